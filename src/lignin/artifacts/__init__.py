@@ -1,0 +1,1 @@
+"""The life of an artifact: capture, verify, promote, serve, revoke."""

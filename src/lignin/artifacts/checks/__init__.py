@@ -1,0 +1,1 @@
+"""One file per check, each with a `CHECK` whose `judge` is pure; scanned once at start."""

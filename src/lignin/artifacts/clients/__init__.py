@@ -1,0 +1,1 @@
+"""One file per agent client: where it looks for skills and what it accepts there."""

@@ -1,0 +1,1 @@
+"""One file per artifact kind, each with a `KIND`; scanned once at start."""

@@ -1,0 +1,122 @@
+"""Normalised trajectories and the code that is found in them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lignin.domain.codec import Json
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A call of a tool and, where the trace has it, what came back."""
+
+    call_id: str
+    name: str
+    arguments: Mapping[str, Json]
+    observation: str | None = None
+    is_error: bool | None = None
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One message of a trajectory. `index` is the origin's own 1-based message (or line) index."""
+
+    index: int
+    role: Role
+    text: str = ""
+    reasoning: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    at: str | None = None
+    model: str = ""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_microusd: int | None = None
+    parent: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trajectory:
+    """One run of an agent, in the shape every miner reads.
+
+    `source` is the file's name, `format` the importer's; `task_id` and `trial` keep the origin's
+    type and are None where it has none. `outcome` is the declared one, None where undeclared.
+    """
+
+    source: str
+    format: str
+    session: str
+    steps: tuple[Step, ...]
+    task_id: str | int | None = None
+    trial: str | int | None = None
+    agent: str = ""
+    model: str = ""
+    cwd: str = ""
+    outcome: Literal["success", "failure", "infrastructure", "refused", "unknown"] | None = None
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawRecord:
+    """One stored record of a trace: the origin's own bytes, in order."""
+
+    content: bytes
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something in a trace file that could not be read; the rest was."""
+
+    line: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedTrace:
+    """What an importer makes of one file: per session its trajectory and its records."""
+
+    sessions: tuple[tuple[Trajectory, tuple[RawRecord, ...]], ...]
+    problems: tuple[Problem, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRun:
+    """One observed run of a piece of code in a trace.
+
+    `command` is `file` (the file was run: `argv` are the words after it), or `inline` (other code,
+    in `inline`, imported it and ran). `files` are the text files that the trace shows the run could
+    read; `stdout` is the observation; `exit_code` is None where the trace is silent.
+    """
+
+    command: Literal["file", "inline"] = "file"
+    inline: str = ""
+    argv: tuple[str, ...]
+    stdout: str
+    stdin: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    exit_code: int | None = None
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snippet:
+    """Code that an agent wrote in a trajectory, in its last version, with its observed runs.
+
+    `how`: `written` (a file tool), `edited` (written, then changed), `heredoc` (a shell heredoc,
+    into a file or an interpreter), `inline` (`python -c`, `bash -c`). `siblings` are the other
+    files of the same session that the code imports or names, as they were last written.
+    """
+
+    path: str
+    text: str
+    language: Literal["python", "shell", "markdown", "other"]
+    how: Literal["written", "edited", "heredoc", "inline"]
+    session: str
+    index: int
+    runs: tuple[CommandRun, ...] = ()
+    siblings: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""One protocol per file: what the services need from the outside."""

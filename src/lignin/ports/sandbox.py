@@ -1,0 +1,150 @@
+"""Running untrusted code: the port every sandbox tier implements.
+
+A sandbox that is broken says so (`status == "infrastructure"`) and never blames the code. Inside,
+the artifact's files are read-only at `/artifact`, the work folder `/work` is empty but for `work`,
+there is no network, no other process, an empty environment. Source: decision record 4.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from lignin.domain.artifacts import File
+from lignin.domain.codec import Digest, Json
+
+Status = Literal["exited", "timeout", "memory", "output", "killed", "infrastructure"]
+Entropy = Literal["system", "low", "high"]
+Capability = Literal["pid", "net", "fs", "memory", "tmpfs"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of one run. Going over one ends the run with the status that names it.
+
+    `memory_bytes` and `processes` bound the run as a whole; `output_bytes` each of stdout and
+    stderr; `work_bytes` what it may write.
+    """
+
+    wall_s: float = 10.0
+    cpu_s: int = 5
+    memory_bytes: int = 512 * 2**20
+    processes: int = 24
+    output_bytes: int = 2**20
+    work_bytes: int = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonCall:
+    """Call one function of one file of the tree with named JSON arguments."""
+
+    file: str
+    function: str
+    arguments: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Run a command; `argv[0]` is `python`, `sh`, `bash` or an absolute path inside the sandbox.
+
+    Paths under `/artifact` name the tree's files.
+    """
+
+    argv: tuple[str, ...]
+    stdin: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One run to make.
+
+    Args:
+        files: The artifact's tree.
+        action: What to do with it.
+        work: Text or data placed in the work folder first.
+        hash_seed: `PYTHONHASHSEED` of the interpreter, so that runs can differ in it.
+        clock_offset_s: Seconds added to what Python sees of the wall clock.
+        entropy: `system`, or the unseeded `random` module answering at the low or high end of its
+            range, so that code which depends on it answers differently.
+    """
+
+    files: Mapping[str, File]
+    action: PythonCall | Command
+    work: Mapping[str, File] = field(default_factory=dict)
+    limits: Limits = Limits()
+    hash_seed: int = 0
+    clock_offset_s: int = 0
+    entropy: Entropy = "system"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """Something that a run was seen to do or try.
+
+    `kind`: `write`, `delete`, `read` (outside tree, work folder and interpreter), `connect`,
+    `process`, `environment` (a variable looked up), `clock`, `randomness`, `native` (ctypes),
+    `arguments` (changed in place what it was given), `global` (changed interpreter-wide state).
+    `target` is the path, address, command or name.
+    """
+
+    kind: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What one run did.
+
+    `result` is the function's JSON result when `returned`; `error` the exception's class name and
+    `message` its text when it raised. A result that JSON cannot carry is error `UnserialisableResult`.
+    `written` are the files left in the work folder that were not there before or have changed.
+    """
+
+    status: Status
+    tier: str
+    exit_code: int | None = None
+    stdout: bytes = b""
+    stderr: bytes = b""
+    returned: bool = False
+    result: Json = None
+    error: str | None = None
+    message: str = ""
+    effects: tuple[Effect, ...] = ()
+    written: Mapping[str, bytes] = field(default_factory=dict)
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    memory_bytes: int = 0
+
+
+RequestHandler = Callable[[Mapping[str, Json]], Mapping[str, Json]]
+
+
+class Sandbox(Protocol):
+    """Runs executions in isolation. Thread-safe; `close` ends every process it started."""
+
+    @property
+    def tier(self) -> str:
+        """`vm`, `ns`, `landlock`, `seatbelt` or `none`."""
+        ...
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Which kinds of isolation this tier gives here, found by probing."""
+        ...
+
+    @property
+    def policy_digest(self) -> Digest:
+        """Digest of everything about the sandbox that could change a result: version of the walls
+        and of the guest file, interpreter, tier."""
+        ...
+
+    def run(self, execution: Execution, broker: RequestHandler | None = None) -> Observed:
+        """Run once and say what was seen. Never raises for what the code does.
+
+        `broker` answers what the code asks for over the only inherited descriptor (`call`, `model`,
+        `http`); without one every request is denied.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the sandbox and all that it started."""
+        ...
