@@ -1,0 +1,1 @@
+"""Implementations of the ports. Strangers to each other; only `app` picks them."""

@@ -1,0 +1,199 @@
+"""Opening a store by URL: connections, pragmas, schema, and what the database's errors mean."""
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError as ConstraintError
+from sqlalchemy.pool import QueuePool
+
+from lignin.adapters.store import tables
+from lignin.domain.errors import (
+    ConflictError,
+    IntegrityError,
+    InvalidRequestError,
+    LigninError,
+    UnavailableError,
+)
+
+BUSY_TIMEOUT_MS = 60_000
+_NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "fuse.s3fs", "9p", "afs", "ceph"}
+)
+_migrating = threading.Lock()
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine for `sqlite:///path` or `postgresql://...`, its schema current.
+
+    Raises:
+        InvalidRequestError: The URL is malformed, of another backend, or on a network file system.
+        UnavailableError: The store cannot be opened, or a newer Lignin wrote it.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise InvalidRequestError(f"store URL {url!r:.80} does not parse") from error
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        engine = _open_sqlite(parsed.database)
+    elif backend == "postgresql":
+        engine = _open_postgres(parsed.set(drivername="postgresql+psycopg"))
+    else:
+        raise InvalidRequestError(
+            f"no store on {backend!r}", hint="use a sqlite:///path or postgresql:// URL"
+        )
+    with translated_errors(parsed.render_as_string(hide_password=True)):
+        _require_schema(engine)
+    return engine
+
+
+def _open_sqlite(database: str | None) -> Engine:
+    if not database or database == ":memory:":
+        raise InvalidRequestError("a store needs a file", hint="use sqlite:///path/to/ledger.db")
+    path = Path(database)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnavailableError(
+            f"cannot make the folder {path.parent}: {error.strerror}",
+            hint="choose another folder with LIGNIN_HOME or LIGNIN_STORE",
+        ) from error
+    _refuse_network_file_system(path.parent.resolve())
+    engine = create_engine(
+        f"sqlite:///{path}",
+        poolclass=QueuePool,
+        pool_size=8,
+        max_overflow=24,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _open_postgres(url: Any) -> Engine:
+    try:
+        return create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True)
+    except ImportError as error:
+        raise UnavailableError(
+            "the Postgres driver is not installed", hint="pip install 'lignin[postgres]'"
+        ) from error
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """WAL with FULL: the pair that lost nothing at any cut point (trust note, section 4)."""
+    connection.isolation_level = None  # we begin transactions ourselves, immediate when writing
+    cursor = connection.cursor()
+    cursor.execute(f"pragma busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute("pragma journal_mode=wal")
+    cursor.execute("pragma synchronous=full")
+    cursor.execute("pragma foreign_keys=on")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("lignin_writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextlib.contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One write transaction: the lock first, so that a busy store never aborts half-way."""
+    with engine.connect() as plain:
+        connection = plain.execution_options(lignin_writing=True)
+        with connection.begin():
+            yield connection
+
+
+@contextlib.contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One snapshot: every statement sees the same instant."""
+    with engine.connect() as plain:
+        connection = plain
+        if engine.dialect.name == "postgresql":
+            connection = plain.execution_options(isolation_level="REPEATABLE READ")
+        with connection.begin():
+            yield connection
+
+
+def _require_schema(engine: Engine) -> None:
+    version = _schema_version(engine)
+    if version == tables.HEAD_REVISION:
+        return
+    from lignin.adapters.store.migrate import known_revisions, upgrade
+
+    if version is not None and version not in known_revisions():
+        raise UnavailableError(
+            f"the store has schema {version}, this program knows up to {tables.HEAD_REVISION}",
+            hint="a newer Lignin wrote it: upgrade this program; nothing was changed",
+        )
+    with _migrating:
+        upgrade(engine)
+
+
+def _schema_version(engine: Engine) -> str | None:
+    with reading(engine) as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        found = connection.execute(text("select version_num from alembic_version")).scalar()
+        return None if found is None else str(found)
+
+
+def _refuse_network_file_system(folder: Path) -> None:
+    try:
+        mounts = Path("/proc/self/mounts").read_text().splitlines()
+    except OSError:
+        return  # not Linux: nothing to ask
+    best, kind = "", ""
+    for line in mounts:
+        fields = line.split(" ")
+        point = fields[1].replace("\\040", " ")
+        inside = str(folder) == point or str(folder).startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, fields[2]
+    if kind in _NETWORK_FILE_SYSTEMS:
+        raise InvalidRequestError(
+            f"{folder} is on a network file system ({kind}), where SQLite loses locks",
+            hint="use a local folder, or a postgresql:// store for several hosts",
+        )
+
+
+@contextlib.contextmanager
+def translated_errors(place: str) -> Iterator[None]:
+    """Say what a database error means to the person who gets it."""
+    try:
+        yield
+    except LigninError:
+        raise
+    except (OperationalError, InterfaceError, sqlite3.OperationalError) as error:
+        raise _unavailable(place, error) from error
+    except ConstraintError as error:
+        raise ConflictError(
+            f"another process wrote the same key at the same time: {error.orig}",
+            hint="repeat the command",
+        ) from error
+    except (DBAPIError, sqlite3.DatabaseError) as error:
+        detail = str(getattr(error, "orig", error))
+        raise IntegrityError(
+            f"the store {place} refused a write: {detail}",
+            hint="run `lignin store verify`; if the file is damaged, restore a backup",
+        ) from error
+
+
+def _unavailable(place: str, error: Exception) -> UnavailableError:
+    detail = str(getattr(error, "orig", error))
+    hint = "try again; nothing was half-written"
+    if "disk is full" in detail or "No space left" in detail:
+        hint = "free some disk space and repeat the command; nothing was half-written"
+    elif "readonly" in detail or "unable to open" in detail or "disk I/O error" in detail:
+        hint = "check that the folder exists and may be written, or set LIGNIN_HOME"
+    elif "locked" in detail:
+        hint = "another process holds the store for long; try again"
+    return UnavailableError(f"the store {place} is not available: {detail}", hint=hint)

@@ -1,0 +1,135 @@
+"""`SqlLedger`: commits by the pure plan under the space's lock, with group commit of threads.
+
+Correctness never depends on a resident writer: every process that opens the store commits by this
+same code. Threads of one process share transactions: whoever finds no commit under way leads, takes
+what has gathered meanwhile, and answers each.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Engine, text
+
+from lignin.adapters.store import read, write
+from lignin.adapters.store.engine import open_engine, reading, translated_errors, writing
+from lignin.domain.commits import Unit, needed, plan_batch
+from lignin.domain.errors import LigninError, NotFoundError
+from lignin.domain.events import Change, Receipt
+from lignin.ports.clock import Clock
+from lignin.ports.ledger import View
+
+MAX_GROUP = 512
+
+Answer = tuple[Receipt, ...] | LigninError
+
+
+@dataclass(slots=True)
+class _Waiting:
+    unit: Unit
+    done: threading.Event = field(default_factory=threading.Event)
+    answer: Answer | None = None
+    failure: BaseException | None = None
+
+
+class SqlLedger:
+    """The ledger port on SQLite or Postgres. Thread-safe; see `lignin.ports.ledger`.
+
+    Args:
+        url: `sqlite:///path` or `postgresql://...`.
+        clock: The store's clock on SQLite; Postgres uses its own.
+    """
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self.url = url
+        self.engine: Engine = open_engine(url)
+        self._clock = clock
+        self._queue: list[_Waiting] = []
+        self._queue_lock = threading.Lock()
+        self._leading = threading.Lock()
+
+    def commit(self, *changes: Change) -> tuple[Receipt, ...]:
+        """See the port."""
+        mine = _Waiting(changes)
+        with self._queue_lock:
+            self._queue.append(mine)
+        with self._leading:
+            if not mine.done.is_set():
+                self._lead()
+        if mine.failure is not None:
+            raise mine.failure
+        assert mine.answer is not None
+        if isinstance(mine.answer, LigninError):
+            raise mine.answer
+        return mine.answer
+
+    def commit_batch(self, units: Sequence[Unit]) -> list[Answer]:
+        """Commit several independent units in one transaction and answer each.
+
+        Raises:
+            UnavailableError: The store cannot be written; no unit was.
+        """
+        with translated_errors(self.url), writing(self.engine) as connection:
+            wanted = needed(units)
+            books = read.load_books(connection, wanted)
+            plan = plan_batch(units, books, self._time(connection))
+            write.write_plan(connection, plan, books)
+        return plan.answers
+
+    @contextmanager
+    def view(self, space: str) -> Iterator[View]:
+        """See the port."""
+        with translated_errors(self.url), reading(self.engine) as connection:
+            position = read.read_position(connection, space)
+            if position is None:
+                raise NotFoundError(f"no space {space!r}", hint="`lignin space create`")
+            yield read.SqlView(connection, space, position)
+
+    def spaces(self) -> Sequence[str]:
+        """See the port."""
+        with translated_errors(self.url), reading(self.engine) as connection:
+            return read.read_spaces(connection)
+
+    def now(self) -> datetime:
+        """See the port."""
+        if self.engine.dialect.name == "sqlite":
+            return self._clock.now()
+        with translated_errors(self.url), reading(self.engine) as connection:
+            return read.read_clock(connection)
+
+    def seal(self, space: str, stream: str) -> int:
+        """Join a record stream's small segments into full ones; return how many were joined."""
+        with translated_errors(self.url), writing(self.engine) as connection:
+            return write.seal_stream(connection, space, stream)
+
+    def checkpoint(self) -> None:
+        """Fold SQLite's write-ahead log into the file (elsewhere: nothing)."""
+        if self.engine.dialect.name == "sqlite":
+            with self.engine.connect() as connection:
+                connection.execute(text("pragma wal_checkpoint(truncate)"))
+
+    def close(self) -> None:
+        """See the port."""
+        self.engine.dispose()
+
+    def _lead(self) -> None:
+        with self._queue_lock:
+            group, self._queue = self._queue[:MAX_GROUP], self._queue[MAX_GROUP:]
+        try:
+            for waiting, answer in zip(
+                group, self.commit_batch([waiting.unit for waiting in group]), strict=True
+            ):
+                waiting.answer = answer
+        except BaseException as error:
+            for waiting in group:
+                waiting.failure = error
+        finally:
+            for waiting in group:
+                waiting.done.set()
+
+    def _time(self, connection: object) -> datetime:
+        if self.engine.dialect.name == "sqlite":
+            return self._clock.now()
+        return read.read_clock(connection)  # type: ignore[arg-type]

@@ -1,0 +1,258 @@
+"""Reading: books under the lock, and views of one instant."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import zstandard
+from sqlalchemy import Connection, Select, and_, bindparam, func, select, text
+
+from lignin.adapters.store import segments, tables
+from lignin.domain.codec import Digest, digest_bytes
+from lignin.domain.commits import Book
+from lignin.domain.errors import IntegrityError, InvalidRequestError, NotFoundError
+from lignin.domain.events import Event, Receipt, Record, parse_actor
+from lignin.domain.states import Row
+from lignin.ports.ledger import Page
+
+CHUNK = 400  # parameters of one IN list; SQLite allows more, Postgres plans better with few
+MAX_LIMIT = 10_000
+
+_rows_by_stream = select(tables.row).where(
+    tables.row.c.space == bindparam("space"),
+    tables.row.c.stream.in_(bindparam("streams", expanding=True)),
+)
+_receipts_by_key = select(tables.receipt).where(
+    tables.receipt.c.space == bindparam("space"),
+    tables.receipt.c.idempotency_key.in_(bindparam("keys", expanding=True)),
+)
+_book = select(tables.book).where(tables.book.c.space == bindparam("space"))
+_locked_book = _book.with_for_update()
+
+
+def load_books(
+    connection: Connection, wanted: Mapping[str, tuple[frozenset[str], frozenset[str]]]
+) -> dict[str, Book]:
+    """Lock each space's book and load the rows and receipts that a batch needs.
+
+    Spaces are locked in name order, so that two processes never wait for each other.
+    """
+    return {space: _load_book(connection, space, *wanted[space]) for space in sorted(wanted)}
+
+
+def _load_book(
+    connection: Connection, space: str, streams: frozenset[str], keys: frozenset[str]
+) -> Book:
+    found = connection.execute(_locked_book, {"space": space}).first()
+    book = Book(rows=dict.fromkeys(streams))
+    if found is not None:
+        book.position, book.chain = found.position, bytes(found.chain)
+        book.last_at, book.exists = found.last_at, True
+    for chunk in _chunks(streams):
+        for raw in connection.execute(_rows_by_stream, {"space": space, "streams": chunk}):
+            book.rows[raw.stream] = read_row(raw)
+    for chunk in _chunks(keys):
+        for raw in connection.execute(_receipts_by_key, {"space": space, "keys": chunk}):
+            book.receipts[raw.idempotency_key] = Receipt(
+                space=space,
+                first_position=raw.first_position,
+                last_position=raw.last_position,
+                event_ids=tuple(json.loads(raw.event_ids)),
+                repeated=True,
+            )
+    return book
+
+
+def read_row(raw: Any) -> Row:
+    """A state row from its table row."""
+    return Row(
+        stream=raw.stream,
+        kind=raw.kind,
+        seq=raw.seq,
+        body=json.loads(raw.body),
+        state=raw.state,
+        parent=raw.parent,
+        due_at=raw.due_at,
+    )
+
+
+def read_event(raw: Any) -> Event:
+    """An event from its table row."""
+    payload = bytes(raw.payload)
+    return Event(
+        space=raw.space,
+        position=raw.position,
+        stream=raw.stream,
+        seq=raw.seq,
+        event_id=raw.event_id,
+        type=raw.type,
+        schema_version=raw.schema_version,
+        at=raw.at,
+        actor=parse_actor(json.loads(raw.actor)),
+        cause=raw.cause,
+        correlation_id=raw.correlation_id,
+        idempotency_key=raw.idempotency_key,
+        decision_id=raw.decision_id,
+        payload_digest=digest_bytes(payload),
+        payload=json.loads(payload),
+    )
+
+
+def read_position(connection: Connection, space: str) -> int | None:
+    """The space's last position, or None where there is no such space."""
+    found = connection.execute(_book, {"space": space}).first()
+    return None if found is None else int(found.position)
+
+
+def read_spaces(connection: Connection) -> list[str]:
+    """Names of all spaces in order."""
+    return list(connection.execute(select(tables.book.c.space).order_by("space")).scalars())
+
+
+def read_clock(connection: Connection) -> datetime:
+    """Postgres's own clock."""
+    found: datetime = connection.execute(text("select clock_timestamp()")).scalar_one()
+    return found.astimezone(UTC)
+
+
+class SqlView:
+    """The view port over one read transaction."""
+
+    def __init__(self, connection: Connection, space: str, position: int) -> None:
+        self._connection = connection
+        self.space = space
+        self.position = position
+
+    def row(self, stream: str) -> Row | None:
+        """See the port."""
+        return self.rows((stream,)).get(stream)
+
+    def rows(self, streams: Iterable[str]) -> Mapping[str, Row]:
+        """See the port."""
+        found: dict[str, Row] = {}
+        for chunk in _chunks(frozenset(streams)):
+            values = {"space": self.space, "streams": chunk}
+            for raw in self._connection.execute(_rows_by_stream, values):
+                found[raw.stream] = read_row(raw)
+        return found
+
+    def list(
+        self,
+        kind: str,
+        *,
+        state: str | None = None,
+        parent: str | None = None,
+        prefix: str = "",
+        due_before: str | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> Page:
+        """See the port."""
+        _require_limit(limit)
+        table = tables.row
+        start = f"{kind}/{prefix}"
+        where = [
+            table.c.space == self.space,
+            table.c.kind == kind,
+            table.c.stream >= start,
+            table.c.stream < start + chr(0x10FFFF),
+        ]
+        if state is not None:
+            where.append(table.c.state == state)
+        if parent is not None:
+            where.append(table.c.parent == parent)
+        if due_before is not None:
+            where.append(and_(table.c.due_at.is_not(None), table.c.due_at < due_before))
+        total = self._connection.execute(select(func.count()).select_from(table).where(*where))
+        count = int(total.scalar_one())
+        if after is not None:
+            where.append(table.c.stream > f"{kind}/{after}")
+        query = select(table).where(*where).order_by(table.c.stream).limit(limit + 1)
+        rows = [read_row(raw) for raw in self._connection.execute(query)]
+        more = len(rows) > limit
+        rows = rows[:limit]
+        return Page(rows=tuple(rows), total=count, next_after=rows[-1].key if more else None)
+
+    def events(self, stream: str, *, after_seq: int = 0, limit: int = 1000) -> tuple[Event, ...]:
+        """See the port."""
+        table = tables.event
+        query = select(table).where(table.c.stream == stream, table.c.seq > after_seq)
+        return self._events(query.order_by(table.c.seq), limit)
+
+    def log(self, *, after: int = 0, limit: int = 1000) -> tuple[Event, ...]:
+        """See the port."""
+        table = tables.event
+        query = select(table).where(table.c.position > after)
+        return self._events(query.order_by(table.c.position), limit)
+
+    def records(self, stream: str, start: int = 1, stop: int | None = None) -> Iterator[Record]:
+        """See the port."""
+        for segment in self.segments(stream, start, stop):
+            for record in segment.records():
+                if record.seq >= start and (stop is None or record.seq < stop):
+                    yield record
+
+    def segments(
+        self, stream: str, start: int = 1, stop: int | None = None
+    ) -> Iterator[segments.Segment]:
+        """The stored segments that overlap a range, decoded, in order."""
+        table = tables.segment
+        query = select(table.c.data).where(
+            table.c.space == self.space, table.c.stream == stream, table.c.last_seq >= start
+        )
+        if stop is not None:
+            query = query.where(table.c.first_seq < stop)
+        for raw in self._connection.execute(query.order_by(table.c.first_seq)):
+            yield segments.decode_segment(bytes(raw.data), space=self.space, stream=stream)
+
+    def blob(self, digest: Digest) -> bytes:
+        """See the port."""
+        table = tables.blob_ref
+        known = self._connection.execute(
+            select(table.c.stream)
+            .where(table.c.space == self.space, table.c.digest == digest)
+            .limit(1)
+        ).first()
+        if known is None:
+            raise NotFoundError(f"space {self.space!r} holds no bytes for {digest}")
+        return read_blob(self._connection, digest)
+
+    def _events(self, query: Select[Any], limit: int) -> tuple[Event, ...]:
+        _require_limit(limit)
+        query = query.where(tables.event.c.space == self.space).limit(limit)
+        return tuple(read_event(raw) for raw in self._connection.execute(query))
+
+
+def read_blob(connection: Connection, digest: Digest) -> bytes:
+    """A blob's bytes, checked against its digest.
+
+    Raises:
+        IntegrityError: Bytes are missing or do not hash to the digest.
+    """
+    table = tables.blob_chunk
+    query = select(table.c.data).where(table.c.digest == digest).order_by(table.c.number)
+    try:
+        content = b"".join(
+            zstandard.decompress(bytes(data)) for data in connection.execute(query).scalars()
+        )
+    except zstandard.ZstdError as error:
+        raise IntegrityError(
+            f"the stored bytes of {digest} are corrupt: {error}", hint="restore a backup"
+        ) from error
+    if digest_bytes(content) != digest:
+        raise IntegrityError(
+            f"the stored bytes of {digest} hash to {digest_bytes(content)}", hint="restore a backup"
+        )
+    return content
+
+
+def _chunks(items: frozenset[str]) -> Iterator[Sequence[str]]:
+    ordered = sorted(items)
+    for start in range(0, len(ordered), CHUNK):
+        yield ordered[start : start + CHUNK]
+
+
+def _require_limit(limit: int) -> None:
+    if not 0 < limit <= MAX_LIMIT:
+        raise InvalidRequestError(f"limit {limit} is not within 1 to {MAX_LIMIT}")

@@ -1,0 +1,222 @@
+"""Copies of a store: from any backend to any other, resumable, the chain checked on the way.
+
+A copy goes on where an interrupted one stopped: each batch of the log is committed together with
+the rows it leads to, so the target is at every moment a sound, shorter store.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from lignin.adapters.store import read, tables
+from lignin.adapters.store.audit import log_with_chain
+from lignin.adapters.store.engine import reading, translated_errors, writing
+from lignin.adapters.store.ledger import SqlLedger
+from lignin.adapters.store.segments import decode_segment
+from lignin.adapters.store.write import (
+    insert_blob,
+    insert_or_ignore,
+    row_values,
+    segment_values,
+)
+from lignin.domain.errors import ConflictError, IntegrityError, UnavailableError
+from lignin.domain.events import GENESIS, RECORDS_APPENDED, Event, link_event
+from lignin.domain.states import Row, reduce_event
+
+BATCH = 5000
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyReport:
+    """What a copy did in one space; `resumed_at` is the position it went on from (0: anew)."""
+
+    space: str
+    events: int
+    resumed_at: int
+    head: str
+
+
+def copy_store(
+    source: SqlLedger, target: SqlLedger, progress: Progress = lambda *_: None
+) -> tuple[CopyReport, ...]:
+    """Copy every space of one store into another.
+
+    Raises:
+        ConflictError: The target holds a space of the same name with another history.
+        IntegrityError: The source's chain does not verify; what was copied before is sound.
+    """
+    return tuple(_copy_space(source, target, space, progress) for space in source.spaces())
+
+
+def backup(source: SqlLedger, path: Path) -> None:
+    """Write a consistent copy of the store into one new SQLite file, while others go on writing.
+
+    Raises:
+        ConflictError: The file exists.
+        UnavailableError: The file cannot be written.
+    """
+    if path.exists():
+        raise ConflictError(f"{path} exists already", hint="name a new file")
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.unlink(missing_ok=True)
+        if source.engine.dialect.name == "sqlite":
+            with source.engine.connect() as plain, sqlite3.connect(partial) as target:
+                inner: Any = plain.connection.dbapi_connection
+                inner.backup(target)
+            target.close()
+        else:
+            copied = SqlLedger(f"sqlite:///{partial}", source._clock)
+            copy_store(source, copied)
+            copied.checkpoint()
+            copied.close()
+        partial.rename(path)
+    except (OSError, sqlite3.Error) as error:
+        raise UnavailableError(
+            f"cannot write {path}: {error}", hint="check folder and disk"
+        ) from error
+
+
+def _copy_space(source: SqlLedger, target: SqlLedger, space: str, progress: Progress) -> CopyReport:
+    resumed_at, chain = _meeting_point(source, target, space)
+    position = resumed_at
+    with translated_errors(source.url), reading(source.engine) as connection:
+        end = read.read_position(connection, space) or 0
+        log = log_with_chain(connection, space, after=position)
+        batch: list[tuple[Event, bytes]] = []
+        for event, stored in log:
+            chain = link_event(chain, event)
+            if chain != stored:
+                raise IntegrityError(
+                    f"the source's chain breaks at position {event.position} of {space!r}",
+                    hint="`lignin store verify` names the fault; what was copied is sound",
+                )
+            batch.append((event, chain))
+            if len(batch) == BATCH:
+                _write_batch(connection, target, space, batch)
+                position, batch = batch[-1][0].position, []
+                progress(space, position, end)
+        if batch:
+            _write_batch(connection, target, space, batch)
+            position = batch[-1][0].position
+        _copy_facts(connection, target, space)
+        progress(space, position, end)
+    return CopyReport(
+        space=space, events=position - resumed_at, resumed_at=resumed_at, head=chain.hex()
+    )
+
+
+def _meeting_point(source: SqlLedger, target: SqlLedger, space: str) -> tuple[int, bytes]:
+    """Where the target stands, after checking that its end is a point of the source's log."""
+    table = tables.book
+    query = select(table).where(table.c.space == space)
+    with reading(target.engine) as connection:
+        book = connection.execute(query).first()
+    if book is None:
+        return 0, GENESIS
+    events = tables.event
+    with reading(source.engine) as connection:
+        stored = connection.execute(
+            select(events.c.chain).where(
+                events.c.space == space, events.c.position == book.position
+            )
+        ).scalar()
+    if stored is None or bytes(stored) != bytes(book.chain):
+        raise ConflictError(
+            f"the target's space {space!r} has another history", hint="copy into an empty store"
+        )
+    return int(book.position), bytes(book.chain)
+
+
+def _write_batch(
+    connection: Connection, target: SqlLedger, space: str, batch: list[tuple[Event, bytes]]
+) -> None:
+    streams = {event.stream for event, _ in batch}
+    raws = _raw_events(connection, space, batch[0][0].position, batch[-1][0].position)
+    with translated_errors(target.url), writing(target.engine) as out:
+        view = read.SqlView(out, space, 0)
+        rows: dict[str, Row] = dict(view.rows(streams))
+        known = set(rows)
+        for event, _ in batch:
+            rows[event.stream] = reduce_event(rows.get(event.stream), event)
+        _replace_rows(out, space, rows, known)
+        out.execute(insert(tables.event), raws)
+        _copy_segments(connection, out, space, batch)
+        _copy_blobs(connection, out, space, streams)
+        last, chain = batch[-1]
+        book = {"space": space, "position": last.position, "chain": chain, "last_at": last.at}
+        out.execute(delete(tables.book).where(tables.book.c.space == space))
+        out.execute(insert(tables.book), book)
+
+
+def _raw_events(connection: Connection, space: str, first: int, last: int) -> list[dict[str, Any]]:
+    table = tables.event
+    query = select(table).where(
+        table.c.space == space, table.c.position >= first, table.c.position <= last
+    )
+    return [dict(raw) for raw in connection.execute(query.order_by("position")).mappings()]
+
+
+def _replace_rows(out: Connection, space: str, rows: dict[str, Row], known: set[str]) -> None:
+    table = tables.row
+    for chunk in _chunked(sorted(known)):
+        out.execute(delete(table).where(table.c.space == space, table.c.stream.in_(chunk)))
+    out.execute(insert(table), [row_values(space, row) for row in rows.values()])
+
+
+def _copy_segments(
+    connection: Connection, out: Connection, space: str, batch: list[tuple[Event, bytes]]
+) -> None:
+    """Copy just the records that the batch appended; a stored segment may hold others as well."""
+    spans: dict[str, tuple[int, int]] = {}
+    for event, _ in batch:
+        if event.type == RECORDS_APPENDED:
+            first = spans.get(event.stream, (event.payload["first_seq"], 0))[0]
+            spans[event.stream] = (first, event.seq)
+    table = tables.segment
+    copied = []
+    for stream, (first, last) in spans.items():
+        query = select(table).where(
+            table.c.space == space,
+            table.c.stream == stream,
+            table.c.last_seq >= first,
+            table.c.first_seq <= last,
+        )
+        for raw in connection.execute(query):
+            values = dict(raw._mapping)
+            if raw.first_seq < first or raw.last_seq > last:
+                segment = decode_segment(bytes(raw.data), space=space, stream=stream)
+                values = segment_values(space, stream, segment.within(first, last))
+            copied.append(values)
+    if copied:
+        out.execute(insert(table), copied)
+
+
+def _copy_blobs(connection: Connection, out: Connection, space: str, streams: set[str]) -> None:
+    refs = tables.blob_ref
+    for chunk in _chunked(sorted(streams)):
+        query = select(refs).where(refs.c.space == space, refs.c.stream.in_(chunk))
+        raws = [dict(raw) for raw in connection.execute(query).mappings()]
+        for digest in sorted({raw["digest"] for raw in raws}):
+            insert_blob(out, digest, read.read_blob(connection, digest))
+        if raws:
+            out.execute(insert_or_ignore(out, refs), raws)
+
+
+def _copy_facts(connection: Connection, target: SqlLedger, space: str) -> None:
+    """Receipts, so that repeated keys are known to the copy as well."""
+    table = tables.receipt
+    query = select(table).where(table.c.space == space)
+    raws = [dict(raw) for raw in connection.execute(query).mappings()]
+    with translated_errors(target.url), writing(target.engine) as out:
+        for start in range(0, len(raws), BATCH):
+            out.execute(insert_or_ignore(out, table), raws[start : start + BATCH])
+
+
+def _chunked(items: list[str]) -> Iterable[list[str]]:
+    return (items[start : start + read.CHUNK] for start in range(0, len(items), read.CHUNK))

@@ -1,0 +1,288 @@
+"""Writing a plan: every statement of a commit, inside the caller's transaction."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import zstandard
+from sqlalchemy import (
+    Connection,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from lignin.adapters.store import segments, tables
+from lignin.adapters.store.segments import Segment, decode_segment, encode_segment, join_segments
+from lignin.domain.codec import canonical_bytes, digest_bytes
+from lignin.domain.commits import Append, Book, Plan
+from lignin.domain.errors import IntegrityError, NotFoundError
+from lignin.domain.events import Blob, Event, Purge
+from lignin.domain.states import Row
+
+CHUNK_BYTES = 2**20
+SEAL_RECORDS = 256
+"""A segment with at least so many records is full and is not joined any further."""
+MAX_TAIL = 64
+"""So many small segments of one stream are joined by the commit that adds the next."""
+
+_insert_event = insert(tables.event)
+_insert_row = insert(tables.row)
+_update_row = (
+    update(tables.row)
+    .where(tables.row.c.space == bindparam("b_space"), tables.row.c.stream == bindparam("b_stream"))
+    .values({name: bindparam(f"b_{name}") for name in ("seq", "state", "parent", "due_at", "body")})
+)
+_update_book = (
+    update(tables.book)
+    .where(tables.book.c.space == bindparam("b_space"))
+    .values({name: bindparam(f"b_{name}") for name in ("position", "chain", "last_at")})
+)
+
+
+def write_plan(connection: Connection, plan: Plan, books: Mapping[str, Book]) -> None:
+    """Write all that a plan holds; `books` say where each space's log ends now."""
+    if not plan.events:
+        return
+    _write_books(connection, plan, books)
+    connection.execute(_insert_event, [_event_values(*item) for item in plan.events])
+    _write_rows(connection, plan)
+    if plan.appends:
+        _write_appends(connection, plan.appends)
+    if plan.receipts:
+        connection.execute(
+            insert(tables.receipt),
+            [
+                {
+                    "space": receipt.space,
+                    "idempotency_key": key,
+                    "first_position": receipt.first_position,
+                    "last_position": receipt.last_position,
+                    "event_ids": canonical_bytes(list(receipt.event_ids)).decode(),
+                }
+                for key, receipt in plan.receipts
+            ],
+        )
+    if plan.blobs:
+        write_blobs(connection, plan.blobs)
+    for space, stream in plan.forgets:
+        _forget(connection, space, stream)
+    for space, purge in plan.purges:
+        _purge(connection, space, purge)
+
+
+def _write_books(connection: Connection, plan: Plan, books: Mapping[str, Book]) -> None:
+    firsts = {event.space: event.position for event, _, _ in reversed(plan.events)}
+    for space, first in firsts.items():
+        book = books[space]
+        values = {"space": space, "position": book.position, "chain": book.chain}
+        values["last_at"] = book.last_at
+        if first == 1:
+            connection.execute(insert(tables.book), values)
+        else:
+            connection.execute(_update_book, {f"b_{name}": value for name, value in values.items()})
+
+
+def _event_values(event: Event, payload: bytes, chain: bytes) -> dict[str, Any]:
+    return {
+        "space": event.space,
+        "position": event.position,
+        "stream": event.stream,
+        "seq": event.seq,
+        "event_id": event.event_id,
+        "type": event.type,
+        "schema_version": event.schema_version,
+        "at": event.at,
+        "actor": canonical_bytes(event.actor.to_json()).decode(),
+        "cause": event.cause,
+        "correlation_id": event.correlation_id,
+        "idempotency_key": event.idempotency_key,
+        "decision_id": event.decision_id,
+        "payload": payload,
+        "chain": chain,
+    }
+
+
+def row_values(space: str, row: Row) -> dict[str, Any]:
+    """A state row as its table holds it."""
+    return {
+        "space": space,
+        "stream": row.stream,
+        "kind": row.kind,
+        "seq": row.seq,
+        "state": row.state,
+        "parent": row.parent,
+        "due_at": row.due_at,
+        "body": canonical_bytes(row.body).decode(),
+    }
+
+
+def _write_rows(connection: Connection, plan: Plan) -> None:
+    """Insert the rows whose stream begins in this plan, update the others."""
+    begun = {
+        (event.space, event.stream)
+        for event, _, _ in plan.events
+        if event.seq == 1 or event.payload.get("first_seq") == 1
+    }
+    fresh, changed = [], []
+    for (space, stream), row in plan.rows.items():
+        values = row_values(space, row)
+        if (space, stream) in begun:
+            fresh.append(values)
+        else:
+            changed.append({f"b_{name}": value for name, value in values.items()})
+    if fresh:
+        connection.execute(_insert_row, fresh)
+    if changed:
+        connection.execute(_update_row, changed)
+
+
+def _write_appends(connection: Connection, appends: list[Append]) -> None:
+    values, streams = [], {}
+    for append in appends:
+        batch = append.batch
+        segment = Segment(batches=(batch,), contents=append.contents, purged={})
+        values.append(segment_values(batch.space, batch.stream, segment))
+        if batch.first_seq > 1:
+            streams[batch.space, batch.stream] = True
+    connection.execute(insert(tables.segment), values)
+    for space, stream in streams:
+        if _count_small(connection, space, stream) > MAX_TAIL:
+            seal_stream(connection, space, stream)
+
+
+def segment_values(space: str, stream: str, segment: Segment) -> dict[str, Any]:
+    """A segment as its table holds it."""
+    first, last = segment.batches[0], segment.batches[-1]
+    return {
+        "space": space,
+        "stream": stream,
+        "first_seq": first.first_seq,
+        "last_seq": last.first_seq + last.count - 1,
+        "sealed": int(len(segment.contents) >= SEAL_RECORDS),
+        "data": encode_segment(segment),
+    }
+
+
+def _small(space: str, stream: str) -> Any:
+    table = tables.segment
+    return (table.c.space == space, table.c.stream == stream, table.c.sealed == 0)
+
+
+def _count_small(connection: Connection, space: str, stream: str) -> int:
+    query = select(tables.segment.c.first_seq).where(*_small(space, stream)).limit(MAX_TAIL + 1)
+    return len(connection.execute(query).all())
+
+
+def seal_stream(connection: Connection, space: str, stream: str) -> int:
+    """Join neighbouring small segments of a stream; return how many went into full ones.
+
+    What is rewritten is durable already, so a crash in between loses nothing.
+    """
+    table = tables.segment
+    query = select(table).where(*_small(space, stream)).order_by(table.c.first_seq)
+    runs: list[list[Any]] = []
+    for raw in connection.execute(query):
+        if runs and runs[-1][-1].last_seq + 1 == raw.first_seq:
+            runs[-1].append(raw)
+        else:
+            runs.append([raw])
+    joined = 0
+    for run in runs:
+        if len(run) < 2:
+            continue
+        parts = [decode_segment(bytes(raw.data), space=space, stream=stream) for raw in run]
+        where = (table.c.first_seq >= run[0].first_seq, table.c.last_seq <= run[-1].last_seq)
+        connection.execute(delete(table).where(*_small(space, stream), *where))
+        whole = segment_values(space, stream, join_segments(parts))
+        connection.execute(insert(table), whole)
+        joined += len(run)
+    return joined
+
+
+def write_blobs(connection: Connection, blobs: list[tuple[str, Blob]]) -> None:
+    """Store blobs that are not there yet and the references to all of them.
+
+    Raises:
+        IntegrityError: A blob's content does not hash to its digest.
+    """
+    for _, blob in blobs:
+        if digest_bytes(blob.content) != blob.digest:
+            raise IntegrityError(f"content offered for {blob.digest} hashes to something else")
+    by_digest = {blob.digest: blob.content for _, blob in blobs}
+    table = tables.blob
+    have = set(
+        connection.execute(
+            select(table.c.digest).where(table.c.digest.in_(list(by_digest)))
+        ).scalars()
+    )
+    for digest, content in by_digest.items():
+        if digest not in have:
+            insert_blob(connection, digest, content)
+    refs = [{"space": space, "digest": blob.digest, "stream": blob.stream} for space, blob in blobs]
+    connection.execute(insert_or_ignore(connection, tables.blob_ref), refs)
+
+
+def insert_blob(connection: Connection, digest: str, content: bytes) -> None:
+    """Store a blob's bytes in chunks; nothing happens where another process was first."""
+    starts = range(0, len(content), CHUNK_BYTES) or (0,)
+    chunks = [
+        {
+            "digest": digest,
+            "number": number,
+            "data": zstandard.compress(content[start : start + CHUNK_BYTES]),
+        }
+        for number, start in enumerate(starts)
+    ]
+    row = {"digest": digest, "size": len(content), "chunks": len(chunks)}
+    connection.execute(insert_or_ignore(connection, tables.blob), row)
+    connection.execute(insert_or_ignore(connection, tables.blob_chunk), chunks)
+
+
+def insert_or_ignore(connection: Connection, table: Table) -> Any:
+    """An insert that passes over rows which are there already."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def _forget(connection: Connection, space: str, stream: str) -> None:
+    """End a stream's references; bytes that nobody refers to any more are deleted."""
+    refs, blobs = tables.blob_ref, tables.blob
+    mine = (refs.c.space == space, refs.c.stream == stream)
+    digests = set(connection.execute(select(refs.c.digest).where(*mine)).scalars())
+    connection.execute(delete(refs).where(*mine))
+    if not digests:
+        return
+    still = set(
+        connection.execute(select(refs.c.digest).where(refs.c.digest.in_(list(digests)))).scalars()
+    )
+    lost = digests - still
+    if lost:
+        connection.execute(
+            delete(tables.blob_chunk).where(tables.blob_chunk.c.digest.in_(list(lost)))
+        )
+        connection.execute(delete(blobs).where(blobs.c.digest.in_(list(lost))))
+
+
+def _purge(connection: Connection, space: str, purge: Purge) -> None:
+    table = tables.segment
+    query = select(table).where(
+        table.c.space == space,
+        table.c.stream == purge.stream,
+        table.c.first_seq <= purge.seq,
+        table.c.last_seq >= purge.seq,
+    )
+    raw = connection.execute(query).first()
+    if raw is None:
+        raise NotFoundError(f"{purge.stream!r} has no record {purge.seq}")
+    segment = segments.decode_segment(bytes(raw.data), space=space, stream=purge.stream)
+    where = (table.c.space == space, table.c.stream == purge.stream)
+    connection.execute(
+        update(table)
+        .where(*where, table.c.first_seq == raw.first_seq)
+        .values(data=encode_segment(segment.without(purge.seq)))
+    )

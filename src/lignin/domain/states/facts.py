@@ -1,0 +1,66 @@
+"""Commutative facts about digests: examples, evidence, results, usage, servings, purges.
+
+Their order does not matter, so nobody puts a precondition on them and they never conflict.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from lignin.domain.codec import Json
+from lignin.domain.events import Event
+from lignin.domain.states.row import Reducer, Row, born
+
+MAX_KEPT = 50
+
+
+def _kept(row: Row | None, event: Event, body: Mapping[str, Json]) -> Row:
+    return born(event, body) if row is None else replace(row, seq=event.seq, body=body)
+
+
+def _examples_added(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    blobs = list(row.body["blobs"]) if row else []
+    if payload["blob"] not in blobs:
+        blobs.append(payload["blob"])
+    return _kept(row, event, {"blobs": blobs[-MAX_KEPT:]})
+
+
+def _evidence_recorded(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    latest = dict(row.body["latest"]) if row else {}
+    count = row.body["count"] if row else 0
+    latest[payload["kind"]] = {**payload, "at": event.at, "event_id": event.event_id}
+    return _kept(row, event, {"latest": latest, "count": count + 1})
+
+
+def _result_recorded(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    return _kept(row, event, {**payload, "at": event.at})
+
+
+def _usage_recorded(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    body: dict[str, Json] = (
+        dict(row.body) if row else {"uses": 0, "failures": 0, "by": {}, "first_at": event.at}
+    )
+    by = dict(body["by"])
+    who = f"{payload['client']}/{payload['path']}"
+    by[who] = by.get(who, 0) + 1
+    body["uses"] += 1
+    body["failures"] += 0 if payload["ok"] else 1
+    return _kept(row, event, {**body, "by": by, "last_at": event.at})
+
+
+def _served(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    return _kept(row, event, {**payload, "at": event.at})
+
+
+def _purged(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    count = row.body["count"] if row else 0
+    return _kept(row, event, {"count": count + payload["count"]})
+
+
+REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
+    "examples": {"examples.added": _examples_added},
+    "evidence": {"evidence.recorded": _evidence_recorded},
+    "result": {"result.recorded": _result_recorded},
+    "usage": {"usage.recorded": _usage_recorded},
+    "serving": {"skills.served": _served},
+    "purge": {"payload.purged": _purged},
+}

@@ -1,0 +1,117 @@
+"""The ledger: the only thing that writes, and consistent views to read.
+
+Source: decision record 1. Conformance: `lignin.testing.conformance.ledger`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from lignin.domain.codec import Digest
+from lignin.domain.events import Change, Event, Receipt, Record
+from lignin.domain.states import Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some rows of a list, how many there are in all, and the key to go on from (None: the end)."""
+
+    rows: tuple[Row, ...]
+    total: int
+    next_after: str | None
+
+
+class View(Protocol):
+    """One space at one instant: everything read from it belongs together."""
+
+    @property
+    def space(self) -> str: ...
+
+    @property
+    def position(self) -> int:
+        """Position of the last event the view contains."""
+        ...
+
+    def row(self, stream: str) -> Row | None:
+        """The row of a stream, or None."""
+        ...
+
+    def rows(self, streams: Iterable[str]) -> Mapping[str, Row]:
+        """The rows that exist among some streams."""
+        ...
+
+    def list(
+        self,
+        kind: str,
+        *,
+        state: str | None = None,
+        parent: str | None = None,
+        prefix: str = "",
+        due_before: str | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> Page:
+        """Rows of a kind in key order, narrowed; `after` is the key to go on from."""
+        ...
+
+    def events(self, stream: str, *, after_seq: int = 0, limit: int = 1000) -> tuple[Event, ...]:
+        """Control events of one stream in order."""
+        ...
+
+    def log(self, *, after: int = 0, limit: int = 1000) -> tuple[Event, ...]:
+        """Control events of the space in order of position."""
+        ...
+
+    def records(self, stream: str, start: int = 1, stop: int | None = None) -> Iterator[Record]:
+        """Records with start <= seq < stop, in order.
+
+        Raises:
+            IntegrityError: A stored segment does not decode; the message names it.
+        """
+        ...
+
+    def blob(self, digest: Digest) -> bytes:
+        """Bytes that some stream of this space refers to.
+
+        Raises:
+            NotFoundError: No stream of this space refers to such a blob (any more).
+        """
+        ...
+
+
+class Ledger(Protocol):
+    """Commits changes and opens views. Thread-safe."""
+
+    def commit(self, *changes: Change) -> tuple[Receipt, ...]:
+        """Write all the changes or none, and return when they are durable.
+
+        Raises:
+            ConflictError: A precondition does not hold, or a row's state forbids an event.
+            InvalidRequestError: A change is malformed.
+            LimitedError: A live lease of somebody else, or a size bound.
+            NotFoundError: The space does not exist.
+            UnavailableError: The store cannot be written now (full, read-only, locked for long).
+        """
+        ...
+
+    def view(self, space: str) -> AbstractContextManager[View]:
+        """Open a consistent view of a space.
+
+        Raises:
+            NotFoundError: The space does not exist.
+        """
+        ...
+
+    def spaces(self) -> Sequence[str]:
+        """Names of all spaces."""
+        ...
+
+    def now(self) -> datetime:
+        """The store's clock, which leases and schedules compare."""
+        ...
+
+    def close(self) -> None:
+        """Release connections; acknowledged commits are durable already."""
+        ...
