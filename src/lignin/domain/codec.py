@@ -22,6 +22,22 @@ _DIGEST_PREFIX = "sha256:"
 _plain_encoder = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"), check_circular=False
 )
+# The C encoder that JSONEncoder would build anew for every value.
+_encode_chunks = (
+    json.encoder.c_make_encoder(  # type: ignore[attr-defined]
+        None,
+        _plain_encoder.default,
+        json.encoder.encode_basestring,
+        None,
+        ":",
+        ",",
+        True,
+        False,
+        False,
+    )
+    if getattr(json.encoder, "c_make_encoder", None)
+    else lambda value, _: _plain_encoder.iterencode(value)
+)
 
 
 def canonical_bytes(value: Json) -> bytes:
@@ -36,12 +52,20 @@ def canonical_bytes(value: Json) -> bytes:
     """
     try:
         if _is_plain(value, 0):
-            return _plain_encoder.encode(value).encode()
+            return "".join(_encode_chunks(value, 0)).encode()
         return rfc8785.dumps(_thawed(value))
     except UnicodeEncodeError as error:
         raise CodecError("a string holds a lone surrogate, which UTF-8 cannot carry") from error
     except rfc8785.CanonicalizationError as error:
         raise CodecError(f"no canonical form: {error}") from error
+
+
+def plain_text(value: Json) -> str:
+    """The canonical text of a value known to hold no float and only ASCII keys, unchecked.
+
+    For values made of parts that went through `canonical_bytes` before: envelopes and rows.
+    """
+    return "".join(_encode_chunks(value, 0))
 
 
 def _is_plain(value: Json, depth: int) -> bool:

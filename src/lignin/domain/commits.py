@@ -8,11 +8,11 @@ transaction. Source: decision record 1.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from lignin.domain.codec import canonical_bytes
+from lignin.domain.codec import canonical_bytes, plain_text
 from lignin.domain.errors import (
     ConflictError,
     InvalidRequestError,
@@ -176,13 +176,7 @@ class _Draft:
         mine = self._plan
         for key, receipt in mine.receipts:
             book = self._books[receipt.space]
-            book.receipts[key] = Receipt(
-                space=receipt.space,
-                first_position=receipt.first_position,
-                last_position=receipt.last_position,
-                event_ids=receipt.event_ids,
-                repeated=True,
-            )
+            book.receipts[key] = replace(receipt, repeated=True)
         plan.rows.update(self._rows)
         for name in ("events", "appends", "receipts", "blobs", "forgets", "purges"):
             getattr(plan, name).extend(getattr(mine, name))
@@ -207,6 +201,7 @@ class _Draft:
                 stream=stream,
                 expected=expected,
                 actual=actual,
+                current=dict(row.body) if row and row.kind == "head" else None,
             )
 
     def _require_fence(self, space: str, stream: str, token: int) -> None:
@@ -313,6 +308,6 @@ class _Draft:
         row = reduce_event(self._row(event.space, event.stream), event)
         self._rows[event.space, event.stream] = row
         payload_hash = bytes.fromhex(event.payload_digest[7:])
-        chain = link(chain, canonical_bytes(event.envelope()), payload_hash)
+        chain = link(chain, plain_text(event.envelope()).encode(), payload_hash)
         self._plan.events.append((event, payload, chain))
         return chain

@@ -10,8 +10,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from lignin.domain.codec import Digest, Json, canonical_bytes
+from lignin.domain.codec import Digest, Json, canonical_bytes, digest_bytes, plain_text
 from lignin.domain.errors import InvalidRequestError
 
 GENESIS = bytes(32)
@@ -153,9 +154,8 @@ class Event:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One raw record of a record stream. `content` is None once purged."""
+class Record(NamedTuple):
+    """One raw record of a record stream. `content` is None once purged; its digest stays."""
 
     seq: int
     event_id: str
@@ -163,7 +163,15 @@ class Record:
     at: str
     position: int
     content: bytes | None
-    content_digest: Digest
+    purged_digest: Digest | None = None
+
+    @property
+    def content_digest(self) -> Digest:
+        """Digest of the content as it was stored."""
+        if self.content is None:
+            assert self.purged_digest is not None
+            return self.purged_digest
+        return digest_bytes(self.content)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +193,7 @@ def link(previous: bytes, envelope: bytes, payload_hash: bytes) -> bytes:
 def link_event(previous: bytes, event: Event) -> bytes:
     """Return the chain's value after a control event."""
     payload_hash = bytes.fromhex(event.payload_digest[7:])
-    return link(previous, canonical_bytes(event.envelope()), payload_hash)
+    return link(previous, plain_text(event.envelope()).encode(), payload_hash)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,10 +225,12 @@ def link_records(previous: bytes, batch: RecordBatch, hashes: list[bytes]) -> by
     within a batch, so the canonical bytes are cut from one template (a test holds them equal).
     """
     before, between, after, end = _record_template(batch)
-    sha256, event_id, seq = hashlib.sha256, batch.event_id, batch.first_seq
+    sha256, pairs, seq = hashlib.sha256, _PAIRS, batch.first_seq
     for offset, payload_hash in enumerate(hashes):
+        if offset & 1023 == 0:
+            stem = before + batch.event_id(offset)[:-2]
         envelope = (
-            f"{before}{event_id(offset)}{between}{payload_hash.hex()}{after}{seq + offset}{end}"
+            f"{stem}{pairs[offset & 1023]}{between}{payload_hash.hex()}{after}{seq + offset}{end}"
         )
         previous = sha256(previous + sha256(envelope.encode()).digest() + payload_hash).digest()
     return previous

@@ -42,7 +42,7 @@ class View(Protocol):
         """The rows that exist among some streams."""
         ...
 
-    def list(
+    def page(
         self,
         kind: str,
         *,
@@ -70,6 +70,12 @@ class View(Protocol):
         Raises:
             IntegrityError: A stored segment does not decode; the message names it.
         """
+        ...
+
+    def contents(
+        self, stream: str, start: int = 1, stop: int | None = None
+    ) -> Sequence[bytes | None]:
+        """Just the contents of those records, None where purged; the quick way to read one."""
         ...
 
     def blob(self, digest: Digest) -> bytes:

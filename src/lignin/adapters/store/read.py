@@ -18,6 +18,7 @@ from lignin.ports.ledger import Page
 
 CHUNK = 400  # parameters of one IN list; SQLite allows more, Postgres plans better with few
 MAX_LIMIT = 10_000
+MAX_SEQ = 2**62
 
 _rows_by_stream = select(tables.row).where(
     tables.row.c.space == bindparam("space"),
@@ -26,6 +27,16 @@ _rows_by_stream = select(tables.row).where(
 _receipts_by_key = select(tables.receipt).where(
     tables.receipt.c.space == bindparam("space"),
     tables.receipt.c.idempotency_key.in_(bindparam("keys", expanding=True)),
+)
+_segments = (
+    select(tables.segment.c.data)
+    .where(
+        tables.segment.c.space == bindparam("space"),
+        tables.segment.c.stream == bindparam("stream"),
+        tables.segment.c.last_seq >= bindparam("start"),
+        tables.segment.c.first_seq < bindparam("stop"),
+    )
+    .order_by(tables.segment.c.first_seq)
 )
 _book = select(tables.book).where(tables.book.c.space == bindparam("space"))
 _locked_book = _book.with_for_update()
@@ -137,7 +148,7 @@ class SqlView:
                 found[raw.stream] = read_row(raw)
         return found
 
-    def list(
+    def page(
         self,
         kind: str,
         *,
@@ -188,23 +199,35 @@ class SqlView:
 
     def records(self, stream: str, start: int = 1, stop: int | None = None) -> Iterator[Record]:
         """See the port."""
+        end = MAX_SEQ if stop is None else stop
         for segment in self.segments(stream, start, stop):
             for record in segment.records():
-                if record.seq >= start and (stop is None or record.seq < stop):
+                if start <= record.seq < end:
                     yield record
+
+    def contents(
+        self, stream: str, start: int = 1, stop: int | None = None
+    ) -> Sequence[bytes | None]:
+        """See the port."""
+        found: list[bytes | None] = []
+        for data in self._stored(stream, start, stop):
+            first, contents = segments.decode_contents(data, space=self.space, stream=stream)
+            if start > first or (stop is not None and stop < first + len(contents)):
+                contents = contents[max(start - first, 0) : None if stop is None else stop - first]
+            found.extend(contents)
+        return found
 
     def segments(
         self, stream: str, start: int = 1, stop: int | None = None
     ) -> Iterator[segments.Segment]:
         """The stored segments that overlap a range, decoded, in order."""
-        table = tables.segment
-        query = select(table.c.data).where(
-            table.c.space == self.space, table.c.stream == stream, table.c.last_seq >= start
-        )
-        if stop is not None:
-            query = query.where(table.c.first_seq < stop)
-        for raw in self._connection.execute(query.order_by(table.c.first_seq)):
-            yield segments.decode_segment(bytes(raw.data), space=self.space, stream=stream)
+        for data in self._stored(stream, start, stop):
+            yield segments.decode_segment(data, space=self.space, stream=stream)
+
+    def _stored(self, stream: str, start: int, stop: int | None) -> list[bytes]:
+        values = {"space": self.space, "stream": stream, "start": start}
+        values["stop"] = MAX_SEQ if stop is None else stop
+        return [bytes(data) for (data,) in self._connection.execute(_segments, values)]
 
     def blob(self, digest: Digest) -> bytes:
         """See the port."""

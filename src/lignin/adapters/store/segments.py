@@ -1,10 +1,11 @@
 """Record batches as zstd segments: the only place that knows their bytes.
 
-A segment is a zstd frame over: the length of a canonical JSON header, the header, the contents one
-after another. The header holds the batches' shared envelopes and every content's length, or the
-digest of a purged one. Source: performance note on intake; layout is ours, version in the header.
+A segment is a zstd frame over: the size of a JSON header (4 bytes, big-endian), the header, every
+content's length (4 bytes each, `PURGED` where it was purged), the contents one after another. The
+header holds the batches' shared envelopes and the digests of purged contents.
 """
 
+import json
 import struct
 import threading
 from collections.abc import Iterator, Sequence
@@ -13,13 +14,14 @@ from typing import Any
 
 import zstandard
 
-from lignin.domain.codec import canonical_bytes, digest_bytes, parse_json
-from lignin.domain.errors import IntegrityError, LigninError, NotFoundError
+from lignin.domain.codec import digest_bytes, plain_text
+from lignin.domain.errors import IntegrityError, NotFoundError
 from lignin.domain.events import Record, RecordBatch, parse_actor
 
 VERSION = 1
 LEVEL = 1
 MAX_SEGMENT_BYTES = 2**30
+PURGED = 2**32 - 1
 _LENGTH = struct.Struct(">I")
 _local = threading.local()
 
@@ -34,25 +36,26 @@ class Segment:
 
     def records(self) -> Iterator[Record]:
         """Every record in order."""
-        offset = 0
+        offset, contents, purged = 0, self.contents, self.purged
         for batch in self.batches:
             for number in range(batch.count):
-                content = self.contents[offset]
-                digest = self.purged[offset] if content is None else digest_bytes(content)
                 yield Record(
-                    seq=batch.first_seq + number,
-                    event_id=batch.event_id(number),
-                    type=batch.type,
-                    at=batch.at,
-                    position=batch.position,
-                    content=content,
-                    content_digest=digest,
+                    batch.first_seq + number,
+                    batch.event_id(number),
+                    batch.type,
+                    batch.at,
+                    batch.position,
+                    contents[offset],
+                    purged.get(offset),
                 )
                 offset += 1
 
     def within(self, first: int, last: int) -> "Segment":
         """The batches that lie between two record numbers (batches are never cut)."""
-        batches, contents, purged, start = [], [], {}, 0
+        batches: list[RecordBatch] = []
+        contents: list[bytes | None] = []
+        purged: dict[int, str] = {}
+        start = 0
         for batch in self.batches:
             end = start + batch.count
             if first <= batch.first_seq and batch.first_seq + batch.count - 1 <= last:
@@ -98,19 +101,24 @@ def join_segments(segments: Sequence[Segment]) -> Segment:
 
 def encode_segment(segment: Segment) -> bytes:
     """Return the segment's stored bytes."""
-    header = canonical_bytes(
+    header = plain_text(
         {
             "batches": [_batch_header(batch) for batch in segment.batches],
-            "lengths": [-1 if content is None else len(content) for content in segment.contents],
             "purged": {str(at): digest for at, digest in segment.purged.items()},
             "v": VERSION,
         }
-    )
-    body = b"".join(content for content in segment.contents if content is not None)
+    ).encode()
+    contents = segment.contents
+    if segment.purged:
+        lengths = [PURGED if content is None else len(content) for content in contents]
+    else:
+        lengths = [len(content) for content in contents]  # type: ignore[arg-type]
+    sizes = struct.pack(f">{len(lengths)}I", *lengths)
+    body = b"".join(content for content in contents if content is not None)
     compressor = getattr(_local, "compressor", None)
     if compressor is None:
         compressor = _local.compressor = zstandard.ZstdCompressor(level=LEVEL)
-    return bytes(compressor.compress(_LENGTH.pack(len(header)) + header + body))
+    return bytes(compressor.compress(b"".join((_LENGTH.pack(len(header)), header, sizes, body))))
 
 
 def decode_segment(raw: bytes, *, space: str, stream: str) -> Segment:
@@ -119,35 +127,64 @@ def decode_segment(raw: bytes, *, space: str, stream: str) -> Segment:
     Raises:
         IntegrityError: The bytes are not what `encode_segment` wrote.
     """
-    try:
-        decompressor = getattr(_local, "decompressor", None)
-        if decompressor is None:
-            decompressor = _local.decompressor = zstandard.ZstdDecompressor()
-        plain: bytes = decompressor.decompress(raw, max_output_size=MAX_SEGMENT_BYTES)
-        (length,) = _LENGTH.unpack_from(plain)
-        header = parse_json(plain[4 : 4 + length])
+    with _corruption_named(space, stream):
+        header, contents = _decode(raw)
         batches = tuple(_read_batch(item, space, stream) for item in header["batches"])
-        contents, start = [], 4 + length
-        for size in header["lengths"]:
-            contents.append(None if size < 0 else plain[start : start + size])
-            start += max(size, 0)
-        if start != len(plain) or len(contents) != sum(batch.count for batch in batches):
-            raise ValueError("lengths do not add up")
         purged = {int(at): digest for at, digest in header["purged"].items()}
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        struct.error,
-        zstandard.ZstdError,
-        LigninError,
-    ) as error:
-        raise IntegrityError(
-            f"a segment of {stream!r} in space {space!r} is corrupt: {error}",
-            hint="restore it from a backup; every other stream still reads",
-            stream=stream,
-        ) from error
-    return Segment(batches=batches, contents=tuple(contents), purged=purged)
+        return Segment(batches=batches, contents=tuple(contents), purged=purged)
+
+
+def decode_contents(raw: bytes, *, space: str, stream: str) -> tuple[int, list[bytes | None]]:
+    """Read only a segment's first record number and its contents."""
+    with _corruption_named(space, stream):
+        header, contents = _decode(raw)
+        return header["batches"][0]["first_seq"], contents
+
+
+class _corruption_named:  # noqa: N801 - a context manager, cheaper than a generator's
+    def __init__(self, space: str, stream: str) -> None:
+        self._space, self._stream = space, stream
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if isinstance(
+            error, ValueError | KeyError | TypeError | struct.error | zstandard.ZstdError
+        ):
+            raise IntegrityError(
+                f"a segment of {self._stream!r} in space {self._space!r} is corrupt: {error}",
+                hint="restore it from a backup; every other stream still reads",
+                stream=self._stream,
+            ) from error
+
+
+def _decode(raw: bytes) -> tuple[dict[str, Any], list[bytes | None]]:
+    decompressor = getattr(_local, "decompressor", None)
+    if decompressor is None:
+        decompressor = _local.decompressor = zstandard.ZstdDecompressor()
+    plain: bytes = decompressor.decompress(raw, max_output_size=MAX_SEGMENT_BYTES)
+    (length,) = _LENGTH.unpack_from(plain)
+    header = json.loads(plain[4 : 4 + length])
+    count, start = 0, 4 + length
+    for batch in header["batches"]:
+        count += batch["count"]
+    lengths = struct.unpack_from(f">{count}I", plain, start)
+    start += 4 * count
+    contents: list[bytes | None] = []
+    if header["purged"]:
+        for size in lengths:
+            end = start + (0 if size == PURGED else size)
+            contents.append(None if size == PURGED else plain[start:end])
+            start = end
+    else:
+        for size in lengths:
+            end = start + size
+            contents.append(plain[start:end])
+            start = end
+    if start != len(plain):
+        raise ValueError("lengths do not add up")
+    return header, contents
 
 
 def _batch_header(batch: RecordBatch) -> dict[str, Any]:

@@ -7,7 +7,6 @@ the raw contents (records and blobs) it counts. Bounded by `MAX_FRAME_BYTES`; ne
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from lignin.domain import errors
@@ -55,7 +54,7 @@ def encode_answer(answer: tuple[Receipt, ...] | LigninError) -> bytes:
             "fields": dict(answer.fields),
         }
     else:
-        value = {"receipts": [asdict(receipt) for receipt in answer]}
+        value = {"receipts": [_receipt(receipt) for receipt in answer]}
     body = json.dumps(value).encode()
     return LENGTH.pack(len(body)) + body
 
@@ -68,8 +67,20 @@ def decode_answer(body: bytes) -> tuple[Receipt, ...] | LigninError:
         refused: LigninError = kind(value["message"], hint=value["hint"], **value["fields"])
         return refused
     return tuple(
-        Receipt(**{**item, "event_ids": tuple(item["event_ids"])}) for item in value["receipts"]
+        Receipt(
+            space=space,
+            first_position=first,
+            last_position=last,
+            event_ids=tuple(ids),
+            repeated=repeated,
+        )
+        for space, first, last, ids, repeated in value["receipts"]
     )
+
+
+def _receipt(receipt: Receipt) -> list[Any]:
+    first, last = receipt.first_position, receipt.last_position
+    return [receipt.space, first, last, receipt.event_ids, receipt.repeated]
 
 
 def _change(change: Change, contents: list[bytes]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Writing a plan: every statement of a commit, inside the caller's transaction."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import zstandard
@@ -17,10 +18,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from lignin.adapters.store import segments, tables
 from lignin.adapters.store.segments import Segment, decode_segment, encode_segment, join_segments
-from lignin.domain.codec import canonical_bytes, digest_bytes
+from lignin.domain.codec import digest_bytes, plain_text
 from lignin.domain.commits import Append, Book, Plan
 from lignin.domain.errors import IntegrityError, NotFoundError
-from lignin.domain.events import Blob, Event, Purge
+from lignin.domain.events import Actor, Blob, Event, Purge
 from lignin.domain.states import Row
 
 CHUNK_BYTES = 2**20
@@ -61,7 +62,7 @@ def write_plan(connection: Connection, plan: Plan, books: Mapping[str, Book]) ->
                     "idempotency_key": key,
                     "first_position": receipt.first_position,
                     "last_position": receipt.last_position,
-                    "event_ids": canonical_bytes(list(receipt.event_ids)).decode(),
+                    "event_ids": plain_text(receipt.event_ids),
                 }
                 for key, receipt in plan.receipts
             ],
@@ -96,7 +97,7 @@ def _event_values(event: Event, payload: bytes, chain: bytes) -> dict[str, Any]:
         "type": event.type,
         "schema_version": event.schema_version,
         "at": event.at,
-        "actor": canonical_bytes(event.actor.to_json()).decode(),
+        "actor": _actor_text(event.actor),
         "cause": event.cause,
         "correlation_id": event.correlation_id,
         "idempotency_key": event.idempotency_key,
@@ -104,6 +105,11 @@ def _event_values(event: Event, payload: bytes, chain: bytes) -> dict[str, Any]:
         "payload": payload,
         "chain": chain,
     }
+
+
+@lru_cache(maxsize=256)
+def _actor_text(actor: Actor) -> str:
+    return plain_text(actor.to_json())
 
 
 def row_values(space: str, row: Row) -> dict[str, Any]:
@@ -116,7 +122,7 @@ def row_values(space: str, row: Row) -> dict[str, Any]:
         "state": row.state,
         "parent": row.parent,
         "due_at": row.due_at,
-        "body": canonical_bytes(row.body).decode(),
+        "body": plain_text(row.body),
     }
 
 
