@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lignin.domain.codec import Digest, Json, canonical_bytes, digest_bytes, plain_text
 from lignin.domain.errors import InvalidRequestError
@@ -279,3 +279,18 @@ def format_time(at: datetime) -> str:
 def parse_time(text: str) -> datetime:
     """Read an RFC 3339 time that `format_time` wrote."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """In which space, by whom and for what a service acts."""
+
+    space: str
+    actor: Actor
+    correlation_id: str | None = None
+
+    def change(self, **parts: Any) -> Change:
+        """A change of this scope; the arguments are those of `Change`."""
+        return Change(
+            space=self.space, actor=self.actor, correlation_id=self.correlation_id, **parts
+        )

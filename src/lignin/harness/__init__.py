@@ -1,0 +1,1 @@
+"""Heads, revisions, proposals; the compare-and-swap."""

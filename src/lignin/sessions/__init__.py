@@ -1,0 +1,1 @@
+"""The session log: append, slice, wake, fork, replay."""
