@@ -14,19 +14,29 @@ _FOLDERS = (*SOURCE_FOLDERS, "tests", "docs", "changelog.d", ".ci")
 
 def project_files() -> list[Path]:
     """Every file of the project that git has or would take; by folder where there is no git."""
-    if shutil.which("git") and (ROOT / ".git").exists():
-        listed = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=ROOT,
-            capture_output=True,
-            check=True,
-        )
-        paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    names = _git_names()
+    if names is not None:
+        paths = [ROOT / name for name in names]
     else:
         paths = [path for path in ROOT.iterdir() if not path.name.startswith(".")]
         paths += [path for folder in _FOLDERS for path in (ROOT / folder).rglob("*")]
         paths = [path for path in paths if "__pycache__" not in path.parts]
     return sorted(path for path in paths if path.is_file() and not path.is_symlink())
+
+
+def _git_names() -> list[str] | None:
+    """What git lists, or None: no git, no repository, or one that belongs to somebody else."""
+    if shutil.which("git") is None or not (ROOT / ".git").exists():
+        return None
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    if listed.returncode != 0:
+        return None
+    return [name for name in listed.stdout.decode().split("\0") if name]
 
 
 def python_files(*folders: str) -> list[Path]:
