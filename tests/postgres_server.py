@@ -105,7 +105,10 @@ def _initialise(programs: Path, folder: Path, account: dict[str, object]) -> Non
 
 def _start(programs: Path, folder: Path, account: dict[str, object]) -> "subprocess.Popen[bytes]":
     settings = _SETTINGS | {"unix_socket_directories": str(folder)}
-    command = [str(programs / "postgres"), "-D", str(folder / "data")]
+    # Ends the server also where the test run is killed and ends nothing itself.
+    setpriv = shutil.which("setpriv")
+    command = [setpriv, "--pdeathsig", "INT"] if setpriv else []
+    command += [str(programs / "postgres"), "-D", str(folder / "data")]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
     with (folder / "log").open("wb") as log:

@@ -117,7 +117,7 @@ def pip_install(*arguments: str) -> None:
     pip = [str(VENV_PYTHON), "-m", "pip", "install", "--quiet", *arguments]
     done = subprocess.call(pip, stdin=subprocess.DEVNULL, cwd=ROOT, env=clean_environment())
     if done != 0:
-        stop("pip failed; what it said is above. Nothing is half done: run the same again")
+        stop("pip failed; what it said is above. The next run tries again")
 
 
 def wanted_stamp() -> str:

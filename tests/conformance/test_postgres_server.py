@@ -1,12 +1,19 @@
 """The Postgres server that tests are given is real, durable, private and empty for each test."""
 
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from urllib.parse import unquote
 
 import psycopg
 import pytest
 import sqlalchemy
 
-from postgres_server import ServerError, running_server
+from postgres_server import ServerError, find_programs, running_server
 
 
 def ask(url: str, query: str) -> object:
@@ -49,3 +56,37 @@ def test_sqlalchemy_takes_the_url(fresh_postgres_url: str) -> None:
     with engine.connect() as connection:
         assert connection.scalar(sqlalchemy.text("SELECT 1")) == 1
     engine.dispose()
+
+
+HOLDER = """
+import pathlib, signal, sys
+from postgres_server import running_server
+with running_server(pathlib.Path(sys.argv[1])) as url:
+    print(url, flush=True)
+    signal.pause()
+"""
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv (util-linux) is absent")
+def test_a_killed_test_run_leaves_no_server(tmp_path: Path) -> None:
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("no Postgres server found: apt-get install postgresql")
+    command = [sys.executable, "-c", HOLDER, str(programs)]
+    environment = os.environ | {
+        "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
+        "TMPDIR": "/tmp",
+    }
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        url = holder.stdout.readline().decode().strip()
+        folder = Path(unquote(url.partition("host=")[2]))
+        assert (folder / "data" / "postmaster.pid").exists()
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+    deadline = time.monotonic() + 20
+    while (folder / "data" / "postmaster.pid").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    is_gone = not (folder / "data" / "postmaster.pid").exists()
+    shutil.rmtree(folder)
+    assert is_gone
