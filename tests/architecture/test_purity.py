@@ -47,6 +47,7 @@ def test_the_domain_imports_only_the_standard_library_pydantic_rfc8785_and_itsel
         "x = open('a')",
         "def f():\n    import os\n    return os.getcwd()",
         "from os import path",
+        "import importlib",
         "import urllib.request",
         "from urllib import request",
         "import time as t",
