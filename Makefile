@@ -1,0 +1,47 @@
+# Two commands matter on a fresh machine: `make demo` and `make test`. Both set everything up first
+# and say what they install. `make help` lists the rest.
+
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/python -m
+SOURCES := src tests tools benchmarks
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all check lint unit bench lock setup-demo setup-test setup-check
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@echo
+	@echo '  make demo DATA=FOLDER     on recorded sessions in FOLDER; MINE=1 on your own sessions'
+	@echo '  make test CLIENTS=1       with real agent clients, once there are any'
+
+demo: setup-demo ## set up, then run the main job and print its report
+	$(BIN)/lignin demo $(if $(DATA),--data "$(DATA)") $(if $(MINE),--mine) $(ARGS)
+
+test: setup-test ## set up, then run everything fast
+	$(if $(CLIENTS),@echo 'lignin: there are no tests with real clients yet; the suite is the same')
+	$(RUN) pytest -m 'not slow' $(ARGS)
+
+test-all: setup-test ## everything, also the full-size suites
+	$(RUN) pytest $(ARGS)
+
+check: setup-check lint ## what to run before a commit: format, ruff, mypy, imports, unit, docs, architecture
+	$(RUN) pytest -q -m 'not slow' tests/architecture tests/docs tests/unit $(ARGS)
+
+lint: setup-check ## format check, ruff, mypy --strict
+	$(RUN) ruff format --check $(SOURCES)
+	$(RUN) ruff check $(SOURCES)
+	$(RUN) mypy -p lignin
+	$(RUN) mypy tools benchmarks/run.py
+
+bench: setup-check ## run the benchmarks; WRITE=1 puts the figures into benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/run.py $(if $(WRITE),--write) $(ARGS)
+
+lock: setup-check ## resolve the dependencies anew into requirements.txt
+	$(BIN)/uv pip compile --universal --generate-hashes --no-annotate --no-header \
+	  --no-emit-index-url --no-emit-find-links --python-version 3.11 --all-extras --group dev \
+	  pyproject.toml -o requirements.txt
+
+setup-demo setup-test setup-check: setup-%:
+	@command -v '$(PYTHON)' >/dev/null || { echo 'lignin: $(PYTHON) not found; install Python 3.11 or newer, e.g. apt-get install python3 python3-venv'; exit 1; }
+	@'$(PYTHON)' tools/setup.py $*

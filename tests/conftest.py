@@ -1,0 +1,48 @@
+"""What every test may ask for: the shared recordings, a real Postgres server, calm Hypothesis."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from postgres_server import find_programs, running_server
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+# On a shared machine a deadline measures the neighbours. CI draws the same examples every time, so
+# that a red run can be repeated; a developer's machine looks further with each run.
+settings.register_profile("ci", derandomize=True, database=None, deadline=None)
+settings.register_profile("dev", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of recorded sessions beside the project; the test skips where there is none."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("no recorded sessions: ../shared/data is absent")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """URL of the `postgres` database on a server of the test run's own; skips where none is had."""
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("no Postgres server found: apt-get install postgresql")
+    with running_server(programs) as url:
+        yield url
+
+
+@pytest.fixture
+def fresh_postgres_url(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """URL of an empty database that only this test sees."""
+    psycopg = pytest.importorskip("psycopg")
+    name = f"test_{os.getpid()}_{abs(hash(request.node.nodeid)):x}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    yield postgres_url.replace("/postgres?", f"/{name}?")
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
