@@ -1,0 +1,294 @@
+"""The composition root: the one place that reads the environment and picks adapters."""
+
+import getpass
+import os
+import re
+import secrets
+import signal
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from lignin.adapters.store.writer import ResidentLedger
+from lignin.artifacts.service import Artifacts
+from lignin.domain.errors import InvalidRequestError, UnavailableError
+from lignin.domain.events import Actor, NewEvent, Scope
+from lignin.domain.ids import ENTROPY_BYTES, make_id
+from lignin.harness.service import Harness
+from lignin.operations.context import Context, Progress
+from lignin.ports.sandbox import Sandbox
+from lignin.ports.store import Audit, Copied
+from lignin.ports.store import Progress as StoreProgress
+from lignin.sessions.service import SessionLog
+
+DEFAULT_SPACE = "home"
+PROJECT_FILE = ".lignin.toml"
+_SPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+class SystemClock:
+    """The clock port on the machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class SystemIds:
+    """The id port on the machine's clock and entropy."""
+
+    def new(self, prefix: str) -> str:
+        return make_id(prefix, at=datetime.now(UTC), entropy=secrets.token_bytes(ENTROPY_BYTES))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where things are and who asks, from the environment and the project's file."""
+
+    home: Path
+    store_url: str
+    space: str
+    actor: Actor
+    cwd: Path
+    person_home: Path
+    environment: Mapping[str, str]
+    allow_unsafe: bool = False
+
+
+def load_settings(
+    environment: Mapping[str, str], cwd: Path, *, space: str | None = None
+) -> Settings:
+    """Read settings.
+
+    `LIGNIN_HOME` moves the data folder, `LIGNIN_STORE` names the store, `LIGNIN_ACTOR` who acts;
+    `.lignin.toml` in the folder or above names the project's space.
+
+    Raises:
+        InvalidRequestError: A setting is malformed.
+    """
+    home = Path(environment["LIGNIN_HOME"]) if environment.get("LIGNIN_HOME") else _data_folder()
+    url = environment.get("LIGNIN_STORE") or f"sqlite:///{home / 'ledger.db'}"
+    space = space or environment.get("LIGNIN_SPACE") or _project_space(cwd) or DEFAULT_SPACE
+    if not _SPACE.fullmatch(space):
+        raise InvalidRequestError(
+            f"{space!r} is no name of a space",
+            hint="lower-case letters, digits, dot, dash, underscore",
+        )
+    return Settings(
+        home=home,
+        store_url=url,
+        space=space,
+        actor=Actor(sub=environment.get("LIGNIN_ACTOR") or f"user:{_login()}"),
+        cwd=cwd,
+        person_home=Path(environment.get("HOME") or "/nonexistent"),
+        environment=environment,
+        allow_unsafe=environment.get("LIGNIN_UNSAFE_SANDBOX") == "1",
+    )
+
+
+@contextmanager
+def open_context(
+    settings: Settings, *, dry_run: bool = False, progress: Progress | None = None
+) -> Iterator[Context]:
+    """Open the store and build a caller's context; closes what was opened.
+
+    Args:
+        dry_run: Work on a throw-away copy of the store.
+    """
+    with _store(settings.store_url, dry_run=dry_run) as ledger:
+        _require_space(ledger, settings)
+        opened: list[Sandbox] = []
+        context = _build(settings, ledger, opened, dry_run)
+        if progress is not None:
+            context.progress = progress
+        try:
+            yield context
+        finally:
+            for sandbox in opened:
+                sandbox.close()
+
+
+def _build(
+    settings: Settings, ledger: ResidentLedger, opened: list[Sandbox], dry_run: bool
+) -> Context:
+    ids = SystemIds()
+    open_sandbox = _once(lambda: _open_sandbox(settings, opened))
+    return Context(
+        scope=Scope(space=settings.space, actor=settings.actor),
+        ledger=ledger,
+        store=SqlAdmin(ledger),
+        clock=SystemClock(),
+        ids=ids,
+        sessions=SessionLog(ids),
+        artifacts=Artifacts(ids),
+        harness=Harness(ids),
+        home=settings.home,
+        cwd=settings.cwd,
+        person_home=settings.person_home,
+        environment=settings.environment,
+        redaction_key=_redaction_key(settings.home),
+        load_kinds=_once(_kinds),
+        load_clients=_once(_clients),
+        load_importers=_once(_importers),
+        open_sandbox=open_sandbox,
+        open_verifier=_once(lambda: _verifier(open_sandbox())),
+        dry_run=dry_run,
+    )
+
+
+def _once(make: Callable[[], object]) -> Callable[[], object]:  # type: ignore[misc]
+    return cache(make)
+
+
+class SqlAdmin:
+    """The store-care port on the SQL store."""
+
+    def __init__(self, ledger: ResidentLedger) -> None:
+        self._ledger = ledger
+
+    @property
+    def url(self) -> str:
+        return self._ledger.engine.url.render_as_string(hide_password=True)
+
+    def verify(self, space: str, progress: StoreProgress) -> Audit:
+        from lignin.adapters.store.audit import verify_space
+
+        report = verify_space(self._ledger, space, progress)
+        return Audit(
+            space=space,
+            events=report.events,
+            records=report.records,
+            rows=report.rows,
+            blobs=report.blobs,
+            head=report.head,
+            faults=tuple(report.faults),
+        )
+
+    def backup(self, path: Path) -> None:
+        from lignin.adapters.store.transfer import backup
+
+        backup(self._ledger, path)
+
+    def copy_to(self, url: str, progress: StoreProgress) -> Sequence[Copied]:
+        from lignin.adapters.store.ledger import SqlLedger
+        from lignin.adapters.store.transfer import copy_store
+
+        target = SqlLedger(url, SystemClock())
+        try:
+            return [
+                Copied(space=r.space, events=r.events, resumed_at=r.resumed_at, head=r.head)
+                for r in copy_store(self._ledger, target, progress)
+            ]
+        finally:
+            target.close()
+
+    def serve_writer(self, ready: Callable[[str], None]) -> None:
+        from lignin.adapters.store.writer import Writer, socket_path
+
+        path = socket_path(self._ledger.url)
+        if path is None:
+            raise InvalidRequestError(
+                "a resident writer serves SQLite stores only",
+                hint="Postgres orders its writers itself",
+            )
+        writer = Writer(self._ledger, path)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: writer.stop())
+        ready(str(path))
+        writer.serve()
+
+
+@contextmanager
+def _store(url: str, *, dry_run: bool) -> Iterator[ResidentLedger]:
+    ledger = ResidentLedger(url, SystemClock())
+    try:
+        if not dry_run:
+            yield ledger
+            return
+        with tempfile.TemporaryDirectory(prefix="lignin-dry-run-") as folder:
+            path = Path(folder) / "ledger.db"
+            SqlAdmin(ledger).backup(path)
+            copy = ResidentLedger(f"sqlite:///{path}", SystemClock())
+            try:
+                yield copy
+            finally:
+                copy.close()
+    finally:
+        ledger.close()
+
+
+def _require_space(ledger: ResidentLedger, settings: Settings) -> None:
+    """The default space is there from the start; others are made by `lignin space create`."""
+    if settings.space != DEFAULT_SPACE or DEFAULT_SPACE in ledger.spaces():
+        return
+    event = NewEvent(
+        stream=f"space/{DEFAULT_SPACE}",
+        type="space.created",
+        payload={"name": DEFAULT_SPACE, "kind": "user", "parent": None},
+        event_id=SystemIds().new("evt"),
+    )
+    scope = Scope(space=DEFAULT_SPACE, actor=settings.actor)
+    ledger.commit(scope.change(events=(event,), idempotency_key="space.created"))
+
+
+def _redaction_key(home: Path) -> bytes:
+    """The store's redaction key, made on first use, readable by its owner only."""
+    path = home / "redaction.key"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            fresh = home / f".redaction.{secrets.token_hex(8)}"
+            handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(secrets.token_bytes(32))
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(fresh, path)  # whoever comes first decides
+            fresh.unlink()
+        return path.read_bytes()
+    except OSError as error:
+        raise UnavailableError(
+            f"cannot keep the redaction key in {home}: {error.strerror}",
+            hint="check the folder's rights, or set LIGNIN_HOME",
+        ) from error
+
+
+def _open_sandbox(settings: Settings, opened: list[Sandbox]) -> Sandbox:
+    from lignin.adapters.sandbox.doctor import open_sandbox
+
+    sandbox = open_sandbox(allow_unsafe=settings.allow_unsafe)
+    opened.append(sandbox)
+    return sandbox
+
+
+def _data_folder() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("lignin")
+
+
+def _project_space(cwd: Path) -> str | None:
+    for folder in (cwd, *cwd.parents):
+        path = folder / PROJECT_FILE
+        if path.is_file():
+            try:
+                named = tomllib.loads(path.read_text()).get("space")
+            except (OSError, ValueError) as error:
+                raise InvalidRequestError(f"{path} does not parse: {error}") from error
+            return named if isinstance(named, str) else None
+    return None
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+__all__ = ["Settings", "load_settings", "open_context", "replace"]

@@ -1,0 +1,95 @@
+"""Whether a version may be promoted: a pure decision over what is known about it.
+
+The gate for harness changes in general comes later and calls this first; what is fixed here is what
+no evidence can buy: a verified state, an accountable owner, and a human where authority widens or
+where nothing can be run.
+"""
+
+from dataclasses import dataclass
+
+from lignin.domain.artifacts import Manifest
+from lignin.domain.errors import GateFailedError
+from lignin.domain.evidence import GateOutcome, Verdict
+from lignin.domain.states.artifacts import VersionState
+
+GATE = "promotion/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionCase:
+    """Everything the decision looks at. `approved_by` is the human who said yes, or empty."""
+
+    name: str
+    state: VersionState
+    manifest: Manifest
+    executable: bool
+    verdict: Verdict | None
+    verdict_reasons: tuple[str, ...] = ()
+    owner: str = ""
+    approved_by: str = ""
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionDecision:
+    """Outcome with every reason, for and against."""
+
+    outcome: GateOutcome
+    reasons: tuple[str, ...]
+
+
+def decide_promotion(case: PromotionCase) -> PromotionDecision:
+    """Decide on evidence: reject on a failed verification, undecided while something is missing."""
+    against, missing, good = [], [], []
+    if case.state not in {"verified", "promoted", "deprecated"}:
+        (against if case.state in {"rejected", "quarantined"} else missing).append(
+            f"its state is {case.state}, not verified"
+        )
+    if case.verdict == "fail":
+        against.extend(case.verdict_reasons or ("its verification failed",))
+    elif case.verdict != "pass":
+        missing.extend(case.verdict_reasons or ("it has no passing verification",))
+    else:
+        good.append("its verification passed")
+    if not case.owner:
+        missing.append("nobody is accountable for it: it has no owner")
+    for reason in _needs_human(case):
+        if case.approved_by:
+            good.append(f"{case.approved_by} approved: {reason}")
+        else:
+            missing.append(f"{reason}: a human must approve it")
+    if against:
+        return PromotionDecision(outcome="reject", reasons=tuple(against + missing))
+    if missing:
+        return PromotionDecision(outcome="undecided", reasons=tuple(missing))
+    return PromotionDecision(outcome="accept", reasons=tuple(good))
+
+
+def require_promotable(case: PromotionCase) -> PromotionDecision:
+    """Return the accepting decision.
+
+    Raises:
+        GateFailedError: With every reason against it.
+    """
+    decision = decide_promotion(case)
+    if decision.outcome != "accept":
+        raise GateFailedError(
+            f"{case.name} is not promoted: {'; '.join(decision.reasons)}",
+            hint="`lignin artifact show` lists the evidence; --approve where a human must say yes",
+            outcome=decision.outcome,
+            reasons=list(decision.reasons),
+        )
+    return decision
+
+
+def _needs_human(case: PromotionCase) -> list[str]:
+    reasons = []
+    granted = case.manifest.capabilities
+    if granted.needs_human:
+        wants = [*granted.hosts, *(f"secret {name}" for name in granted.secrets)]
+        if granted.spend_microusd:
+            wants.append(f"{granted.spend_microusd} micro-USD")
+        reasons.append(f"it asks for {', '.join(wants)}")
+    if not case.executable:
+        reasons.append(f"a {case.manifest.kind} cannot be run, so no sandbox can prove it")
+    return reasons

@@ -1,0 +1,57 @@
+"""Artifact trees as blobs: the entries under the artifact's digest, each file under its own.
+
+The digest of an artifact is the digest of its canonical entries, so those bytes are themselves the
+blob of that name; files shared by versions are stored once.
+"""
+
+from lignin.domain.artifacts import Example, File, Tree, make_tree, parse_example
+from lignin.domain.codec import Digest, canonical_bytes, digest_bytes, parse_json
+from lignin.domain.errors import IntegrityError
+from lignin.domain.events import Blob
+from lignin.ports.ledger import View
+
+
+def tree_blobs(tree: Tree, stream: str) -> tuple[Blob, ...]:
+    """The blobs that hold a tree, referred to by a stream."""
+    entries = canonical_bytes(tree.entries())
+    blobs = [Blob(stream=stream, digest=tree.digest, content=entries)]
+    for file in tree.files.values():
+        blobs.append(Blob(stream=stream, digest=f"sha256:{file.sha256}", content=file.content))
+    return tuple({blob.digest: blob for blob in blobs}.values())
+
+
+def load_tree(view: View, digest: Digest) -> Tree:
+    """A tree by its digest.
+
+    Raises:
+        NotFoundError: The space holds no such artifact, or its bytes were let go.
+        IntegrityError: The stored entries are not a tree.
+    """
+    entries = parse_json(view.blob(digest))
+    try:
+        files = {
+            entry["path"]: File(content=view.blob(f"sha256:{entry['sha256']}"), mode=entry["mode"])
+            for entry in entries
+        }
+    except (TypeError, KeyError) as error:
+        raise IntegrityError(f"the blob {digest} is no artifact tree") from error
+    return make_tree(files)
+
+
+def examples_blob(examples: tuple[Example, ...], stream: str) -> Blob:
+    """Examples as one blob."""
+    content = canonical_bytes([example.to_json() for example in examples])
+    return Blob(stream=stream, digest=digest_bytes(content), content=content)
+
+
+def load_examples(view: View, digest: Digest) -> tuple[Example, ...]:
+    """Every example recorded for an artifact, without repeats."""
+    row = view.row(f"examples/{digest}")
+    found: dict[Digest, Example] = {}
+    for blob in row.body["blobs"] if row else ():
+        for value in parse_json(view.blob(blob)):
+            example = parse_example(value)
+            found.setdefault(example.digest, example)
+    return tuple(found.values())
+
+

@@ -1,0 +1,5 @@
+"""What can be done with Lignin: one file per noun, one typed function per verb.
+
+Every surface (command line, later MCP, HTTP and console) is generated from these functions, their
+request and response models and their docstrings.
+"""

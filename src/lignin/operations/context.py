@@ -1,0 +1,80 @@
+"""What an operation works with: the services, the ledger, and who asks.
+
+Built by `lignin.app`. Everything dear (sandbox, plug-ins) is made on first use.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lignin.artifacts.client import Client
+from lignin.artifacts.kind import Kind
+from lignin.artifacts.service import Artifacts
+from lignin.domain.events import Change, Receipt, Scope
+from lignin.harness.service import Harness
+from lignin.ports.clock import Clock, IdSource
+from lignin.ports.ledger import Ledger, View
+from lignin.ports.sandbox import Sandbox
+from lignin.ports.store import StoreAdmin
+from lignin.sessions.service import SessionLog
+
+if TYPE_CHECKING:
+    from lignin.artifacts.verify import Verifier
+    from lignin.traces.importer import Importer
+
+Progress = Callable[[str, int, int | None], None]
+
+
+def _silent(_what: str, _done: int, _total: int | None) -> None:
+    pass
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """One caller's surroundings.
+
+    Args:
+        scope: Space and actor; a change of another space is made with `scope_of`.
+        home: Lignin's own data folder.
+        cwd: The folder the caller stands in (a project).
+        redaction_key: Key of redaction tags and re-import recognition; never leaves the store.
+        dry_run: The ledger is a throw-away copy; effects outside it are not made.
+        progress: Called with (what, done, total or None).
+    """
+
+    scope: Scope
+    ledger: Ledger
+    store: StoreAdmin
+    clock: Clock
+    ids: IdSource
+    sessions: SessionLog
+    artifacts: Artifacts
+    harness: Harness
+    home: Path
+    cwd: Path
+    person_home: Path
+    environment: Mapping[str, str]
+    redaction_key: bytes
+    load_kinds: Callable[[], Mapping[str, Kind]]
+    load_clients: Callable[[], Mapping[str, Client]]
+    load_importers: Callable[[], "Sequence[Importer]"]
+    open_sandbox: Callable[[], Sandbox]
+    open_verifier: Callable[[], "Verifier"]
+    dry_run: bool = False
+    progress: Progress = field(default=_silent)
+
+    def commit(self, *changes: Change) -> tuple[Receipt, ...]:
+        """Commit changes together."""
+        return self.ledger.commit(*changes)
+
+    def view(self) -> AbstractContextManager[View]:
+        """A view of the caller's space."""
+        return self.ledger.view(self.scope.space)
+
+    def scope_of(self, space: str) -> Scope:
+        """The same actor in another space."""
+        return Scope(
+            space=space, actor=self.scope.actor, correlation_id=self.scope.correlation_id
+        )

@@ -1,0 +1,118 @@
+"""The operations table: what an operation is, and the scan that finds them.
+
+The decorator only attaches metadata; nothing is registered by importing.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Effect = Literal["read", "write", "execute", "govern"]
+EFFECTS: tuple[Effect, ...] = get_args(Effect)
+_ATTRIBUTE = "__lignin_operation__"
+_NOT_NOUNS = frozenset({"context", "registry"})
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Request(BaseModel):
+    """Base of every request: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Response(BaseModel):
+    """Base of every response."""
+
+    def exit_code(self) -> int:
+        """0, or 6 (evidence says no) or 10 (inconclusive) where the answer is a verdict."""
+        return 0
+
+    def to_text(self) -> str | None:
+        """The response for a person; None leaves it to the generic rendering."""
+        return None
+
+
+class Listed(Response):
+    """A bounded list: says how many there are in all and how to get at the rest."""
+
+    total: int = Field(description="how many there are in all")
+    next_after: str | None = Field(default=None, description="pass as `after` for the next ones")
+    narrow: str | None = Field(default=None, description="how to narrow the list")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation: its name (`noun.verb`, or a lone shortcut), effect and models."""
+
+    name: str
+    effect: Effect
+    idempotent: bool
+    request: type[Request]
+    response: type[Response]
+    run: Callable[..., Any]
+    summary: str
+    description: str
+
+
+def operation(
+    name: str, *, effect: Effect, idempotent: bool = False
+) -> Callable[[Function], Function]:
+    """Mark a function `(context, request) -> response` as an operation."""
+
+    def mark(function: Function) -> Function:
+        setattr(function, _ATTRIBUTE, (name, effect, idempotent))
+        return function
+
+    return mark
+
+
+def positional(description: str, default: Any = ...) -> Any:
+    """A request field that the command line takes by position."""
+    return Field(
+        default, description=description, json_schema_extra={"positional": True}
+    )
+
+
+def nouns() -> tuple[str, ...]:
+    """The nouns, from the files of this package."""
+    import lignin.operations as package
+
+    found = (module.name for module in pkgutil.iter_modules(package.__path__))
+    return tuple(sorted(name for name in found if name not in _NOT_NOUNS))
+
+
+def load_noun(noun: str) -> Mapping[str, Operation]:
+    """The operations of one noun by name, in the order of their file."""
+    module = importlib.import_module(f"lignin.operations.{noun}")
+    found: dict[str, Operation] = {}
+    for function in vars(module).values():
+        marked = getattr(function, _ATTRIBUTE, None)
+        if marked is None or function.__module__ != module.__name__:
+            continue
+        name, effect, idempotent = marked
+        hints = get_type_hints(function)
+        text = inspect.cleandoc(function.__doc__ or "")
+        found[name] = Operation(
+            name=name,
+            effect=effect,
+            idempotent=idempotent,
+            request=hints["request"],
+            response=hints["return"],
+            run=function,
+            summary=text.partition("\n")[0],
+            description=text,
+        )
+    return found
+
+
+def load_operations() -> Mapping[str, Operation]:
+    """Every operation by name."""
+    found: dict[str, Operation] = {}
+    for noun in nouns():
+        found.update(load_noun(noun))
+    return found

@@ -1,0 +1,56 @@
+"""Care of the store itself, beside what the ledger port does: verify, backup, copy, write for all."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """What a verification of one space found; sound where `faults` is empty."""
+
+    space: str
+    events: int
+    records: int
+    rows: int
+    blobs: int
+    head: str
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """What a copy did in one space; `resumed_at` is the position it went on from."""
+
+    space: str
+    events: int
+    resumed_at: int
+    head: str
+
+
+class StoreAdmin(Protocol):
+    """Administration of one store."""
+
+    @property
+    def url(self) -> str:
+        """The store's URL without its password."""
+        ...
+
+    def verify(self, space: str, progress: Progress) -> Audit:
+        """Check chains, records, blobs, and that replay gives the stored rows."""
+        ...
+
+    def backup(self, path: Path) -> None:
+        """Write a consistent copy into one new SQLite file."""
+        ...
+
+    def copy_to(self, url: str, progress: Progress) -> Sequence[Copied]:
+        """Copy every space into another store, going on where an interrupted copy stopped."""
+        ...
+
+    def serve_writer(self, ready: Callable[[str], None]) -> None:
+        """Serve the resident ordering writer until interrupted; `ready` gets its address."""
+        ...
