@@ -54,12 +54,14 @@ def as_count(value: Any) -> int | None:
 
 def as_exit_code(value: Any) -> int | None:
     """Return an exit status within 32 bits, None for anything else."""
-    return value if type(value) is int and abs(value) < 2**31 else None
+    if type(value) is int and abs(value) < 2**31:
+        return value
+    return None
 
 
 def as_microusd(value: Any) -> int | None:
     """Return dollars as whole micro-dollars, None for anything that is no amount."""
-    if type(value) not in (int, float) or not 0 <= value < 1e9 or not math.isfinite(value):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1e9:
         return None
     return round(value * 1_000_000)
 

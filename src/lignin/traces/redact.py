@@ -53,7 +53,7 @@ def redact(raw: bytes, key: bytes) -> Redacted:
     counts: Counter[str] = Counter()
     content = raw
     # What is left of a value may look like a secret once its neighbour is gone: until it rests.
-    while spans := _spans(content, _candidates(content)):
+    while spans := _spans(content):
         content = _replaced(content, spans, key)
         counts.update(span.detector for span in spans)
     return Redacted(content=content, counts=dict(counts))
@@ -77,26 +77,18 @@ def _require_key(key: bytes) -> None:
         )
 
 
-def _candidates(raw: bytes) -> tuple[Detector, ...]:
-    """Return the detectors that have anything to find; most records have none."""
-    lowered = raw.lower()
-    return tuple(
-        each
-        for each in DETECTORS
-        if (
-            any(trigger in lowered for trigger in each.triggers)
-            if each.triggers
-            else each.pattern.search(raw)
-        )
-    )
-
-
-def _spans(content: bytes, detectors: tuple[Detector, ...]) -> list[_Span]:
+def _spans(content: bytes) -> list[_Span]:
     """Return what to redact: no two overlap, a detector earlier in the table goes first."""
-    taken = [match.span() for match in _MARKER.finditer(content)]
+    lowered = content.lower()
     spans: list[_Span] = []
-    for detector in detectors:
-        fresh = _free(list(_found(content, detector)), taken)
+    taken: list[tuple[int, int]] | None = None
+    for detector in DETECTORS:
+        found = list(_found(content, lowered, detector))
+        if not found:
+            continue
+        if taken is None:
+            taken = [match.span() for match in _MARKER.finditer(content)]
+        fresh = _free(found, taken)
         spans += fresh
         taken += [(span.start, span.end) for span in fresh]
     return sorted(spans, key=lambda span: span.start)
@@ -116,18 +108,34 @@ def _free(found: list[_Span], taken: list[tuple[int, int]]) -> list[_Span]:
     return free
 
 
-def _found(content: bytes, detector: Detector) -> Iterator[_Span]:
-    group: str | int = "secret" if "secret" in detector.pattern.groupindex else 0
+def _found(content: bytes, lowered: bytes, detector: Detector) -> Iterator[_Span]:
     position = 0
-    while match := detector.pattern.search(content, position):
-        start, end = match.span(group)
+    for match in _matches(content, lowered, detector):
+        start, end = match.span("secret")
+        if start < position:
+            continue
         before = content[max(0, start - _BEFORE_BYTES) : start]
         if _splits_escape(content[start : start + 1], before):
-            position = start + 1
             continue
-        if detector.accept(match[group], before):
+        if detector.accept(match["secret"], before):
             yield _Span(start, end, detector.name)
-        position = max(end, match.start() + 1)
+        position = end
+
+
+def _matches(content: bytes, lowered: bytes, detector: Detector) -> Iterator[re.Match[bytes]]:
+    """Yield matches by position; most records hold no trigger and cost a substring search each."""
+    if not detector.triggers:
+        yield from detector.pattern.finditer(content)
+        return
+    starts = []
+    for trigger in detector.triggers:
+        start = lowered.find(trigger)
+        while start >= 0:
+            starts.append(start)
+            start = lowered.find(trigger, start + 1)
+    for start in sorted(starts):
+        if match := detector.pattern.match(content, start):
+            yield match
 
 
 def _splits_escape(first: bytes, before: bytes) -> bool:

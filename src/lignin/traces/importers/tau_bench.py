@@ -42,18 +42,10 @@ def _outcome(value: dict[str, Any], info: dict[str, Any]) -> _Outcome | None:
     if info.get("error") or not as_list(value.get("traj")):
         return "infrastructure"
     reward = value.get("reward")
-    if type(reward) not in (int, float, bool):
+    if not isinstance(reward, int | float):
         return None
     # Rewards are products of 0 and 1 in floating point.
-    return "success" if reward is True or abs(float_of(reward) - 1) < 1e-6 else "failure"
-
-
-def float_of(number: float) -> float:
-    """Return a number as float, 0 for an integer too large for one."""
-    try:
-        return float(number)
-    except OverflowError:
-        return 0.0
+    return "success" if 1 - 1e-6 < reward < 1 + 1e-6 else "failure"
 
 
 def _call(item: Any, index: int, place: int) -> ToolCall:
