@@ -60,7 +60,7 @@ def _is_random(secret: bytes, _before: bytes) -> bool:
     return entropy_bits(secret) >= 3.0
 
 
-_NAME = re.compile(rb"[A-Za-z]+\d{0,4}(?:(?:[_.-]|::)[A-Za-z]*\d{0,4})+")
+_NAME = re.compile(rb"[A-Za-z]+\d{0,2}|[A-Za-z]+\d{0,4}(?:(?:[_.-]|::)[A-Za-z]*\d{0,4})+")
 _PLACEHOLDER = re.compile(
     rb"(?i)(?:your|my|some|the|test|dummy|fake|example|sample|change|insert)[_-]"
     rb"|(?:pass|passwd|password|pwd|secret|token|null|none|true|false|xx+|\*+|placeholder"

@@ -98,7 +98,7 @@ class _Reading:
         self._keep(line.record)
         if session is not None:
             self.read(session, value, line.record.line)
-        elif value.get("type") not in _BOOKKEEPING:
+        elif as_text(value.get("type")) not in _BOOKKEEPING:
             self.skipped[as_text(value.get("type")) or "no type"] += 1
 
     def _keep(self, record: RawRecord) -> None:
@@ -111,7 +111,7 @@ class _Reading:
         """
         origin = as_text(value.get("sessionId"))
         if not origin:
-            if value.get("type") not in _MESSAGES:
+            if as_text(value.get("type")) not in _MESSAGES:
                 return self.current
             origin = self.current.name.partition("/")[0] if self.current else _stem(self.name)
         side = self._side(value)
@@ -140,7 +140,7 @@ class _Reading:
     def read(self, session: _Session, value: dict[str, Any], index: int) -> None:
         session.cwd = session.cwd or as_text(value.get("cwd"))
         session.version = session.version or as_text(value.get("version"))
-        kind = value.get("type")
+        kind = as_text(value.get("type"))
         turn: _Turn | None = None
         if kind == "assistant" and isinstance(value.get("message"), dict):
             turn = _read_assistant(session, value, index)
@@ -149,8 +149,8 @@ class _Reading:
         elif kind == "system":
             turn = _read_system(session, value, index)
         elif kind not in _BOOKKEEPING:
-            readable = isinstance(kind, str) and kind not in _MESSAGES
-            self.skipped[as_text(kind) if readable else f"{as_text(kind) or 'no type'} (odd)"] += 1
+            odd = " (odd)" if kind in _MESSAGES else ""
+            self.skipped[f"{kind or 'no type'}{odd}"] += 1
         uuid = as_text(value.get("uuid"))
         parent = session.by_uuid.get(as_text(value.get("parentUuid")))
         if turn is not None:
@@ -206,7 +206,7 @@ def _read_block(session: _Session, turn: _Turn, block: Any) -> None:
         turn.texts.append(as_text(block))
     elif block.get("type") == "thinking":
         turn.reasoning.append(as_text(block.get("thinking")))
-    elif block.get("type") in {"tool_use", "server_tool_use"}:
+    elif as_text(block.get("type")) in {"tool_use", "server_tool_use"}:
         call_id = as_text(block.get("id")) or f"line-{turn.index}-{len(turn.calls)}"
         if call_id in session.calls:
             return
@@ -365,11 +365,12 @@ def sniff(_name: str, head: bytes) -> float:
 
 
 def _is_ours(value: dict[str, Any]) -> bool:
-    if value.get("type") in {"user", "assistant"}:
+    kind = as_text(value.get("type"))
+    if kind in {"user", "assistant"}:
         return isinstance(value.get("message"), dict) and "payload" not in value
-    if value.get("type") == "summary":
+    if kind == "summary":
         return "leafUuid" in value
-    return isinstance(value.get("type"), str) and "sessionId" in value and "payload" not in value
+    return bool(kind) and "sessionId" in value and "payload" not in value
 
 
 IMPORTER = Importer(name="claude_code", sniff=sniff, parse=parse)

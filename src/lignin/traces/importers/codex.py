@@ -186,7 +186,7 @@ def _without_head(text: str) -> tuple[str, int | None]:
 
 def _read_event(rollout: _Rollout, event: dict[str, Any]) -> None:
     """Read what only events say: tokens, and the end of a command. The rest repeats the items."""
-    kind = event.get("type")
+    kind = as_text(event.get("type"))
     if kind == "token_count":
         _count_tokens(rollout, as_object(event.get("info")))
     elif kind in {"exec_command_end", "patch_apply_end"}:
@@ -202,7 +202,7 @@ def _read_event(rollout: _Rollout, event: dict[str, Any]) -> None:
             )
 
         rollout.change_call(as_text(event.get("call_id")), ended)
-    elif not isinstance(kind, str):
+    elif not kind:
         rollout.skipped["event_msg/no type"] += 1
 
 
@@ -320,7 +320,7 @@ def sniff(_name: str, head: bytes) -> float:
 
 
 def _is_ours(value: dict[str, Any]) -> bool:
-    kind = value.get("type")
+    kind = as_text(value.get("type"))
     if isinstance(value.get("payload"), dict):
         return kind in _ENVELOPES
     if value.get("record_type") == "state":
@@ -329,7 +329,7 @@ def _is_ours(value: dict[str, Any]) -> bool:
         return isinstance(value.get("role"), str) and bool(as_list(value.get("content")))
     if kind in _ITEMS:
         return True
-    return kind is None and {"id", "timestamp", "instructions"} <= value.keys()
+    return not kind and {"id", "timestamp", "instructions"} <= value.keys()
 
 
 IMPORTER = Importer(name="codex", sniff=sniff, parse=parse)
