@@ -23,9 +23,9 @@ class Detector:
 
     Args:
         name: As written in the tag; lower case, digits and dashes.
-        pattern: What to look for; the group `secret`, or else the whole match, is the span.
-        triggers: Lower-case literals, with one of which every match begins: the fast path. None
-            where the pattern is searched everywhere.
+        pattern: What to look for; the group `secret` is the span.
+        triggers: Lower-case literals, with one of which every match begins: the fast path. Few
+            short ones are faster than many exact ones. None where the pattern is searched everywhere.
         accept: Judges the span in its surroundings: `(secret, text before it)`.
     """
 
@@ -33,10 +33,6 @@ class Detector:
     pattern: re.Pattern[bytes]
     triggers: tuple[bytes, ...]
     accept: Callable[[bytes, bytes], bool]
-
-
-def _any(_secret: bytes, _before: bytes) -> bool:
-    return True
 
 
 def entropy_bits(value: bytes) -> float:
@@ -163,32 +159,21 @@ DETECTORS: tuple[Detector, ...] = (
     _token(
         "github",
         rb"(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})",
-        b"ghp_",
-        b"gho_",
-        b"ghu_",
-        b"ghs_",
-        b"ghr_",
+        b"gh",
         b"github_pat_",
     ),
     _token(
         "gitlab",
         rb"gl(?:pat|dt|rt|ptt|cbt|soat)-[A-Za-z0-9_-]{20,64}",
-        b"glpat-",
-        b"gldt-",
-        b"glrt-",
-        b"glptt-",
-        b"glcbt-",
-        b"glsoat-",
+        b"gl",
         accept=_is_mixed,
     ),
     _token("slack", rb"(?:xox[abeoprs]|xapp)-[A-Za-z0-9-]{10,250}", b"xox", b"xapp-"),
     _token(
         "stripe",
         rb"(?:(?:sk|rk)_(?:live|test)|whsec)_[A-Za-z0-9]{24,250}",
-        b"sk_live_",
-        b"sk_test_",
-        b"rk_live_",
-        b"rk_test_",
+        b"sk_",
+        b"rk_",
         b"whsec_",
     ),
     _token("huggingface", rb"hf_[A-Za-z0-9]{30,64}", b"hf_", accept=_is_mixed),
@@ -231,9 +216,8 @@ DETECTORS: tuple[Detector, ...] = (
             + rb"{8,256}+)(?![(\[])"
         ),
         triggers=(
-            *(b"passw", b"passphrase", b"pwd", b"secret", b"token", b"credential"),
-            *(b"api_key", b"api-key", b"apikey", b"access_key", b"access-key", b"accesskey"),
-            *(b"private_key", b"private-key", b"privatekey"),
+            *(b"pass", b"pwd", b"secret", b"token", b"credential"),
+            *(b"api", b"access", b"private"),
         ),
         accept=_is_password,
     ),
