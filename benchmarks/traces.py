@@ -1,0 +1,120 @@
+"""Speed of reading and redacting a synthetic Claude Code file; one JSON line.
+
+The baseline reads the same bytes with plain `json.loads` per line and keeps nothing.
+
+    python benchmarks/traces.py [megabytes]
+"""
+
+import json
+import random
+import sys
+import time
+from collections.abc import Callable
+
+from lignin.traces.importer import import_trace, load_importers
+from lignin.traces.redact import redact
+
+_WORDS = [
+    "the",
+    "order",
+    "file",
+    "token",
+    "returned",
+    "a",
+    "list",
+    "of",
+    "paths",
+    "under",
+    "src",
+    "and",
+    "key",
+    "value",
+    "pairs",
+]
+
+
+def synthetic_session(size_bytes: int, seed: int = 7) -> bytes:
+    """Return a session of about that size: prose, shell calls, results of 0.2 to 8 kB."""
+    rng = random.Random(seed)
+    lines, size, number = [], 0, 0
+    while size < size_bytes:
+        number += 1
+        for record in _turn(rng, number):
+            line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+            lines.append(line)
+            size += len(line)
+    return b"".join(lines)
+
+
+def _turn(rng: random.Random, number: int) -> list[dict[str, object]]:
+    common = {
+        "sessionId": "0b9d3c1e-synthetic",
+        "cwd": "/home/user/project",
+        "version": "2.1.0",
+        "timestamp": "2026-01-01T00:00:00.000Z",
+        "isSidechain": False,
+        "gitBranch": "main",
+        "userType": "external",
+    }
+    usage = {"input_tokens": 9, "cache_read_input_tokens": 9000, "output_tokens": number % 900}
+    prose = " ".join(rng.choices(_WORDS, k=rng.randint(20, 120)))
+    output = "\n".join(
+        f"{rng.getrandbits(160):040x} src/module_{rng.randint(0, 99)}.py: {prose[:60]}"
+        for _ in range(rng.randint(2, 80))
+    )
+    base = {"id": f"msg_{number}", "role": "assistant", "model": "model-a", "usage": usage}
+    call = {
+        "type": "tool_use",
+        "id": f"toolu_{number}",
+        "name": "Bash",
+        "input": {"command": "git log", "description": prose[:40]},
+    }
+    result = {"type": "tool_result", "tool_use_id": f"toolu_{number}", "content": output}
+    ids = [f"{number}-{part}" for part in "abc"]
+    return [
+        {**common, "type": "assistant", "uuid": ids[0], "parentUuid": f"{number - 1}-c"}
+        | {"message": {**base, "content": [{"type": "text", "text": prose}]}},
+        {**common, "type": "assistant", "uuid": ids[1], "parentUuid": ids[0]}
+        | {"message": {**base, "content": [call]}},
+        {**common, "type": "user", "uuid": ids[2], "parentUuid": ids[1]}
+        | {"message": {"role": "user", "content": [result]}}
+        | {"toolUseResult": {"stdout": output, "stderr": "", "interrupted": False}},
+    ]
+
+
+def _best_s(work: Callable[[], object], runs: int = 3) -> float:
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def main() -> None:
+    """Measure and print."""
+    megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    data = synthetic_session(megabytes * 1_000_000)
+    size = len(data) / 1e6
+    importers = load_importers()
+    lines = data.splitlines()
+    trace = import_trace(importers, "session.jsonl", data)
+    key = b"k" * 32
+    baseline_s = _best_s(lambda: [json.loads(line) and None for line in lines])
+    parse_s = _best_s(lambda: import_trace(importers, "session.jsonl", data))
+    redact_s = _best_s(lambda: [redact(line, key) and None for line in lines])
+    report = {
+        "benchmark": "traces",
+        "megabytes": round(size, 1),
+        "records": len(lines),
+        "steps": len(trace.sessions[0][0].steps),
+        "json_loads_mb_per_s": round(size / baseline_s, 1),
+        "import_mb_per_s": round(size / parse_s, 1),
+        "redact_mb_per_s": round(size / redact_s, 1),
+        "spans_redacted": sum(sum(redact(line, key).counts.values()) for line in lines),
+    }
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""What an importer is, and which importer reads a file.
+
+Owns the scan of the installed importers and the choice among them by content. Refuses to guess:
+two importers that are equally sure are an error, for one of them would read the file wrongly.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from lignin.domain.errors import InvalidRequestError
+from lignin.domain.traces import ImportedTrace
+
+HEAD_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Importer:
+    """One trace format.
+
+    Args:
+        name: As it stands in `Trajectory.format`.
+        sniff: `(file name, first HEAD_BYTES bytes)` to a certainty in 0..1; 0 is "not mine".
+        parse: `(file name, all bytes)` to the trace. Never raises over content; the records of
+            all its sessions, sorted by line, are the bytes given.
+    """
+
+    name: str
+    sniff: Callable[[str, bytes], float]
+    parse: Callable[[str, bytes], ImportedTrace]
+
+
+def load_importers() -> tuple[Importer, ...]:
+    """Return the installed importers, by name.
+
+    Raises:
+        InvalidRequestError: A file of the folder has no `IMPORTER`, or a name occurs twice.
+    """
+    package = importlib.import_module("lignin.traces.importers")
+    found: dict[str, Importer] = {}
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        importer = getattr(importlib.import_module(module.name), "IMPORTER", None)
+        if not isinstance(importer, Importer):
+            raise InvalidRequestError(
+                f"{module.name} has no IMPORTER", hint="each file of the folder declares one"
+            )
+        if importer.name in found:
+            raise InvalidRequestError(f"two importers are named {importer.name!r}")
+        found[importer.name] = importer
+    return tuple(found[name] for name in sorted(found))
+
+
+def find_importer(importers: Sequence[Importer], name: str, head: bytes) -> Importer | None:
+    """Return the importer that is surest of a file, None where none knows it.
+
+    Args:
+        importers: Those to ask.
+        name: The file's name.
+        head: Its first bytes, at most `HEAD_BYTES` are looked at.
+
+    Raises:
+        InvalidRequestError: Two importers are equally sure; both are named.
+    """
+    head = head[:HEAD_BYTES]
+    scored = sorted(((each.sniff(name, head), each.name, each) for each in importers), reverse=True)
+    if not scored or scored[0][0] <= 0:
+        return None
+    if len(scored) > 1 and scored[1][0] == scored[0][0]:
+        raise InvalidRequestError(
+            f"{name}: {scored[1][1]} and {scored[0][1]} both take this file for theirs",
+            hint="name the format",
+            importers=[scored[1][1], scored[0][1]],
+        )
+    return scored[0][2]
+
+
+def import_trace(importers: Sequence[Importer], name: str, data: bytes) -> ImportedTrace:
+    """Return the trace in a file's bytes, read by the importer that recognises them.
+
+    Raises:
+        InvalidRequestError: No importer recognises the bytes, or two do.
+    """
+    importer = find_importer(importers, name, data)
+    if importer is None:
+        raise InvalidRequestError(
+            f"{name}: no importer recognises this file ({_guess(data)})",
+            hint=f"formats read here: {', '.join(each.name for each in importers)}",
+            name=name,
+        )
+    return importer.parse(name, data)
+
+
+def _guess(data: bytes) -> str:
+    head = data[:4096]
+    if not head.strip():
+        return "it is empty"
+    if b"\0" in head:
+        return "it looks binary"
+    return "its records have none of the known shapes"

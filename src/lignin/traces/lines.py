@@ -1,0 +1,136 @@
+"""Bytes into records and JSON objects.
+
+Owns line splitting and the bounds on it. Invariant: the records returned, joined in order, are
+the bytes given; what cannot be read is reported and stays a record.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lignin.domain.traces import Problem, RawRecord
+
+MAX_LINE_BYTES = 64 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+# NaN and infinities are no JSON, but Python writes them; as text they keep their meaning.
+_decoder = json.JSONDecoder(parse_constant=str)
+_between = re.compile(r"[\s,]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line: its bytes with the line end, and the object it holds, None where it holds none."""
+
+    record: RawRecord
+    value: dict[str, Any] | None
+    problem: Problem | None = None
+
+
+def read_lines(data: bytes, max_line_bytes: int = MAX_LINE_BYTES) -> list[Line]:
+    """Return every line of a JSONL file, in order, readable or not.
+
+    Blank lines have neither value nor problem. A last line without its line end that does not
+    parse is reported as incomplete: the file may still be growing.
+    """
+    lines = []
+    start, number, size = 0, 0, len(data)
+    while start < size:
+        end = data.find(b"\n", start) + 1 or size
+        number += 1
+        record = RawRecord(content=data[start:end], line=number)
+        value, fault = _read(record.content, max_line_bytes)
+        problem = None
+        if fault:
+            if end == size and data[-1:] != b"\n" and not fault.startswith("not a JSON object"):
+                fault = f"incomplete last line ({fault}); the file may still be growing"
+            problem = Problem(line=number, what=fault)
+        lines.append(Line(record=record, value=value, problem=problem))
+        start = end
+    return lines
+
+
+def _read(content: bytes, max_line_bytes: int) -> tuple[dict[str, Any] | None, str]:
+    if len(content) > max_line_bytes:
+        return None, f"{len(content)} bytes in one line, at most {max_line_bytes} are parsed"
+    try:
+        text = content.removeprefix(_BOM).decode().strip()
+        if not text:
+            return None, ""
+        value = _decoder.decode(text)
+    except UnicodeDecodeError as error:
+        return None, f"not UTF-8 at byte {error.start} of the line"
+    except RecursionError:
+        return None, "nested too deeply to parse"
+    except ValueError as error:
+        return None, f"not JSON: {error}"
+    if isinstance(value, dict):
+        return value, ""
+    return None, f"not a JSON object but {type(value).__name__}"
+
+
+def read_document(data: bytes) -> tuple[Any, Problem | None]:
+    """Return the one JSON value a file holds, or None and the problem."""
+    if len(data) > MAX_LINE_BYTES * 8:
+        return None, Problem(line=1, what=f"{len(data)} bytes in one JSON document")
+    try:
+        return _decoder.decode(data.removeprefix(_BOM).decode()), None
+    except json.JSONDecodeError as error:
+        return None, Problem(line=error.lineno, what=f"not JSON: {error.msg}")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return None, Problem(line=line, what=f"not UTF-8 at byte {error.start}")
+    except (RecursionError, ValueError) as error:
+        return None, Problem(line=1, what=f"cannot be parsed: {type(error).__name__}")
+
+
+def read_elements(data: bytes) -> tuple[list[Line], Problem | None]:
+    """Return the elements of a JSON list, each with its own bytes, in order.
+
+    The bytes between elements belong to the element before them, those before the first to the
+    first. Elements after a syntax error are not read; their bytes stay with the last record.
+    """
+    text = data.decode(errors="surrogateescape")
+    position = text.find("[") + 1
+    starts: list[int] = []
+    values: list[Any] = []
+    problem = None
+    while True:
+        position = _between.match(text, position).end()  # type: ignore[union-attr]
+        if position >= len(text) or text[position] == "]":
+            break
+        try:
+            value, end = _decoder.raw_decode(text, position)
+        except (ValueError, RecursionError) as error:
+            line = text.count("\n", 0, getattr(error, "pos", position)) + 1
+            problem = Problem(line=line, what=f"not JSON from here on: {error}")
+            break
+        starts.append(position)
+        values.append(value)
+        position = end
+    return list(_elements(text, starts, values)), problem
+
+
+def _elements(text: str, starts: list[int], values: list[Any]) -> Iterator[Line]:
+    bounds = [0, *starts[1:], len(text)]
+    for number, value in enumerate(values or [None]):
+        content = text[bounds[number] : bounds[number + 1]] if values else text
+        record = RawRecord(content=content.encode(errors="surrogateescape"), line=number + 1)
+        is_object = isinstance(value, dict)
+        problem = (
+            Problem(line=number + 1, what=f"element is no object but {type(value).__name__}")
+            if values and not is_object
+            else None
+        )
+        yield Line(record=record, value=value if is_object else None, problem=problem)
+
+
+def read_head(head: bytes, limit: int = 50) -> list[dict[str, Any]]:
+    """Return the objects among a file's first complete lines, at most `limit` lines."""
+    objects = []
+    for content in head.split(b"\n", limit)[:limit]:
+        value, _ = _read(content, len(head))
+        if value is not None:
+            objects.append(value)
+    return objects
