@@ -21,7 +21,20 @@ from lignin.domain.errors import LigninError
 
 NASTY = st.sampled_from(
     ["---", "\n---\n", "...", '"', "'", "\\", "\\x2d", ": ", " #", "{}", "[]", "&a", "*a", "!!str"]
-    + ["\r\n", "\u2028", "\u0085", "\ufeff", "\x00", "\t", "- ", "%YAML", "null", "é", "🪵", "\u00a0"]
+    + [
+        "\r\n",
+        "\u2028",
+        "\u0085",
+        "\ufeff",
+        "\x00",
+        "\t",
+        "- ",
+        "%YAML",
+        "null",
+        "é",
+        "🪵",
+        "\u00a0",
+    ]
     + ["\x7f", "\ufffe", "\U0010ffff", "|", ">-", "@", "`"]
 )
 TEXT = st.lists(
