@@ -68,9 +68,8 @@ def shorten(text: str, limit: int) -> str:
     ends = [match.end() for match in _SENTENCE_END.finditer(text) if match.end() <= limit]
     if ends:
         return text[: ends[-1]].rstrip()
-    head = text[: limit - 1]
-    cut = head.rsplit(None, 1)[0] if " " in head.strip() else head
-    return cut.rstrip(" ,;:-") + "…"
+    space = text.rfind(" ", 1, limit)
+    return text[: space if space > 0 else limit - 1].rstrip(" ,;:-") + "…"
 
 
 def plan_listing(
