@@ -15,6 +15,8 @@ from lignin.domain.codec import Digest, Json
 
 MAX_EXAMPLES = 3
 MAX_EXAMPLE_CHARS = 1200
+MAX_PHRASE_CHARS = 200
+_NOT_PLAIN = re.compile(r"[<>\\]|\s{2}|[-=]>")
 _BACKTICKS = re.compile(r"`{3,}")
 _SAMPLES: Mapping[str, Json] = {
     "string": "text",
@@ -58,8 +60,8 @@ def run_section(manifest: Manifest) -> list[str]:
     path = f"scripts/{file}"
     if manifest.kind == "program":
         code = (
-            "import json, runpy, sys; sys.path.insert(0, 'scripts'); "
-            f"f = runpy.run_path({path!r})[{function!r}]; "
+            'import json, runpy, sys; sys.path.insert(0, "scripts"); '
+            f"f = runpy.run_path({json.dumps(path)})[{json.dumps(function)}]; "
             "print(json.dumps(f(**json.load(sys.stdin))))"
         )
         line = f"python3 -c {shlex.quote(code)} < input.json"
@@ -67,6 +69,16 @@ def run_section(manifest: Manifest) -> list[str]:
         line = f"{manifest.runtime or 'sh'} {shlex.quote(path)}"
     intro = "Without the lignin command it also runs directly, from this folder and unguarded:"
     return [intro, "", *_fenced("sh", line)]
+
+
+def example_phrase(examples: tuple[Example, ...]) -> str:
+    """One short recorded call for a description; empty where none is short and plain enough."""
+    for example in examples:
+        if example.error is None:
+            phrase = f"For example {_json(call_input(example))} gives {_answer(example)}."
+            if len(phrase) <= MAX_PHRASE_CHARS and not _NOT_PLAIN.search(phrase):
+                return phrase
+    return ""
 
 
 def call_input(example: Example) -> Json:

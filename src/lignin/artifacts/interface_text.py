@@ -60,6 +60,24 @@ def parameter_names(schema: Mapping[str, Json]) -> list[str]:
     return sorted(map(str, properties), key=lambda name: name not in required)
 
 
+def parameter_phrases(schema: Mapping[str, Json], *, quote: str = "") -> list[str]:
+    """The arguments as `name (type)`, with `optional` where one may be left out."""
+    required = schema.get("required", [])
+    return [
+        f"{quote}{name}{quote} ({describe_type(schema['properties'][name])}"
+        f"{'' if name in required else ', optional'})"
+        for name in parameter_names(schema)
+    ]
+
+
+def with_article(phrase: str) -> str:
+    """Return a type's phrase as it reads in a sentence: `an object`, `a list of string`."""
+    first = phrase.partition(" ")[0]
+    if first in {"any", "one", "null", "true", "false"} or not first.isalpha():
+        return "any JSON value" if phrase == "any" else phrase
+    return f"{'an' if first[0] in 'aeiou' else 'a'} {phrase}"
+
+
 def parameter_table(schema: Mapping[str, Json]) -> list[str]:
     """Return the lines of a Markdown table of the arguments; empty where the schema names none."""
     names = parameter_names(schema)

@@ -13,8 +13,13 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from lignin.artifacts.call_text import call_section, run_section
-from lignin.artifacts.interface_text import describe_type, parameter_names, parameter_table
+from lignin.artifacts.call_text import call_section, example_phrase, run_section
+from lignin.artifacts.interface_text import (
+    describe_type,
+    parameter_phrases,
+    parameter_table,
+    with_article,
+)
 from lignin.artifacts.skill_rules import validate_skill
 from lignin.artifacts.skillmd import (
     MAX_COMPATIBILITY_CHARS,
@@ -183,12 +188,15 @@ def _write_skill(package: _Package) -> dict[str, File]:
 
 
 def _write_program(package: _Package) -> dict[str, File]:
-    parameters = parameter_names(package.manifest.interface.input)
-    takes = f" Takes {_and_list(parameters)}." if parameters else ""
+    parameters = parameter_phrases(package.manifest.interface.input)
     output = package.manifest.interface.output
-    gives = f" Returns {describe_type(output)}." if output else ""
-    description = f"{_sentence(package.summary)}{takes}{gives}"
-    return _generated(package, description, "tested function")
+    parts = [
+        _sentence(package.summary),
+        f"Takes {_and_join(parameters)}." if parameters else "Takes no arguments.",
+        f"Returns {with_article(describe_type(output))}." if output else "",
+        example_phrase(package.examples),
+    ]
+    return _generated(package, " ".join(filter(None, parts)), "tested function")
 
 
 def _write_script(package: _Package) -> dict[str, File]:
@@ -208,9 +216,9 @@ def _generated(package: _Package, description: str, what: str) -> dict[str, File
         "",
         _plain(_sentence(package.summary)),
         "",
-        f"This is a {what}: call it instead of writing the same again. Use it when the task asks",
-        "for what is described above and you can supply the input below.",
+        f"This is a {what}: call it instead of writing the same again.",
         "",
+        *_when_section(package.manifest),
         *_interface_section(package.manifest),
         *call_section(package.name, package.digest, package.manifest, package.examples),
         *run_section(package.manifest),
@@ -247,13 +255,23 @@ def _with_document(
     return {**files, SKILL_PATH: File(content=raw)}
 
 
+def _when_section(manifest: Manifest) -> list[str]:
+    parameters = parameter_phrases(manifest.interface.input, quote="`")
+    output = manifest.interface.output
+    lines = [f"- you have {_plain(_and_join(parameters))}"] if parameters else []
+    if output and manifest.kind == "program":
+        lines.append(f"- you want {_plain(with_article(describe_type(output)))} back")
+    lines.append("- the task asks for what the sentence above says, not merely for something near")
+    return ["Use it when", "", *lines, ""]
+
+
 def _interface_section(manifest: Manifest) -> list[str]:
     table = parameter_table(manifest.interface.input)
     result = describe_type(manifest.interface.output) if manifest.interface.output else ""
-    lines = ["## Input and result", "", *table, *([""] if table else [])] if table else []
+    lines = ["## Input and result", "", *table, ""] if table else []
     if result and manifest.kind == "program":
         lines += [] if lines else ["## Input and result", "", "It takes no arguments.", ""]
-        lines += [f"The result is {_plain(result)}."]
+        lines += [f"The result is {_plain(with_article(result))}."]
         if manifest.interface.errors:
             names = _and_list(manifest.interface.errors)
             lines += [f"On input it cannot handle it answers with {names}."]
@@ -283,7 +301,7 @@ def _limits_section(manifest: Manifest) -> list[str]:
 
 def _source_section(package: _Package) -> list[str]:
     entry = package.manifest.entry.partition(":")[0]
-    if f"{entry}" not in package.tree.files or any(c in entry for c in " ()<>`"):
+    if entry not in package.tree.files or any(c in entry for c in " ()<>`"):
         return []
     return [f"The source is in [scripts/{entry}](scripts/{entry}).", ""]
 
@@ -296,10 +314,13 @@ def _compatibility(manifest: Manifest) -> str:
 
 
 def _and_list(names: Iterable[str]) -> str:
-    quoted = [_plain(f"`{name}`") for name in names]
-    if len(quoted) < 2:
-        return "".join(quoted)
-    return f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+    return _and_join([_plain(f"`{name}`") for name in names])
+
+
+def _and_join(phrases: list[str]) -> str:
+    if len(phrases) < 2:
+        return "".join(phrases)
+    return f"{', '.join(phrases[:-1])} and {phrases[-1]}"
 
 
 def _sentence(text: str) -> str:
