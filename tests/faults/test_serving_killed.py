@@ -86,12 +86,14 @@ OLD = {
     "same": skill("same", "same"),
     "leaving": skill("leaving", "old"),
     "edited": skill("edited", "old"),
+    "shrinking": skill("shrinking", "same", dropped="old"),
 }
 NEW = {
     "changed": skill("changed", "new", added="new"),
     "same": skill("same", "same"),
     "edited": skill("edited", "new"),
     "fresh": skill("fresh", "new"),
+    "shrinking": skill("shrinking", "same"),
 }
 
 
