@@ -167,8 +167,11 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("swaps", [True, False], ids=["exchange", "two renames"])
+@pytest.mark.parametrize(
+    "stride", [3, pytest.param(1, marks=pytest.mark.slow)], ids=["every third", "every moment"]
+)
 def test_a_killed_run_leaves_old_or_new_and_the_next_run_finishes(
-    tmp_path: Path, swaps: bool
+    tmp_path: Path, swaps: bool, stride: int
 ) -> None:
     ready = tmp_path / "ready"
     prepare(ready)
@@ -183,7 +186,7 @@ def test_a_killed_run_leaves_old_or_new_and_the_next_run_finishes(
         if not died:
             assert tree(folder) == tree(wanted)
             break
-        points += 1
+        points += stride
         require_old_or_new(folder, swaps)
         # A second run may be killed as well, in the middle of cleaning up after the first.
         run_and_die(folder, 1 + points % 7, swaps)
