@@ -1,0 +1,35 @@
+"""What an agent client is to us. One file per client in `clients/`, each with a `CLIENT`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """Where one agent client looks for skills and how much of them it lists.
+
+    Args:
+        name: As written on the command line.
+        title: The product's name, for people.
+        project_folder: Skills folder relative to a project's root.
+        personal_folder: Skills folder relative to the user's home.
+        listing_chars: Characters that the listing of all skills together may take.
+        description_chars: Characters of one description that the client shows.
+        entry_format: One line of the listing, with `{name}`, `{description}` and `{path}`.
+        markers: Paths relative to the project or the home whose presence tells that it is used.
+        command: The program's name on PATH, a second sign that it is used.
+    """
+
+    name: str
+    title: str
+    project_folder: str
+    personal_folder: str
+    listing_chars: int
+    description_chars: int
+    entry_format: str
+    markers: tuple[str, ...] = ()
+    command: str = ""
+
+    def entry(self, name: str, description: str, folder: str) -> str:
+        """The line by which the client lists one skill of the skills folder `folder`."""
+        path = f"{folder}/{name}/SKILL.md"
+        return self.entry_format.format(name=name, description=description, path=path)
