@@ -9,12 +9,15 @@ import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from lignin.adapters.store.writer import ResidentLedger
+from lignin.artifacts.client import Client
+from lignin.artifacts.kind import Kind
 from lignin.artifacts.service import Artifacts
 from lignin.domain.errors import InvalidRequestError, UnavailableError
 from lignin.domain.events import Actor, NewEvent, Scope
@@ -26,8 +29,13 @@ from lignin.ports.store import Audit, Copied
 from lignin.ports.store import Progress as StoreProgress
 from lignin.sessions.service import SessionLog
 
+if TYPE_CHECKING:
+    from lignin.artifacts.verify import Verifier
+    from lignin.traces.importer import Importer
+
 DEFAULT_SPACE = "home"
 PROJECT_FILE = ".lignin.toml"
+Made = TypeVar("Made")
 _SPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
@@ -140,7 +148,7 @@ def _build(
     )
 
 
-def _once(make: Callable[[], object]) -> Callable[[], object]:  # type: ignore[misc]
+def _once(make: Callable[[], Made]) -> Callable[[], Made]:
     return cache(make)
 
 
@@ -258,6 +266,30 @@ def _redaction_key(home: Path) -> bytes:
         ) from error
 
 
+def _kinds() -> Mapping[str, Kind]:
+    from lignin.artifacts.registry import load_kinds
+
+    return load_kinds()
+
+
+def _clients() -> Mapping[str, Client]:
+    from lignin.artifacts.registry import load_plugins
+
+    return load_plugins("lignin.artifacts.clients", "CLIENT")
+
+
+def _importers() -> "Sequence[Importer]":
+    from lignin.traces.importer import load_importers
+
+    return load_importers()
+
+
+def _verifier(sandbox: Sandbox) -> "Verifier":
+    from lignin.artifacts.verify import Verifier
+
+    return Verifier(sandbox)
+
+
 def _open_sandbox(settings: Settings, opened: list[Sandbox]) -> Sandbox:
     from lignin.adapters.sandbox.doctor import open_sandbox
 
@@ -289,6 +321,3 @@ def _login() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
-
-
-__all__ = ["Settings", "load_settings", "open_context", "replace"]

@@ -219,8 +219,13 @@ class Artifacts:
         reason = "nobody reached for it within its keeping time"
         return [
             self.move(
-                view, scope, row.body["name"], row.body["digest"], "expired",
-                reason=reason, forget=True,
+                view,
+                scope,
+                row.body["name"],
+                row.body["digest"],
+                "expired",
+                reason=reason,
+                forget=True,
             )
             for row in page.rows
         ]

@@ -53,5 +53,3 @@ def load_examples(view: View, digest: Digest) -> tuple[Example, ...]:
             example = parse_example(value)
             found.setdefault(example.digest, example)
     return tuple(found.values())
-
-

@@ -75,6 +75,4 @@ class Context:
 
     def scope_of(self, space: str) -> Scope:
         """The same actor in another space."""
-        return Scope(
-            space=space, actor=self.scope.actor, correlation_id=self.scope.correlation_id
-        )
+        return Scope(space=space, actor=self.scope.actor, correlation_id=self.scope.correlation_id)

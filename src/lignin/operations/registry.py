@@ -73,9 +73,7 @@ def operation(
 
 def positional(description: str, default: Any = ...) -> Any:
     """A request field that the command line takes by position."""
-    return Field(
-        default, description=description, json_schema_extra={"positional": True}
-    )
+    return Field(default, description=description, json_schema_extra={"positional": True})
 
 
 def nouns() -> tuple[str, ...]:
