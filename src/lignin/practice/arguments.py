@@ -37,7 +37,9 @@ def _fault_of_value(schema: Mapping[str, Json], value: Json) -> str | None:
         return f"must be of type {wanted}, got {value!r:.60}"
     if "enum" in schema and value not in schema["enum"]:
         return f"must be one of {', '.join(schema['enum'])}, got {value!r:.60}"
-    if wanted == "integer" and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+    if wanted == "integer" and not schema.get("minimum", value) <= value <= schema.get(
+        "maximum", value
+    ):
         return f"is out of range, got {value}"
     if wanted in {"string", "array"} and len(value) < schema.get("minLength", 0):
         return "must not be empty"

@@ -13,7 +13,7 @@ from lignin.ports.environment import EnvironmentKind, RecordedCall, Recording
 from lignin.ports.tools import Observation, ToolSpec
 from lignin.practice.arguments import find_fault
 from lignin.practice.reading import READING_TOOLS
-from lignin.practice.toolkit import Counter, Tool, ToolRefusal
+from lignin.practice.toolkit import Counter, Tool, ToolRefusalError
 from lignin.practice.world import TABLES, open_world, today_of
 from lignin.practice.writing import WRITING_TOOLS
 
@@ -118,7 +118,7 @@ class PracticeDesk:
         self._db.execute("SAVEPOINT call")
         try:
             result = tool.run(Counter(db=self._db, today=self.today), **arguments)
-        except ToolRefusal as refusal:
+        except ToolRefusalError as refusal:
             self._db.execute("ROLLBACK TO call")
             return Observation(error=refusal.code, message=str(refusal))
         finally:
@@ -129,9 +129,6 @@ class PracticeDesk:
 
 def _dump(db: sqlite3.Connection) -> dict[str, Json]:
     return {
-        table: [
-            dict(row)
-            for row in db.execute(f"SELECT * FROM {table} ORDER BY {key}")  # noqa: S608
-        ]
+        table: [dict(row) for row in db.execute(f"SELECT * FROM {table} ORDER BY {key}")]  # noqa: S608
         for table, key in TABLES.items()
     }

@@ -1,15 +1,23 @@
 """The desk's reading tools. None of them changes anything."""
 
+from collections.abc import Callable
 from importlib import resources
 
 from lignin.domain.codec import Json
-from lignin.practice.toolkit import Counter, Tool, ToolRefusal, declare_tool, order_view, require_order
+from lignin.practice.toolkit import (
+    Counter,
+    Tool,
+    ToolRefusalError,
+    declare_tool,
+    order_view,
+    require_order,
+)
 
 _TEXT: Json = {"type": "string", "minLength": 1}
 _STATUS: Json = {"type": "string", "enum": ["pending", "shipped", "delivered", "cancelled"]}
 
 
-def read_policy(counter: Counter) -> Json:  # noqa: ARG001
+def read_policy(_counter: Counter) -> Json:
     """The desk's written policy."""
     return {"policy": resources.files(__package__).joinpath("policy.md").read_text()}
 
@@ -17,7 +25,7 @@ def read_policy(counter: Counter) -> Json:  # noqa: ARG001
 def find_customer(counter: Counter, *, email: str = "", name: str = "") -> Json:
     """Customers by e-mail address or by part of the name."""
     if not email and not name:
-        raise ToolRefusal("bad_arguments", "give an e-mail address or a name")
+        raise ToolRefusalError("bad_arguments", "give an e-mail address or a name")
     return counter.rows(
         "SELECT customer_id, name, email FROM customers WHERE (? <> '' AND email = ?)"
         " OR (? <> '' AND instr(lower(name), lower(?))) ORDER BY customer_id",
@@ -29,7 +37,7 @@ def get_customer(counter: Counter, *, customer_id: str) -> Json:
     """One customer with address and tier."""
     found = counter.rows("SELECT * FROM customers WHERE customer_id = ?", customer_id)
     if not found:
-        raise ToolRefusal("not_found", f"there is no customer {customer_id}")
+        raise ToolRefusalError("not_found", f"there is no customer {customer_id}")
     return found[0]
 
 
@@ -63,7 +71,7 @@ def get_product(counter: Counter, *, sku: str) -> Json:
     """One product with price and pack size."""
     found = counter.rows("SELECT * FROM products WHERE sku = ?", sku)
     if not found:
-        raise ToolRefusal("not_found", f"there is no product {sku}")
+        raise ToolRefusalError("not_found", f"there is no product {sku}")
     return found[0]
 
 
@@ -76,9 +84,9 @@ def check_stock(counter: Counter, *, sku: str = "", category: str = "") -> Json:
     )  # fmt: skip
 
 
-def _declare(function: object, required: Json, optional: Json, *errors: str) -> Tool:
+def _declare(function: Callable[..., Json], required: Json, optional: Json, *errors: str) -> Tool:
     return declare_tool(
-        function,  # type: ignore[arg-type]  # each is a Counter function, listed below
+        function,
         effect="read",
         idempotent=True,
         arguments=required,
@@ -91,9 +99,7 @@ READING_TOOLS: tuple[Tool, ...] = (
     _declare(read_policy, {}, {}),
     _declare(find_customer, {}, {"email": _TEXT, "name": _TEXT}),
     _declare(get_customer, {"customer_id": _TEXT}, {}, "not_found"),
-    _declare(
-        list_orders, {}, {"customer_id": _TEXT, "status": _STATUS, "promised_before": _TEXT}
-    ),
+    _declare(list_orders, {}, {"customer_id": _TEXT, "status": _STATUS, "promised_before": _TEXT}),
     _declare(get_order, {"order_id": _TEXT}, {}, "not_found"),
     _declare(find_products, {}, {"query": _TEXT, "category": _TEXT}),
     _declare(get_product, {"sku": _TEXT}, {}, "not_found"),

@@ -1,22 +1,19 @@
 """How a tool of the desk is declared: its contract beside the function that carries it out.
 
 A tool function takes the desk's database, the day, and the arguments already judged by schema; it
-returns JSON or raises `ToolRefusal`. Registries are plain mappings, built where they are declared.
+returns JSON or raises `ToolRefusalError`. Registries are plain mappings, built where they are declared.
 """
 
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Concatenate, ParamSpec
 
 from lignin.domain.codec import Json
 from lignin.ports.tools import ToolEffect, ToolSpec
 from lignin.practice.rules import total_cents
 
-P = ParamSpec("P")
 
-
-class ToolRefusal(Exception):  # noqa: N818  (an answer to the agent, not a fault of ours)
+class ToolRefusalError(Exception):
     """A tool's proper refusal; `code` is one of its declared errors."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -51,7 +48,7 @@ class Tool:
 
 
 def declare_tool(
-    function: Callable[Concatenate[Counter, P], Json],
+    function: Callable[..., Json],
     *,
     effect: ToolEffect,
     idempotent: bool,
@@ -90,9 +87,9 @@ def require_order(counter: Counter, order_id: str, *statuses: str) -> dict[str, 
     """Return an order's row, refusing an unknown one or one in another status."""
     found = counter.rows("SELECT * FROM orders WHERE order_id = ?", order_id)
     if not found:
-        raise ToolRefusal("not_found", f"there is no order {order_id}")
+        raise ToolRefusalError("not_found", f"there is no order {order_id}")
     if statuses and found[0]["status"] not in statuses:
-        raise ToolRefusal(
+        raise ToolRefusalError(
             "wrong_status", f"order {order_id} is {found[0]['status']}, not {' or '.join(statuses)}"
         )
     return found[0]

@@ -1,11 +1,13 @@
 """The desk's writing tools. Each enforces what `policy.md` says the desk refuses, and no more."""
 
+from collections.abc import Callable
+
 from lignin.domain.codec import Json
 from lignin.practice.rules import CANCEL_REASONS
 from lignin.practice.toolkit import (
     Counter,
     Tool,
-    ToolRefusal,
+    ToolRefusalError,
     declare_tool,
     lines_of,
     order_view,
@@ -21,9 +23,9 @@ def confirm_identity(counter: Counter, *, customer_id: str, email: str, postcode
     """Record that a customer is who they say, by e-mail address and postcode."""
     found = counter.rows("SELECT email, postcode FROM customers WHERE customer_id = ?", customer_id)
     if not found:
-        raise ToolRefusal("not_found", f"there is no customer {customer_id}")
+        raise ToolRefusalError("not_found", f"there is no customer {customer_id}")
     if found[0] != {"email": email, "postcode": postcode}:
-        raise ToolRefusal("identity_mismatch", "e-mail address and postcode do not match")
+        raise ToolRefusalError("identity_mismatch", "e-mail address and postcode do not match")
     counter.db.execute(
         "INSERT OR IGNORE INTO confirmations VALUES (?, ?)", (customer_id, counter.today)
     )
@@ -37,12 +39,12 @@ def change_order_line(
     order = require_order(counter, order_id, "pending")
     current = next((row for row in lines_of(counter, order_id) if row["line"] == line), None)
     if current is None:
-        raise ToolRefusal("not_found", f"order {order_id} has no line {line}")
+        raise ToolRefusalError("not_found", f"order {order_id} has no line {line}")
     price = current["unit_price_cents"]
     if sku:
         product = counter.rows("SELECT unit_price_cents FROM products WHERE sku = ?", sku)
         if not product:
-            raise ToolRefusal("not_found", f"there is no product {sku}")
+            raise ToolRefusalError("not_found", f"there is no product {sku}")
         price = product[0]["unit_price_cents"]
     counter.db.execute(
         "UPDATE order_lines SET sku = ?, quantity = ?, unit_price_cents = ?"
@@ -57,7 +59,7 @@ def split_order(counter: Counter, *, order_id: str, lines: list[int]) -> Json:
     order = require_order(counter, order_id, "pending")
     present = [row["line"] for row in lines_of(counter, order_id)]
     if not set(lines) < set(present):
-        raise ToolRefusal("bad_arguments", f"choose some, not all, of the lines {present}")
+        raise ToolRefusalError("bad_arguments", f"choose some, not all, of the lines {present}")
     new_id = counter.next_id("orders", "order_id", "O")
     row = {**order, "order_id": new_id}
     counter.db.execute(
@@ -90,7 +92,7 @@ def refund_order(counter: Counter, *, order_id: str, amount_cents: int, method: 
         (order_id,),
     ).fetchone()[0]
     if amount_cents > (paid or 0):
-        raise ToolRefusal("too_much", f"order {order_id} was paid with {paid or 0} cents")
+        raise ToolRefusalError("too_much", f"order {order_id} was paid with {paid or 0} cents")
     payment_id = counter.next_id("payments", "payment_id", "P")
     counter.db.execute(
         "INSERT INTO payments VALUES (?, ?, 'refund', ?, ?, ?)",
@@ -108,7 +110,9 @@ def ship_order(counter: Counter, *, order_id: str, carrier: str) -> Json:
             (row["quantity"], row["sku"], row["quantity"]),
         )
         if taken.rowcount == 0:
-            raise ToolRefusal("out_of_stock", f"line {row['line']}: not enough of {row['sku']}")
+            raise ToolRefusalError(
+                "out_of_stock", f"line {row['line']}: not enough of {row['sku']}"
+            )
     shipment_id = counter.next_id("shipments", "shipment_id", "S")
     counter.db.execute(
         "INSERT INTO shipments VALUES (?, ?, ?, ?, '')",
@@ -145,7 +149,7 @@ def restock_product(counter: Counter, *, sku: str, quantity: int) -> Json:
         "UPDATE stock SET incoming = incoming + ? WHERE sku = ?", (quantity, sku)
     )
     if changed.rowcount == 0:
-        raise ToolRefusal("not_found", f"there is no product {sku}")
+        raise ToolRefusalError("not_found", f"there is no product {sku}")
     return {"sku": sku, "ordered": quantity}
 
 
@@ -162,13 +166,17 @@ def add_note(counter: Counter, *, order_id: str, text: str) -> Json:
 def transfer_to_person(counter: Counter, *, reason: str) -> Json:
     """Hand the conversation over to a person."""
     transfer_id = counter.next_id("transfers", "transfer_id", "T")
-    counter.db.execute("INSERT INTO transfers VALUES (?, ?, ?)", (transfer_id, reason, counter.today))
+    counter.db.execute(
+        "INSERT INTO transfers VALUES (?, ?, ?)", (transfer_id, reason, counter.today)
+    )
     return {"transfer_id": transfer_id}
 
 
-def _declare(function: object, idempotent: bool, arguments: Json, *errors: str, **more: Json) -> Tool:
+def _declare(
+    function: Callable[..., Json], idempotent: bool, arguments: Json, *errors: str, **more: Json
+) -> Tool:
     return declare_tool(
-        function,  # type: ignore[arg-type]  # each is a Counter function, listed below
+        function,
         effect="write",
         idempotent=idempotent,
         arguments=arguments,

@@ -18,7 +18,7 @@ NOT_CONFIRMED = "identity not confirmed"
 _STREETS = ("14 Weaver Street", "3 Dock Road", "88 Linden Way", "21 Foundry Yard")
 
 
-def _draft_address(state: State, rng: random.Random, today: str) -> Draft:  # noqa: ARG001
+def _draft_address(state: State, rng: random.Random, _today: str) -> Draft:
     order = rng.choice(orders_in(state, "pending"))
     postcode = f"{rng.choice('ABEGL')}{rng.choice('ABDEH')}{rng.randrange(10, 30)} {rng.randrange(1, 10)}{rng.choice('ABD')}{rng.choice('JLN')}"
     street, city = rng.choice(_STREETS), rng.choice(("Kingsbridge", "Ashford Bay", "Lowmoor"))
@@ -65,10 +65,12 @@ def _solve_address(facts: Mapping[str, Json]) -> Solver:
 
 def _short_lines(state: State, order_id: str) -> list[int]:
     on_hand = {row["sku"]: row["on_hand"] for row in state["stock"]}
-    return [row["line"] for row in lines_in(state, order_id) if row["quantity"] > on_hand[row["sku"]]]
+    return [
+        row["line"] for row in lines_in(state, order_id) if row["quantity"] > on_hand[row["sku"]]
+    ]
 
 
-def _draft_split(state: State, rng: random.Random, today: str) -> Draft:  # noqa: ARG001
+def _draft_split(state: State, rng: random.Random, _today: str) -> Draft:
     def is_split(order: Mapping[str, Json]) -> bool:
         short = _short_lines(state, order["order_id"])
         return 0 < len(short) < len(lines_in(state, order["order_id"]))
@@ -106,7 +108,7 @@ def _solve_split(facts: Mapping[str, Json]) -> Solver:
     return {"later_order": newest, "later_lines": len(short)}
 
 
-def _draft_impostor(state: State, rng: random.Random, today: str) -> Draft:  # noqa: ARG001
+def _draft_impostor(state: State, rng: random.Random, _today: str) -> Draft:
     order = rng.choice(orders_in(state, "pending"))
     others = [row for row in state["customers"] if row["customer_id"] != order["customer_id"]]
     facts = {
@@ -135,7 +137,7 @@ def _solve_impostor(facts: Mapping[str, Json]) -> Solver:
     return {"cancelled": True}
 
 
-def _draft_too_late(state: State, rng: random.Random, today: str) -> Draft:  # noqa: ARG001
+def _draft_too_late(state: State, rng: random.Random, _today: str) -> Draft:
     order = rng.choice(orders_in(state, "delivered"))
     facts = {**caller_of(state, order), "order_id": order["order_id"]}
     return Draft(

@@ -23,7 +23,9 @@ def lines_in(state: State, order_id: str) -> list[dict[str, Json]]:
 
 def total_in(state: State, order: Row) -> int:
     """An order's total in cents."""
-    pairs = [(row["quantity"], row["unit_price_cents"]) for row in lines_in(state, order["order_id"])]
+    pairs = [
+        (row["quantity"], row["unit_price_cents"]) for row in lines_in(state, order["order_id"])
+    ]
     return total_cents(pairs, order["discount_percent"])
 
 

@@ -19,7 +19,7 @@ from lignin.practice.rules import CANCEL_REASONS, DISCOUNT_LIMIT_PERCENT, total_
 from lignin.practice.tasks import Draft, Family, Solver, State, ask, write
 
 
-def _draft_cancel(state: State, rng: random.Random, today: str) -> Draft:  # noqa: ARG001
+def _draft_cancel(state: State, rng: random.Random, _today: str) -> Draft:
     order = rng.choice(orders_in(state, "pending"))
     order_id, reason = order["order_id"], rng.choice(CANCEL_REASONS[:3])
     facts = {**caller_of(state, order), "order_id": order_id, "reason": reason}
@@ -31,7 +31,12 @@ def _draft_cancel(state: State, rng: random.Random, today: str) -> Draft:  # noq
         writes=(
             confirmed(state, order),
             write("cancel_order", order_id=order_id, reason=reason),
-            write("refund_order", order_id=order_id, amount_cents=total, method=order["payment_method"]),
+            write(
+                "refund_order",
+                order_id=order_id,
+                amount_cents=total,
+                method=order["payment_method"],
+            ),
         ),
         outputs={"refunded_cents": total},
     )
@@ -52,7 +57,7 @@ def _solve_cancel(facts: Mapping[str, Json]) -> Solver:
     return {"refunded_cents": paid["amount_cents"]}
 
 
-def _draft_exchange(state: State, rng: random.Random, today: str) -> Draft:  # noqa: ARG001
+def _draft_exchange(state: State, rng: random.Random, _today: str) -> Draft:
     products = {row["sku"]: row for row in state["products"]}
     choices = [
         (order, line, product)
@@ -67,7 +72,12 @@ def _draft_exchange(state: State, rng: random.Random, today: str) -> Draft:  # n
     order_id = order["order_id"]
     back = line["quantity"] * (line["unit_price_cents"] - product["unit_price_cents"])
     old_name = products[line["sku"]]["name"]
-    facts = {**caller_of(state, order), "order_id": order_id, "old": old_name, "new": product["name"]}
+    facts = {
+        **caller_of(state, order),
+        "order_id": order_id,
+        "old": old_name,
+        "new": product["name"],
+    }
     return Draft(
         instruction=f"{greeting(rng, facts)} In {order_id} I chose the {old_name}, but I want the"
         f" {product['name']} instead, same number. What do I get back?",
@@ -75,7 +85,9 @@ def _draft_exchange(state: State, rng: random.Random, today: str) -> Draft:  # n
         writes=(
             confirmed(state, order),
             write("change_order_line", order_id=order_id, line=line["line"], sku=product["sku"]),
-            write("refund_order", order_id=order_id, amount_cents=back, method=order["payment_method"]),
+            write(
+                "refund_order", order_id=order_id, amount_cents=back, method=order["payment_method"]
+            ),
         ),
         outputs={"refunded_cents": back},
     )
@@ -100,7 +112,7 @@ def _solve_exchange(facts: Mapping[str, Json]) -> Solver:
     return {"refunded_cents": back}
 
 
-def _draft_fewer(state: State, rng: random.Random, today: str) -> Draft:  # noqa: ARG001
+def _draft_fewer(state: State, rng: random.Random, _today: str) -> Draft:
     names = {row["sku"]: row["name"] for row in state["products"]}
     order, line = rng.choice(
         [
@@ -125,7 +137,9 @@ def _draft_fewer(state: State, rng: random.Random, today: str) -> Draft:  # noqa
         writes=(
             confirmed(state, order),
             write("change_order_line", order_id=order_id, line=line["line"], quantity=wanted),
-            write("refund_order", order_id=order_id, amount_cents=back, method=order["payment_method"]),
+            write(
+                "refund_order", order_id=order_id, amount_cents=back, method=order["payment_method"]
+            ),
         ),
         outputs={"refunded_cents": back},
     )
@@ -152,7 +166,7 @@ def _solve_fewer(facts: Mapping[str, Json]) -> Solver:
     return {"refunded_cents": back}
 
 
-def _draft_return(state: State, rng: random.Random, today: str) -> Draft:  # noqa: ARG001
+def _draft_return(state: State, rng: random.Random, _today: str) -> Draft:
     order = rng.choice(orders_in(state, "delivered"))
     line = rng.choice(lines_in(state, order["order_id"]))
     name = row_by(state["products"], "sku", line["sku"])["name"]
@@ -190,7 +204,7 @@ def _solve_return(facts: Mapping[str, Json]) -> Solver:
     return {"refunded_cents": amount}
 
 
-def _draft_loyalty(state: State, rng: random.Random, today: str) -> Draft:  # noqa: ARG001
+def _draft_loyalty(state: State, rng: random.Random, _today: str) -> Draft:
     tiers = {row["customer_id"]: row["tier"] for row in state["customers"]}
     order = rng.choice(
         [row for row in orders_in(state, "pending") if tiers[row["customer_id"]] != "standard"]
@@ -224,7 +238,7 @@ def _solve_loyalty(facts: Mapping[str, Json]) -> Solver:
     return {"total_cents": order["total_cents"], "percent": percent}
 
 
-def _draft_open_total(state: State, rng: random.Random, today: str) -> Draft:  # noqa: ARG001
+def _draft_open_total(state: State, rng: random.Random, _today: str) -> Draft:
     order = rng.choice(orders_in(state, "pending"))
     mine = [
         row for row in orders_in(state, "pending") if row["customer_id"] == order["customer_id"]

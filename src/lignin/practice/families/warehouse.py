@@ -22,7 +22,7 @@ from lignin.practice.tasks import Draft, Family, Solver, State, ask, write
 LATE_NOTE = "late, customer to be told"
 
 
-def _draft_restock(state: State, rng: random.Random, today: str) -> Draft:  # noqa: ARG001
+def _draft_restock(state: State, rng: random.Random, _today: str) -> Draft:
     category = rng.choice(sorted({row["category"] for row in state["products"]}))
     products = {row["sku"]: row for row in state["products"] if row["category"] == category}
     ordered = {}
@@ -98,7 +98,7 @@ def _basket(state: State, order: Mapping[str, Json]) -> tuple[Json, ...]:
     return (order["customer_id"], order["placed_on"], *lines)
 
 
-def _draft_duplicates(state: State, rng: random.Random, today: str) -> Draft:  # noqa: ARG001
+def _draft_duplicates(state: State, rng: random.Random, _today: str) -> Draft:
     pending = orders_in(state, "pending")
     twin = pending[-1]
     kept = next(row for row in pending if _basket(state, row) == _basket(state, twin))
@@ -111,7 +111,9 @@ def _draft_duplicates(state: State, rng: random.Random, today: str) -> Draft:  #
         writes=(
             confirmed(state, twin),
             write("cancel_order", order_id=order_id, reason="duplicate"),
-            write("refund_order", order_id=order_id, amount_cents=total, method=twin["payment_method"]),
+            write(
+                "refund_order", order_id=order_id, amount_cents=total, method=twin["payment_method"]
+            ),
             write("add_note", order_id=order_id, text=f"duplicate of {kept['order_id']}"),
         ),
         outputs={"cancelled": order_id, "refunded_cents": total},
@@ -139,11 +141,9 @@ def _solve_duplicates(facts: Mapping[str, Json]) -> Solver:
     return {"cancelled": None, "refunded_cents": 0}
 
 
-def _draft_ship(state: State, rng: random.Random, today: str) -> Draft:  # noqa: ARG001
+def _draft_ship(state: State, rng: random.Random, _today: str) -> Draft:
     plenty = next(
-        row["order_id"]
-        for row in orders_in(state, "pending")
-        if _fits(state, {}, row["order_id"])
+        row["order_id"] for row in orders_in(state, "pending") if _fits(state, {}, row["order_id"])
     )
     others = [row["order_id"] for row in orders_in(state, "pending") if row["order_id"] != plenty]
     wanted = sorted([plenty, *rng.sample(others, 2)])
