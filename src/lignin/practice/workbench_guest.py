@@ -1,22 +1,23 @@
 """Runs inside the workbench's own process: replays file writes and runs in work folders.
 
 Reads one JSON object on stdin (`sessions`: each with `cwd` and `acts`) and writes one to stdout
-(`results`, per session and act). Each Python run is a fork of this process, so it costs
-milliseconds. Only ever given the package's own vetted scraps. Clock and randomness are pinned, so
-that what is observed is the same each time; the standard library alone is imported.
+(`results`, per session and act). Python runs in this very process, since hundreds of interpreters
+would take too long; that is sound only because it is given nothing but the package's own vetted
+scraps. Clock and randomness are pinned, so that what is observed is the same each time.
 """
 
+import contextlib
 import datetime
+import importlib
+import io
 import json
 import linecache
 import os
 import random
 import runpy
-import signal
 import subprocess
 import sys
 import tempfile
-import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -28,31 +29,29 @@ _NOW = datetime.datetime(2031, 3, 10, 9, 30, tzinfo=datetime.UTC)  # what the sc
 def main() -> None:
     """Answer the one request on stdin."""
     request = json.load(sys.stdin)
+    datetime.date = _Date  # type: ignore[misc]
     results = [_replay(session) for session in request["sessions"]]
     json.dump({"results": results}, sys.stdout)
 
 
 def _replay(session: dict[str, Any]) -> list[dict[str, Any] | None]:
     with tempfile.TemporaryDirectory(prefix="practice-") as folder:
-        root = os.path.realpath(folder)
-        work, streams = Path(root, "work"), Path(root, "streams")
-        work.mkdir()
-        streams.mkdir()
+        work = os.path.realpath(folder)
         os.chdir(work)
-        answers = [_act(act, streams) for act in session["acts"]]
+        answers = [_act(act) for act in session["acts"]]
         os.chdir("/")
     for answer in answers:
-        for stream in ("stdout", "stderr") if answer else ():
-            answer[stream] = answer[stream].replace(str(work), session["cwd"])  # type: ignore[index]
+        if answer is not None:
+            for stream in ("stdout", "stderr"):
+                answer[stream] = answer[stream].replace(work, session["cwd"])
     return answers
 
 
-def _act(act: dict[str, Any], streams: Path) -> dict[str, Any] | None:
+def _act(act: dict[str, Any]) -> dict[str, Any] | None:
     if act["kind"] == "write":
         path = Path(act["path"])
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(act["text"])
-        linecache.clearcache()
         return None
     if act["kind"] == "script":
         # Sourced, so that bash's RANDOM can be pinned.
@@ -61,34 +60,29 @@ def _act(act: dict[str, Any], streams: Path) -> dict[str, Any] | None:
             command, capture_output=True, text=True, timeout=RUN_LIMIT_S, check=False
         )
         return {"stdout": done.stdout, "stderr": done.stderr, "exit_code": done.returncode}
-    return _forked(act, streams)
+    return _run_python(act)
 
 
-def _forked(act: dict[str, Any], streams: Path) -> dict[str, Any]:
-    source = streams / "stdin"
-    source.write_text(act.get("stdin", ""))
-    child = os.fork()
-    if child == 0:
-        for number, name, flags in (
-            (0, "stdin", os.O_RDONLY),
-            (1, "stdout", os.O_WRONLY | os.O_CREAT | os.O_TRUNC),
-            (2, "stderr", os.O_WRONLY | os.O_CREAT | os.O_TRUNC),
-        ):
-            os.dup2(os.open(streams / name, flags, 0o600), number)
-        os._exit(_run(act))
-    _, status = os.waitpid(child, 0)
-    return {
-        "stdout": (streams / "stdout").read_text(),
-        "stderr": (streams / "stderr").read_text(),
-        "exit_code": os.waitstatus_to_exitcode(status),
-    }
+def _run_python(act: dict[str, Any]) -> dict[str, Any]:
+    """Run as a fresh interpreter would: own streams, arguments, path and modules."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    argv, path, modules = sys.argv, sys.path[:], set(sys.modules)
+    importlib.invalidate_caches()
+    linecache.clearcache()
+    random.seed(7)
+    try:
+        sys.stdin = io.StringIO(act["stdin"])
+        with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+            exit_code = _execute(act)
+    finally:
+        sys.stdin, sys.argv, sys.path[:] = sys.__stdin__, argv, path
+        for name in set(sys.modules) - modules:
+            if name.partition(".")[0] == "helpers":
+                del sys.modules[name]
+    return {"stdout": stdout.getvalue(), "stderr": stderr.getvalue(), "exit_code": exit_code}
 
 
-def _run(act: dict[str, Any]) -> int:
-    signal.alarm(RUN_LIMIT_S)
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115  (a fresh buffer over the new descriptor)
-    _pin()
-    code = 0
+def _execute(act: dict[str, Any]) -> int:
     try:
         if act["kind"] == "file":
             path = os.path.realpath(act["path"])
@@ -101,13 +95,11 @@ def _run(act: dict[str, Any]) -> int:
             # Vetted code of our own package; see the module's docstring.
             exec(compile(act["code"], act["name"], "exec"), {"__name__": "__main__"})  # noqa: S102
     except SystemExit as stop:
-        code = stop.code if isinstance(stop.code, int) else 0
-    except BaseException as error:  # what an interpreter prints for any of them
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except BaseException as error:  # an interpreter prints any of them
         _print_as_interpreter(error)
-        code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return code
+        return 1
+    return 0
 
 
 def _print_as_interpreter(error: BaseException) -> None:
@@ -122,12 +114,6 @@ class _Date(datetime.date):
     @classmethod
     def today(cls) -> "_Date":
         return cls(_NOW.year, _NOW.month, _NOW.day)
-
-
-def _pin() -> None:
-    random.seed(7)
-    time.time = _NOW.timestamp
-    datetime.date = _Date  # type: ignore[misc]
 
 
 if __name__ == "__main__":

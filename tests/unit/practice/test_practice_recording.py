@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from random import Random
 
@@ -222,6 +224,39 @@ def test_runs_were_observed_and_a_first_version_fails_before_its_edit(scripts):
     assert sum(s.printed is None for s in printed) == 1
     assert any(isinstance(s, WriteStep) and s.heredoc for x in scripts for s in x.steps)
     assert any(s.command.startswith("python3 - <<'EOF'") for s in printed)
+
+
+@pytest.mark.slow
+def test_the_shown_commands_really_print_what_is_shown(scripts, tmp_path):
+    python = tmp_path / "bin" / "python3"
+    python.parent.mkdir()
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    environment = {"PATH": f"{python.parent}:/usr/local/bin:/usr/bin:/bin", "PYTHONHASHSEED": "0"}
+    unpinned = {"estimate_total", "days_open", "lot_number"}
+    compared = 0
+    for number, script in enumerate(scripts):
+        if unpinned & {helper.name for helper in script.helpers}:
+            continue
+        work = tmp_path / str(number)
+        work.mkdir()
+        for step in script.steps:
+            if isinstance(step, WriteStep | EditStep):
+                target = work / step.path
+                target.parent.mkdir(exist_ok=True)
+                target.write_text(step.text if isinstance(step, WriteStep) else step.after)
+            if not isinstance(step, ShellStep) or step.printed is None:
+                continue
+            done = subprocess.run(
+                ["bash", "-c", step.command],
+                cwd=work, env=environment, capture_output=True, text=True, timeout=60,
+            )  # fmt: skip
+            shown = step.printed
+            assert done.stdout == shown.stdout, step.command
+            assert done.returncode == shown.exit_code, step.command
+            assert done.stderr.replace(str(work), script.cwd) == shown.stderr, step.command
+            compared += 1
+    assert compared > 250
 
 
 def test_no_temporary_path_of_the_generating_machine_is_left(recorded):
