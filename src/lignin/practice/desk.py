@@ -6,6 +6,7 @@ state as it was. Refuses to know tasks and agents.
 
 import sqlite3
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from lignin.domain.codec import Digest, Json, digest_json
@@ -35,7 +36,6 @@ class PracticeDesk:
         self._calls: list[RecordedCall] = []
         self._writes = 0
         self._db = open_world(seed)
-        self._start_state: Digest | None = None
 
     @property
     def kind(self) -> EnvironmentKind:
@@ -65,12 +65,7 @@ class PracticeDesk:
     @property
     def start_state(self) -> Digest:
         """Digest of the world before any call."""
-        if self._start_state is None:
-            fresh = self._db if self._writes == 0 else open_world(self._seed)
-            self._start_state = digest_json(_dump(fresh))
-            if fresh is not self._db:
-                fresh.close()
-        return self._start_state
+        return _start_digest(self._seed)
 
     def call(self, tool: str, arguments: Mapping[str, Json]) -> Observation:
         """Call one tool; a refusal is an error observation and changes nothing."""
@@ -132,3 +127,11 @@ def _dump(db: sqlite3.Connection) -> dict[str, Json]:
         table: [dict(row) for row in db.execute(f"SELECT * FROM {table} ORDER BY {key}")]  # noqa: S608
         for table, key in TABLES.items()
     }
+
+
+@lru_cache(maxsize=64)
+def _start_digest(seed: int) -> Digest:
+    db = open_world(seed)
+    digest = digest_json(_dump(db))
+    db.close()
+    return digest

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lignin.domain.codec import Digest, Json
+from lignin.ports.environment import Recording
 from lignin.ports.tools import Observation
 from lignin.practice.agents import Agent, calls_after, calls_before, words_for
 from lignin.practice.desk import TOOL_SPECS, PracticeDesk
@@ -60,7 +61,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PracticeRun:
-    """One simulated run. `planted` is None where no fault struck."""
+    """One simulated run. `planted` is None where no fault struck; `recording` holds the calls as a
+    recorded environment needs them."""
 
     task: Task
     agent: Agent
@@ -70,6 +72,7 @@ class PracticeRun:
     outputs: Mapping[str, Json]
     outcome: PracticeOutcome
     planted: PlantedFault | None
+    recording: Recording
     simulated: bool = True
 
     def messages(self) -> tuple[Message, ...]:
@@ -92,7 +95,7 @@ def run_task(task: Task, agent: Agent, seed: int) -> PracticeRun:
     desk = PracticeDesk(task.seed)
     run = _Run(task=task, agent=agent, desk=desk, rng=_chance(task, agent, seed))
     outputs, final_text = run.play()
-    end_state = desk.state_digest()
+    end_state, recording = desk.state_digest(), desk.recording()
     desk.close()
     state_matches = end_state == task.end_state
     outputs_match = all(outputs.get(key) == value for key, value in task.outputs.items())
@@ -111,6 +114,7 @@ def run_task(task: Task, agent: Agent, seed: int) -> PracticeRun:
             wasted_calls=_wasted(run.moves),
         ),
         planted=run.planted,
+        recording=recording,
     )
 
 

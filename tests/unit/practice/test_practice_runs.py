@@ -9,6 +9,7 @@ from lignin.practice import (
     FAULTS,
     REFERENCE_AGENT,
     Agent,
+    PracticeDesk,
     make_task,
     make_tasks,
     run_task,
@@ -139,3 +140,15 @@ def test_outcomes_see_extra_writes_and_missing_outputs():
     silent = run_task(task, Agent(name="x", fault="missing_output"), 1)
     assert silent.outcome.state_matches
     assert not silent.outcome.outputs_match
+
+
+def test_a_run_carries_its_recording_and_replaying_it_ends_in_the_same_state():
+    for task in tasks_of(1):
+        run = run_task(task, Agent(name="x", fault="wrong_argument"), 4)
+        assert [call.tool for call in run.recording.calls] == [m.call.tool for m in run.moves]
+        desk = PracticeDesk(task.seed)
+        assert desk.start_state == run.recording.start_state
+        for call in run.recording.calls:
+            assert desk.call(call.tool, call.arguments) == call.observation
+        assert desk.state_digest() == run.outcome.end_state
+        desk.close()
