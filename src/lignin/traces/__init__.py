@@ -1,0 +1,1 @@
+"""Normalising foreign traces and reading what is in them."""
