@@ -75,7 +75,7 @@ def main_function(tree: ast.Module) -> ast.FunctionDef | None:
         return None
     returns = function.returns
     silent = isinstance(returns, ast.Constant) and returns.value is None
-    takes = function.args.args or function.args.kwonlyargs or function.args.posonlyargs
+    takes = any(isinstance(node, ast.arg) for node in ast.walk(function.args))
     return function if takes and not silent else None
 
 
@@ -88,7 +88,16 @@ def summary(tree: Tree) -> str:
 KIND = Kind(
     name="program",
     executable=True,
-    checks=("examples", "held_out", "totality", "determinism", "effects"),
+    checks=(
+        "own_tests",
+        "examples",
+        "held_out",
+        "memorised",
+        "totality",
+        "determinism",
+        "effects",
+        "static",
+    ),
     recognise=recognise,
     summary=summary,
     precedence=30,

@@ -42,5 +42,10 @@ def summary(tree: Tree) -> str:
 
 
 KIND = Kind(
-    name="prompt", executable=False, checks=(), recognise=recognise, summary=summary, precedence=50
+    name="prompt",
+    executable=False,
+    checks=("format",),
+    recognise=recognise,
+    summary=summary,
+    precedence=50,
 )

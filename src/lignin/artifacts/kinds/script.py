@@ -168,7 +168,7 @@ def summary(tree: Tree) -> str:
 KIND = Kind(
     name="script",
     executable=True,
-    checks=("examples", "held_out", "determinism", "effects"),
+    checks=("examples", "held_out", "determinism", "effects", "static"),
     recognise=recognise,
     summary=summary,
     precedence=40,

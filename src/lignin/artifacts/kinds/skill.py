@@ -48,5 +48,10 @@ def summary(tree: Tree) -> str:
 
 
 KIND = Kind(
-    name="skill", executable=False, checks=(), recognise=recognise, summary=summary, precedence=10
+    name="skill",
+    executable=False,
+    checks=("format",),
+    recognise=recognise,
+    summary=summary,
+    precedence=10,
 )

@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 from lignin.artifacts.source.canonical import canonical_python, canonical_shell, canonical_text
@@ -32,7 +33,8 @@ def artifact_name(text: str) -> str:
     stem = posixpath.basename(text.rstrip("/"))
     stem = re.sub(r"\.(?:py|sh|bash|md|txt|prompt)\Z", "", stem)
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", stem)
-    name = re.sub(r"[^a-z0-9]+", "-", words.lower().encode("ascii", "ignore").decode()).strip("-")
+    plain = unicodedata.normalize("NFKD", words.casefold()).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
     return name[:MAX_NAME].strip("-") or "unnamed"
 
 

@@ -143,9 +143,9 @@ class Walk:
 
     def _fed(self, feeder: Command, stdin: str | None) -> str | None:
         """Return what a command sends down the pipe, where that is known."""
-        text = _printed(feeder)
-        if text is not None:
-            return text
+        made = _output(feeder)
+        if made is not None:
+            return made.text if made.literal else None
         words = [word.text for word in feeder.words]
         if words[:1] == ["cat"] and len(words) == 2 and feeder.is_literal:
             return self.workspace.text_of(words[1], self.workspace.cwd)
