@@ -120,7 +120,7 @@ def lex(text: str) -> tuple[tuple[Token, ...], bool]:
         elif piece == "\n":
             for mark, tabs in waiting:
                 end, whole = _heredoc_end(text, place, mark, tabs)
-                tokens.append(Token("heredoc", text[place:end]))
+                tokens += [Token("heredoc", text[place:end])] if end > place else []
                 place, closed = end, closed and whole
             waiting = []
     return tuple(tokens), closed and not waiting
