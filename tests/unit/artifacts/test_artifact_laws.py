@@ -137,3 +137,8 @@ def test_shell_keys_ignore_layout_and_comments_only():
     kwargs = {"path": "a.sh", "language": "shell"}
     assert key(text, **kwargs) == key(same, **kwargs)
     assert key(same, **kwargs) != key(same.replace("$#", "$@"), **kwargs)
+
+
+def test_annotations_of_variables_do_not_change_the_key():
+    text = "def f(a: int) -> int:\n    b = a + 1\n    return b\n"
+    assert key(text) == key(text.replace("b = a", "b: int = a"))

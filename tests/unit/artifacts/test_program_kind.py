@@ -248,3 +248,13 @@ def test_the_function_the_guard_calls_is_the_program_among_several():
     assert "which one is the program is open" in refusal(text)
     guarded = text + "\nif __name__ == '__main__':\n    print(b(1))\n"
     assert candidate(guarded).tree.manifest.entry == "totals.py:b"
+
+
+def test_a_function_named_as_its_file_is_told_from_the_module():
+    found = candidate(
+        TOTAL,
+        inline("from helpers.total import total; print(total([1]))", "1.0"),
+        inline("from helpers import total; print(total.total([2]))", "2.0"),
+        path="helpers/total.py",
+    )
+    assert [example.result for example in found.examples] == [1.0, 2.0]

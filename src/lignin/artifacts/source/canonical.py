@@ -130,7 +130,8 @@ class _Writer:
             case ast.AnnAssign(target=target, value=value):
                 if value is None:
                     return ["declared"]
-                return ["Assign", [self._node(target, names)], self._node(value, names)]
+                given = self._node(value, names)
+                return ["Assign", ["targets", [self._node(target, names)]], ["value", given]]
             case ast.arg(arg=name) | ast.ExceptHandler(name=str() as name):
                 own = [names.get(name, name)]
             case (

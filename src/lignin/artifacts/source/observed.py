@@ -244,7 +244,7 @@ class _Reader:
                 module = node.module or ""
                 own = module.split(".")[-1] == self.stem and alias.name == self.function
                 target = "function" if own else f"{module}.{alias.name}"
-                own_module = alias.name == self.stem
+                own_module = alias.name == self.stem and not own
                 self.names[alias.asname or alias.name] = Known("own" if own_module else target)
             else:
                 own = alias.name == self.stem or (
