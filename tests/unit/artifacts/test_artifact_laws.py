@@ -142,3 +142,15 @@ def test_shell_keys_ignore_layout_and_comments_only():
 def test_annotations_of_variables_do_not_change_the_key():
     text = "def f(a: int) -> int:\n    b = a + 1\n    return b\n"
     assert key(text) == key(text.replace("b = a", "b: int = a"))
+
+
+def test_code_nested_beyond_reason_still_has_a_key():
+    chain = "".join(f"    elif a == {n}:\n        return {n}\n" for n in range(1, 300))
+    deep = "def f(a: int) -> int:\n    if a == 0:\n        return 0\n" + chain + "    return a\n"
+    long = "def f(a: int) -> int:\n    return " + " + ".join(["a"] * 900) + "\n"
+    assert key(deep) != key(deep.replace("a == 0", "a == 9"))
+    assert key(long).startswith("sha256:")
+
+
+def test_odd_escapes_in_found_code_make_no_noise():
+    assert key('def f(a: str) -> str:\n    return "\\d" + a\n').startswith("sha256:")

@@ -37,8 +37,9 @@ def test_a_python_one_off_is_refused(text):
 
 def test_inline_code_that_only_calls_another_file_is_a_one_off():
     text = "from totals import total; print(total([1]))"
-    assert refusal(text, path="inline-4.py", how="inline", siblings={"totals.py": ""}).startswith(
-        "one-off"
+    assert (
+        refusal(text, path="inline-4.py", how="inline", siblings={"totals.py": ""})
+        == "one-off: only calls totals.py"
     )
 
 

@@ -14,6 +14,7 @@ from lignin.artifacts.source.python import (
     functions,
     guard_body,
     leading_comment,
+    local_modules,
     module_name,
     parse_python,
     public_functions,
@@ -78,7 +79,8 @@ def _python_fault(snippet: Snippet) -> str:
     acts += guard_body(tree)
     in_place = snippet.path.startswith("inline-")
     if not _takes_input(tree) and (in_place or not defined):
-        return ONE_OFF
+        driven = sorted(local_modules(tree, snippet.siblings).values())
+        return f"one-off: only calls {driven[0]}" if driven and in_place else ONE_OFF
     if not acts:
         several = len(public_functions(tree)) > 1
         return (

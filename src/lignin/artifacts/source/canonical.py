@@ -5,6 +5,7 @@ forms are a reason to look, not a proof.
 """
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 
@@ -21,16 +22,19 @@ _Inner = (
 )  # fmt: skip
 
 
-def canonical_python(text: str, *, with_guard: bool = True) -> Json:
-    """Return the canonical form of Python text; text that does not parse stands for itself.
+def canonical_python(text: str, *, with_guard: bool = True) -> str:
+    """Return the canonical form of Python text; what cannot be read stands for itself.
 
     `with_guard` false leaves out the main guard and `main`, which are not part of a program.
     """
     tree = parse_python(text)
     if isinstance(tree, str):
-        return ["text", *text.split()]
+        return " ".join(text.split())
     body = [node for node in tree.body if with_guard or not _is_front(node)]
-    return _Writer().block(body, {})
+    try:
+        return json.dumps(_Writer().block(body, {}), separators=(",", ":"))
+    except RecursionError:
+        return " ".join(text.split())
 
 
 def _is_front(node: ast.stmt) -> bool:

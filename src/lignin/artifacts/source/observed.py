@@ -8,13 +8,14 @@ called and how its result was printed. Nothing is executed; a form it does not k
 import ast
 import json
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from lignin.artifacts.source.python import guard_body
+from lignin.artifacts.source.python import guard_body, parse_python
 from lignin.artifacts.source.schema import Signature
 from lignin.domain.artifacts import Example
 from lignin.domain.codec import Json, canonical_bytes, parse_json
@@ -89,7 +90,8 @@ def _from_run(
 ) -> list[Example]:
     reader = _Reader(function, stem, signature.parameters, run)
     if run.command == "inline":
-        reader.follow(ast.parse(run.inline).body)
+        inline = parse_python(run.inline)
+        reader.follow([] if isinstance(inline, str) else inline.body)
     else:
         reader.names[function] = Known("function")
         reader.follow([node for node in tree.body if _sets_the_scene(node)])
@@ -161,7 +163,9 @@ def _admits_text(schema: Mapping[str, Any]) -> bool:
 
 def _literal(text: str) -> Any:
     try:
-        return ast.literal_eval(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.literal_eval(text)
     except (SyntaxError, MemoryError) as error:
         raise UncertainError("the output is no Python value") from error
 

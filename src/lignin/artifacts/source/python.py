@@ -4,6 +4,7 @@ import ast
 import posixpath
 import re
 import sys
+import warnings
 from collections.abc import Iterable, Mapping
 
 MAX_SOURCE_CHARS = 400_000
@@ -19,7 +20,11 @@ def parse_python(text: str) -> ast.Module | str:
     if len(text) > MAX_SOURCE_CHARS:
         return f"{len(text)} characters of Python; at most {MAX_SOURCE_CHARS} are read"
     try:
-        return ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # about the agent's escapes, which are not ours to report
+            return ast.parse(text)
     except SyntaxError as error:
         return f"syntax error at line {error.lineno or 1}"
     except (ValueError, RecursionError, MemoryError):

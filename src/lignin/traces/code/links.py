@@ -3,6 +3,7 @@
 import ast
 import posixpath
 import re
+import warnings
 
 from lignin.traces.code.files import Held, Workspace
 
@@ -29,7 +30,11 @@ def linked(held: Held, workspace: Workspace) -> list[Held]:
 def imported(text: str, folder: str, workspace: Workspace) -> list[Held]:
     """Return the session's files that some Python text imports."""
     try:
-        tree = ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # about the agent's escapes, which are not ours to report
+            tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     names: list[str] = []
