@@ -47,6 +47,7 @@ class Workspace:
         self.seen: set[str] = set()
         self.open_path = ""
         self.tick = 0
+        self.entered = False  # the call itself said in which folder it is
 
     def resolve(self, path: str, cwd: str | None = None) -> str:
         """Return a path from the session's point of view, without `.` and `..`."""
@@ -57,7 +58,7 @@ class Workspace:
         folder = self.cwd if cwd is None else cwd
         found = {
             held.path: held
-            for place in {folder, self.base}
+            for place in ({folder} if self.entered else {folder, self.base})
             if (held := self.held.get(self.resolve(path, place)))
         }
         if not found and not self.base and not path.startswith("/"):

@@ -110,6 +110,7 @@ class _Finder:
 
     def _shell(self, action: Shell, step: Step, call: ToolCall) -> None:
         workspace = self.workspace
+        workspace.entered = bool(action.cwd)
         if action.cwd:
             workspace.cwd = workspace.resolve(action.cwd, workspace.base)
         elif self.trajectory.format.casefold() not in _KEEPS_FOLDER:

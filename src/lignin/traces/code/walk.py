@@ -209,6 +209,7 @@ class Walk:
         word = command.words[1]
         if word.literal and word.text != "-":
             self.workspace.cwd = self.workspace.resolve(word.text)
+            self.workspace.entered = self.workspace.entered or word.text.startswith("/")
         else:
             self.clear = False
 

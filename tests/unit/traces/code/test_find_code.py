@@ -294,3 +294,10 @@ def test_odd_calls_do_no_harm():
         bash("echo 'open"),
     ]
     assert find_code(session(*odd)) == ()
+
+
+def test_a_file_of_the_same_name_in_another_folder_is_not_the_agents():
+    for command in ["cd /elsewhere && python f.py a", "python /elsewhere/f.py a"]:
+        assert found(write("/project/f.py", SCRIPT), bash(command, "x"))["f.py"].runs == ()
+    elsewhere = call("exec_command", {"cmd": "python f.py a", "workdir": "/elsewhere"}, "x")
+    assert found(write("/project/f.py", SCRIPT), elsewhere, form="codex")["f.py"].runs == ()
