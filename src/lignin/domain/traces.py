@@ -109,7 +109,9 @@ class Snippet:
 
     `how`: `written` (a file tool), `edited` (written, then changed), `heredoc` (a shell heredoc,
     into a file or an interpreter), `inline` (`python -c`, `bash -c`). `siblings` are the other
-    files of the same session that the code imports or names, as they were last written.
+    files of the same session that the code imports or names, as they were last written. `flaw` says
+    in words why `text` is not surely what the file held (an edit that could not be followed, text
+    that the shell filled in); it is empty where the text is exact.
     """
 
     path: str
@@ -120,3 +122,4 @@ class Snippet:
     index: int
     runs: tuple[CommandRun, ...] = ()
     siblings: Mapping[str, str] = field(default_factory=dict)
+    flaw: str = ""

@@ -1,0 +1,104 @@
+"""A program: one Python function with annotated parameters, callable with a JSON object."""
+
+import ast
+
+from lignin.artifacts.kind import Kind
+from lignin.artifacts.source.draft import common_fault, draft, refuse
+from lignin.artifacts.source.observed import program_examples
+from lignin.artifacts.source.python import (
+    called_names,
+    effects_on_import,
+    functions,
+    guard_body,
+    module_name,
+    parse_python,
+    public_functions,
+    python_summary,
+)
+from lignin.artifacts.source.schema import read_signature
+from lignin.artifacts.source.tests import is_test
+from lignin.artifacts.source.tree import files_of, python_fault
+from lignin.domain.artifacts import Candidate, Manifest, Provenance, Refusal, Tree
+from lignin.domain.traces import Snippet
+
+
+def recognise(snippet: Snippet, provenance: Provenance) -> Candidate | Refusal | None:
+    """Return the program in a Python snippet, the reason against it, or None where it is none."""
+    if snippet.language != "python" or is_test(snippet):
+        return None
+    if fault := common_fault(snippet):
+        return refuse(snippet, fault, provenance)
+    tree = parse_python(snippet.text)
+    if isinstance(tree, str):
+        return refuse(snippet, tree, provenance)
+    function = main_function(tree)
+    if function is None:
+        return None
+    signature = read_signature(function, tree)
+    if isinstance(signature, str):
+        return None if guard_body(tree) else refuse(snippet, signature, provenance)
+    if fault := python_fault(tree, snippet):
+        return refuse(snippet, fault, provenance)
+    entry = module_name(snippet.path) + ".py"
+    stem = snippet.path.rsplit("/", 1)[-1].removesuffix(".py")
+    return draft(
+        name=function.name,
+        files=files_of(tree, snippet, entry),
+        manifest=Manifest(
+            kind="program",
+            entry=f"{entry}:{function.name}",
+            runtime="python",
+            interface=signature.interface,
+        ),
+        examples=program_examples(tree, function.name, stem, signature, snippet.runs),
+        provenance=provenance,
+    )
+
+
+def main_function(tree: ast.Module) -> ast.FunctionDef | None:
+    """Return the function that a file is about.
+
+    That is the only public one which the main guard (or the `main` it calls) calls, else the only
+    public one. None where the file acts when it is imported, where the choice is open, or where the
+    function takes nothing or returns nothing: then it is not a function of its input.
+    """
+    if effects_on_import(tree):
+        return None
+    public = public_functions(tree)
+    front: list[ast.AST] = [*guard_body(tree)]
+    if "main" in called_names(front) and (main := functions(tree).get("main")):
+        front.append(main)
+    called = [name for name in called_names(front) if name in public]
+    names = called if len(called) == 1 else list(public)
+    function = public[names[0]] if len(names) == 1 else None
+    if not isinstance(function, ast.FunctionDef):
+        return None
+    returns = function.returns
+    silent = isinstance(returns, ast.Constant) and returns.value is None
+    takes = any(isinstance(node, ast.arg) for node in ast.walk(function.args))
+    return function if takes and not silent else None
+
+
+def summary(tree: Tree) -> str:
+    """Return what the function's docstring, the module's or the leading comment says first."""
+    file, _, function = tree.manifest.entry.partition(":")
+    return python_summary(tree.text(file), function)
+
+
+KIND = Kind(
+    name="program",
+    executable=True,
+    checks=(
+        "own_tests",
+        "examples",
+        "held_out",
+        "memorised",
+        "totality",
+        "determinism",
+        "effects",
+        "static",
+    ),
+    recognise=recognise,
+    summary=summary,
+    precedence=30,
+)

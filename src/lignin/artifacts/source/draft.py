@@ -1,0 +1,108 @@
+"""Makes candidates and refusals: the faults every kind looks for, and the tree with its manifest."""
+
+import posixpath
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from lignin.artifacts.source.canonical import canonical_python, canonical_shell, canonical_text
+from lignin.domain.artifacts import (
+    MANIFEST_PATH,
+    Candidate,
+    Example,
+    File,
+    Manifest,
+    Provenance,
+    Refusal,
+    Tree,
+    make_tree,
+)
+from lignin.domain.codec import Json, digest_json
+from lignin.domain.errors import InvalidRequestError
+from lignin.domain.traces import Snippet
+
+MAX_NAME = 64
+_SHELL_ENDS = (".sh", ".bash")
+
+
+def artifact_name(text: str) -> str:
+    """Return a name made of a path or a function's name: `a-z0-9-`, 1 to 64 characters.
+
+    Of a path the file's stem is taken; a name that would be empty is `unnamed`.
+    """
+    stem = posixpath.basename(text.rstrip("/"))
+    stem = re.sub(r"\.(?:py|sh|bash|md|txt|prompt)\Z", "", stem)
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", stem)
+    plain = unicodedata.normalize("NFKD", words.casefold()).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    return name[:MAX_NAME].strip("-") or "unnamed"
+
+
+def refuse(snippet: Snippet, reason: str, provenance: Provenance) -> Refusal:
+    """Return a refusal under the name the artifact would have had."""
+    return Refusal(name=artifact_name(snippet.path), reason=reason, provenance=provenance)
+
+
+def common_fault(snippet: Snippet) -> str:
+    """Return what keeps a snippet of any kind out, or an empty text."""
+    if snippet.flaw:
+        return snippet.flaw
+    if any("[redacted:" in text for text in (snippet.text, *snippet.siblings.values())):
+        return "holds a secret (redacted)"
+    if "\x00" in snippet.text:
+        return "holds bytes that are not text"
+    return ""
+
+
+def draft(
+    *,
+    name: str,
+    files: Mapping[str, File],
+    manifest: Manifest,
+    examples: Sequence[Example],
+    provenance: Provenance,
+) -> Candidate | Refusal:
+    """Return the candidate, or the refusal where its files cannot be a tree."""
+    named = artifact_name(name)
+    try:
+        tree = make_tree({**files, MANIFEST_PATH: manifest.to_file()})
+    except InvalidRequestError as error:
+        return Refusal(name=named, reason=error.message, provenance=provenance)
+    return Candidate(
+        name=named,
+        tree=tree,
+        examples=tuple({example.digest: example for example in examples}.values()),
+        provenance=provenance,
+        sighting_key=sighting_key(tree),
+    )
+
+
+def sighting_key(tree: Tree) -> str:
+    """Return the hash of a tree's canonical syntax.
+
+    Layout, comments, docstrings, annotations, file names and the names of local variables,
+    parameters and functions do not change it; what the code does changes it.
+    """
+    try:
+        manifest = tree.manifest
+        kind, runtime = manifest.kind, manifest.runtime
+        entry = manifest.entry.split(":")[0]
+    except InvalidRequestError:
+        kind, runtime, entry = "", "", ""
+    forms: list[str] = []
+    for path, file in tree.files.items():
+        if path != MANIFEST_PATH:
+            forms.append(digest_json(_form(path, file, kind, runtime if path == entry else "")))
+    return digest_json([kind, *sorted(forms)])
+
+
+def _form(path: str, file: File, kind: str, runtime: str) -> Json:
+    try:
+        text = file.content.decode()
+    except UnicodeDecodeError:
+        return ["bytes", file.sha256]
+    if path.endswith(".py") or runtime == "python":
+        return canonical_python(text, with_guard=kind != "program")
+    if path.endswith(_SHELL_ENDS) or runtime in {"sh", "bash"}:
+        return canonical_shell(text)
+    return canonical_text(text)

@@ -1,0 +1,156 @@
+import pytest
+
+from lignin.artifacts.laws import artifact_name, candidate_from_files, sighting_key
+from lignin.artifacts.registry import load_kinds, load_plugins
+from lignin.domain.artifacts import Example, File, Interface, Manifest
+from lignin.domain.errors import IntegrityError, InvalidRequestError
+from unit.artifacts.snippets import KINDS, candidate
+
+FUNCTION = "def total(a: int) -> int:\n    return a + 1\n"
+
+
+def files(**texts):
+    return {path.replace("__", "."): File(content=text.encode()) for path, text in texts.items()}
+
+
+def handed(given, kind=None, name="", examples=()):
+    return candidate_from_files(given, name, kind, examples, KINDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("helpers/line_totals.py", "line-totals"),
+        ("parseOrders", "parse-orders"),
+        ("  Größe 2 ", "grosse-2"),
+        ("日本", "unnamed"),
+        ("", "unnamed"),
+        ("---", "unnamed"),
+        ("a" * 99, "a" * 64),
+    ],
+)
+def test_names_are_plain_and_never_empty(text, name):
+    assert artifact_name(text) == name
+
+
+def test_the_kinds_are_found_by_their_files():
+    assert list(load_kinds()) == ["program", "prompt", "script", "skill", "test"]
+
+
+def test_plugins_are_only_looked_for_in_installed_code():
+    with pytest.raises(IntegrityError):
+        load_plugins("json", "KIND")
+    with pytest.raises(IntegrityError):
+        load_plugins("lignin.domain", "KIND")
+
+
+def test_a_file_without_a_manifest_is_read():
+    example = Example(arguments={"a": 1}, result=2)
+    found = handed(files(totals__py=FUNCTION), examples=(example, example))
+    assert (found.name, found.tree.manifest.kind) == ("total", "program")
+    assert found.examples == (example,)
+    assert handed(files(totals__py=FUNCTION), name="My Total").name == "my-total"
+
+
+def test_other_files_of_a_folder_are_kept():
+    given = {
+        "totals.py": File(content=FUNCTION.encode()),
+        "tests/test_totals.py": File(content=b"import pytest\n"),
+        "data/raw.bin": File(content=b"\xff\x00"),
+    }
+    assert sorted(handed(given).tree.files) == [
+        "data/raw.bin", "lignin.json", "tests/test_totals.py", "totals.py",
+    ]  # fmt: skip
+
+
+def test_a_sound_manifest_is_taken_at_its_word():
+    manifest = Manifest(kind="program", entry="t.py:total", runtime="python")
+    found = handed({**files(t__py=FUNCTION), "lignin.json": manifest.to_file()})
+    assert found.tree.manifest == manifest
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"entry": "x.py:total"}, "no file 'x.py'"),
+        ({"entry": "t.py:other"}, "no plain function 'other'"),
+        ({"entry": "t.py"}, "file.py:function"),
+        ({"kind": "spell"}, "names the kind 'spell'"),
+        ({"runtime": "ruby"}, "runtime 'ruby' is not served"),
+        ({"kind": "script"}, "only a program's entry names a function"),
+        ({"interface": Interface(input={"type": "strange"})}, "input schema is no JSON Schema"),
+        ({"interface": Interface(output={"type": 3})}, "output schema is no JSON Schema"),
+        ({"interface": Interface(input={"properties": {"z": {}}})}, "has no parameter 'z'"),
+    ],
+)
+def test_a_manifest_that_disagrees_with_its_files_is_refused(change, what):
+    fields = {"kind": "program", "entry": "t.py:total", "runtime": "python", **change}
+    given = {**files(t__py=FUNCTION), "lignin.json": Manifest(**fields).to_file()}
+    with pytest.raises(InvalidRequestError, match=what):
+        handed(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "what"),
+    [
+        ({"a.py": "x = 1\n", "b.py": "y = 1\n"}, None, "no sign of which is the entry"),
+        ({"a.py": "import numpy\n\ndef f(x: int) -> int:\n    return x\n"}, None, "imports numpy"),
+        ({"a.py": FUNCTION}, "spell", "there is no kind 'spell'"),
+        ({"a.py": "(\n"}, "program", "syntax error at line 1"),
+        ({"../a.py": FUNCTION}, None, "unsafe path"),
+        ({}, None, "no sign of which is the entry"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_its_reason(given, kind, what):
+    with pytest.raises(InvalidRequestError, match=what):
+        handed({path: File(content=text.encode()) for path, text in given.items()}, kind)
+
+
+def key(text, **more):
+    return sighting_key(candidate(text, **more).tree)
+
+
+def test_a_derived_again_function_has_the_same_key():
+    first = 'import json\n\ndef total(rows: list[int], tax: int = 0) -> str:\n    """Sum."""\n    n = sum(r + tax for r in rows)\n    return json.dumps(n)\n'
+    second = "from json import dumps as d\n# again\ndef add_up(xs: list[int],\n           t: int = 0) -> str:\n    result = sum(x + t for x in xs)  # sum\n    return d(result)\n\nif __name__ == '__main__':\n    print(add_up([1]))\n"
+    assert key(first) == key(second, path="else/where.py")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("+ tax", "- tax"),
+        ("= 0", "= 1"),
+        ("sum(", "max("),
+        ("'sum'", "'max'"),
+        ("r + tax", "tax + r"),
+    ],
+)
+def test_another_behaviour_has_another_key(old, new):
+    text = "def total(rows: list[int], tax: int = 0) -> dict[str, int]:\n    return {'sum': sum(r + tax for r in rows)}\n"
+    assert key(text) != key(text.replace(old, new))
+
+
+def test_shell_keys_ignore_layout_and_comments_only():
+    text = '# one\nwc -l   "$1"  # count\n\n\necho $#\n'
+    same = 'wc -l "$1"\necho $#\n'
+    kwargs = {"path": "a.sh", "language": "shell"}
+    assert key(text, **kwargs) == key(same, **kwargs)
+    assert key(same, **kwargs) != key(same.replace("$#", "$@"), **kwargs)
+
+
+def test_annotations_of_variables_do_not_change_the_key():
+    text = "def f(a: int) -> int:\n    b = a + 1\n    return b\n"
+    assert key(text) == key(text.replace("b = a", "b: int = a"))
+
+
+def test_code_nested_beyond_reason_still_has_a_key():
+    chain = "".join(f"    elif a == {n}:\n        return {n}\n" for n in range(1, 300))
+    deep = "def f(a: int) -> int:\n    if a == 0:\n        return 0\n" + chain + "    return a\n"
+    long = "def f(a: int) -> int:\n    return " + " + ".join(["a"] * 900) + "\n"
+    assert key(deep) != key(deep.replace("a == 0", "a == 9"))
+    assert key(long).startswith("sha256:")
+
+
+def test_odd_escapes_in_found_code_make_no_noise():
+    assert key('def f(a: str) -> str:\n    return "\\d" + a\n').startswith("sha256:")
