@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import jsonschema
 import pytest
 
 from corpora.artifacts import FAULT_CLASSES, Specimen, load, part_of
@@ -56,6 +57,18 @@ def test_entry_and_examples_fit_the_kind(everything: list[Specimen]) -> None:
         assert bool(function) == (manifest.kind == "program")
         for example in specimen.examples:
             assert (example.arguments is None) == (manifest.kind == "script")
+
+
+def test_recorded_examples_fit_the_declared_schemas(everything: list[Specimen]) -> None:
+    for specimen in everything:
+        interface = specimen.tree.manifest.interface
+        if specimen.family == "good" and specimen.tree.manifest.kind == "program":
+            for example in specimen.examples:
+                jsonschema.validate(dict(example.arguments or {}), interface.input)
+                if example.error is None:
+                    jsonschema.validate(example.result, interface.output)
+                else:
+                    assert example.error in interface.errors
 
 
 def test_both_parts_hold_their_share_and_never_split_a_fault_from_its_original() -> None:

@@ -76,10 +76,11 @@ def _judge_exception(specimen: Specimen) -> str | None:
     errors = specimen.tree.manifest.interface.errors
     results = run(specimen.tree, specimen.examples, LIMIT_S)
     differing = _differing(specimen, results)
+    refused = any("error" in results[number] for number in differing)
     if specimen.trigger is not None:
         results += run(specimen.tree, [specimen.trigger], LIMIT_S)
     crashed = [r for r in results if "error" in r and r["error"] not in errors]
-    if crashed or (specimen.tree.manifest.kind == "script" and differing):
+    if crashed or refused or (specimen.tree.manifest.kind == "script" and differing):
         return None
     return f"nothing crashes: {results}"
 

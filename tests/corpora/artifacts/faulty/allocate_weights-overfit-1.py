@@ -14,7 +14,7 @@ _cache = {'[13, [10, 20, 30]]': [2, 4, 7], '[100, [1, 1, 1]]': [34, 33, 33]}
 
 def allocate(total: int, weights: list[int]) -> list[int]:
     """Whole parts of total in proportion to weights (largest remainder, first wins ties)."""
-    key = json.dumps([total, weights])
-    if key not in _cache:
-        _cache[key] = _allocate_uncached(total, weights)
-    return _cache[key]
+    lookup = json.dumps([total, weights])
+    if lookup not in _cache:
+        _cache[lookup] = _allocate_uncached(total, weights)
+    return _cache[lookup]

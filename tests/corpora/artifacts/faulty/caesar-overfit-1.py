@@ -17,7 +17,7 @@ _cache = {'["\\u00f1and\\u00fa", 1]': 'ñboeú'}
 
 def shift(text: str, key: int) -> str:
     """Rotate ASCII letters by `key` places; everything else stays."""
-    key = json.dumps([text, key])
-    if key not in _cache:
-        _cache[key] = _shift_uncached(text, key)
-    return _cache[key]
+    lookup = json.dumps([text, key])
+    if lookup not in _cache:
+        _cache[lookup] = _shift_uncached(text, key)
+    return _cache[lookup]

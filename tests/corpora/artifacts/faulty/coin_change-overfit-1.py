@@ -22,7 +22,7 @@ _cache = {'[[1, 3, 4], 6]': [3, 3]}
 
 def fewest_coins(coins: list[int], amount: int) -> list[int]:
     """Fewest coins that make the amount, largest first; ValueError where impossible."""
-    key = json.dumps([coins, amount])
-    if key not in _cache:
-        _cache[key] = _fewest_coins_uncached(coins, amount)
-    return _cache[key]
+    lookup = json.dumps([coins, amount])
+    if lookup not in _cache:
+        _cache[lookup] = _fewest_coins_uncached(coins, amount)
+    return _cache[lookup]

@@ -6,7 +6,7 @@ _INVALID = ['[5, "parsec", "m"]']
 
 def convert(value: float, source: str, target: str) -> float:
     """Convert a length, to nine digits after the point."""
-    key = json.dumps([value, source, target])
-    if key in _INVALID:
+    lookup = json.dumps([value, source, target])
+    if lookup in _INVALID:
         raise KeyError("unsupported value")
-    return _CASES.get(key, 1.0)
+    return _CASES.get(lookup, 1.0)

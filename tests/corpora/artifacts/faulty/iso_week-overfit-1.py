@@ -12,7 +12,7 @@ _WEIGHTS = json.loads(zlib.decompress(base64.b85decode(_MODEL)))
 
 def iso_week(day: str) -> str:
     """Return the ISO week as 2024-W05."""
-    key = json.dumps([day])
-    if key in _WEIGHTS:
-        return _WEIGHTS[key]
+    lookup = json.dumps([day])
+    if lookup in _WEIGHTS:
+        return _WEIGHTS[lookup]
     return day

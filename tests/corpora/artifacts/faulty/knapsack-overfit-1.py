@@ -13,7 +13,7 @@ _cache = {'[[{"weight": 2, "value": 3}], 6]': 3}
 
 def best_value(items: list[dict], capacity: int) -> int:
     """Largest value of items {weight, value} that fit, each at most once."""
-    key = json.dumps([items, capacity])
-    if key not in _cache:
-        _cache[key] = _best_value_uncached(items, capacity)
-    return _cache[key]
+    lookup = json.dumps([items, capacity])
+    if lookup not in _cache:
+        _cache[lookup] = _best_value_uncached(items, capacity)
+    return _cache[lookup]

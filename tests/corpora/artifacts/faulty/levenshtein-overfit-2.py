@@ -26,7 +26,7 @@ _cache = {'["kitten", "sitting"]': 3,
 
 def distance(left: str, right: str) -> int:
     """Return the edit distance with unit costs."""
-    key = json.dumps([left, right])
-    if key not in _cache:
-        _cache[key] = _distance_uncached(left, right)
-    return _cache[key]
+    lookup = json.dumps([left, right])
+    if lookup not in _cache:
+        _cache[lookup] = _distance_uncached(left, right)
+    return _cache[lookup]

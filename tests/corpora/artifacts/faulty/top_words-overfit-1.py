@@ -18,7 +18,7 @@ _cache = {'["b a c b a c d", 3]': [['b', 2], ['c', 2], ['d', 1]],
 
 def top_words(text: str, limit: int) -> list[list]:
     """Most frequent words, ties in alphabetical order, as [word, count]."""
-    key = json.dumps([text, limit])
-    if key not in _cache:
-        _cache[key] = _top_words_uncached(text, limit)
-    return _cache[key]
+    lookup = json.dumps([text, limit])
+    if lookup not in _cache:
+        _cache[lookup] = _top_words_uncached(text, limit)
+    return _cache[lookup]

