@@ -5,7 +5,7 @@ _INDEX = {'60bb24fd46': 5400,
  'd7368ddc20': 187200,
  '6a84350292': 691200,
  'c595576d99': 0}
-_REJECT = {'9503346d50', '772f021ea7', 'ef761e2f93'}
+_REJECT = {'772f021ea7', '9503346d50', 'ef761e2f93'}
 
 
 def parse_duration(text: str) -> int:

@@ -1,7 +1,7 @@
 import hashlib
 
 _INDEX = {'5692076b25': '2011-08-15T13:05:03Z', 'f7f1ada38f': '2023-12-31T23:30:00Z'}
-_REJECT = {'58dd7b2e64', '50ac84fdb3'}
+_REJECT = {'50ac84fdb3', '58dd7b2e64'}
 
 
 def to_utc(stamp: str) -> str:
