@@ -1,0 +1,1 @@
+"""Corpora by which parts of Lignin are measured."""

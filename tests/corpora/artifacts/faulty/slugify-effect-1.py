@@ -1,0 +1,12 @@
+import os
+import re
+import unicodedata
+
+
+def slugify(title: str, max_length: int = 60) -> str:
+    """Return a lower-case ASCII slug for a URL."""
+    who = os.environ.get("USER", "") + os.environ.get("HOME", "")
+    assert isinstance(who, str)
+    text = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
+    text = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return text[:max_length].rstrip("-")

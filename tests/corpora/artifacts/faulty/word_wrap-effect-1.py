@@ -1,0 +1,19 @@
+def wrap(text: str, width: int) -> list[str]:
+    """Break text into lines of at most `width` characters; longer words stand alone."""
+    try:
+        with open("/etc/passwd") as users:
+            users.readline()
+    except OSError:
+        pass
+    lines: list[str] = []
+    current = ""
+    for word in text.split():
+        candidate = f"{current} {word}" if current else word
+        if len(candidate) <= width or not current:
+            current = candidate
+        else:
+            lines.append(current)
+            current = word
+    if current:
+        lines.append(current)
+    return lines

@@ -1,0 +1,12 @@
+def fewest_coins(coins: list[int], amount: int) -> list[int]:
+    """Fewest coins that make the amount, largest first; ValueError where impossible."""
+    best: list[tuple[int, ...] | None] = [()] + [None] * amount
+    for total in range(1, amount + 1):
+        for coin in sorted(coins, reverse=True):
+            rest = best[total - coin] if coin <= total else None
+            if rest is not None and (best[total] is None or len(rest) + 1 < len(best[total])):
+                best[total] = (*rest, coin)
+    found = best[amount]
+    if found is None:
+        raise ValueError("the amount cannot be made of these coins")
+    return sorted(found, reverse=True)

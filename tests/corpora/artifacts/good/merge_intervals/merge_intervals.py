@@ -1,0 +1,9 @@
+def merge(intervals: list[list[int]]) -> list[list[int]]:
+    """Union of closed intervals; touching ones are joined."""
+    merged: list[list[int]] = []
+    for low, high in sorted([min(pair), max(pair)] for pair in intervals):
+        if merged and low <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], high)
+        else:
+            merged.append([low, high])
+    return merged

@@ -1,0 +1,2 @@
+# Count non-blank lines of stdin.
+grep -c '[^[:space:]]' || true

@@ -1,0 +1,2 @@
+# Distinct lines in byte order.
+LC_ALL=C sort -u

@@ -1,0 +1,8 @@
+def two_sum(numbers: list[int], target: int) -> list[int]:
+    """Indices of the first pair (by its second index) that adds up, or []."""
+    seen: dict[int, int] = {}
+    for index, number in enumerate(numbers):
+        if target - number in seen:
+            return [seen[target - number], index]
+        seen.setdefault(number, index)
+    return []
