@@ -1,0 +1,29 @@
+"""The sandbox that runs untrusted code."""
+
+from lignin.operations.context import Context
+from lignin.operations.registry import Request, Response, operation
+
+
+class SandboxDoctor(Request):
+    pass
+
+
+class Tier(Response):
+    tier: str
+    works: bool
+    why_not: str
+    install: list[str]
+
+
+class Diagnosis(Response):
+    tier: str | None
+    tiers: list[Tier]
+
+    def exit_code(self) -> int:
+        return 0 if self.tier else 5
+
+
+@operation("sandbox.doctor", effect="read", idempotent=True)
+def doctor(context: Context, request: SandboxDoctor) -> Diagnosis:  # noqa: ARG001
+    """Say by trying which sandbox tier works here, why others don't, and what to install."""
+    return context.diagnose()

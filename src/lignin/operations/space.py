@@ -1,0 +1,71 @@
+"""Spaces: the unit of sharing and authority."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from lignin.domain.errors import InvalidRequestError
+from lignin.domain.events import NewEvent
+from lignin.operations.context import Context
+from lignin.operations.registry import Request, Response, operation, positional
+
+RANKS = ("organisation", "team", "project", "user")
+
+
+class SpaceCreate(Request):
+    name: str = positional("lower-case letters, digits, dot, dash, underscore")
+    kind: Literal["organisation", "team", "project", "user"] = Field("user", description="rank")
+    parent: str | None = Field(None, description="the space it belongs to")
+
+
+class Space(Response):
+    name: str
+    kind: str
+    parent: str | None
+    position: int
+
+
+class SpaceList(Response):
+    items: list[Space]
+    total: int
+
+
+class Nothing(Request):
+    pass
+
+
+@operation("space.create", effect="govern")
+def create(context: Context, request: SpaceCreate) -> Space:
+    """Create a space, on its own or below a parent of higher rank."""
+    if request.parent is not None:
+        with context.ledger.view(request.parent) as view:
+            row = view.row(f"space/{request.parent}")
+        if row is None or RANKS.index(row.body["kind"]) >= RANKS.index(request.kind):
+            raise InvalidRequestError(
+                f"a {request.kind} space cannot stand below {request.parent!r}",
+                hint=f"from high to low: {', '.join(RANKS)}",
+            )
+    payload = {"name": request.name, "kind": request.kind, "parent": request.parent}
+    event = NewEvent(
+        stream=f"space/{request.name}",
+        type="space.created",
+        payload=payload,
+        event_id=context.ids.new("evt"),
+    )
+    scope = context.scope_of(request.name)
+    context.commit(scope.change(events=(event,), expects={event.stream: 0}))
+    return Space(name=request.name, kind=request.kind, parent=request.parent, position=1)
+
+
+@operation("space.list", effect="read", idempotent=True)
+def list_spaces(context: Context, request: Nothing) -> SpaceList:  # noqa: ARG001
+    """List the spaces of the store."""
+    items = []
+    for name in context.ledger.spaces():
+        with context.ledger.view(name) as view:
+            row = view.row(f"space/{name}")
+            body = row.body if row else {"kind": "user", "parent": None}
+            items.append(
+                Space(name=name, kind=body["kind"], parent=body["parent"], position=view.position)
+            )
+    return SpaceList(items=items, total=len(items))

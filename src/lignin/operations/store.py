@@ -1,0 +1,100 @@
+"""The store itself: verify, back up, copy."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from lignin.operations.context import Context
+from lignin.operations.registry import Request, Response, operation, positional
+
+
+class StoreVerify(Request):
+    pass
+
+
+class SpaceAudit(Response):
+    space: str
+    events: int
+    records: int
+    rows: int
+    blobs: int
+    head: str
+    faults: list[str]
+
+
+class StoreAudit(Response):
+    sound: bool
+    url: str
+    spaces: list[SpaceAudit]
+
+    def exit_code(self) -> int:
+        return 0 if self.sound else 9
+
+
+class StoreBackup(Request):
+    path: str = positional("a new file")
+
+
+class BackupMade(Response):
+    path: str
+    size_bytes: int
+
+
+class StoreCopy(Request):
+    target: str = positional("URL of the other store: sqlite:///path or postgresql://...")
+
+
+class SpaceCopied(Response):
+    space: str
+    events: int = Field(description="copied this time")
+    resumed_at: int = Field(description="position at which an earlier copy had stopped")
+    head: str
+
+
+class StoreCopied(Response):
+    spaces: list[SpaceCopied]
+
+
+@operation("store.verify", effect="read", idempotent=True)
+def verify(context: Context, request: StoreVerify) -> StoreAudit:  # noqa: ARG001
+    """Check every chain, record and blob, and that replaying the log gives the stored state."""
+    audits = []
+    for space in context.ledger.spaces():
+        audit = context.store.verify(space, context.progress)
+        audits.append(
+            SpaceAudit(
+                space=space,
+                events=audit.events,
+                records=audit.records,
+                rows=audit.rows,
+                blobs=audit.blobs,
+                head=audit.head,
+                faults=list(audit.faults),
+            )
+        )
+    sound = all(not audit.faults for audit in audits)
+    return StoreAudit(sound=sound, url=context.store.url, spaces=audits)
+
+
+@operation("store.backup", effect="write")
+def backup(context: Context, request: StoreBackup) -> BackupMade:
+    """Write a consistent copy of the whole store into one new SQLite file."""
+    path = context.cwd / Path(request.path).expanduser()
+    if context.dry_run:
+        return BackupMade(path=str(path), size_bytes=0)
+    context.store.backup(path)
+    return BackupMade(path=str(path), size_bytes=path.stat().st_size)
+
+
+@operation("store.copy", effect="write", idempotent=True)
+def copy(context: Context, request: StoreCopy) -> StoreCopied:
+    """Copy the store into another one, going on where an interrupted copy stopped."""
+    if context.dry_run:
+        return StoreCopied(spaces=[])
+    copied = context.store.copy_to(request.target, context.progress)
+    return StoreCopied(
+        spaces=[
+            SpaceCopied(space=c.space, events=c.events, resumed_at=c.resumed_at, head=c.head)
+            for c in copied
+        ]
+    )

@@ -1,0 +1,117 @@
+"""What a trace file becomes before it is stored: redacted records, and trajectories made of them.
+
+Pure. Secrets are replaced before anything is stored or mined; a keyed digest of each unredacted
+record recognises a re-import and a grown file (decision record 1).
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lignin.domain.errors import InvalidRequestError
+from lignin.domain.ids import derive_id
+from lignin.domain.traces import ImportedTrace, Problem, Trajectory
+from lignin.traces.importer import Importer, import_trace
+from lignin.traces.redact import record_key, redact
+
+_WORLDWIDE = frozenset({"claude_code", "codex"})  # their session ids are unique by themselves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenSession:
+    """One session ready to be stored.
+
+    `contents` are its records after redaction, in order; `keys` the keyed digests (hex) of the
+    records before redaction.
+    """
+
+    session_id: str
+    trajectory: Trajectory
+    contents: tuple[bytes, ...]
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenTrace:
+    """One file ready to be stored; `redacted` counts replaced secrets by detector."""
+
+    sessions: tuple[TakenSession, ...]
+    problems: tuple[Problem, ...]
+    skipped: Mapping[str, int]
+    redacted: Mapping[str, int]
+
+
+def take_trace(
+    importers: Sequence[Importer], name: str, data: bytes, key: bytes
+) -> TakenTrace:
+    """Parse and redact one trace file.
+
+    Raises:
+        InvalidRequestError: No importer recognises the file.
+    """
+    raw = import_trace(importers, name, data)
+    counts: Counter[str] = Counter()
+    contents, keys = [], []
+    for _, records in raw.sessions:
+        cleaned = [redact(record.content, key) for record in records]
+        for each in cleaned:
+            counts.update(each.counts)
+        contents.append(tuple(each.content for each in cleaned))
+        keys.append(tuple(record_key(record.content, key).hex() for record in records))
+    shown = _reparsed(importers, name, raw, contents) if counts else raw
+    sessions = tuple(
+        TakenSession(
+            session_id=_session_id(trajectory),
+            trajectory=trajectory,
+            contents=stored,
+            keys=known,
+        )
+        for (trajectory, _), stored, known in zip(shown.sessions, contents, keys, strict=True)
+    )
+    return TakenTrace(
+        sessions=sessions, problems=raw.problems, skipped=raw.skipped, redacted=dict(counts)
+    )
+
+
+def what_is_new(
+    session: TakenSession, taken: int, tail: str
+) -> tuple[Literal["same", "grown", "rewritten"], int]:
+    """Compare a session with what was stored of it: (what happened, records to pass over).
+
+    Args:
+        taken: Records stored before.
+        tail: Keyed digest of the last of them.
+    """
+    if taken > len(session.keys) or (taken and session.keys[taken - 1] != tail):
+        return "rewritten", 0
+    return ("same" if taken == len(session.keys) else "grown"), taken
+
+
+def _reparsed(
+    importers: Sequence[Importer],
+    name: str,
+    raw: ImportedTrace,
+    contents: Sequence[tuple[bytes, ...]],
+) -> ImportedTrace:
+    """Parse the file anew from its redacted records, so that no trajectory shows a secret."""
+    lines = [
+        (record.line, number, content)
+        for number, ((_, records), stored) in enumerate(zip(raw.sessions, contents, strict=True))
+        for record, content in zip(records, stored, strict=True)
+    ]
+    lines.sort(key=lambda item: item[0])
+    again = import_trace(importers, name, b"".join(content for _, _, content in lines))
+    if len(again.sessions) != len(raw.sessions):
+        raise InvalidRequestError(
+            f"{name} reads differently once its secrets are redacted",
+            hint="report the format; nothing of it was stored",
+        )
+    return again
+
+
+def _session_id(trajectory: Trajectory) -> str:
+    founding = [trajectory.format, trajectory.session]
+    if trajectory.format not in _WORLDWIDE:
+        founding += [trajectory.source, trajectory.task_id, trajectory.trial]
+    return derive_id("ses", founding)
