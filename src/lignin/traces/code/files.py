@@ -44,6 +44,7 @@ class Workspace:
         self.cwd = cwd
         self.held: dict[str, Held] = {}
         self.shown: dict[str, str] = {}
+        self._by_name: dict[str, dict[str, None]] = {}
         self.seen: set[str] = set()
         self.open_path = ""
         self.tick = 0
@@ -63,8 +64,17 @@ class Workspace:
         }
         if not found and not self.base and not path.startswith("/"):
             tail = "/" + posixpath.normpath(path)
-            found = {name: held for name, held in self.held.items() if name.endswith(tail)}
+            same = self.named(posixpath.basename(tail))
+            found = {held.path: held for held in same if held.path.endswith(tail)}
         return next(iter(found.values())) if len(found) == 1 else None
+
+    def named(self, name: str) -> list[Held]:
+        """Return the files with some last part of the path, in the order they were first written."""
+        return [self.held[path] for path in self._by_name.get(name, ()) if path in self.held]
+
+    def _hold(self, held: Held) -> None:
+        self.held[held.path] = held
+        self._by_name.setdefault(posixpath.basename(held.path), {})[held.path] = None
 
     def write(self, path: str, text: str, how: str, index: int, flaw: str = "") -> None:
         """A whole file was written."""
@@ -76,7 +86,7 @@ class Workspace:
         self.shown.pop(path, None)
         if before and before.text == text and not before.flaw and not flaw:
             return
-        self.held[path] = Held(path, text, how, index, self.tick, flaw=flaw, own=own)
+        self._hold(Held(path, text, how, index, self.tick, flaw=flaw, own=own))
         self.open_path = path
 
     def append(self, path: str, text: str, index: int, flaw: str) -> None:
@@ -189,7 +199,7 @@ class Workspace:
             return None
         if held is None and path:
             self.tick += 1
-            self.held[path] = Held(path, new, "edited", index, self.tick, NOT_OURS, own=False)
+            self._hold(Held(path, new, "edited", index, self.tick, NOT_OURS, own=False))
             return None
         if held is not None and not held.own:
             held.text, held.index = new, index

@@ -61,7 +61,8 @@ def _locate(path: str, folder: str, workspace: Workspace) -> Held | None:
     if held := workspace.find(path):
         return held
     tail = "/" + path
-    matches = [held for name, held in workspace.held.items() if name.endswith(tail) or name == path]
+    same = workspace.named(posixpath.basename(path))
+    matches = [held for held in same if held.path.endswith(tail) or held.path == path]
     return matches[0] if len(matches) == 1 else None
 
 
@@ -69,8 +70,13 @@ def _named(held: Held, workspace: Workspace) -> list[Held]:
     if posixpath.basename(held.path) == "SKILL.md":
         folder = posixpath.dirname(held.path)
         return [other for name, other in workspace.held.items() if name.startswith(folder + "/")]
-    words = set(re.findall(r"[\w.-]+", held.text))
-    return [other for name, other in workspace.held.items() if posixpath.basename(name) in words]
+    return named_in(held.text, workspace)
+
+
+def named_in(text: str, workspace: Workspace) -> list[Held]:
+    """Return the session's files whose names stand in a text."""
+    words = dict.fromkeys(re.findall(r"[\w.-]+", text))
+    return [held for word in words for held in workspace.named(word)]
 
 
 def _is_python(held: Held) -> bool:

@@ -4,13 +4,13 @@ An observation belongs to a run only where nothing else in the call can have pri
 code can only be its own. Everything less certain gives no run.
 """
 
-import posixpath
 import re
 from dataclasses import dataclass
 
 from lignin.domain.traces import CommandRun, ToolCall
 from lignin.traces.code.files import Held, Run, Workspace
 from lignin.traces.code.launch import Launch, read_launch
+from lignin.traces.code.links import named_in
 from lignin.traces.code.observation import read_observation
 from lignin.traces.code.patch import parse_patch
 from lignin.traces.code.shell import Command, Script, Word, parse_shell
@@ -265,10 +265,10 @@ class Walk:
             ):
                 return None
             before = word
-        for other in list(self.workspace.held.values()):
+        for other in named_in(held.text, self.workspace):
             relative = _below(other.path, done.cwd)
-            named = posixpath.basename(other.path) in held.text and not other.flaw
-            if named and relative and other is not held and not relative.endswith((".py", ".sh")):
+            is_data = not relative.endswith((".py", ".sh"))
+            if relative and is_data and other is not held and not other.flaw:
                 files.setdefault(relative, other.text)
         return files
 
