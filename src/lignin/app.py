@@ -24,7 +24,7 @@ from lignin.domain.events import Actor, NewEvent, Scope
 from lignin.domain.ids import ENTROPY_BYTES, make_id
 from lignin.harness.service import Harness
 from lignin.operations.context import Context, Progress
-from lignin.ports.sandbox import Sandbox
+from lignin.ports.sandbox import DoctorReport, Sandbox
 from lignin.ports.store import Audit, Copied
 from lignin.ports.store import Progress as StoreProgress
 from lignin.sessions.service import SessionLog
@@ -143,6 +143,7 @@ def _build(
         load_clients=_once(_clients),
         load_importers=_once(_importers),
         open_sandbox=open_sandbox,
+        diagnose=_diagnose,
         open_verifier=_once(lambda: _verifier(open_sandbox())),
         dry_run=dry_run,
     )
@@ -285,9 +286,17 @@ def _importers() -> "Sequence[Importer]":
 
 
 def _verifier(sandbox: Sandbox) -> "Verifier":
+    from lignin.artifacts.registry import load_kinds, load_plugins
     from lignin.artifacts.verify import Verifier
 
-    return Verifier(sandbox)
+    checks = load_plugins("lignin.artifacts.checks", "CHECK")
+    return Verifier(sandbox, checks.values(), load_kinds())
+
+
+def _diagnose() -> DoctorReport:
+    from lignin.adapters.sandbox.doctor import probe
+
+    return probe()
 
 
 def _open_sandbox(settings: Settings, opened: list[Sandbox]) -> Sandbox:

@@ -40,7 +40,9 @@ class PromotionDecision:
 
 def decide_promotion(case: PromotionCase) -> PromotionDecision:
     """Decide on evidence: reject on a failed verification, undecided while something is missing."""
-    against, missing, good = [], [], []
+    against: list[str] = []
+    missing: list[str] = []
+    good: list[str] = []
     if case.state not in {"verified", "promoted", "deprecated"}:
         (against if case.state in {"rejected", "quarantined"} else missing).append(
             f"its state is {case.state}, not verified"

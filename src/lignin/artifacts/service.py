@@ -82,7 +82,8 @@ class Artifacts:
         if not owner or not successor:
             raise InvalidRequestError("an artifact has an accountable owner and a successor")
         manifest, digest = candidate.tree.manifest, candidate.tree.digest
-        name, how = candidate.name, "new"
+        name = candidate.name
+        how: Capturing = "new"
         row = view.row(version_stream(name, digest))
         twin = self._twin(view, candidate) if row is None else None
         if twin is not None:
@@ -92,7 +93,8 @@ class Artifacts:
         provenance = candidate.provenance.to_json()
         if row is not None and provenance in row.body["provenance"] and row.state != "expired":
             return self._captured(row, "known", keep_until, None, manifest.capabilities.needs_human)
-        stream, events, blobs = version_stream(name, digest), [], []
+        stream, events = version_stream(name, digest), []
+        blobs: list[Blob] = []
         if row is None:
             if view.row(f"artifact/{name}") is None:
                 events.append(self._registered(name, manifest.kind, owner, successor))
@@ -121,7 +123,7 @@ class Artifacts:
             events.append(self._event(f"examples/{digest}", "examples.added", added))
         expects = {stream: row.seq if row else 0}
         change = scope.change(events=tuple(events), blobs=tuple(blobs), expects=expects)
-        after = _after(row, provenance, requested, name, digest)
+        after = _after(row, requested, name, digest)
         return self._captured(after, how, keep_until, change, manifest.capabilities.needs_human)
 
     def due(self, view: View, *, limit: int = 1000) -> Sequence[tuple[Row, str]]:
@@ -134,14 +136,13 @@ class Artifacts:
         return found
 
     def record_verification(
-        self, view: View, scope: Scope, name: str, verification: Verification
+        self, view: View, scope: Scope, name: str, digest: Digest, verification: Verification
     ) -> Change:
         """The change that keeps a verification and moves a draft by its verdict.
 
         Pass makes a draft verified; fail makes a draft or verified version rejected; inconclusive
         moves nothing. The full report is a blob; results that may be reused are kept by their key.
         """
-        digest = verification.artifact_digest
         row = _require(view, version_stream(name, digest))
         report = canonical_bytes(verification.to_json())
         blob = Blob(stream=f"evidence/{digest}", digest=digest_bytes(report), content=report)
@@ -276,7 +277,8 @@ class Artifacts:
         return page.rows[0]
 
     def _all(self, view: View, state: str, limit: int) -> list[Row]:
-        rows, after = [], None
+        rows: list[Row] = []
+        after = None
         while len(rows) < limit:
             page = view.page("version", state=state, after=after, limit=min(500, limit))
             rows.extend(page.rows)
@@ -305,14 +307,14 @@ class Artifacts:
             )
 
     def _captured(
-        self, row: Row, how: str, keep_until: str, change: Change | None, asks_authority: bool
+        self, row: Row, how: Capturing, keep_until: str, change: Change | None, asks_authority: bool
     ) -> Captured:
         state: VersionState = row.body["state"]
         verify = due_reason(row, asks_authority=asks_authority) if state == "draft" else ""
         return Captured(
             name=row.body["name"],
             digest=row.body["digest"],
-            how=how,  # type: ignore[arg-type]
+            how=how,
             state=state,
             verify=verify,
             keep_until=keep_until,
@@ -384,9 +386,7 @@ def _verdict_move(row: Row, verdict: str, check_set: str) -> VersionState | None
     return None
 
 
-def _after(
-    row: Row | None, provenance: Mapping[str, Json], requested: bool, name: str, digest: Digest
-) -> Row:
+def _after(row: Row | None, requested: bool, name: str, digest: Digest) -> Row:
     """The version as the change will leave it, as far as the answer needs it."""
     if row is None:
         body = {"name": name, "digest": digest, "state": "draft", "sightings": 1}

@@ -16,10 +16,10 @@ from typing import Any, get_args, get_origin
 import click
 
 from lignin.domain.errors import InvalidRequestError, LigninError
+from lignin.operations import NOT_NOUNS
 from lignin.interfaces.errors import EXIT_FAULT, envelope_of, exit_code_of
 
 SHORTCUTS = ("demo", "up")
-_NOT_NOUNS = frozenset({"context", "registry", "__init__"})
 MAX_STDIN_BYTES = 64 * 2**20
 
 
@@ -65,7 +65,7 @@ class _Root(click.Group):
             return _noun_command(cmd_name)
         return super().get_command(ctx, cmd_name)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         files = _noun_files()
         own = {name: command.get_short_help_str(90) for name, command in self.commands.items()}
         nouns = [(n, _first_line(path)) for n, path in sorted(files.items()) if n not in SHORTCUTS]
@@ -80,7 +80,7 @@ def _noun_files() -> dict[str, Path]:
     spec = importlib.util.find_spec("lignin")
     assert spec is not None and spec.submodule_search_locations
     folder = Path(spec.submodule_search_locations[0]) / "operations"
-    return {path.stem: path for path in folder.glob("*.py") if path.stem not in _NOT_NOUNS}
+    return {path.stem: path for path in folder.glob("*.py") if path.stem not in NOT_NOUNS}
 
 
 def _first_line(path: Path) -> str:

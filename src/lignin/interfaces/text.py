@@ -11,7 +11,7 @@ def render(value: Mapping[str, Any]) -> str:
     """A JSON object as text."""
     lines: list[str] = []
     for name, item in value.items():
-        if item is None or item == [] or item == {} or item == "":
+        if item is None or item in ([], {}, ""):
             continue
         if isinstance(item, list) and item and isinstance(item[0], dict):
             lines += [f"{name}:", *_indented(_table(item))]

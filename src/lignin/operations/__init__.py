@@ -3,3 +3,6 @@
 Every surface (command line, later MCP, HTTP and console) is generated from these functions, their
 request and response models and their docstrings.
 """
+
+NOT_NOUNS = frozenset({"__init__", "context", "registry", "lifecycle", "heads", "harvest"})
+"""Files of this folder that hold no operations: what several nouns share."""

@@ -16,7 +16,7 @@ from lignin.domain.events import Change, Receipt, Scope
 from lignin.harness.service import Harness
 from lignin.ports.clock import Clock, IdSource
 from lignin.ports.ledger import Ledger, View
-from lignin.ports.sandbox import Sandbox
+from lignin.ports.sandbox import DoctorReport, Sandbox
 from lignin.ports.store import StoreAdmin
 from lignin.sessions.service import SessionLog
 
@@ -61,6 +61,7 @@ class Context:
     load_clients: Callable[[], Mapping[str, Client]]
     load_importers: Callable[[], "Sequence[Importer]"]
     open_sandbox: Callable[[], Sandbox]
+    diagnose: Callable[[], DoctorReport]
     open_verifier: Callable[[], "Verifier"]
     dry_run: bool = False
     progress: Progress = field(default=_silent)

@@ -12,10 +12,12 @@ from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from lignin.operations import NOT_NOUNS
+
 Effect = Literal["read", "write", "execute", "govern"]
 EFFECTS: tuple[Effect, ...] = get_args(Effect)
 _ATTRIBUTE = "__lignin_operation__"
-_NOT_NOUNS = frozenset({"context", "registry"})
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -81,7 +83,7 @@ def nouns() -> tuple[str, ...]:
     import lignin.operations as package
 
     found = (module.name for module in pkgutil.iter_modules(package.__path__))
-    return tuple(sorted(name for name in found if name not in _NOT_NOUNS))
+    return tuple(sorted(name for name in found if name not in NOT_NOUNS))
 
 
 def load_noun(noun: str) -> Mapping[str, Operation]:

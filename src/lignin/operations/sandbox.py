@@ -26,4 +26,9 @@ class Diagnosis(Response):
 @operation("sandbox.doctor", effect="read", idempotent=True)
 def doctor(context: Context, request: SandboxDoctor) -> Diagnosis:  # noqa: ARG001
     """Say by trying which sandbox tier works here, why others don't, and what to install."""
-    return context.diagnose()
+    found = context.diagnose()
+    tiers = [
+        Tier(tier=t.tier, works=t.works, why_not=t.why_not, install=list(t.remedies))
+        for t in found.tiers
+    ]
+    return Diagnosis(tier=found.tier or None, tiers=tiers)

@@ -148,3 +148,21 @@ class Sandbox(Protocol):
     def close(self) -> None:
         """End the sandbox and all that it started."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierReport:
+    """One tier: whether a probe ran in it, else why not and what would help."""
+
+    tier: str
+    works: bool
+    why_not: str = ""
+    remedies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorReport:
+    """What this machine offers. `tier` is the strongest that works, or empty."""
+
+    tier: str
+    tiers: tuple[TierReport, ...]

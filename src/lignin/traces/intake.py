@@ -42,9 +42,7 @@ class TakenTrace:
     redacted: Mapping[str, int]
 
 
-def take_trace(
-    importers: Sequence[Importer], name: str, data: bytes, key: bytes
-) -> TakenTrace:
+def take_trace(importers: Sequence[Importer], name: str, data: bytes, key: bytes) -> TakenTrace:
     """Parse and redact one trace file.
 
     Raises:

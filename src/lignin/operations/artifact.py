@@ -1,0 +1,571 @@
+"""Artifacts: capture, verify, promote, call, retire."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from jsonschema import Draft202012Validator
+from pydantic import Field
+
+from lignin.artifacts.folder import read_tree
+from lignin.artifacts.laws import candidate_from_files
+from lignin.artifacts.service import Captured
+from lignin.artifacts.store import load_examples, load_tree
+from lignin.domain.artifacts import File, Provenance, parse_example
+from lignin.domain.codec import Json
+from lignin.domain.errors import DeniedError, GateFailedError, InvalidRequestError, NotFoundError
+from lignin.domain.states import Row
+from lignin.domain.states.artifacts import STATES, VersionState
+from lignin.operations.context import Context
+from lignin.operations.lifecycle import (
+    call_artifact,
+    decide_version,
+    promote_version,
+    verify_version,
+)
+from lignin.operations.registry import Listed, Request, Response, operation, positional
+
+State = Literal[
+    "draft",
+    "verified",
+    "rejected",
+    "expired",
+    "promoted",
+    "deprecated",
+    "retired",
+    "quarantined",
+]
+
+
+class ArtifactCapture(Request):
+    path: str = positional("a file or a folder")
+    name: str = Field("", description="what to call it; default: from its own text")
+    kind: str | None = Field(None, description="program, script, skill, prompt or test")
+    examples: Any = Field(None, description="list of examples: JSON, @file or -")
+    owner: str = Field("", description="who is accountable; default: you")
+    successor: str = Field("", description="who follows the owner; default: the space's people")
+    task: str = Field("", description="the task it was written for")
+    session: str = Field("", description="the session that wrote it")
+    verify: bool = Field(True, description="verify at once")
+
+
+class VersionView(Response):
+    name: str
+    digest: str
+    kind: str
+    state: str
+    reason: str
+    sightings: int
+    keep_until: str | None = None
+
+
+class VerificationView(Response):
+    name: str
+    digest: str
+    state: str
+    verdict: str
+    reasons: list[str]
+    checks: list[dict[str, Any]] = Field(default_factory=list)
+    tier: str = ""
+    runs: int = 0
+    reused: bool = Field(False, description="an earlier result with the same content answered")
+
+    def exit_code(self) -> int:
+        return {"pass": 0, "fail": 6}.get(self.verdict, 10)
+
+
+class CaptureView(Response):
+    name: str
+    digest: str
+    how: str = Field(description="new, seen_again, same_code, revived or known")
+    state: str
+    keep_until: str = Field(description="a draft nobody reaches for is let go then")
+    examples: int
+    verification: VerificationView | None = None
+
+
+class ArtifactList(Request):
+    state: State | None = Field(None, description="only in this state")
+    name: str = Field("", description="only names that begin so")
+    limit: int = Field(50, ge=1, le=1000, description="at most so many")
+    after: str | None = Field(None, description="go on after this key")
+
+
+class VersionList(Listed):
+    items: list[VersionView]
+
+
+class ArtifactRef(Request):
+    name: str = positional("NAME or NAME@DIGEST (6 digits or more)")
+
+
+class ArtifactView(Response):
+    name: str
+    kind: str
+    owner: str
+    successor: str
+    versions: list[VersionView]
+    digest: str
+    summary: str
+    interface: dict[str, Any]
+    capabilities: dict[str, Any]
+    files: list[dict[str, Any]]
+    provenance: list[dict[str, Any]]
+    examples: int
+    evidence: dict[str, Any]
+    usage: dict[str, Any]
+
+
+class SourceView(Response):
+    name: str
+    digest: str
+    files: dict[str, str]
+
+    def to_text(self) -> str | None:
+        return "\n".join(f"--- {path}\n{text}" for path, text in self.files.items())
+
+
+class ArtifactVerify(ArtifactRef):
+    again: bool = Field(False, description="run even where an earlier result could answer")
+
+
+class ArtifactPromote(ArtifactRef):
+    head: str = Field("main", description="the harness head to move")
+    approve: bool = Field(False, description="as the human who approves what asks for authority")
+    hypothesis: str = Field("", description="what it should do better")
+
+
+class Promoted(Response):
+    name: str
+    digest: str
+    head: str
+    revision: str
+    proposal: str
+    reasons: list[str]
+
+
+class ArtifactCall(ArtifactRef):
+    input: Any = Field(default_factory=dict, description="arguments: JSON, @file, or - for stdin")
+    head: str = Field("main", description="the head whose version is called")
+
+
+class Called(Response):
+    name: str
+    digest: str
+    state: str
+    output: Any
+    error: str | None = None
+    message: str = ""
+    wall_s: float
+    tier: str
+
+    def exit_code(self) -> int:
+        return 0 if self.error is None else 6
+
+    def to_text(self) -> str | None:
+        if self.error is not None:
+            return f"{self.error}: {self.message}"
+        if isinstance(self.output, str):
+            return self.output
+        return None
+
+
+class ArtifactMove(ArtifactRef):
+    reason: str = Field("", description="why")
+
+
+class ArtifactRetire(ArtifactMove):
+    forward_to: str | None = Field(None, description="the artifact that follows it")
+
+
+class ArtifactReassign(Request):
+    name: str = positional("the artifact")
+    owner: str = Field(description="who is accountable from now on")
+    successor: str = Field(description="who follows")
+
+
+class Expired(Response):
+    let_go: list[VersionView]
+    reason: str = "nobody reached for it within its keeping time"
+
+
+class Nothing(Request):
+    pass
+
+
+@operation("artifact.capture", effect="execute", idempotent=True)
+def capture(context: Context, request: ArtifactCapture) -> CaptureView:
+    """Hand over a file or folder that you wrote; hear at once whether it holds.
+
+    It becomes a draft that only its session sees. With at least three examples (or own tests) the
+    verification can pass; a part of the examples is held out as the judge.
+    """
+    candidate = candidate_from_files(
+        _read_files(context.cwd / Path(request.path).expanduser()),
+        request.name,
+        request.kind,
+        _examples(request.examples),
+        context.load_kinds(),
+    )
+    provenance = Provenance(
+        source=request.path,
+        session=request.session,
+        author=context.scope.actor.sub,
+        task=request.task,
+        how="handed over",
+    )
+    with context.view() as view:
+        captured = context.artifacts.capture(
+            view,
+            context.scope,
+            replace(candidate, provenance=provenance),
+            requested=True,
+            owner=request.owner or context.scope.actor.sub,
+            successor=request.successor or f"space:{context.scope.space}",
+            now=context.ledger.now(),
+        )
+    if captured.change is not None:
+        context.commit(captured.change)
+    return _capture_view(context, captured, len(candidate.examples), request.verify)
+
+
+@operation("artifact.list", effect="read", idempotent=True)
+def list_(context: Context, request: ArtifactList) -> VersionList:
+    """List versions of artifacts by name, with their states."""
+    with context.view() as view:
+        page = view.page(
+            "version",
+            state=request.state,
+            prefix=request.name,
+            after=request.after,
+            limit=request.limit,
+        )
+    return VersionList(
+        items=[_version_view(row) for row in page.rows],
+        total=page.total,
+        next_after=page.next_after,
+        narrow=f"--state ({', '.join(STATES)}), --name, --after" if page.next_after else None,
+    )
+
+
+@operation("artifact.show", effect="read", idempotent=True)
+def show(context: Context, request: ArtifactRef) -> ArtifactView:
+    """Show everything about an artifact: contract, files, provenance, evidence, use."""
+    with context.view() as view:
+        row = find(context, view, request.name)
+        name, digest = row.body["name"], row.body["digest"]
+        artifact = view.rows([f"artifact/{name}"])[f"artifact/{name}"]
+        tree = None if row.state == "expired" else load_tree(view, digest)
+        facts = view.rows([f"evidence/{digest}", f"usage/{digest}"])
+        versions = context.artifacts.versions(view, name)
+        examples = () if tree is None else load_examples(view, digest)
+    evidence, usage = facts.get(f"evidence/{digest}"), facts.get(f"usage/{digest}")
+    return ArtifactView(
+        name=name,
+        kind=row.body["kind"],
+        owner=artifact.body["owner"],
+        successor=artifact.body["successor"],
+        versions=[_version_view(version) for version in versions.rows],
+        digest=digest,
+        summary=context.load_kinds()[row.body["kind"]].summary(tree) if tree else "",
+        interface=tree.manifest.interface.model_dump() if tree else {},
+        capabilities=tree.manifest.capabilities.model_dump() if tree else {},
+        files=[dict(entry) for entry in tree.entries()] if tree else [],
+        provenance=row.body["provenance"],
+        examples=len(examples),
+        evidence=dict(evidence.body["latest"]) if evidence else {},
+        usage=dict(usage.body) if usage else {},
+    )
+
+
+@operation("artifact.source", effect="read", idempotent=True)
+def source(context: Context, request: ArtifactRef) -> SourceView:
+    """Show an artifact's files."""
+    with context.view() as view:
+        row = find(context, view, request.name)
+        tree = load_tree(view, row.body["digest"])
+    files = {path: file.content.decode(errors="replace") for path, file in tree.files.items()}
+    return SourceView(name=row.body["name"], digest=row.body["digest"], files=files)
+
+
+@operation("artifact.verify", effect="execute", idempotent=True)
+def verify(context: Context, request: ArtifactVerify) -> VerificationView:
+    """Prove a version in the sandbox: examples, held-out examples, totality, effects and more.
+
+    An unchanged artifact costs no run: the earlier result of the same content answers.
+    """
+    with context.view() as view:
+        row = find(context, view, request.name)
+    return verification_view(context, row, again=request.again)
+
+
+@operation("artifact.promote", effect="govern", idempotent=True)
+def promote(context: Context, request: ArtifactPromote) -> Promoted:
+    """Put a verified version into a harness head, if the gate accepts it."""
+    with context.view() as view:
+        row = find(context, view, request.name)
+    approver = context.scope.actor.sub if request.approve else ""
+    decision = decide_version(context, row, approved_by=approver)
+    if decision.outcome != "accept":
+        raise GateFailedError(
+            f"{row.body['name']} is not promoted: {'; '.join(decision.reasons)}",
+            hint="`lignin artifact show` lists the evidence; --approve where a human must say yes",
+            outcome=decision.outcome,
+            reasons=list(decision.reasons),
+        )
+    moved = promote_version(
+        context, row, decision, head=request.head, hypothesis=request.hypothesis
+    )
+    return Promoted(
+        name=row.body["name"],
+        digest=row.body["digest"],
+        head=request.head,
+        revision=moved.revision,
+        proposal=moved.proposal,
+        reasons=list(decision.reasons),
+    )
+
+
+@operation("artifact.call", effect="execute")
+def call(context: Context, request: ArtifactCall) -> Called:
+    """Call an artifact with JSON arguments, in the sandbox, and get its JSON result.
+
+    NAME is the version in the head's stable revision; NAME@DIGEST pins one. Arguments are checked
+    against the interface first. A script takes {"argv": [...], "stdin": "...", "files": {...}}.
+    """
+    with context.view() as view:
+        row = _callable(context, view, request)
+        tree = load_tree(view, row.body["digest"])
+    faults = sorted(
+        Draft202012Validator(tree.manifest.interface.input).iter_errors(request.input),
+        key=lambda fault: list(map(str, fault.absolute_path)),
+    )
+    if faults:
+        told = "; ".join(
+            f"{'/'.join(map(str, fault.absolute_path)) or 'input'}: {fault.message[:200]}"
+            for fault in faults[:5]
+        )
+        raise InvalidRequestError(
+            f"the input does not fit {row.body['name']}: {told}",
+            hint=f"`lignin artifact show {row.body['name']}` has its interface",
+        )
+    observed, output = call_artifact(context, row, tree, request.input)
+    return Called(
+        name=row.body["name"],
+        digest=row.body["digest"],
+        state=str(row.state),
+        output=output,
+        error=observed.error or (None if observed.status == "exited" else observed.status),
+        message=observed.message or observed.stderr.decode(errors="replace")[-2000:],
+        wall_s=round(observed.wall_s, 4),
+        tier=observed.tier,
+    )
+
+
+@operation("artifact.deprecate", effect="govern")
+def deprecate(context: Context, request: ArtifactMove) -> VersionView:
+    """Say that a promoted version should no longer be chosen; it is still served."""
+    return _move(context, request.name, "deprecated", request.reason or "deprecated by a person")
+
+
+@operation("artifact.retire", effect="govern")
+def retire(context: Context, request: ArtifactRetire) -> VersionView:
+    """Retire a deprecated version; `skill serve` then leaves a forwarding note in its place."""
+    return _move(
+        context,
+        request.name,
+        "retired",
+        request.reason or "retired by a person",
+        forward_to=request.forward_to,
+    )
+
+
+@operation("artifact.restore", effect="govern")
+def restore(context: Context, request: ArtifactVerify) -> VerificationView:
+    """Bring a retired version back to verified, with its evidence renewed first."""
+    with context.view() as view:
+        row = find(context, view, request.name)
+    if row.state != "retired":
+        raise InvalidRequestError(f"{request.name} is {row.state}, not retired")
+    found = verification_view(context, row, again=True)
+    if found.verdict == "pass":
+        moved = _move(context, f"{found.name}@{found.digest}", "verified", "evidence renewed")
+        found.state = moved.state
+    return found
+
+
+@operation("artifact.quarantine", effect="govern")
+def quarantine(context: Context, request: ArtifactMove) -> VersionView:
+    """Take a version out of use at once, whatever its state."""
+    return _move(context, request.name, "quarantined", request.reason or "suspected by a person")
+
+
+@operation("artifact.clear", effect="govern")
+def clear(context: Context, request: ArtifactMove) -> VerificationView:
+    """End a quarantine after a person looked and the evidence was renewed."""
+    with context.view() as view:
+        row = find(context, view, request.name)
+    if row.state != "quarantined":
+        raise InvalidRequestError(f"{request.name} is {row.state}, not quarantined")
+    found = verification_view(context, row, again=True)
+    if found.verdict == "pass":
+        reason = request.reason or f"cleared by {context.scope.actor.sub}"
+        found.state = _move(context, f"{found.name}@{found.digest}", "verified", reason).state
+    return found
+
+
+@operation("artifact.expire", effect="write", idempotent=True)
+def expire(context: Context, request: Nothing) -> Expired:  # noqa: ARG001
+    """Let go of drafts that nobody reached for; they come back when they are seen again."""
+    with context.view() as view:
+        now = context.ledger.now()
+        changes = context.artifacts.expire(view, context.scope, now)
+        streams = [change.events[0].stream for change in changes]
+    if changes:
+        context.commit(*changes)
+    with context.view() as view:
+        rows = view.rows(streams)
+    return Expired(let_go=[_version_view(rows[stream]) for stream in streams])
+
+
+@operation("artifact.reassign", effect="govern", idempotent=True)
+def reassign(context: Context, request: ArtifactReassign) -> ArtifactView:
+    """Hand an artifact over to another accountable owner."""
+    with context.view() as view:
+        change = context.artifacts.reassign(
+            view, context.scope, request.name, owner=request.owner, successor=request.successor
+        )
+    context.commit(change)
+    return show(context, ArtifactRef(name=request.name))
+
+
+def find(context: Context, view: Any, name: str) -> Row:
+    """The version that NAME or NAME@DIGEST means: the given one, else the newest of the best state.
+
+    Raises:
+        NotFoundError: No such artifact or version.
+    """
+    plain, _, digest = name.partition("@")
+    if digest:
+        return context.artifacts.find_version(view, plain, digest)
+    rows = context.artifacts.versions(view, plain).rows
+    order = ("promoted", "deprecated", "verified", "draft", "quarantined", "rejected", "retired")
+    best = [row for state in order for row in rows if row.state == state] or list(rows)
+    state = best[0].state
+    return max((row for row in best if row.state == state), key=lambda r: r.body["captured_at"])
+
+
+def verification_view(context: Context, row: Row, *, again: bool) -> VerificationView:
+    """Verify a version and say what came of it."""
+    done = verify_version(context, row, again=again)
+    return VerificationView(
+        name=row.body["name"],
+        digest=row.body["digest"],
+        state=done.state,
+        verdict=done.verdict,
+        reasons=list(done.reasons),
+        checks=[dict(check) for check in done.checks],
+        tier=done.tier,
+        runs=done.runs,
+        reused=done.reused,
+    )
+
+
+def _callable(context: Context, view: Any, request: ArtifactCall) -> Row:
+    plain, _, digest = request.name.partition("@")
+    if digest:
+        row = context.artifacts.find_version(view, plain, digest)
+        if row.state not in {"verified", "promoted", "deprecated"}:
+            raise DeniedError(
+                f"{request.name} is {row.state} and is not run for callers",
+                hint="verify it first" if row.state == "draft" else str(row.body["reason"]),
+            )
+        return row
+    stable, _ = context.harness.stable(view, request.head)
+    slots = context.harness.resolve(view, stable)
+    if plain not in slots:
+        raise NotFoundError(
+            f"head {request.head!r} serves no {plain!r}",
+            hint="`lignin head show` lists its slots; NAME@DIGEST calls one outside of it",
+        )
+    return _row_of(view, plain, slots[plain])
+
+
+def _row_of(view: Any, slot: str, digest: str) -> Row:
+    row: Row | None = view.row(f"version/{slot}@{digest}")
+    if row is None:
+        raise NotFoundError(f"slot {slot!r} holds {digest}, of which this space has no version")
+    if row.state == "quarantined":
+        raise DeniedError(f"{slot} is quarantined: {row.body['reason']}", hint="choose another")
+    return row
+
+
+def _move(
+    context: Context, name: str, to: VersionState, reason: str, *, forward_to: str | None = None
+) -> VersionView:
+    with context.view() as view:
+        row = find(context, view, name)
+        change = context.artifacts.move(
+            view,
+            context.scope,
+            row.body["name"],
+            row.body["digest"],
+            to,
+            reason=reason,
+            forward_to=forward_to,
+        )
+    context.commit(change)
+    with context.view() as view:
+        return _version_view(view.rows([row.stream])[row.stream])
+
+
+def _capture_view(
+    context: Context, captured: Captured, examples: int, verify_now: bool
+) -> CaptureView:
+    verification = None
+    if verify_now and captured.state == "draft":
+        with context.view() as view:
+            row = find(context, view, f"{captured.name}@{captured.digest}")
+        verification = verification_view(context, row, again=False)
+    return CaptureView(
+        name=captured.name,
+        digest=captured.digest,
+        how=captured.how,
+        state=verification.state if verification else captured.state,
+        keep_until=captured.keep_until,
+        examples=examples,
+        verification=verification,
+    )
+
+
+def _version_view(row: Row) -> VersionView:
+    body = row.body
+    return VersionView(
+        name=body["name"],
+        digest=body["digest"],
+        kind=body["kind"],
+        state=str(row.state),
+        reason=body["reason"],
+        sightings=body["sightings"],
+        keep_until=body["keep_until"] if row.state == "draft" else None,
+    )
+
+
+def _read_files(path: Path) -> dict[str, File]:
+    if path.is_dir():
+        return read_tree(path)
+    if not path.is_file():
+        raise NotFoundError(f"{path} does not exist", hint="name a file or a folder")
+    mode: Literal["0644", "0755"] = "0755" if path.stat().st_mode & 0o100 else "0644"
+    return {path.name: File(content=path.read_bytes(), mode=mode)}
+
+
+def _examples(value: Json) -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise InvalidRequestError("examples are a JSON list of objects")
+    return [parse_example(item) for item in value]
+
+
+

@@ -1,0 +1,197 @@
+"""Verifying, deciding, promoting and calling a version: what several nouns share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from lignin.artifacts.promotion import GATE, PromotionCase, PromotionDecision, decide_promotion
+from lignin.artifacts.service import version_stream
+from lignin.artifacts.store import load_examples, load_tree
+from lignin.domain.artifacts import File, Manifest, Tree
+from lignin.domain.codec import Digest, Json
+from lignin.domain.evidence import Verdict
+from lignin.domain.harness import SlotChange
+from lignin.domain.states import Row
+from lignin.harness.service import Decision
+from lignin.operations.context import Context
+from lignin.operations.heads import ensure_head, propose_to_children, state_changes
+from lignin.ports.ledger import View
+from lignin.ports.sandbox import Command, Execution, Observed, PythonCall
+
+CALL_WALL_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """What a verification came to; `reused` where an earlier result of the same content did."""
+
+    verdict: Verdict
+    reasons: Sequence[str]
+    checks: Sequence[Mapping[str, Json]]
+    state: str
+    tier: str
+    runs: int
+    reused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A head's move: the proposal behind it and the revision it led to."""
+
+    proposal: str
+    revision: Digest
+
+
+def verify_version(context: Context, row: Row, *, again: bool = False) -> Proven:
+    """Verify a version, or answer with the result of the same content; record what came of it."""
+    name, digest = row.body["name"], row.body["digest"]
+    verifier = context.open_verifier()
+    with context.view() as view:
+        tree = load_tree(view, digest)
+        examples = load_examples(view, digest)
+        dependencies = _dependencies(view, tree.manifest)
+        key = verifier.key(tree, examples, dependencies)
+        cached = None if again else context.artifacts.cached(view, key)
+        if cached is not None:
+            change = context.artifacts.reuse(view, context.scope, name, digest, cached)
+    if cached is not None:
+        if change is not None:
+            context.commit(change)
+        return Proven(
+            verdict=cached["verdict"],
+            reasons=cached["reasons"],
+            checks=(),
+            state=_state(context, name, digest),
+            tier=cached["tier"],
+            runs=0,
+            reused=True,
+        )
+    done = verifier.verify(tree, examples, dependencies=dependencies)
+    with context.view() as view:
+        change = context.artifacts.record_verification(view, context.scope, name, digest, done)
+    context.commit(change)
+    return Proven(
+        verdict=done.verdict,
+        reasons=done.reasons,
+        checks=tuple(result.to_json() for result in done.results),
+        state=_state(context, name, digest),
+        tier=done.tier,
+        runs=done.runs,
+        reused=False,
+    )
+
+
+def decide_version(context: Context, row: Row, *, approved_by: str = "") -> PromotionDecision:
+    """Put the case of a version before the promotion gate."""
+    name, digest = row.body["name"], row.body["digest"]
+    with context.view() as view:
+        rows = view.rows([row.stream, f"artifact/{name}", f"evidence/{digest}"])
+        manifest = load_tree(view, digest).manifest
+    evidence = rows.get(f"evidence/{digest}")
+    proof = evidence.body["latest"].get("verification", {}) if evidence else {}
+    return decide_promotion(
+        PromotionCase(
+            name=name,
+            state=rows[row.stream].body["state"],
+            manifest=manifest,
+            executable=context.load_kinds()[manifest.kind].executable,
+            verdict=proof.get("verdict"),
+            verdict_reasons=tuple(proof.get("reasons", ())),
+            owner=rows[f"artifact/{name}"].body["owner"],
+            approved_by=approved_by,
+        )
+    )
+
+
+def promote_version(
+    context: Context, row: Row, decision: PromotionDecision, *, head: str, hypothesis: str = ""
+) -> Moved:
+    """Move a head to a revision that holds the version: proposal, decision, states, one commit.
+
+    Raises:
+        GateFailedError: The decision does not accept.
+        ConflictError: The head moved meanwhile.
+    """
+    name, digest = row.body["name"], row.body["digest"]
+    ensure_head(context, head)
+    with context.view() as view:
+        stable, revision = context.harness.stable(view, head)
+        if revision.slots.get(name) == digest:
+            return Moved(proposal="", revision=stable)
+        patch = {name: SlotChange(expected=revision.slots.get(name), new=digest)}
+        proposal, opened = context.harness.propose(
+            view,
+            context.scope,
+            head=head,
+            patch=patch,
+            claim="admit",
+            hypothesis=hypothesis or f"{name} is proven and saves deriving it again",
+        )
+        said = Decision(outcome=decision.outcome, reasons=decision.reasons, gate=GATE)
+        changes = context.harness.apply_unseen(view, context.scope, opened, said, fence=None)
+        changes = (*changes, *state_changes(context, view, head, patch))
+    context.commit(*changes)
+    propose_to_children(context, head)
+    with context.view() as view:
+        return Moved(proposal=proposal, revision=context.harness.stable(view, head)[0])
+
+
+def call_artifact(
+    context: Context, row: Row, tree: Tree, arguments: Json, *, client: str = "cli"
+) -> tuple[Observed, Json]:
+    """Run a version in the sandbox with vetted arguments and count the use; (what ran, result)."""
+    with context.view() as view:
+        dependencies = _dependencies(view, tree.manifest)
+    execution = _execution(tree, dependencies, arguments)
+    observed = context.open_sandbox().run(execution)
+    ok = observed.error is None and observed.status == "exited"
+    used = context.artifacts.used(
+        context.scope,
+        row.body["name"],
+        row.body["digest"],
+        client=client,
+        path="call",
+        ok=ok,
+    )
+    context.commit(used)
+    if isinstance(execution.action, PythonCall):
+        return observed, observed.result
+    stdout = observed.stdout.decode(errors="replace")
+    return observed, {"stdout": stdout, "exit_code": observed.exit_code}
+
+
+def _execution(tree: Tree, dependencies: Mapping[str, Tree], arguments: Json) -> Execution:
+    from lignin.artifacts.plan import mount_dependencies, script_command
+    from lignin.ports.sandbox import Limits
+
+    manifest = tree.manifest
+    files = mount_dependencies(tree, dependencies)
+    limits = Limits(wall_s=CALL_WALL_S, cpu_s=int(CALL_WALL_S))
+    if manifest.kind == "program":
+        file, _, function = manifest.entry.partition(":")
+        action: PythonCall | Command = PythonCall(file=file, function=function, arguments=arguments)
+        return Execution(files=files, action=action, limits=limits)
+    work = {
+        path: File(content=text.encode()) for path, text in arguments.get("files", {}).items()
+    }
+    action = script_command(
+        manifest, tuple(arguments.get("argv", ())), arguments.get("stdin", "")
+    )
+    return Execution(files=files, action=action, work=work, limits=limits)
+
+
+def _dependencies(view: View, manifest: Manifest) -> dict[str, Tree]:
+    """Every artifact that a manifest leans on, those of its dependencies included."""
+    found: dict[str, Tree] = {}
+    pending = dict(manifest.dependencies)
+    while pending:
+        name, digest = pending.popitem()
+        if name not in found:
+            found[name] = load_tree(view, digest)
+            pending.update(found[name].manifest.dependencies)
+    return found
+
+
+def _state(context: Context, name: str, digest: Digest) -> str:
+    with context.view() as view:
+        row = view.row(version_stream(name, digest))
+    return str(row.state) if row else "unknown"

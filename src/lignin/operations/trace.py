@@ -1,0 +1,307 @@
+"""Recorded agent runs: take them in, list them, find the code in them."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field
+
+from lignin.domain.errors import (
+    DeniedError,
+    InvalidRequestError,
+    LimitedError,
+    NotFoundError,
+)
+from lignin.domain.events import Change
+from lignin.domain.traces import Trajectory
+from lignin.operations.context import Context
+from lignin.operations.registry import Listed, Request, Response, operation, positional
+from lignin.ports.ledger import View
+from lignin.traces.code import find_code
+from lignin.traces.importer import import_trace
+from lignin.traces.intake import TakenSession, TakenTrace, take_trace, what_is_new
+from lignin.traces.read import find_traces, own_trace_roots, read_trace
+
+BATCH_BYTES = 8 * 2**20
+
+
+class TraceImport(Request):
+    paths: list[str] = positional("files or folders of transcripts", default=[])
+    mine: bool = Field(False, description="my own Claude Code and Codex sessions")
+
+
+class FileTaken(Response):
+    path: str
+    sessions: int = 0
+    new_sessions: int = 0
+    records: int = Field(0, description="records that were new")
+    redacted: dict[str, int] = Field(default_factory=dict, description="secrets by detector")
+    problems: list[str] = Field(default_factory=list)
+    skipped: dict[str, int] = Field(default_factory=dict, description="unknown record types, kept")
+    refused: str = ""
+
+
+class Imported(Response):
+    files: list[FileTaken]
+    sessions: int
+    new_sessions: int
+    records: int
+    redacted: dict[str, int]
+    not_read: dict[str, int] = Field(description="files passed over, by reason")
+
+
+class TraceList(Request):
+    limit: int = Field(50, ge=1, le=1000, description="at most so many")
+    after: str | None = Field(None, description="go on after this session")
+    client: str | None = Field(None, description="only of this client")
+
+
+class TraceSession(Response):
+    session: str
+    client: str
+    model: str
+    source: str
+    task_id: str | int | None
+    trial: str | int | None
+    records: int
+    outcome: str | None
+    simulated: bool
+
+
+class TraceListed(Listed):
+    items: list[TraceSession]
+
+
+class TraceCode(Request):
+    session: str = positional("a session's id, as `trace list` shows it")
+
+
+class FoundSnippet(Response):
+    path: str
+    language: str
+    how: str
+    step: int
+    lines: int
+    runs: int
+    flaw: str
+    text: str
+
+
+class CodeFound(Response):
+    session: str
+    items: list[FoundSnippet]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    changes: tuple[Change, ...]
+    is_new: bool
+    records: int
+
+
+@operation("trace.import", effect="write", idempotent=True)
+def import_(context: Context, request: TraceImport) -> Imported:
+    """Take recorded agent runs in: redact secrets, keep the origin's bytes in order.
+
+    Reads Claude Code, Codex, SWE-agent and tau-bench files. Importing again adds nothing; a file
+    that has grown adds what is new; a file that cannot be read is reported and the rest goes on.
+    """
+    files: list[FileTaken] = []
+    not_read: Counter[str] = Counter()
+    for taken in take_files(context, request.paths, mine=request.mine, not_read=not_read):
+        files.append(taken[0])
+    redacted: Counter[str] = Counter()
+    for file in files:
+        redacted.update(file.redacted)
+    return Imported(
+        files=files,
+        sessions=sum(file.sessions for file in files),
+        new_sessions=sum(file.new_sessions for file in files),
+        records=sum(file.records for file in files),
+        redacted=dict(redacted),
+        not_read=dict(not_read),
+    )
+
+
+@operation("trace.list", effect="read", idempotent=True)
+def list_(context: Context, request: TraceList) -> TraceListed:
+    """List the sessions that were taken in."""
+    items = []
+    with context.view() as view:
+        page = view.page("session", parent=request.client, after=request.after, limit=request.limit)
+        for row in page.rows:
+            body = row.body
+            items.append(
+                TraceSession(
+                    session=row.key,
+                    client=body["client"],
+                    model=body["model"],
+                    source=body.get("source", ""),
+                    task_id=body.get("task_id"),
+                    trial=body.get("trial"),
+                    records=context.sessions.length(view, row.key),
+                    outcome=body["outcome"] or body.get("declared_outcome"),
+                    simulated=bool(body.get("simulated")),
+                )
+            )
+    return TraceListed(
+        items=items,
+        total=page.total,
+        next_after=page.next_after,
+        narrow="--client, --after" if page.next_after else None,
+    )
+
+
+@operation("trace.code", effect="read", idempotent=True)
+def code(context: Context, request: TraceCode) -> CodeFound:
+    """Show the code that an agent wrote in one session, with how often it was seen to run."""
+    with context.view() as view:
+        trajectory = load_trajectory(context, view, request.session)
+    items = [
+        FoundSnippet(
+            path=snippet.path,
+            language=snippet.language,
+            how=snippet.how,
+            step=snippet.index,
+            lines=len(snippet.text.splitlines()),
+            runs=len(snippet.runs),
+            flaw=snippet.flaw,
+            text=snippet.text,
+        )
+        for snippet in find_code(trajectory)
+    ]
+    return CodeFound(session=request.session, items=items)
+
+
+def take_files(
+    context: Context, paths: list[str], *, mine: bool, not_read: Counter[str]
+) -> Iterator[tuple[FileTaken, tuple[TakenSession, ...]]]:
+    """Take files in one by one; yields what became of each, with its sessions."""
+    importers = context.load_importers()
+    found: list[Path] = []
+    for root in _roots(context, paths, mine):
+        traces = find_traces(root, importers)
+        found.extend(traces.paths)
+        not_read.update(traces.skipped.values())
+    for number, path in enumerate(dict.fromkeys(found)):
+        context.progress(f"taking in {path.name}", number, len(found))
+        try:
+            name, data = read_trace(path)
+            taken = take_trace(importers, name, data, context.redaction_key)
+            stored = _store(context, path, taken)
+        except (InvalidRequestError, NotFoundError, DeniedError, LimitedError) as error:
+            yield FileTaken(path=str(path), refused=error.message), ()
+            continue
+        yield stored, taken.sessions
+
+
+def load_trajectory(context: Context, view: View, session: str) -> Trajectory:
+    """A stored session's trajectory, parsed anew from its records.
+
+    Raises:
+        NotFoundError: No such session, or its records do not parse as one any more.
+    """
+    row = view.row(f"session/{session}")
+    if row is None or "source" not in row.body:
+        raise NotFoundError(f"no imported session {session!r}", hint="`lignin trace list`")
+    contents = view.contents(f"record/{session}")
+    data = b"".join(content for content in contents if content is not None)
+    traces = import_trace(context.load_importers(), row.body["source"], data)
+    origin = row.body["origin"]
+    for trajectory, _ in traces.sessions:
+        if trajectory.session == origin or len(traces.sessions) == 1:
+            return trajectory
+    raise NotFoundError(f"the records of {session} hold no session {origin!r}")
+
+
+def _roots(context: Context, paths: list[str], mine: bool) -> list[Path]:
+    roots = [context.cwd / Path(path).expanduser() for path in paths]
+    for root in roots:
+        if not root.exists():
+            raise NotFoundError(f"{root} does not exist", hint="name a file or folder")
+    if mine:
+        own = own_trace_roots(context.person_home, context.environment)
+        if not own:
+            raise NotFoundError(
+                "no Claude Code or Codex sessions in your home folder",
+                hint="name a folder, or run without --mine",
+            )
+        roots += own
+    if not roots:
+        raise InvalidRequestError("nothing to import", hint="name files or folders, or --mine")
+    return roots
+
+
+def _store(context: Context, path: Path, taken: TakenTrace) -> FileTaken:
+    """Commit a file's sessions in batches of bounded size."""
+    pending: list[Change] = []
+    size, fresh, records = 0, 0, 0
+    for session in taken.sessions:
+        with context.view() as view:
+            stored = _session_changes(context, view, session)
+        pending.extend(stored.changes)
+        fresh += stored.is_new
+        records += stored.records
+        size += sum(map(len, session.contents)) if stored.records else 0
+        if size > BATCH_BYTES:
+            context.commit(*pending)
+            pending, size = [], 0
+    if pending:
+        context.commit(*pending)
+    return FileTaken(
+        path=str(path),
+        sessions=len(taken.sessions),
+        new_sessions=fresh,
+        records=records,
+        redacted=dict(taken.redacted),
+        problems=[f"line {problem.line}: {problem.what}" for problem in taken.problems],
+        skipped=dict(taken.skipped),
+    )
+
+
+def _session_changes(context: Context, view: View, session: TakenSession) -> _Stored:
+    log, scope, name = context.sessions, context.scope, session.session_id
+    marks = {"taken": len(session.keys), "tail": session.keys[-1] if session.keys else ""}
+    row = view.row(f"session/{name}")
+    if row is None:
+        _, started = log.start(
+            view,
+            scope,
+            client=session.trajectory.format,
+            model=session.trajectory.model,
+            agent=session.trajectory.agent,
+            session=name,
+            facts={**_facts(session.trajectory), **marks},
+        )
+        changes = [started]
+        if session.contents:
+            changes.append(log.append(scope, name, session.contents, expect_length=0, type=_TYPE))
+        return _Stored(tuple(changes), True, len(session.contents))
+    what, known = what_is_new(session, row.body["taken"], row.body["tail"])
+    if what == "same":
+        return _Stored((), False, 0)
+    if what == "rewritten":
+        raise InvalidRequestError(
+            f"session {session.trajectory.session} was rewritten since it was taken in",
+            hint="its first version is kept; import the new one from a copy under another name",
+        )
+    rest = session.contents[known:]
+    appended = log.append(scope, name, rest, expect_length=known, type=_TYPE)
+    return _Stored((appended, log.update(scope, name, marks)), False, len(rest))
+
+
+_TYPE = "trace.record"
+
+
+def _facts(trajectory: Trajectory) -> dict[str, object]:
+    return {
+        "source": trajectory.source,
+        "origin": trajectory.session,
+        "task_id": trajectory.task_id,
+        "trial": trajectory.trial,
+        "cwd": trajectory.cwd,
+        "declared_outcome": trajectory.outcome,
+        "simulated": trajectory.simulated,
+        "parent": trajectory.format,
+    }
