@@ -34,7 +34,6 @@ import random
 import resource
 import secrets  # noqa: F401 - loaded before the patches, so that it is patched too
 import signal
-import struct
 import sys
 import threading
 import time
@@ -81,6 +80,7 @@ _IGNORED_FILES = ("/dev/null", "/dev/zero", "/dev/full")
 # --- the channel -------------------------------------------------------------------------------
 
 _lock = threading.RLock()
+_dumps, _loads, _read, _write = json.dumps, json.loads, os.read, os.write  # the code may patch them
 _calls = 0
 
 
@@ -94,26 +94,26 @@ class ToolError(Exception):
 
 
 def _send(message):
-    raw = json.dumps(message).encode()
+    raw = _dumps(message).encode()
     if len(raw) > MAX_FRAME:
         raise ValueError(f"a frame of {len(raw)} bytes; at most {MAX_FRAME} are sent")
-    raw = struct.pack(">I", len(raw)) + raw
+    raw = len(raw).to_bytes(4, "big") + raw
     with _lock:
         while raw:
-            raw = raw[os.write(CHANNEL_FD, raw) :]
+            raw = raw[_write(CHANNEL_FD, raw) :]
 
 
 def _receive():
-    size = struct.unpack(">I", _read_exactly(4))[0]
+    size = int.from_bytes(_read_exactly(4), "big")
     if size > MAX_FRAME:
         raise ToolError("FrameTooLarge", f"a frame of {size} bytes; at most {MAX_FRAME} are read")
-    return json.loads(_read_exactly(size))
+    return _loads(_read_exactly(size))
 
 
 def _read_exactly(size):
     parts = []
     while size:
-        part = os.read(CHANNEL_FD, min(size, 1 << 20))
+        part = _read(CHANNEL_FD, min(size, 1 << 20))
         if not part:
             raise ToolError("Disconnected", "the host closed the channel")
         parts.append(part)
@@ -855,7 +855,7 @@ def _changed(before, arguments):
     """Names of the arguments that no longer are what was passed."""
     for name, text in before.items():
         try:
-            same = json.dumps(arguments[name], sort_keys=True) == text
+            same = _dumps(arguments[name], sort_keys=True) == text
         except (TypeError, ValueError, RecursionError):
             same = False
         if not same:
@@ -864,7 +864,7 @@ def _changed(before, arguments):
 
 def _call_function(job):
     own, arguments = [], job["arguments"]
-    before = {name: json.dumps(value, sort_keys=True) for name, value in arguments.items()}
+    before = {name: _dumps(value, sort_keys=True) for name, value in arguments.items()}
     held = dict(arguments)
     answer = {"type": "result", "returned": False}
     try:
@@ -980,7 +980,10 @@ def main(job):
         threading._shutdown()  # as the interpreter does: wait for threads, then exit functions
         _run_exit_functions()
     _active = False
-    _compare(own)
+    try:
+        _compare(own)
+    except Exception:  # noqa: BLE001 - the code broke what the comparison itself stands on
+        _record("global", "interpreter")
     _flush()
     _answer(answer)
     return code

@@ -1,0 +1,1 @@
+"""Implementations of the ports. Strangers to each other; only the composition root knows them."""
