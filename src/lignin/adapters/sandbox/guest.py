@@ -17,7 +17,8 @@ What counts as an effect, and what is quiet on purpose:
 - `global`: interpreter-wide state that differs afterwards. Importing modules is quiet.
 """
 
-# ruff: noqa: PTH, PLW0603, S311, S102, DTZ - this file may import little and patches on purpose
+# mypy: ignore-errors
+# Untyped on purpose: it replaces parts of the interpreter, and `typing` would be loaded in each run.
 
 import _sitebuiltins
 import builtins
@@ -28,6 +29,7 @@ import importlib.util
 import io
 import json
 import locale
+import math
 import opcode
 import os
 import random
@@ -149,7 +151,7 @@ def call(tool, arguments, call_id=None):
 _active = False
 _inside = False
 _seen = set()
-_roots = {"artifact": "/artifact", "work": "/work", "tmp": "/tmp"}  # noqa: S108
+_roots = {"artifact": "/artifact", "work": "/work", "tmp": "/tmp"}
 _interpreter = tuple(
     {os.path.realpath(p).rstrip("/") + "/lib" for p in (sys.base_prefix, sys.base_exec_prefix)}
 )
@@ -205,7 +207,7 @@ def _path(value):
 def _shown(path):
     """The path as reported: as it is named inside, with /tmp as one."""
     if _below(path, _roots["tmp"]) and not _below(path, _roots["work"]):
-        return "/tmp"  # noqa: S108
+        return "/tmp"
     if _below(path, _roots["work"]):
         return "/work" + path[len(_roots["work"].rstrip("/")) :]
     return path
@@ -223,9 +225,10 @@ def _saw_read(value):
         return
     if path in ("/dev/urandom", "/dev/random"):
         _record("randomness", path)
-    elif not any(_below(path, root) for root in (*_roots.values(), *_interpreter, "/lignin")):
-        if not _caller().startswith(_READS_FOR_ITSELF):
-            _record("read", path)
+        return
+    inside = any(_below(path, root) for root in (*_roots.values(), *_interpreter, "/lignin"))
+    if not inside and not _caller().startswith(_READS_FOR_ITSELF):
+        _record("read", path)
 
 
 def _on_open(path, mode, flags):
@@ -300,7 +303,7 @@ _ON = {
     "ctypes.dlsym": lambda _, name: _record("native", name),
     "ctypes.string_at": lambda *_: _record("native", "string_at"),
     "ctypes.cdata": lambda *_: _record("native", "cdata"),
-    "exec": lambda code: _saw_code(code),
+    "exec": _saw_code,
     "sys.addaudithook": lambda: _record("global", "sys.addaudithook"),
     "sys.settrace": lambda: _record("global", "sys.settrace"),
     "sys.setprofile": lambda: _record("global", "sys.setprofile"),
@@ -340,7 +343,7 @@ class _Environment(os._Environ):
 
     def copy(self):
         self._note("*")
-        return dict(zip(map(self.decodekey, self._data), map(self.decodevalue, self._data.values())))
+        return {self.decodekey(k): self.decodevalue(v) for k, v in self._data.items()}
 
     def _note(self, key):
         if _active and not _is_stdlib(_caller()):
@@ -432,7 +435,7 @@ def _datetime_now(cls, tz=None):
 def _datetime_utcnow(cls):
     """Return the current date and time in UTC, without a zone."""
     _record_dependence("clock", "datetime.utcnow")
-    moment = datetime.datetime.fromtimestamp(_now(), datetime.timezone.utc)
+    moment = datetime.datetime.fromtimestamp(_now(), datetime.UTC)
     fields = moment.timetuple()[:6]
     return cls(*fields, moment.microsecond)
 
@@ -467,7 +470,7 @@ def _urandom(size):
     return _real.urandom(size) if _entropy == "system" else _filler() * size
 
 
-def _getrandom(size, flags=0):
+def _getrandom(size, flags=0):  # noqa: ARG001 - the signature is os.getrandom's
     return _urandom(size)
 
 
@@ -708,8 +711,25 @@ def _compare(own):
 
 
 _PATCHING_NAMES = frozenset(
-    "setattr delattr __setattr__ __delattr__ __dict__ vars globals exec eval modules patch "
-    "import_module __import__ builtins __builtins__ reload getattr".split()
+    [
+        "setattr",
+        "delattr",
+        "__setattr__",
+        "__delattr__",
+        "__dict__",
+        "vars",
+        "globals",
+        "exec",
+        "eval",
+        "modules",
+        "patch",
+        "import_module",
+        "__import__",
+        "builtins",
+        "__builtins__",
+        "reload",
+        "getattr",
+    ]
 )
 _PATCHING_STEPS = frozenset(
     opcode.opmap[name] for name in ("STORE_ATTR", "DELETE_ATTR") if name in opcode.opmap
@@ -740,9 +760,9 @@ def _compare_module(name, module, names):
     values = vars(module)
     for key, value in names.items():
         current = values.get(key, _baseline)
-        if current is not value and (callable(value) or type(current) is not type(value)):
-            _record("global", f"{name}.{key}")
-        elif current is not value and current != value:
+        if (current is not value and (callable(value) or type(current) is not type(value))) or (
+            current is not value and current != value
+        ):
             _record("global", f"{name}.{key}")
     if name == "builtins":
         for key in values.keys() - _baseline["builtins"] - {"_"}:
@@ -758,9 +778,10 @@ def _find_planted(own):
         if isinstance(place, str) and place.startswith((_roots["artifact"], _roots["work"])):
             spaces.add(id(vars(module)))
     for name, module in modules:
-        if name not in ("__main__", __name__) and id(vars(module)) not in spaces:
-            if _is_library(name, module):
-                _find_planted_in(name, module, spaces)
+        if name in ("__main__", __name__) or not _is_library(name, module):
+            continue
+        if id(vars(module)) not in spaces:
+            _find_planted_in(name, module, spaces)
 
 
 def _find_planted_in(name, module, spaces):
@@ -780,7 +801,7 @@ def prepare():
         return
     sys.addaudithook(_on_audit)
     kept = os.environ
-    os.environ = _Environment(
+    os.environ = _Environment(  # noqa: B003 - the same variables, watched
         kept._data, kept.encodekey, kept.decodekey, kept.encodevalue, kept.decodevalue
     )
     builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D (i.e. EOF)")
@@ -798,7 +819,7 @@ def prepare():
 # --- running -----------------------------------------------------------------------------------
 
 
-class UnserialisableResult(Exception):
+class UnserialisableResult(Exception):  # noqa: N818 - the name is the port's
     """The function's result is nothing JSON can carry."""
 
 
@@ -820,7 +841,7 @@ def to_json(value, depth=0):
             raise UnserialisableResult(f"an integer beyond 2**53: {str(value)[:40]}")
         return int(value)
     if isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):
+        if not math.isfinite(value):
             raise UnserialisableResult(f"{value} is no JSON value")
         return float(value)
     if depth > MAX_DEPTH:
@@ -873,7 +894,7 @@ def _call_function(job):
         value = getattr(module, job["function"])(**arguments)
         answer["result"] = to_json(value)
         answer["returned"] = True
-    except BaseException as error:  # noqa: BLE001 - whatever the code raises is its answer
+    except BaseException as error:  # whatever the code raises is its answer
         answer["error"] = type(error).__name__
         answer["message"] = _text(error)
         _print_traceback(error)
@@ -885,7 +906,7 @@ def _call_function(job):
 def _text(error):
     try:
         return str(error)[:4000]
-    except Exception:  # noqa: BLE001 - an exception whose text fails is still an exception
+    except Exception:  # an exception whose text fails is still an exception
         return ""
 
 
@@ -896,7 +917,7 @@ def _print_traceback(error):
         place = place.tb_next
     try:
         traceback.print_exception(type(error), error, place)
-    except Exception:  # noqa: BLE001 - stderr may be closed or replaced by the code
+    except Exception:  # stderr may be closed or replaced by the code
         pass
 
 
@@ -913,7 +934,7 @@ def _run_program(job):
         _execute(kind, rest, job.get("code", ""), main)
     except SystemExit as error:
         code = _exit_code(error.code)
-    except BaseException as error:  # noqa: BLE001 - as above
+    except BaseException as error:  # as above
         code = 130 if isinstance(error, KeyboardInterrupt) else 1
         answer["error"], answer["message"] = type(error).__name__, _text(error)
         _print_traceback(error)
@@ -938,7 +959,7 @@ def _execute(kind, rest, code, main):
             with io.open_code(os.path.abspath(name)) as file:
                 code = file.read()
         except OSError as error:
-            print(f"python: can't open file {name!r}: {error}", file=sys.stderr)  # noqa: T201
+            print(f"python: can't open file {name!r}: {error}", file=sys.stderr)
             raise SystemExit(2) from None
         main.__file__ = name
     sys.path.insert(0, folder)
@@ -951,7 +972,7 @@ def _exit_code(code):
         return 0
     if isinstance(code, int):
         return code & 255
-    print(code, file=sys.stderr)  # noqa: T201 - what Python does with sys.exit("text")
+    print(code, file=sys.stderr)
     return 1
 
 
@@ -982,7 +1003,7 @@ def main(job):
     _active = False
     try:
         _compare(own)
-    except Exception:  # noqa: BLE001 - the code broke what the comparison itself stands on
+    except Exception:  # the code broke what the comparison itself stands on
         _record("global", "interpreter")
     _flush()
     _answer(answer)
@@ -999,7 +1020,7 @@ def _flush():
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except Exception:  # noqa: BLE001 - closed or replaced by the code
+        except Exception:  # closed or replaced by the code
             pass
 
 

@@ -6,8 +6,6 @@ run's own socket. What it reports about signals and limits is the kernel's word;
 about effects travels on another socket and never through here. Standard library only.
 """
 
-# ruff: noqa: PTH, S108 - no pathlib in the spawner; the paths are the sandbox's own
-
 import json
 import os
 import resource

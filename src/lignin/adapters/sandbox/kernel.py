@@ -5,8 +5,6 @@ run where; `world` and `inmate` decide that. Standard library only: it is sent a
 spawner, which never sees this project's files.
 """
 
-# ruff: noqa: PTH - pathlib would be one more import in every start of the spawner
-
 import ctypes
 import errno
 import os

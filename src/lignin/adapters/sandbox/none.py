@@ -5,6 +5,7 @@ writes what the user can and reaches the network. `tier` says `none`, `capabilit
 nothing opens it but an explicit request.
 """
 
+import contextlib
 import os
 import resource
 import shutil
@@ -55,7 +56,6 @@ class UnsafeSandbox:
     def run(self, execution: Execution, broker: RequestHandler | None = None) -> Observed:
         """Run once. Raises InvalidRequestError for a request that no sandbox could run."""
         plan.require_valid(execution)
-        plan.limits(execution.limits)
         root = Path(tempfile.mkdtemp(prefix="lignin-"))
         try:
             return _Run(self, root.resolve(), execution, broker).observe()
@@ -75,10 +75,8 @@ class UnsafeSandbox:
 
     def end(self, process: subprocess.Popen[bytes]) -> None:
         """Kill a process with its whole group and collect it."""
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended by itself
             os.killpg(process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass  # the group has ended by itself
         process.wait()
         with self._lock:
             self._running.discard(process)
@@ -94,7 +92,11 @@ class UnsafeSandbox:
 
 class _Run:
     def __init__(
-        self, sandbox: UnsafeSandbox, root: Path, execution: Execution, broker: RequestHandler | None
+        self,
+        sandbox: UnsafeSandbox,
+        root: Path,
+        execution: Execution,
+        broker: RequestHandler | None,
     ) -> None:
         self._sandbox = sandbox
         self._execution = execution
@@ -156,13 +158,15 @@ class _Run:
                 ours.sendall(frame(job))
                 sources = {output.descriptor: output.receive for output in outputs}
                 Pump({**sources, ours.fileno(): guest.receive}, on_tick, 0.02).run()
-                _wait(process, deadline)
+                if not any(output.exceeded for output in outputs):
+                    _wait(process, deadline)
             except BrokenPipeError:
                 pass  # it ended before it was told anything: the exit code says so
             finally:
                 if process.poll() is None and self._status == "exited":
-                    self._status = "timeout"
-                self._sandbox.end(process)
+                    exceeded = any(output.exceeded for output in outputs)
+                    self._status = "output" if exceeded else "timeout"
+                self._sandbox.end(process)  # what it left in the pipes is read all the same
                 rest = Pump({o.descriptor: o.receive for o in outputs}, lambda: False, 0.02)
                 rest.run()
                 os.close(out)
@@ -232,10 +236,8 @@ class _Run:
 
 
 def _wait(process: subprocess.Popen[bytes], deadline: float) -> None:
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):  # judged by the caller
         process.wait(max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        pass  # judged by the caller
 
 
 def _place(folder: Path, files: Mapping[str, File]) -> None:

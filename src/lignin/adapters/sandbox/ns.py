@@ -6,6 +6,7 @@ are sent as text to a fresh interpreter that has nothing of this process. Shares
 the host: no place for code that is known to be hostile.
 """
 
+import contextlib
 import fcntl
 import importlib.resources
 import itertools
@@ -23,7 +24,7 @@ from dataclasses import replace
 from typing import Any
 
 from lignin.adapters.sandbox import plan, world
-from lignin.adapters.sandbox.channel import Guest, Output, Pump, outcome
+from lignin.adapters.sandbox.channel import Guest, Output, Pump, Source, outcome
 from lignin.domain.codec import Digest, digest_bytes, digest_json
 from lignin.domain.errors import UnavailableError
 from lignin.ports.sandbox import Capability, Command, Execution, Observed, RequestHandler
@@ -77,7 +78,8 @@ class _Spawner:
         except TimeoutError:
             said = b""
         self._control.settimeout(None)
-        message = json.loads(said) if said else {"failed": "the spawner ended without a word"}
+        nothing = {"failed": "the spawner ended without a word"}
+        message: Mapping[str, Any] = json.loads(said) if said else nothing
         if "ready" not in message:
             raise UnavailableError(
                 f"the namespace sandbox does not start here: {message['failed']}",
@@ -288,7 +290,8 @@ class _Report:
         """Whether the header and every byte that it announces are there."""
         if self.header is None:
             return False
-        return len(self._buffer) >= sum(size for _, size in self.header["written"])
+        announced: int = sum(size for _, size in self.header["written"])
+        return len(self._buffer) >= announced
 
     def written(self) -> dict[str, bytes]:
         """The files left in the work folder."""
@@ -360,7 +363,7 @@ class _Run:
         }
         Pump(sources, self._on_tick, 0.25).run()
 
-    def _reader(self, output: Output) -> Any:
+    def _reader(self, output: Output) -> Source:
         def receive() -> bool:
             more = output.receive()
             if output.exceeded:
@@ -371,19 +374,15 @@ class _Run:
 
     def _end(self) -> None:
         """Have the run's init end everything and report."""
-        try:
+        with contextlib.suppress(OSError):
             self._report.channel.sendall(b"end")
-        except OSError:
-            pass
 
     def _on_tick(self) -> bool:
         if time.monotonic() < self._deadline:
             return True
         self._overdue = True
-        try:
+        with contextlib.suppress(OSError):
             self._spawner.order({"kill": self._number}, [])
-        except OSError:
-            pass
         return False
 
     def _observed(self, started: float) -> Observed:

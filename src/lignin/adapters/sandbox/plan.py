@@ -74,8 +74,6 @@ def limits(bounds: Limits) -> dict[str, float]:
 
 def entries(files: Mapping[str, File]) -> tuple[list[list[Any]], bytes]:
     """`[path, mode, size]` of each file, and all their bytes in that order."""
-    for path in files:
-        require_safe_path(path)
     listed = [[path, file.mode, len(file.content)] for path, file in files.items()]
     return listed, b"".join(file.content for file in files.values())
 
@@ -84,3 +82,6 @@ def require_valid(execution: Execution) -> None:
     """Raise InvalidRequestError for what no tier could run."""
     if not 0 <= execution.hash_seed <= MAX_HASH_SEED:
         raise InvalidRequestError(f"hash seed {execution.hash_seed} lies outside 0..2**32-1")
+    for path in (*execution.files, *execution.work):
+        require_safe_path(path)
+    limits(execution.limits)

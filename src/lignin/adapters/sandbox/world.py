@@ -6,8 +6,6 @@ untrusted code and needs to be correct before anything else is.
 Standard library only.
 """
 
-# ruff: noqa: PTH, S108 - no pathlib in the spawner; the /tmp here is the sandbox's own
-
 import os
 import sys
 from collections.abc import Mapping, Sequence

@@ -68,7 +68,7 @@ NOTED = {
     "variable": ("import os\n    os.environ.get('MODE')", "environment", "MODE"),
     "getenv": ("import os\n    os.getenv('MODE')", "environment", "MODE"),
     "write": ("open('x.txt', 'w').close()", "write", "/work/x.txt"),
-    "temporary file": ("import tempfile\n    tempfile.TemporaryFile().close()", "write", "/tmp"),  # noqa: S108
+    "temporary file": ("import tempfile\n    tempfile.TemporaryFile().close()", "write", "/tmp"),
     "delete": ("import os\n    os.remove('given.txt')", "delete", "/work/given.txt"),
     "read": ("import pathlib\n    pathlib.Path('/proc/version').read_text()", "read", "/proc/version"),
     "connect": (
@@ -110,7 +110,9 @@ class SandboxConformance:
     def test_function_answers_with_its_result_and_its_prints_are_apart(
         self, sandbox: Sandbox
     ) -> None:
-        seen = call(sandbox, "def f(n):\n    print('said')\n    return (n, {'a': [n]})", arguments={"n": 2})
+        seen = call(
+            sandbox, "def f(n):\n    print('said')\n    return (n, {'a': [n]})", arguments={"n": 2}
+        )
         assert (seen.status, seen.returned, seen.result) == ("exited", True, [2, {"a": [2]}])
         assert (seen.stdout, seen.exit_code, seen.tier) == (b"said\n", 0, sandbox.tier)
 
@@ -212,7 +214,14 @@ class SandboxConformance:
 
     def test_shell_reads_standard_input_and_leaves_files(self, sandbox: Sandbox) -> None:
         work = {"old.txt": File(content=b"old"), "same.txt": File(content=b"same")}
-        seen = command(sandbox, "sh", "-c", "cat; cat old.txt; echo n > old.txt; exit 3", stdin=b"in ", work=work)
+        seen = command(
+            sandbox,
+            "sh",
+            "-c",
+            "cat; cat old.txt; echo n > old.txt; exit 3",
+            stdin=b"in ",
+            work=work,
+        )
         assert (seen.stdout, seen.exit_code, seen.status) == (b"in old", 3, "exited")
         assert seen.written == {"old.txt": b"n\n"}
 
@@ -227,7 +236,7 @@ class SandboxConformance:
     def test_python_program_that_fails_prints_its_traceback(self, sandbox: Sandbox) -> None:
         seen = command(sandbox, "python", "-c", "1/0")
         assert (seen.exit_code, seen.error) == (1, "ZeroDivisionError")
-        assert seen.stderr.startswith(b"Traceback (most recent call last):\n  File \"<string>\"")
+        assert seen.stderr.startswith(b'Traceback (most recent call last):\n  File "<string>"')
 
     def test_missing_program_is_no_fault_of_the_code(self, sandbox: Sandbox) -> None:
         seen = command(sandbox, "cobol", "x")
@@ -245,7 +254,11 @@ class SandboxConformance:
         assert (seen.status, len(seen.stdout)) == ("output", 5000)
 
     def test_allocation_over_the_bound_is_named_memory(self, sandbox: Sandbox) -> None:
-        seen = call(sandbox, "def f():\n    return len(bytearray(1 << 31))", limits=Limits(memory_bytes=128 << 20))
+        seen = call(
+            sandbox,
+            "def f():\n    return len(bytearray(1 << 31))",
+            limits=Limits(memory_bytes=128 << 20),
+        )
         assert seen.status == "memory"
 
     def test_signal_to_itself_is_named_killed(self, sandbox: Sandbox) -> None:

@@ -1,0 +1,60 @@
+"""Ends of the namespace sandbox. Apart from its other tests: it counts this process's children."""
+
+import os
+
+import pytest
+
+from lignin.adapters.sandbox.ns import MAX_SPAWNERS, open_namespace_sandbox
+from lignin.domain.errors import UnavailableError
+from lignin.ports.sandbox import Limits
+from lignin.testing.conformance.sandbox import call
+from lignin.testing.conformance.sandbox_walls import host_processes, wait_until
+
+
+@pytest.fixture(scope="module", autouse=True)
+def works_here() -> None:
+    try:
+        open_namespace_sandbox().close()
+    except UnavailableError as error:
+        pytest.skip(f"no namespace sandbox on this machine: {error}")
+
+
+def test_closing_leaves_no_process_even_with_a_run_under_way() -> None:
+    before = host_processes()
+    sandbox = open_namespace_sandbox()
+
+    def broker(request: object) -> dict[str, object]:
+        sandbox.close()
+        return {"result": 1}
+
+    body = "import lignin_guest, time\ndef f():\n    lignin_guest.call('x', {})\n    time.sleep(60)"
+    seen = call(sandbox, body, broker=broker, limits=Limits(wall_s=20))
+    assert seen.status == "infrastructure"
+    wait_until(lambda: host_processes() <= before)
+
+
+def test_closed_sandbox_says_so() -> None:
+    sandbox = open_namespace_sandbox()
+    sandbox.close()
+    seen = call(sandbox, "def f():\n    return 1")
+    assert (seen.status, seen.message) == ("infrastructure", "the sandbox is closed")
+
+
+def test_killed_spawner_is_replaced() -> None:
+    before = host_processes()
+    with open_namespace_sandbox() as sandbox:
+        for pid in host_processes() - before:
+            os.kill(pid, 9)
+        wait_until(lambda: host_processes() <= before)
+        results = [call(sandbox, "def f():\n    return 1") for _ in range(2)]
+    assert results[-1].result == 1
+    assert {seen.status for seen in results} <= {"exited", "infrastructure"}
+
+
+def test_only_a_few_spawners_stay_warm() -> None:
+    before = host_processes()
+    with open_namespace_sandbox() as sandbox:
+        for seed in range(1, MAX_SPAWNERS + 3):
+            assert call(sandbox, "def f():\n    return 1", hash_seed=seed).result == 1
+        # each is a waiting parent, the spawner, and at most one prepared run
+        wait_until(lambda: len(host_processes() - before) <= 3 * MAX_SPAWNERS)
