@@ -202,6 +202,16 @@ def map_identity(inside: int, outside_uid: int, outside_gid: int) -> None:
             file.write(text)
 
 
+def is_mapped(user: int) -> bool:
+    """Whether a user and the group of that number exist in this user namespace."""
+    for name in ("uid_map", "gid_map"):
+        with open(f"/proc/self/{name}") as file:
+            ranges = [[int(word) for word in line.split()] for line in file]
+        if not any(first <= user < first + count for first, _, count in ranges):
+            return False
+    return True
+
+
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent ends."""
     check(libc.prctl(_PR_SET_PDEATHSIG, 9, 0, 0, 0), "pdeathsig")

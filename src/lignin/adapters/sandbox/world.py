@@ -61,8 +61,9 @@ def build(guest: str) -> None:
     within a user namespace. Raises OSError where the kernel refuses.
     """
     folders = interpreter_folders()
-    privileged = os.geteuid() == 0 and kernel.has_capability(21)
-    if os.geteuid() == 0 and not privileged:
+    nobody_exists = os.geteuid() == 0 and kernel.is_mapped(NOBODY)
+    privileged = nobody_exists and kernel.has_capability(21)
+    if nobody_exists and not privileged:
         become_nobody()
     uid, gid = os.getuid(), os.getgid()
     if privileged:

@@ -1,6 +1,9 @@
 """Ends of the namespace sandbox. Apart from its other tests: it counts this process's children."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -58,3 +61,29 @@ def test_only_a_few_spawners_stay_warm() -> None:
             assert call(sandbox, "def f():\n    return 1", hash_seed=seed).result == 1
         # each is a waiting parent, the spawner, and at most one prepared run
         wait_until(lambda: len(host_processes() - before) <= 3 * MAX_SPAWNERS)
+
+
+_HOST = """
+from lignin.adapters.sandbox.ns import open_namespace_sandbox
+from lignin.testing.conformance.sandbox import command
+sandbox = open_namespace_sandbox()
+print("started", flush=True)
+command(sandbox, "sh", "-c", "sleep 300 & sleep 300")
+"""
+
+
+def test_all_ends_with_the_host_even_when_it_is_killed() -> None:
+    before = host_processes()
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOST],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as host:
+        assert host.stdout is not None
+        host.stdout.readline()
+        wait_until(
+            lambda: len(host_processes() - before) >= 6
+        )  # host, spawner, init, shell, sleeps
+        started = host_processes() - before
+        host.kill()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in started))
