@@ -253,6 +253,11 @@ def _saw_code(code):
         _loaded_codes.append(code)
 
 
+def _saw_hook(name):
+    if not _is_stdlib(_caller()):  # doctest and threading set and clear it for themselves
+        _record("global", name)
+
+
 def _command(arguments):
     if isinstance(arguments, bytes | str):
         return os.fsdecode(arguments)
@@ -305,8 +310,8 @@ _ON = {
     "ctypes.cdata": lambda *_: _record("native", "cdata"),
     "exec": _saw_code,
     "sys.addaudithook": lambda: _record("global", "sys.addaudithook"),
-    "sys.settrace": lambda: _record("global", "sys.settrace"),
-    "sys.setprofile": lambda: _record("global", "sys.setprofile"),
+    "sys.settrace": lambda: _saw_hook("sys.settrace"),
+    "sys.setprofile": lambda: _saw_hook("sys.setprofile"),
 }
 
 
@@ -887,6 +892,7 @@ def _call_function(job):
     own, arguments = [], job["arguments"]
     before = {name: _dumps(value, sort_keys=True) for name, value in arguments.items()}
     held = dict(arguments)
+    sys.modules["__main__"] = types.ModuleType("__main__")  # what runs the code is none of its
     answer = {"type": "result", "returned": False}
     try:
         module = _load(os.path.join(_roots["artifact"], job["file"]))

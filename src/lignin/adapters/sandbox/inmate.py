@@ -94,9 +94,7 @@ def enter(door: socket.socket, confinement: Confinement) -> NoReturn:
         os.setsid()
         try:
             kernel.map_identity(world.INSIDE, confinement.uid, confinement.gid)
-            quiet = kernel.MS_NOSUID | kernel.MS_NODEV
-            kernel.mount("proc", "/proc", "proc", quiet | kernel.MS_NOEXEC)
-            kernel.mount("tmpfs", "/artifact", "tmpfs", quiet, _ARTIFACT_BOUNDS)
+            _mount_folders()
         except OSError as error:
             failed = error
         message, descriptors, _, _ = socket.recv_fds(door, 16, 5)
@@ -126,7 +124,7 @@ def _take_descriptors(descriptors: list[int]) -> None:
 
 def _supervise(channel: socket.socket, confinement: Confinement) -> None:
     plan: dict[str, Any] = json.loads(read_frame(channel, MAX_HEADER))
-    _mount_folders(plan["limits"])
+    _bound_work(plan["limits"])
     _place("/artifact", plan["files"], channel)
     kernel.remount_read_only("/artifact")
     _place("/work", plan["work"], channel)
@@ -150,14 +148,21 @@ def _supervise(channel: socket.socket, confinement: Confinement) -> None:
     send_frame(channel, report, blobs)
 
 
-def _mount_folders(limits: dict[str, Any]) -> None:
+def _mount_folders() -> None:
+    """The folders of one run; their bound is set when the plan is known."""
     quiet = kernel.MS_NOSUID | kernel.MS_NODEV
-    bounds = f"mode=755,size={int(limits['work_bytes'])},nr_inodes={_INODES}"
-    kernel.mount("tmpfs", "/mnt", "tmpfs", quiet, bounds)
+    kernel.mount("proc", "/proc", "proc", quiet | kernel.MS_NOEXEC)
+    kernel.mount("tmpfs", "/artifact", "tmpfs", quiet, _ARTIFACT_BOUNDS)
+    kernel.mount("tmpfs", "/mnt", "tmpfs", quiet, f"mode=755,size=1m,nr_inodes={_INODES}")
     for name in ("work", "tmp"):  # two views of one file system: one bound on all that is written
         os.mkdir(f"/mnt/{name}", 0o755)
         kernel.mount(f"/mnt/{name}", f"/{name}", None, kernel.MS_BIND)
     kernel.detach("/mnt")
+
+
+def _bound_work(limits: dict[str, Any]) -> None:
+    flags = kernel.MS_REMOUNT | kernel.MS_NOSUID | kernel.MS_NODEV
+    kernel.mount("none", "/work", None, flags, f"size={int(limits['work_bytes'])}")
 
 
 def _place(folder: str, entries: list[list[Any]], channel: socket.socket) -> None:

@@ -283,7 +283,7 @@ class _Report:
             if len(self._buffer) >= 4 + size:
                 self.header = json.loads(self._buffer[4 : 4 + size])
                 del self._buffer[: 4 + size]
-        return bool(part) and len(self._buffer) <= self._bound
+        return bool(part) and not self.complete and len(self._buffer) <= self._bound
 
     @property
     def complete(self) -> bool:
