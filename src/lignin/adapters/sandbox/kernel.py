@@ -12,8 +12,6 @@ import platform
 import struct
 from typing import Any
 
-WALLS_VERSION = 1  # raise it with every change that could change what code inside may do
-
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
 CLONE_NEWUTS = 0x04000000

@@ -50,8 +50,8 @@ class UnsafeSandbox:
     @property
     def policy_digest(self) -> Digest:
         """Changes with the guest file and the interpreter."""
-        guest = digest_bytes(_GUEST.read_bytes())
-        return digest_json({**world.describe(), "landlock": 0, "tier": "none", "guest": guest})
+        texts = [digest_bytes(_GUEST.with_name(f"{n}.py").read_bytes()) for n in ("guest", "plan")]
+        return digest_json({**world.describe(), "landlock": 0, "tier": "none", "texts": texts})
 
     def run(self, execution: Execution, broker: RequestHandler | None = None) -> Observed:
         """Run once. Raises InvalidRequestError for a request that no sandbox could run."""

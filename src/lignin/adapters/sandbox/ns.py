@@ -57,6 +57,11 @@ def source(name: str) -> str:
     return importlib.resources.files(_PACKAGE).joinpath(f"{name}.py").read_text("utf-8")
 
 
+def _texts_digests() -> dict[str, Digest]:
+    """Walls, plan and guest by content: a version number would have to be remembered."""
+    return {name: digest_bytes(source(name).encode()) for name in (*_MODULES, "plan", "guest")}
+
+
 class _Spawner:
     """One spawner process and its control socket."""
 
@@ -154,9 +159,7 @@ class NamespaceSandbox:
         self._spawners: OrderedDict[int, _Spawner] = OrderedDict({0: spawner})
         self._numbers = itertools.count(1)
         self._closed = False
-        self._policy = digest_json(
-            {**spawner.described, "tier": "ns", "guest": digest_bytes(source("guest").encode())}
-        )
+        self._policy = digest_json({**spawner.described, "tier": "ns", "texts": _texts_digests()})
 
     @property
     def tier(self) -> str:

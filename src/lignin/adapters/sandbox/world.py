@@ -77,6 +77,7 @@ def build(guest: str) -> None:
     kernel.remount_read_only("/")
     if privileged:
         become_nobody()
+    kernel.forbid_new_privileges()
     kernel.die_with_parent()  # after the change of user, which clears it
 
 
@@ -174,7 +175,6 @@ def _locked_flags(path: str) -> int:
 def describe() -> dict[str, Any]:
     """What about this machine the world depends on, for the policy digest."""
     return {
-        "walls": kernel.WALLS_VERSION,
         "machine": os.uname().machine,
         "landlock": kernel.landlock_version(),
         "interpreter": sys.version,
