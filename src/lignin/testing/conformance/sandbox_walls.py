@@ -5,6 +5,7 @@ attempt which fails for another reason than the wall would show as a wrong excep
 `WallsConformance` with a `sandbox` fixture, and `SlowWallsConformance` under a slow mark.
 """
 
+import contextlib
 import os
 import socket
 import textwrap
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from lignin.domain.artifacts import File
-from lignin.ports.sandbox import Limits, Sandbox
+from lignin.ports.sandbox import Limits, Observed, Sandbox
 from lignin.testing.conformance.sandbox import call, command
 
 _LIBC = "import ctypes, os; l = ctypes.CDLL(None, use_errno=True)\n"
@@ -113,6 +114,32 @@ ATTEMPTS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
+@contextlib.contextmanager
+def host_traps(folder: Path) -> Iterator[dict[str, str]]:
+    """A listener on loopback, one on an abstract socket, a secret file: all reachable here."""
+    secret = folder / "secret"
+    secret.write_text("CANARY-file")
+    with socket.socket() as tcp, socket.socket(socket.AF_UNIX) as unix:
+        tcp.bind(("127.0.0.1", 0))
+        tcp.listen()
+        name = f"lignin-{os.getpid()}"
+        unix.bind(f"\0{name}")
+        unix.listen()
+        arm = os.uname().machine == "aarch64"
+        numbers = {"NR_clone": "220" if arm else "56", "NR_bpf": "280" if arm else "321"}
+        port = str(tcp.getsockname()[1])
+        yield {"PORT": port, "ABSTRACT": name, "SECRET": repr(str(secret)), **numbers}
+
+
+def attempt(sandbox: Sandbox, name: str, traps: dict[str, str]) -> Observed:
+    """Make one attempt, with the words that stand for the host's traps filled in."""
+    text = ATTEMPTS[name][0]
+    for word, value in traps.items():
+        text = text.replace(word, value)
+    body = "def f():\n" + textwrap.indent(text, "    ") + "\n    return 'through'"
+    return call(sandbox, body, limits=Limits(memory_bytes=256 << 20, work_bytes=8 << 20))
+
+
 def host_processes() -> set[int]:
     """Every descendant of this process, by /proc."""
     parents: dict[int, int] = {}
@@ -137,27 +164,13 @@ class WallsConformance:
 
     @pytest.fixture
     def traps(self, tmp_path: Path) -> Iterator[dict[str, str]]:
-        """A listener on loopback, one on an abstract socket, a secret file: all reachable here."""
-        secret = tmp_path / "secret"
-        secret.write_text("CANARY-file")
-        with socket.socket() as tcp, socket.socket(socket.AF_UNIX) as unix:
-            tcp.bind(("127.0.0.1", 0))
-            tcp.listen()
-            name = f"lignin-{os.getpid()}"
-            unix.bind(f"\0{name}")
-            unix.listen()
-            arm = os.uname().machine == "aarch64"
-            numbers = {"NR_clone": "220" if arm else "56", "NR_bpf": "280" if arm else "321"}
-            port = str(tcp.getsockname()[1])
-            yield {"PORT": port, "ABSTRACT": name, "SECRET": repr(str(secret)), **numbers}
+        with host_traps(tmp_path) as words:
+            yield words
 
     @pytest.mark.parametrize("name", ATTEMPTS)
     def test_attempt_is_stopped(self, sandbox: Sandbox, traps: dict[str, str], name: str) -> None:
-        text, expected = ATTEMPTS[name]
-        for word, value in traps.items():
-            text = text.replace(word, value)
-        body = "def f():\n" + textwrap.indent(text, "    ") + "\n    return 'through'"
-        seen = call(sandbox, body, limits=Limits(memory_bytes=256 << 20, work_bytes=8 << 20))
+        expected = ATTEMPTS[name][1]
+        seen = attempt(sandbox, name, traps)
         assert seen.status == "exited", (seen.status, seen.message, seen.stderr)
         assert seen.error in expected.split("|"), (seen.error, seen.message, seen.result)
 
