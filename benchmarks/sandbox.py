@@ -1,0 +1,73 @@
+"""Cold and warm runs of the namespace sandbox against a bare interpreter, interleaved.
+
+Prints one JSON line per figure: milliseconds (p50 and minimum) and the ratio to the bare start in
+the same rounds, which is the number that carries over to another machine.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from lignin.adapters.sandbox.ns import open_namespace_sandbox
+from lignin.adapters.sandbox.world import interpreter
+from lignin.domain.artifacts import File
+from lignin.ports.sandbox import Command, Execution, PythonCall
+
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 60
+FILES = {"tool.py": File(content=b"def f(n):\n    return n + 1\n")}
+FUNCTION = Execution(
+    files=FILES, action=PythonCall(file="tool.py", function="f", arguments={"n": 1})
+)
+SHELL = Execution(files=FILES, action=Command(argv=("sh", "-c", ":")))
+
+
+def main() -> None:
+    warm = open_namespace_sandbox()
+
+    def bare() -> None:
+        subprocess.run([interpreter(), "-ISE", "-c", "pass"], check=True)
+
+    def cold() -> None:
+        sandbox = open_namespace_sandbox()
+        assert sandbox.run(FUNCTION).result == 2
+        sandbox.close()
+
+    def function() -> None:
+        assert warm.run(FUNCTION).result == 2
+
+    def shell() -> None:
+        assert warm.run(SHELL).exit_code == 0
+
+    cases: dict[str, Callable[[], None]] = {
+        "bare interpreter": bare,
+        "warm function": function,
+        "warm shell": shell,
+        "cold function": cold,
+    }
+    times: dict[str, list[float]] = {name: [] for name in cases}
+    for number in range(ROUNDS):
+        for name, case in cases.items():
+            if name == "cold function" and number % 10:
+                continue
+            time.sleep(0.005)  # what a run leaves to the kernel to clean up is not the next one's
+            started = time.perf_counter()
+            case()
+            times[name].append((time.perf_counter() - started) * 1000)
+    warm.close()
+    reference = statistics.median(times["bare interpreter"])
+    for name, taken in times.items():
+        figure = {
+            "benchmark": f"sandbox: {name}",
+            "p50_ms": round(statistics.median(taken), 2),
+            "min_ms": round(min(taken), 2),
+            "ratio_to_bare": round(statistics.median(taken) / reference, 2),
+            "rounds": len(taken),
+        }
+        print(json.dumps(figure))
+
+
+if __name__ == "__main__":
+    main()

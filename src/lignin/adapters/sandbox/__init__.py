@@ -1,0 +1,1 @@
+"""Tiers of the sandbox port: `ns` (Linux namespaces) and `none`; `doctor` picks one."""

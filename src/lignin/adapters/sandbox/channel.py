@@ -1,0 +1,190 @@
+"""The host's side of one run: bounded reading of what comes out, answers to what is asked.
+
+Owns the frames of the guest's channel, the output bounds and the conversation with the broker.
+Knows nothing about walls; both tiers use it. Nothing that arrives here is trusted: sizes are
+checked before anything is kept, and a frame that makes no sense ends the channel, not the host.
+"""
+
+import os
+import select
+import socket
+import struct
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lignin.domain.codec import Json, parse_json
+from lignin.domain.errors import LigninError
+from lignin.ports.sandbox import Effect, RequestHandler
+
+MAX_FRAME = 8 * 2**20
+MAX_EFFECTS = 1000
+REQUESTS = frozenset({"call", "model", "http"})
+_CHUNK = 1 << 16
+_ANSWER_TIMEOUT_S = 10.0
+_DENIED: Mapping[str, Json] = {"error": "Denied", "message": "no tool is bound to this run"}
+
+
+def frame(value: Json) -> bytes:
+    """One frame: four bytes of length, big-endian, then JSON."""
+    import json
+
+    raw = json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return struct.pack(">I", len(raw)) + raw
+
+
+class Guest:
+    """What one run says over its channel, and the answers it gets.
+
+    `result` is the first result frame; later ones are ignored. `broken` says why the channel was
+    given up, if it was.
+    """
+
+    def __init__(self, channel: socket.socket, broker: RequestHandler | None) -> None:
+        self.channel = channel
+        self.result: Mapping[str, Json] | None = None
+        self.effects: dict[Effect, None] = {}
+        self.broken = ""
+        self._broker = broker
+        self._buffer = bytearray()
+        self._kinds: Mapping[str, Callable[[Mapping[str, Json]], None]] = {
+            "result": self._take_result,
+            "effects": self._take_effects,
+        }
+
+    def receive(self) -> bool:
+        """Take what has arrived; False once the other side is done or the channel is broken."""
+        try:
+            part = self.channel.recv(_CHUNK)
+        except OSError:
+            part = b""
+        if not part or self.broken:
+            return False
+        self._buffer += part
+        while len(self._buffer) >= 4 and not self.broken:
+            size = struct.unpack_from(">I", self._buffer)[0]
+            if size > MAX_FRAME:
+                self.broken = f"a frame of {size} bytes; at most {MAX_FRAME} are read"
+            elif len(self._buffer) < 4 + size:
+                return True
+            else:
+                raw = bytes(self._buffer[4 : 4 + size])
+                del self._buffer[: 4 + size]
+                self._take(raw)
+        return not self.broken
+
+    def _take(self, raw: bytes) -> None:
+        try:
+            message = parse_json(raw)
+            kind = message["type"]
+            if kind in REQUESTS:
+                self._answer(message)
+            else:
+                self._kinds[kind](message)
+        except (LigninError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+            self.broken = f"a frame that makes no sense: {type(error).__name__}: {error}"[:300]
+
+    def _take_result(self, message: Mapping[str, Json]) -> None:
+        if self.result is None:
+            self.result = {**message}
+
+    def _take_effects(self, message: Mapping[str, Json]) -> None:
+        for kind, target in message["effects"]:
+            if len(self.effects) < MAX_EFFECTS:
+                self.effects.setdefault(Effect(kind=str(kind)[:40], target=str(target)[:400]))
+
+    def _answer(self, message: Mapping[str, Json]) -> None:
+        answer: Mapping[str, Json] = _DENIED
+        if self._broker is not None:
+            try:
+                answer = self._broker(message)
+            except LigninError as error:
+                answer = {"error": error.code, "message": error.message}
+            except Exception as error:  # the broker's fault must not pass for the sandbox's
+                answer = {"error": "BrokerFailed", "message": f"{type(error).__name__}: {error}"}
+        raw = frame({**answer, "call_id": message.get("call_id")})
+        if len(raw) - 4 > MAX_FRAME:
+            raw = frame({"error": "AnswerTooLarge", "message": f"{len(raw)} bytes"})
+        self.channel.settimeout(_ANSWER_TIMEOUT_S)
+        self.channel.sendall(raw)
+
+
+class Output:
+    """One of stdout and stderr, kept up to a bound."""
+
+    def __init__(self, descriptor: int, bound: int) -> None:
+        self.descriptor = descriptor
+        self.bound = bound
+        self.exceeded = False
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def receive(self) -> bool:
+        """Take what has arrived; False at the end."""
+        part = os.read(self.descriptor, _CHUNK)
+        if self._size + len(part) > self.bound:
+            self.exceeded = True
+            part = part[: self.bound - self._size]
+            self._keep(part)
+            return False
+        self._keep(part)
+        return bool(part)
+
+    def _keep(self, part: bytes) -> None:
+        self._size += len(part)
+        self._parts.append(part)
+
+    @property
+    def content(self) -> bytes:
+        """What was written, cut at the bound."""
+        return b"".join(self._parts)
+
+
+Source = Callable[[], bool]
+
+
+class Pump:
+    """Reads several sources until each has ended.
+
+    Args:
+        sources: Descriptor to a function that takes what has arrived and says whether more may.
+        on_tick: Called at least every `tick_s`; the pump stops where it returns False.
+    """
+
+    def __init__(
+        self, sources: Mapping[int, Source], on_tick: Callable[[], bool], tick_s: float
+    ) -> None:
+        self._sources = dict(sources)
+        self._on_tick = on_tick
+        self._tick_s = tick_s
+        self._poll = select.poll()
+        for descriptor in self._sources:
+            self._poll.register(descriptor, select.POLLIN)
+
+    def run(self) -> None:
+        """Read until every source has ended or `on_tick` says stop."""
+        next_tick = time.monotonic() + self._tick_s
+        while self._sources:
+            for descriptor, _ in self._poll.poll(self._tick_s * 1000):
+                if not self._sources[descriptor]():
+                    self._poll.unregister(descriptor)
+                    del self._sources[descriptor]
+            if time.monotonic() >= next_tick or not self._sources:
+                next_tick = time.monotonic() + self._tick_s
+                if not self._on_tick():
+                    return
+
+
+def outcome(guest: Guest) -> dict[str, Any]:
+    """The fields of an `Observed` that come from the guest."""
+    said = guest.result or {}
+    error, message = said.get("error"), said.get("message", "")
+    if guest.broken and not said:
+        error, message = "BrokenChannel", guest.broken
+    return {
+        "returned": said.get("returned") is True,
+        "result": said.get("result") if said.get("returned") is True else None,
+        "error": None if error is None else str(error)[:200],
+        "message": str(message)[:4000],
+        "effects": tuple(guest.effects),
+    }

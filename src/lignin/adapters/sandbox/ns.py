@@ -1,0 +1,419 @@
+"""The `ns` tier: Linux namespaces, seccomp, Landlock, limits, behind the sandbox port.
+
+Owns the host's end of the spawners: one warm one for each hash seed in use, started on first need
+and replaced when it dies. What runs inside is in `spawner`, `world`, `inmate` and `guest`, which
+are sent as text to a fresh interpreter that has nothing of this process. Shares the kernel with
+the host: no place for code that is known to be hostile.
+"""
+
+import contextlib
+import fcntl
+import importlib.resources
+import itertools
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from lignin.adapters.sandbox import plan, world
+from lignin.adapters.sandbox.channel import Guest, Output, Pump, Source, outcome
+from lignin.domain.codec import Digest, digest_bytes, digest_json
+from lignin.domain.errors import UnavailableError
+from lignin.ports.sandbox import Capability, Command, Execution, Observed, RequestHandler
+
+MAX_SPAWNERS = 4
+START_TIMEOUT_S = 20.0
+GRACE_S = 5.0
+_MODULES = ("kernel", "world", "inmate", "spawner")
+_PACKAGE = "lignin.adapters.sandbox"
+_CAPABILITIES: frozenset[Capability] = frozenset({"pid", "net", "fs", "memory", "tmpfs"})
+# Makes modules from text: the interpreter inside may be unable to reach any file of this project.
+_BOOTSTRAP = f"""
+import json, sys, types
+with open(0, "rb", closefd=False) as f:
+    texts = json.load(f)
+for name in ("lignin", "lignin.adapters", "{_PACKAGE}"):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = []
+for name in {_MODULES!r}:
+    module = types.ModuleType("{_PACKAGE}." + name)
+    sys.modules[module.__name__] = module
+    setattr(sys.modules["{_PACKAGE}"], name, module)
+    exec(compile(texts[name], "<" + name + ">", "exec"), vars(module))
+sys.modules["{_PACKAGE}.spawner"].main(texts["guest"])
+"""
+
+
+def source(name: str) -> str:
+    """The text of one module of this package."""
+    return importlib.resources.files(_PACKAGE).joinpath(f"{name}.py").read_text("utf-8")
+
+
+def _texts_digests() -> dict[str, Digest]:
+    """Walls, plan and guest by content: a version number would have to be remembered."""
+    return {name: digest_bytes(source(name).encode()) for name in (*_MODULES, "plan", "guest")}
+
+
+class _Spawner:
+    """One spawner process and its control socket."""
+
+    def __init__(self, hash_seed: int) -> None:
+        self.users = 0
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = _start_process(hash_seed, theirs)
+        try:
+            self.described = self._wait_ready()
+        except UnavailableError:
+            self.close()
+            raise
+
+    def _wait_ready(self) -> Mapping[str, Any]:
+        self._control.settimeout(START_TIMEOUT_S)
+        try:
+            said = self._control.recv(65536)
+        except TimeoutError:
+            said = b""
+        self._control.settimeout(None)
+        nothing = {"failed": "the spawner ended without a word"}
+        message: Mapping[str, Any] = json.loads(said) if said else nothing
+        if "ready" not in message:
+            raise UnavailableError(
+                f"the namespace sandbox does not start here: {message['failed']}",
+                hint="run `lignin doctor` to see what this machine lacks",
+            )
+        ready: Mapping[str, Any] = message["ready"]
+        return ready
+
+    def order(self, message: Mapping[str, Any], descriptors: list[int]) -> None:
+        """Send one order; raises OSError where the spawner is gone."""
+        socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """End the world and everything in it, and wait until it is gone."""
+        self._control.close()
+        try:
+            self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # the first process of the world dies with it, and so all others
+            self._process.wait()
+
+
+def _start_process(hash_seed: int, control: socket.socket) -> subprocess.Popen[bytes]:
+    """Start a bare interpreter on the sources, with descriptor 3 as its control socket."""
+    texts = {name: source(name) for name in (*_MODULES, "guest")}
+    # No -I or -E: they would ignore the hash seed, the only variable there is.
+    command = [world.interpreter(), "-s", "-P", "-S", "-B", "-c"]
+    command.append(f"import os; os.dup2({control.fileno()}, 3)\nos.closerange(4, 4096){_BOOTSTRAP}")
+    with _sealed_file(json.dumps(texts).encode()) as text:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and text
+            command,
+            stdin=text,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(control.fileno(),),
+            env={"PYTHONHASHSEED": str(hash_seed)},
+            cwd="/",
+            start_new_session=True,
+        )
+
+
+class _sealed_file:  # noqa: N801 - used as a function
+    """A file in memory that nobody can change or grow, positioned at its start."""
+
+    def __init__(self, content: bytes) -> None:
+        descriptor = os.memfd_create("input", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        self.file = os.fdopen(descriptor, "r+b", buffering=0)
+        view = memoryview(content)
+        while view:
+            view = view[self.file.write(view) or 0 :]
+        self.file.seek(0)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, 15)  # seal, shrink, grow, write
+
+    def __enter__(self) -> int:
+        return self.file.fileno()
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+
+class NamespaceSandbox:
+    """The port's `ns` tier. Thread-safe; runs of several threads run side by side."""
+
+    def __init__(self, spawner: _Spawner) -> None:
+        """Use `open_namespace_sandbox`."""
+        self._lock = threading.Lock()
+        self._spawners: OrderedDict[int, _Spawner] = OrderedDict({0: spawner})
+        self._numbers = itertools.count(1)
+        self._closed = False
+        self._policy = digest_json({**spawner.described, "tier": "ns", "texts": _texts_digests()})
+
+    @property
+    def tier(self) -> str:
+        """`ns`."""
+        return "ns"
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """All: the spawner has not started where one of them fails."""
+        return _CAPABILITIES
+
+    @property
+    def policy_digest(self) -> Digest:
+        """Changes with the walls, the guest file, the interpreter and the kernel's Landlock."""
+        return self._policy
+
+    def run(self, execution: Execution, broker: RequestHandler | None = None) -> Observed:
+        """Run once. Raises InvalidRequestError for a request that no sandbox could run."""
+        plan.require_valid(execution)
+        order = _plan_of(execution)
+        started = time.monotonic()
+        try:
+            spawner = self._borrow(execution.hash_seed)
+        except (UnavailableError, OSError) as error:
+            return _infrastructure(str(error), started)
+        try:
+            run = _Run(spawner, next(self._numbers), execution, broker)
+            return run.observe(order, started)
+        finally:
+            self._give_back(execution.hash_seed, spawner)
+
+    def _borrow(self, hash_seed: int) -> _Spawner:
+        with self._lock:
+            if self._closed:
+                raise UnavailableError("the sandbox is closed")
+            spawner = self._spawners.get(hash_seed)
+            if spawner is None or not spawner.alive:
+                if spawner is not None:
+                    spawner.close()
+                spawner = self._spawners[hash_seed] = _Spawner(hash_seed)
+            self._spawners.move_to_end(hash_seed)
+            spawner.users += 1
+            self._retire()
+            return spawner
+
+    def _retire(self) -> None:
+        """Close the spawners used longest ago that nobody uses, down to `MAX_SPAWNERS`."""
+        for seed in [seed for seed, spawner in self._spawners.items() if not spawner.users]:
+            if len(self._spawners) <= MAX_SPAWNERS:
+                return
+            self._spawners.pop(seed).close()
+
+    def _give_back(self, hash_seed: int, spawner: _Spawner) -> None:
+        with self._lock:
+            spawner.users -= 1
+            if not spawner.users and self._spawners.get(hash_seed) is not spawner:
+                spawner.close()
+
+    def close(self) -> None:
+        """End every spawner and with it every run."""
+        with self._lock:
+            self._closed = True
+            for spawner in self._spawners.values():
+                spawner.close()
+            self._spawners.clear()
+
+    def __enter__(self) -> "NamespaceSandbox":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_namespace_sandbox() -> NamespaceSandbox:
+    """Start the tier with one warm spawner.
+
+    Raises:
+        UnavailableError: The kernel, its settings or the interpreter do not allow it here.
+    """
+    if not sys.platform.startswith("linux"):
+        raise UnavailableError(f"namespaces need Linux; this is {sys.platform}")
+    return NamespaceSandbox(_Spawner(0))
+
+
+def _infrastructure(message: str, started: float) -> Observed:
+    wall_s = time.monotonic() - started
+    return Observed(status="infrastructure", tier="ns", message=message, wall_s=wall_s)
+
+
+def _plan_of(execution: Execution) -> bytes:
+    """The run's plan as sent: one header frame, then the bytes of all files."""
+    files, file_bytes = plan.entries(execution.files)
+    work, work_bytes = plan.entries(execution.work)
+    job = {**plan.action(execution), "executable": f"{world.GUEST_FOLDER}/bin/python"}
+    header = {
+        "action": job,
+        "files": files,
+        "work": work,
+        "limits": plan.limits(execution.limits),
+        "environment": plan.environment(execution.hash_seed, world.GUEST_FOLDER),
+    }
+    raw = json.dumps(header).encode()
+    return b"".join((struct.pack(">I", len(raw)), raw, file_bytes, work_bytes))
+
+
+class _Report:
+    """The report of a run's init: a header frame and the bytes of the files it names."""
+
+    def __init__(self, channel: socket.socket, bound: int) -> None:
+        self.channel = channel
+        self.header: Mapping[str, Any] | None = None
+        self._buffer = bytearray()
+        self._bound = bound + 32 * 2**20
+
+    def receive(self) -> bool:
+        """Take what has arrived; False at the end."""
+        try:
+            part = self.channel.recv(1 << 20)
+        except OSError:
+            part = b""
+        self._buffer += part
+        if self.header is None and len(self._buffer) >= 4:
+            size = struct.unpack_from(">I", self._buffer)[0]
+            if len(self._buffer) >= 4 + size:
+                self.header = json.loads(self._buffer[4 : 4 + size])
+                del self._buffer[: 4 + size]
+        return bool(part) and not self.complete and len(self._buffer) <= self._bound
+
+    @property
+    def complete(self) -> bool:
+        """Whether the header and every byte that it announces are there."""
+        if self.header is None:
+            return False
+        announced: int = sum(size for _, size in self.header["written"])
+        return len(self._buffer) >= announced
+
+    def written(self) -> dict[str, bytes]:
+        """The files left in the work folder."""
+        found, place = {}, 0
+        for path, size in (self.header or {"written": []})["written"]:
+            found[path] = bytes(self._buffer[place : place + size])
+            place += size
+        return found
+
+
+class _Run:
+    """One run as the host sees it."""
+
+    def __init__(
+        self, spawner: _Spawner, number: int, execution: Execution, broker: RequestHandler | None
+    ) -> None:
+        self._spawner = spawner
+        self._number = number
+        self._execution = execution
+        self._broker = broker
+        self._deadline = 0.0
+        self._overdue = False
+
+    def observe(self, order: bytes, started: float) -> Observed:
+        """Send the order, read everything, say what was seen."""
+        bounds = self._execution.limits
+        channel, theirs = socket.socketpair()
+        guest_channel, guest_theirs = socket.socketpair()
+        out, out_theirs = os.pipe()
+        err, err_theirs = os.pipe()
+        given = [out_theirs, err_theirs]
+        with channel, guest_channel:
+            try:
+                with theirs, guest_theirs, _sealed_file(self._stdin()) as stdin:
+                    fds = [theirs.fileno(), stdin, *given, guest_theirs.fileno()]
+                    self._spawner.order({"run": self._number}, fds)
+            except OSError as error:
+                os.close(out)
+                os.close(err)
+                return _infrastructure(f"the spawner is gone: {error}", started)
+            finally:
+                for descriptor in given:
+                    os.close(descriptor)
+            self._report = _Report(channel, bounds.work_bytes)
+            self._guest = Guest(guest_channel, self._broker)
+            self._outputs = [Output(out, bounds.output_bytes), Output(err, bounds.output_bytes)]
+            try:
+                self._converse(channel, order)
+            finally:
+                os.close(out)
+                os.close(err)
+        return self._observed(started)
+
+    def _stdin(self) -> bytes:
+        action = self._execution.action
+        return action.stdin if isinstance(action, Command) else b""
+
+    def _converse(self, channel: socket.socket, order: bytes) -> None:
+        self._deadline = time.monotonic() + self._execution.limits.wall_s + GRACE_S
+        try:
+            channel.settimeout(GRACE_S)
+            channel.sendall(order)
+        except OSError:
+            pass  # it died early: the report, or the lack of one, says why
+        sources = {
+            channel.fileno(): self._report.receive,
+            self._guest.channel.fileno(): self._guest.receive,
+            **{output.descriptor: self._reader(output) for output in self._outputs},
+        }
+        Pump(sources, self._on_tick, 0.25).run()
+
+    def _reader(self, output: Output) -> Source:
+        def receive() -> bool:
+            more = output.receive()
+            if output.exceeded:
+                self._end()
+            return more
+
+        return receive
+
+    def _end(self) -> None:
+        """Have the run's init end everything and report."""
+        with contextlib.suppress(OSError):
+            self._report.channel.sendall(b"end")
+
+    def _on_tick(self) -> bool:
+        if time.monotonic() < self._deadline:
+            return True
+        self._overdue = True
+        with contextlib.suppress(OSError):
+            self._spawner.order({"kill": self._number}, [])
+        return False
+
+    def _observed(self, started: float) -> Observed:
+        report, said = self._report, outcome(self._guest)
+        if report.header is None or not report.complete:
+            why = "did not end in time" if self._overdue else "ended without a report"
+            return replace(
+                _infrastructure(f"the run's supervisor {why}", started), effects=said["effects"]
+            )
+        header = report.header
+        if header["status"] == "infrastructure":
+            return _infrastructure(header["message"], started)
+        status = header["status"]
+        if any(output.exceeded for output in self._outputs):
+            status = "output"
+        elif status == "exited" and said["error"] == "MemoryError":
+            status = "memory"  # the limit on one process's memory, met inside Python
+        if status != "exited":
+            said.update(returned=False, result=None)
+        return Observed(
+            status=status,
+            tier="ns",
+            exit_code=header["exit_code"],
+            stdout=self._outputs[0].content,
+            stderr=self._outputs[1].content,
+            written=report.written(),
+            wall_s=header["wall_s"],
+            cpu_s=header["cpu_s"],
+            memory_bytes=header["memory_bytes"],
+            **said,
+        )

@@ -1,0 +1,87 @@
+"""What a tier is told to do, worked out from an `Execution`. Pure: no process, no file.
+
+Owns the reading of `argv` (which Python calls run under the guest, so that their effects are seen)
+and the environment that code gets.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lignin.domain.artifacts import File, require_safe_path
+from lignin.domain.codec import canonical_bytes
+from lignin.domain.errors import InvalidRequestError
+from lignin.ports.sandbox import Execution, Limits, PythonCall
+
+MAX_HASH_SEED = 2**32 - 1
+_PYTHON = frozenset({"python", "python3"})
+_HARMLESS_FLAGS = frozenset({"-u", "-B", "-I", "-s", "-S", "-E", "-P", "-q"})
+
+
+def environment(hash_seed: int, guest_folder: str) -> dict[str, str]:
+    """The whole environment inside."""
+    return {
+        "HOME": "/work",
+        "LANG": "C.UTF-8",
+        "PATH": f"{guest_folder}/bin:/usr/bin:/bin",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": str(hash_seed),
+        "PYTHONPATH": guest_folder,
+    }
+
+
+def action(execution: Execution) -> dict[str, Any]:
+    """The job for the guest, or `{"do": "exec", "exec": argv}` for every other program."""
+    common = {"clock_offset_s": execution.clock_offset_s, "entropy": execution.entropy}
+    chosen = execution.action
+    if isinstance(chosen, PythonCall):
+        require_safe_path(chosen.file)
+        arguments = dict(chosen.arguments)
+        canonical_bytes(arguments)
+        wanted = {"do": "call", "file": chosen.file, "function": chosen.function}
+        return {**common, **wanted, "arguments": arguments}
+    if not chosen.argv:
+        raise InvalidRequestError("a command needs at least one word")
+    program = python_program(chosen.argv)
+    if program is not None:
+        return {**common, "do": "program", **program}
+    return {**common, "do": "exec", "exec": list(chosen.argv)}
+
+
+def python_program(argv: tuple[str, ...]) -> dict[str, Any] | None:
+    """How the guest runs a Python command line, or None where only the interpreter itself can."""
+    if argv[0] not in _PYTHON:
+        return None
+    rest = list(argv[1:])
+    while rest and rest[0] in _HARMLESS_FLAGS:
+        rest.pop(0)
+    if not rest or rest[0] == "-":
+        return {"how": "stdin", "argv": rest or [""]}
+    if rest[0] == "-c" and len(rest) > 1:
+        return {"how": "code", "code": rest[1], "argv": ["-c", *rest[2:]]}
+    if rest[0] == "-m" and len(rest) > 1:
+        return {"how": "module", "argv": rest[1:]}
+    return None if rest[0].startswith("-") else {"how": "file", "argv": rest}
+
+
+def limits(bounds: Limits) -> dict[str, float]:
+    """The bounds as JSON; raises InvalidRequestError for one that is not positive."""
+    found = {name: getattr(bounds, name) for name in Limits.__dataclass_fields__}
+    for name, value in found.items():
+        if not value > 0:
+            raise InvalidRequestError(f"limit {name} is {value}; it must be above 0")
+    return found
+
+
+def entries(files: Mapping[str, File]) -> tuple[list[list[Any]], bytes]:
+    """`[path, mode, size]` of each file, and all their bytes in that order."""
+    listed = [[path, file.mode, len(file.content)] for path, file in files.items()]
+    return listed, b"".join(file.content for file in files.values())
+
+
+def require_valid(execution: Execution) -> None:
+    """Raise InvalidRequestError for what no tier could run."""
+    if not 0 <= execution.hash_seed <= MAX_HASH_SEED:
+        raise InvalidRequestError(f"hash seed {execution.hash_seed} lies outside 0..2**32-1")
+    for path in (*execution.files, *execution.work):
+        require_safe_path(path)
+    limits(execution.limits)
