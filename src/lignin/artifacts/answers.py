@@ -131,7 +131,7 @@ def schema_fault(schema: Mapping[str, Any], value: Json) -> ValidationError | No
     References to other documents are never fetched: they count as no constraint.
     """
     try:
-        error: ValidationError | None = next(make_validator(schema).iter_errors(value), None)
+        error: ValidationError | None = next(_Strict(schema).iter_errors(value), None)
     except Exception as broken:
         # Referencing and regular-expression faults come as many classes; a schema that cannot be
         # evaluated constrains nothing, and `schema_trouble` reports it.

@@ -137,7 +137,8 @@ class Gathering:
         uses = [run.example for run in plain]
         manifest, files = self.observations.manifest, self._subject.files
         seen = self._run_once(plan.plan_in_turn(manifest, files, uses))
-        answers = seen.result if seen.returned else []
+        # The process ran code that could have changed the caller: its answer is read as foreign.
+        answers = seen.result if isinstance(seen.result, list) else []
         heard = [replace(seen, result=each) for each in answers]
         return _repeats(plain, heard or [seen], plan.IN_TURN)
 

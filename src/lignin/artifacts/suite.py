@@ -31,13 +31,17 @@ def read_tests(run: Observed) -> TestReport:
     answer = run.result if run.returned and isinstance(run.result, Mapping) else None
     if run.status != "exited" or answer is None:
         return TestReport(failures=(f"the tests ended with {told(run, is_call=True)}",))
-    failures = answer.get("failures", [])
-    return TestReport(
-        ran=int(answer.get("ran", 0)),
-        passed=int(answer.get("passed", 0)),
-        skipped=int(answer.get("skipped", 0)),
-        failures=tuple(f"{shown(bad['test'])}: {shown(bad['error'])}" for bad in failures),
-    )
+    try:
+        return TestReport(
+            ran=int(answer["ran"]),
+            passed=int(answer["passed"]),
+            skipped=int(answer["skipped"]),
+            failures=tuple(
+                f"{shown(bad['test'])}: {shown(bad['error'])}" for bad in answer["failures"]
+            ),
+        )
+    except (KeyError, TypeError, ValueError):
+        return TestReport(failures=(f"the tests answered {shown(answer)}",))
 
 
 def suite_faults(runs: Sequence[Observed]) -> list[str]:

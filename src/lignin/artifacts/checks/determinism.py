@@ -25,6 +25,7 @@ from lignin.artifacts.check import (
 )
 from lignin.artifacts.oracle import MAX_REASONS, declares_variation
 from lignin.artifacts.plan import IN_TURN
+from lignin.domain.codec import Json
 from lignin.domain.evidence import CheckResult
 
 
@@ -85,8 +86,10 @@ def _second_differs(run: RepeatRun) -> bool:
     return any(not values_agree(first, _plain(answer)) for answer in run.observed.result)
 
 
-def _plain(answer: dict[str, object]) -> dict[str, object]:
-    return {"error": plain_error(str(answer["error"]))} if "error" in answer else answer
+def _plain(answer: Json) -> Json:
+    if isinstance(answer, dict) and "error" in answer:
+        return {"error": plain_error(str(answer["error"]))}
+    return answer
 
 
 def _told(observations: Observations, run: RepeatRun) -> str:
