@@ -27,13 +27,15 @@ class GeneratedInput:
     `tier`: `near` (a recorded example with one leaf changed to something alike), `boundary` (one
     leaf changed to an extreme), `dictionary` (one leaf changed to a constant of the artifact's own
     source), `generated` (made from the schema alone). `what` says in words how it was made; `far`
-    is true where it leaves everything the examples show (a first negative number).
+    is true where it leaves everything the examples show (a first negative number); `is_text` where the
+    characters of a string were changed, whose format no schema tells.
     """
 
     use: Example
     tier: Tier
     what: str
     far: bool = False
+    is_text: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ _ARGUMENT_NAMES = frozenset(  # of the standard library outside `builtins`
     ["JSONDecodeError", "InvalidOperation", "DivisionByZero", "StatisticsError", "PatternError"]
     + ["ZoneInfoNotFoundError", "ExpatError", "ParseError", "AddressValueError"]
     + ["NetmaskValueError", "TOMLDecodeError", "NoSectionError", "NoOptionError", "BadZipFile"]
+    + ["UnserialisableResult"]  # the port's name for an answer that JSON cannot carry
     + ["ParsingError", "MissingSectionHeaderError", "Error", "error"]  # csv, binascii, struct, re
 )
 _GENERIC = frozenset(

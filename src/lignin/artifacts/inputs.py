@@ -9,8 +9,9 @@ the same inputs, and nobody can choose them.
 """
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -27,6 +28,7 @@ MAX_EXAMPLES_READ = 12
 MAX_INPUT_BYTES = 20_000
 
 Path = tuple[str | int, ...]
+_DATE = re.compile(r"(\b\d{4}-\d{2}-)\d{2}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class _Change:
     tier: Tier
     what: str
     far: bool = False
+    is_text: bool = False
 
 
 def make_call_inputs(
@@ -98,7 +101,11 @@ def _use_digest(case: Example) -> str:
 def _input(use: Example, change: _Change) -> GeneratedInput:
     where = "/".join(map(str, change.path))
     return GeneratedInput(
-        use=use, tier=change.tier, what=f"{change.what} at /{where}"[:120], far=change.far
+        use=use,
+        tier=change.tier,
+        what=f"{change.what} at /{where}"[:120],
+        far=change.far,
+        is_text=change.is_text,
     )
 
 
@@ -184,6 +191,7 @@ def _changes(
         yield from _number_changes(value, path, seen, words)
     elif isinstance(value, str):
         yield from _string_changes(value, path, seen, words)
+        yield from (_as_text(change, path, seen) for change in _text_changes(value, path, seen))
     elif isinstance(value, list):
         yield from _list_changes(value, path, seen)
         for index, item in enumerate(value[:6]):
@@ -231,6 +239,22 @@ def _number_changes(
 def _string_changes(text: str, path: Path, seen: Seen, words: Sequence[Json]) -> Iterator[_Change]:
     for other in seen.values_at(path, (str,))[:6]:
         yield _Change(path, other, "near", "taken from another example")
+    for day in ("11", "17") if _DATE.search(text) else ():
+        other = _DATE.sub(rf"\g<1>{day}", text, count=1)
+        yield _Change(path, other, "near", "another day")
+    for word in words:
+        if isinstance(word, str):
+            yield _Change(path, word, "dictionary", "constant of the source")
+
+
+def _as_text(change: _Change, path: Path, seen: Seen) -> _Change:
+    """Mark a change of characters; where only single ones were seen, more are far from it."""
+    single = max(map(len, seen.values_at(path, (str,))), default=0) <= 1
+    tier: Tier = "boundary" if single else change.tier
+    return replace(change, tier=tier, far=single or change.far, is_text=True)
+
+
+def _text_changes(text: str, path: Path, seen: Seen) -> Iterator[_Change]:
     if len(text) > 1:
         middle = len(text) // 2
         yield _Change(path, text[:-1], "near", "last character left out")
@@ -248,9 +272,6 @@ def _string_changes(text: str, path: Path, seen: Seen, words: Sequence[Json]) ->
     if len(long) > len(text):
         yield _Change(path, long, "boundary", "longer than the examples")
     yield _Change(path, f" {text} ", "boundary", "blanks around")
-    for word in words:
-        if isinstance(word, str):
-            yield _Change(path, word, "dictionary", "constant of the source")
 
 
 def _swapped(text: str, path: Path, seen: Seen) -> Iterator[_Change]:

@@ -186,7 +186,9 @@ def _made_number(
 def _made_string(spot: Mapping[str, Any], seen: Seen, path: Path, seed: str) -> Json:
     known = seen.values_at(path, (str,))
     if known:
-        text = _pick(known, seed) + _pick(["", *[f" {word}" for word in known]], seed + "+")
+        text = _pick(known, seed)
+        if max(map(len, known)) > 1:  # single characters are a form of their own
+            text += _pick(["", *[f" {word}" for word in known]], seed + "+")
     elif "pattern" in spot or "format" in spot:
         return NOTHING
     else:

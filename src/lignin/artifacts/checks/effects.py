@@ -1,11 +1,12 @@
 """Did every run stay within the declared capabilities?
 
 Asking for the time or for a random number is no effect by itself: what matters is whether the
-answer depends on it, which the check `determinism` sees. Reading a variable that every environment
+answer depends on it, which the check `determinism` sees. A temporary file that the run takes away again is none. Reading a variable that every environment
 has is none either; asking for any other name is, since nothing may depend on an undeclared one.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from lignin.artifacts.check import Check, Observations, conclude, infrastructure_doubts, shown_use
@@ -43,6 +44,9 @@ _DEVICES = frozenset(
 )
 
 
+_OUTWARD = frozenset({"write", "delete", "connect", "process"})
+
+
 def judge(observations: Observations) -> CheckResult:
     """Judge what every run of examples, repeats and generated inputs was seen to do."""
     capabilities = observations.manifest.capabilities
@@ -51,7 +55,7 @@ def judge(observations: Observations) -> CheckResult:
     counted = 0
     for use, observed in _runs(observations):
         counted += 1
-        for what in undeclared(capabilities, observed, is_command=is_command):
+        for what in undeclared(capabilities, use, observed, is_command=is_command):
             faults.setdefault(what, f"{what} without declaring it, for {shown_use(use)}")
     doubts = infrastructure_doubts(observed for _, observed in _runs(observations))
     return conclude(
@@ -71,14 +75,23 @@ def _runs(observations: Observations) -> Iterator[tuple[Example, Observed]]:
         yield made.input.use, made.observed
         if made.again is not None:
             yield made.input.use, made.again
+    if observations.manifest.kind == "test":
+        # Our runner loads and patches for its tests: only what leaves the process is theirs.
+        for tested in observations.tests:
+            outward = [effect for effect in tested.effects if effect.kind in _OUTWARD]
+            yield Example(arguments={}), replace(tested, effects=tuple(outward))
 
 
 def undeclared(
-    capabilities: Capabilities, observed: Observed, *, is_command: bool
+    capabilities: Capabilities, use: Example, observed: Observed, *, is_command: bool
 ) -> Iterator[str]:
     """Yield in words each effect of a run that its capabilities do not cover."""
     deleted = [effect.target for effect in observed.effects if effect.kind == "delete"]
+    there = {f"{_WORK}{path}" for path in use.files}
+    there |= {effect.target for effect in observed.effects if effect.kind == "write"}
     for effect in observed.effects:
+        if effect.kind == "delete" and _was_never_there(effect.target, there):
+            continue
         what = _judged(capabilities, effect, deleted, is_command=is_command)
         if what is not None:
             yield what
@@ -132,9 +145,19 @@ def _is_declared_path(capabilities: Capabilities, target: str) -> bool:
     )
 
 
+def _was_never_there(target: str, there: Iterable[str]) -> bool:
+    """True where a deletion in the work folder hit nothing, so that nothing was lost.
+
+    Seen where a temporary folder is taken away by names relative to an open folder.
+    """
+    if not target.startswith(_WORK):
+        return False
+    return not any(path == target or path.startswith(f"{target}/") for path in there)
+
+
 def _is_passing(target: str, deleted: Iterable[str]) -> bool:
     """True for a temporary file that the same run took away again."""
-    if not target.startswith((f"{_TEMPORARY}/", f"{_WORK}tmp")):
+    if not (target == _TEMPORARY or target.startswith((f"{_TEMPORARY}/", f"{_WORK}tmp"))):
         return False
     return any(target == gone or target.startswith(f"{gone}/") for gone in deleted)
 
@@ -147,6 +170,6 @@ def _is_readable(capabilities: Capabilities, target: str) -> bool:
 
 CHECK = Check(
     name="effects",
-    needs=frozenset({"files", "examples", "held_out", "repeats", "inputs"}),
+    needs=frozenset({"files", "examples", "held_out", "repeats", "tests", "inputs"}),
     judge=judge,
 )

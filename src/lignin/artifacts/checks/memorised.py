@@ -5,8 +5,9 @@ Two kinds of sign. The source holds a table whose entries are the examples (see
 same answer although the examples have three or more.
 
 A small table that covers an honest domain (weekdays) cannot be told from a memorised one by its
-text; it passes where some input that is no example gets an answer of its own. Answers that stand in
-the source without what they are looked up by (a classifier has them too) count only where half of
+text; it passes where some input that is no example gets an answer of its own, or where
+the examples record the error that every other input gets. Answers that stand in
+the source without what they are looked up by (a classifier has them too) count only where most of
 the inputs like the examples get one answer that few examples have.
 """
 
@@ -21,6 +22,7 @@ from lignin.domain.evidence import CheckResult
 
 MIN_ALIKE = 6
 SAME_SHARE = 0.95
+MOSTLY_ONE = 0.8
 
 
 def judge(observations: Observations) -> CheckResult:
@@ -50,16 +52,19 @@ def _goes_beyond(observations: Observations, ended: list[InputRun]) -> bool:
     if not counted:
         return False
     usual = counted.most_common(1)[0][0]
+    if any(case.error is not None for case in observations.examples):
+        # The record itself says that what lies outside the domain is an error.
+        return all("error" in answer or _text(answer) != usual for answer in answers)
     return any("error" not in answer and _text(answer) != usual for answer in answers)
 
 
 def _is_mostly_one(observations: Observations, alike: list[InputRun]) -> bool:
-    """True where half of the inputs like the examples get one answer that few examples have."""
+    """True where most of the inputs like the examples get one answer that few examples have."""
     counted = Counter(_text(_answer(observations, run)) for run in alike)
     if not counted:
         return True
     usual, count = counted.most_common(1)[0]
-    return count >= len(alike) / 2 and _share(observations, usual) <= 1 / 3
+    return count >= MOSTLY_ONE * len(alike) and _share(observations, usual) <= 1 / 3
 
 
 def _share(observations: Observations, answer: str) -> float:

@@ -3,11 +3,13 @@
 What is fair (the schema is the contract, but few schemas say everything):
 
 - Never fair, on any input: no answer in time, memory or output beyond the limits, killed, an answer
-  that JSON cannot carry, an answer that differs the second time, endless recursion.
+  that differs the second time, endless recursion.
 - On inputs *near* the examples: an error that is a plain fault (TypeError, AttributeError ...), an
   answer outside the output schema. Python's own word for a bad value (ValueError, KeyError,
-  ZeroDivisionError ...) is tolerated, since a changed date may name no day, until more than half of
-  the near inputs get one: then the artifact works for its examples only.
+  ZeroDivisionError ..., and an answer that JSON cannot carry) is tolerated, since a changed date may
+  name no day, until more than half of the near inputs get one: then the artifact works for its
+  examples only. Inputs of which the characters of a string were changed are not counted there,
+  since their format may be strict and no schema tells it.
 - On *boundary*, *dictionary* and *generated* inputs: plain faults too, but not where the input
   leaves everything the examples show (a first negative number), nor where the schema leaves the
   type open; an answer of null or of another kind of number is let pass.
@@ -33,7 +35,7 @@ from lignin.domain.evidence import CheckResult
 
 MAX_NEAR_ERRORS = 0.5
 MIN_NEAR = 6
-_NEVER_FAIR = frozenset({"RecursionError", "MemoryError", "UnserialisableResult", "SystemExit"})
+_NEVER_FAIR = frozenset({"RecursionError", "MemoryError", "SystemExit"})
 
 
 def judge(observations: Observations) -> CheckResult:
@@ -42,12 +44,12 @@ def judge(observations: Observations) -> CheckResult:
     closed = is_closed(observations.manifest.interface.input)
     faults, tolerated, near_errors, near = [], [], 0, 0
     for run in observations.inputs:
-        near += run.input.tier == "near"
+        near += _is_plain_near(run)
         fault = _fault(observations, run, declared, closed=closed)
         if fault is not None:
             faults.append(f"{fault} for {shown_use(run.input.use)} ({run.input.what})")
         elif _is_undeclared(observations, run, declared):
-            near_errors += run.input.tier == "near"
+            near_errors += _is_plain_near(run)
             tolerated.append(f"{told(run.observed, is_call=True)} for {shown_use(run.input.use)}")
     if near >= MIN_NEAR and near_errors > MAX_NEAR_ERRORS * near:
         faults.append(f"{near_errors} of {near} inputs near the examples fail, {tolerated[0]}")
@@ -81,7 +83,7 @@ def _fault(
     lenient = run.input.tier != "near" and (run.input.far or not closed)
     if observed.error is not None:
         name = observed.error.rsplit(".", 1)[-1]
-        if name in _NEVER_FAIR and not (run.input.far and name == "UnserialisableResult"):
+        if name in _NEVER_FAIR:
             return f"{told(observed, is_call=True)}"
         if classify_error(name, declared) == "fault" and not lenient:
             return f"undeclared error {told(observed, is_call=True)}"
@@ -92,6 +94,10 @@ def _fault(
         if fault is not None and not (run.input.tier != "near" and _is_slight(run)):
             return f"answer {shown(observed.result)} outside the output schema"
     return _unlike(observations, run)
+
+
+def _is_plain_near(run: InputRun) -> bool:
+    return run.input.tier == "near" and not run.input.is_text
 
 
 def _is_slight(run: InputRun) -> bool:
