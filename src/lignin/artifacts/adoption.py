@@ -21,7 +21,10 @@ def adopt(
     if version is None or target.row(stream) is not None:
         return None
     artifact = source.rows([f"artifact/{name}"])[f"artifact/{name}"]
-    events, blobs = _history(ids, version, stream), list(tree_blobs(load_tree(source, digest), stream))
+    events, blobs = (
+        _history(ids, version, stream),
+        list(tree_blobs(load_tree(source, digest), stream)),
+    )
     if target.row(f"artifact/{name}") is None:
         names = ("name", "kind", "owner", "successor")
         payload = {key: artifact.body[key] for key in names}

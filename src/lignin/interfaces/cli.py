@@ -16,8 +16,8 @@ from typing import Any, get_args, get_origin
 import click
 
 from lignin.domain.errors import InvalidRequestError, LigninError
-from lignin.operations import NOT_NOUNS
 from lignin.interfaces.errors import EXIT_FAULT, envelope_of, exit_code_of
+from lignin.operations import NOT_NOUNS
 
 SHORTCUTS = ("demo", "up")
 MAX_STDIN_BYTES = 64 * 2**20

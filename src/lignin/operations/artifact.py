@@ -566,6 +566,3 @@ def _examples(value: Json) -> list[Any]:
     if not isinstance(value, list):
         raise InvalidRequestError("examples are a JSON list of objects")
     return [parse_example(item) for item in value]
-
-
-

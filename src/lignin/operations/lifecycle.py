@@ -1,12 +1,13 @@
 """Verifying, deciding, promoting and calling a version: what several nouns share."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from lignin.artifacts.plan import mount_dependencies, plan_run
 from lignin.artifacts.promotion import GATE, PromotionCase, PromotionDecision, decide_promotion
 from lignin.artifacts.service import version_stream
 from lignin.artifacts.store import load_examples, load_tree
-from lignin.domain.artifacts import File, Manifest, Tree
+from lignin.domain.artifacts import Example, Manifest, Tree
 from lignin.domain.codec import Digest, Json
 from lignin.domain.evidence import Verdict
 from lignin.domain.harness import SlotChange
@@ -15,7 +16,7 @@ from lignin.harness.service import Decision
 from lignin.operations.context import Context
 from lignin.operations.heads import ensure_head, propose_to_children, state_changes
 from lignin.ports.ledger import View
-from lignin.ports.sandbox import Command, Execution, Observed, PythonCall
+from lignin.ports.sandbox import Execution, Limits, Observed, PythonCall
 
 CALL_WALL_S = 30.0
 
@@ -160,23 +161,18 @@ def call_artifact(
 
 
 def _execution(tree: Tree, dependencies: Mapping[str, Tree], arguments: Json) -> Execution:
-    from lignin.artifacts.plan import mount_dependencies, script_command
-    from lignin.ports.sandbox import Limits
-
     manifest = tree.manifest
     files = mount_dependencies(tree, dependencies)
-    limits = Limits(wall_s=CALL_WALL_S, cpu_s=int(CALL_WALL_S))
     if manifest.kind == "program":
-        file, _, function = manifest.entry.partition(":")
-        action: PythonCall | Command = PythonCall(file=file, function=function, arguments=arguments)
-        return Execution(files=files, action=action, limits=limits)
-    work = {
-        path: File(content=text.encode()) for path, text in arguments.get("files", {}).items()
-    }
-    action = script_command(
-        manifest, tuple(arguments.get("argv", ())), arguments.get("stdin", "")
-    )
-    return Execution(files=files, action=action, work=work, limits=limits)
+        use = Example(arguments=arguments)
+    else:
+        use = Example(
+            argv=tuple(arguments.get("argv", ())),
+            stdin=arguments.get("stdin", ""),
+            files=arguments.get("files", {}),
+        )
+    limits = Limits(wall_s=CALL_WALL_S, cpu_s=int(CALL_WALL_S))
+    return replace(plan_run(manifest, files, use), limits=limits)
 
 
 def _dependencies(view: View, manifest: Manifest) -> dict[str, Tree]:

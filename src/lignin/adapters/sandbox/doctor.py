@@ -6,14 +6,13 @@ opened unless the caller asks for the unsafe one by name.
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from lignin.adapters.sandbox.none import UnsafeSandbox
 from lignin.adapters.sandbox.ns import NamespaceSandbox, open_namespace_sandbox
 from lignin.domain.artifacts import File
 from lignin.domain.errors import LigninError, UnavailableError
-from lignin.ports.sandbox import Execution, PythonCall, Sandbox
+from lignin.ports.sandbox import DoctorReport, Execution, PythonCall, Sandbox, TierReport
 
 _PROBE = b"""
 import os, socket
@@ -26,24 +25,6 @@ def probe(number):
         writable = False
     return [number + 1, len(processes) <= 3, not writable, os.listdir('/work') == []]
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TierReport:
-    """One tier: whether a probe ran in it, else why not and what would help."""
-
-    tier: str
-    works: bool
-    why_not: str = ""
-    remedies: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoctorReport:
-    """What this machine offers. `tier` is the strongest that works, or empty."""
-
-    tier: str
-    tiers: tuple[TierReport, ...]
 
 
 def probe() -> DoctorReport:

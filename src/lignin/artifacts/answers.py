@@ -1,0 +1,150 @@
+"""When two answers are the same, and whether an answer fits its schema. Pure.
+
+Floats agree within a relative 1e-9 (absolute 1e-12, for zero); everything else agrees exactly.
+An integer and a float of the same value agree, since canonical JSON writes them alike, unless the
+schema says `integer`. Standard output agrees up to one newline at its end.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
+
+from lignin.artifacts.check import shown
+from lignin.domain.artifacts import Example
+from lignin.domain.codec import Json
+from lignin.ports.sandbox import Observed
+
+RELATIVE_TOLERANCE = 1e-9
+ABSOLUTE_TOLERANCE = 1e-12
+
+
+def values_agree(left: Json, right: Json) -> bool:
+    """True where two JSON values are the same answer."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, int | float) and isinstance(right, int | float):
+        if isinstance(left, int) and isinstance(right, int):
+            return left == right
+        return math.isclose(left, right, rel_tol=RELATIVE_TOLERANCE, abs_tol=ABSOLUTE_TOLERANCE)
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return len(left) == len(right) and all(map(values_agree, left, right))
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(
+            values_agree(value, right[key]) for key, value in left.items()
+        )
+    return type(left) is type(right) and bool(left == right)
+
+
+def outcome_of(observed: Observed, *, is_call: bool) -> Json:
+    """Return what a run answered, as a JSON value to compare or to show."""
+    if observed.status != "exited":
+        return {"status": observed.status}
+    if not is_call:
+        stdout = observed.stdout.decode(errors="replace")
+        return {"exit_code": observed.exit_code, "stdout": stdout.removesuffix("\n")}
+    if observed.error is not None:
+        return {"error": plain_error(observed.error)}
+    if not observed.returned:
+        return {"status": f"ended without an answer (exit code {observed.exit_code})"}
+    return {"result": observed.result}
+
+
+def told(observed: Observed, *, is_call: bool) -> str:
+    """Write what a run answered in words, bounded."""
+    if observed.status == "timeout":
+        return f"no answer within {observed.wall_s:.1f} s"
+    if observed.status != "exited":
+        return f"ended by the sandbox ({observed.status})"
+    if is_call and observed.error is not None:
+        return shown(f"{plain_error(observed.error)}: {observed.message}")
+    if is_call:
+        outcome = outcome_of(observed, is_call=True)
+        return shown(outcome.get("result", outcome.get("status")))
+    tail = shown(observed.stderr[-200:]) if observed.exit_code else ""
+    return shown(outcome_of(observed, is_call=False)) + (f" stderr: {tail}" if tail else "")
+
+
+def plain_error(name: str) -> str:
+    """Return an exception's class name without its module."""
+    return name.rsplit(".", 1)[-1]
+
+
+def expected_outcome(example: Example, *, is_call: bool) -> Json:
+    """Return the recorded answer in the form of `outcome_of`."""
+    if is_call:
+        if example.error is not None:
+            return {"error": plain_error(example.error)}
+        return {"result": example.result}
+    recorded = example.result if isinstance(example.result, Mapping) else {}
+    outcome: dict[str, Json] = {"stdout": str(recorded.get("stdout", "")).removesuffix("\n")}
+    if recorded.get("exit_code") is not None:
+        outcome["exit_code"] = recorded["exit_code"]
+    return outcome
+
+
+def answers_agree(example: Example, observed: Observed, *, is_call: bool) -> bool:
+    """True where a run answered as recorded. What the record leaves out is not compared."""
+    expected, got = (
+        expected_outcome(example, is_call=is_call),
+        outcome_of(observed, is_call=is_call),
+    )
+    if not is_call and "exit_code" not in expected:
+        got = {key: value for key, value in got.items() if key != "exit_code"}
+    return values_agree(expected, got)
+
+
+def runs_agree(left: Observed, right: Observed, *, is_call: bool) -> bool:
+    """True where two runs gave the same answer, and for a call printed the same."""
+    same = values_agree(outcome_of(left, is_call=is_call), outcome_of(right, is_call=is_call))
+    return same and (left.status != "exited" or left.stdout == right.stdout)
+
+
+def _is_strict_integer(_: Any, value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_Strict = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_strict_integer),
+)
+
+
+def make_validator(schema: Mapping[str, Any]) -> Validator:
+    """Return a validator in which 1.0 is no integer.
+
+    Raises:
+        SchemaError: The schema itself is malformed.
+    """
+    _Strict.check_schema(schema)
+    validator: Validator = _Strict(schema)
+    return validator
+
+
+def schema_fault(schema: Mapping[str, Any], value: Json) -> ValidationError | None:
+    """Return why a value does not fit a schema, None where it fits.
+
+    References to other documents are never fetched: they count as no constraint.
+    """
+    try:
+        error: ValidationError | None = next(_Strict(schema).iter_errors(value), None)
+    except Exception as broken:
+        # Referencing and regular-expression faults come as many classes; a schema that cannot be
+        # evaluated constrains nothing, and `schema_trouble` reports it.
+        if isinstance(broken, MemoryError):
+            raise
+        return None
+    return error
+
+
+def schema_trouble(schema: Mapping[str, Any]) -> str | None:
+    """Return why a schema cannot be used at all, None where it can."""
+    try:
+        make_validator(schema)
+    except SchemaError as error:
+        return shown(error.message)
+    return None

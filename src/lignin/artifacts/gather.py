@@ -1,0 +1,262 @@
+"""Making the runs of one verification and keeping what was seen. Owns no judgement.
+
+Each step (`Need`) makes its runs a few at a time and stops at the first that ends in a limit: one
+hang is reason enough, and each costs seconds. Trouble of the sandbox is tried once more; if it
+stays, nothing further is run and nothing is blamed.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import takewhile
+
+from lignin.artifacts import plan
+from lignin.artifacts.check import (
+    ExampleRun,
+    InputRun,
+    MutantRun,
+    Need,
+    Observations,
+    RepeatRun,
+)
+from lignin.artifacts.inputs import make_call_inputs, make_command_inputs
+from lignin.artifacts.mutants import make_mutants
+from lignin.artifacts.scan import scan_sources
+from lignin.artifacts.suite import is_test_file, suite_faults
+from lignin.domain.artifacts import MIN_EXAMPLES, Example, File, Tree, split_examples
+from lignin.ports.sandbox import Execution, Observed, RequestHandler, Sandbox
+
+MAX_EXAMPLES_RUN = 60
+MAX_REPEATED = 8
+MUTANTS = 20
+TEST_RUNS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is verified, laid out for the sandbox."""
+
+    tree: Tree
+    files: Mapping[str, File]
+    dependencies: Mapping[str, Tree]
+    tests: tuple[str, ...]
+
+    @property
+    def seed(self) -> str:
+        """What every choice among inputs and mutants hangs on."""
+        return self.tree.digest
+
+
+class Gathering:
+    """The observations of one verification while they are made."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        subject: Subject,
+        examples: Sequence[Example],
+        *,
+        tools: Sequence[str],
+        broker: RequestHandler | None,
+    ) -> None:
+        visible, held_out = split_examples(examples)
+        self._sandbox = sandbox
+        self._subject = subject
+        self._tools = tools
+        self._broker = broker
+        self._workers = max(1, min(4, os.cpu_count() or 1))
+        self.runs = 0
+        self.is_broken = False
+        self.observations = Observations(
+            manifest=subject.tree.manifest,
+            tree=subject.tree,
+            sources=_texts(subject.tree),
+            visible=visible,
+            held_out=held_out,
+            has_tests=bool(subject.tests),
+        )
+        self._steps: Mapping[Need, Callable[[], Observations]] = {
+            "files": lambda: self.observations,
+            "examples": self._run_visible,
+            "held_out": self._run_held_out,
+            "repeats": self._run_repeats,
+            "tests": self._run_tests,
+            "inputs": self._run_inputs,
+            "mutants": self._run_mutants,
+            "findings": self._read_sources,
+        }
+
+    def make(self, need: Need) -> None:
+        """Make one step; afterwards it is among `observations.made`."""
+        gathered = self._steps[need]()
+        self.observations = replace(gathered, made=gathered.made | {need})
+
+    def _run_visible(self) -> Observations:
+        cases = self.observations.visible[: MAX_EXAMPLES_RUN * 2 // 3]
+        return replace(self.observations, visible_runs=self._run_examples(cases))
+
+    def _run_held_out(self) -> Observations:
+        cases = self.observations.held_out[: MAX_EXAMPLES_RUN // 3]
+        return replace(self.observations, held_out_runs=self._run_examples(cases))
+
+    def _run_examples(self, cases: Sequence[Example]) -> tuple[ExampleRun, ...]:
+        seen = self._run_all([self._planned(case) for case in cases])
+        pairs = zip(cases, seen, strict=False)
+        return tuple(ExampleRun(example=case, observed=observed) for case, observed in pairs)
+
+    def _planned(self, use: Example, variant: plan.Variant = plan.BASE) -> Execution:
+        return plan.plan_run(self.observations.manifest, self._subject.files, use, variant)
+
+    def _run_repeats(self) -> Observations:
+        runs = (*self.observations.visible_runs, *self.observations.held_out_runs)
+        base = [run for run in runs if run.observed.status == "exited"][:MAX_REPEATED]
+        made: list[RepeatRun] = []
+        slow: list[ExampleRun] = []
+        for variant in plan.EXTREMES:
+            repeated = self._repeat(base, variant)
+            made += repeated
+            slow += [run for run, again in zip(base, repeated, strict=False) if _hung(again)]
+        if slow:
+            left = {run.example.digest: run for run in slow}
+            made += self._repeat(list(left.values()), plan.MODERATE)
+        if self.observations.is_call:
+            made += self._call_in_turn(base)
+        return replace(self.observations, repeats=tuple(made))
+
+    def _repeat(self, base: Sequence[ExampleRun], variant: plan.Variant) -> list[RepeatRun]:
+        planned = [self._planned(run.example, variant) for run in base]
+        return _repeats(base, self._run_all(planned), variant.name)
+
+    def _call_in_turn(self, base: Sequence[ExampleRun]) -> list[RepeatRun]:
+        """Call all examples without work files in one process, which shows state that is kept."""
+        plain = [run for run in base if not run.example.files]
+        if not plain:
+            return []
+        uses = [run.example for run in plain]
+        manifest, files = self.observations.manifest, self._subject.files
+        seen = self._run_once(plan.plan_in_turn(manifest, files, uses))
+        # The process ran code that could have changed the caller: its answer is read as foreign.
+        answers = seen.result if isinstance(seen.result, list) else []
+        heard = [replace(seen, result=each) for each in answers]
+        return _repeats(plain, heard or [seen], plan.IN_TURN)
+
+    def _run_inputs(self) -> Observations:
+        now = self.observations
+        if now.is_call:
+            texts = [text for path, text in now.sources.items() if path.endswith(".py")]
+            schema = now.manifest.interface.input
+            inputs = make_call_inputs(schema, now.examples, texts, seed=self._subject.seed)
+        else:
+            inputs = make_command_inputs(now.examples, seed=self._subject.seed)
+        first = self._run_all([self._planned(made.use) for made in inputs])
+        whole = len(first) == len(inputs) and all(seen.status == "exited" for seen in first)
+        # After a run that ended in a limit the verdict stands; a second pass would add nothing.
+        planned = [self._planned(made.use, plan.MODERATE) for made in inputs] if whole else []
+        second = [*self._run_all(planned), *[None] * len(inputs)]
+        triples = zip(inputs, first, second, strict=False)
+        runs = tuple(InputRun(input=made, observed=a, again=b) for made, a, b in triples)
+        return replace(now, inputs=runs)
+
+    def _run_tests(self) -> Observations:
+        subject = self._subject
+        if not subject.tests:
+            return self.observations
+        seeds = range(TEST_RUNS)
+        planned = [plan.plan_tests(subject.files, subject.tests, seed=seed) for seed in seeds]
+        return replace(self.observations, tests=tuple(self._run_all(planned)))
+
+    def _run_mutants(self) -> Observations:
+        """Seed faults into what the tests test, where their worth matters and they pass at all."""
+        now, subject = self.observations, self._subject
+        is_test = now.manifest.kind == "test"
+        needed = is_test or len(now.examples) < MIN_EXAMPLES
+        if not needed or not now.tests or suite_faults(now.tests):
+            return now
+        named, planned = [], []
+        for path, text in self._mutable().items():
+            for mutant in make_mutants(text, count=MUTANTS, seed=f"{subject.seed}{path}"):
+                file = File(content=mutant.source.encode(), mode=subject.files[path].mode)
+                files = {**subject.files, path: file}
+                named.append(f"{path} {mutant.what}")
+                planned.append(plan.plan_tests(files, subject.tests, limits=plan.MUTANT_LIMITS))
+        step = max(1, -(-len(planned) // MUTANTS))
+        named, planned = named[::step], planned[::step]
+        seen = self._run_all(planned, stops=False)
+        pairs = zip(named, seen, strict=False)
+        runs = tuple(MutantRun(what=what, observed=observed) for what, observed in pairs)
+        return replace(now, mutants=runs)
+
+    def _mutable(self) -> dict[str, str]:
+        """Return the Python sources under test by path: the dependencies', or the artifact's own."""
+        subject = self._subject
+        if self.observations.manifest.kind != "test":
+            own = _texts(subject.tree)
+            return {p: t for p, t in own.items() if p.endswith(".py") and p not in subject.tests}
+        found = {}
+        for name, tree in sorted(subject.dependencies.items()):
+            for path, text in _texts(tree).items():
+                if path.endswith(".py") and not is_test_file(path):
+                    found[f"{plan.folder_of(name)}/{path}"] = text
+        return found
+
+    def _read_sources(self) -> Observations:
+        findings, notes = scan_sources(self.observations.sources, self._tools)
+        now = self.observations
+        return replace(now, findings=findings, notes=now.notes + notes)
+
+    def _run_all(self, planned: Sequence[Execution], *, stops: bool = True) -> list[Observed]:
+        """Make runs in order, a few at a time; the answer is shorter where a run stopped them."""
+        stopped = threading.Event()
+
+        def run(execution: Execution) -> Observed | None:
+            if stopped.is_set():
+                return None
+            observed = self._run_once(execution)
+            if self.is_broken or (stops and observed.status != "exited"):
+                stopped.set()
+            return observed
+
+        with ThreadPoolExecutor(self._workers) as pool:
+            seen = list(pool.map(run, planned))
+        return [observed for observed in takewhile(lambda each: each is not None, seen) if observed]
+
+    def _run_once(self, execution: Execution) -> Observed:
+        observed = self._run(execution)
+        # A run that had little of the processor was starved by its neighbours, or sleeps.
+        starved = observed.status == "timeout" and observed.cpu_s < execution.limits.wall_s / 3
+        if observed.status == "infrastructure" or starved:
+            observed = self._run(execution)
+        if observed.status == "infrastructure":
+            self.is_broken = True
+        return observed
+
+    def _run(self, execution: Execution) -> Observed:
+        self.runs += 1
+        try:
+            return self._sandbox.run(execution, self._broker)
+        except OSError as error:
+            return Observed(status="infrastructure", tier=self._sandbox.tier, message=str(error))
+
+
+def _hung(run: RepeatRun) -> bool:
+    return run.observed.status == "timeout"
+
+
+def _repeats(base: Sequence[ExampleRun], seen: Sequence[Observed], variant: str) -> list[RepeatRun]:
+    return [
+        RepeatRun(example=run.example, base=run.observed, observed=observed, variant=variant)
+        for run, observed in zip(base, seen, strict=False)
+    ]
+
+
+def _texts(tree: Tree) -> dict[str, str]:
+    """Return the files of a tree that are UTF-8 text."""
+    texts = {}
+    for path, file in tree.files.items():
+        try:
+            texts[path] = file.content.decode()
+        except UnicodeDecodeError:
+            continue
+    return texts

@@ -1,0 +1,155 @@
+"""Which runs to make of an artifact, as executions. Pure; `gather` makes them.
+
+Layout in the sandbox: the artifact's files at `/artifact`; each dependency below
+`/artifact/<name with - as _>/`, so that `from clean_text.main import clean` reaches the file
+`main.py` of the dependency `clean-text`. Our own runner of tests lies beside them.
+"""
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from lignin.artifacts import guest_tests
+from lignin.artifacts.suite import is_test_file
+from lignin.domain.artifacts import Example, File, Manifest, Tree, make_tree
+from lignin.domain.codec import digest_bytes
+from lignin.domain.errors import InvalidRequestError
+from lignin.ports.sandbox import Command, Entropy, Execution, Limits, PythonCall
+
+GUEST_PATH = "_lignin_guest_tests.py"
+GUEST_SOURCE = inspect.getsource(guest_tests).encode()
+GUEST_DIGEST = digest_bytes(GUEST_SOURCE)
+CALL_LIMITS = Limits(wall_s=3.0, cpu_s=3)
+TEST_LIMITS = Limits(wall_s=10.0, cpu_s=8)
+MUTANT_LIMITS = Limits(wall_s=3.0, cpu_s=2)
+IN_TURN = "calls of other examples before it in one process"
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Circumstances of a run that no honest answer depends on."""
+
+    name: str
+    hash_seed: int = 0
+    clock_offset_s: int = 0
+    entropy: Entropy = "system"
+
+
+BASE = Variant("the first run")
+EXTREMES = (
+    Variant("another hash seed, 400 days later and low entropy", 1, 400 * _DAY_S + 12_345, "low"),
+    Variant("another hash seed, 3 years later and high entropy", 2, 1100 * _DAY_S + 49_999, "high"),
+)
+# Where an entropy at its end hangs an honest loop, the other circumstances are still varied.
+MODERATE = Variant("another hash seed, 400 days later", 3, 400 * _DAY_S + 12_345)
+
+
+def mount_dependencies(tree: Tree, dependencies: Mapping[str, Tree]) -> dict[str, File]:
+    """Return the files of a tree with its dependencies mounted below it.
+
+    Raises:
+        InvalidRequestError: A dependency's folder hides files of the tree.
+    """
+    files = dict(tree.files)
+    for name, other in dependencies.items():
+        folder = folder_of(name)
+        if any(path == folder or path.startswith(f"{folder}/") for path in files):
+            raise InvalidRequestError(
+                f"the tree has a path {folder!r}, where its dependency {name!r} is mounted",
+                hint="rename the folder",
+            )
+        files |= {f"{folder}/{path}": file for path, file in other.files.items()}
+    return dict(make_tree(files).files)
+
+
+def folder_of(name: str) -> str:
+    """Return the folder below `/artifact` in which a dependency is mounted."""
+    return name.replace("-", "_")
+
+
+def require_dependencies(manifest: Manifest, dependencies: Mapping[str, Tree]) -> None:
+    """Raise where a dependency is missing or is not the version that the manifest pins."""
+    for name, digest in sorted(manifest.dependencies.items()):
+        tree = dependencies.get(name)
+        if tree is None:
+            raise InvalidRequestError(f"the dependency {name!r} was not handed over")
+        if tree.digest != digest:
+            raise InvalidRequestError(
+                f"the dependency {name!r} is {tree.digest}, the manifest pins {digest}"
+            )
+
+
+def plan_run(
+    manifest: Manifest, files: Mapping[str, File], use: Example, variant: Variant = BASE
+) -> Execution:
+    """Return the execution of one use: a function call or a command."""
+    action: PythonCall | Command
+    if manifest.kind == "program":
+        file, function = split_entry(manifest)
+        action = PythonCall(file=file, function=function, arguments=dict(use.arguments or {}))
+    else:
+        argv = (manifest.runtime or "sh", f"/artifact/{manifest.entry}", *use.argv)
+        action = Command(argv=argv, stdin=use.stdin.encode())
+    return Execution(
+        files=files,
+        action=action,
+        work={path: File(content=text.encode()) for path, text in use.files.items()},
+        limits=CALL_LIMITS,
+        hash_seed=variant.hash_seed,
+        clock_offset_s=variant.clock_offset_s,
+        entropy=variant.entropy,
+    )
+
+
+def plan_in_turn(
+    manifest: Manifest, files: Mapping[str, File], uses: Sequence[Example]
+) -> Execution:
+    """Return the execution that calls a program with several inputs in one process."""
+    file, function = split_entry(manifest)
+    cases = [dict(use.arguments or {}) for use in uses]
+    arguments = {"file": file, "function": function, "cases": cases}
+    return _guest_call(files, "call_in_turn", arguments, CALL_LIMITS)
+
+
+def plan_tests(
+    files: Mapping[str, File], tests: Iterable[str], *, limits: Limits = TEST_LIMITS, seed: int = 0
+) -> Execution:
+    """Return the execution that runs some test files."""
+    made = _guest_call(files, "run_tests", {"files": sorted(tests)}, limits)
+    return Execution(files=made.files, action=made.action, limits=limits, hash_seed=seed)
+
+
+def _guest_call(
+    files: Mapping[str, File],
+    function: str,
+    arguments: Mapping[str, object],
+    limits: Limits,
+) -> Execution:
+    return Execution(
+        files={**files, GUEST_PATH: File(content=GUEST_SOURCE)},
+        action=PythonCall(file=GUEST_PATH, function=function, arguments=arguments),
+        limits=limits,
+    )
+
+
+def split_entry(manifest: Manifest) -> tuple[str, str]:
+    """Return (file, function) of a program's entry point.
+
+    Raises:
+        InvalidRequestError: The entry is not written `file.py:function`.
+    """
+    file, _, function = manifest.entry.partition(":")
+    if not file.endswith(".py") or not function.isidentifier():
+        raise InvalidRequestError(
+            f"the entry {manifest.entry!r} is not written file.py:function", hint="see lignin.json"
+        )
+    return file, function
+
+
+def find_test_files(manifest: Manifest, tree: Tree) -> tuple[str, ...]:
+    """Return the files of a tree that hold tests; of a test artifact its entry at least."""
+    found = {path for path in tree.files if is_test_file(path)}
+    if manifest.kind == "test":
+        found.add(manifest.entry.partition(":")[0])
+    return tuple(sorted(found & set(tree.files)))
