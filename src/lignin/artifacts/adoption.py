@@ -9,7 +9,7 @@ from lignin.ports.ledger import View
 
 
 def adopt(
-    ids: IdSource, scope: Scope, source: View, target: View, name: str, digest: Digest
+    ids: IdSource, scope: Scope, *, source: View, target: View, name: str, digest: Digest
 ) -> Change | None:
     """The change that records a proven version of `source` in `target`; None where it is known.
 

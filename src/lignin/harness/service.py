@@ -246,6 +246,12 @@ class Harness:
         both = (*opened.events, superseded)
         return new, scope.change(events=both, expects={row.stream: row.seq})
 
+    def withdraw(self, view: View, scope: Scope, proposal: str) -> Change:
+        """The change that takes a proposal back."""
+        row = _require(view, f"proposal/{proposal}")
+        event = self._event(row.stream, "proposal.withdrawn", {"reason": "withdrawn"})
+        return scope.change(events=(event,), expects={row.stream: row.seq})
+
     def rollback(
         self, view: View, scope: Scope, head: str, to: Digest, *, reason: str
     ) -> tuple[str, tuple[Change, ...]]:

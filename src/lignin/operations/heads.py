@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from lignin.artifacts.adoption import adopt
 from lignin.domain.codec import Digest
 from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError
 from lignin.domain.events import Change
@@ -96,16 +97,31 @@ def propose_to_children(context: Context, head: str) -> list[str]:
     return proposals
 
 
-def adopted(context: Context, space: str, slots: Mapping[str, Digest]) -> list[Change]:
-    """Changes that make versions of the caller's space known in another one, with their bytes."""
-    from lignin.artifacts.adoption import adopt
+def adopted(
+    context: Context, space: str, slots: Mapping[str, Digest], *, source: str | None = None
+) -> list[Change]:
+    """Changes that make versions of one space known in another, with bytes and evidence.
 
-    with context.view() as source, context.ledger.view(space) as target:
-        return [
-            change
+    Args:
+        space: Where they become known.
+        source: Where they are known; default: the caller's space.
+    """
+    origin = source or context.scope.space
+    if origin == space:
+        return []
+    with context.ledger.view(origin) as known, context.ledger.view(space) as target:
+        changes = (
+            adopt(
+                context.ids,
+                context.scope_of(space),
+                source=known,
+                target=target,
+                name=name,
+                digest=digest,
+            )
             for name, digest in slots.items()
-            if (change := adopt(context.ids, context.scope_of(space), source, target, name, digest))
-        ]
+        )
+        return [change for change in changes if change is not None]
 
 
 def _enter(context: Context, view: View, head: str, slot: str, digest: Digest) -> Change | None:

@@ -64,8 +64,7 @@ def list_spaces(context: Context, request: Nothing) -> SpaceList:  # noqa: ARG00
     for name in context.ledger.spaces():
         with context.ledger.view(name) as view:
             row = view.row(f"space/{name}")
-            body = row.body if row else {"kind": "user", "parent": None}
-            items.append(
-                Space(name=name, kind=body["kind"], parent=body["parent"], position=view.position)
-            )
+            kind = str(row.body["kind"]) if row else "user"
+            parent = row.body["parent"] if row else None
+            items.append(Space(name=name, kind=kind, parent=parent, position=view.position))
     return SpaceList(items=items, total=len(items))

@@ -35,7 +35,7 @@ class FileTaken(Response):
     path: str
     sessions: int = 0
     new_sessions: int = 0
-    records: int = Field(0, description="records that were new")
+    records: int = Field(default=0, description="records that were new")
     redacted: dict[str, int] = Field(default_factory=dict, description="secrets by detector")
     problems: list[str] = Field(default_factory=list)
     skipped: dict[str, int] = Field(default_factory=dict, description="unknown record types, kept")

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from lignin.domain.codec import Json, canonical_bytes, parse_json
 from lignin.domain.errors import InvalidRequestError, NotFoundError
-from lignin.domain.events import Change, NewEvent, Record, Records, Scope
+from lignin.domain.events import Change, NewEvent, Purge, Record, Records, Scope
 from lignin.domain.states import Row
 from lignin.ports.clock import IdSource
 from lignin.ports.ledger import View
@@ -113,6 +113,19 @@ class SessionLog:
         """The change that ends a session with its run outcome."""
         ended = self._event(session, "session.ended", {"outcome": outcome})
         return scope.change(events=(ended,))
+
+    def purge(self, scope: Scope, session: str, number: int, *, reason: str) -> Change:
+        """The change that forgets one of the session's own records; its digest stays."""
+        payload = {"stream": f"record/{session}", "seq": number, "reason": reason, "count": 1}
+        event = NewEvent(
+            stream=f"purge/{session}",
+            type="payload.purged",
+            payload=payload,
+            event_id=self._ids.new("evt"),
+        )
+        return scope.change(
+            events=(event,), purges=(Purge(stream=f"record/{session}", seq=number),)
+        )
 
     def wake(self, view: View, session: str) -> Woken:
         """Where a session stands, for a harness that goes on with it.

@@ -109,7 +109,7 @@ def _reparsed(
 
 
 def _session_id(trajectory: Trajectory) -> str:
-    founding = [trajectory.format, trajectory.session]
+    founding: list[str | int | None] = [trajectory.format, trajectory.session]
     if trajectory.format not in _WORLDWIDE:
         founding += [trajectory.source, trajectory.task_id, trajectory.trial]
     return derive_id("ses", founding)

@@ -1,0 +1,320 @@
+"""Harness heads: what stands in them, how they moved, and moving them back."""
+
+from typing import Any
+
+from pydantic import Field
+
+from lignin.domain.errors import DeniedError, InvalidRequestError
+from lignin.domain.harness import SlotChange, diff_revisions, patch_to_json
+from lignin.operations.context import Context
+from lignin.operations.heads import (
+    MAIN,
+    adopted,
+    ensure_head,
+    propose_to_children,
+    state_changes,
+)
+from lignin.operations.registry import Listed, Request, Response, operation, positional
+from lignin.operations.space import RANKS
+
+
+class HeadCreate(Request):
+    name: str = positional("the head's name")
+    extends: str | None = Field(None, description="SPACE:HEAD of a higher space to stand on")
+
+
+class HeadRef(Request):
+    name: str = positional("the head's name", default=MAIN)
+
+
+class Nothing(Request):
+    pass
+
+
+class Slot(Response):
+    slot: str
+    digest: str
+    state: str
+    own: bool = Field(description="set by this head itself, not by one it extends")
+    notes: dict[str, Any] = Field(default_factory=dict)
+
+
+class HeadView(Response):
+    name: str
+    revision: str
+    extends: str | None
+    fence: int
+    lease: dict[str, Any] | None
+    moves: int
+    slots: list[Slot]
+
+
+class HeadList(Listed):
+    items: list[HeadView]
+
+
+class HeadHistory(HeadRef):
+    limit: int = Field(20, ge=1, le=1000, description="at most so many moves")
+
+
+class MoveView(Response):
+    at: str
+    by: str
+    claim: str | None
+    came_from: str
+    to: str
+    proposal: str | None
+    slots: dict[str, Any]
+
+
+class MoveList(Listed):
+    items: list[MoveView]
+
+
+class RevisionDiff(Request):
+    old: str = positional("revision digest")
+    new: str = positional("revision digest")
+
+
+class DiffView(Response):
+    slots: dict[str, Any]
+
+
+class HeadRollback(HeadRef):
+    to: str = Field("", description="the revision to go back to; default: the one before")
+    reason: str = Field("a person asked for it", description="why")
+
+
+class Rolled(Response):
+    head: str
+    came_from: str
+    revision: str
+    proposal: str
+
+
+class HeadNote(Request):
+    name: str = positional("the head's name")
+    slot: str = positional("the slot")
+    weakness: str = Field(description="which weakness of the model it makes up for")
+    models: list[str] = Field(default_factory=list, description="models on which that was shown")
+
+
+class HeadLease(HeadRef):
+    ttl_s: int = Field(60, ge=1, le=3600, description="seconds it lasts")
+
+
+class Leased(Response):
+    head: str
+    token: int = Field(description="fencing token: show it with every move until released")
+
+
+class HeadRelease(HeadRef):
+    token: int = Field(description="the lease's fencing token")
+
+
+class HeadOffer(Request):
+    name: str = positional("the head whose gain is offered")
+    slot: str = positional("the slot to offer")
+
+
+class Offered(Response):
+    space: str
+    head: str
+    proposal: str
+
+
+@operation("head.create", effect="govern")
+def create(context: Context, request: HeadCreate) -> HeadView:
+    """Create a head, empty or standing on a head of a space above."""
+    if request.extends is None:
+        salt = context.ids.new("slt")
+        context.commit(context.harness.create_head(context.scope, request.name, salt=salt))
+        return show(context, HeadRef(name=request.name))
+    space, _, head = request.extends.partition(":")
+    _require_above(context, space)
+    with context.ledger.view(space) as view:
+        stable, _ = context.harness.stable(view, head)
+        slots = context.harness.resolve(view, stable)
+    change = context.harness.create_head(
+        context.scope,
+        request.name,
+        salt=context.ids.new("slt"),
+        extends=(space, head),
+        parent_revision=stable,
+        parent_slots=slots,
+    )
+    context.commit(change, *adopted(context, context.scope.space, slots, source=space))
+    return show(context, HeadRef(name=request.name))
+
+
+@operation("head.list", effect="read", idempotent=True)
+def list_(context: Context, request: Nothing) -> HeadList:  # noqa: ARG001
+    """List the heads of the space."""
+    with context.view() as view:
+        page = view.page("head", limit=1000)
+    items = [show(context, HeadRef(name=row.key)) for row in page.rows]
+    return HeadList(items=items, total=page.total)
+
+
+@operation("head.show", effect="read", idempotent=True)
+def show(context: Context, request: HeadRef) -> HeadView:
+    """Show what a head serves now, slot by slot."""
+    with context.view() as view:
+        stable, revision = context.harness.stable(view, request.name)
+        row = view.rows([f"head/{request.name}"])[f"head/{request.name}"]
+        slots = []
+        for slot, digest in context.harness.resolve(view, stable).items():
+            streams = (f"version/{slot}@{digest}", f"note/{request.name}/{slot}/{digest}")
+            rows = view.rows(streams)
+            version, note = rows.get(streams[0]), rows.get(streams[1])
+            slots.append(
+                Slot(
+                    slot=slot,
+                    digest=digest,
+                    state=str(version.state) if version else "unknown",
+                    own=slot in revision.slots,
+                    notes=dict(note.body) if note else {},
+                )
+            )
+    parent = row.body["extends"]
+    return HeadView(
+        name=request.name,
+        revision=stable,
+        extends=f"{parent['space']}:{parent['head']}" if parent else None,
+        fence=row.body["fence"],
+        lease=row.body["lease"],
+        moves=row.body["moves"],
+        slots=slots,
+    )
+
+
+@operation("head.history", effect="read", idempotent=True)
+def history(context: Context, request: HeadHistory) -> MoveList:
+    """List a head's moves, newest first: who, when, on which claim, which slots."""
+    with context.view() as view:
+        moves = context.harness.history(view, request.name)
+    items = [
+        MoveView(
+            at=move.at,
+            by=move.by,
+            claim=move.claim,
+            came_from=move.came_from,
+            to=move.to,
+            proposal=move.proposal,
+            slots=dict(move.slots),
+        )
+        for move in moves[: request.limit]
+    ]
+    return MoveList(items=items, total=len(moves))
+
+
+@operation("head.diff", effect="read", idempotent=True)
+def diff(context: Context, request: RevisionDiff) -> DiffView:
+    """Show which slots differ between two revisions."""
+    with context.view() as view:
+        old = context.harness.revision(view, request.old)
+        new = context.harness.revision(view, request.new)
+    return DiffView(slots=patch_to_json(diff_revisions(old, new)))
+
+
+@operation("head.rollback", effect="govern")
+def rollback(context: Context, request: HeadRollback) -> Rolled:
+    """Move a head back to a revision it had before; the move is itself a proposal in the log."""
+    with context.view() as view:
+        stable, revision = context.harness.stable(view, request.name)
+        moves = context.harness.history(view, request.name)
+        if not moves:
+            raise InvalidRequestError(f"head {request.name!r} has never moved")
+        to = request.to or moves[0].came_from
+        proposal, changes = context.harness.rollback(
+            view, context.scope, request.name, to, reason=request.reason
+        )
+        patch = diff_revisions(revision, context.harness.revision(view, to))
+        changes = (*changes, *state_changes(context, view, request.name, patch))
+    context.commit(*changes)
+    propose_to_children(context, request.name)
+    return Rolled(head=request.name, came_from=stable, revision=to, proposal=proposal)
+
+
+@operation("head.note", effect="write", idempotent=True)
+def note(context: Context, request: HeadNote) -> HeadView:
+    """Note on a slot which weakness it makes up for and on which models that was shown."""
+    with context.view() as view:
+        stable, _ = context.harness.stable(view, request.name)
+        slots = context.harness.resolve(view, stable)
+    if request.slot not in slots:
+        raise InvalidRequestError(f"head {request.name!r} has no slot {request.slot!r}")
+    facts = {"weakness": request.weakness, "models": request.models}
+    context.commit(
+        context.harness.note(context.scope, request.name, request.slot, slots[request.slot], facts)
+    )
+    return show(context, HeadRef(name=request.name))
+
+
+@operation("head.lease", effect="write")
+def lease(context: Context, request: HeadLease) -> Leased:
+    """Hold a head for some seconds: until released only moves that show the token are taken."""
+    ensure_head(context, request.name)
+    with context.view() as view:
+        token, change = context.harness.lease(
+            view,
+            context.scope,
+            request.name,
+            holder=context.scope.actor.sub,
+            ttl_s=request.ttl_s,
+            now=context.ledger.now(),
+        )
+    context.commit(change)
+    return Leased(head=request.name, token=token)
+
+
+@operation("head.release", effect="write")
+def release(context: Context, request: HeadRelease) -> HeadView:
+    """Give a lease back."""
+    context.commit(context.harness.release(context.scope, request.name, request.token))
+    return show(context, HeadRef(name=request.name))
+
+
+@operation("head.offer", effect="write")
+def offer(context: Context, request: HeadOffer) -> Offered:
+    """Offer a local gain upstream: a proposal in the head that this one extends."""
+    with context.view() as view:
+        row = view.row(f"head/{request.name}")
+        if row is None or not row.body["extends"]:
+            raise InvalidRequestError(f"head {request.name!r} extends no other head")
+        _, revision = context.harness.stable(view, request.name)
+    digest = revision.slots.get(request.slot)
+    if digest is None:
+        raise InvalidRequestError(f"head {request.name!r} has no own slot {request.slot!r}")
+    space, head = row.body["extends"]["space"], row.body["extends"]["head"]
+    scope = context.scope_of(space)
+    with context.ledger.view(space) as view:
+        _, above = context.harness.stable(view, head)
+        patch = {request.slot: SlotChange(expected=above.slots.get(request.slot), new=digest)}
+        proposal, opened = context.harness.propose(
+            view,
+            scope,
+            head=head,
+            patch=patch,
+            claim="admit",
+            hypothesis=f"offered by {context.scope.space}:{request.name}",
+        )
+    context.commit(opened, *adopted(context, space, {request.slot: digest}))
+    return Offered(space=space, head=head, proposal=proposal)
+
+
+def _require_above(context: Context, space: str) -> None:
+    """A head extends only a head of an ancestor space, or of its own (a model family's)."""
+    current: str | None = context.scope.space
+    for _ in RANKS + ("",):
+        if current == space:
+            return
+        if current is None:
+            break
+        with context.ledger.view(current) as view:
+            row = view.row(f"space/{current}")
+        current = row.body["parent"] if row else None
+    raise DeniedError(
+        f"{space!r} is no space above {context.scope.space!r}",
+        hint="`lignin space list` shows parents",
+    )

@@ -1,0 +1,213 @@
+"""Proposals: what asks to move a head, what the gate said, and whether it did."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from lignin.artifacts.promotion import GATE
+from lignin.domain.errors import InvalidRequestError, NotFoundError
+from lignin.domain.harness import SlotChange, parse_patch, require_claim
+from lignin.domain.states import Row
+from lignin.harness.service import Decision
+from lignin.operations.context import Context
+from lignin.operations.heads import MAIN, propose_to_children, state_changes, version_of
+from lignin.operations.lifecycle import decide_version
+from lignin.operations.registry import Listed, Request, Response, operation, positional
+
+
+class ProposalCreate(Request):
+    put: list[str] = Field(default_factory=list, description="NAME@DIGEST to put in its slot")
+    drop: list[str] = Field(default_factory=list, description="slot to empty")
+    head: str = Field(MAIN, description="the head to move")
+    claim: Literal["better", "no_worse_and_cheaper", "equivalent", "restore", "admit"] = Field(
+        "admit", description="what is claimed of the change"
+    )
+    hypothesis: str = Field("", description="why it should help")
+
+
+class ProposalRef(Request):
+    proposal: str = positional("the proposal's id")
+
+
+class ProposalDecide(ProposalRef):
+    approve: bool = Field(False, description="as the human who approves what asks for authority")
+    reject: str = Field("", description="reject it as a human, for this reason")
+
+
+class ProposalApply(ProposalRef):
+    token: int | None = Field(None, description="fencing token of the head's lease")
+
+
+class ProposalList(Request):
+    state: str | None = Field(None, description="open, accepted, rejected, undecided, applied ...")
+    head: str | None = Field(None, description="only for this head")
+    limit: int = Field(50, ge=1, le=1000, description="at most so many")
+    after: str | None = Field(None, description="go on after this proposal")
+
+
+class ProposalView(Response):
+    proposal: str
+    state: str
+    head: str
+    claim: str
+    author: str
+    opened_at: str
+    base: str
+    slots: dict[str, Any]
+    hypothesis: str
+    decision: dict[str, Any] | None
+    revision: str | None
+
+    def exit_code(self) -> int:
+        return {"rejected": 6, "undecided": 10}.get(self.state, 0)
+
+
+class ProposalListed(Listed):
+    items: list[ProposalView]
+
+
+@operation("proposal.create", effect="write")
+def create(context: Context, request: ProposalCreate) -> ProposalView:
+    """Propose to move a head: put versions into slots, empty slots, several in one step."""
+    if not request.put and not request.drop:
+        raise InvalidRequestError("an empty proposal", hint="--put NAME@DIGEST or --drop SLOT")
+    with context.view() as view:
+        _, revision = context.harness.stable(view, request.head)
+        patch = {}
+        for put in request.put:
+            name, _, digest = put.partition("@")
+            row = context.artifacts.find_version(view, name, digest)
+            patch[name] = SlotChange(expected=revision.slots.get(name), new=row.body["digest"])
+        for slot in request.drop:
+            patch[slot] = SlotChange(expected=revision.slots.get(slot), new=None)
+        proposal, change = context.harness.propose(
+            view,
+            context.scope,
+            head=request.head,
+            patch=patch,
+            claim=require_claim(request.claim),
+            hypothesis=request.hypothesis,
+        )
+    context.commit(change)
+    return show(context, ProposalRef(proposal=proposal))
+
+
+@operation("proposal.list", effect="read", idempotent=True)
+def list_(context: Context, request: ProposalList) -> ProposalListed:
+    """List proposals in the order they were made."""
+    with context.view() as view:
+        page = view.page(
+            "proposal",
+            state=request.state,
+            parent=request.head,
+            after=request.after,
+            limit=request.limit,
+        )
+    return ProposalListed(
+        items=[_view(row) for row in page.rows],
+        total=page.total,
+        next_after=page.next_after,
+        narrow="--state, --head, --after" if page.next_after else None,
+    )
+
+
+@operation("proposal.show", effect="read", idempotent=True)
+def show(context: Context, request: ProposalRef) -> ProposalView:
+    """Show a proposal with its decision and every reason."""
+    with context.view() as view:
+        row = view.row(f"proposal/{request.proposal}")
+    if row is None:
+        raise NotFoundError(f"no proposal {request.proposal!r}", hint="`lignin proposal list`")
+    return _view(row)
+
+
+@operation("proposal.decide", effect="govern", idempotent=True)
+def decide(context: Context, request: ProposalDecide) -> ProposalView:
+    """Put a proposal before the gate; a human may reject it, never wave evidence through."""
+    with context.view() as view:
+        row = view.row(f"proposal/{request.proposal}")
+        if row is None:
+            raise NotFoundError(f"no proposal {request.proposal!r}")
+        patch = parse_patch(row.body["patch"])
+        entering = [version_of(view, s, c.new) for s, c in patch.items() if c.new]
+    decision = _decide(context, request, row, entering)
+    with context.view() as view:
+        change = context.harness.decide(view, context.scope, request.proposal, decision)
+    context.commit(change)
+    return show(context, request)
+
+
+@operation("proposal.apply", effect="govern")
+def apply(context: Context, request: ProposalApply) -> ProposalView:
+    """Move the head to an accepted proposal's revision, by compare-and-swap."""
+    with context.view() as view:
+        change = context.harness.apply(view, context.scope, request.proposal, fence=request.token)
+        row = view.rows([f"proposal/{request.proposal}"])[f"proposal/{request.proposal}"]
+        head = row.body["head"]
+        moved = state_changes(context, view, head, parse_patch(row.body["patch"]))
+    context.commit(change, *moved)
+    propose_to_children(context, head)
+    return show(context, ProposalRef(proposal=request.proposal))
+
+
+@operation("proposal.rebase", effect="write")
+def rebase(context: Context, request: ProposalRef) -> ProposalView:
+    """Make the proposal anew on the head as it stands now, where the slots are disjoint."""
+    with context.view() as view:
+        new, change = context.harness.rebase(view, context.scope, request.proposal)
+    context.commit(change)
+    return show(context, ProposalRef(proposal=new))
+
+
+@operation("proposal.withdraw", effect="write")
+def withdraw(context: Context, request: ProposalRef) -> ProposalView:
+    """Take a proposal back before it is applied."""
+    with context.view() as view:
+        change = context.harness.withdraw(view, context.scope, request.proposal)
+    context.commit(change)
+    return show(context, request)
+
+
+def _decide(context: Context, request: ProposalDecide, row: Row, entering: list[Row]) -> Decision:
+    """Join the decisions on every version that would enter; the worst one is the proposal's."""
+    who = context.scope.actor.sub
+    if request.reject:
+        return Decision(outcome="reject", reasons=(f"{who}: {request.reject}",), gate="human")
+    approver = who if request.approve else ""
+    decisions = [decide_version(context, version, approved_by=approver) for version in entering]
+    reasons = [
+        f"{version.body['name']}: {reason}"
+        for version, decision in zip(entering, decisions, strict=True)
+        for reason in decision.reasons
+    ]
+    if row.body["claim"] not in {"admit", "restore"} and not request.approve:
+        return Decision(
+            outcome="undecided",
+            reasons=(*reasons, f"the claim {row.body['claim']!r} needs trials or a human"),
+            gate=GATE,
+        )
+    outcomes = [decision.outcome for decision in decisions]
+    for worst in ("reject", "undecided"):
+        if worst in outcomes:
+            return Decision(outcome=worst, reasons=tuple(reasons), gate=GATE)
+    if not entering and not request.approve:
+        reasons.append("it only removes: a human must approve it")
+        return Decision(outcome="undecided", reasons=tuple(reasons), gate=GATE)
+    return Decision(outcome="accept", reasons=tuple(reasons) or (f"{who} approved",), gate=GATE)
+
+
+def _view(row: Row) -> ProposalView:
+    body = row.body
+    return ProposalView(
+        proposal=row.key,
+        state=str(row.state),
+        head=body["head"],
+        claim=body["claim"],
+        author=body["author"]["sub"],
+        opened_at=body["opened_at"],
+        base=body["base"],
+        slots=body["patch"],
+        hypothesis=body["hypothesis"],
+        decision=body["decision"],
+        revision=body["revision"],
+    )

@@ -1,0 +1,167 @@
+"""Sessions: the append-only logs of agent runs."""
+
+import json
+from typing import Any
+
+from pydantic import Field
+
+from lignin.domain.errors import InvalidRequestError
+from lignin.operations.context import Context
+from lignin.operations.registry import Listed, Request, Response, operation, positional
+
+SHOWN_CHARS = 2000
+
+
+class SessionStart(Request):
+    client: str = Field("cli", description="the agent client")
+    model: str = Field("", description="the model")
+    head: str | None = Field(None, description="pin this head's stable revision")
+
+
+class SessionRef(Request):
+    session: str = positional("the session's id")
+
+
+class SessionView(Response):
+    session: str
+    state: str
+    head: str | None
+    revision: str | None = Field(description="pinned when the session started")
+    records: int
+    facts: dict[str, Any]
+
+
+class SessionAppend(SessionRef):
+    events: Any = Field(description="JSON list of events: JSON, @file or -")
+    key: str | None = Field(None, description="idempotency key: the same append adds nothing")
+
+
+class SessionRead(SessionRef):
+    start: int = Field(1, ge=1, description="first record")
+    limit: int = Field(50, ge=1, le=1000, description="at most so many")
+
+
+class RecordView(Response):
+    number: int
+    at: str
+    digest: str
+    text: str | None = Field(description="None where it was purged; cut after 2,000 characters")
+
+
+class RecordList(Listed):
+    items: list[RecordView]
+
+
+class SessionFork(SessionRef):
+    at: int = Field(ge=0, description="the new session begins as the first so many records")
+
+
+class SessionEnd(SessionRef):
+    outcome: str = Field(
+        "unknown", description="success, failure, infrastructure, refused, unknown"
+    )
+
+
+class SessionPurge(SessionRef):
+    record: int = positional("the record to forget")
+    reason: str = Field(description="why, kept in the log")
+
+
+@operation("session.start", effect="write")
+def start(context: Context, request: SessionStart) -> SessionView:
+    """Start a session; it keeps the harness revision it starts with."""
+    with context.view() as view:
+        session, change = context.sessions.start(
+            view, context.scope, client=request.client, model=request.model, head=request.head
+        )
+    context.commit(change)
+    return show(context, SessionRef(session=session))
+
+
+@operation("session.show", effect="read", idempotent=True)
+def show(context: Context, request: SessionRef) -> SessionView:
+    """Show where a session stands and on which revision it runs."""
+    with context.view() as view:
+        woken = context.sessions.wake(view, request.session)
+    return SessionView(
+        session=woken.session,
+        state=woken.state,
+        head=woken.head,
+        revision=woken.revision,
+        records=woken.length,
+        facts=dict(woken.body),
+    )
+
+
+@operation("session.append", effect="write")
+def append(context: Context, request: SessionAppend) -> SessionView:
+    """Append JSON events to a session."""
+    if not isinstance(request.events, list) or not request.events:
+        raise InvalidRequestError("events are a JSON list with at least one entry")
+    with context.view() as view:
+        context.sessions.wake(view, request.session)
+    change = context.sessions.append_json(
+        context.scope, request.session, request.events, key=request.key
+    )
+    context.commit(change)
+    return show(context, SessionRef(session=request.session))
+
+
+@operation("session.read", effect="read", idempotent=True)
+def read(context: Context, request: SessionRead) -> RecordList:
+    """Read a slice of a session's records, those before its fork included."""
+    stop = request.start + request.limit
+    with context.view() as view:
+        total = context.sessions.length(view, request.session)
+        items = [
+            RecordView(
+                number=record.seq,
+                at=record.at,
+                digest=record.content_digest,
+                text=_text(record.content),
+            )
+            for record in context.sessions.read(view, request.session, request.start, stop)
+        ]
+    return RecordList(
+        items=items,
+        total=total,
+        next_after=str(stop - 1) if stop <= total else None,
+        narrow=f"--start {stop}" if stop <= total else None,
+    )
+
+
+@operation("session.fork", effect="write")
+def fork(context: Context, request: SessionFork) -> SessionView:
+    """Begin a new session as the first records of another; nothing is copied."""
+    with context.view() as view:
+        session, change = context.sessions.fork(view, context.scope, request.session, request.at)
+    context.commit(change)
+    return show(context, SessionRef(session=session))
+
+
+@operation("session.end", effect="write")
+def end(context: Context, request: SessionEnd) -> SessionView:
+    """End a session with the outcome of its run."""
+    context.commit(context.sessions.end(context.scope, request.session, request.outcome))
+    return show(context, SessionRef(session=request.session))
+
+
+@operation("session.purge", effect="govern")
+def purge(context: Context, request: SessionPurge) -> SessionView:
+    """Forget one record's bytes; its digest and this act stay, and the chain still verifies."""
+    change = context.sessions.purge(
+        context.scope, request.session, request.record, reason=request.reason
+    )
+    context.commit(change)
+    return show(context, SessionRef(session=request.session))
+
+
+def _text(content: bytes | None) -> str | None:
+    if content is None:
+        return None
+    text = content.decode(errors="replace")
+    try:
+        text = json.dumps(json.loads(text), ensure_ascii=False)
+    except ValueError:
+        text = text.rstrip("\n")
+    return text if len(text) <= SHOWN_CHARS else text[:SHOWN_CHARS] + " ..."
