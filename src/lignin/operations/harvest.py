@@ -1,0 +1,124 @@
+"""From sessions to proven artifacts: find code, capture it, verify what is due, promote what holds.
+
+What every refused piece was refused for is kept; so is where each kept one came from.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from lignin.artifacts.laws import recognise
+from lignin.artifacts.service import Captured
+from lignin.domain.artifacts import Candidate, Provenance, Refusal
+from lignin.domain.errors import InvalidRequestError, LigninError
+from lignin.domain.states import Row
+from lignin.domain.traces import Snippet
+from lignin.operations.context import Context
+from lignin.operations.lifecycle import (
+    Moved,
+    Proven,
+    decide_version,
+    promote_version,
+    verify_version,
+)
+from lignin.traces.code import find_code
+from lignin.traces.intake import TakenSession
+
+
+@dataclass(slots=True, kw_only=True)
+class Harvest:
+    """What was found in some sessions and what became of it."""
+
+    sessions: int = 0
+    snippets: int = 0
+    captured: list[Captured] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A version that was verified, and whether the gate then took it."""
+
+    row: Row
+    proven: Proven
+    moved: Moved | None
+    reasons: tuple[str, ...]
+
+
+def capture_code(context: Context, sessions: Iterable[TakenSession], harvest: Harvest) -> None:
+    """Capture the code that agents wrote in some sessions; adds to `harvest`."""
+    kinds = context.load_kinds()
+    for session in sessions:
+        harvest.sessions += 1
+        for snippet in find_code(session.trajectory):
+            harvest.snippets += 1
+            found = recognise(snippet, _provenance(session, snippet), kinds)
+            if isinstance(found, Refusal):
+                harvest.refused.append(found)
+                continue
+            try:
+                harvest.captured.append(_capture(context, found))
+            except InvalidRequestError as error:
+                harvest.refused.append(_refusal(found, error))
+            except LigninError as error:
+                if error.code != "conflict":
+                    raise
+                harvest.refused.append(_refusal(found, error))
+
+
+def verify_due(context: Context) -> Iterator[tuple[Row, Proven]]:
+    """Verify every draft whose time has come: asked for, seen twice, or asking for authority."""
+    with context.view() as view:
+        due = context.artifacts.due(view)
+    for number, (row, reason) in enumerate(due):
+        context.progress(f"verifying {row.body['name']} ({reason})", number, len(due))
+        yield row, verify_version(context, row)
+
+
+def promote_proven(context: Context, rows: Sequence[tuple[Row, Proven]], head: str) -> list[Judged]:
+    """Put every proven version before the gate and into the head where it accepts."""
+    judged = []
+    for number, (row, proven) in enumerate(rows):
+        context.progress(f"deciding on {row.body['name']}", number, len(rows))
+        if proven.verdict != "pass":
+            judged.append(Judged(row=row, proven=proven, moved=None, reasons=tuple(proven.reasons)))
+            continue
+        decision = decide_version(context, row)
+        moved = None
+        if decision.outcome == "accept":
+            moved = promote_version(context, row, decision, head=head)
+        judged.append(Judged(row=row, proven=proven, moved=moved, reasons=decision.reasons))
+    return judged
+
+
+def _capture(context: Context, candidate: Candidate) -> Captured:
+    with context.view() as view:
+        captured = context.artifacts.capture(
+            view,
+            context.scope,
+            candidate,
+            requested=False,
+            owner=context.scope.actor.sub,
+            successor=f"space:{context.scope.space}",
+            now=context.ledger.now(),
+        )
+    if captured.change is not None:
+        context.commit(captured.change)
+    return captured
+
+
+def _refusal(candidate: Candidate, error: LigninError) -> Refusal:
+    return Refusal(name=candidate.name, reason=error.message, provenance=candidate.provenance)
+
+
+def _provenance(session: TakenSession, snippet: Snippet) -> Provenance:
+    trajectory = session.trajectory
+    return Provenance(
+        source=f"{trajectory.source}#{snippet.path}" if snippet.path else trajectory.source,
+        session=session.session_id,
+        event=snippet.index,
+        author=trajectory.agent or trajectory.format,
+        model=trajectory.model,
+        task="" if trajectory.task_id is None else str(trajectory.task_id),
+        how=snippet.how,
+        simulated=trajectory.simulated,
+    )
