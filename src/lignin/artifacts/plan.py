@@ -8,17 +8,15 @@ Layout in the sandbox: the artifact's files at `/artifact`; each dependency belo
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from lignin.artifacts import guest_tests
 from lignin.artifacts.suite import is_test_file
 from lignin.domain.artifacts import Example, File, Manifest, Tree, make_tree
-from lignin.domain.codec import digest_bytes
 from lignin.domain.errors import InvalidRequestError
 from lignin.ports.sandbox import Command, Entropy, Execution, Limits, PythonCall
 
 GUEST_PATH = "_lignin_guest_tests.py"
-GUEST_SOURCE = inspect.getsource(guest_tests).encode()
-GUEST_DIGEST = digest_bytes(GUEST_SOURCE)
 CALL_LIMITS = Limits(wall_s=3.0, cpu_s=3)
 TEST_LIMITS = Limits(wall_s=10.0, cpu_s=8)
 MUTANT_LIMITS = Limits(wall_s=3.0, cpu_s=2)
@@ -43,6 +41,12 @@ EXTREMES = (
 )
 # Where an entropy at its end hangs an honest loop, the other circumstances are still varied.
 MODERATE = Variant("another hash seed, 400 days later", 3, 400 * _DAY_S + 12_345)
+
+
+@cache
+def guest_source() -> bytes:
+    """Return the text of our runner of tests; read when first needed, not on import."""
+    return inspect.getsource(guest_tests).encode()
 
 
 def mount_dependencies(tree: Tree, dependencies: Mapping[str, Tree]) -> dict[str, File]:
@@ -127,7 +131,7 @@ def _guest_call(
     limits: Limits,
 ) -> Execution:
     return Execution(
-        files={**files, GUEST_PATH: File(content=GUEST_SOURCE)},
+        files={**files, GUEST_PATH: File(content=guest_source())},
         action=PythonCall(file=GUEST_PATH, function=function, arguments=arguments),
         limits=limits,
     )

@@ -16,7 +16,7 @@ from lignin.artifacts.inputs import INPUTS_VERSION
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.mutants import MUTANTS_VERSION
 from lignin.domain.artifacts import Example, Manifest, Tree
-from lignin.domain.codec import Digest, Json, digest_json
+from lignin.domain.codec import Digest, Json, digest_bytes, digest_json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.evidence import CheckResult, Verdict, join_verdicts
 from lignin.ports.sandbox import RequestHandler, Sandbox
@@ -98,7 +98,7 @@ class Verifier:
                 "checks": check_set_digest(checks),
                 "sandbox": self._sandbox.policy_digest,
                 "interpreter": f"{platform.python_implementation()} {platform.python_version()}",
-                "generators": [INPUTS_VERSION, MUTANTS_VERSION, plan.GUEST_DIGEST],
+                "generators": [INPUTS_VERSION, MUTANTS_VERSION, digest_bytes(plan.guest_source())],
                 "scanners": list(self._scanners),
             }
         )

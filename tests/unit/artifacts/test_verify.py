@@ -20,6 +20,7 @@ from lignin.domain.errors import InvalidRequestError
 from lignin.ports.sandbox import Execution, Observed
 from lignin.testing.fakes.sandbox import ProcessSandbox, ScriptedSandbox
 from unit.artifacts.verification_devset import FAULTY, GOOD, STR, make_kinds, obj
+from unit.artifacts.verification_devset_more import MORE_FAULTY, MORE_GOOD
 
 QUICK_GOOD = ("weekday", "fib")
 QUICK_FAULTY = (
@@ -71,6 +72,17 @@ def test_whole_development_set_is_judged_rightly(sandbox: ProcessSandbox) -> Non
         label
         for label, name, source in FAULTY
         if verifier.verify(GOOD[name].tree(source), GOOD[name].examples()).verdict == "pass"
+    ]
+    refused += [
+        name
+        for name, spec in MORE_GOOD.items()
+        if verifier.verify(spec.tree(), spec.examples()).verdict != "pass"
+    ]
+    passed += [
+        source
+        for name, source in MORE_FAULTY
+        if verifier.verify(MORE_GOOD[name].tree(source), MORE_GOOD[name].examples()).verdict
+        == "pass"
     ]
     assert (refused, passed) == ([], [])
 
