@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from lignin.artifacts.store import examples_blob, tree_blobs
+from lignin.artifacts.store import examples_blob, load_examples, tree_blobs
 from lignin.artifacts.verify import Verification
-from lignin.domain.artifacts import Candidate
+from lignin.domain.artifacts import MIN_EXAMPLES, Candidate
 from lignin.domain.codec import Digest, Json, canonical_bytes, digest_bytes
 from lignin.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from lignin.domain.events import Blob, Change, NewEvent, Scope, format_time
@@ -126,14 +126,25 @@ class Artifacts:
         after = _after(row, requested, name, digest)
         return self._captured(after, how, keep_until, change, manifest.capabilities.needs_human)
 
-    def due(self, view: View, *, limit: int = 1000) -> Sequence[tuple[Row, str]]:
-        """Drafts whose verification is due, each with the reason."""
+    def due(
+        self, view: View, *, ready: bool = False, limit: int = 1000
+    ) -> Sequence[tuple[Row, str]]:
+        """Drafts whose verification is due, each with the reason.
+
+        Args:
+            ready: Also those seen only once that have enough examples to be judged.
+        """
         found = []
         for row in self._all(view, "draft", limit):
             reason = due_reason(row, asks_authority=False)
+            if not reason and ready and self._is_ready(view, row):
+                reason = "has enough examples"
             if reason:
                 found.append((row, reason))
         return found
+
+    def _is_ready(self, view: View, row: Row) -> bool:
+        return len(load_examples(view, row.body["digest"])) >= MIN_EXAMPLES
 
     def record_verification(
         self, view: View, scope: Scope, name: str, digest: Digest, verification: Verification

@@ -32,7 +32,8 @@ SCANNERS = ("ruff", "bandit")
 class Verification:
     """What a verification found.
 
-    `reasons` are those of every check that did not pass, each with its check's name, then notes.
+    `reasons` are those of the checks that decided the verdict, each with its check's name; every
+    check's own are in `results`.
     `runs` counts the runs made. Not `cacheable` where the sandbox had trouble: ask again later.
     """
 
@@ -163,14 +164,15 @@ class Verifier:
         checks: tuple[Check, ...],
         key: Digest,
     ) -> Verification:
+        verdict = join_verdicts(results)
         reasons = tuple(
             f"{result.check}: {reason}"
             for result in results
-            if result.verdict != "pass" and not result.advisory
+            if result.verdict == verdict != "pass" and not result.advisory
             for reason in result.reasons
         )
         return Verification(
-            verdict=join_verdicts(results),
+            verdict=verdict,
             results=results,
             reasons=reasons,
             notes=gathering.observations.notes,

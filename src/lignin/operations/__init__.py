@@ -4,5 +4,7 @@ Every surface (command line, later MCP, HTTP and console) is generated from thes
 request and response models and their docstrings.
 """
 
-NOT_NOUNS = frozenset({"__init__", "context", "registry", "lifecycle", "heads", "harvest"})
+NOT_NOUNS = frozenset(
+    {"__init__", "context", "registry", "lifecycle", "heads", "harvest", "demo_report"}
+)
 """Files of this folder that hold no operations: what several nouns share."""

@@ -4,6 +4,7 @@ What every refused piece was refused for is kept; so is where each kept one came
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from lignin.artifacts.laws import recognise
@@ -22,6 +23,8 @@ from lignin.operations.lifecycle import (
 )
 from lignin.traces.code import find_code
 from lignin.traces.intake import TakenSession
+
+VERIFY_THREADS = 2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,13 +68,20 @@ def capture_code(context: Context, sessions: Iterable[TakenSession], harvest: Ha
                 harvest.refused.append(_refusal(found, error))
 
 
-def verify_due(context: Context) -> Iterator[tuple[Row, Proven]]:
-    """Verify every draft whose time has come: asked for, seen twice, or asking for authority."""
+def verify_due(context: Context, *, ready: bool = False) -> Iterator[tuple[Row, Proven]]:
+    """Verify every draft whose time has come: asked for, seen twice, or asking for authority.
+
+    Args:
+        ready: Also those seen once that have enough examples to be judged.
+    """
     with context.view() as view:
-        due = context.artifacts.due(view)
-    for number, (row, reason) in enumerate(due):
-        context.progress(f"verifying {row.body['name']} ({reason})", number, len(due))
-        yield row, verify_version(context, row)
+        due = context.artifacts.due(view, ready=ready)
+    context.open_verifier()  # before the threads: it is made once
+    with ThreadPoolExecutor(VERIFY_THREADS) as pool:
+        proofs = pool.map(lambda item: verify_version(context, item[0]), due)
+        for number, ((row, reason), proven) in enumerate(zip(due, proofs, strict=True), start=1):
+            context.progress(f"verified {row.body['name']} ({reason})", number, len(due))
+            yield row, proven
 
 
 def promote_proven(context: Context, rows: Sequence[tuple[Row, Proven]], head: str) -> list[Judged]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import Field
@@ -14,6 +14,7 @@ from lignin.domain.errors import (
     NotFoundError,
 )
 from lignin.domain.events import Change
+from lignin.domain.ids import derive_id
 from lignin.domain.traces import Trajectory
 from lignin.operations.context import Context
 from lignin.operations.registry import Listed, Request, Response, operation, positional
@@ -281,14 +282,19 @@ def _session_changes(context: Context, view: View, session: TakenSession) -> _St
     what, known = what_is_new(session, row.body["taken"], row.body["tail"])
     if what == "same":
         return _Stored((), False, 0)
-    if what == "rewritten":
-        raise InvalidRequestError(
-            f"session {session.trajectory.session} was rewritten since it was taken in",
-            hint="its first version is kept; import the new one from a copy under another name",
-        )
+    if what == "rewritten":  # another file of the same session id, or its past was changed
+        return _session_changes(context, view, _variant(session, row.body["source"]))
     rest = session.contents[known:]
     appended = log.append(scope, name, rest, expect_length=known, type=_TYPE)
     return _Stored((appended, log.update(scope, name, marks)), False, len(rest))
+
+
+def _variant(session: TakenSession, stored_source: str) -> TakenSession:
+    """The session under an id of its own, so that nothing stored before is lost or mixed."""
+    founding = [session.session_id, session.trajectory.source]
+    if session.trajectory.source == stored_source:
+        founding += ["rewritten", session.keys[-1]]
+    return replace(session, session_id=derive_id("ses", founding))
 
 
 _TYPE = "trace.record"

@@ -1,0 +1,246 @@
+"""The main job, end to end: recorded sessions to proven skills, with a report."""
+
+import tempfile
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from lignin.artifacts.store import load_examples, load_tree
+from lignin.domain.artifacts import Refusal, split_examples
+from lignin.domain.codec import Json
+from lignin.operations.artifact import ArtifactCall, Called, call
+from lignin.operations.context import Context
+from lignin.operations.demo_report import render_report
+from lignin.operations.harvest import (
+    Harvest,
+    Judged,
+    capture_code,
+    promote_proven,
+    verify_due,
+)
+from lignin.operations.heads import MAIN, ensure_head
+from lignin.operations.registry import Request, Response, operation
+from lignin.operations.skill import SkillServe, SkillsServed, serve
+from lignin.operations.trace import FileTaken, take_files
+from lignin.practice import record_sessions
+
+PRACTICE_NOTE = (
+    "SIMULATED: these sessions were recorded on the spot by Lignin's practice desk "
+    "(scripted agents); they are no record of real work"
+)
+
+
+class Demo(Request):
+    data: str | None = Field(None, description="folder or file of recorded sessions")
+    mine: bool = Field(False, description="my own Claude Code and Codex sessions")
+    output: str = Field("", description="project to write skills into; default: ./.demo/project")
+    head: str = Field(MAIN, description="the harness head to move")
+    sessions: int = Field(60, ge=1, le=2000, description="simulated sessions, without --data")
+    seed: int = Field(7, description="seed of the simulated sessions")
+
+
+class Origin(Response):
+    session: str
+    source: str
+    step: int
+    author: str
+    model: str
+    how: str
+
+
+class Kept(Response):
+    name: str
+    digest: str
+    kind: str
+    sightings: int
+    examples: int
+    runs: int
+    reused: bool
+    revision: str
+    origin: Origin
+
+
+class Refused(Response):
+    name: str
+    stage: str = Field(description="found, verified or promoted")
+    reason: str
+    origin: Origin
+    count: int = 1
+
+
+class DemoReport(Response):
+    simulated: bool
+    note: str
+    files: int
+    sessions: int
+    steps_with_code: int = Field(description="pieces of code found")
+    redacted: dict[str, int]
+    unread: dict[str, int]
+    captured: dict[str, int] = Field(description="new, seen again, same code ...")
+    waiting: int = Field(description="drafts seen once, kept until seen again or let go")
+    kept: list[Kept]
+    refused: list[Refused]
+    served: SkillsServed | None
+    call: Called | None
+    call_input: Any = None
+    call_expected: Any = None
+
+    def to_text(self) -> str | None:
+        return render_report(self)
+
+
+@operation("demo", effect="execute", idempotent=True)
+def demo(context: Context, request: Demo) -> DemoReport:
+    """Run the main job: find the code agents wrote, prove it, promote it, serve it, call it.
+
+    Without --data or --mine the sessions are simulated by the practice desk. Running it again on
+    the same sessions adds nothing and runs nothing twice.
+    """
+    simulated = request.data is None and not request.mine
+    harvest, files, unread = Harvest(), [], Counter[str]()
+    with ExitStack() as stack:
+        paths = [request.data] if request.data else []
+        if simulated:
+            context.progress("the practice desk records sessions (simulated)", 0, None)
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lignin-practice-"))
+            record_sessions(Path(folder), count=request.sessions, seed=request.seed)
+            paths = [folder]
+        for taken, sessions in take_files(context, paths, mine=request.mine, not_read=unread):
+            files.append(taken)
+            capture_code(context, sessions, harvest)
+    ensure_head(context, request.head)
+    judged = promote_proven(context, list(verify_due(context, ready=True)), request.head)
+    served = _serve(context, request)
+    called, arguments, expected = _call_one(context, request.head, judged)
+    return DemoReport(
+        simulated=simulated,
+        note=PRACTICE_NOTE if simulated else "",
+        files=len(files),
+        sessions=harvest.sessions,
+        steps_with_code=harvest.snippets,
+        redacted=dict(sum((Counter(file.redacted) for file in files), Counter())),
+        unread=_unread(files, unread),
+        captured=dict(Counter(captured.how for captured in harvest.captured)),
+        waiting=_waiting(context),
+        kept=_kept(context, request.head, judged),
+        refused=_refused(harvest.refused, judged),
+        served=served,
+        call=called,
+        call_input=arguments,
+        call_expected=expected,
+    )
+
+
+def _serve(context: Context, request: Demo) -> SkillsServed:
+    project = context.cwd / (request.output or ".demo/project")
+    if not context.dry_run:
+        project.mkdir(parents=True, exist_ok=True)
+    context.progress("writing skill folders", 0, None)
+    return serve(
+        context, SkillServe(folder=str(project), head=request.head, personal=False, force=False)
+    )
+
+
+def _call_one(
+    context: Context, head: str, judged: list[Judged]
+) -> tuple[Called | None, Json, Json]:
+    """Call one served program on the first of its visible examples; None where there is none."""
+    with context.view() as view:
+        stable, _ = context.harness.stable(view, head)
+        slots = context.harness.resolve(view, stable)
+        fresh = [one.row.body["name"] for one in judged if one.moved]
+        for name in [*fresh, *slots]:
+            if name not in slots:
+                continue
+            manifest = load_tree(view, slots[name]).manifest
+            visible, _ = split_examples(load_examples(view, slots[name]))
+            usable = [e for e in visible if e.arguments is not None and e.error is None]
+            if manifest.kind == "program" and usable and len(usable[0].arguments or {}) > 0:
+                arguments, expected = dict(usable[0].arguments or {}), usable[0].result
+                break
+        else:
+            return None, None, None
+    return call(context, ArtifactCall(name=name, input=arguments, head=head)), arguments, expected
+
+
+def _kept(context: Context, head: str, judged: list[Judged]) -> list[Kept]:
+    """What the head serves, with where each thing came from; freshly promoted ones know their runs."""
+    runs = {(one.row.body["name"], one.row.body["digest"]): one.proven for one in judged}
+    kept = []
+    with context.view() as view:
+        stable, _ = context.harness.stable(view, head)
+        for name, digest in context.harness.resolve(view, stable).items():
+            row = view.row(f"version/{name}@{digest}")
+            if row is None:
+                continue
+            proven = runs.get((name, digest))
+            kept.append(
+                Kept(
+                    name=name,
+                    digest=digest,
+                    kind=row.body["kind"],
+                    sightings=row.body["sightings"],
+                    examples=len(load_examples(view, digest)),
+                    runs=proven.runs if proven else 0,
+                    reused=proven.reused if proven else True,
+                    revision=stable,
+                    origin=_origin(row.body["provenance"][0]),
+                )
+            )
+    return kept
+
+
+def _refused(found: list[Refusal], judged: list[Judged]) -> list[Refused]:
+    """Every refusal; the same piece refused for the same reason in several sessions counts up."""
+    grouped: dict[tuple[str, str, str], Refused] = {}
+    for refusal in found:
+        entry = Refused(
+            name=refusal.name,
+            stage="found",
+            reason=refusal.reason,
+            origin=_origin(refusal.provenance.to_json()),
+        )
+        known = grouped.setdefault((entry.stage, entry.name, entry.reason), entry)
+        known.count += known is not entry
+    refused = list(grouped.values())
+    for one in judged:
+        if one.moved is None:
+            refused.append(
+                Refused(
+                    name=one.row.body["name"],
+                    stage="verified" if one.proven.verdict != "pass" else "promoted",
+                    reason=f"{one.proven.verdict}: {'; '.join(one.reasons)[:600]}"
+                    if one.proven.verdict != "pass"
+                    else "; ".join(one.reasons),
+                    origin=_origin(one.row.body["provenance"][0]),
+                )
+            )
+    return refused
+
+
+def _origin(provenance: dict[str, Any]) -> Origin:
+    return Origin(
+        session=provenance["session"],
+        source=provenance["source"],
+        step=provenance["event"],
+        author=provenance["author"],
+        model=provenance["model"],
+        how=provenance["how"],
+    )
+
+
+def _unread(files: list[FileTaken], not_read: Counter[str]) -> dict[str, int]:
+    counts = Counter(not_read)
+    counts.update(file.refused for file in files if file.refused)
+    counts.update(
+        "a line that does not parse (the rest was read)" for f in files for _ in f.problems
+    )
+    return dict(counts)
+
+
+def _waiting(context: Context) -> int:
+    with context.view() as view:
+        return view.page("version", state="draft", limit=1).total
