@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from lignin.artifacts.service import version_stream
 from lignin.artifacts.store import load_examples, load_tree
 from lignin.domain.artifacts import Refusal, split_examples
 from lignin.domain.codec import Json
@@ -126,7 +127,7 @@ def demo(context: Context, request: Demo) -> DemoReport:
         captured=dict(Counter(captured.how for captured in harvest.captured)),
         waiting=_waiting(context),
         kept=_kept(context, request.head, judged),
-        refused=_refused(harvest.refused, judged),
+        refused=_refused(harvest.refused, judged) + _refused_before(context, harvest, judged),
         served=served,
         call=called,
         call_input=arguments,
@@ -219,6 +220,24 @@ def _refused(found: list[Refusal], judged: list[Judged]) -> list[Refused]:
                 )
             )
     return refused
+
+
+def _refused_before(context: Context, harvest: Harvest, judged: list[Judged]) -> list[Refused]:
+    """What the sandbox refused in an earlier run and was found again in this one."""
+    now = {one.row.stream for one in judged}
+    streams = {version_stream(c.name, c.digest) for c in harvest.captured} - now
+    with context.view() as view:
+        rows = view.rows(streams)
+    return [
+        Refused(
+            name=row.body["name"],
+            stage="verified",
+            reason=f"earlier: {row.body['reason']}",
+            origin=_origin(row.body["provenance"][0]),
+        )
+        for row in rows.values()
+        if row.state == "rejected"
+    ]
 
 
 def _origin(provenance: dict[str, Any]) -> Origin:
