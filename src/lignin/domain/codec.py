@@ -18,6 +18,7 @@ Digest: TypeAlias = str
 
 MAX_INTEGER = 2**53
 MAX_DEPTH = 200
+_FIRST_EXPONENT = 1e21  # from here on RFC 8785 writes a float with an exponent
 _DIGEST_PREFIX = "sha256:"
 _plain_encoder = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"), check_circular=False
@@ -93,6 +94,11 @@ def _is_plain(value: Json, depth: int) -> bool:
             plain = _is_plain(item, depth + 1) and plain
         return plain
     if kind is float:
+        if MAX_INTEGER < abs(value) < _FIRST_EXPONENT:
+            raise CodecError(
+                f"{value!r:.40} would be written as an integer beyond 2**53",
+                hint="send it as a decimal string",
+            )
         return False
     if isinstance(value, Mapping):
         _is_plain(dict(value), depth)

@@ -5,7 +5,9 @@ same code. Threads of one process share transactions: whoever finds no commit un
 what has gathered meanwhile, and answers each.
 """
 
+import os
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,14 +16,21 @@ from datetime import datetime
 from sqlalchemy import Engine, text
 
 from lignin.adapters.store import read, write
-from lignin.adapters.store.engine import open_engine, reading, translated_errors, writing
+from lignin.adapters.store.engine import open_engine, reading, translated_errors, twin, writing
 from lignin.domain.commits import Unit, needed, plan_batch
-from lignin.domain.errors import LigninError, NotFoundError
+from lignin.domain.errors import (
+    ConflictError,
+    IntegrityError,
+    LigninError,
+    NotFoundError,
+    UnavailableError,
+)
 from lignin.domain.events import Change, Receipt
 from lignin.ports.clock import Clock
 from lignin.ports.ledger import View
 
 MAX_GROUP = 512
+_open_ledgers: "weakref.WeakSet[SqlLedger]" = weakref.WeakSet()
 
 Answer = tuple[Receipt, ...] | LigninError
 
@@ -44,11 +53,22 @@ class SqlLedger:
 
     def __init__(self, url: str, clock: Clock) -> None:
         self.url = url
+        self.clock = clock
         self.engine: Engine = open_engine(url)
-        self._clock = clock
+        self._commits: Engine = twin(self.engine)
+        self._make_locks()
+        _open_ledgers.add(self)
+
+    def _make_locks(self) -> None:
         self._queue: list[_Waiting] = []
         self._queue_lock = threading.Lock()
         self._leading = threading.Lock()
+
+    def after_fork(self) -> None:
+        """Let a forked child begin anew: the parent's connections and locks are not its own."""
+        self.engine.dispose(close=False)
+        self._commits.dispose(close=False)
+        self._make_locks()
 
     def commit(self, *changes: Change) -> tuple[Receipt, ...]:
         """See the port."""
@@ -56,10 +76,13 @@ class SqlLedger:
         with self._queue_lock:
             self._queue.append(mine)
         with self._leading:
-            if not mine.done.is_set():
+            while not mine.done.is_set():  # one group may not reach as far as mine
                 self._lead()
         if mine.failure is not None:
-            raise mine.failure
+            raise UnavailableError(
+                "the thread that committed for several was interrupted",
+                hint="repeat it under the same idempotency key; nothing was half-written",
+            ) from mine.failure
         assert mine.answer is not None
         if isinstance(mine.answer, LigninError):
             raise mine.answer
@@ -71,12 +94,26 @@ class SqlLedger:
         Raises:
             UnavailableError: The store cannot be written; no unit was.
         """
-        with translated_errors(self.url), writing(self.engine) as connection:
-            wanted = needed(units)
-            books = read.load_books(connection, wanted)
+        try:
+            return self._commit_together(units)
+        except (ConflictError, IntegrityError):
+            if len(units) == 1:
+                raise
+        # The database itself refused something: find out whose it was, so that nobody else pays.
+        return [self._commit_alone(unit) for unit in units]
+
+    def _commit_together(self, units: Sequence[Unit]) -> list[Answer]:
+        with translated_errors(self.url), writing(self._commits) as connection:
+            books = read.load_books(connection, needed(units))
             plan = plan_batch(units, books, self._time(connection))
             write.write_plan(connection, plan, books)
         return plan.answers
+
+    def _commit_alone(self, unit: Unit) -> Answer:
+        try:
+            return self._commit_together([unit])[0]
+        except LigninError as refused:
+            return refused
 
     @contextmanager
     def view(self, space: str) -> Iterator[View]:
@@ -95,13 +132,14 @@ class SqlLedger:
     def now(self) -> datetime:
         """See the port."""
         if self.engine.dialect.name == "sqlite":
-            return self._clock.now()
+            return self.clock.now()
         with translated_errors(self.url), reading(self.engine) as connection:
             return read.read_clock(connection)
 
     def seal(self, space: str, stream: str) -> int:
         """Join a record stream's small segments into full ones; return how many were joined."""
-        with translated_errors(self.url), writing(self.engine) as connection:
+        with translated_errors(self.url), writing(self._commits) as connection:
+            read.lock_book(connection, space)  # else a purge in between would be undone
             return write.seal_stream(connection, space, stream)
 
     def checkpoint(self) -> None:
@@ -113,6 +151,7 @@ class SqlLedger:
     def close(self) -> None:
         """See the port."""
         self.engine.dispose()
+        self._commits.dispose()
 
     def _lead(self) -> None:
         with self._queue_lock:
@@ -122,14 +161,27 @@ class SqlLedger:
                 group, self.commit_batch([waiting.unit for waiting in group]), strict=True
             ):
                 waiting.answer = answer
+        except LigninError as error:
+            for waiting in group:
+                waiting.answer = error
         except BaseException as error:
             for waiting in group:
                 waiting.failure = error
+            raise
         finally:
             for waiting in group:
                 waiting.done.set()
 
     def _time(self, connection: object) -> datetime:
         if self.engine.dialect.name == "sqlite":
-            return self._clock.now()
+            return self.clock.now()
         return read.read_clock(connection)  # type: ignore[arg-type]
+
+
+def _after_fork() -> None:
+    for ledger in list(_open_ledgers):
+        ledger.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -71,7 +71,7 @@ def backup(source: SqlLedger, path: Path) -> None:
                 inner.backup(target)
             target.close()
         else:
-            copied = SqlLedger(f"sqlite:///{partial}", source._clock)
+            copied = SqlLedger(f"sqlite:///{partial}", source.clock)
             copy_store(source, copied)
             copied.checkpoint()
             copied.close()
