@@ -36,7 +36,7 @@ from lignin.domain.events import (
     link,
     link_records,
 )
-from lignin.domain.soundness import require_row, require_sound
+from lignin.domain.soundness import require_row
 from lignin.domain.states import Row, kind_of, reduce_event
 
 Unit: TypeAlias = tuple[Change, ...]
@@ -104,7 +104,7 @@ def plan_batch(units: Sequence[Unit], books: Mapping[str, Book], now: datetime) 
     """Judge every unit in order and return what to write.
 
     Args:
-        units: What to commit.
+        units: What to commit; every change has passed `require_sound`.
         books: Per space its book with everything `needed` names; changed in place.
         now: The store's time.
     """
@@ -152,7 +152,6 @@ class _Draft:
             known = self._receipts.get((change.space, key)) or book.receipts.get(key)
             if known is not None:
                 return known
-        require_sound(change)
         position, chain, last_at, exists = self._end(change.space)
         if not exists and not any(event.type == "space.created" for event in change.events):
             raise NotFoundError(f"no space {change.space!r}", hint="create it first")

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import IntegrityError as ConstraintError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
@@ -212,6 +212,8 @@ def translated_errors(place: str) -> Iterator[None]:
         raise
     except (OperationalError, InterfaceError, sqlite3.OperationalError) as error:
         raise _unavailable(place, error) from error
+    except (UnicodeEncodeError, DataError) as error:
+        raise InvalidRequestError(f"a text that the store cannot hold: {error}") from error
     except PoolTimeoutError as error:
         raise UnavailableError(
             f"{POOL_SIZE + MAX_OVERFLOW} views of the store {place} are open at once",

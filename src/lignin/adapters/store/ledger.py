@@ -26,6 +26,7 @@ from lignin.domain.errors import (
     UnavailableError,
 )
 from lignin.domain.events import Change, Receipt
+from lignin.domain.soundness import require_sound
 from lignin.ports.clock import Clock
 from lignin.ports.ledger import View
 
@@ -72,6 +73,8 @@ class SqlLedger:
 
     def commit(self, *changes: Change) -> tuple[Receipt, ...]:
         """See the port."""
+        for change in changes:
+            require_sound(change)
         mine = _Waiting(changes)
         with self._queue_lock:
             self._queue.append(mine)
@@ -94,6 +97,20 @@ class SqlLedger:
         Raises:
             UnavailableError: The store cannot be written; no unit was.
         """
+        refused: dict[int, Answer] = {}
+        for number, unit in enumerate(units):
+            try:
+                for change in unit:
+                    require_sound(change)
+            except LigninError as error:
+                refused[number] = error
+        if not refused:
+            return self._commit_sound(units)
+        sound = [unit for number, unit in enumerate(units) if number not in refused]
+        answers = iter(self._commit_sound(sound) if sound else [])
+        return [refused[n] if n in refused else next(answers) for n in range(len(units))]
+
+    def _commit_sound(self, units: Sequence[Unit]) -> list[Answer]:
         try:
             return self._commit_together(units)
         except (ConflictError, IntegrityError):
@@ -158,7 +175,7 @@ class SqlLedger:
             group, self._queue = self._queue[:MAX_GROUP], self._queue[MAX_GROUP:]
         try:
             for waiting, answer in zip(
-                group, self.commit_batch([waiting.unit for waiting in group]), strict=True
+                group, self._commit_sound([waiting.unit for waiting in group]), strict=True
             ):
                 waiting.answer = answer
         except LigninError as error:

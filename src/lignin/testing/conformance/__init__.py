@@ -1,0 +1,1 @@
+"""One suite per port: every adapter and its fake must pass it."""
