@@ -17,7 +17,7 @@ from sqlalchemy import Engine, text
 
 from lignin.adapters.store import read, write
 from lignin.adapters.store.engine import open_engine, reading, translated_errors, twin, writing
-from lignin.domain.commits import Unit, needed, plan_batch
+from lignin.domain.commits import Book, Plan, Unit, needed, plan_batch
 from lignin.domain.errors import (
     ConflictError,
     IntegrityError,
@@ -122,9 +122,12 @@ class SqlLedger:
     def _commit_together(self, units: Sequence[Unit]) -> list[Answer]:
         with translated_errors(self.url), writing(self._commits) as connection:
             books = read.load_books(connection, needed(units))
-            plan = plan_batch(units, books, self._time(connection))
+            plan = self._plan(units, books, self._time(connection))
             write.write_plan(connection, plan, books)
         return plan.answers
+
+    def _plan(self, units: Sequence[Unit], books: dict[str, Book], now: datetime) -> Plan:
+        return plan_batch(units, books, now)
 
     def _commit_alone(self, unit: Unit) -> Answer:
         try:

@@ -81,7 +81,7 @@ def write_plan(connection: Connection, plan: Plan, books: Mapping[str, Book]) ->
     if plan.blobs:
         write_blobs(connection, plan.blobs)
     for space, stream in plan.forgets:
-        _forget(connection, space, stream)
+        forget_stream(connection, space, stream)
     for space, purge in plan.purges:
         _purge(connection, space, purge)
 
@@ -279,7 +279,7 @@ def insert_or_ignore(connection: Connection, table: Table) -> Any:
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
-def _forget(connection: Connection, space: str, stream: str) -> None:
+def forget_stream(connection: Connection, space: str, stream: str) -> None:
     """End a stream's references; bytes that nobody refers to any more are deleted."""
     refs, blobs = tables.blob_ref, tables.blob
     mine = (refs.c.space == space, refs.c.stream == stream)
