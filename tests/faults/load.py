@@ -57,8 +57,8 @@ def prepare(url: str) -> None:
 def run(url: str, open_ledger: OpenLedger, *, processes: int, writes: int, seed: int) -> list[str]:
     """Let `processes` writers commit `writes` intents each beside a reader; return the damage."""
     prepare(url)
-    stop, out = fork.Event(), fork.Queue()
-    reader = fork.Process(target=_read, args=(url, open_ledger, stop, out))
+    stop, out, seen = fork.Event(), fork.Queue(), fork.Queue()
+    reader = fork.Process(target=_read, args=(url, open_ledger, stop, seen))
     writers = [
         fork.Process(target=_write, args=(url, open_ledger, seed * 1000 + number, writes, out))
         for number in range(processes)
@@ -67,7 +67,7 @@ def run(url: str, open_ledger: OpenLedger, *, processes: int, writes: int, seed:
         process.start()
     notes = [out.get(timeout=600) for _ in writers]
     stop.set()
-    torn = out.get(timeout=60)
+    torn = seen.get(timeout=60)
     for process in (reader, *writers):
         process.join()
     return torn + find_damage(url, notes)
@@ -127,16 +127,28 @@ def _compare_log(view: Any, notes: list[Notes]) -> list[str]:
 
 
 def _read(url: str, open_ledger: OpenLedger, stop: Any, out: Any) -> None:
-    ledger, torn = open_ledger(url), []
+    ledger = open_ledger(url)
+    torn: list[str] = []
     while not stop.is_set() and len(torn) < 5:
-        with ledger.view(SPACE) as view:
-            for number in range(ARTIFACTS):
-                row, usage = view.row(f"head/h{number}"), view.row(f"usage/moved-h{number}")
-                moves, uses = row.body["moves"], usage.body["uses"] if usage else 0
-                if moves != uses or row.seq != moves + 1:
-                    torn.append(f"torn: h{number} moved {moves} times, its count says {uses}")
+        try:
+            torn += _look(ledger)
+        except Exception as error:
+            torn.append(f"a reader ended: {type(error).__name__}: {error}")
+            break
     ledger.close()
     out.put(torn)
+
+
+def _look(ledger: SqlLedger) -> list[str]:
+    torn = []
+    with ledger.view(SPACE) as view:
+        for number in range(ARTIFACTS):
+            row, usage = view.row(f"head/h{number}"), view.row(f"usage/moved-h{number}")
+            assert row is not None
+            moves, uses = row.body["moves"], usage.body["uses"] if usage else 0
+            if moves != uses or row.seq != moves + 1:
+                torn.append(f"torn: h{number} moved {moves} times, its count says {uses}")
+    return torn
 
 
 class _Writer:

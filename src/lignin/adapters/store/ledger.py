@@ -52,6 +52,8 @@ class SqlLedger:
         clock: The store's clock on SQLite; Postgres uses its own.
     """
 
+    max_group = MAX_GROUP
+
     def __init__(self, url: str, clock: Clock) -> None:
         self.url = url
         self.clock = clock
@@ -175,7 +177,7 @@ class SqlLedger:
 
     def _lead(self) -> None:
         with self._queue_lock:
-            group, self._queue = self._queue[:MAX_GROUP], self._queue[MAX_GROUP:]
+            group, self._queue = self._queue[: self.max_group], self._queue[self.max_group :]
         try:
             for waiting, answer in zip(
                 group, self._commit_sound([waiting.unit for waiting in group]), strict=True
