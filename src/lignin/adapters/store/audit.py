@@ -72,7 +72,7 @@ def log_with_chain(
 
 
 def log_pages(
-    connection: Connection, space: str, after: int = 0
+    connection: Connection, space: str, after: int = 0, size: int = BATCH
 ) -> Iterator[Sequence[SqlRow[Any]]]:
     """The event table's rows after a position, some thousand at a time."""
     table = tables.event
@@ -80,7 +80,7 @@ def log_pages(
         select(table)
         .where(table.c.space == space, table.c.position > bindparam("after"))
         .order_by(table.c.position)
-        .limit(BATCH)
+        .limit(size)
     )
     while found := connection.execute(query, {"after": after}).all():
         yield found

@@ -44,15 +44,23 @@ class CopyReport:
 
 
 def copy_store(
-    source: SqlLedger, target: SqlLedger, progress: Progress = lambda *_: None
+    source: SqlLedger,
+    target: SqlLedger,
+    progress: Progress = lambda *_: None,
+    *,
+    step: int = BATCH,
 ) -> tuple[CopyReport, ...]:
     """Copy every space of one store into another.
+
+    Args:
+        progress: Told (space, position, end) after every step; what it raises stops the copy.
+        step: Events that are held in memory and committed to the target at once.
 
     Raises:
         ConflictError: The target holds a space of the same name with another history.
         IntegrityError: The source's chain does not verify; what was copied before is sound.
     """
-    return tuple(_copy_space(source, target, space, progress) for space in source.spaces())
+    return tuple(_copy_space(source, target, space, progress, step) for space in source.spaces())
 
 
 def backup(source: SqlLedger, path: Path) -> None:
@@ -93,13 +101,15 @@ def _copy_pages(source: SqlLedger, path: Path) -> None:
         inner.backup(target)
 
 
-def _copy_space(source: SqlLedger, target: SqlLedger, space: str, progress: Progress) -> CopyReport:
+def _copy_space(
+    source: SqlLedger, target: SqlLedger, space: str, progress: Progress, step: int
+) -> CopyReport:
     resumed_at, chain = _meeting_point(source, target, space)
     position = resumed_at
     with translated_errors(source.url), reading(source.engine) as connection:
         end = read.read_position(connection, space) or 0
         purged = False
-        for page in log_pages(connection, space, after=position):
+        for page in log_pages(connection, space, position, step):
             batch = [read.read_event(raw) for raw in page]
             chain = _follow(chain, batch, page)
             _write_batch(connection, target, space, batch, page)
@@ -107,10 +117,9 @@ def _copy_space(source: SqlLedger, target: SqlLedger, space: str, progress: Prog
             purged = purged or any(event.type == "payload.purged" for event in batch)
             progress(space, position, end)
         _copy_receipts(connection, target, space)
-        if resumed_at:
-            _match_blobs(connection, target, space)
-            if purged:
-                _match_purges(connection, target, space)
+        _match_blobs(connection, target, space)
+        if resumed_at and purged:
+            _match_purges(connection, target, space)
         progress(space, position, end)
     return CopyReport(
         space=space, events=position - resumed_at, resumed_at=resumed_at, head=chain.hex()
@@ -229,14 +238,17 @@ def _copy_segments(
 
 
 def _copy_blobs(connection: Connection, out: Connection, space: str, streams: set[str]) -> None:
+    """Make the references of some streams those of the source."""
     refs = tables.blob_ref
     for chunk in _chunked(sorted(streams)):
         query = select(refs).where(refs.c.space == space, refs.c.stream.in_(chunk))
         raws = [dict(raw) for raw in connection.execute(query).mappings()]
-        for digest in sorted({raw["digest"] for raw in raws}):
+        have = {(raw.stream, raw.digest) for raw in out.execute(query)}
+        new = [raw for raw in raws if (raw["stream"], raw["digest"]) not in have]
+        for digest in sorted({raw["digest"] for raw in new}):
             insert_blob(out, digest, read.read_blob(connection, digest))
-        if raws:
-            out.execute(insert_or_ignore(out, refs), raws)
+        if new:
+            out.execute(insert_or_ignore(out, refs), new)
 
 
 def _copy_receipts(connection: Connection, target: SqlLedger, space: str) -> None:
@@ -253,13 +265,21 @@ def _copy_receipts(connection: Connection, target: SqlLedger, space: str) -> Non
 
 
 def _match_blobs(connection: Connection, target: SqlLedger, space: str) -> None:
-    """Forget in the target what the source has forgotten since the copy before."""
+    """Refer in the target to what the source refers to: no more, since it forgets, and no less.
+
+    A blob may belong to a stream that has no event, and a reference may end without one.
+    """
     refs = tables.blob_ref
-    query = select(refs.c.stream).where(refs.c.space == space).distinct()
-    here = set(connection.execute(query).scalars())
+    query = select(refs.c.stream).where(refs.c.space == space).distinct().order_by(refs.c.stream)
+    here = list(connection.execute(query).scalars())
+    with translated_errors(target.url), reading(target.engine) as there:
+        gone = set(there.execute(query).scalars()) - set(here)
     with translated_errors(target.url), writing(target.engine) as out:
-        for stream in sorted(set(out.execute(query).scalars()) - here):
+        for stream in sorted(gone):
             forget_stream(out, space, stream)
+    for streams in _chunked(here):
+        with translated_errors(target.url), writing(target.engine) as out:
+            _copy_blobs(connection, out, space, set(streams))
 
 
 def _match_purges(connection: Connection, target: SqlLedger, space: str) -> None:
