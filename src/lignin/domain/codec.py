@@ -1,6 +1,6 @@
 """The only canonical JSON and the only digests.
 
-Canonical JSON is RFC 8785 (JCS), restricted: no integer beyond 2**53, no NaN or infinity, keys are
+Canonical JSON is RFC 8785 (JCS), restricted: no integer of 2**53 or more, no NaN or infinity, keys are
 strings, nesting at most `MAX_DEPTH`. Digests are written `sha256:<64 hex digits>`.
 """
 
@@ -16,8 +16,9 @@ from lignin.domain.errors import CodecError
 Json: TypeAlias = Any  # str | int | float | bool | None | list[Json] | dict[str, Json]
 Digest: TypeAlias = str
 
-MAX_INTEGER = 2**53
+MAX_INTEGER = 2**53 - 1  # RFC 8785 and 7493: beyond it, doubles skip integers
 MAX_DEPTH = 200
+_FIRST_EXPONENT = 1e21  # from here on RFC 8785 writes a float with an exponent
 _DIGEST_PREFIX = "sha256:"
 _plain_encoder = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"), check_circular=False
@@ -47,7 +48,7 @@ def canonical_bytes(value: Json) -> bytes:
     ASCII keys (nearly always), about ten times faster; everything else goes to `rfc8785`.
 
     Raises:
-        CodecError: The value has no canonical form (NaN, an integer beyond 2**53, a key that is
+        CodecError: The value has no canonical form (NaN, an integer of 2**53 or more, a key that is
             no string, a lone surrogate, nesting beyond `MAX_DEPTH`, a type JSON does not have).
     """
     try:
@@ -76,7 +77,7 @@ def _is_plain(value: Json, depth: int) -> bool:
         if -MAX_INTEGER <= value <= MAX_INTEGER:
             return True
         raise CodecError(
-            f"integer {value!r:.40} lies beyond 2**53", hint="send it as a decimal string"
+            f"integer {value!r:.40} is not below 2**53", hint="send it as a decimal string"
         )
     if depth > MAX_DEPTH:
         raise CodecError(f"nested deeper than {MAX_DEPTH} levels")
@@ -93,6 +94,11 @@ def _is_plain(value: Json, depth: int) -> bool:
             plain = _is_plain(item, depth + 1) and plain
         return plain
     if kind is float:
+        if MAX_INTEGER < abs(value) < _FIRST_EXPONENT:
+            raise CodecError(
+                f"{value!r:.40} would be written as an integer beyond 2**53",
+                hint="send it as a decimal string",
+            )
         return False
     if isinstance(value, Mapping):
         _is_plain(dict(value), depth)

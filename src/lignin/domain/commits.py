@@ -7,6 +7,7 @@ transaction. Source: decision record 1.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,7 +23,6 @@ from lignin.domain.errors import (
 )
 from lignin.domain.events import (
     GENESIS,
-    MAX_BATCH_RECORDS,
     RECORDS_APPENDED,
     Blob,
     Change,
@@ -36,7 +36,8 @@ from lignin.domain.events import (
     link,
     link_records,
 )
-from lignin.domain.states import Row, kind_of, reduce_event, require_known
+from lignin.domain.soundness import require_row
+from lignin.domain.states import Row, kind_of, reduce_event
 
 Unit: TypeAlias = tuple[Change, ...]
 MAX_PAYLOAD_BYTES = 2**20
@@ -93,6 +94,7 @@ def needed(units: Iterable[Unit]) -> Mapping[str, tuple[frozenset[str], frozense
             wanted.update(records.stream for records in change.records)
             wanted.update(change.expects)
             wanted.update(change.fences)
+            wanted.update(purge.stream for purge in change.purges)
             if change.idempotency_key is not None:
                 keys[change.space].add(change.idempotency_key)
     return {space: (frozenset(streams[space]), frozenset(keys[space])) for space in streams}
@@ -102,21 +104,34 @@ def plan_batch(units: Sequence[Unit], books: Mapping[str, Book], now: datetime) 
     """Judge every unit in order and return what to write.
 
     Args:
-        units: What to commit.
+        units: What to commit; every change has passed `require_sound`.
         books: Per space its book with everything `needed` names; changed in place.
         now: The store's time.
     """
     plan = Plan()
     for unit in units:
+        draft = _Draft(books, now)
         try:
-            draft = _Draft(books, now)
             answers = tuple(draft.take(change) for change in unit)
         except LigninError as refused:
             plan.answers.append(refused)
             continue
+        except (LookupError, TypeError, ValueError, AttributeError) as fault:
+            plan.answers.append(_malformed(fault))
+            continue
         draft.settle(plan)
         plan.answers.append(answers)
     return plan
+
+
+def _malformed(fault: Exception) -> LigninError:
+    """A payload that its reducer cannot read; answered alone, so that the batch goes on."""
+    refused = InvalidRequestError(
+        f"a payload is malformed: {type(fault).__name__} {fault}",
+        hint="compare the payload with the reducer of its event type",
+    )
+    refused.__cause__ = fault
+    return refused
 
 
 class _Draft:
@@ -127,14 +142,16 @@ class _Draft:
         self._now = format_time(now)
         self._ends: dict[str, tuple[int, bytes, str, bool]] = {}
         self._rows: dict[tuple[str, str], Row] = {}
+        self._receipts: dict[tuple[str, str], Receipt] = {}
         self._plan = Plan()
 
     def take(self, change: Change) -> Receipt:
         book = self._books[change.space]
         key = change.idempotency_key
-        if key is not None and key in book.receipts:
-            return book.receipts[key]
-        self._require_sound(change)
+        if key is not None:
+            known = self._receipts.get((change.space, key)) or book.receipts.get(key)
+            if known is not None:
+                return known
         position, chain, last_at, exists = self._end(change.space)
         if not exists and not any(event.type == "space.created" for event in change.events):
             raise NotFoundError(f"no space {change.space!r}", hint="create it first")
@@ -158,12 +175,15 @@ class _Draft:
         self._ends[change.space] = (position, chain, at, True)
         self._plan.blobs.extend((change.space, blob) for blob in change.blobs)
         self._plan.forgets.extend((change.space, stream) for stream in change.forgets)
-        self._plan.purges.extend((change.space, purge) for purge in change.purges)
+        for purge in change.purges:
+            self._require_record(change.space, purge)
+            self._plan.purges.append((change.space, purge))
         receipt = Receipt(
             space=change.space, first_position=first, last_position=position, event_ids=tuple(ids)
         )
         if key is not None:
             self._plan.receipts.append((key, receipt))
+            self._receipts[change.space, key] = replace(receipt, repeated=True)
         return receipt
 
     def settle(self, plan: Plan) -> None:
@@ -224,20 +244,10 @@ class _Draft:
                 hint="wait for its end, or commit with the holder's fencing token",
             )
 
-    def _require_sound(self, change: Change) -> None:
-        for new in change.events:
-            require_known(new.stream, new.type)
-            if new.type == RECORDS_APPENDED:
-                raise InvalidRequestError("records are appended by `Change.records` only")
-        for records in change.records:
-            if kind_of(records.stream) != "record":
-                raise InvalidRequestError(f"{records.stream!r} is no record stream")
-            if not 0 < len(records.contents) < MAX_BATCH_RECORDS:
-                raise InvalidRequestError(f"an append holds 1 to {MAX_BATCH_RECORDS - 1} records")
-        if change.purges and not any(new.type == "payload.purged" for new in change.events):
-            raise InvalidRequestError("a purge needs a payload.purged event beside it")
-        if not (change.events or change.records):
-            raise InvalidRequestError("an empty change", hint="a change has at least one event")
+    def _require_record(self, space: str, purge: Purge) -> None:
+        row = self._row(space, purge.stream)
+        if kind_of(purge.stream) != "record" or row is None or not 0 < purge.seq <= row.seq:
+            raise NotFoundError(f"{purge.stream!r} has no record {purge.seq}")
 
     def _place(self, change: Change, new: NewEvent, position: int, at: str) -> tuple[Event, bytes]:
         row = self._row(change.space, new.stream)
@@ -267,7 +277,7 @@ class _Draft:
             idempotency_key=change.idempotency_key,
             decision_id=new.decision_id,
             payload_digest="sha256:" + hashlib.sha256(payload).hexdigest(),
-            payload=new.payload,
+            payload=json.loads(payload),  # what a replay will see, to the last type
         )
         return event, payload
 
@@ -306,6 +316,7 @@ class _Draft:
 
     def _add(self, event: Event, payload: bytes, chain: bytes) -> bytes:
         row = reduce_event(self._row(event.space, event.stream), event)
+        require_row(row)
         self._rows[event.space, event.stream] = row
         payload_hash = bytes.fromhex(event.payload_digest[7:])
         chain = link(chain, plain_text(event.envelope()).encode(), payload_hash)

@@ -10,6 +10,8 @@ from lignin.domain.errors import ConflictError, InvalidRequestError
 Claim = Literal["better", "no_worse_and_cheaper", "equivalent", "restore", "admit"]
 CLAIMS: tuple[Claim, ...] = get_args(Claim)
 MAX_SLOTS = 5000
+NO_PARENT: Digest = ""
+"""In place of a parent's digest: the revision shall extend none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,8 @@ def apply_patch(base: Revision, patch: Patch, extends: Digest | None = None) -> 
     """Return the revision after a patch.
 
     Args:
-        extends: The parent revision to stand on from now on; None keeps the base's.
+        extends: The parent revision to stand on from now on; None keeps the base's, `NO_PARENT`
+            ends it.
 
     Raises:
         ConflictError: A slot does not hold what the patch expects; the message names every one.
@@ -80,7 +83,8 @@ def apply_patch(base: Revision, patch: Patch, extends: Digest | None = None) -> 
     for slot, change in patch.items():
         if change.new is None:
             slots.pop(slot, None)
-    result = Revision(slots=slots, extends=extends or base.extends)
+    parent = base.extends if extends is None else extends or None
+    result = Revision(slots=slots, extends=parent)
     if result == base:
         raise InvalidRequestError("the proposal changes nothing")
     if len(slots) > MAX_SLOTS:

@@ -5,14 +5,13 @@ gate with its reasons. What is kept is the order: open, decided, applied, by com
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lignin.domain.codec import Digest, Json
 from lignin.domain.errors import ConflictError, GateFailedError, InvalidRequestError, NotFoundError
 from lignin.domain.events import Change, NewEvent, Scope, format_time
-from lignin.domain.evidence import GateOutcome
 from lignin.domain.harness import (
+    NO_PARENT,
     Claim,
     Patch,
     Revision,
@@ -23,43 +22,14 @@ from lignin.domain.harness import (
     patch_to_json,
 )
 from lignin.domain.states import Row
+from lignin.harness.laws import Decision, Move
 from lignin.ports.clock import IdSource
 from lignin.ports.ledger import View
 
 MAX_DEPTH = 10
 MAX_LEASE_S = 3600
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What a gate says about a proposal, with every reason."""
-
-    outcome: GateOutcome
-    reasons: tuple[str, ...]
-    evidence: tuple[str, ...] = ()
-    gate: str = ""
-
-    def to_json(self) -> dict[str, Json]:
-        return {
-            "outcome": self.outcome,
-            "reasons": list(self.reasons),
-            "evidence": list(self.evidence),
-            "gate": self.gate,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
-    """One move of a head, from its history."""
-
-    position: int
-    at: str
-    by: str
-    came_from: Digest
-    to: Digest
-    proposal: str | None
-    claim: str | None
-    slots: Mapping[str, Json]
+__all__ = ["Decision", "Harness", "Move"]
 
 
 class Harness:
@@ -253,7 +223,14 @@ class Harness:
         return scope.change(events=(event,), expects={row.stream: row.seq})
 
     def rollback(
-        self, view: View, scope: Scope, head: str, to: Digest, *, reason: str
+        self,
+        view: View,
+        scope: Scope,
+        head: str,
+        to: Digest,
+        *,
+        reason: str,
+        fence: int | None = None,
     ) -> tuple[str, tuple[Change, ...]]:
         """Move a head back to a revision it had before, as a proposal that claims `restore`.
 
@@ -273,13 +250,13 @@ class Harness:
             patch=diff_revisions(now, target),
             claim="restore",
             hypothesis=reason,
-            extends=target.extends if target.extends != now.extends else None,
+            extends=None if target.extends == now.extends else target.extends or NO_PARENT,
             base=digest,
         )
         decision = Decision(
             outcome="accept", reasons=(f"restores {to}, where the head stood before: {reason}",)
         )
-        return proposal, self.apply_unseen(view, scope, opened, decision, fence=None)
+        return proposal, self.apply_unseen(view, scope, opened, decision, fence=fence)
 
     def history(self, view: View, head: str) -> Sequence[Move]:
         """A head's moves, newest first."""
@@ -304,18 +281,31 @@ class Harness:
         return moves[::-1]
 
     def lease(
-        self, view: View, scope: Scope, head: str, *, holder: str, ttl_s: int, now: datetime
+        self,
+        view: View,
+        scope: Scope,
+        head: str,
+        *,
+        holder: str,
+        ttl_s: int,
+        now: datetime,
+        token: int | None = None,
     ) -> tuple[int, Change]:
         """Return the fencing token of a lease on a head and the change that takes it.
 
-        `now` is the store's clock. A head under a live lease moves only with its token.
+        A head under a live lease moves only with its token.
+
+        Args:
+            now: The store's clock.
+            token: The token held so far, where the holder renews a lease before its end.
         """
         if not 0 < ttl_s <= MAX_LEASE_S:
             raise InvalidRequestError(f"a lease lasts 1 to {MAX_LEASE_S} s, not {ttl_s}")
         row = _require(view, f"head/{head}")
         until = format_time(now + timedelta(seconds=ttl_s))
         leased = self._event(row.stream, "head.leased", {"holder": holder, "until": until})
-        change = scope.change(events=(leased,), expects={row.stream: row.seq})
+        fences = {row.stream: token} if token is not None else {}
+        change = scope.change(events=(leased,), expects={row.stream: row.seq}, fences=fences)
         return row.body["fence"] + 1, change
 
     def release(self, scope: Scope, head: str, token: int) -> Change:

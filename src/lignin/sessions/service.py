@@ -16,6 +16,7 @@ from lignin.ports.clock import IdSource
 from lignin.ports.ledger import View
 
 MAX_FORK_DEPTH = 100
+FIXED = frozenset({"revision", "head", "forked_from", "parent", "started_at", "ended_at"})
 State = TypeVar("State")
 
 
@@ -106,7 +107,13 @@ class SessionLog:
         return self.append(scope, session, [canonical_bytes(event) for event in events], key=key)
 
     def update(self, scope: Scope, session: str, facts: Mapping[str, Json]) -> Change:
-        """The change that adds facts to a session's row (never its revision)."""
+        """The change that adds facts to a session's row.
+
+        Raises:
+            InvalidRequestError: A fact would overwrite what the session was born with.
+        """
+        if fixed := sorted(FIXED & set(facts)):
+            raise InvalidRequestError(f"a session keeps its {', '.join(fixed)}")
         return scope.change(events=(self._event(session, "session.updated", facts),))
 
     def end(self, scope: Scope, session: str, outcome: str) -> Change:

@@ -1,9 +1,11 @@
 """`verify`: does what is stored agree with itself? And `replay`: what do the events add up to?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Row as SqlRow
 
 from lignin.adapters.store import read, tables
 from lignin.adapters.store.engine import reading, translated_errors
@@ -14,6 +16,7 @@ from lignin.domain.events import GENESIS, RECORDS_APPENDED, Event, link_event, l
 from lignin.domain.states import Row, reduce_event
 
 BATCH = 2000
+"""Events held in memory at once."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -41,26 +44,10 @@ def verify_space(
     report = AuditReport(space=space)
     with translated_errors(ledger.url), reading(ledger.engine) as connection:
         end = read.read_position(connection, space) or 0
-        rows: dict[str, Row] = {}
-        heads: dict[str, list[tuple[int, str]]] = {}
-        chain = GENESIS
-        for event, stored in log_with_chain(connection, space):
-            report.events += 1
-            chain = link_event(chain, event)
-            if stored != chain:
-                report.faults.append(
-                    f"the chain breaks at position {event.position} ({event.type} on "
-                    f"{event.stream}): stored {stored.hex()[:16]}, computed {chain.hex()[:16]}"
-                )
-                break
-            if event.type == RECORDS_APPENDED:
-                last = event.payload["first_seq"] + event.payload["count"] - 1
-                heads.setdefault(event.stream, []).append((last, event.payload["chain"]))
-            rows[event.stream] = reduce_event(rows.get(event.stream), event)
-            if report.events % BATCH == 0:
-                progress("events", report.events, end)
-        _check_end(connection, space, report, chain)
-        _check_rows(connection, space, report, rows)
+        rows, heads = _check_log(connection, space, report, end, progress)
+        if not report.faults:
+            _check_rows(connection, space, report, rows)
+            _check_receipts(connection, space, report)
         _check_records(connection, space, report, heads, progress)
         _check_blobs(connection, space, report)
     return report
@@ -79,20 +66,65 @@ def log_with_chain(
     connection: Connection, space: str, after: int = 0
 ) -> Iterator[tuple[Event, bytes]]:
     """Every event after a position with its stored chain value, in batches of bounded memory."""
-    table = tables.event
-    while True:
-        query = (
-            select(table)
-            .where(table.c.space == space, table.c.position > after)
-            .order_by(table.c.position)
-            .limit(BATCH)
-        )
-        found = connection.execute(query).all()
-        for raw in found:
+    for page in log_pages(connection, space, after):
+        for raw in page:
             yield read.read_event(raw), bytes(raw.chain)
-        if len(found) < BATCH:
-            return
+
+
+def log_pages(
+    connection: Connection, space: str, after: int = 0, size: int = BATCH
+) -> Iterator[Sequence[SqlRow[Any]]]:
+    """The event table's rows after a position, some thousand at a time."""
+    table = tables.event
+    query = (
+        select(table)
+        .where(table.c.space == space, table.c.position > bindparam("after"))
+        .order_by(table.c.position)
+        .limit(size)
+    )
+    while found := connection.execute(query, {"after": after}).all():
+        yield found
         after = found[-1].position
+
+
+def _check_log(
+    connection: Connection, space: str, report: AuditReport, end: int, progress: Progress
+) -> tuple[dict[str, Row], dict[str, list[tuple[int, str]]]]:
+    """Walk the chain; return the replayed rows and what the log says about each record chain."""
+    rows: dict[str, Row] = {}
+    heads: dict[str, list[tuple[int, str]]] = {}
+    chain = GENESIS
+    try:
+        for event, stored in log_with_chain(connection, space):
+            report.events += 1
+            chain = link_event(chain, event)
+            if stored != chain:
+                report.faults.append(
+                    f"the chain breaks at position {event.position} ({event.type} on "
+                    f"{event.stream}): stored {stored.hex()[:16]}, computed {chain.hex()[:16]}"
+                )
+                break
+            if event.type == RECORDS_APPENDED:
+                last = event.payload["first_seq"] + event.payload["count"] - 1
+                heads.setdefault(event.stream, []).append((last, event.payload["chain"]))
+            rows[event.stream] = reduce_event(rows.get(event.stream), event)
+            if report.events % BATCH == 0:
+                progress("events", report.events, end)
+    except LigninError as error:
+        report.faults.append(error.message)
+    _check_end(connection, space, report, chain)
+    return rows, heads
+
+
+def _check_receipts(connection: Connection, space: str, report: AuditReport) -> None:
+    """Every idempotency key in the log has its receipt, or a repeated commit would add something."""
+    events, receipts = tables.event, tables.receipt
+    key = events.c.idempotency_key
+    logged = select(func.count(key.distinct())).where(events.c.space == space)
+    kept = select(func.count()).select_from(receipts).where(receipts.c.space == space)
+    counts = [connection.execute(query).scalar_one() for query in (logged, kept)]
+    if counts[0] != counts[1]:
+        report.faults.append(f"{counts[0]} idempotency keys in the log, {counts[1]} receipts")
 
 
 def _check_end(connection: Connection, space: str, report: AuditReport, chain: bytes) -> None:
@@ -109,13 +141,22 @@ def _check_rows(
     connection: Connection, space: str, report: AuditReport, rows: dict[str, Row]
 ) -> None:
     table = tables.row
-    for raw in connection.execute(select(table).where(table.c.space == space)):
-        report.rows += 1
-        replayed = rows.pop(raw.stream, None)
-        if replayed != read.read_row(raw):
-            report.faults.append(f"replay gives another row than is stored for {raw.stream!r}")
-    if not report.faults:
-        report.faults.extend(f"row {stream!r} is missing" for stream in rows)
+    query = select(table).where(table.c.space == space, table.c.stream > bindparam("after"))
+    query, after = query.order_by(table.c.stream).limit(BATCH), ""
+    while found := connection.execute(query, {"after": after}).all():
+        after = found[-1].stream
+        for raw in found:
+            report.rows += 1
+            if rows.pop(raw.stream, None) != _readable(raw):
+                report.faults.append(f"replay gives another row than is stored for {raw.stream!r}")
+    report.faults.extend(f"row {stream!r} is missing" for stream in rows)
+
+
+def _readable(raw: Any) -> Row | None:
+    try:
+        return read.read_row(raw)
+    except LigninError:
+        return None
 
 
 def _check_records(

@@ -1,6 +1,7 @@
 """Opening a store by URL: connections, pragmas, schema, and what the database's errors mean."""
 
 import contextlib
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -8,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import IntegrityError as ConstraintError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
 from lignin.adapters.store import tables
@@ -23,6 +25,8 @@ from lignin.domain.errors import (
 )
 
 BUSY_TIMEOUT_MS = 60_000
+POOL_SIZE = 8
+MAX_OVERFLOW = 24
 _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "fuse.s3fs", "9p", "afs", "ceph"}
 )
@@ -66,21 +70,35 @@ def _open_sqlite(database: str | None) -> Engine:
             hint="choose another folder with LIGNIN_HOME or LIGNIN_STORE",
         ) from error
     _refuse_network_file_system(path.parent.resolve())
+    return _create(make_url(f"sqlite:///{path}"), POOL_SIZE, MAX_OVERFLOW)
+
+
+def twin(engine: Engine) -> Engine:
+    """Another engine on the same store with few connections of its own.
+
+    For commits: threads that hold views may use up the pool, and still commit.
+    """
+    return _create(engine.url, 1, 3)
+
+
+def _create(url: URL, size: int, overflow: int) -> Engine:
+    pool: dict[str, Any] = {"pool_size": size, "max_overflow": overflow}
+    if url.get_backend_name() == "postgresql":
+        return create_engine(url, isolation_level="READ COMMITTED", pool_pre_ping=True, **pool)
     engine = create_engine(
-        f"sqlite:///{path}",
+        url,
         poolclass=QueuePool,
-        pool_size=8,
-        max_overflow=24,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        **pool,
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _open_postgres(url: Any) -> Engine:
+def _open_postgres(url: URL) -> Engine:
     try:
-        return create_engine(url, pool_size=8, max_overflow=24, pool_pre_ping=True)
+        return _create(url, POOL_SIZE, MAX_OVERFLOW)
     except ImportError as error:
         raise UnavailableError(
             "the Postgres driver is not installed", hint="pip install 'lignin[postgres]'"
@@ -148,13 +166,28 @@ def _schema_version(engine: Engine) -> str | None:
 
 def _refuse_network_file_system(folder: Path) -> None:
     try:
-        mounts = Path("/proc/self/mounts").read_text().splitlines()
+        mounts = Path("/proc/self/mounts").read_text()
     except OSError:
         return  # not Linux: nothing to ask
+    require_local(folder, mounts)
+
+
+def require_local(folder: Path, mounts: str) -> None:
+    """Raise where a folder is on a network file system.
+
+    Args:
+        folder: Absolute path without symbolic links.
+        mounts: Text of `/proc/self/mounts`; of two mounts at one point the later one counts.
+
+    Raises:
+        InvalidRequestError: It is.
+    """
     best, kind = "", ""
-    for line in mounts:
+    for line in mounts.splitlines():
         fields = line.split(" ")
-        point = fields[1].replace("\\040", " ")
+        if len(fields) < 3:
+            continue
+        point = _unescaped(fields[1])
         inside = str(folder) == point or str(folder).startswith(point.rstrip("/") + "/")
         if inside and len(point) >= len(best):
             best, kind = point, fields[2]
@@ -163,6 +196,11 @@ def _refuse_network_file_system(folder: Path) -> None:
             f"{folder} is on a network file system ({kind}), where SQLite loses locks",
             hint="use a local folder, or a postgresql:// store for several hosts",
         )
+
+
+def _unescaped(field: str) -> str:
+    """A path as `/proc/self/mounts` writes it: blank, tab, newline and backslash in octal."""
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), field)
 
 
 @contextlib.contextmanager
@@ -174,6 +212,13 @@ def translated_errors(place: str) -> Iterator[None]:
         raise
     except (OperationalError, InterfaceError, sqlite3.OperationalError) as error:
         raise _unavailable(place, error) from error
+    except (UnicodeEncodeError, DataError) as error:
+        raise InvalidRequestError(f"a text that the store cannot hold: {error}") from error
+    except PoolTimeoutError as error:
+        raise UnavailableError(
+            f"{POOL_SIZE + MAX_OVERFLOW} views of the store {place} are open at once",
+            hint="close views sooner, or use fewer threads",
+        ) from error
     except ConstraintError as error:
         raise ConflictError(
             f"another process wrote the same key at the same time: {error.orig}",
@@ -182,7 +227,7 @@ def translated_errors(place: str) -> Iterator[None]:
     except (DBAPIError, sqlite3.DatabaseError) as error:
         detail = str(getattr(error, "orig", error))
         raise IntegrityError(
-            f"the store {place} refused a write: {detail}",
+            f"the store {place} cannot be read or written: {detail}",
             hint="run `lignin store verify`; if the file is damaged, restore a backup",
         ) from error
 
@@ -192,6 +237,8 @@ def _unavailable(place: str, error: Exception) -> UnavailableError:
     hint = "try again; nothing was half-written"
     if "disk is full" in detail or "No space left" in detail:
         hint = "free some disk space and repeat the command; nothing was half-written"
+    elif "malformed" in detail or "not a database" in detail:
+        hint = "the file is damaged: restore a backup"
     elif "readonly" in detail or "unable to open" in detail or "disk I/O error" in detail:
         hint = "check that the folder exists and may be written, or set LIGNIN_HOME"
     elif "locked" in detail:

@@ -5,7 +5,9 @@ same code. Threads of one process share transactions: whoever finds no commit un
 what has gathered meanwhile, and answers each.
 """
 
+import os
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,14 +16,22 @@ from datetime import datetime
 from sqlalchemy import Engine, text
 
 from lignin.adapters.store import read, write
-from lignin.adapters.store.engine import open_engine, reading, translated_errors, writing
-from lignin.domain.commits import Unit, needed, plan_batch
-from lignin.domain.errors import LigninError, NotFoundError
+from lignin.adapters.store.engine import open_engine, reading, translated_errors, twin, writing
+from lignin.domain.commits import Book, Plan, Unit, needed, plan_batch
+from lignin.domain.errors import (
+    ConflictError,
+    IntegrityError,
+    LigninError,
+    NotFoundError,
+    UnavailableError,
+)
 from lignin.domain.events import Change, Receipt
+from lignin.domain.soundness import require_sound
 from lignin.ports.clock import Clock
 from lignin.ports.ledger import View
 
 MAX_GROUP = 512
+_open_ledgers: "weakref.WeakSet[SqlLedger]" = weakref.WeakSet()
 
 Answer = tuple[Receipt, ...] | LigninError
 
@@ -42,24 +52,42 @@ class SqlLedger:
         clock: The store's clock on SQLite; Postgres uses its own.
     """
 
+    max_group = MAX_GROUP
+
     def __init__(self, url: str, clock: Clock) -> None:
         self.url = url
+        self.clock = clock
         self.engine: Engine = open_engine(url)
-        self._clock = clock
+        self._commits: Engine = twin(self.engine)
+        self._make_locks()
+        _open_ledgers.add(self)
+
+    def _make_locks(self) -> None:
         self._queue: list[_Waiting] = []
         self._queue_lock = threading.Lock()
         self._leading = threading.Lock()
 
+    def after_fork(self) -> None:
+        """Let a forked child begin anew: the parent's connections and locks are not its own."""
+        self.engine.dispose(close=False)
+        self._commits.dispose(close=False)
+        self._make_locks()
+
     def commit(self, *changes: Change) -> tuple[Receipt, ...]:
         """See the port."""
+        for change in changes:
+            require_sound(change)
         mine = _Waiting(changes)
         with self._queue_lock:
             self._queue.append(mine)
         with self._leading:
-            if not mine.done.is_set():
+            while not mine.done.is_set():  # one group may not reach as far as mine
                 self._lead()
         if mine.failure is not None:
-            raise mine.failure
+            raise UnavailableError(
+                "the thread that committed for several was interrupted",
+                hint="repeat it under the same idempotency key; nothing was half-written",
+            ) from mine.failure
         assert mine.answer is not None
         if isinstance(mine.answer, LigninError):
             raise mine.answer
@@ -71,12 +99,43 @@ class SqlLedger:
         Raises:
             UnavailableError: The store cannot be written; no unit was.
         """
-        with translated_errors(self.url), writing(self.engine) as connection:
-            wanted = needed(units)
-            books = read.load_books(connection, wanted)
-            plan = plan_batch(units, books, self._time(connection))
+        refused: dict[int, Answer] = {}
+        for number, unit in enumerate(units):
+            try:
+                for change in unit:
+                    require_sound(change)
+            except LigninError as error:
+                refused[number] = error
+        if not refused:
+            return self._commit_sound(units)
+        sound = [unit for number, unit in enumerate(units) if number not in refused]
+        answers = iter(self._commit_sound(sound) if sound else [])
+        return [refused[n] if n in refused else next(answers) for n in range(len(units))]
+
+    def _commit_sound(self, units: Sequence[Unit]) -> list[Answer]:
+        try:
+            return self._commit_together(units)
+        except (ConflictError, IntegrityError):
+            if len(units) == 1:
+                raise
+        # The database itself refused something: find out whose it was, so that nobody else pays.
+        return [self._commit_alone(unit) for unit in units]
+
+    def _commit_together(self, units: Sequence[Unit]) -> list[Answer]:
+        with translated_errors(self.url), writing(self._commits) as connection:
+            books = read.load_books(connection, needed(units))
+            plan = self._plan(units, books, self._time(connection))
             write.write_plan(connection, plan, books)
         return plan.answers
+
+    def _plan(self, units: Sequence[Unit], books: dict[str, Book], now: datetime) -> Plan:
+        return plan_batch(units, books, now)
+
+    def _commit_alone(self, unit: Unit) -> Answer:
+        try:
+            return self._commit_together([unit])[0]
+        except LigninError as refused:
+            return refused
 
     @contextmanager
     def view(self, space: str) -> Iterator[View]:
@@ -95,13 +154,14 @@ class SqlLedger:
     def now(self) -> datetime:
         """See the port."""
         if self.engine.dialect.name == "sqlite":
-            return self._clock.now()
+            return self.clock.now()
         with translated_errors(self.url), reading(self.engine) as connection:
             return read.read_clock(connection)
 
     def seal(self, space: str, stream: str) -> int:
         """Join a record stream's small segments into full ones; return how many were joined."""
-        with translated_errors(self.url), writing(self.engine) as connection:
+        with translated_errors(self.url), writing(self._commits) as connection:
+            read.lock_book(connection, space)  # else a purge in between would be undone
             return write.seal_stream(connection, space, stream)
 
     def checkpoint(self) -> None:
@@ -113,23 +173,37 @@ class SqlLedger:
     def close(self) -> None:
         """See the port."""
         self.engine.dispose()
+        self._commits.dispose()
 
     def _lead(self) -> None:
         with self._queue_lock:
-            group, self._queue = self._queue[:MAX_GROUP], self._queue[MAX_GROUP:]
+            group, self._queue = self._queue[: self.max_group], self._queue[self.max_group :]
         try:
             for waiting, answer in zip(
-                group, self.commit_batch([waiting.unit for waiting in group]), strict=True
+                group, self._commit_sound([waiting.unit for waiting in group]), strict=True
             ):
                 waiting.answer = answer
+        except LigninError as error:
+            for waiting in group:
+                waiting.answer = error
         except BaseException as error:
             for waiting in group:
                 waiting.failure = error
+            raise
         finally:
             for waiting in group:
                 waiting.done.set()
 
     def _time(self, connection: object) -> datetime:
         if self.engine.dialect.name == "sqlite":
-            return self._clock.now()
+            return self.clock.now()
         return read.read_clock(connection)  # type: ignore[arg-type]
+
+
+def _after_fork() -> None:
+    for ledger in list(_open_ledgers):
+        ledger.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

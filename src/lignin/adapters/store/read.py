@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import zstandard
@@ -12,11 +13,12 @@ from lignin.adapters.store import segments, tables
 from lignin.domain.codec import Digest, digest_bytes
 from lignin.domain.commits import Book
 from lignin.domain.errors import IntegrityError, InvalidRequestError, NotFoundError
-from lignin.domain.events import Event, Receipt, Record, parse_actor
+from lignin.domain.events import Actor, Event, Receipt, Record, parse_actor
 from lignin.domain.states import Row
 from lignin.ports.ledger import Page
 
 CHUNK = 400  # parameters of one IN list; SQLite allows more, Postgres plans better with few
+MAX_CHUNK_BYTES = 2**20
 MAX_LIMIT = 10_000
 MAX_SEQ = 2**62
 
@@ -40,6 +42,7 @@ _segments = (
 )
 _book = select(tables.book).where(tables.book.c.space == bindparam("space"))
 _locked_book = _book.with_for_update()
+_lock_name = text("select pg_advisory_xact_lock(hashtextextended('lignin space ' || :space, 0))")
 
 
 def load_books(
@@ -52,18 +55,31 @@ def load_books(
     return {space: _load_book(connection, space, *wanted[space]) for space in sorted(wanted)}
 
 
+def lock_book(connection: Connection, space: str) -> Any:
+    """Hold a space's book until the transaction ends and return it; None where it has none yet.
+
+    A space that is not there cannot be locked as a row, so on Postgres its name is locked and the
+    book looked for again: of two processes that create it, the second sees what the first did.
+    """
+    found = connection.execute(_locked_book, {"space": space}).first()
+    if found is None and connection.dialect.name == "postgresql":
+        connection.execute(_lock_name, {"space": space})
+        found = connection.execute(_locked_book, {"space": space}).first()
+    return found
+
+
 def _load_book(
     connection: Connection, space: str, streams: frozenset[str], keys: frozenset[str]
 ) -> Book:
-    found = connection.execute(_locked_book, {"space": space}).first()
+    found = lock_book(connection, space)
     book = Book(rows=dict.fromkeys(streams))
     if found is not None:
         book.position, book.chain = found.position, bytes(found.chain)
         book.last_at, book.exists = found.last_at, True
-    for chunk in _chunks(streams):
+    for chunk in chunked(streams):
         for raw in connection.execute(_rows_by_stream, {"space": space, "streams": chunk}):
             book.rows[raw.stream] = read_row(raw)
-    for chunk in _chunks(keys):
+    for chunk in chunked(keys):
         for raw in connection.execute(_receipts_by_key, {"space": space, "keys": chunk}):
             book.receipts[raw.idempotency_key] = Receipt(
                 space=space,
@@ -81,7 +97,7 @@ def read_row(raw: Any) -> Row:
         stream=raw.stream,
         kind=raw.kind,
         seq=raw.seq,
-        body=json.loads(raw.body),
+        body=_stored_json(raw.body, f"the row of {raw.stream!r}"),
         state=raw.state,
         parent=raw.parent,
         due_at=raw.due_at,
@@ -100,14 +116,28 @@ def read_event(raw: Any) -> Event:
         type=raw.type,
         schema_version=raw.schema_version,
         at=raw.at,
-        actor=parse_actor(json.loads(raw.actor)),
+        actor=_stored_actor(raw.actor),
         cause=raw.cause,
         correlation_id=raw.correlation_id,
         idempotency_key=raw.idempotency_key,
         decision_id=raw.decision_id,
         payload_digest=digest_bytes(payload),
-        payload=json.loads(payload),
+        payload=_stored_json(payload, f"the event at position {raw.position}"),
     )
+
+
+@lru_cache(maxsize=256)
+def _stored_actor(text: str) -> Actor:
+    return parse_actor(_stored_json(text, "an event's actor"))
+
+
+def _stored_json(text: str | bytes, what: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise IntegrityError(
+            f"{what} is corrupt: {error}", hint="run `lignin store verify`; restore a backup"
+        ) from error
 
 
 def read_position(connection: Connection, space: str) -> int | None:
@@ -142,7 +172,7 @@ class SqlView:
     def rows(self, streams: Iterable[str]) -> Mapping[str, Row]:
         """See the port."""
         found: dict[str, Row] = {}
-        for chunk in _chunks(frozenset(streams)):
+        for chunk in chunked(frozenset(streams)):
             values = {"space": self.space, "streams": chunk}
             for raw in self._connection.execute(_rows_by_stream, values):
                 found[raw.stream] = read_row(raw)
@@ -257,7 +287,7 @@ def read_blob(connection: Connection, digest: Digest) -> bytes:
     query = select(table.c.data).where(table.c.digest == digest).order_by(table.c.number)
     try:
         content = b"".join(
-            zstandard.decompress(bytes(data)) for data in connection.execute(query).scalars()
+            _chunk_bytes(bytes(data)) for data in connection.execute(query).scalars()
         )
     except zstandard.ZstdError as error:
         raise IntegrityError(
@@ -270,7 +300,14 @@ def read_blob(connection: Connection, digest: Digest) -> bytes:
     return content
 
 
-def _chunks(items: frozenset[str]) -> Iterator[Sequence[str]]:
+def _chunk_bytes(data: bytes) -> bytes:
+    if not 0 <= zstandard.frame_content_size(data) <= MAX_CHUNK_BYTES:
+        raise zstandard.ZstdError("a chunk states no size or one beyond the limit")
+    return bytes(zstandard.decompress(data))
+
+
+def chunked(items: Iterable[str]) -> Iterator[Sequence[str]]:
+    """Some texts in order, cut to what one statement takes."""
     ordered = sorted(items)
     for start in range(0, len(ordered), CHUNK):
         yield ordered[start : start + CHUNK]

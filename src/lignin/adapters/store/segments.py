@@ -14,8 +14,8 @@ from typing import Any
 
 import zstandard
 
-from lignin.domain.codec import digest_bytes, plain_text
-from lignin.domain.errors import IntegrityError, NotFoundError
+from lignin.domain.codec import digest_bytes, plain_text, raw_digest
+from lignin.domain.errors import CodecError, IntegrityError, NotFoundError
 from lignin.domain.events import Record, RecordBatch, parse_actor
 
 VERSION = 1
@@ -131,6 +131,10 @@ def decode_segment(raw: bytes, *, space: str, stream: str) -> Segment:
         header, contents = _decode(raw)
         batches = tuple(_read_batch(item, space, stream) for item in header["batches"])
         purged = {int(at): digest for at, digest in header["purged"].items()}
+        if purged.keys() != {at for at, content in enumerate(contents) if content is None}:
+            raise ValueError("purged records and their digests do not match")
+        for digest in purged.values():
+            raw_digest(digest)
         return Segment(batches=batches, contents=tuple(contents), purged=purged)
 
 
@@ -150,7 +154,17 @@ class _corruption_named:  # noqa: N801 - a context manager, cheaper than a gener
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if isinstance(
-            error, ValueError | KeyError | TypeError | struct.error | zstandard.ZstdError
+            error,
+            ValueError
+            | LookupError
+            | TypeError
+            | AttributeError
+            | ArithmeticError
+            | RecursionError
+            | MemoryError
+            | struct.error
+            | zstandard.ZstdError
+            | CodecError,
         ):
             raise IntegrityError(
                 f"a segment of {self._stream!r} in space {self._space!r} is corrupt: {error}",
@@ -160,14 +174,20 @@ class _corruption_named:  # noqa: N801 - a context manager, cheaper than a gener
 
 
 def _decode(raw: bytes) -> tuple[dict[str, Any], list[bytes | None]]:
+    if not 0 <= zstandard.frame_content_size(raw) <= MAX_SEGMENT_BYTES:
+        raise ValueError("its size is not stated or beyond the limit")
     decompressor = getattr(_local, "decompressor", None)
     if decompressor is None:
         decompressor = _local.decompressor = zstandard.ZstdDecompressor()
-    plain: bytes = decompressor.decompress(raw, max_output_size=MAX_SEGMENT_BYTES)
+    plain: bytes = decompressor.decompress(raw)
     (length,) = _LENGTH.unpack_from(plain)
     header = json.loads(plain[4 : 4 + length])
+    if header["v"] != VERSION:
+        raise ValueError(f"format {header['v']!r:.20}, this program reads {VERSION}")
     count, start = 0, 4 + length
     for batch in header["batches"]:
+        if type(batch["count"]) is not int or batch["count"] < 1:
+            raise ValueError("a batch without records")
         count += batch["count"]
     lengths = struct.unpack_from(f">{count}I", plain, start)
     start += 4 * count
@@ -201,5 +221,11 @@ def _batch_header(batch: RecordBatch) -> dict[str, Any]:
 
 
 def _read_batch(item: dict[str, Any], space: str, stream: str) -> RecordBatch:
+    for name in ("first_seq", "position"):
+        if type(item[name]) is not int:
+            raise ValueError(f"{name} is no integer")
+    for name in ("first_id", "type", "at"):
+        if type(item[name]) is not str:
+            raise ValueError(f"{name} is no text")
     values = {**item, "actor": parse_actor(item["actor"])}
     return RecordBatch(space=space, stream=stream, **values)

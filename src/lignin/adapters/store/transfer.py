@@ -4,20 +4,23 @@ A copy goes on where an interrupted one stopped: each batch of the log is commit
 the rows it leads to, so the target is at every moment a sound, shorter store.
 """
 
+import contextlib
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Row as SqlRow
 
 from lignin.adapters.store import read, tables
-from lignin.adapters.store.audit import log_with_chain
+from lignin.adapters.store.audit import BATCH, log_pages
 from lignin.adapters.store.engine import reading, translated_errors, writing
 from lignin.adapters.store.ledger import SqlLedger
 from lignin.adapters.store.segments import decode_segment
 from lignin.adapters.store.write import (
+    forget_stream,
     insert_blob,
     insert_or_ignore,
     row_values,
@@ -27,7 +30,6 @@ from lignin.domain.errors import ConflictError, IntegrityError, UnavailableError
 from lignin.domain.events import GENESIS, RECORDS_APPENDED, Event, link_event
 from lignin.domain.states import Row, reduce_event
 
-BATCH = 5000
 Progress = Callable[[str, int, int], None]
 
 
@@ -42,15 +44,23 @@ class CopyReport:
 
 
 def copy_store(
-    source: SqlLedger, target: SqlLedger, progress: Progress = lambda *_: None
+    source: SqlLedger,
+    target: SqlLedger,
+    progress: Progress = lambda *_: None,
+    *,
+    step: int = BATCH,
 ) -> tuple[CopyReport, ...]:
     """Copy every space of one store into another.
+
+    Args:
+        progress: Told (space, position, end) after every step; what it raises stops the copy.
+        step: Events that are held in memory and committed to the target at once.
 
     Raises:
         ConflictError: The target holds a space of the same name with another history.
         IntegrityError: The source's chain does not verify; what was copied before is sound.
     """
-    return tuple(_copy_space(source, target, space, progress) for space in source.spaces())
+    return tuple(_copy_space(source, target, space, progress, step) for space in source.spaces())
 
 
 def backup(source: SqlLedger, path: Path) -> None:
@@ -66,15 +76,14 @@ def backup(source: SqlLedger, path: Path) -> None:
     try:
         partial.unlink(missing_ok=True)
         if source.engine.dialect.name == "sqlite":
-            with source.engine.connect() as plain, sqlite3.connect(partial) as target:
-                inner: Any = plain.connection.dbapi_connection
-                inner.backup(target)
-            target.close()
+            _copy_pages(source, partial)
         else:
-            copied = SqlLedger(f"sqlite:///{partial}", source._clock)
-            copy_store(source, copied)
-            copied.checkpoint()
-            copied.close()
+            copied = SqlLedger(f"sqlite:///{partial}", source.clock)
+            try:
+                copy_store(source, copied)
+                copied.checkpoint()
+            finally:
+                copied.close()
         partial.rename(path)
     except (OSError, sqlite3.Error) as error:
         raise UnavailableError(
@@ -82,33 +91,50 @@ def backup(source: SqlLedger, path: Path) -> None:
         ) from error
 
 
-def _copy_space(source: SqlLedger, target: SqlLedger, space: str, progress: Progress) -> CopyReport:
+def _copy_pages(source: SqlLedger, path: Path) -> None:
+    with (
+        translated_errors(source.url),
+        source.engine.connect() as plain,
+        contextlib.closing(sqlite3.connect(path)) as target,
+    ):
+        inner: Any = plain.connection.dbapi_connection
+        inner.backup(target)
+
+
+def _copy_space(
+    source: SqlLedger, target: SqlLedger, space: str, progress: Progress, step: int
+) -> CopyReport:
     resumed_at, chain = _meeting_point(source, target, space)
     position = resumed_at
     with translated_errors(source.url), reading(source.engine) as connection:
         end = read.read_position(connection, space) or 0
-        log = log_with_chain(connection, space, after=position)
-        batch: list[tuple[Event, bytes]] = []
-        for event, stored in log:
-            chain = link_event(chain, event)
-            if chain != stored:
-                raise IntegrityError(
-                    f"the source's chain breaks at position {event.position} of {space!r}",
-                    hint="`lignin store verify` names the fault; what was copied is sound",
-                )
-            batch.append((event, chain))
-            if len(batch) == BATCH:
-                _write_batch(connection, target, space, batch)
-                position, batch = batch[-1][0].position, []
-                progress(space, position, end)
-        if batch:
-            _write_batch(connection, target, space, batch)
-            position = batch[-1][0].position
-        _copy_facts(connection, target, space)
+        purged = False
+        for page in log_pages(connection, space, position, step):
+            batch = [read.read_event(raw) for raw in page]
+            chain = _follow(chain, batch, page)
+            _write_batch(connection, target, space, batch, page)
+            position = batch[-1].position
+            purged = purged or any(event.type == "payload.purged" for event in batch)
+            progress(space, position, end)
+        _copy_receipts(connection, target, space)
+        _match_blobs(connection, target, space)
+        if resumed_at and purged:
+            _match_purges(connection, target, space)
         progress(space, position, end)
     return CopyReport(
         space=space, events=position - resumed_at, resumed_at=resumed_at, head=chain.hex()
     )
+
+
+def _follow(chain: bytes, batch: Sequence[Event], page: Sequence[SqlRow[Any]]) -> bytes:
+    for event, raw in zip(batch, page, strict=True):
+        chain = link_event(chain, event)
+        if chain != raw.chain:
+            raise IntegrityError(
+                f"the source's chain breaks at position {event.position} of {event.space!r}",
+                hint="`lignin store verify` names the fault; what was copied is sound",
+            )
+    return chain
 
 
 def _meeting_point(source: SqlLedger, target: SqlLedger, space: str) -> tuple[int, bytes]:
@@ -134,32 +160,46 @@ def _meeting_point(source: SqlLedger, target: SqlLedger, space: str) -> tuple[in
 
 
 def _write_batch(
-    connection: Connection, target: SqlLedger, space: str, batch: list[tuple[Event, bytes]]
+    connection: Connection,
+    target: SqlLedger,
+    space: str,
+    batch: Sequence[Event],
+    page: Sequence[SqlRow[Any]],
 ) -> None:
-    streams = {event.stream for event, _ in batch}
-    raws = _raw_events(connection, space, batch[0][0].position, batch[-1][0].position)
+    streams = {event.stream for event in batch}
     with translated_errors(target.url), writing(target.engine) as out:
-        view = read.SqlView(out, space, 0)
-        rows: dict[str, Row] = dict(view.rows(streams))
+        book = read.lock_book(out, space)
+        if (book.position if book else 0) != batch[0].position - 1:
+            raise ConflictError(
+                f"somebody writes to the target's space {space!r}", hint="stop it and copy again"
+            )
+        rows: dict[str, Row] = dict(read.SqlView(out, space, 0).rows(streams))
         known = set(rows)
-        for event, _ in batch:
+        for event in batch:
             rows[event.stream] = reduce_event(rows.get(event.stream), event)
         _replace_rows(out, space, rows, known)
-        out.execute(insert(tables.event), raws)
+        _insert_events(out, page)
         _copy_segments(connection, out, space, batch)
         _copy_blobs(connection, out, space, streams)
-        last, chain = batch[-1]
-        book = {"space": space, "position": last.position, "chain": chain, "last_at": last.at}
+        last = batch[-1]
+        values = {"space": space, "position": last.position, "chain": page[-1].chain}
         out.execute(delete(tables.book).where(tables.book.c.space == space))
-        out.execute(insert(tables.book), book)
+        out.execute(insert(tables.book), {**values, "last_at": last.at})
 
 
-def _raw_events(connection: Connection, space: str, first: int, last: int) -> list[dict[str, Any]]:
-    table = tables.event
-    query = select(table).where(
-        table.c.space == space, table.c.position >= first, table.c.position <= last
-    )
-    return [dict(raw) for raw in connection.execute(query.order_by("position")).mappings()]
+def _insert_events(out: Connection, page: Sequence[SqlRow[Any]]) -> None:
+    """Insert rows as they were read, by the quickest way each driver has."""
+    names = [column.name for column in tables.event.c]
+    if out.dialect.name == "postgresql":
+        driver: Any = out.connection.driver_connection
+        listed = ", ".join(f'"{name}"' for name in names)
+        with driver.cursor() as cursor, cursor.copy(f"COPY event ({listed}) FROM STDIN") as copy:
+            for raw in page:
+                copy.write_row(tuple(raw))
+        return
+    listed, marks = ", ".join(f'"{name}"' for name in names), ", ".join("?" for _ in names)
+    statement = f"insert into event ({listed}) values ({marks})"  # noqa: S608 - our own names
+    out.exec_driver_sql(statement, [tuple(raw) for raw in page])
 
 
 def _replace_rows(out: Connection, space: str, rows: dict[str, Row], known: set[str]) -> None:
@@ -170,11 +210,11 @@ def _replace_rows(out: Connection, space: str, rows: dict[str, Row], known: set[
 
 
 def _copy_segments(
-    connection: Connection, out: Connection, space: str, batch: list[tuple[Event, bytes]]
+    connection: Connection, out: Connection, space: str, batch: Sequence[Event]
 ) -> None:
     """Copy just the records that the batch appended; a stored segment may hold others as well."""
     spans: dict[str, tuple[int, int]] = {}
-    for event, _ in batch:
+    for event in batch:
         if event.type == RECORDS_APPENDED:
             first = spans.get(event.stream, (event.payload["first_seq"], 0))[0]
             spans[event.stream] = (first, event.seq)
@@ -198,24 +238,62 @@ def _copy_segments(
 
 
 def _copy_blobs(connection: Connection, out: Connection, space: str, streams: set[str]) -> None:
+    """Make the references of some streams those of the source."""
     refs = tables.blob_ref
     for chunk in _chunked(sorted(streams)):
         query = select(refs).where(refs.c.space == space, refs.c.stream.in_(chunk))
         raws = [dict(raw) for raw in connection.execute(query).mappings()]
-        for digest in sorted({raw["digest"] for raw in raws}):
+        have = {(raw.stream, raw.digest) for raw in out.execute(query)}
+        new = [raw for raw in raws if (raw["stream"], raw["digest"]) not in have]
+        for digest in sorted({raw["digest"] for raw in new}):
             insert_blob(out, digest, read.read_blob(connection, digest))
-        if raws:
-            out.execute(insert_or_ignore(out, refs), raws)
+        if new:
+            out.execute(insert_or_ignore(out, refs), new)
 
 
-def _copy_facts(connection: Connection, target: SqlLedger, space: str) -> None:
+def _copy_receipts(connection: Connection, target: SqlLedger, space: str) -> None:
     """Receipts, so that repeated keys are known to the copy as well."""
-    table = tables.receipt
-    query = select(table).where(table.c.space == space)
-    raws = [dict(raw) for raw in connection.execute(query).mappings()]
+    table, after = tables.receipt, ""
+    query = select(table).where(
+        table.c.space == space, table.c.idempotency_key > bindparam("after")
+    )
+    query = query.order_by(table.c.idempotency_key).limit(BATCH)
+    while raws := connection.execute(query, {"after": after}).mappings().all():
+        after = raws[-1]["idempotency_key"]
+        with translated_errors(target.url), writing(target.engine) as out:
+            out.execute(insert_or_ignore(out, table), [dict(raw) for raw in raws])
+
+
+def _match_blobs(connection: Connection, target: SqlLedger, space: str) -> None:
+    """Refer in the target to what the source refers to: no more, since it forgets, and no less.
+
+    A blob may belong to a stream that has no event, and a reference may end without one.
+    """
+    refs = tables.blob_ref
+    query = select(refs.c.stream).where(refs.c.space == space).distinct().order_by(refs.c.stream)
+    here = list(connection.execute(query).scalars())
+    with translated_errors(target.url), reading(target.engine) as there:
+        gone = set(there.execute(query).scalars()) - set(here)
     with translated_errors(target.url), writing(target.engine) as out:
-        for start in range(0, len(raws), BATCH):
-            out.execute(insert_or_ignore(out, table), raws[start : start + BATCH])
+        for stream in sorted(gone):
+            forget_stream(out, space, stream)
+    for streams in _chunked(here):
+        with translated_errors(target.url), writing(target.engine) as out:
+            _copy_blobs(connection, out, space, set(streams))
+
+
+def _match_purges(connection: Connection, target: SqlLedger, space: str) -> None:
+    """Purge in the target what the source has purged since the copy before."""
+    table, after = tables.segment, ""
+    streams = select(table.c.stream).where(table.c.space == space, table.c.stream > bindparam("s"))
+    streams = streams.distinct().order_by(table.c.stream).limit(1)
+    while after := connection.execute(streams, {"s": after}).scalar() or "":
+        mine = (table.c.space == space, table.c.stream == after)
+        raws = [dict(raw) for raw in connection.execute(select(table).where(*mine)).mappings()]
+        if any(decode_segment(raw["data"], space=space, stream=after).purged for raw in raws):
+            with translated_errors(target.url), writing(target.engine) as out:
+                out.execute(delete(table).where(*mine))
+                out.execute(insert(table), raws)
 
 
 def _chunked(items: list[str]) -> Iterable[list[str]]:

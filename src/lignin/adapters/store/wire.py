@@ -10,8 +10,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from lignin.domain import errors
+from lignin.domain.codec import canonical_bytes, parse_json
 from lignin.domain.commits import Unit
-from lignin.domain.errors import InvalidRequestError, LigninError
+from lignin.domain.errors import (
+    CodecError,
+    InvalidRequestError,
+    LigninError,
+    LimitedError,
+    UnavailableError,
+)
 from lignin.domain.events import Actor, Blob, Change, NewEvent, Purge, Receipt, Records
 
 MAX_FRAME_BYTES = 256 * 2**20
@@ -19,11 +26,18 @@ LENGTH = struct.Struct(">I")
 
 
 def encode_unit(unit: Unit) -> bytes:
-    """A unit as one frame."""
+    """A unit as one frame.
+
+    Raises:
+        CodecError: A payload has no canonical form.
+        LimitedError: The frame would be larger than `MAX_FRAME_BYTES`.
+    """
     contents: list[bytes] = []
-    header = json.dumps([_change(change, contents) for change in unit]).encode()
-    body = b"".join([LENGTH.pack(len(header)), header, *contents])
-    return LENGTH.pack(len(body)) + body
+    header = canonical_bytes([_change(change, contents) for change in unit])
+    size = LENGTH.size + len(header) + sum(map(len, contents))
+    if size > MAX_FRAME_BYTES:
+        raise LimitedError(f"a frame of {size} bytes; at most {MAX_FRAME_BYTES}")
+    return b"".join([LENGTH.pack(size), LENGTH.pack(len(header)), header, *contents])
 
 
 def decode_unit(body: bytes) -> Unit:
@@ -35,10 +49,12 @@ def decode_unit(body: bytes) -> Unit:
     try:
         (length,) = LENGTH.unpack_from(body)
         rest = _Rest(body, 4 + length)
-        unit = tuple(_read_change(item, rest) for item in json.loads(body[4 : 4 + length]))
+        unit = tuple(_read_change(item, rest) for item in parse_json(body[4 : 4 + length]))
         if rest.start != len(body):
             raise ValueError("bytes are left over")
-    except (ValueError, KeyError, TypeError, struct.error, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, struct.error) as error:
+        raise InvalidRequestError(f"malformed frame: {error}") from error
+    except (CodecError, RecursionError) as error:
         raise InvalidRequestError(f"malformed frame: {error}") from error
     return unit
 
@@ -60,12 +76,29 @@ def encode_answer(answer: tuple[Receipt, ...] | LigninError) -> bytes:
 
 
 def decode_answer(body: bytes) -> tuple[Receipt, ...] | LigninError:
-    """Read an answer back."""
-    value = json.loads(body)
-    if "error" in value:
-        kind = getattr(errors, value["error"], errors.UnavailableError)
-        refused: LigninError = kind(value["message"], hint=value["hint"], **value["fields"])
-        return refused
+    """Read an answer back.
+
+    Raises:
+        InvalidRequestError: The frame is not what `encode_answer` wrote.
+    """
+    try:
+        value = json.loads(body)
+        return _read_error(value) if "error" in value else _read_receipts(value["receipts"])
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidRequestError(f"malformed answer: {error}") from error
+
+
+def _read_error(value: Mapping[str, Any]) -> LigninError:
+    kind = getattr(errors, value["error"], None)
+    if not (isinstance(kind, type) and issubclass(kind, LigninError)):
+        kind = UnavailableError  # of a newer writer
+    refused: LigninError = kind(
+        str(value["message"]), hint=str(value["hint"]), **dict(value["fields"])
+    )
+    return refused
+
+
+def _read_receipts(items: list[Any]) -> tuple[Receipt, ...]:
     return tuple(
         Receipt(
             space=space,
@@ -74,13 +107,27 @@ def decode_answer(body: bytes) -> tuple[Receipt, ...] | LigninError:
             event_ids=tuple(ids),
             repeated=repeated,
         )
-        for space, first, last, ids, repeated in value["receipts"]
+        for space, first, last, ids, repeated in items
     )
 
 
 def _receipt(receipt: Receipt) -> list[Any]:
     first, last = receipt.first_position, receipt.last_position
     return [receipt.space, first, last, receipt.event_ids, receipt.repeated]
+
+
+def _typed(value: Any, *kinds: type) -> Any:
+    """The value, if it is of one of the kinds (a bool is no int)."""
+    if type(value) not in kinds:
+        raise TypeError(f"{value!r:.60} is no {kinds[0].__name__}")
+    return value
+
+
+_MAYBE = (str, type(None))
+
+
+def _counts(value: Any) -> dict[str, int]:
+    return {key: _typed(number, int) for key, number in _typed(value, dict).items()}
 
 
 def _change(change: Change, contents: list[bytes]) -> dict[str, Any]:
@@ -116,39 +163,61 @@ class _Rest:
         self.start = start
 
     def take(self, size: int) -> bytes:
-        if size < 0 or self.start + size > len(self.body):
+        if _typed(size, int) < 0 or self.start + size > len(self.body):
             raise ValueError("a content lies beyond the frame")
         self.start += size
         return self.body[self.start - size : self.start]
 
 
 def _read_change(item: Mapping[str, Any], rest: _Rest) -> Change:
-    actor = item["actor"]
-    records = tuple(
-        Records(
-            stream=stream,
-            type=type_,
-            first_id=first_id,
-            contents=tuple(rest.take(size) for size in sizes),
-            expect_seq=expect_seq,
-        )
-        for stream, type_, first_id, sizes, expect_seq in item["records"]
-    )
-    blobs = tuple(
-        Blob(stream=stream, digest=digest, content=rest.take(size))
-        for stream, digest, size in item["blobs"]
-    )
-    names = ("stream", "type", "payload", "event_id", "schema_version", "cause", "decision_id")
     return Change(
-        space=item["space"],
-        actor=Actor(sub=actor["sub"], act=tuple(actor["act"]), token_id=actor["token_id"]),
-        events=tuple(NewEvent(**dict(zip(names, e, strict=True))) for e in item["events"]),
-        records=records,
-        purges=tuple(Purge(stream=stream, seq=seq) for stream, seq in item["purges"]),
-        expects=item["expects"],
-        fences=item["fences"],
-        blobs=blobs,
-        forgets=tuple(item["forgets"]),
-        idempotency_key=item["idempotency_key"],
-        correlation_id=item["correlation_id"],
+        space=_typed(item["space"], str),
+        actor=_read_actor(item["actor"]),
+        events=tuple(_read_event(event) for event in item["events"]),
+        records=tuple(_read_records(rest, records) for records in item["records"]),
+        purges=tuple(
+            Purge(stream=_typed(stream, str), seq=_typed(seq, int))
+            for stream, seq in item["purges"]
+        ),
+        expects=_counts(item["expects"]),
+        fences=_counts(item["fences"]),
+        blobs=tuple(
+            Blob(stream=_typed(stream, str), digest=_typed(digest, str), content=rest.take(size))
+            for stream, digest, size in item["blobs"]
+        ),
+        forgets=tuple(_typed(stream, str) for stream in item["forgets"]),
+        idempotency_key=_typed(item["idempotency_key"], *_MAYBE),
+        correlation_id=_typed(item["correlation_id"], *_MAYBE),
+    )
+
+
+def _read_actor(item: Mapping[str, Any]) -> Actor:
+    return Actor(
+        sub=_typed(item["sub"], str),
+        act=tuple(_typed(agent, str) for agent in _typed(item["act"], list)),
+        token_id=_typed(item["token_id"], *_MAYBE),
+    )
+
+
+def _read_event(item: list[Any]) -> NewEvent:
+    stream, kind, payload, event_id, version, cause, decision = item
+    return NewEvent(
+        stream=_typed(stream, str),
+        type=_typed(kind, str),
+        payload=_typed(payload, dict),
+        event_id=_typed(event_id, str),
+        schema_version=_typed(version, int),
+        cause=_typed(cause, *_MAYBE),
+        decision_id=_typed(decision, *_MAYBE),
+    )
+
+
+def _read_records(rest: _Rest, item: list[Any]) -> Records:
+    stream, kind, first_id, sizes, expect_seq = item
+    return Records(
+        stream=_typed(stream, str),
+        type=_typed(kind, str),
+        first_id=_typed(first_id, str),
+        contents=tuple(rest.take(_typed(size, int)) for size in sizes),
+        expect_seq=_typed(expect_seq, int, type(None)),
     )

@@ -1,35 +1,44 @@
 """Writing a plan: every statement of a commit, inside the caller's transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
 import zstandard
 from sqlalchemy import (
+    Column,
     Connection,
     Table,
     bindparam,
     delete,
     insert,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lignin.adapters.store import segments, tables
+from lignin.adapters.store.read import MAX_CHUNK_BYTES, chunked
 from lignin.adapters.store.segments import Segment, decode_segment, encode_segment, join_segments
-from lignin.domain.codec import digest_bytes, plain_text
+from lignin.domain.codec import plain_text
 from lignin.domain.commits import Append, Book, Plan
-from lignin.domain.errors import IntegrityError, NotFoundError
-from lignin.domain.events import Actor, Blob, Event, Purge
+from lignin.domain.errors import IntegrityError
+from lignin.domain.events import RECORDS_APPENDED, Actor, Blob, Event, Purge
 from lignin.domain.states import Row
 
-CHUNK_BYTES = 2**20
 SEAL_RECORDS = 256
 """A segment with at least so many records is full and is not joined any further."""
+SEAL_BYTES = 2**20
+"""So is one with so many stored bytes."""
+MAX_JOINED_BYTES = 2**24
+"""Contents of one segment that sealing makes: reading a record decodes its whole segment."""
 MAX_TAIL = 64
 """So many small segments of one stream are joined by the commit that adds the next."""
 
+_BLOBS_LOCK = 0x6C69676E626C  # "lignbl"
+_blobs_exclusive = text(f"select pg_advisory_xact_lock({_BLOBS_LOCK})")
+_blobs_shared = text(f"select pg_advisory_xact_lock_shared({_BLOBS_LOCK})")
 _insert_event = insert(tables.event)
 _insert_row = insert(tables.row)
 _update_row = (
@@ -67,12 +76,24 @@ def write_plan(connection: Connection, plan: Plan, books: Mapping[str, Book]) ->
                 for key, receipt in plan.receipts
             ],
         )
+    if plan.blobs or plan.forgets:
+        _lock_blobs(connection, exclusive=bool(plan.forgets))
     if plan.blobs:
         write_blobs(connection, plan.blobs)
     for space, stream in plan.forgets:
-        _forget(connection, space, stream)
+        forget_stream(connection, space, stream)
     for space, purge in plan.purges:
         _purge(connection, space, purge)
+
+
+def _lock_blobs(connection: Connection, *, exclusive: bool) -> None:
+    """Keep "nobody refers to it any more" true until the commit that deletes the bytes.
+
+    Books lock spaces, blobs are global: without this, one space could forget a blob while another
+    begins to refer to it. SQLite has one writer at a time and needs nothing.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(_blobs_exclusive if exclusive else _blobs_shared)
 
 
 def _write_books(connection: Connection, plan: Plan, books: Mapping[str, Book]) -> None:
@@ -131,7 +152,8 @@ def _write_rows(connection: Connection, plan: Plan) -> None:
     begun = {
         (event.space, event.stream)
         for event, _, _ in plan.events
-        if event.seq == 1 or event.payload.get("first_seq") == 1
+        if event.seq == 1
+        or (event.type == RECORDS_APPENDED and event.payload.get("first_seq") == 1)
     }
     fresh, changed = [], []
     for (space, stream), row in plan.rows.items():
@@ -163,13 +185,14 @@ def _write_appends(connection: Connection, appends: list[Append]) -> None:
 def segment_values(space: str, stream: str, segment: Segment) -> dict[str, Any]:
     """A segment as its table holds it."""
     first, last = segment.batches[0], segment.batches[-1]
+    data = encode_segment(segment)
     return {
         "space": space,
         "stream": stream,
         "first_seq": first.first_seq,
         "last_seq": last.first_seq + last.count - 1,
-        "sealed": int(len(segment.contents) >= SEAL_RECORDS),
-        "data": encode_segment(segment),
+        "sealed": int(len(segment.contents) >= SEAL_RECORDS or len(data) >= SEAL_BYTES),
+        "data": data,
     }
 
 
@@ -190,56 +213,57 @@ def seal_stream(connection: Connection, space: str, stream: str) -> int:
     """
     table = tables.segment
     query = select(table).where(*_small(space, stream)).order_by(table.c.first_seq)
-    runs: list[list[Any]] = []
+    runs: list[list[Segment]] = []
+    end, size = 0, 0
     for raw in connection.execute(query):
-        if runs and runs[-1][-1].last_seq + 1 == raw.first_seq:
-            runs[-1].append(raw)
+        part = decode_segment(bytes(raw.data), space=space, stream=stream)
+        more = sum(len(content) for content in part.contents if content is not None)
+        if runs and end + 1 == raw.first_seq and size + more <= MAX_JOINED_BYTES:
+            runs[-1].append(part)
+            size += more
         else:
-            runs.append([raw])
-    joined = 0
+            runs.append([part])
+            size = more
+        end = raw.last_seq
     for run in runs:
-        if len(run) < 2:
-            continue
-        parts = [decode_segment(bytes(raw.data), space=space, stream=stream) for raw in run]
-        where = (table.c.first_seq >= run[0].first_seq, table.c.last_seq <= run[-1].last_seq)
-        connection.execute(delete(table).where(*_small(space, stream), *where))
-        whole = segment_values(space, stream, join_segments(parts))
-        connection.execute(insert(table), whole)
-        joined += len(run)
-    return joined
+        if len(run) > 1:
+            whole = segment_values(space, stream, join_segments(run))
+            where = (table.c.first_seq >= whole["first_seq"], table.c.last_seq <= whole["last_seq"])
+            connection.execute(delete(table).where(*_small(space, stream), *where))
+            connection.execute(insert(table), whole)
+    return sum(len(run) for run in runs if len(run) > 1)
 
 
 def write_blobs(connection: Connection, blobs: list[tuple[str, Blob]]) -> None:
     """Store blobs that are not there yet and the references to all of them.
 
-    Raises:
-        IntegrityError: A blob's content does not hash to its digest.
+    The plan has checked that contents hash to their digests. They are stored in order of digest,
+    so that two processes which store the same ones never wait for each other.
     """
-    for _, blob in blobs:
-        if digest_bytes(blob.content) != blob.digest:
-            raise IntegrityError(f"content offered for {blob.digest} hashes to something else")
     by_digest = {blob.digest: blob.content for _, blob in blobs}
-    table = tables.blob
-    have = set(
-        connection.execute(
-            select(table.c.digest).where(table.c.digest.in_(list(by_digest)))
-        ).scalars()
-    )
-    for digest, content in by_digest.items():
-        if digest not in have:
-            insert_blob(connection, digest, content)
+    have = _found(connection, tables.blob.c.digest, by_digest)
+    for digest in sorted(by_digest.keys() - have):
+        insert_blob(connection, digest, by_digest[digest])
     refs = [{"space": space, "digest": blob.digest, "stream": blob.stream} for space, blob in blobs]
     connection.execute(insert_or_ignore(connection, tables.blob_ref), refs)
 
 
+def _found(connection: Connection, column: Column[str], wanted: Iterable[str]) -> set[str]:
+    """Those of some values that a column holds."""
+    found: set[str] = set()
+    for chunk in chunked(wanted):
+        found.update(connection.execute(select(column).where(column.in_(chunk))).scalars())
+    return found
+
+
 def insert_blob(connection: Connection, digest: str, content: bytes) -> None:
     """Store a blob's bytes in chunks; nothing happens where another process was first."""
-    starts = range(0, len(content), CHUNK_BYTES) or (0,)
+    starts = range(0, len(content), MAX_CHUNK_BYTES) or (0,)
     chunks = [
         {
             "digest": digest,
             "number": number,
-            "data": zstandard.compress(content[start : start + CHUNK_BYTES]),
+            "data": zstandard.compress(content[start : start + MAX_CHUNK_BYTES]),
         }
         for number, start in enumerate(starts)
     ]
@@ -255,23 +279,17 @@ def insert_or_ignore(connection: Connection, table: Table) -> Any:
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
-def _forget(connection: Connection, space: str, stream: str) -> None:
+def forget_stream(connection: Connection, space: str, stream: str) -> None:
     """End a stream's references; bytes that nobody refers to any more are deleted."""
     refs, blobs = tables.blob_ref, tables.blob
     mine = (refs.c.space == space, refs.c.stream == stream)
     digests = set(connection.execute(select(refs.c.digest).where(*mine)).scalars())
     connection.execute(delete(refs).where(*mine))
-    if not digests:
-        return
-    still = set(
-        connection.execute(select(refs.c.digest).where(refs.c.digest.in_(list(digests)))).scalars()
-    )
-    lost = digests - still
-    if lost:
-        connection.execute(
-            delete(tables.blob_chunk).where(tables.blob_chunk.c.digest.in_(list(lost)))
-        )
-        connection.execute(delete(blobs).where(blobs.c.digest.in_(list(lost))))
+    lost = digests - _found(connection, refs.c.digest, digests)
+    for chunk in chunked(lost):
+        chunks = tables.blob_chunk
+        connection.execute(delete(chunks).where(chunks.c.digest.in_(chunk)))
+        connection.execute(delete(blobs).where(blobs.c.digest.in_(chunk)))
 
 
 def _purge(connection: Connection, space: str, purge: Purge) -> None:
@@ -284,7 +302,9 @@ def _purge(connection: Connection, space: str, purge: Purge) -> None:
     )
     raw = connection.execute(query).first()
     if raw is None:
-        raise NotFoundError(f"{purge.stream!r} has no record {purge.seq}")
+        raise IntegrityError(
+            f"record {purge.seq} of {purge.stream!r} is missing", hint="run `lignin store verify`"
+        )
     segment = segments.decode_segment(bytes(raw.data), space=space, stream=purge.stream)
     where = (table.c.space == space, table.c.stream == purge.stream)
     connection.execute(

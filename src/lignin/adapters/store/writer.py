@@ -1,74 +1,89 @@
-"""The resident ordering writer, and the ledger that uses it when it is there.
+"""The resident ordering writer.
 
-The writer takes units over a unix socket (mode 0600, same user only), commits all that has gathered
-in one transaction and answers each. It adds speed, never correctness: a client that finds no writer,
-or loses it, commits by itself under the same idempotency keys.
+It takes units over a unix socket (mode 0600, same user only), commits all that has gathered in one
+transaction and answers each. It adds speed, never correctness: a client that finds no writer, or
+loses it, commits by itself under the same idempotency keys (`lignin.adapters.store.resident`).
+
+One thread serves everybody, so nothing here waits for one client: input is taken as it comes,
+answers are kept until the client reads them, and a client that neither reads nor stops asking is
+dropped.
 """
 
 import contextlib
+import fcntl
 import os
 import selectors
 import socket
-import struct
-import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from lignin.adapters.store import wire
 from lignin.adapters.store.ledger import Answer, SqlLedger
-from lignin.domain.errors import DeniedError, InvalidRequestError, LigninError, UnavailableError
-from lignin.domain.events import Change, Receipt
-from lignin.ports.clock import Clock
+from lignin.adapters.store.resident import ResidentLedger, is_same_user, socket_path
+from lignin.domain.commits import Unit
+from lignin.domain.errors import InvalidRequestError, LigninError, UnavailableError
+
+__all__ = ["ResidentLedger", "Writer", "socket_path"]
 
 MAX_BATCH = 256
-RETRY_AFTER_S = 5.0
-ANSWER_TIMEOUT_S = 60.0
-_PEER = struct.Struct("3i")
-
-
-def socket_path(url: str) -> Path | None:
-    """Where the writer of a SQLite store listens (Postgres: nowhere)."""
-    prefix = "sqlite:///"
-    if not url.startswith(prefix):
-        return None
-    return Path(url.removeprefix(prefix)).with_suffix(".sock")
+MAX_UNREAD_BYTES = 4 * 2**20
+"""Answers a client may leave unread before it is dropped."""
+EXHAUSTED_PAUSE_S = 0.05
 
 
 class _Peer:
-    """One client's connection: what arrived and is not yet a whole frame."""
+    """One client's connection: what arrived and is no whole frame yet, and what it has to read."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
-        self.buffer = bytearray()
+        self.alive = True
+        self._received = bytearray()
+        self._unread = bytearray()
 
-    def receive(self) -> bool:
-        """Read what is there; False where the client has gone."""
+    def receive(self) -> None:
+        """Read what is there."""
         try:
             data = self.connection.recv(1 << 20)
         except BlockingIOError:
-            return True
+            return
         except OSError:
-            return False
-        self.buffer += data
-        return bool(data)
+            self.alive = False
+            return
+        self._received += data
+        self.alive = bool(data)
 
     def frame(self) -> bytes | None:
-        """The next whole frame, if any.
-
-        Raises:
-            InvalidRequestError: It would be larger than allowed.
-        """
-        if len(self.buffer) < 4:
+        """The next whole frame, if any; a client that announces a giant one is given up."""
+        if len(self._received) < wire.LENGTH.size:
             return None
-        (length,) = wire.LENGTH.unpack_from(self.buffer)
+        (length,) = wire.LENGTH.unpack_from(self._received)
         if length > wire.MAX_FRAME_BYTES:
-            raise InvalidRequestError(f"a frame of {length} bytes")
-        if len(self.buffer) < 4 + length:
+            self.alive = False
+            self._received.clear()
             return None
-        body = bytes(self.buffer[4 : 4 + length])
-        del self.buffer[: 4 + length]
+        end = wire.LENGTH.size + length
+        if len(self._received) < end:
+            return None
+        body = bytes(memoryview(self._received)[wire.LENGTH.size : end])
+        del self._received[:end]
         return body
+
+    def send(self, data: bytes = b"") -> None:
+        """Send as much as the client takes now and keep the rest."""
+        self._unread += data
+        try:
+            while self._unread:
+                del self._unread[: self.connection.send(self._unread)]
+        except BlockingIOError:
+            self.alive = self.alive and len(self._unread) <= MAX_UNREAD_BYTES
+        except OSError:
+            self.alive = False
+
+    @property
+    def interest(self) -> int:
+        """What to wait for."""
+        writing = selectors.EVENT_WRITE if self._unread else 0
+        return selectors.EVENT_READ | writing
 
 
 class Writer:
@@ -82,8 +97,13 @@ class Writer:
         self._ledger = ledger
         self._path = path
         self._selector = selectors.DefaultSelector()
+        self._lock = _take_lock(path)
         self._waker, self._wake = socket.socketpair()
-        self._listener = _listen(path)
+        try:
+            self._listener = _listen(path)
+        except UnavailableError:
+            os.close(self._lock)
+            raise
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._waker, selectors.EVENT_READ)
         self._stopping = False
@@ -101,6 +121,7 @@ class Writer:
                 sock.close()
             self._wake.close()
             self._selector.close()
+            os.close(self._lock)
 
     def stop(self) -> None:
         """End `serve` after the batch under way; may be called from any thread or signal."""
@@ -110,168 +131,98 @@ class Writer:
 
     def _turn(self) -> None:
         asked: list[tuple[_Peer, bytes]] = []
-        for key, _ in self._selector.select():
+        for key, ready in self._selector.select():
             if key.fileobj is self._listener:
                 self._accept()
             elif key.fileobj is not self._waker:
-                self._take(key.data, asked)
+                self._attend(key.data, ready, asked)
         for start in range(0, len(asked), MAX_BATCH):
             self._answer(asked[start : start + MAX_BATCH])
 
     def _accept(self) -> None:
-        connection, _ = self._listener.accept()
-        if not _is_same_user(connection):
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            time.sleep(EXHAUSTED_PAUSE_S)  # out of descriptors: those who are in go on
+            return
+        if not is_same_user(connection):
             connection.close()
             return
         connection.setblocking(False)
         self._selector.register(connection, selectors.EVENT_READ, _Peer(connection))
 
-    def _take(self, peer: _Peer, asked: list[tuple[_Peer, bytes]]) -> None:
-        alive = peer.receive()
-        try:
+    def _attend(self, peer: _Peer, ready: int, asked: list[tuple[_Peer, bytes]]) -> None:
+        if ready & selectors.EVENT_WRITE:
+            peer.send()
+        if ready & selectors.EVENT_READ:
+            peer.receive()
             while (body := peer.frame()) is not None:
                 asked.append((peer, body))
-        except InvalidRequestError:
-            alive = False
-        if not alive:
-            self._drop(peer)
+        self._settle(peer)
 
-    def _drop(self, peer: _Peer) -> None:
-        with contextlib.suppress(KeyError):
+    def _settle(self, peer: _Peer) -> None:
+        """Wait for what the peer needs next, or let it go."""
+        known = self._selector.get_map().get(peer.connection)
+        if known is None:
+            return
+        if not peer.alive:
             self._selector.unregister(peer.connection)
-        peer.connection.close()
+            peer.connection.close()
+        elif known.events != peer.interest:
+            self._selector.modify(peer.connection, peer.interest, peer)
 
     def _answer(self, asked: list[tuple[_Peer, bytes]]) -> None:
-        units, peers = [], []
+        units: list[Unit] = []
+        peers: list[_Peer] = []
         for peer, body in asked:
             try:
                 units.append(wire.decode_unit(body))
                 peers.append(peer)
-            except LigninError as error:
+            except InvalidRequestError as error:
                 self._send(peer, error)
-        answers: list[Answer]
-        try:
-            answers = self._ledger.commit_batch(units) if units else []
-        except LigninError as error:
-            answers = [error] * len(units)
-        for peer, answer in zip(peers, answers, strict=True):
+        for peer, answer in zip(peers, self._commit(units), strict=True):
             self._send(peer, answer)
 
+    def _commit(self, units: list[Unit]) -> list[Answer]:
+        if not units:
+            return []
+        try:
+            return self._ledger.commit_batch(units)
+        except LigninError as error:
+            return [error] * len(units)
+
     def _send(self, peer: _Peer, answer: Answer) -> None:
-        try:
-            peer.connection.setblocking(True)
-            peer.connection.settimeout(ANSWER_TIMEOUT_S)
-            peer.connection.sendall(wire.encode_answer(answer))
-            peer.connection.setblocking(False)
-        except OSError:
-            self._drop(peer)
+        if peer.alive:
+            peer.send(wire.encode_answer(answer))
+            self._settle(peer)
 
 
-class ResidentLedger(SqlLedger):
-    """A ledger that hands its commits to the resident writer when there is one."""
-
-    def __init__(self, url: str, clock: Clock) -> None:
-        super().__init__(url, clock)
-        self._path = socket_path(url)
-        self._local = threading.local()
-        self._silent_until = 0.0
-
-    def commit(self, *changes: Change) -> tuple[Receipt, ...]:
-        """See the port. A writer that is lost in between cannot make anything happen twice."""
-        connection = self._connection()
-        if connection is None:
-            return super().commit(*changes)
-        keyed = tuple(_with_key(change) for change in changes)
-        try:
-            connection.sendall(wire.encode_unit(keyed))
-            answer = wire.decode_answer(_receive_frame(connection))
-        except (OSError, ValueError):
-            connection.close()
-            self._local.connection = None
-            self._silent_until = time.monotonic() + RETRY_AFTER_S
-            return super().commit(*keyed)
-        if isinstance(answer, LigninError):
-            raise answer
-        return answer
-
-    def close(self) -> None:
-        """See the port."""
-        connection = getattr(self._local, "connection", None)
-        if connection is not None:
-            connection.close()
-            self._local.connection = None
-        super().close()
-
-    def _connection(self) -> socket.socket | None:
-        known: socket.socket | None = getattr(self._local, "connection", None)
-        if known is not None:
-            return known
-        if self._path is None or time.monotonic() < self._silent_until or not self._path.exists():
-            return None
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(ANSWER_TIMEOUT_S)
-        try:
-            connection.connect(str(self._path))
-            if not _is_same_user(connection):
-                raise DeniedError("the writer's socket belongs to another user")
-        except (OSError, DeniedError):
-            connection.close()
-            self._silent_until = time.monotonic() + RETRY_AFTER_S
-            return None
-        self._local.connection = connection
-        return connection
-
-
-def _with_key(change: Change) -> Change:
-    if change.idempotency_key is not None:
-        return change
-    first = change.events[0].event_id if change.events else change.records[0].first_id
-    return replace(change, idempotency_key=f"sent:{first}")
-
-
-def _receive_frame(connection: socket.socket) -> bytes:
-    data = b""
-    while len(data) < 4:
-        data += _some(connection)
-    (length,) = wire.LENGTH.unpack_from(data)
-    while len(data) < 4 + length:
-        data += _some(connection)
-    return data[4 : 4 + length]
-
-
-def _some(connection: socket.socket) -> bytes:
-    data = connection.recv(1 << 16)
-    if not data:
-        raise ConnectionResetError("the writer went away")
-    return data
+def _take_lock(path: Path) -> int:
+    """Hold the lock beside the socket, which dies with its holder as the socket's file does not."""
+    lock = os.open(
+        path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+    )
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise UnavailableError(
+            f"a writer serves {path} already", hint="stop it first, or use it: clients find it"
+        ) from error
+    return lock
 
 
 def _listen(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)  # we hold the lock: what is there is a dead writer's
     listener = socket.socket(socket.AF_UNIX)
-    probe = socket.socket(socket.AF_UNIX)
-    try:
-        probe.connect(str(path))
-    except OSError:
-        path.unlink(missing_ok=True)  # nobody answers: a dead writer's leftover
-    else:
-        raise UnavailableError(
-            f"a writer serves {path} already", hint="stop it first, or use it: clients find it"
-        )
-    finally:
-        probe.close()
     mask = os.umask(0o177)
     try:
         listener.bind(str(path))
+        listener.listen(1024)
     except OSError as error:
+        listener.close()
         raise UnavailableError(f"cannot listen on {path}: {error}") from error
     finally:
         os.umask(mask)
-    listener.listen(1024)
+    listener.setblocking(False)
     return listener
-
-
-def _is_same_user(connection: socket.socket) -> bool:
-    if not hasattr(socket, "SO_PEERCRED"):
-        return True  # the socket's mode 0600 is the wall there
-    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-    return bool(_PEER.unpack(raw)[1] == os.geteuid())

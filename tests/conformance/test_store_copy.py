@@ -1,0 +1,194 @@
+"""Copies: there and back, stopped and resumed, purged and forgotten meanwhile; and backups."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lignin.adapters.store.audit import replay, verify_space
+from lignin.adapters.store.ledger import SqlLedger
+from lignin.adapters.store.transfer import backup, copy_store
+from lignin.domain.errors import ConflictError, IntegrityError, NotFoundError
+from lignin.domain.events import Purge
+from lignin.testing.changes import (
+    TickingClock,
+    blob,
+    change,
+    event,
+    head_created,
+    head_moved,
+    records,
+    space_created,
+    used,
+)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[SqlLedger]:
+    ledger = SqlLedger(f"sqlite:///{tmp_path}/source.db", TickingClock())
+    ledger.commit(change("team", space_created("team"), head_created("main")))
+    ledger.commit(change("other", space_created("other"), used("é")))
+    _grow(ledger, 0)
+    yield ledger
+    ledger.close()
+
+
+def _grow(ledger: SqlLedger, since: int, rounds: int = 30) -> None:
+    for number in range(since, since + rounds):
+        moved = head_moved("main", f"r{number}", f"r{number + 1}")
+        appended = records(f"s{number % 3}", b"%d" % number, b"\x00" * number)
+        content = blob(f"version/v{number % 5}", b"blob %d" % (number % 7))
+        ledger.commit(
+            change(
+                "team",
+                moved,
+                records=(appended,),
+                blobs=(content,),
+                idempotency_key=f"k{number}",
+            )
+        )
+
+
+@pytest.fixture
+def sqlite_target(tmp_path: Path) -> Iterator[SqlLedger]:
+    ledger = SqlLedger(f"sqlite:///{tmp_path}/target.db", TickingClock())
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture
+def postgres_target(fresh_postgres_url: str) -> Iterator[SqlLedger]:
+    ledger = SqlLedger(fresh_postgres_url, TickingClock())
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture(params=["sqlite_target", "postgres_target"])
+def target(request: pytest.FixtureRequest) -> SqlLedger:
+    found: SqlLedger = request.getfixturevalue(request.param)
+    return found
+
+
+def _same(one: SqlLedger, other: SqlLedger) -> None:
+    assert list(one.spaces()) == list(other.spaces())
+    for space in one.spaces():
+        reports = [verify_space(ledger, space) for ledger in (one, other)]
+        assert reports[0] == reports[1]
+        assert reports[0].sound
+        assert replay(one, space) == replay(other, space)
+        with one.view(space) as a, other.view(space) as b:
+            streams = [row.stream for row in a.page("record").rows]
+            for stream in streams:
+                assert list(a.records(stream)) == list(b.records(stream))
+
+
+def test_a_copy_there_and_back_has_equal_heads_and_state(
+    source: SqlLedger, postgres_target: SqlLedger, sqlite_target: SqlLedger
+) -> None:
+    copy_store(source, postgres_target)
+    copy_store(postgres_target, sqlite_target)
+    _same(source, postgres_target)
+    _same(source, sqlite_target)
+
+
+def test_the_copy_goes_on_as_a_store_of_its_own(source: SqlLedger, target: SqlLedger) -> None:
+    copy_store(source, target)
+    (again,) = target.commit(change("team", used("x"), idempotency_key="k3"))
+    assert again.repeated
+    _grow(target, 30, 3)
+    assert verify_space(target, "team").faults == []
+
+
+class _StoppedError(Exception):
+    pass
+
+
+def test_a_stopped_copy_is_a_sound_shorter_store_and_goes_on(
+    source: SqlLedger, target: SqlLedger
+) -> None:
+    steps = 0
+
+    def stop(space: str, position: int, end: int) -> None:
+        nonlocal steps
+        steps += 1
+        if steps % 2 == 0 and position < end:
+            raise _StoppedError
+
+    stops = 0
+    while True:
+        try:
+            reports = copy_store(source, target, stop, step=7)
+            break
+        except _StoppedError:
+            stops += 1
+            for space in target.spaces():
+                shorter = verify_space(target, space)
+                assert [f for f in shorter.faults if "receipts" not in f] == []
+    assert stops > 4
+    assert any(report.resumed_at for report in reports)
+    _same(source, target)
+
+
+def test_a_later_copy_brings_only_what_is_new(source: SqlLedger, target: SqlLedger) -> None:
+    copy_store(source, target)
+    _grow(source, 30, 5)
+    source.seal("team", "record/s0")
+    reports = {report.space: report for report in copy_store(source, target)}
+    assert (reports["team"].events, reports["other"].events) == (10, 0)
+    _same(source, target)
+
+
+def test_a_later_copy_takes_over_what_was_purged_and_forgotten(
+    source: SqlLedger, target: SqlLedger
+) -> None:
+    only = blob("version/only", b"to be forgotten")
+    source.commit(change("team", used("a"), blobs=(only,)))
+    copy_store(source, target)
+    purge = (Purge(stream="record/s1", seq=2),)
+    source.commit(change("team", event("purge/s1", "payload.purged", count=1), purges=purge))
+    source.commit(change("team", used("a"), forgets=("version/only",)))
+    copy_store(source, target)
+    with target.view("team") as view:
+        assert view.contents("record/s1")[1] is None
+        with pytest.raises(NotFoundError):
+            view.blob(only.digest)
+    _same(source, target)
+
+
+def test_a_target_with_another_history_is_refused(source: SqlLedger, target: SqlLedger) -> None:
+    target.commit(change("team", space_created("team")))
+    with pytest.raises(ConflictError, match="another history"):
+        copy_store(source, target)
+
+
+def test_a_source_whose_chain_breaks_is_not_copied_further(
+    source: SqlLedger, target: SqlLedger
+) -> None:
+    from sqlalchemy import text
+
+    with source.engine.begin() as connection:
+        connection.execute(
+            text("update event set payload=x'7b7d' where space='team' and position=40")
+        )
+    with pytest.raises(IntegrityError, match="position 40"):
+        copy_store(source, target)
+
+
+def test_a_backup_is_a_store_and_never_overwrites(source: SqlLedger, tmp_path: Path) -> None:
+    path = tmp_path / "backup.db"
+    backup(source, path)
+    with pytest.raises(ConflictError):
+        backup(source, path)
+    saved = SqlLedger(f"sqlite:///{path}", TickingClock())
+    _same(source, saved)
+    saved.close()
+
+
+def test_a_postgres_store_is_backed_up_into_one_file(
+    source: SqlLedger, postgres_target: SqlLedger, tmp_path: Path
+) -> None:
+    copy_store(source, postgres_target)
+    backup(postgres_target, tmp_path / "backup.db")
+    saved = SqlLedger(f"sqlite:///{tmp_path}/backup.db", TickingClock())
+    _same(source, saved)
+    saved.close()

@@ -1,0 +1,301 @@
+"""Full disks, read-only folders, damaged files, newer schemas: what, where, what to do."""
+
+import multiprocessing
+import os
+import resource
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from lignin.adapters.store.audit import verify_space
+from lignin.adapters.store.engine import open_engine, require_local
+from lignin.adapters.store.ledger import SqlLedger
+from lignin.domain.commits import Book, Plan, Unit, _Draft
+from lignin.domain.errors import (
+    IntegrityError,
+    InvalidRequestError,
+    LigninError,
+    UnavailableError,
+)
+from lignin.domain.events import Change, Event, NewEvent
+from lignin.testing.changes import (
+    TickingClock,
+    blob,
+    change,
+    head_created,
+    records,
+    space_created,
+    used,
+)
+
+fork = multiprocessing.get_context("fork")
+
+
+def _store(folder: Path) -> str:
+    url = f"sqlite:///{folder}/ledger.db"
+    ledger = SqlLedger(url, TickingClock())
+    first = change("team", space_created("team"), head_created("main"))
+    ledger.commit(first, change("team", used("a"), idempotency_key="k"))
+    ledger.commit(change("team", records=(records("s", b"one", b"two"), records("t", b"three"))))
+    ledger.commit(change("team", used("a"), blobs=(blob("version/a", b"bytes"),)))
+    ledger.close()
+    return url
+
+
+def _change_by_hand(url: str, *statements: str) -> None:
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+        for statement in statements:
+            assert connection.execute(statement).rowcount != 0
+    connection.close()
+
+
+def _faults(url: str) -> list[str]:
+    ledger = SqlLedger(url, TickingClock())
+    faults = verify_space(ledger, "team").faults
+    ledger.close()
+    return faults
+
+
+def test_a_sound_store_has_no_faults(tmp_path: Path) -> None:
+    assert _faults(_store(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "names"),
+    [
+        ("update event set payload = x'7b7d' where position = 3", "position 3"),
+        ("update event set payload = x'78' where position = 3", "position 3"),
+        ("update event set actor = '{' where position = 3", "actor"),
+        ("update event set at = '2020-01-01T00:00:00.000000Z' where position = 3", "position 3"),
+        ("delete from event where position = 3", "position 4"),
+        ("delete from event where position = 6", "missing"),
+        ("update event set chain = zeroblob(32) where position = 2", "position 2"),
+        ("update book set position = 9", "missing"),
+        ("update state_row set body = '{}' where stream = 'usage/a'", "usage/a"),
+        ("update state_row set body = '{' where stream = 'usage/a'", "usage/a"),
+        ("delete from state_row where stream = 'head/main'", "head/main"),
+        ("delete from receipt", "receipts"),
+        ("delete from segment where stream = 'record/t'", "record/t"),
+        ("update segment set data = zeroblob(9) where stream = 'record/s'", "record/s"),
+        ("update segment set data = (select data from segment where stream = 'record/t')"
+         " where stream = 'record/s'", "record/s"),
+        ("update blob_chunk set data = zeroblob(9)", "sha256:"),
+        ("delete from blob_chunk", "sha256:"),
+    ],
+)  # fmt: skip
+def test_verify_names_what_somebody_changed(tmp_path: Path, statement: str, names: str) -> None:
+    url = _store(tmp_path)
+    _change_by_hand(url, statement)
+    faults = _faults(url)
+    assert faults
+    assert names in " ".join(faults)
+
+
+def test_a_corrupt_segment_is_named_and_every_other_stream_reads(tmp_path: Path) -> None:
+    url = _store(tmp_path)
+    _change_by_hand(url, "update segment set data = x'28b52ffd00' where stream = 'record/s'")
+    ledger = SqlLedger(url, TickingClock())
+    with ledger.view("team") as view:
+        with pytest.raises(IntegrityError, match="record/s") as corrupt:
+            view.contents("record/s")
+        assert "backup" in corrupt.value.hint
+        assert list(view.contents("record/t")) == [b"three"]
+    ledger.commit(change("team", used("b")))
+    ledger.close()
+
+
+def test_a_truncated_file_is_named_with_a_way_out(tmp_path: Path) -> None:
+    url = _store(tmp_path)
+    path = Path(url.removeprefix("sqlite:///"))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+    with pytest.raises(LigninError) as damaged:
+        ledger = SqlLedger(url, TickingClock())
+        try:
+            with ledger.view("team") as view:
+                view.log()
+        finally:
+            ledger.close()
+    assert "ledger.db" in damaged.value.message
+    assert "backup" in damaged.value.hint
+
+
+def test_a_file_that_is_no_store_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    path.write_bytes(b"this is somebody's text\n" * 100)
+    before = path.read_bytes()
+    with pytest.raises(LigninError, match="not a database"):
+        SqlLedger(f"sqlite:///{path}", TickingClock())
+    assert path.read_bytes() == before
+
+
+def test_a_store_of_a_newer_schema_is_refused_unchanged(tmp_path: Path) -> None:
+    url = _store(tmp_path)
+    _change_by_hand(url, "update alembic_version set version_num = '9999'")
+    path = Path(url.removeprefix("sqlite:///"))
+    before = path.read_bytes()
+    with pytest.raises(UnavailableError, match="9999") as newer:
+        SqlLedger(url, TickingClock())
+    assert "upgrade" in newer.value.hint
+    assert path.read_bytes() == before
+
+
+class _NewerDraft(_Draft):
+    def _event(
+        self, change: Change, new: NewEvent, position: int, at: str, *, seq: int
+    ) -> tuple[Event, bytes]:
+        novelty = replace(new, stream="novelty/n", type="novelty.seen", schema_version=9)
+        return super()._event(change, novelty, position, at, seq=seq)
+
+
+class _Newer(SqlLedger):
+    """A later version, which knows a kind of stream that is unknown here."""
+
+    def _plan(self, units: Sequence[Unit], books: dict[str, Book], now: datetime) -> Plan:
+        plan, draft = Plan(), _NewerDraft(books, now)
+        books["team"].rows["novelty/n"] = None
+        plan.answers.append(tuple(draft.take(change) for change in units[0]))
+        draft.settle(plan)
+        return plan
+
+
+def test_a_newer_writers_events_are_kept_whole(tmp_path: Path) -> None:
+    url = _store(tmp_path)
+
+    newer = _Newer(url, TickingClock())
+    newer.commit(change("team", used("n")))
+    newer.close()
+    ledger = SqlLedger(url, TickingClock())
+    with ledger.view("team") as view:
+        (found,) = view.events("novelty/n")
+        assert (found.type, found.payload["client"]) == ("novelty.seen", "test")
+    assert verify_space(ledger, "team").faults == []
+    ledger.close()
+
+
+def _in_child(work: Callable[[], None]) -> int:
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+            os._exit(0)
+        except BaseException as error:
+            os.write(2, f"{type(error).__name__}: {error}\n".encode())
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_full_disk_refuses_the_commit_and_keeps_all_before(tmp_path: Path) -> None:
+    url = _store(tmp_path)
+
+    def fill() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
+        ledger = SqlLedger(url, TickingClock())
+        for number in range(200):
+            try:
+                content = os.urandom(20_000)
+                ledger.commit(change("team", records=(records("big", content),)))
+            except UnavailableError as full:
+                assert "half-written" in full.hint or "folder" in full.hint, full.hint
+                assert number > 3
+                return
+        raise AssertionError("never full")
+
+    assert _in_child(fill) == 0
+    assert _faults(url) == []
+    ledger = SqlLedger(url, TickingClock())
+    ledger.commit(change("team", used("after")))
+    ledger.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="drops root to meet a folder it may not write")
+def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
+    import shutil
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    url = _store(folder)
+    for path in (folder, *folder.iterdir()):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+
+    def write() -> None:
+        os.setuid(65534)
+        try:
+            ledger = SqlLedger(url, TickingClock())
+            ledger.commit(change("team", used("x")))
+        except UnavailableError as refused:
+            assert str(folder) in refused.message, refused.message
+            assert "written" in refused.hint, refused.hint
+            return
+        raise AssertionError("wrote into a read-only folder")
+
+    try:
+        assert _in_child(write) == 0
+    finally:
+        folder.chmod(0o700)
+        shutil.rmtree(folder)
+
+
+MOUNTS = """\
+/dev/sda1 / ext4 rw 0 0
+srv:/home /home nfs4 rw 0 0
+/dev/sdb1 /home/ada/local ext4 rw 0 0
+//srv/x /mnt/my\\040share cifs rw 0 0
+tmpfs /over tmpfs rw 0 0
+ssh /over fuse.sshfs rw 0 0
+broken
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        ("/home", "nfs4"),
+        ("/home/ada/x", "nfs4"),
+        ("/mnt/my share/x", "cifs"),
+        ("/over", "fuse.sshfs"),
+    ],
+)
+def test_a_network_file_system_is_refused_by_name(folder: str, kind: str) -> None:
+    with pytest.raises(InvalidRequestError, match=kind):
+        require_local(Path(folder), MOUNTS)
+
+
+@pytest.mark.parametrize("folder", ["/", "/homestead", "/home/ada/local/x", "/mnt/my", "/tmp"])
+def test_a_local_folder_is_taken(folder: str) -> None:
+    require_local(Path(folder), MOUNTS)
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "mysql://h/d", "sqlite://", "sqlite:///:memory:"])
+def test_a_url_that_names_no_store_is_refused(url: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        open_engine(url)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UnavailableError, match="file"):
+        open_engine(f"sqlite:///{tmp_path}/file/below/ledger.db")
+
+
+def _open_at_once(url: str, number: int, out: object) -> None:
+    try:
+        ledger = SqlLedger(url, TickingClock())
+        ledger.commit(change(f"s{number}", space_created(f"s{number}")))
+        ledger.close()
+        out.put("")  # type: ignore[attr-defined]
+    except Exception as error:
+        out.put(f"{type(error).__name__}: {error}")  # type: ignore[attr-defined]
+
+
+def test_processes_that_open_a_new_store_at_once_all_get_it(tmp_path: Path) -> None:
+    url, out = f"sqlite:///{tmp_path}/new.db", fork.Queue()
+    children = [fork.Process(target=_open_at_once, args=(url, n, out)) for n in range(8)]
+    for child in children:
+        child.start()
+    assert [out.get(timeout=60) for _ in children] == [""] * 8
+    for child in children:
+        child.join()

@@ -1,0 +1,165 @@
+"""The transition table, pair by pair, and reducers that change nothing they were given."""
+
+import copy
+import itertools
+
+import pytest
+
+from lignin.domain.errors import IllegalTransitionError
+from lignin.domain.events import Event
+from lignin.domain.states import REDUCERS, reduce_event
+from lignin.domain.states.artifacts import SERVABLE, STATES, TRANSITIONS, require_transition
+from lignin.domain.states.harness import PROPOSAL_STEPS
+from lignin.domain.states.row import Row
+from lignin.testing.changes import ACTOR
+
+# Written out from decision record 2, not derived from the table under test.
+ALLOWED = {
+    ("draft", "verified"),
+    ("draft", "rejected"),
+    ("draft", "expired"),
+    ("expired", "draft"),
+    ("verified", "promoted"),
+    ("verified", "rejected"),
+    ("verified", "draft"),
+    ("promoted", "deprecated"),
+    ("promoted", "verified"),
+    ("deprecated", "promoted"),
+    ("deprecated", "retired"),
+    ("retired", "verified"),
+    ("quarantined", "verified"),
+    ("quarantined", "retired"),
+} | {(s, "quarantined") for s in STATES if s not in ("rejected", "quarantined")}
+
+
+@pytest.mark.parametrize(("before", "after"), list(itertools.product(STATES, STATES)))
+def test_a_version_moves_only_as_the_record_allows(before: str, after: str) -> None:
+    if (before, after) in ALLOWED:
+        require_transition(before, after)  # type: ignore[arg-type]
+    else:
+        with pytest.raises(IllegalTransitionError):
+            require_transition(before, after)  # type: ignore[arg-type]
+
+
+def test_a_rejection_is_reopened_as_a_draft_only_and_only_under_another_check_set() -> None:
+    require_transition("rejected", "draft", reopened=True)
+    for after in set(STATES) - {"draft"}:
+        with pytest.raises(IllegalTransitionError):
+            require_transition("rejected", after, reopened=True)
+    assert SERVABLE <= set(STATES) == set(TRANSITIONS)
+
+
+def _event(stream: str, type_: str, seq: int, payload: dict[str, object]) -> Event:
+    return Event(
+        space="s",
+        position=seq,
+        stream=stream,
+        seq=seq,
+        event_id="evt_1",
+        type=type_,
+        schema_version=1,
+        at="2026-01-02T03:04:05.678901Z",
+        actor=ACTOR,
+        cause=None,
+        correlation_id=None,
+        idempotency_key=None,
+        decision_id=None,
+        payload_digest="sha256:" + "0" * 64,
+        payload=payload,
+    )
+
+
+@pytest.mark.parametrize(("before", "after"), list(itertools.product(PROPOSAL_STEPS, repeat=2)))
+def test_a_proposal_moves_only_as_its_steps_allow(before: str, after: str) -> None:
+    row = Row(stream="proposal/p", kind="proposal", seq=1, body={}, state=before)
+    event = _event("proposal/p", "proposal.decided", 2, {"to": after})
+    if after in PROPOSAL_STEPS[before]:
+        assert reduce_event(row, event).state == after
+    else:
+        with pytest.raises(IllegalTransitionError):
+            reduce_event(row, event)
+
+
+PROVENANCE = {"session": "ses_1"}
+CAPTURED = {
+    "name": "a",
+    "digest": "d",
+    "kind": "program",
+    "requested": False,
+    "keep_until": "2027",
+    "sighting_key": "k",
+    "provenance": PROVENANCE,
+}
+HEAD = {"stable": "r0", "salt": "s", "extends": None}
+OPENED = {"head": "main", "base": "r0"}
+STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
+    "space": [("space.created", {"kind": "user"})],
+    "session": [
+        ("session.started", {"client": "c", "revision": None}),
+        ("session.updated", {"model": "m"}),
+        ("session.ended", {"outcome": "success"}),
+    ],
+    "record": [("records.appended", {"first_seq": 1, "count": 1, "chain": "00"})] * 2,
+    "artifact": [
+        ("artifact.registered", {"kind": "program", "owner": "o", "successor": "p"}),
+        ("artifact.reassigned", {"owner": "p", "successor": "q"}),
+    ],
+    "version": [
+        ("version.captured", CAPTURED),
+        ("version.sighted", {"provenance": PROVENANCE, "keep_until": "2028", "requested": True}),
+        ("version.moved", {"to": "verified", "reason": "r", "check_set": "c1"}),
+    ],
+    "sighting": [("sighting.noted", {"name": "a", "digest": "d"})] * 2,
+    "revision": [("revision.created", {"slots": {}, "extends": None})] * 2,
+    "head": [
+        ("head.created", HEAD),
+        ("head.leased", {"holder": "a", "until": "2027"}),
+        ("head.released", {"token": 1}),
+        ("head.canary_set", {"canary": None, "share_ppm": 1, "holdout_ppm": 2}),
+        ("head.moved", {"from": "r0", "to": "r1"}),
+    ],
+    "proposal": [
+        ("proposal.opened", OPENED),
+        ("proposal.decided", {"to": "accepted", "decision": {}}),
+        ("proposal.applied", {"revision": "r1"}),
+    ],
+    "note": [("slot.noted", {"head": "main", "weakness": "w"})] * 2,
+    "examples": [("examples.added", {"blob": "b"})] * 2,
+    "evidence": [("evidence.recorded", {"kind": "k"})] * 2,
+    "result": [("result.recorded", {"verdict": "pass"})] * 2,
+    "usage": [("usage.recorded", {"client": "c", "path": "p", "ok": False})] * 2,
+    "serving": [("skills.served", {"skills": []})] * 2,
+    "purge": [("payload.purged", {"count": 1})] * 2,
+}
+
+
+@pytest.mark.parametrize("kind", sorted(REDUCERS))
+def test_reducers_are_pure_and_every_event_type_is_told(kind: str) -> None:
+    row: Row | None = None
+    told = set()
+    for seq, (type_, payload) in enumerate(STORIES[kind], start=1):
+        event = _event(f"{kind}/x", type_, seq, payload)
+        before = copy.deepcopy((row, event))
+        after = reduce_event(row, event)
+        assert (row, event) == before
+        assert reduce_event(row, event) == after
+        assert after.seq == seq
+        assert after.kind == kind
+        row = after
+        told.add(type_)
+    untold = {"proposal.superseded", "proposal.withdrawn"}  # told below
+    assert told | untold >= set(REDUCERS[kind])
+
+
+@pytest.mark.parametrize("step", ["superseded", "withdrawn"])
+def test_an_open_proposal_may_be_superseded_or_withdrawn(step: str) -> None:
+    row = reduce_event(None, _event("proposal/p", "proposal.opened", 1, dict(OPENED)))
+    assert reduce_event(row, _event("proposal/p", f"proposal.{step}", 2, {})).state == step
+
+
+def test_an_event_of_a_newer_version_moves_seq_and_changes_nothing_else() -> None:
+    row = reduce_event(None, _event("head/x", "head.created", 1, dict(HEAD)))
+    after = reduce_event(row, _event("head/x", "head.unheard_of", 2, {"a": 1}))
+    assert after == row.moved(2)
+    fresh = reduce_event(None, _event("unheard/x", "unheard.of", 1, {}))
+    assert (fresh.kind, fresh.seq, fresh.body) == ("unheard", 1, {})
