@@ -82,6 +82,7 @@ def _verify(specimen: Specimen) -> Outcome:
 def measure(specimens: Sequence[Specimen], workers: int) -> list[Outcome]:
     """Verify every specimen, several side by side, showing how far it is."""
     made = []
+    open_sandbox().close()  # where there is none, say so here: a pool would start workers for ever
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, initializer=_start_worker) as pool:
         for number, outcome in enumerate(pool.imap_unordered(_verify, specimens), 1):

@@ -283,7 +283,7 @@ def _hostile_texts(text: str, path: Path, spot: Mapping[str, Any]) -> Iterator[_
         "a long run of blanks": " " * length + "!",
         "a single sign beyond ASCII": "漢",
         "upper and lower case exchanged": text.swapcase(),
-        "signs that other languages read": f"{text} ${{HOME}} ~ %s {{0}} \\1",
+        "signs that other languages read": f"{text} ${{USER}} ~ %s {{0}} \\1",
     }
     for what, new in made.items():
         yield _Change(path, new, "boundary", what, far=True, is_text=True)
