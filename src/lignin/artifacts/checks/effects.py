@@ -184,4 +184,5 @@ CHECK = Check(
     name="effects",
     needs=frozenset({"files", "examples", "held_out", "repeats", "tests", "inputs"}),
     judge=judge,
+    version=2,
 )

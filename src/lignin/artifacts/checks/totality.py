@@ -134,4 +134,4 @@ def _unlike(observations: Observations, run: InputRun) -> str | None:
     return f"answered {first}, then {told(run.again, is_call=observations.is_call)}"
 
 
-CHECK = Check(name="totality", needs=frozenset({"files", "inputs"}), judge=judge)
+CHECK = Check(name="totality", needs=frozenset({"files", "inputs"}), judge=judge, version=2)
