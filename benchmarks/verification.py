@@ -170,7 +170,7 @@ def _costs(part: Part, name: str, outcomes: Sequence[Outcome]) -> Iterable[str]:
     load_now = os.getloadavg()[0]
     note = f"median of {len(outcomes)}, longest {max(seconds):.1f} s, {load_now:.1f} others running"
     yield figure(f"{part}: time of one, {name}", median, "s", bar, met, note)
-    note = f"tier {outcomes[0].tier}, {WORKERS} side by side"
+    note = f"tier {outcomes[0].tier}"
     yield figure(f"{part}: time of all, {name}", sum(seconds), "s", "", None, note)
     yield figure(
         f"{part}: runs of one, {name}", statistics.median(runs), "runs", "", None, "median"
