@@ -16,6 +16,8 @@ from architecture.sources import (
 from lignin.domain import errors
 
 MAX_FILE_LINES = 450
+# One file is mounted in the sandbox and is all that confined code sees of us (decision record 4).
+ONE_FILE_BY_DECISION = frozenset({"src/lignin/adapters/sandbox/guest.py"})
 MAX_FUNCTION_LINES = 60
 SHORT_FUNCTIONS_SHARE = 0.95
 UNSAFE_LOADERS = frozenset(
@@ -118,7 +120,8 @@ def test_every_source_file_says_what_it_owns() -> None:
 
 def test_no_source_file_grows_too_long() -> None:
     lengths = {path: len(path.read_text().splitlines()) for path in python_files(*SOURCE_FOLDERS)}
-    assert {shown(path): n for path, n in lengths.items() if n > MAX_FILE_LINES} == {}
+    long = {shown(path): n for path, n in lengths.items() if n > MAX_FILE_LINES}
+    assert set(long) - ONE_FILE_BY_DECISION == set(), long
 
 
 def test_nearly_all_functions_fit_on_a_page() -> None:

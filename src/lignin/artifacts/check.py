@@ -28,7 +28,8 @@ class GeneratedInput:
     leaf changed to an extreme), `dictionary` (one leaf changed to a constant of the artifact's own
     source), `generated` (made from the schema alone). `what` says in words how it was made; `far`
     is true where it leaves everything the examples show (a first negative number); `is_text` where the
-    characters of a string were changed, whose format no schema tells.
+    characters of a string were changed, whose format no schema tells; `is_promised` where the schema
+    itself names the value (its smallest or greatest number).
     """
 
     use: Example
@@ -36,6 +37,7 @@ class GeneratedInput:
     what: str
     far: bool = False
     is_text: bool = False
+    is_promised: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,12 +22,15 @@ from lignin.domain.artifacts import Example
 from lignin.domain.codec import Json, canonical_bytes, digest_json
 from lignin.domain.errors import CodecError
 
-INPUTS_VERSION = 1
-WANTED: Mapping[Tier, int] = {"near": 20, "boundary": 10, "dictionary": 6, "generated": 8}
+INPUTS_VERSION = 2
+WANTED: Mapping[Tier, int] = {"near": 20, "boundary": 16, "dictionary": 6, "generated": 8}
 MAX_EXAMPLES_READ = 12
 MAX_INPUT_BYTES = 20_000
+MAX_PROMISED = 1_000_000
+MAX_RUN = 60
 
 Path = tuple[str | int, ...]
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w. -]{0,60}")
 _DATE = re.compile(r"(\b\d{4}-\d{2}-)\d{2}\b")
 
 
@@ -39,6 +42,7 @@ class _Change:
     what: str
     far: bool = False
     is_text: bool = False
+    is_promised: bool = False
 
 
 def make_call_inputs(
@@ -87,7 +91,21 @@ def make_command_inputs(examples: Sequence[Example], *, seed: str) -> tuple[Gene
             if digest not in taken and _is_bounded(made):
                 taken.add(digest)
                 pools[change.tier].append(_input(use, change))
+        made = _named_files(case)
+        if made is not None and _use_digest(made) not in taken:
+            taken.add(_use_digest(made))
+            what = "files of the names that are its words"
+            pools["boundary"].append(GeneratedInput(use=made, tier="boundary", what=what))
     return tuple(_chosen(pools, seed))
+
+
+def _named_files(case: Example) -> Example | None:
+    """Put a file wherever a word could name one: who only speaks of files leaves them alone."""
+    names = [word for word in case.argv if _PLAIN_NAME.fullmatch(word) and word not in case.files]
+    if not names or any("/" in path for path in case.files):
+        return None
+    files = {**case.files, **dict.fromkeys(names, "some text\n")}
+    return replace(case, files=files, result=None, error=None)
 
 
 def _command_json(case: Example) -> dict[str, Json]:
@@ -106,6 +124,7 @@ def _input(use: Example, change: _Change) -> GeneratedInput:
         what=f"{change.what} at /{where}"[:120],
         far=change.far,
         is_text=change.is_text,
+        is_promised=change.is_promised,
     )
 
 
@@ -137,12 +156,17 @@ def _chosen(pools: Mapping[Tier, list[GeneratedInput]], seed: str) -> Iterator[G
     spare = 0
     for tier, wanted in WANTED.items():
         ways: dict[str, list[GeneratedInput]] = {}
-        for made in sorted(pools[tier], key=lambda made: digest_json([seed, _shape(made.use)])):
+        for made in sorted(pools[tier], key=lambda made: _place_of(made, seed)):
             ways.setdefault(made.what, []).append(made)
         rounds = zip_longest(*ways.values())
         ordered = [made for turn in rounds for made in turn if made is not None]
         yield from ordered[: wanted + spare]
         spare = max(0, wanted + spare - len(ordered))
+
+
+def _place_of(made: GeneratedInput, seed: str) -> tuple[bool, str]:
+    """What the schema promises comes first; among the rest the hash decides."""
+    return not made.is_promised, digest_json([seed, _shape(made.use)])
 
 
 def _shape(use: Example) -> Json:
@@ -188,16 +212,20 @@ def _changes(
     elif isinstance(value, bool):
         yield _Change(path, not value, "near", "flipped")
     elif isinstance(value, int | float):
+        yield from _promised(value, path, spot)
         yield from _number_changes(value, path, seen, words)
     elif isinstance(value, str):
         yield from _string_changes(value, path, seen, words)
         yield from (_as_text(change, path, seen) for change in _text_changes(value, path, seen))
+        yield from _hostile_texts(value, path, spot)
     elif isinstance(value, list):
         yield from _list_changes(value, path, seen)
         for index, item in enumerate(value[:6]):
             yield from _changes(item, (*path, index), schema, seen, words)
     elif isinstance(value, Mapping):
         yield from _mapping_changes(value, path, spot)
+        for other in seen.values_at(path, (dict,))[:4] if path else ():
+            yield _Change(path, other, "near", "taken from another example")
         for key, item in list(value.items())[:20]:
             yield from _changes(item, (*path, key), schema, seen, words)
 
@@ -234,6 +262,31 @@ def _number_changes(
     for word in words:
         if isinstance(word, int) and low <= word <= high:
             yield _Change(path, type(value)(word), "dictionary", "constant of the source")
+
+
+def _promised(value: int | float, path: Path, spot: Mapping[str, Any]) -> Iterator[_Change]:
+    """The bounds that the schema names: whoever wrote them down meant them to work."""
+    for word in ("minimum", "maximum"):
+        bound = spot.get(word)
+        if isinstance(bound, int | float) and abs(bound) <= MAX_PROMISED:
+            number = type(value)(bound)
+            yield _Change(path, number, "boundary", f"{word} of the schema", is_promised=True)
+
+
+def _hostile_texts(text: str, path: Path, spot: Mapping[str, Any]) -> Iterator[_Change]:
+    """Texts that are plain data and mean something to a careless reader of them."""
+    room = spot.get("maxLength", MAX_RUN + 1)
+    length = min(MAX_RUN, room - 1) if isinstance(room, int) else MAX_RUN
+    made = {
+        "a long run of digits": "1" * length + "!",
+        "a long run of letters": "a" * length + "!",
+        "a long run of blanks": " " * length + "!",
+        "a single sign beyond ASCII": "漢",
+        "upper and lower case exchanged": text.swapcase(),
+        "signs that other languages read": f"{text} ${{USER}} ~ %s {{0}} \\1",
+    }
+    for what, new in made.items():
+        yield _Change(path, new, "boundary", what, far=True, is_text=True)
 
 
 def _string_changes(text: str, path: Path, seen: Seen, words: Sequence[Json]) -> Iterator[_Change]:

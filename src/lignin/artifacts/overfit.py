@@ -60,7 +60,8 @@ def find_signs(source: str, cases: Sequence[Case]) -> tuple[Sign, ...]:
         return ()
     if len(cases) < 2:
         return ()
-    signs = [sign for table in _tables(tree) if (sign := _table_sign(table, cases)) is not None]
+    found = [_table_sign(table, cases) or _entry_sign(table, cases) for table in _tables(tree)]
+    signs = [sign for sign in found if sign is not None]
     literals = _literal_sign(tree, cases)
     return (*signs, *([literals] if literals else []))
 
@@ -107,6 +108,34 @@ def _table_sign(table: _Table, cases: Sequence[Case]) -> Sign | None:
                 is_enumeration=_is_enumeration(table, name),
             )
     return None
+
+
+def _entry_sign(table: _Table, cases: Sequence[Case]) -> Sign | None:
+    """Find single answers under a key that nobody writes by hand: an input written out, or hashed.
+
+    One is enough where the table holds little else: a wrong program behind a filled cache.
+    """
+    for name in _WRITTEN:
+        hits: dict[str, Case] = {}
+        for case in cases:
+            for made in _formed(_FORMS[name], case):
+                key = _key(made)
+                if key is None or key not in table.answers or not _is_written(made, name):
+                    continue
+                if values_agree(table.answers[key], case.result):
+                    hits[key] = case
+        if hits and len(hits) >= MIN_PRECISION * len(table.keys):
+            return Sign(
+                reason=f"the table near line {table.line} answers {len(hits)} examples by {name}, "
+                f"such as {shown(next(iter(table.keys.values())))}"
+            )
+    return None
+
+
+def _is_written(made: Json, form: str) -> bool:
+    if form == "a hash of the input":
+        return True
+    return isinstance(made, str) and made[:1] in _OPENING
 
 
 def _found(table: _Table, keys: set[str]) -> str | None:
@@ -240,7 +269,7 @@ def _key(value: Json) -> str | None:
 
 def _tables(tree: ast.Module) -> Iterator[_Table]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Dict) and len(node.keys) >= 2:
+        if isinstance(node, ast.Dict) and node.keys:
             table = _Table(node.lineno)
             for key, value in zip(node.keys, node.values, strict=True):
                 _enter(table, key, value)
@@ -401,6 +430,8 @@ def _hashes(values: list[Json], arguments: Mapping[str, Json]) -> list[Json]:
 
 
 _WHOLE = ("their whole input", "their input as text", "a hash of the input")
+_WRITTEN = ("their input as text", "a hash of the input")
+_OPENING = ("[", "{", "(", '"', "'")
 _FORMS: Mapping[str, Callable[[list[Json], Mapping[str, Json]], list[Json]]] = {
     "their whole input": _whole,
     "their input as text": _texts,

@@ -7,7 +7,7 @@ Layout in the sandbox: the artifact's files at `/artifact`; each dependency belo
 
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from lignin.artifacts import guest_tests
@@ -107,13 +107,22 @@ def plan_run(
 
 
 def plan_in_turn(
-    manifest: Manifest, files: Mapping[str, File], uses: Sequence[Example]
+    manifest: Manifest,
+    files: Mapping[str, File],
+    uses: Sequence[Example],
+    variant: Variant = BASE,
 ) -> Execution:
-    """Return the execution that calls a program with several inputs in one process."""
+    """Return the execution that calls a program with several inputs in one process, twice over."""
     file, function = split_entry(manifest)
     cases = [dict(use.arguments or {}) for use in uses]
     arguments = {"file": file, "function": function, "cases": cases}
-    return _guest_call(files, "call_in_turn", arguments, CALL_LIMITS)
+    made = _guest_call(files, "call_in_turn", arguments, CALL_LIMITS)
+    return replace(
+        made,
+        hash_seed=variant.hash_seed,
+        clock_offset_s=variant.clock_offset_s,
+        entropy=variant.entropy,
+    )
 
 
 def plan_tests(

@@ -9,12 +9,16 @@ kernel's and lie elsewhere.
 What counts as an effect, and what is quiet on purpose:
 - `write`, `delete`: any path but `/dev/null`. All of `/tmp` is reported as `/tmp`: names there are
   random and end with the run.
-- `read`: a path outside the tree, the work folder, `/tmp` and the interpreter.
+- `read`: a path outside the tree, `/tmp` and the interpreter, also where it is only asked whether
+  there is such a file. In the work folder only what a called function reads: a command's files are
+  given to it there.
 - `clock`, `randomness`: reads by the code, also through the standard library (`uuid4`, a gzip
   header), but not what `logging`, `threading`, `tempfile` and their like do for themselves. The
-  monotonic clocks, `sleep`, a `Random(42)` and the global functions after `seed(3)` are quiet.
+  monotonic clocks, `sleep`, a `Random(42)` and the global functions after `seed(3)` are quiet. The
+  process number counts as randomness and differs with the entropy.
 - `environment`: a variable asked for by the code; what the standard library looks up is quiet.
-- `global`: interpreter-wide state that differs afterwards. Importing modules is quiet.
+- `global`: interpreter-wide state that differs afterwards, the seed of the caller's `random` too.
+  Importing modules is quiet. What a called function registers for the exit is run and watched.
 """
 
 # mypy: ignore-errors
@@ -24,6 +28,7 @@ import _sitebuiltins
 import builtins
 import ctypes
 import datetime
+import functools
 import gc
 import importlib.util
 import io
@@ -33,6 +38,7 @@ import math
 import opcode
 import os
 import random
+import re
 import resource
 import secrets  # noqa: F401 - loaded before the patches, so that it is patched too
 import signal
@@ -52,10 +58,13 @@ MAX_DEPTH = 200
 MAX_INTEGER = 2**53
 
 _STDLIB = os.path.dirname(os.path.realpath(os.__file__)) + "/"
-_THIN = ("os.py", "random.py", "secrets.py", "_collections_abc.py", "posixpath.py", "pathlib")
+_THIN = (
+    *("os.py", "random.py", "secrets.py", "_collections_abc.py", "posixpath.py", "pathlib"),
+    "genericpath.py",
+)
 _TRANSPARENT = (
     *(_STDLIB + name for name in _THIN),
-    *("<frozen os>", "<frozen posixpath>", "<frozen _collections_abc>"),
+    *("<frozen os>", "<frozen posixpath>", "<frozen _collections_abc>", "<frozen genericpath>"),
 )
 _QUIET = tuple(
     _STDLIB + name
@@ -149,6 +158,7 @@ def call(tool, arguments, call_id=None):
 # --- recording effects -------------------------------------------------------------------------
 
 _active = False
+_is_call = False
 _inside = False
 _seen = set()
 _roots = {"artifact": "/artifact", "work": "/work", "tmp": "/tmp"}
@@ -227,8 +237,12 @@ def _saw_read(value):
         _record("randomness", path)
         return
     inside = any(_below(path, root) for root in (*_roots.values(), *_interpreter, "/lignin"))
+    if inside and _is_call and _below(path, _roots["work"]) and path != _roots["work"]:
+        inside = _is_stdlib(
+            _caller()
+        )  # but for what it was given, a function has no business there
     if not inside and not _caller().startswith(_READS_FOR_ITSELF):
-        _record("read", path)
+        _record("read", _shown(path))
 
 
 def _on_open(path, mode, flags):
@@ -331,6 +345,35 @@ def _on_audit(event, arguments):
         _inside = False
 
 
+def _patch_stat():
+    """Asking about a file raises no audit event; what the answer depends on is a read all the same."""
+    for name in ("stat", "lstat", "access", "readlink"):
+        plain = getattr(os, name)
+        watched = _watched_question(plain)
+        setattr(os, name, watched)
+        for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+            if plain in able:
+                able.add(watched)  # `shutil` asks these sets what it may rely on
+
+
+def _watched_question(plain):
+    @functools.wraps(plain)
+    def ask(path, *args, **kwargs):
+        global _inside
+        if _active and not _inside and kwargs.get("dir_fd") is None:
+            _inside = True
+            try:
+                if not _is_stdlib(_caller()):
+                    _saw_read(path)
+            except (TypeError, ValueError, OSError):
+                pass  # as in `_on_audit`
+            finally:
+                _inside = False
+        return plain(path, *args, **kwargs)
+
+    return ask
+
+
 class _Environment(os._Environ):
     """os.environ that notes which variables the code asks for."""
 
@@ -358,6 +401,7 @@ class _Environment(os._Environ):
 # --- clock and randomness ----------------------------------------------------------------------
 
 _offset = 0
+_real_getpid = os.getpid
 _entropy = "system"
 _real = types.SimpleNamespace(
     time=time.time, time_ns=time.time_ns, localtime=time.localtime, gmtime=time.gmtime,
@@ -552,11 +596,14 @@ class _GlobalRandom(_Loose, random.Random):
 
     _lignin_name = "random"
     _lignin_seeded = False
+    _lignin_before = None
 
     def _loose(self):
         return not self._lignin_seeded
 
     def seed(self, a=None, version=2):
+        if a is not None and not self._lignin_seeded:
+            self._lignin_before = self.getstate()
         self._lignin_seeded = a is not None
         super().seed(a, version)
 
@@ -565,7 +612,13 @@ class _GlobalRandom(_Loose, random.Random):
         super().setstate(state)
 
 
+def _getpid():
+    _record_dependence("randomness", "os.getpid")
+    return _real_getpid() + {"low": 1, "high": 2}.get(_entropy, 0)
+
+
 def _patch_random():
+    os.getpid = _getpid
     os.urandom, random._urandom = _urandom, _urandom
     if hasattr(os, "getrandom"):
         os.getrandom = _getrandom
@@ -621,6 +674,7 @@ def _renew_global_random():
 
 _baseline = {}
 _loaded_codes = []
+_CONSTANTS = (int, float, str, bytes, tuple, frozenset, re.Pattern)
 
 
 def _is_library(name, module):
@@ -635,8 +689,7 @@ def _public(module):
     return {
         name: value
         for name, value in vars(module).items()
-        if not name.startswith("_")
-        and (callable(value) or type(value) in (int, float, str, bytes, tuple, frozenset))
+        if not name.startswith("_") and (callable(value) or type(value) in _CONSTANTS)
     }
 
 
@@ -705,6 +758,10 @@ def _compare(own):
     for key in {*now, *_baseline["environment"]}:
         if now.get(key) != _baseline["environment"].get(key):
             _record("global", f"os.environ {os.fsdecode(key)}")
+    generator = random._inst
+    before = getattr(generator, "_lignin_before", None)
+    if _is_call and before is not None and generator.getstate() != before:
+        _record("global", "random.seed")
     if not any(_may_patch(code) for code in _codes()):
         return
     for name, (module, names) in _baseline["modules"].items():
@@ -814,6 +871,7 @@ def prepare():
     _patch_time()
     _patch_datetime()
     _patch_random()
+    _patch_stat()
     library = {name: m for name, m in list(sys.modules.items()) if _is_library(name, m)}
     for name in ("__main__", __name__, "sys"):  # of sys, the settings that matter are in _state
         library.pop(name, None)
@@ -988,8 +1046,9 @@ def main(job):
     `job` is `{"do": "call", file, function, arguments}` or `{"do": "program", how, argv, code}`,
     with `clock_offset_s`, `entropy` and, where the sandbox's paths are not the usual, `roots`.
     """
-    global _active, _offset, _entropy
+    global _active, _is_call, _offset, _entropy
     prepare()
+    _is_call = job["do"] == "call"
     _offset, _entropy = int(job["clock_offset_s"]), job["entropy"]
     _roots.update(job.get("roots", {}))
     sys.path[:] = [p for p in sys.path if p.startswith("/")]
@@ -1002,6 +1061,7 @@ def main(job):
     if job["do"] == "call":
         answer, own = _call_function(job)
         code = 0 if answer["returned"] else 1
+        _run_exit_functions()
     else:
         answer, own, code = _run_program(job)
         threading._shutdown()  # as the interpreter does: wait for threads, then exit functions

@@ -22,6 +22,7 @@ from lignin.adapters.sandbox import kernel, world
 
 TICK_S = 0.02
 MAX_WRITTEN = 1000
+MAX_EFFECTS_LEFT = 40
 MAX_HEADER = 16 * 2**20
 _INODES = 8192
 _ARTIFACT_BOUNDS = "mode=755,size=64m,nr_inodes=16384"
@@ -144,6 +145,7 @@ def _supervise(channel: socket.socket, confinement: Confinement) -> None:
     report["wall_s"] = watch.wall_s
     report["cpu_s"] = used.ru_utime + used.ru_stime
     report["memory_bytes"] = max(watch.peak_bytes, used.ru_maxrss * 1024)
+    report["effects"] = _effects_left(before)
     report["written"], blobs = _collect(before, plan["limits"]["work_bytes"])
     send_frame(channel, report, blobs)
 
@@ -383,6 +385,18 @@ def _regular_files() -> list[tuple[str, os.stat_result]]:
             if stat.S_ISREG(info.st_mode):
                 found.append((path.removeprefix("/work/"), info))
     return found
+
+
+def _effects_left(before: dict[str, tuple[int, int, int]]) -> list[list[str]]:
+    """What any program, watched from within or not, did to files: lost ones, and those in /tmp."""
+    now = {path for path, _ in _regular_files()}
+    gone = [["delete", f"/work/{path}"] for path in sorted(before.keys() - now)]
+    left = [
+        ["write", f"{folder}/{name}"]
+        for folder, _, names in os.walk("/tmp")
+        for name in sorted(names)
+    ]
+    return [*gone, *left][:MAX_EFFECTS_LEFT]
 
 
 def _collect(

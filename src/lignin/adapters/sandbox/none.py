@@ -23,7 +23,15 @@ from lignin.adapters.sandbox import plan, world
 from lignin.adapters.sandbox.channel import Guest, Output, Pump, frame, outcome
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, digest_bytes, digest_json
-from lignin.ports.sandbox import Capability, Command, Execution, Observed, RequestHandler, Status
+from lignin.ports.sandbox import (
+    Capability,
+    Command,
+    Effect,
+    Execution,
+    Observed,
+    RequestHandler,
+    Status,
+)
 
 _GUEST = Path(__file__).with_name("guest.py")
 _MAX_WRITTEN = 1000
@@ -120,6 +128,10 @@ class _Run:
             observed = self._converse(job, stdin.fileno(), started)
         after = _contents(self._folders["work"])
         changed = {path: raw for path, raw in after.items() if before.get(path) != raw}
+        gone = [("delete", f"/work/{path}") for path in sorted(before.keys() - after.keys())]
+        left = [("write", f"/tmp/{path}") for path in _contents(self._folders["tmp"])]  # noqa: S108
+        lost = tuple(Effect(kind=kind, target=target) for kind, target in (*gone, *left))
+        observed["effects"] = tuple(dict.fromkeys((*observed["effects"], *lost)))
         observed.update(status=self._status, tier="none", written=changed)
         return Observed(**observed)
 

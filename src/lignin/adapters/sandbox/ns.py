@@ -27,7 +27,7 @@ from lignin.adapters.sandbox import plan, world
 from lignin.adapters.sandbox.channel import Guest, Output, Pump, Source, outcome
 from lignin.domain.codec import Digest, digest_bytes, digest_json
 from lignin.domain.errors import UnavailableError
-from lignin.ports.sandbox import Capability, Command, Execution, Observed, RequestHandler
+from lignin.ports.sandbox import Capability, Command, Effect, Execution, Observed, RequestHandler
 
 MAX_SPAWNERS = 4
 START_TIMEOUT_S = 20.0
@@ -405,6 +405,8 @@ class _Run:
             status = "memory"  # the limit on one process's memory, met inside Python
         if status != "exited":
             said.update(returned=False, result=None)
+        left = tuple(Effect(kind=kind, target=target) for kind, target in header["effects"])
+        said["effects"] = tuple(dict.fromkeys((*said["effects"], *left)))
         return Observed(
             status=status,
             tier="ns",

@@ -1,11 +1,13 @@
 """Did every run stay within the declared capabilities?
 
 Asking for the time or for a random number is no effect by itself: what matters is whether the
-answer depends on it, which the check `determinism` sees. A temporary file that the run takes away again is none. Reading a variable that every environment
-has is none either; asking for any other name is, since nothing may depend on an undeclared one.
+answer depends on it, which the check `determinism` sees. A temporary file that the run takes away
+again is none; one that it leaves is. Reading a variable that every environment has is none either;
+asking for any other name is, since nothing may depend on an undeclared one. Nor may a function look
+for files in the folder it happens to be called in, unless it was recorded with files or says so.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -92,6 +94,11 @@ def undeclared(
     for effect in observed.effects:
         if effect.kind == "delete" and _was_never_there(effect.target, there):
             continue
+        if effect.kind == "read" and effect.target.startswith(_WORK):
+            if is_command or use.files or capabilities.paths or effect.target in there:
+                continue  # files are a command's input; a function has what it was given
+            yield f"looked for {effect.target}"
+            continue
         what = _judged(capabilities, effect, deleted, is_command=is_command)
         if what is not None:
             yield what
@@ -101,7 +108,7 @@ def undeclared(
 
 
 def _judged(
-    capabilities: Capabilities, effect: Effect, deleted: Iterable[str], *, is_command: bool
+    capabilities: Capabilities, effect: Effect, deleted: Collection[str], *, is_command: bool
 ) -> str | None:
     kind, target = effect.kind, effect.target[:120]
     if kind in {"clock", "randomness"}:
@@ -155,11 +162,16 @@ def _was_never_there(target: str, there: Iterable[str]) -> bool:
     return not any(path == target or path.startswith(f"{target}/") for path in there)
 
 
-def _is_passing(target: str, deleted: Iterable[str]) -> bool:
-    """True for a temporary file that the same run took away again."""
+def _is_passing(target: str, deleted: Collection[str]) -> bool:
+    """True for a temporary file that the same run took away again.
+
+    Where all of /tmp is told as one, a name there is told at the end, of what was left: that /tmp
+    lost something does not excuse it.
+    """
     if not (target == _TEMPORARY or target.startswith((f"{_TEMPORARY}/", f"{_WORK}tmp"))):
         return False
-    return any(target == gone or target.startswith(f"{gone}/") for gone in deleted)
+    named = [gone for gone in deleted if gone != _TEMPORARY]
+    return target in deleted or any(target.startswith(f"{gone}/") for gone in named)
 
 
 def _is_readable(capabilities: Capabilities, target: str) -> bool:
@@ -172,4 +184,5 @@ CHECK = Check(
     name="effects",
     needs=frozenset({"files", "examples", "held_out", "repeats", "tests", "inputs"}),
     judge=judge,
+    version=2,
 )

@@ -122,5 +122,8 @@ def _text(answer: Json) -> str:
 
 
 CHECK = Check(
-    name="memorised", needs=frozenset({"files", "examples", "held_out", "inputs"}), judge=judge
+    name="memorised",
+    needs=frozenset({"files", "examples", "held_out", "inputs"}),
+    judge=judge,
+    version=2,
 )

@@ -13,6 +13,9 @@ What is fair (the schema is the contract, but few schemas say everything):
 - On *boundary*, *dictionary* and *generated* inputs: plain faults too, but not where the input
   leaves everything the examples show (a first negative number), nor where the schema leaves the
   type open; an answer of null or of another kind of number is let pass.
+- Not tolerated either: any undeclared error at a number that the schema itself names as its bound;
+  an encoding that fails; and, from a function that lists its errors, a slip that is not on the list
+  (KeyError, IndexError, ZeroDivisionError, OverflowError).
 - Commands say by their exit code that they refuse; only time, memory and output count.
 
 Tolerated errors are reported, so that the author can declare them.
@@ -35,6 +38,8 @@ from lignin.domain.evidence import CheckResult
 
 MAX_NEAR_ERRORS = 0.5
 MIN_NEAR = 6
+_NEVER_MEANT = frozenset({"UnicodeEncodeError", "UnicodeDecodeError", "UnicodeError"})
+_LEAKED = frozenset({"KeyError", "IndexError", "ZeroDivisionError", "OverflowError"})
 _NEVER_FAIR = frozenset({"RecursionError", "MemoryError", "SystemExit"})
 
 
@@ -85,7 +90,10 @@ def _fault(
         name = observed.error.rsplit(".", 1)[-1]
         if name in _NEVER_FAIR:
             return f"{told(observed, is_call=True)}"
-        if classify_error(name, declared) == "fault" and not lenient:
+        kind = classify_error(name, declared)
+        if kind == "argument" and _is_slip(observations, run, name):
+            return f"undeclared error {told(observed, is_call=True)}"
+        if kind == "fault" and not lenient:
             return f"undeclared error {told(observed, is_call=True)}"
     elif not observed.returned:
         return told(observed, is_call=True)
@@ -94,6 +102,13 @@ def _fault(
         if fault is not None and not (run.input.tier != "near" and _is_slight(run)):
             return f"answer {shown(observed.result)} outside the output schema"
     return _unlike(observations, run)
+
+
+def _is_slip(observations: Observations, run: InputRun, name: str) -> bool:
+    """True where Python's own word for a bad value cannot be meant as a refusal."""
+    if run.input.is_promised or name in _NEVER_MEANT:
+        return True
+    return name in _LEAKED and bool(observations.manifest.interface.errors)
 
 
 def _is_plain_near(run: InputRun) -> bool:
@@ -119,4 +134,4 @@ def _unlike(observations: Observations, run: InputRun) -> str | None:
     return f"answered {first}, then {told(run.again, is_call=observations.is_call)}"
 
 
-CHECK = Check(name="totality", needs=frozenset({"files", "inputs"}), judge=judge)
+CHECK = Check(name="totality", needs=frozenset({"files", "inputs"}), judge=judge, version=2)

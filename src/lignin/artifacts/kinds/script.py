@@ -170,7 +170,16 @@ def summary(tree: Tree) -> str:
 KIND = Kind(
     name="script",
     executable=True,
-    checks=("examples", "held_out", "determinism", "effects", "static"),
+    checks=(
+        "own_tests",
+        "examples",
+        "held_out",
+        "memorised",
+        "totality",
+        "determinism",
+        "effects",
+        "static",
+    ),
     recognise=recognise,
     summary=summary,
     precedence=40,
