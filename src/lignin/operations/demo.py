@@ -136,7 +136,7 @@ def demo(context: Context, request: Demo) -> DemoReport:
 
 
 def _serve(context: Context, request: Demo) -> SkillsServed:
-    project = context.cwd / (request.output or ".demo/project")
+    project = context.path(request.output or ".demo/project")
     if not context.dry_run:
         project.mkdir(parents=True, exist_ok=True)
     context.progress("writing skill folders", 0, None)

@@ -182,7 +182,7 @@ def translated_errors(place: str) -> Iterator[None]:
     except (DBAPIError, sqlite3.DatabaseError) as error:
         detail = str(getattr(error, "orig", error))
         raise IntegrityError(
-            f"the store {place} refused a write: {detail}",
+            f"the store {place} cannot be used: {detail}",
             hint="run `lignin store verify`; if the file is damaged, restore a backup",
         ) from error
 
