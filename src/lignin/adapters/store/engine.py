@@ -174,6 +174,11 @@ def translated_errors(place: str) -> Iterator[None]:
         raise
     except (OperationalError, InterfaceError, sqlite3.OperationalError) as error:
         raise _unavailable(place, error) from error
+    except UnicodeEncodeError as error:
+        raise InvalidRequestError(
+            f"{error.object!a:.100} is not valid text: it cannot be stored or looked up",
+            hint="write it in UTF-8",
+        ) from error
     except ConstraintError as error:
         raise ConflictError(
             f"another process wrote the same key at the same time: {error.orig}",
