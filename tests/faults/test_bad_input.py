@@ -30,7 +30,7 @@ def recorded(shell: Shell) -> Path:
 
 def test_bad_trace_files_are_named_and_the_good_ones_are_taken(shell: Shell) -> None:
     folder = recorded(shell)
-    good = len([path for path in folder.rglob("*.jsonl")])
+    good = len(list(folder.rglob("*.jsonl")))
     sample = next(folder.rglob("projects/**/*.jsonl")).read_bytes()
     lines = sample.splitlines(keepends=True)
     (folder / "broken.jsonl").write_bytes(b"".join(lines[:3]) + b'{"type": "user", \n' + lines[3])

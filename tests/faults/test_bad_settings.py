@@ -246,3 +246,21 @@ def hand_over(shell: Shell) -> None:
         "--examples", f"@{examples}",
     )  # fmt: skip
     assert answer.code == 0, answer.err
+
+
+@as_root
+def test_network_file_system_is_refused_before_a_store_is_made(shell: Shell) -> None:
+    mounts = shell.project / "mounts"
+    mounts.write_text(f"/dev/sda / ext4 rw 0 0\nserver:/x {shell.home} nfs4 rw 0 0\n")
+    script = 'mount --bind "$MOUNTS" /proc/$$/mounts && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "-m", "bash", "-c", script, "bash", sys.executable, "-m", "lignin",
+         "space", "list"],
+        cwd=shell.project, capture_output=True, timeout=60, check=False,
+        env=shell.surroundings({"MOUNTS": str(mounts)}),
+    )  # fmt: skip
+    if b"unshare" in done.stderr or b"mount:" in done.stderr:
+        pytest.skip("no mounts here")
+    assert done.returncode == 2, done.stderr
+    assert b"network file system" in done.stderr
+    assert not (shell.home / "ledger.db").exists()

@@ -28,19 +28,19 @@ ARGUMENTS = {
     "demo": ("--data", "traces"),
     "head.create": ("other",),
     "head.lease": ("main",),
-    "head.note": ("main", "--slot", "caesar", "--weakness", "counting", "--models", "m"),
-    "head.offer": ("main", "--slot", "caesar"),
+    "head.note": ("main", "caesar", "--weakness", "counting", "--models", "m"),
+    "head.offer": ("main", "caesar"),
     "head.release": ("main", "--token", "1"),
     "head.rollback": ("main",),
-    "proposal.apply": ("prp_x",),
+    "proposal.apply": ("PROPOSAL",),
     "proposal.create": ("--head", "main", "--drop", "caesar"),
-    "proposal.decide": ("prp_x",),
-    "proposal.rebase": ("prp_x",),
-    "proposal.withdraw": ("prp_x",),
+    "proposal.decide": ("PROPOSAL", "--approve"),
+    "proposal.rebase": ("PROPOSAL",),
+    "proposal.withdraw": ("PROPOSAL",),
     "session.append": ("SESSION", "--events", "[1]"),
     "session.end": ("SESSION", "--outcome", "success"),
     "session.fork": ("SESSION", "--at", "1"),
-    "session.purge": ("SESSION", "--record", "1"),
+    "session.purge": ("SESSION", "1", "--reason", "a test"),
     "session.start": (),
     "skill.serve": (),
     "space.create": ("team", "--kind", "team"),
@@ -53,8 +53,7 @@ RUNS = {"artifact.call", "artifact.verify", "demo"}
 # These have nothing to act on in the sample store, and say so.
 REFUSED = {
     "artifact.clear", "artifact.restore", "artifact.retire", "head.offer", "head.release",
-    "proposal.apply", "proposal.decide", "proposal.rebase", "proposal.withdraw", "session.fork",
-    "session.purge",
+    "proposal.apply", "proposal.rebase",
 }  # fmt: skip
 
 
@@ -82,9 +81,11 @@ def test_dry_runs_change_no_byte_of_store_project_or_key(bench: Bench, shell: Sh
     shutil.copytree(ready / "project", shell.project, dirs_exist_ok=True)
     shutil.copytree(bench.root / "recorded", shell.project / "traces")
     session = shell("trace", "list").value["items"][0]["session"]
+    made = shell("proposal", "create", "--head", "main", "--drop", "caesar")
+    names = {"SESSION": session, "PROPOSAL": made.value["proposal"]}
     before = tree_of(shell.home), tree_of(shell.project)
     for name, arguments in ARGUMENTS.items():
-        given = [session if argument == "SESSION" else argument for argument in arguments]
+        given = [names.get(argument, argument) for argument in arguments]
         yes = ["--yes"] if changing()[name] == "govern" else []
         answer = shell(*name.split("."), *given, "--dry-run", "--quiet", *yes)
         if name not in REFUSED:
