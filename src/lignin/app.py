@@ -19,7 +19,7 @@ from lignin.adapters.store.writer import ResidentLedger
 from lignin.artifacts.client import Client
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.service import Artifacts
-from lignin.domain.errors import InvalidRequestError, UnavailableError
+from lignin.domain.errors import IntegrityError, InvalidRequestError, UnavailableError
 from lignin.domain.events import Actor, NewEvent, Scope
 from lignin.domain.ids import ENTROPY_BYTES, make_id
 from lignin.harness.service import Harness
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SPACE = "home"
 PROJECT_FILE = ".lignin.toml"
+KEY_BYTES = 32
 Made = TypeVar("Made")
 _SPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
@@ -138,7 +139,7 @@ def _build(
         cwd=settings.cwd,
         person_home=settings.person_home,
         environment=settings.environment,
-        redaction_key=_redaction_key(settings.home),
+        redaction_key=_redaction_key(settings.home, dry_run=dry_run),
         load_kinds=_once(_kinds),
         load_clients=_once(_clients),
         load_importers=_once(_importers),
@@ -213,6 +214,14 @@ class SqlAdmin:
 
 @contextmanager
 def _store(url: str, *, dry_run: bool) -> Iterator[ResidentLedger]:
+    if dry_run and _is_missing(url):
+        with tempfile.TemporaryDirectory(prefix="lignin-dry-run-") as folder:
+            copy = ResidentLedger(f"sqlite:///{Path(folder) / 'ledger.db'}", SystemClock())
+            try:
+                yield copy
+            finally:
+                copy.close()
+        return
     ledger = ResidentLedger(url, SystemClock())
     try:
         if not dry_run:
@@ -230,6 +239,11 @@ def _store(url: str, *, dry_run: bool) -> Iterator[ResidentLedger]:
         ledger.close()
 
 
+def _is_missing(url: str) -> bool:
+    path = url.removeprefix("sqlite:///")
+    return path != url and bool(path) and path != ":memory:" and not Path(path).exists()
+
+
 def _require_space(ledger: ResidentLedger, settings: Settings) -> None:
     """The default space is there from the start; others are made by `lignin space create`."""
     if settings.space != DEFAULT_SPACE or DEFAULT_SPACE in ledger.spaces():
@@ -244,27 +258,35 @@ def _require_space(ledger: ResidentLedger, settings: Settings) -> None:
     ledger.commit(scope.change(events=(event,), idempotency_key="space.created"))
 
 
-def _redaction_key(home: Path) -> bytes:
+def _redaction_key(home: Path, *, dry_run: bool) -> bytes:
     """The store's redaction key, made on first use, readable by its owner only."""
     path = home / "redaction.key"
     try:
+        if dry_run and not path.exists():
+            return secrets.token_bytes(KEY_BYTES)
         home.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             fresh = home / f".redaction.{secrets.token_hex(8)}"
             handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
             with os.fdopen(handle, "wb") as file:
-                file.write(secrets.token_bytes(32))
+                file.write(secrets.token_bytes(KEY_BYTES))
                 file.flush()
                 os.fsync(file.fileno())
             with suppress(FileExistsError):
                 os.link(fresh, path)  # whoever comes first decides
             fresh.unlink()
-        return path.read_bytes()
+        key = path.read_bytes()
     except OSError as error:
         raise UnavailableError(
             f"cannot keep the redaction key in {home}: {error.strerror}",
             hint="check the folder's rights, or set LIGNIN_HOME",
         ) from error
+    if len(key) != KEY_BYTES:
+        raise IntegrityError(
+            f"the redaction key {path} has {len(key)} bytes instead of {KEY_BYTES}",
+            hint="restore it from a backup; without it secrets seen before get other tags",
+        )
+    return key
 
 
 def _kinds() -> Mapping[str, Kind]:
@@ -310,7 +332,10 @@ def _open_sandbox(settings: Settings, opened: list[Sandbox]) -> Sandbox:
 def _data_folder() -> Path:
     from platformdirs import user_data_path
 
-    return user_data_path("lignin")
+    path = user_data_path("lignin")
+    if not path.is_absolute():
+        raise InvalidRequestError("this user has no home folder", hint="set LIGNIN_HOME")
+    return path
 
 
 def _project_space(cwd: Path) -> str | None:
@@ -321,7 +346,9 @@ def _project_space(cwd: Path) -> str | None:
                 named = tomllib.loads(path.read_text()).get("space")
             except (OSError, ValueError) as error:
                 raise InvalidRequestError(f"{path} does not parse: {error}") from error
-            return named if isinstance(named, str) else None
+            if named is not None and not isinstance(named, str):
+                raise InvalidRequestError(f"{path}: space is {named!r:.60}, not a name")
+            return named
     return None
 
 

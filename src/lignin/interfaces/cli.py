@@ -9,6 +9,7 @@ import importlib.util
 import json
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -16,7 +17,14 @@ from typing import Any, get_args, get_origin
 import click
 
 from lignin.domain.errors import InvalidRequestError, LigninError
-from lignin.interfaces.errors import EXIT_FAULT, envelope_of, exit_code_of
+from lignin.interfaces.errors import (
+    EXIT_FAULT,
+    EXIT_INTERRUPTED,
+    envelope_of,
+    exit_code_of,
+    explain_fault,
+)
+from lignin.interfaces.streams import ensure_streams, printable, say
 from lignin.operations import NOT_NOUNS
 
 SHORTCUTS = ("demo", "up")
@@ -24,34 +32,48 @@ MAX_STDIN_BYTES = 64 * 2**20
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command and return its exit code."""
+    """Run one command and return its exit code; no exception leaves."""
+    ensure_streams()
     try:
         code = root.main(args=arguments, prog_name="lignin", standalone_mode=False)
         return int(code or 0)
     except click.exceptions.Exit as stop:
         return int(stop.exit_code)
-    except click.Abort:
+    except click.Abort as stop:
+        if isinstance(stop.__cause__, KeyboardInterrupt):
+            return _interrupted()
         return _fail(InvalidRequestError("stopped", hint="nothing was changed"))
     except click.UsageError as error:
         place = error.ctx.command_path if error.ctx else "lignin"
         return _fail(InvalidRequestError(error.format_message(), hint=f"see `{place} --help`"))
     except LigninError as error:
         return _fail(error)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KeyboardInterrupt:
-        return 130
+        return _interrupted()
+    except Exception as error:
+        return _fail(explain_fault(error))
+
+
+def _interrupted() -> int:
+    hint = "what was acknowledged is kept; repeat the command to finish"
+    _tell({"error": "interrupted", "code": "interrupted", "remediation": hint})
+    return EXIT_INTERRUPTED
 
 
 def _fail(error: LigninError) -> int:
-    if sys.stderr.isatty():
-        click.echo(f"error: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"  {error.hint}", err=True)
-    else:
-        click.echo(json.dumps(envelope_of(error), ensure_ascii=False), err=True)
+    if os.environ.get("LIGNIN_DEBUG") == "1":
+        traceback.print_exc()
+    _tell(envelope_of(error))
     return exit_code_of(error) or EXIT_FAULT
+
+
+def _tell(envelope: Mapping[str, Any]) -> None:
+    if not sys.stderr.isatty():
+        say(json.dumps(envelope, ensure_ascii=False), err=True)
+        return
+    say(printable(f"error: {envelope['error']}"), err=True)
+    if envelope["remediation"]:
+        say(printable(f"  {envelope['remediation']}"), err=True)
 
 
 class _Root(click.Group):
@@ -106,7 +128,10 @@ def _command(name: str, operation: Any) -> click.Command:
     schema_note = f"\n\nEffect: {operation.effect}{', idempotent' if operation.idempotent else ''}."
 
     def call(**given: Any) -> int:
-        return _invoke(operation, given)
+        try:
+            return _invoke(operation, given)
+        except OSError as error:  # click would take a broken pipe of any kind for a closed stdout
+            raise explain_fault(error) from error
 
     return click.Command(
         name,
@@ -278,16 +303,16 @@ class _Progress:
     def __call__(self, what: str, done: int, total: int | None = None) -> None:
         if not self._terminal:
             line = {"progress": what, "done": done, "total": total}
-            click.echo(json.dumps(line), err=True)
+            say(json.dumps(line), err=True)
             return
         count = f" {done}/{total}" if total else (f" {done}" if done else "")
-        click.echo(f"\r\x1b[K{what}{count}"[:200], err=True, nl=False)
+        say(f"\r\x1b[K{printable(what)}{count}"[:200], err=True, end="")
         self._open = True
 
     def end(self) -> None:
         """Clear the line."""
         if self._open:
-            click.echo("\r\x1b[K", err=True, nl=False)
+            say("\r\x1b[K", err=True, end="")
             self._open = False
 
 
@@ -299,12 +324,12 @@ def _print(response: Any, common: Mapping[str, Any], dry_run: bool) -> None:
         value = _picked(value, common["fields"].split(","))
     if common["as_json"] or common["compact"] or not sys.stdout.isatty():
         indent = None if common["compact"] else 2
-        click.echo(json.dumps(value, indent=indent, ensure_ascii=False))
+        say(json.dumps(value, indent=indent, ensure_ascii=False))
         return
     from lignin.interfaces.text import render
 
     text = None if common["fields"] else response.to_text()
-    click.echo(("dry run: nothing was changed\n" if dry_run else "") + (text or render(value)))
+    say(printable(("dry run: nothing was changed\n" if dry_run else "") + (text or render(value))))
 
 
 def _picked(value: Mapping[str, Any], names: list[str]) -> dict[str, Any]:

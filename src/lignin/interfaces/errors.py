@@ -1,5 +1,6 @@
 """The one table that turns an error family into an exit code and an HTTP status."""
 
+import errno
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ from lignin.domain import errors
 EXIT_OK = 0
 EXIT_FAULT = 1
 EXIT_INCONCLUSIVE = 10
+EXIT_INTERRUPTED = 130
 
 FAMILIES: Mapping[type[errors.LigninError], tuple[int, int]] = {
     errors.InvalidRequestError: (2, 400),
@@ -19,6 +21,33 @@ FAMILIES: Mapping[type[errors.LigninError], tuple[int, int]] = {
     errors.ConflictError: (8, 409),
     errors.IntegrityError: (9, 500),
 }
+
+
+# What the machine refuses is not our bug, wherever it comes up.
+_SYSTEM = frozenset(
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
+        *(errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN),
+        *(errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ),
+    }
+)
+
+
+class InternalError(errors.LigninError):
+    """A fault of ours that nothing foresaw; exit code 1."""
+
+
+def explain_fault(error: Exception) -> errors.LigninError:
+    """The error that stands for one that nobody foresaw: the machine's refusal, or a bug of ours."""
+    if isinstance(error, errors.LigninError):
+        return error
+    if isinstance(error, OSError) and error.errno in _SYSTEM:
+        from lignin.artifacts.disk import explain_error
+
+        return explain_error(error, "the system refused")
+    told = f"{type(error).__name__}: {error}"[:500]
+    hint = "a bug in Lignin: repeat with LIGNIN_DEBUG=1 and report what it prints"
+    return InternalError(told, hint=hint)
 
 
 def exit_code_of(error: errors.LigninError) -> int:

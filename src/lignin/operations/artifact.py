@@ -201,7 +201,7 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
     verification can pass; a part of the examples is held out as the judge.
     """
     candidate = candidate_from_files(
-        _read_files(context.cwd / Path(request.path).expanduser()),
+        _read_files(context.path(request.path)),
         request.name,
         request.kind,
         _examples(request.examples),

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lignin.artifacts.client import Client
+from lignin.artifacts.disk import Disk
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.service import Artifacts
+from lignin.domain.errors import InvalidRequestError
 from lignin.domain.events import Change, Receipt, Scope
 from lignin.harness.service import Harness
 from lignin.ports.clock import Clock, IdSource
@@ -40,6 +42,7 @@ class Context:
         home: Lignin's own data folder.
         cwd: The folder the caller stands in (a project).
         redaction_key: Key of redaction tags and re-import recognition; never leaves the store.
+        disk: What writes skill folders; a test passes one that stops half-way.
         dry_run: The ledger is a throw-away copy; effects outside it are not made.
         progress: Called with (what, done, total or None).
     """
@@ -63,12 +66,28 @@ class Context:
     open_sandbox: Callable[[], Sandbox]
     diagnose: Callable[[], DoctorReport]
     open_verifier: Callable[[], "Verifier"]
+    disk: Disk = field(default_factory=Disk)
     dry_run: bool = False
     progress: Progress = field(default=_silent)
 
     def commit(self, *changes: Change) -> tuple[Receipt, ...]:
         """Commit changes together."""
         return self.ledger.commit(*changes)
+
+    def path(self, named: str) -> Path:
+        """A path that the caller named, from where they stand.
+
+        Raises:
+            InvalidRequestError: It holds a NUL, or `~` of an unknown user.
+        """
+        if "\0" in named:
+            raise InvalidRequestError(f"the path {named!r:.100} holds a NUL character")
+        try:
+            return self.cwd / Path(named).expanduser()
+        except RuntimeError as error:
+            raise InvalidRequestError(
+                f"{named!r:.100}: there is no such home folder", hint="write the path out"
+            ) from error
 
     def view(self) -> AbstractContextManager[View]:
         """A view of the caller's space."""

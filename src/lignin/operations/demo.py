@@ -137,8 +137,10 @@ def demo(context: Context, request: Demo) -> DemoReport:
     )
 
 
-def _serve(context: Context, request: Demo) -> SkillsServed:
-    project = context.cwd / (request.output or ".demo/project")
+def _serve(context: Context, request: Demo) -> SkillsServed | None:
+    project = context.path(request.output or ".demo/project")
+    if context.dry_run and not project.is_dir():
+        return None  # nothing to compare with, and a dry run makes no folder
     if not context.dry_run:
         project.mkdir(parents=True, exist_ok=True)
     context.progress("writing skill folders", 0, None)

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from lignin.domain.errors import DeniedError, InvalidRequestError
+from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError
 from lignin.domain.harness import SlotChange, diff_revisions, patch_to_json
 from lignin.operations.context import Context
 from lignin.operations.heads import (
@@ -219,12 +219,23 @@ def diff(context: Context, request: RevisionDiff) -> DiffView:
 
 @operation("head.rollback", effect="govern")
 def rollback(context: Context, request: HeadRollback) -> Rolled:
-    """Move a head back to a revision it had before; the move is itself a proposal in the log."""
+    """Move a head back to a revision it had before; the move is itself a proposal in the log.
+
+    Without --to it goes one move back. Repeating the command never redoes what it undid: straight
+    after a rollback the revision has to be named.
+    """
     with context.view() as view:
         stable, revision = context.harness.stable(view, request.name)
         moves = context.harness.history(view, request.name)
         if not moves:
             raise InvalidRequestError(f"head {request.name!r} has never moved")
+        if request.to == stable:  # an earlier run got there
+            return Rolled(head=request.name, came_from=stable, revision=stable, proposal="")
+        if not request.to and moves[0].claim == "restore":
+            raise ConflictError(
+                f"head {request.name!r} was rolled back already, to {stable}",
+                hint="name a revision with --to; `lignin head history` lists them",
+            )
         to = request.to or moves[0].came_from
         proposal, changes = context.harness.rollback(
             view, context.scope, request.name, to, reason=request.reason

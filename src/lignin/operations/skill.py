@@ -78,7 +78,7 @@ def serve(context: Context, request: SkillServe) -> SkillsServed:
     Files not written by Lignin are never touched, hand-edited ones are respected, what left the
     head leaves a forwarding note, and nothing is dropped from a listing without being named.
     """
-    base = context.person_home if request.personal else context.cwd / Path(request.folder)
+    base = context.person_home if request.personal else context.path(request.folder)
     clients = _clients(context, request.client)
     with context.view() as view:
         stable, _ = context.harness.stable(view, request.head)
@@ -233,6 +233,7 @@ def _serve_one(
             revision=revision,
             force=force,
             origin=origin,
+            disk=context.disk,
         )
         plan = done.plan
         _record(context, client, folder, revision, plan)

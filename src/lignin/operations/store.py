@@ -1,7 +1,5 @@
 """The store itself: verify, back up, copy."""
 
-from pathlib import Path
-
 from pydantic import Field
 
 from lignin.operations.context import Context
@@ -79,7 +77,7 @@ def verify(context: Context, request: StoreVerify) -> StoreAudit:  # noqa: ARG00
 @operation("store.backup", effect="write")
 def backup(context: Context, request: StoreBackup) -> BackupMade:
     """Write a consistent copy of the whole store into one new SQLite file."""
-    path = context.cwd / Path(request.path).expanduser()
+    path = context.path(request.path)
     if context.dry_run:
         return BackupMade(path=str(path), size_bytes=0)
     context.store.backup(path)

@@ -217,7 +217,7 @@ def load_trajectory(context: Context, view: View, session: str) -> Trajectory:
 
 
 def _roots(context: Context, paths: list[str], mine: bool) -> list[Path]:
-    roots = [context.cwd / Path(path).expanduser() for path in paths]
+    roots = [context.path(path) for path in paths]
     for root in roots:
         if not root.exists():
             raise NotFoundError(f"{root} does not exist", hint="name a file or folder")

@@ -19,6 +19,8 @@ def up(context: Context, request: Up) -> Stopped:  # noqa: ARG001
     Other processes find it by themselves and commit through it, many times faster where many write
     at once; without it they commit on their own.
     """
+    if context.dry_run:
+        return Stopped(address="")
     served: list[str] = []
 
     def ready(address: str) -> None:

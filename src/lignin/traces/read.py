@@ -180,6 +180,8 @@ def _reason_against(path: Path, importers: Sequence[Importer]) -> str:
         head, _ = _read(path, HEAD_BYTES)
         if not head.strip():
             return "empty"
+        if _is_binary(head):
+            return "binary"
         found = find_importer(importers, path.name, head)
     except LigninError as error:
         return error.message

@@ -212,7 +212,12 @@ def translated_errors(place: str) -> Iterator[None]:
         raise
     except (OperationalError, InterfaceError, sqlite3.OperationalError) as error:
         raise _unavailable(place, error) from error
-    except (UnicodeEncodeError, DataError) as error:
+    except UnicodeEncodeError as error:
+        raise InvalidRequestError(
+            f"{error.object!a:.100} is not valid text: it cannot be stored or looked up",
+            hint="write it in UTF-8",
+        ) from error
+    except DataError as error:
         raise InvalidRequestError(f"a text that the store cannot hold: {error}") from error
     except PoolTimeoutError as error:
         raise UnavailableError(
@@ -227,7 +232,7 @@ def translated_errors(place: str) -> Iterator[None]:
     except (DBAPIError, sqlite3.DatabaseError) as error:
         detail = str(getattr(error, "orig", error))
         raise IntegrityError(
-            f"the store {place} cannot be read or written: {detail}",
+            f"the store {place} cannot be used: {detail}",
             hint="run `lignin store verify`; if the file is damaged, restore a backup",
         ) from error
 

@@ -1,0 +1,105 @@
+"""`--dry-run` of every operation that writes, runs or governs leaves the disk as it was."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faults.command import Shell, tree_of
+from faults.kill_bench import Bench
+from lignin.operations.registry import load_operations
+
+ROOT = Path(__file__).parents[1]
+CAESAR = str(ROOT / "corpora/artifacts/good/caesar/caesar.py")
+ARGUMENTS = {
+    "artifact.call": ("caesar", "--input", '{"text": "a", "key": 1}'),
+    "artifact.capture": (CAESAR, "--name", "another", "--no-verify"),
+    "artifact.clear": ("caesar",),
+    "artifact.deprecate": ("caesar",),
+    "artifact.expire": (),
+    "artifact.promote": ("caesar",),
+    "artifact.quarantine": ("caesar",),
+    "artifact.reassign": ("caesar", "--owner", "user:x", "--successor", "user:y"),
+    "artifact.restore": ("caesar",),
+    "artifact.retire": ("caesar",),
+    "artifact.verify": ("caesar", "--again"),
+    "demo": ("--data", "traces"),
+    "head.create": ("other",),
+    "head.lease": ("main",),
+    "head.note": ("main", "caesar", "--weakness", "counting", "--models", "m"),
+    "head.offer": ("main", "caesar"),
+    "head.release": ("main", "--token", "1"),
+    "head.rollback": ("main",),
+    "proposal.apply": ("PROPOSAL",),
+    "proposal.create": ("--head", "main", "--drop", "caesar"),
+    "proposal.decide": ("PROPOSAL", "--approve"),
+    "proposal.rebase": ("PROPOSAL",),
+    "proposal.withdraw": ("PROPOSAL",),
+    "session.append": ("SESSION", "--events", "[1]"),
+    "session.end": ("SESSION", "--outcome", "success"),
+    "session.fork": ("SESSION", "--at", "1"),
+    "session.purge": ("SESSION", "1", "--reason", "a test"),
+    "session.start": (),
+    "skill.serve": (),
+    "space.create": ("team", "--kind", "team"),
+    "store.backup": ("copy.db",),
+    "store.copy": ("sqlite:///copy.db",),
+    "trace.import": ("traces",),
+    "up": (),
+}
+RUNS = {"artifact.call", "artifact.verify", "demo"}
+# These have nothing to act on in the sample store, and say so.
+REFUSED = {
+    "artifact.clear", "artifact.restore", "artifact.retire", "head.offer", "head.release",
+    "proposal.apply", "proposal.rebase",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    made = Bench(root=tmp_path_factory.mktemp("dry"))
+    try:
+        made.prepare()
+        yield made
+    finally:
+        made.sandbox.end()
+
+
+def changing() -> dict[str, str]:
+    return {name: one.effect for name, one in load_operations().items() if one.effect != "read"}
+
+
+def test_every_changing_operation_has_a_sample_request() -> None:
+    assert set(ARGUMENTS) == set(changing())
+
+
+def test_dry_runs_change_no_byte_of_store_project_or_key(bench: Bench, shell: Shell) -> None:
+    ready = next(p for p in bench.prepared if p.operation.name == "rollback").before
+    shutil.copytree(ready / "home", shell.home)
+    shutil.copytree(ready / "project", shell.project, dirs_exist_ok=True)
+    shutil.copytree(bench.root / "recorded", shell.project / "traces")
+    session = shell("trace", "list").value["items"][0]["session"]
+    made = shell("proposal", "create", "--head", "main", "--drop", "caesar")
+    names = {"SESSION": session, "PROPOSAL": made.value["proposal"]}
+    before = tree_of(shell.home), tree_of(shell.project)
+    for name, arguments in ARGUMENTS.items():
+        given = [names.get(argument, argument) for argument in arguments]
+        yes = ["--yes"] if changing()[name] == "govern" else []
+        answer = shell(*name.split("."), *given, "--dry-run", "--quiet", *yes)
+        if name not in REFUSED:
+            # 5: no sandbox on this machine
+            assert answer.code in ({0, 5} if name in RUNS else {0}), (name, answer.err)
+        if answer.out:
+            assert json.loads(answer.out)["dry_run"] is True
+        else:
+            assert answer.envelope["code"] not in {"internal", "integrity"}, name
+        assert (tree_of(shell.home), tree_of(shell.project)) == before, name
+
+
+def test_dry_run_without_a_store_makes_none(shell: Shell) -> None:
+    for arguments in (("trace", "import", "."), ("artifact", "expire"), ("session", "start")):
+        assert shell(*arguments, "--dry-run", "--quiet").code == 0
+    assert not shell.home.exists()
+    assert tree_of(shell.project) == {}
