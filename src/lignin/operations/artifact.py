@@ -50,24 +50,26 @@ class ArtifactCapture(Request):
 
 
 class VersionView(Response):
-    name: str
-    digest: str
-    kind: str
-    state: str
-    reason: str
-    sightings: int
-    keep_until: str | None = None
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
+    kind: str = Field(description="program, script, skill, prompt or test")
+    state: str = Field(description="where it stands in its life")
+    reason: str = Field(description="why it is in this state")
+    sightings: int = Field(description="in how many places it was seen")
+    keep_until: str | None = Field(default=None, description="a draft nobody reaches for is let go then")
 
 
 class VerificationView(Response):
-    name: str
-    digest: str
-    state: str
-    verdict: str
-    reasons: list[str]
-    checks: list[dict[str, Any]] = Field(default_factory=list)
-    tier: str = ""
-    runs: int = 0
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
+    state: str = Field(description="where it stands in its life")
+    verdict: str = Field(description="pass, fail or inconclusive")
+    reasons: list[str] = Field(description="every reason, in words")
+    checks: list[dict[str, Any]] = Field(default=
+        default_factory=list, description="each check with its verdict and reasons"
+    )
+    tier: str = Field(default="", description="the sandbox tier that ran it")
+    runs: int = Field(default=0, description="runs in the sandbox")
     reused: bool = Field(False, description="an earlier result with the same content answered")
 
     def exit_code(self) -> int:
@@ -75,13 +77,15 @@ class VerificationView(Response):
 
 
 class CaptureView(Response):
-    name: str
-    digest: str
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
     how: str = Field(description="new, seen_again, same_code, revived or known")
-    state: str
+    state: str = Field(description="where it stands in its life")
     keep_until: str = Field(description="a draft nobody reaches for is let go then")
-    examples: int
-    verification: VerificationView | None = None
+    examples: int = Field(description="recorded examples that came with it")
+    verification: VerificationView | None = Field(default=
+        None, description="what the proof came to, where one was run"
+    )
 
 
 class ArtifactList(Request):
@@ -92,7 +96,7 @@ class ArtifactList(Request):
 
 
 class VersionList(Listed):
-    items: list[VersionView]
+    items: list[VersionView] = Field(description="this page of the list")
 
 
 class ArtifactRef(Request):
@@ -100,26 +104,28 @@ class ArtifactRef(Request):
 
 
 class ArtifactView(Response):
-    name: str
-    kind: str
-    owner: str
-    successor: str
-    versions: list[VersionView]
-    digest: str
-    summary: str
-    interface: dict[str, Any]
-    capabilities: dict[str, Any]
-    files: list[dict[str, Any]]
-    provenance: list[dict[str, Any]]
-    examples: int
-    evidence: dict[str, Any]
-    usage: dict[str, Any]
+    name: str = Field(description="the artifact's name")
+    kind: str = Field(description="program, script, skill, prompt or test")
+    owner: str = Field(description="who is accountable")
+    successor: str = Field(description="who follows the owner")
+    versions: list[VersionView] = Field(description="every version, newest first")
+    digest: str = Field(description="the version's digest")
+    summary: str = Field(description="what it says it does")
+    interface: dict[str, Any] = Field(description="JSON Schemas of input and output")
+    capabilities: dict[str, Any] = Field(description="what it declares to touch")
+    files: list[dict[str, Any]] = Field(description="path, mode and sha256 of each file")
+    provenance: list[dict[str, Any]] = Field(default=
+        description="where it was seen: session, step, author, model"
+    )
+    examples: int = Field(description="recorded examples of its use")
+    evidence: dict[str, Any] = Field(description="latest evidence by kind")
+    usage: dict[str, Any] = Field(description="how often it was called, and failed")
 
 
 class SourceView(Response):
-    name: str
-    digest: str
-    files: dict[str, str]
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
+    files: dict[str, str] = Field(description="text by path")
 
     def to_text(self) -> str | None:
         return "\n".join(f"--- {path}\n{text}" for path, text in self.files.items())
@@ -136,12 +142,12 @@ class ArtifactPromote(ArtifactRef):
 
 
 class Promoted(Response):
-    name: str
-    digest: str
-    head: str
-    revision: str
-    proposal: str
-    reasons: list[str]
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
+    head: str = Field(description="the harness head")
+    revision: str = Field(description="digest of the head's revision")
+    proposal: str = Field(description="the proposal's id")
+    reasons: list[str] = Field(description="every reason, in words")
 
 
 class ArtifactCall(ArtifactRef):
@@ -150,14 +156,14 @@ class ArtifactCall(ArtifactRef):
 
 
 class Called(Response):
-    name: str
-    digest: str
-    state: str
-    output: Any
-    error: str | None = None
-    message: str = ""
-    wall_s: float
-    tier: str
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
+    state: str = Field(description="where it stands in its life")
+    output: Any = Field(description="the JSON it answered")
+    error: str | None = Field(default=None, description="name of the error; none where it answered")
+    message: str = Field(default="", description="what the error says")
+    wall_s: float = Field(description="seconds in the sandbox")
+    tier: str = Field(description="the sandbox tier that ran it")
 
     def exit_code(self) -> int:
         return 0 if self.error is None else 6
@@ -185,8 +191,8 @@ class ArtifactReassign(Request):
 
 
 class Expired(Response):
-    let_go: list[VersionView]
-    reason: str = "nobody reached for it within its keeping time"
+    let_go: list[VersionView] = Field(description="the drafts that were let go")
+    reason: str = Field(default="nobody reached for it within its keeping time", description="why")
 
 
 class Nothing(Request):

@@ -44,50 +44,50 @@ class Demo(Request):
 
 
 class Origin(Response):
-    session: str
-    source: str
-    step: int
-    author: str
-    model: str
-    how: str
+    session: str = Field(description="the session's id")
+    source: str = Field(description="the file it was read from")
+    step: int = Field(description="the step of the session")
+    author: str = Field(description="the agent")
+    model: str = Field(description="its model")
+    how: str = Field(description="written, edited, heredoc or inline")
 
 
 class Kept(Response):
-    name: str
-    digest: str
-    kind: str
-    sightings: int
-    examples: int
-    runs: int
-    reused: bool
-    revision: str
-    origin: Origin
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
+    kind: str = Field(description="program, script, skill, prompt or test")
+    sightings: int = Field(description="in how many places it was seen")
+    examples: int = Field(description="recorded examples of its use")
+    runs: int = Field(description="sandbox runs of its proof in this run")
+    reused: bool = Field(description="an earlier result with the same content answered")
+    revision: str = Field(description="digest of the head's revision")
+    origin: Origin = Field(description="where it was found first")
 
 
 class Refused(Response):
-    name: str
+    name: str = Field(description="the artifact's name")
     stage: str = Field(description="found, verified or promoted")
-    reason: str
-    origin: Origin
-    count: int = 1
+    reason: str = Field(description="why")
+    origin: Origin = Field(description="where it was found")
+    count: int = Field(default=1, description="how often the same piece was refused for it")
 
 
 class DemoReport(Response):
-    simulated: bool
-    note: str
-    files: int
-    sessions: int
+    simulated: bool = Field(description="whether the sessions were made up by the practice desk")
+    note: str = Field(description="said wherever sessions are simulated")
+    files: int = Field(description="files read")
+    sessions: int = Field(description="sessions in them")
     steps_with_code: int = Field(description="pieces of code found")
-    redacted: dict[str, int]
-    unread: dict[str, int]
+    redacted: dict[str, int] = Field(description="secrets redacted, by detector")
+    unread: dict[str, int] = Field(description="files and lines that were not read, by reason")
     captured: dict[str, int] = Field(description="new, seen again, same code ...")
     waiting: int = Field(description="drafts seen once, kept until seen again or let go")
-    kept: list[Kept]
-    refused: list[Refused]
-    served: SkillsServed | None
-    call: Called | None
-    call_input: Any = None
-    call_expected: Any = None
+    kept: list[Kept] = Field(description="what the head serves now")
+    refused: list[Refused] = Field(description="what was refused, each with its reason")
+    served: SkillsServed | None = Field(description="the skill folders written")
+    call: Called | None = Field(description="the call of one served program")
+    call_input: Any = Field(default=None, description="its arguments")
+    call_expected: Any = Field(default=None, description="what the agent's own run had answered")
 
     def to_text(self) -> str | None:
         return render_report(self)

@@ -33,22 +33,24 @@ class TraceImport(Request):
 
 
 class FileTaken(Response):
-    path: str
-    sessions: int = 0
-    new_sessions: int = 0
+    path: str = Field(description="the file")
+    sessions: int = Field(default=0, description="sessions in it")
+    new_sessions: int = Field(default=0, description="sessions not known before")
     records: int = Field(default=0, description="records that were new")
     redacted: dict[str, int] = Field(default_factory=dict, description="secrets by detector")
-    problems: list[str] = Field(default_factory=list)
+    problems: list[str] = Field(default=
+        default_factory=list, description="lines that do not parse; the rest was read"
+    )
     skipped: dict[str, int] = Field(default_factory=dict, description="unknown record types, kept")
-    refused: str = ""
+    refused: str = Field(default="", description="why the whole file was not read")
 
 
 class Imported(Response):
-    files: list[FileTaken]
-    sessions: int
-    new_sessions: int
-    records: int
-    redacted: dict[str, int]
+    files: list[FileTaken] = Field(description="one entry per file")
+    sessions: int = Field(description="sessions in them")
+    new_sessions: int = Field(description="sessions not known before")
+    records: int = Field(description="records that were new")
+    redacted: dict[str, int] = Field(description="secrets redacted, by detector")
     not_read: dict[str, int] = Field(description="files passed over, by reason")
 
 
@@ -59,19 +61,19 @@ class TraceList(Request):
 
 
 class TraceSession(Response):
-    session: str
-    client: str
-    model: str
-    source: str
-    task_id: str | int | None
-    trial: str | int | None
-    records: int
-    outcome: str | None
-    simulated: bool
+    session: str = Field(description="the session's id")
+    client: str = Field(description="format of the transcript")
+    model: str = Field(description="the model")
+    source: str = Field(description="the file it came from")
+    task_id: str | int | None = Field(description="the task, where the file names one")
+    trial: str | int | None = Field(description="the trial, where the file names one")
+    records: int = Field(description="how many it holds")
+    outcome: str | None = Field(description="how the run ended, where it is known")
+    simulated: bool = Field(description="made up by the practice desk")
 
 
 class TraceListed(Listed):
-    items: list[TraceSession]
+    items: list[TraceSession] = Field(description="this page of the list")
 
 
 class TraceCode(Request):
@@ -79,19 +81,19 @@ class TraceCode(Request):
 
 
 class FoundSnippet(Response):
-    path: str
-    language: str
-    how: str
-    step: int
-    lines: int
-    runs: int
-    flaw: str
-    text: str
+    path: str = Field(description="the file it was written to")
+    language: str = Field(description="its language")
+    how: str = Field(description="written, edited, heredoc or inline")
+    step: int = Field(description="the step of the session")
+    lines: int = Field(description="how many")
+    runs: int = Field(description="how often it was seen to run")
+    flaw: str = Field(description="what is odd about how it was found")
+    text: str = Field(description="the code")
 
 
 class CodeFound(Response):
-    session: str
-    items: list[FoundSnippet]
+    session: str = Field(description="the session's id")
+    items: list[FoundSnippet] = Field(description="this page of the list")
 
 
 @dataclass(frozen=True, slots=True)
