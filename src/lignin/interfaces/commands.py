@@ -27,7 +27,7 @@ class OperationCommand(click.Command):
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
             if record is not None and not isinstance(param, click.Argument):
-                is_common = param.name in COMMON | COMMON_SOME | {"help"}
+                is_common = param.is_eager or param.name in COMMON | COMMON_SOME
                 rows["Common options" if is_common else "Options"].append(record)
         for title, written in rows.items():
             if written:

@@ -12,7 +12,8 @@ from lignin.artifacts.service import version_stream
 from lignin.artifacts.store import load_examples, load_tree
 from lignin.domain.artifacts import Refusal, split_examples
 from lignin.domain.codec import Json
-from lignin.operations.artifact import ArtifactCall, Called, call
+from lignin.operations.artifact import call
+from lignin.operations.artifact_models import ArtifactCall, Called
 from lignin.operations.context import Context
 from lignin.operations.demo_report import render_report
 from lignin.operations.harvest import (

@@ -37,7 +37,7 @@ class Slot(Response):
     digest: str = Field(description="the version's digest")
     state: str = Field(description="the version's state")
     own: bool = Field(description="set by this head itself, not by one it extends")
-    notes: dict[str, Any] = Field(default=
+    notes: dict[str, Any] = Field(
         default_factory=dict, description="which weakness it makes up for, on which models"
     )
 
@@ -84,7 +84,9 @@ class DiffView(Response):
 
 
 class HeadRollback(HeadRef):
-    to: str = Field(default="", description="revision to go back to, 6 digits or more; default: the one before")
+    to: str = Field(
+        default="", description="revision to go back to, 6 digits or more; default: the one before"
+    )
     reason: str = Field("a person asked for it", description="why")
 
 

@@ -38,7 +38,7 @@ class FileTaken(Response):
     new_sessions: int = Field(default=0, description="sessions not known before")
     records: int = Field(default=0, description="records that were new")
     redacted: dict[str, int] = Field(default_factory=dict, description="secrets by detector")
-    problems: list[str] = Field(default=
+    problems: list[str] = Field(
         default_factory=list, description="lines that do not parse; the rest was read"
     )
     skipped: dict[str, int] = Field(default_factory=dict, description="unknown record types, kept")
