@@ -9,9 +9,10 @@ from typing import Any
 from pydantic import Field
 
 from lignin.artifacts.service import version_stream
-from lignin.artifacts.store import load_examples, load_tree
+from lignin.artifacts.store import load_examples
 from lignin.domain.artifacts import Refusal, split_examples
-from lignin.domain.codec import Json
+from lignin.domain.codec import Json, canonical_bytes
+from lignin.domain.states.artifacts import SERVABLE
 from lignin.operations.artifact import call
 from lignin.operations.artifact_models import ArtifactCall, Called
 from lignin.operations.context import Context
@@ -87,6 +88,7 @@ class DemoReport(Response):
     refused: list[Refused] = Field(description="what was refused, each with its reason")
     served: SkillsServed | None = Field(description="the skill folders written")
     call: Called | None = Field(description="the call of one served program")
+    store: str = Field(description="where all of it is kept")
     call_input: Any = Field(default=None, description="its arguments")
     call_expected: Any = Field(default=None, description="what the agent's own run had answered")
 
@@ -116,7 +118,7 @@ def demo(context: Context, request: Demo) -> DemoReport:
     ensure_head(context, request.head)
     judged = promote_proven(context, list(verify_due(context, ready=True)), request.head)
     served = _serve(context, request)
-    called, arguments, expected = _call_one(context, request.head, judged)
+    called, arguments, expected = _call_one(context, request.head)
     return DemoReport(
         simulated=simulated,
         note=PRACTICE_NOTE if simulated else "",
@@ -131,6 +133,7 @@ def demo(context: Context, request: Demo) -> DemoReport:
         refused=_refused(harvest.refused, judged) + _refused_before(context, harvest, judged),
         served=served,
         call=called,
+        store=context.store.url,
         call_input=arguments,
         call_expected=expected,
     )
@@ -146,25 +149,24 @@ def _serve(context: Context, request: Demo) -> SkillsServed:
     )
 
 
-def _call_one(
-    context: Context, head: str, judged: list[Judged]
-) -> tuple[Called | None, Json, Json]:
-    """Call one served program on the first of its visible examples; None where there is none."""
+def _call_one(context: Context, head: str) -> tuple[Called | None, Json, Json]:
+    """Call a served program on the shortest visible example, which a reader can repeat by hand."""
     with context.view() as view:
         stable, _ = context.harness.stable(view, head)
         slots = context.harness.resolve(view, stable)
-        fresh = [one.row.body["name"] for one in judged if one.moved]
-        for name in [*fresh, *slots]:
-            if name not in slots:
+        usable: list[tuple[int, str, Json, Json]] = []
+        for name, digest in slots.items():
+            row = view.row(version_stream(name, digest))
+            if row is None or row.state not in SERVABLE or row.body["kind"] != "program":
                 continue
-            manifest = load_tree(view, slots[name]).manifest
-            visible, _ = split_examples(load_examples(view, slots[name]))
-            usable = [e for e in visible if e.arguments is not None and e.error is None]
-            if manifest.kind == "program" and usable and len(usable[0].arguments or {}) > 0:
-                arguments, expected = dict(usable[0].arguments or {}), usable[0].result
-                break
-        else:
-            return None, None, None
+            visible, _ = split_examples(load_examples(view, digest))
+            for example in visible:
+                if example.arguments and example.error is None:
+                    given = dict(example.arguments)
+                    usable.append((len(canonical_bytes(given)), name, given, example.result))
+    if not usable:
+        return None, None, None
+    _, name, arguments, expected = min(usable, key=lambda each: each[:2])
     return call(context, ArtifactCall(name=name, input=arguments, head=head)), arguments, expected
 
 
