@@ -150,11 +150,14 @@ def _serve(context: Context, request: Demo) -> SkillsServed:
 
 
 def _call_one(context: Context, head: str) -> tuple[Called | None, Json, Json]:
-    """Call a served program on the shortest visible example, which a reader can repeat by hand."""
+    """Call a served program on its shortest visible example, so that a reader can repeat it.
+
+    Programs that were seen more than once go first: more is known of them.
+    """
     with context.view() as view:
         stable, _ = context.harness.stable(view, head)
         slots = context.harness.resolve(view, stable)
-        usable: list[tuple[int, str, Json, Json]] = []
+        usable: list[tuple[bool, int, str, Json, Json]] = []
         for name, digest in slots.items():
             row = view.row(version_stream(name, digest))
             if row is None or row.state not in SERVABLE or row.body["kind"] != "program":
@@ -163,10 +166,11 @@ def _call_one(context: Context, head: str) -> tuple[Called | None, Json, Json]:
             for example in visible:
                 if example.arguments and example.error is None:
                     given = dict(example.arguments)
-                    usable.append((len(canonical_bytes(given)), name, given, example.result))
+                    once, size = row.body["sightings"] < 2, len(canonical_bytes(given))
+                    usable.append((once, size, name, given, example.result))
     if not usable:
         return None, None, None
-    _, name, arguments, expected = min(usable, key=lambda each: each[:2])
+    _, _, name, arguments, expected = min(usable, key=lambda each: each[:3])
     return call(context, ArtifactCall(name=name, input=arguments, head=head)), arguments, expected
 
 

@@ -23,7 +23,7 @@ _CHECKS = {
     "held_out": "gives another answer on held-out examples",
     "determinism": "does not answer the same twice",
     "memorised": "knows its examples by heart",
-    "totality": "breaks on input of the kind it takes",
+    "totality": "fails on other input of the kind it takes",
     "own_tests": "fails its own tests",
     "mutants": "its tests notice no faults",
 }
@@ -81,7 +81,7 @@ def _kept(kept: Sequence["Kept"]) -> str:
     rows = [("", "kind", "digest", "examples", "seen", "runs", "first written by")]
     for one in kept:
         runs = "earlier" if one.reused else str(one.runs)
-        by = f"{one.origin.author}, {_place(one.origin)}"
+        by = f"{one.origin.author}, step {one.origin.step}, {one.origin.session[:12]}"
         rows.append(
             (one.name, one.kind, one.digest[7:19], str(one.examples), f"{one.sightings}x", runs, by)
         )
