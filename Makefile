@@ -19,7 +19,7 @@ help: ## list the targets
 DEMO_STORE := LIGNIN_HOME='$(CURDIR)/.demo/home' LIGNIN_STORE= LIGNIN_SPACE=
 
 demo: setup-demo ## set up, then run the main job and print its report
-	$(if $(MINE),,$(DEMO_STORE)) $(BIN)/lignin demo $(if $(DATA),--data "$(DATA)") $(if $(MINE),--mine) $(ARGS)
+	$(if $(MINE),,$(DEMO_STORE)) $(BIN)/lignin demo --text $(if $(DATA),--data "$(DATA)") $(if $(MINE),--mine) $(ARGS)
 	@echo
 ifdef MINE
 	@echo 'lignin: this is your own store; the skills are in .demo/project, none is in a place that a client reads yet'

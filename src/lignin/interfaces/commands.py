@@ -15,7 +15,9 @@ from lignin.domain.errors import InvalidRequestError
 from lignin.interfaces.output import Progress, print_answer
 
 MAX_STDIN_BYTES = 64 * 2**20
-COMMON = frozenset({"as_json", "compact", "fields", "quiet", "no_input", "space_", "from_stdin"})
+COMMON = frozenset(
+    {"as_json", "as_text", "compact", "fields", "quiet", "no_input", "space_", "from_stdin"}
+)
 COMMON_SOME = frozenset({"dry_run", "yes"})
 
 
@@ -151,6 +153,7 @@ def _parsed(text: bytes | str, where: str) -> Any:
 def _common_options(operation: Any) -> list[click.Parameter]:
     options = [
         click.Option(["--json", "as_json"], is_flag=True, help="JSON even on a terminal"),
+        click.Option(["--text", "as_text"], is_flag=True, help="text even where it is piped"),
         click.Option(["--compact"], is_flag=True, help="JSON on one line"),
         click.Option(["--fields"], help="only these fields of the answer, comma-separated"),
         click.Option(["--quiet"], is_flag=True, help="no progress"),

@@ -58,7 +58,8 @@ def print_answer(response: Any, common: Mapping[str, Any], dry_run: bool) -> Non
         value = {"dry_run": True, **value}
     if common["fields"]:
         value = picked(value, [name.strip() for name in common["fields"].split(",")])
-    if common["as_json"] or common["compact"] or not sys.stdout.isatty():
+    piped = not sys.stdout.isatty() and not common["as_text"]
+    if common["as_json"] or common["compact"] or piped:
         indent = None if common["compact"] else 2
         click.echo(json.dumps(value, indent=indent, ensure_ascii=False))
         return
