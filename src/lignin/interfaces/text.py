@@ -14,6 +14,7 @@ MAX_COLUMNS = 7
 DIGEST_DIGITS = 12
 _DIGEST = re.compile(r"sha256:([0-9a-f]{12})[0-9a-f]{52}")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z")
+_ID = re.compile(r"[a-z]{3}_[0-9A-Z]{26}|[0-9a-f]{12}|")
 FIRST_STEPS = (
     "None found. In a new store: `lignin demo` shows the whole path; `lignin trace import` and "
     "`lignin artifact capture` begin with your own."
@@ -65,8 +66,15 @@ def _table(rows: Sequence[Mapping[str, Any]], width: int) -> list[str]:
     names = names[:MAX_COLUMNS]
     cells = [[_cell(row.get(name)) for name in names] for row in rows]
     widths = [max(len(n), *(len(row[at]) for row in cells)) for at, n in enumerate(names)]
-    while sum(widths) + 2 * (len(widths) - 1) > width and max(widths, default=0) > MIN_COLUMN:
-        widths[widths.index(max(widths))] -= 1
+    # What a reader copies into the next command is never cut: names in front, and ids.
+    free = [
+        at for at in range(1, len(names)) if not all(_ID.fullmatch(row[at]) for row in cells)
+    ] or list(range(len(names)))
+    while sum(widths) + 2 * (len(widths) - 1) > width:
+        widest = max(free, key=lambda at: widths[at])
+        if widths[widest] <= MIN_COLUMN:
+            break
+        widths[widest] -= 1
     return [
         "  ".join(
             _cut(cell, room).ljust(room) for cell, room in zip(row, widths, strict=True)

@@ -17,6 +17,7 @@ from lignin.domain.events import Change
 from lignin.domain.ids import derive_id
 from lignin.domain.traces import Trajectory
 from lignin.operations.context import Context
+from lignin.operations.harvest import Harvest, capture_code, verify_due
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.ports.ledger import View
 from lignin.traces.code import find_code
@@ -103,6 +104,33 @@ class _Stored:
     records: int
 
 
+class TraceHarvest(Request):
+    sessions: list[str] = positional("sessions' ids; default: all that were taken in", default=[])
+    verify: bool = Field(True, description="verify what is due: seen twice, or with examples")
+
+
+class NotCaptured(Response):
+    name: str = Field(description="what it would have been called")
+    reason: str = Field(description="why it was not captured")
+    session: str = Field(description="the session's id")
+    step: int = Field(description="the step of the session")
+
+
+class Verified(Response):
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
+    verdict: str = Field(description="pass, fail or inconclusive")
+    reason: str = Field(description="the first reason, where it did not pass")
+
+
+class Harvested(Response):
+    sessions: int = Field(description="sessions looked through")
+    pieces: int = Field(description="pieces of code found in them")
+    captured: dict[str, int] = Field(description="new, seen again, same code ...")
+    refused: list[NotCaptured] = Field(description="what was not captured, each with its reason")
+    verified: list[Verified] = Field(description="what was verified")
+
+
 @operation("trace.import", effect="write", idempotent=True)
 def import_(context: Context, request: TraceImport) -> Imported:
     """Take recorded agent runs in: redact secrets, keep the origin's bytes in order.
@@ -175,6 +203,62 @@ def code(context: Context, request: TraceCode) -> CodeFound:
         for snippet in find_code(trajectory)
     ]
     return CodeFound(session=request.session, items=items)
+
+
+@operation("trace.harvest", effect="execute", idempotent=True)
+def harvest(context: Context, request: TraceHarvest) -> Harvested:
+    """Capture the code that agents wrote in sessions taken in, and verify what is due.
+
+    Every piece keeps where it was seen. What passes waits for `lignin artifact promote`. Doing it
+    again on the same sessions captures nothing twice.
+    """
+    names = request.sessions or _every_session(context)
+    gathered = Harvest()
+    for number, name in enumerate(names):
+        context.progress(f"looking through {name}", number, len(names))
+        capture_code(context, [_stored_session(context, name)], gathered)
+    due = list(verify_due(context, ready=True)) if request.verify else []
+    return Harvested(
+        sessions=gathered.sessions,
+        pieces=gathered.snippets,
+        captured=dict(Counter(captured.how for captured in gathered.captured)),
+        refused=[
+            NotCaptured(
+                name=refusal.name,
+                reason=refusal.reason,
+                session=refusal.provenance.session,
+                step=refusal.provenance.event,
+            )
+            for refusal in gathered.refused
+        ],
+        verified=[
+            Verified(
+                name=row.body["name"],
+                digest=row.body["digest"],
+                verdict=proven.verdict,
+                reason=proven.reasons[0] if proven.reasons else "",
+            )
+            for row, proven in due
+        ],
+    )
+
+
+def _every_session(context: Context) -> list[str]:
+    with context.view() as view:
+        names: list[str] = []
+        after: str | None = None
+        while True:
+            page = view.page("session", after=after, limit=1000)
+            names += [row.key for row in page.rows if "source" in row.body]
+            after = page.next_after
+            if after is None:
+                return names
+
+
+def _stored_session(context: Context, name: str) -> TakenSession:
+    with context.view() as view:
+        trajectory = load_trajectory(context, view, name)
+    return TakenSession(session_id=name, trajectory=trajectory, contents=(), keys=())
 
 
 def take_files(
