@@ -1,5 +1,6 @@
 """What the operations on artifacts take and answer. Owns no behaviour."""
 
+import json
 from typing import Any, Literal
 
 from pydantic import Field
@@ -156,7 +157,7 @@ class Called(Response):
             return f"{self.error}: {self.message}"
         if isinstance(self.output, str):
             return self.output
-        return None
+        return json.dumps(self.output, ensure_ascii=False)
 
 
 class ArtifactMove(ArtifactRef):

@@ -83,7 +83,7 @@ def _kept(kept: Sequence["Kept"]) -> str:
         runs = "earlier" if one.reused else str(one.runs)
         by = f"{one.origin.author}, step {one.origin.step}, {one.origin.session[:12]}"
         rows.append(
-            (one.name, one.kind, one.digest[7:19], str(one.examples), f"{one.sightings}x", runs, by)
+            (one.name, one.kind, one.digest[7:15], str(one.examples), f"{one.sightings}x", runs, by)
         )
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     for row in rows:
