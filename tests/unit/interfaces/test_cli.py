@@ -183,7 +183,7 @@ def test_a_real_bash_completes_nouns_verbs_and_options(tmp_path: Path) -> None:
     command.chmod(0o755)
     script = """
 eval "$(lignin completion bash)"
-ask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _lignin_completion; echo "${COMPREPLY[@]}"; }
+ask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _lignin_completion lignin; echo "${COMPREPLY[@]}"; }
 ask lignin art
 ask lignin artifact cap
 ask lignin artifact list --sta
