@@ -103,25 +103,27 @@ def demo(context: Context, request: Demo) -> DemoReport:
     Without --data or --mine the sessions are simulated by the practice desk. Running it again on
     the same sessions adds nothing and runs nothing twice.
     """
-    simulated = request.data is None and not request.mine
+    practice = request.data is None and not request.mine
+    simulated = 0
     harvest, files, unread = Harvest(), [], Counter[str]()
     with ExitStack() as stack:
         paths = [request.data] if request.data else []
-        if simulated:
+        if practice:
             context.progress("the practice desk records sessions (simulated)", 0, None)
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lignin-practice-"))
             record_sessions(Path(folder), count=request.sessions, seed=request.seed)
             paths = [folder]
         for taken, sessions in take_files(context, paths, mine=request.mine, not_read=unread):
             files.append(taken)
+            simulated += sum(session.trajectory.simulated for session in sessions)
             capture_code(context, sessions, harvest)
     ensure_head(context, request.head)
     judged = promote_proven(context, list(verify_due(context, ready=True)), request.head)
     served = _serve(context, request)
     called, arguments, expected = _call_one(context, request.head)
     return DemoReport(
-        simulated=simulated,
-        note=PRACTICE_NOTE if simulated else "",
+        simulated=simulated > 0,
+        note=_note(simulated, harvest.sessions, practice),
         files=len(files),
         sessions=harvest.sessions,
         steps_with_code=harvest.snippets,
@@ -137,6 +139,12 @@ def demo(context: Context, request: Demo) -> DemoReport:
         call_input=arguments,
         call_expected=expected,
     )
+
+
+def _note(simulated: int, sessions: int, practice: bool) -> str:
+    if practice or not simulated:
+        return PRACTICE_NOTE if practice else ""
+    return f"SIMULATED: {simulated} of these {sessions} sessions come from Lignin's practice desk"
 
 
 def _serve(context: Context, request: Demo) -> SkillsServed:

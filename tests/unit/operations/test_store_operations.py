@@ -140,3 +140,11 @@ def test_the_store_verifies_and_is_backed_up_and_copied(desk: Desk) -> None:
     copied = {space.space: space for space in desk("store.copy", target=target).spaces}
     assert copied["home"].head == {space.space: space.head for space in audit.spaces}["home"]
     assert all(space.events == 0 for space in desk("store.copy", target=target).spaces)
+
+
+def test_simulated_sessions_are_labelled_wherever_they_come_from(desk: Desk) -> None:
+    record_sessions(desk.context.cwd / "recorded", count=1, seed=7)
+    report = desk("demo", data="recorded")
+    assert report.simulated
+    assert report.note.startswith("SIMULATED: 1 of these 1 sessions")
+    assert report.to_text().startswith("SIMULATED")
