@@ -71,6 +71,12 @@ class CaptureView(Response):
         None, description="what the proof came to, where one was run"
     )
 
+    def exit_code(self) -> int:
+        """As of `artifact verify`, so that an agent hears from the code alone whether it holds."""
+        if self.verification is not None:
+            return self.verification.exit_code()
+        return 6 if self.state == "rejected" else 0
+
 
 class ArtifactList(Request):
     state: State | None = Field(None, description="only in this state")

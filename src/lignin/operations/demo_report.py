@@ -64,7 +64,7 @@ def _head(report: "DemoReport") -> str:
         lines.append(f"  captured: {told}")
     if report.waiting:
         lines.append(
-            f"  waiting: {report.waiting} drafts, seen once or not provable yet; kept 14 days, then let go"
+            f"  waiting: {report.waiting} draft{'s' * (report.waiting != 1)}, seen once or not provable yet; kept 14 days, then let go"
         )
     if report.redacted:
         told = ", ".join(f"{n} {name}" for name, n in sorted(report.redacted.items()))

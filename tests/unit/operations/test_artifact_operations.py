@@ -31,7 +31,7 @@ def test_code_that_contradicts_its_examples_is_refused_with_the_input(desk: Desk
     path = desk.write("double.py", WRONG)
     captured = desk("artifact.capture", path=path, examples=EXAMPLES)
     assert captured.verification.verdict == "fail"
-    assert captured.verification.exit_code() == 6
+    assert captured.exit_code() == captured.verification.exit_code() == 6
     assert any('"number":' in reason for reason in captured.verification.reasons)
     with pytest.raises(GateFailedError):
         desk("artifact.promote", name="double")
