@@ -15,8 +15,19 @@ help: ## list the targets
 	@echo '  make demo DATA=FOLDER     on recorded sessions in FOLDER; MINE=1 on your own sessions'
 	@echo '  make test CLIENTS=1       with real agent clients, once there are any'
 
+# The demo has a store of its own in .demo/home; only MINE=1 works in the user's own store.
+DEMO_STORE := LIGNIN_HOME='$(CURDIR)/.demo/home' LIGNIN_STORE= LIGNIN_SPACE=
+
 demo: setup-demo ## set up, then run the main job and print its report
-	$(BIN)/lignin demo $(if $(DATA),--data "$(DATA)") $(if $(MINE),--mine) $(ARGS)
+	$(if $(MINE),,$(DEMO_STORE)) $(BIN)/lignin demo --text $(if $(DATA),--data "$(DATA)") $(if $(MINE),--mine) $(ARGS)
+	@echo
+ifdef MINE
+	@echo 'lignin: this is your own store; the skills are in .demo/project, none is in a place that a client reads yet'
+	@echo '  put them there: .venv/bin/lignin skill serve --folder PROJECT   (or --personal)'
+else
+	@echo 'lignin: all of it is in .demo/ (store in .demo/home, skills in .demo/project); rm -r .demo undoes it'
+	@echo "  look around: LIGNIN_HOME='$(CURDIR)/.demo/home' .venv/bin/lignin artifact list"
+endif
 
 test: setup-test ## set up, then run everything fast
 	$(if $(CLIENTS),@echo 'lignin: there are no tests with real clients yet; the suite is the same')

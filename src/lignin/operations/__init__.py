@@ -5,6 +5,15 @@ request and response models and their docstrings.
 """
 
 NOT_NOUNS = frozenset(
-    {"__init__", "context", "registry", "lifecycle", "heads", "harvest", "demo_report"}
+    {
+        "__init__",
+        "artifact_models",
+        "context",
+        "registry",
+        "lifecycle",
+        "heads",
+        "harvest",
+        "demo_report",
+    }
 )
 """Files of this folder that hold no operations: what several nouns share."""

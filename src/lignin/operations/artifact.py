@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jsonschema import Draft202012Validator
-from pydantic import Field
 
 from lignin.artifacts.folder import read_tree
 from lignin.artifacts.laws import candidate_from_files
@@ -16,6 +15,27 @@ from lignin.domain.codec import Json
 from lignin.domain.errors import DeniedError, GateFailedError, InvalidRequestError, NotFoundError
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import STATES, VersionState
+from lignin.operations.artifact_models import (
+    ArtifactCall,
+    ArtifactCapture,
+    ArtifactList,
+    ArtifactMove,
+    ArtifactPromote,
+    ArtifactReassign,
+    ArtifactRef,
+    ArtifactRetire,
+    ArtifactVerify,
+    ArtifactView,
+    Called,
+    CaptureView,
+    Expired,
+    Nothing,
+    Promoted,
+    SourceView,
+    VerificationView,
+    VersionList,
+    VersionView,
+)
 from lignin.operations.context import Context
 from lignin.operations.lifecycle import (
     call_artifact,
@@ -23,174 +43,7 @@ from lignin.operations.lifecycle import (
     promote_versions,
     verify_version,
 )
-from lignin.operations.registry import Listed, Request, Response, operation, positional
-
-State = Literal[
-    "draft",
-    "verified",
-    "rejected",
-    "expired",
-    "promoted",
-    "deprecated",
-    "retired",
-    "quarantined",
-]
-
-
-class ArtifactCapture(Request):
-    path: str = positional("a file or a folder")
-    name: str = Field("", description="what to call it; default: from its own text")
-    kind: str | None = Field(None, description="program, script, skill, prompt or test")
-    examples: Any = Field(None, description="list of examples: JSON, @file or -")
-    owner: str = Field("", description="who is accountable; default: you")
-    successor: str = Field("", description="who follows the owner; default: the space's people")
-    task: str = Field("", description="the task it was written for")
-    session: str = Field("", description="the session that wrote it")
-    verify: bool = Field(True, description="verify at once")
-
-
-class VersionView(Response):
-    name: str
-    digest: str
-    kind: str
-    state: str
-    reason: str
-    sightings: int
-    keep_until: str | None = None
-
-
-class VerificationView(Response):
-    name: str
-    digest: str
-    state: str
-    verdict: str
-    reasons: list[str]
-    checks: list[dict[str, Any]] = Field(default_factory=list)
-    tier: str = ""
-    runs: int = 0
-    reused: bool = Field(False, description="an earlier result with the same content answered")
-
-    def exit_code(self) -> int:
-        return {"pass": 0, "fail": 6}.get(self.verdict, 10)
-
-
-class CaptureView(Response):
-    name: str
-    digest: str
-    how: str = Field(description="new, seen_again, same_code, revived or known")
-    state: str
-    keep_until: str = Field(description="a draft nobody reaches for is let go then")
-    examples: int
-    verification: VerificationView | None = None
-
-
-class ArtifactList(Request):
-    state: State | None = Field(None, description="only in this state")
-    name: str = Field("", description="only names that begin so")
-    limit: int = Field(50, ge=1, le=1000, description="at most so many")
-    after: str | None = Field(None, description="go on after this key")
-
-
-class VersionList(Listed):
-    items: list[VersionView]
-
-
-class ArtifactRef(Request):
-    name: str = positional("NAME or NAME@DIGEST (6 digits or more)")
-
-
-class ArtifactView(Response):
-    name: str
-    kind: str
-    owner: str
-    successor: str
-    versions: list[VersionView]
-    digest: str
-    summary: str
-    interface: dict[str, Any]
-    capabilities: dict[str, Any]
-    files: list[dict[str, Any]]
-    provenance: list[dict[str, Any]]
-    examples: int
-    evidence: dict[str, Any]
-    usage: dict[str, Any]
-
-
-class SourceView(Response):
-    name: str
-    digest: str
-    files: dict[str, str]
-
-    def to_text(self) -> str | None:
-        return "\n".join(f"--- {path}\n{text}" for path, text in self.files.items())
-
-
-class ArtifactVerify(ArtifactRef):
-    again: bool = Field(False, description="run even where an earlier result could answer")
-
-
-class ArtifactPromote(ArtifactRef):
-    head: str = Field("main", description="the harness head to move")
-    approve: bool = Field(False, description="as the human who approves what asks for authority")
-    hypothesis: str = Field("", description="what it should do better")
-
-
-class Promoted(Response):
-    name: str
-    digest: str
-    head: str
-    revision: str
-    proposal: str
-    reasons: list[str]
-
-
-class ArtifactCall(ArtifactRef):
-    input: Any = Field(default_factory=dict, description="arguments: JSON, @file, or - for stdin")
-    head: str = Field("main", description="the head whose version is called")
-
-
-class Called(Response):
-    name: str
-    digest: str
-    state: str
-    output: Any
-    error: str | None = None
-    message: str = ""
-    wall_s: float
-    tier: str
-
-    def exit_code(self) -> int:
-        return 0 if self.error is None else 6
-
-    def to_text(self) -> str | None:
-        if self.error is not None:
-            return f"{self.error}: {self.message}"
-        if isinstance(self.output, str):
-            return self.output
-        return None
-
-
-class ArtifactMove(ArtifactRef):
-    reason: str = Field("", description="why")
-
-
-class ArtifactRetire(ArtifactMove):
-    forward_to: str | None = Field(None, description="the artifact that follows it")
-
-
-class ArtifactReassign(Request):
-    name: str = positional("the artifact")
-    owner: str = Field(description="who is accountable from now on")
-    successor: str = Field(description="who follows")
-
-
-class Expired(Response):
-    let_go: list[VersionView]
-    reason: str = "nobody reached for it within its keeping time"
-
-
-class Nothing(Request):
-    pass
+from lignin.operations.registry import operation
 
 
 @operation("artifact.capture", effect="execute", idempotent=True)

@@ -9,10 +9,12 @@ from typing import Any
 from pydantic import Field
 
 from lignin.artifacts.service import version_stream
-from lignin.artifacts.store import load_examples, load_tree
+from lignin.artifacts.store import load_examples
 from lignin.domain.artifacts import Refusal, split_examples
-from lignin.domain.codec import Json
-from lignin.operations.artifact import ArtifactCall, Called, Nothing, call, expire
+from lignin.domain.codec import Json, canonical_bytes
+from lignin.domain.states.artifacts import SERVABLE
+from lignin.operations.artifact import call, expire
+from lignin.operations.artifact_models import ArtifactCall, Called, Nothing
 from lignin.operations.context import Context
 from lignin.operations.demo_report import render_report
 from lignin.operations.harvest import (
@@ -44,51 +46,52 @@ class Demo(Request):
 
 
 class Origin(Response):
-    session: str
-    source: str
-    step: int
-    author: str
-    model: str
-    how: str
+    session: str = Field(description="the session's id")
+    source: str = Field(description="the file it was read from")
+    step: int = Field(description="the step of the session")
+    author: str = Field(description="the agent")
+    model: str = Field(description="its model")
+    how: str = Field(description="written, edited, heredoc or inline")
 
 
 class Kept(Response):
-    name: str
-    digest: str
-    kind: str
-    sightings: int
-    examples: int
-    runs: int
-    reused: bool
-    revision: str
-    origin: Origin
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
+    kind: str = Field(description="program, script, skill, prompt or test")
+    sightings: int = Field(description="in how many places it was seen")
+    examples: int = Field(description="recorded examples of its use")
+    runs: int = Field(description="sandbox runs of its proof in this run")
+    reused: bool = Field(description="an earlier result with the same content answered")
+    revision: str = Field(description="digest of the head's revision")
+    origin: Origin = Field(description="where it was found first")
 
 
 class Refused(Response):
-    name: str
+    name: str = Field(description="the artifact's name")
     stage: str = Field(description="found, verified or promoted")
-    reason: str
-    origin: Origin
-    count: int = 1
+    reason: str = Field(description="why")
+    origin: Origin = Field(description="where it was found")
+    count: int = Field(default=1, description="how often the same piece was refused for it")
 
 
 class DemoReport(Response):
-    simulated: bool
-    note: str
-    files: int
-    sessions: int
+    simulated: bool = Field(description="whether the sessions were made up by the practice desk")
+    note: str = Field(description="said wherever sessions are simulated")
+    files: int = Field(description="files read")
+    sessions: int = Field(description="sessions in them")
     steps_with_code: int = Field(description="pieces of code found")
-    redacted: dict[str, int]
-    unread: dict[str, int]
+    redacted: dict[str, int] = Field(description="secrets redacted, by detector")
+    unread: dict[str, int] = Field(description="files and lines that were not read, by reason")
     captured: dict[str, int] = Field(description="new, seen again, same code ...")
     waiting: int = Field(description="drafts seen once, kept until seen again or let go")
     let_go: int = Field(description="drafts let go because nobody reached for them in time")
-    kept: list[Kept]
-    refused: list[Refused]
-    served: SkillsServed | None
-    call: Called | None
-    call_input: Any = None
-    call_expected: Any = None
+    kept: list[Kept] = Field(description="what the head serves now")
+    refused: list[Refused] = Field(description="what was refused, each with its reason")
+    served: SkillsServed | None = Field(description="the skill folders written")
+    call: Called | None = Field(description="the call of one served program")
+    store: str = Field(description="where all of it is kept")
+    call_input: Any = Field(default=None, description="its arguments")
+    call_expected: Any = Field(default=None, description="what the agent's own run had answered")
 
     def to_text(self) -> str | None:
         return render_report(self)
@@ -101,25 +104,27 @@ def demo(context: Context, request: Demo) -> DemoReport:
     Without --data or --mine the sessions are simulated by the practice desk. Running it again on
     the same sessions adds nothing and runs nothing twice.
     """
-    simulated = request.data is None and not request.mine
+    practice = request.data is None and not request.mine
+    simulated = 0
     harvest, files, unread = Harvest(), [], Counter[str]()
     with ExitStack() as stack:
         paths = [request.data] if request.data else []
-        if simulated:
+        if practice:
             context.progress("the practice desk records sessions (simulated)", 0, None)
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lignin-practice-"))
             record_sessions(Path(folder), count=request.sessions, seed=request.seed)
             paths = [folder]
         for taken, sessions in take_files(context, paths, mine=request.mine, not_read=unread):
             files.append(taken)
+            simulated += sum(session.trajectory.simulated for session in sessions)
             capture_code(context, sessions, harvest)
     ensure_head(context, request.head)
     judged = promote_proven(context, list(verify_due(context, ready=True)), request.head)
     served = _serve(context, request)
-    called, arguments, expected = _call_one(context, request.head, judged)
+    called, arguments, expected = _call_one(context, request.head)
     return DemoReport(
-        simulated=simulated,
-        note=PRACTICE_NOTE if simulated else "",
+        simulated=simulated > 0,
+        note=_note(simulated, harvest.sessions, practice),
         files=len(files),
         sessions=harvest.sessions,
         steps_with_code=harvest.snippets,
@@ -132,9 +137,16 @@ def demo(context: Context, request: Demo) -> DemoReport:
         refused=_refused(harvest.refused, judged) + _refused_before(context, harvest, judged),
         served=served,
         call=called,
+        store=context.store.url,
         call_input=arguments,
         call_expected=expected,
     )
+
+
+def _note(simulated: int, sessions: int, practice: bool) -> str:
+    if practice or not simulated:
+        return PRACTICE_NOTE if practice else ""
+    return f"SIMULATED: {simulated} of these {sessions} sessions come from Lignin's practice desk"
 
 
 def _serve(context: Context, request: Demo) -> SkillsServed | None:
@@ -149,25 +161,28 @@ def _serve(context: Context, request: Demo) -> SkillsServed | None:
     )
 
 
-def _call_one(
-    context: Context, head: str, judged: list[Judged]
-) -> tuple[Called | None, Json, Json]:
-    """Call one served program on the first of its visible examples; None where there is none."""
+def _call_one(context: Context, head: str) -> tuple[Called | None, Json, Json]:
+    """Call a served program on its shortest visible example, so that a reader can repeat it.
+
+    Programs that were seen more than once go first: more is known of them.
+    """
     with context.view() as view:
         stable, _ = context.harness.stable(view, head)
         slots = context.harness.resolve(view, stable)
-        fresh = [one.row.body["name"] for one in judged if one.moved]
-        for name in [*fresh, *slots]:
-            if name not in slots:
+        usable: list[tuple[bool, int, str, Json, Json]] = []
+        for name, digest in slots.items():
+            row = view.row(version_stream(name, digest))
+            if row is None or row.state not in SERVABLE or row.body["kind"] != "program":
                 continue
-            manifest = load_tree(view, slots[name]).manifest
-            visible, _ = split_examples(load_examples(view, slots[name]))
-            usable = [e for e in visible if e.arguments is not None and e.error is None]
-            if manifest.kind == "program" and usable and len(usable[0].arguments or {}) > 0:
-                arguments, expected = dict(usable[0].arguments or {}), usable[0].result
-                break
-        else:
-            return None, None, None
+            visible, _ = split_examples(load_examples(view, digest))
+            for example in visible:
+                if example.arguments and example.error is None:
+                    given = dict(example.arguments)
+                    once, size = row.body["sightings"] < 2, len(canonical_bytes(given))
+                    usable.append((once, size, name, given, example.result))
+    if not usable:
+        return None, None, None
+    _, _, name, arguments, expected = min(usable, key=lambda each: each[:3])
     return call(context, ArtifactCall(name=name, input=arguments, head=head)), arguments, expected
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError
+from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError, NotFoundError
 from lignin.domain.harness import SlotChange, diff_revisions, patch_to_json
 from lignin.operations.context import Context
 from lignin.operations.heads import (
@@ -16,6 +16,7 @@ from lignin.operations.heads import (
 )
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.space import RANKS
+from lignin.ports.ledger import View
 
 
 class HeadCreate(Request):
@@ -32,25 +33,27 @@ class Nothing(Request):
 
 
 class Slot(Response):
-    slot: str
-    digest: str
-    state: str
+    slot: str = Field(description="the slot")
+    digest: str = Field(description="the version's digest")
+    state: str = Field(description="the version's state")
     own: bool = Field(description="set by this head itself, not by one it extends")
-    notes: dict[str, Any] = Field(default_factory=dict)
+    notes: dict[str, Any] = Field(
+        default_factory=dict, description="which weakness it makes up for, on which models"
+    )
 
 
 class HeadView(Response):
-    name: str
-    revision: str
-    extends: str | None
-    fence: int
-    lease: dict[str, Any] | None
-    moves: int
-    slots: list[Slot]
+    name: str = Field(description="the head's name")
+    revision: str = Field(description="digest of the head's revision")
+    extends: str | None = Field(description="SPACE:HEAD it stands on")
+    fence: int = Field(description="number of the last lease")
+    lease: dict[str, Any] | None = Field(description="who holds it, and until when")
+    moves: int = Field(description="how often it moved")
+    slots: list[Slot] = Field(description="what it serves")
 
 
 class HeadList(Listed):
-    items: list[HeadView]
+    items: list[HeadView] = Field(description="this page of the list")
 
 
 class HeadHistory(HeadRef):
@@ -58,38 +61,40 @@ class HeadHistory(HeadRef):
 
 
 class MoveView(Response):
-    at: str
-    by: str
-    claim: str | None
-    came_from: str
-    to: str
-    proposal: str | None
-    slots: dict[str, Any]
+    at: str = Field(description="when")
+    by: str = Field(description="who moved it")
+    claim: str | None = Field(description="what was claimed of the change")
+    came_from: str = Field(description="revision before")
+    to: str = Field(description="revision after")
+    proposal: str | None = Field(description="the proposal's id")
+    slots: dict[str, Any] = Field(description="slot: digest expected and new")
 
 
 class MoveList(Listed):
-    items: list[MoveView]
+    items: list[MoveView] = Field(description="this page of the list")
 
 
 class RevisionDiff(Request):
-    old: str = positional("revision digest")
-    new: str = positional("revision digest")
+    old: str = positional("revision digest, 6 digits or more")
+    new: str = positional("revision digest, 6 digits or more")
 
 
 class DiffView(Response):
-    slots: dict[str, Any]
+    slots: dict[str, Any] = Field(description="slot: digest in the old and in the new revision")
 
 
 class HeadRollback(HeadRef):
-    to: str = Field("", description="the revision to go back to; default: the one before")
+    to: str = Field(
+        default="", description="revision to go back to, 6 digits or more; default: the one before"
+    )
     reason: str = Field("a person asked for it", description="why")
 
 
 class Rolled(Response):
-    head: str
-    came_from: str
-    revision: str
-    proposal: str
+    head: str = Field(description="the harness head")
+    came_from: str = Field(description="revision before")
+    revision: str = Field(description="revision it stands at now")
+    proposal: str = Field(description="the proposal's id")
 
 
 class HeadNote(Request):
@@ -104,7 +109,7 @@ class HeadLease(HeadRef):
 
 
 class Leased(Response):
-    head: str
+    head: str = Field(description="the harness head")
     token: int = Field(description="fencing token: show it with every move until released")
 
 
@@ -118,9 +123,9 @@ class HeadOffer(Request):
 
 
 class Offered(Response):
-    space: str
-    head: str
-    proposal: str
+    space: str = Field(description="the space above")
+    head: str = Field(description="the head above")
+    proposal: str = Field(description="the proposal opened there")
 
 
 @operation("head.create", effect="govern")
@@ -212,8 +217,8 @@ def history(context: Context, request: HeadHistory) -> MoveList:
 def diff(context: Context, request: RevisionDiff) -> DiffView:
     """Show which slots differ between two revisions."""
     with context.view() as view:
-        old = context.harness.revision(view, request.old)
-        new = context.harness.revision(view, request.new)
+        old = context.harness.revision(view, _whole(view, request.old))
+        new = context.harness.revision(view, _whole(view, request.new))
     return DiffView(slots=patch_to_json(diff_revisions(old, new)))
 
 
@@ -229,14 +234,14 @@ def rollback(context: Context, request: HeadRollback) -> Rolled:
         moves = context.harness.history(view, request.name)
         if not moves:
             raise InvalidRequestError(f"head {request.name!r} has never moved")
-        if request.to == stable:  # an earlier run got there
+        to = _whole(view, request.to) if request.to else moves[0].came_from
+        if request.to and to == stable:  # an earlier run got there
             return Rolled(head=request.name, came_from=stable, revision=stable, proposal="")
         if not request.to and moves[0].claim == "restore":
             raise ConflictError(
                 f"head {request.name!r} was rolled back already, to {stable}",
                 hint="name a revision with --to; `lignin head history` lists them",
             )
-        to = request.to or moves[0].came_from
         proposal, changes = context.harness.rollback(
             view, context.scope, request.name, to, reason=request.reason
         )
@@ -312,6 +317,19 @@ def offer(context: Context, request: HeadOffer) -> Offered:
         )
     context.commit(opened, *adopted(context, space, {request.slot: digest}))
     return Offered(space=space, head=head, proposal=proposal)
+
+
+def _whole(view: View, revision: str) -> str:
+    """A revision's whole digest from its first digits, as tables show them."""
+    wanted = revision if revision.startswith("sha256:") else f"sha256:{revision}"
+    if len(wanted) < len("sha256:") + 6:
+        raise InvalidRequestError(f"{revision!r} is too short", hint="give 6 digits or more")
+    found = view.page("revision", prefix=wanted, limit=2).rows
+    if not found:
+        raise NotFoundError(f"no revision {revision}", hint="`lignin head history` lists them")
+    if len(found) > 1:
+        raise ConflictError(f"several revisions begin with {revision}", hint="give more digits")
+    return found[0].key
 
 
 def _require_above(context: Context, space: str) -> None:

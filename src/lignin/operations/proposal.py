@@ -46,24 +46,24 @@ class ProposalList(Request):
 
 
 class ProposalView(Response):
-    proposal: str
-    state: str
-    head: str
-    claim: str
-    author: str
-    opened_at: str
-    base: str
-    slots: dict[str, Any]
-    hypothesis: str
-    decision: dict[str, Any] | None
-    revision: str | None
+    proposal: str = Field(description="the proposal's id")
+    state: str = Field(description="open, accepted, rejected, undecided, applied or withdrawn")
+    head: str = Field(description="the harness head")
+    claim: str = Field(description="what is claimed of the change")
+    author: str = Field(description="who proposed it")
+    opened_at: str = Field(description="when")
+    base: str = Field(description="revision it was made on")
+    slots: dict[str, Any] = Field(description="slot: digest expected and new")
+    hypothesis: str = Field(description="why it should help")
+    decision: dict[str, Any] | None = Field(description="outcome, reasons and gate, once decided")
+    revision: str | None = Field(description="revision it led to, once applied")
 
     def exit_code(self) -> int:
         return {"rejected": 6, "undecided": 10}.get(self.state, 0)
 
 
 class ProposalListed(Listed):
-    items: list[ProposalView]
+    items: list[ProposalView] = Field(description="this page of the list")
 
 
 @operation("proposal.create", effect="write")

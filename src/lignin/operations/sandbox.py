@@ -1,5 +1,7 @@
 """The sandbox that runs untrusted code."""
 
+from pydantic import Field
+
 from lignin.operations.context import Context
 from lignin.operations.registry import Request, Response, operation
 
@@ -9,15 +11,15 @@ class SandboxDoctor(Request):
 
 
 class Tier(Response):
-    tier: str
-    works: bool
-    why_not: str
-    install: list[str]
+    tier: str = Field(description="the tier's name")
+    works: bool = Field(description="whether it ran a trial here")
+    why_not: str = Field(description="what stopped it")
+    install: list[str] = Field(description="commands that would help")
 
 
 class Diagnosis(Response):
-    tier: str | None
-    tiers: list[Tier]
+    tier: str | None = Field(description="the strongest tier that works; none where none does")
+    tiers: list[Tier] = Field(description="every tier, strongest first")
 
     def exit_code(self) -> int:
         return 0 if self.tier else 5

@@ -23,12 +23,12 @@ class SessionRef(Request):
 
 
 class SessionView(Response):
-    session: str
-    state: str
-    head: str | None
+    session: str = Field(description="the session's id")
+    state: str = Field(description="open or ended")
+    head: str | None = Field(description="the head it runs on")
     revision: str | None = Field(description="pinned when the session started")
-    records: int
-    facts: dict[str, Any]
+    records: int = Field(description="how many it holds")
+    facts: dict[str, Any] = Field(description="what is known about it: client, model, outcome")
 
 
 class SessionAppend(SessionRef):
@@ -42,14 +42,14 @@ class SessionRead(SessionRef):
 
 
 class RecordView(Response):
-    number: int
-    at: str
-    digest: str
+    number: int = Field(description="its place in the session, from 1")
+    at: str = Field(description="when it was stored")
+    digest: str = Field(description="digest of its bytes")
     text: str | None = Field(description="None where it was purged; cut after 2,000 characters")
 
 
 class RecordList(Listed):
-    items: list[RecordView]
+    items: list[RecordView] = Field(description="this page of the list")
 
 
 class SessionFork(SessionRef):

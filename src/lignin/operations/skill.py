@@ -37,29 +37,29 @@ class SkillServe(Request):
 
 
 class Left(Response):
-    name: str
-    reason: str
+    name: str = Field(description="the skill or slot")
+    reason: str = Field(description="why")
 
 
 class FolderServed(Response):
-    client: str
-    folder: str
-    written: list[str]
-    replaced: list[str]
-    kept: list[str]
+    client: str = Field(description="the agent client")
+    folder: str = Field(description="the skill folder")
+    written: list[str] = Field(description="new skills")
+    replaced: list[str] = Field(description="skills that changed")
+    kept: list[str] = Field(description="skills that stay as they are")
     removed: list[str] = Field(description="removed; a forwarding note stands in their place")
     left_alone: list[Left] = Field(description="not ours, or edited by a person")
-    shortened: list[Left]
-    left_out: list[Left]
-    listing_chars: int
-    listing_budget: int
+    shortened: list[Left] = Field(description="descriptions cut to fit the listing budget")
+    left_out: list[Left] = Field(description="skills that did not fit the listing budget")
+    listing_chars: int = Field(description="characters of the client's listing in use")
+    listing_budget: int = Field(description="characters the client lists at most")
 
 
 class SkillsServed(Response):
-    head: str
-    revision: str
+    head: str = Field(description="the harness head")
+    revision: str = Field(description="digest of the head's revision")
     not_skills: list[Left] = Field(description="slots that no skill folder can hold")
-    folders: list[FolderServed]
+    folders: list[FolderServed] = Field(description="one entry per skill folder")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,15 +19,15 @@ class SpaceCreate(Request):
 
 
 class Space(Response):
-    name: str
-    kind: str
-    parent: str | None
-    position: int
+    name: str = Field(description="the space's name")
+    kind: str = Field(description="organisation, team, project or user")
+    parent: str | None = Field(description="the space it belongs to")
+    position: int = Field(description="position of its log")
 
 
 class SpaceList(Response):
-    items: list[Space]
-    total: int
+    items: list[Space] = Field(description="every space")
+    total: int = Field(description="how many there are")
 
 
 class Nothing(Request):

@@ -11,19 +11,19 @@ class StoreVerify(Request):
 
 
 class SpaceAudit(Response):
-    space: str
-    events: int
-    records: int
-    rows: int
-    blobs: int
-    head: str
-    faults: list[str]
+    space: str = Field(description="the space")
+    events: int = Field(description="events of its chain")
+    records: int = Field(description="session records")
+    rows: int = Field(description="rows rebuilt from the log and compared")
+    blobs: int = Field(description="blobs whose digest was checked")
+    head: str = Field(description="hash at the end of its chain")
+    faults: list[str] = Field(description="what does not fit, in words")
 
 
 class StoreAudit(Response):
-    sound: bool
-    url: str
-    spaces: list[SpaceAudit]
+    sound: bool = Field(description="whether no fault was found")
+    url: str = Field(description="the store, without its password")
+    spaces: list[SpaceAudit] = Field(description="one entry per space")
 
     def exit_code(self) -> int:
         return 0 if self.sound else 9
@@ -34,8 +34,8 @@ class StoreBackup(Request):
 
 
 class BackupMade(Response):
-    path: str
-    size_bytes: int
+    path: str = Field(description="the file")
+    size_bytes: int = Field(description="its size; 0 in a dry run")
 
 
 class StoreCopy(Request):
@@ -43,14 +43,14 @@ class StoreCopy(Request):
 
 
 class SpaceCopied(Response):
-    space: str
+    space: str = Field(description="the space")
     events: int = Field(description="copied this time")
     resumed_at: int = Field(description="position at which an earlier copy had stopped")
-    head: str
+    head: str = Field(description="hash at the end of its chain, equal on both sides")
 
 
 class StoreCopied(Response):
-    spaces: list[SpaceCopied]
+    spaces: list[SpaceCopied] = Field(description="one entry per space")
 
 
 @operation("store.verify", effect="read", idempotent=True)

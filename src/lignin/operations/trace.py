@@ -17,6 +17,7 @@ from lignin.domain.events import Change
 from lignin.domain.ids import derive_id
 from lignin.domain.traces import Trajectory
 from lignin.operations.context import Context
+from lignin.operations.harvest import Harvest, capture_code, verify_due
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.ports.ledger import View
 from lignin.traces.code import find_code
@@ -33,22 +34,24 @@ class TraceImport(Request):
 
 
 class FileTaken(Response):
-    path: str
-    sessions: int = 0
-    new_sessions: int = 0
+    path: str = Field(description="the file")
+    sessions: int = Field(default=0, description="sessions in it")
+    new_sessions: int = Field(default=0, description="sessions not known before")
     records: int = Field(default=0, description="records that were new")
     redacted: dict[str, int] = Field(default_factory=dict, description="secrets by detector")
-    problems: list[str] = Field(default_factory=list)
+    problems: list[str] = Field(
+        default_factory=list, description="lines that do not parse; the rest was read"
+    )
     skipped: dict[str, int] = Field(default_factory=dict, description="unknown record types, kept")
-    refused: str = ""
+    refused: str = Field(default="", description="why the whole file was not read")
 
 
 class Imported(Response):
-    files: list[FileTaken]
-    sessions: int
-    new_sessions: int
-    records: int
-    redacted: dict[str, int]
+    files: list[FileTaken] = Field(description="one entry per file")
+    sessions: int = Field(description="sessions in them")
+    new_sessions: int = Field(description="sessions not known before")
+    records: int = Field(description="records that were new")
+    redacted: dict[str, int] = Field(description="secrets redacted, by detector")
     not_read: dict[str, int] = Field(description="files passed over, by reason")
 
 
@@ -59,19 +62,19 @@ class TraceList(Request):
 
 
 class TraceSession(Response):
-    session: str
-    client: str
-    model: str
-    source: str
-    task_id: str | int | None
-    trial: str | int | None
-    records: int
-    outcome: str | None
-    simulated: bool
+    session: str = Field(description="the session's id")
+    client: str = Field(description="format of the transcript")
+    model: str = Field(description="the model")
+    source: str = Field(description="the file it came from")
+    task_id: str | int | None = Field(description="the task, where the file names one")
+    trial: str | int | None = Field(description="the trial, where the file names one")
+    records: int = Field(description="how many it holds")
+    outcome: str | None = Field(description="how the run ended, where it is known")
+    simulated: bool = Field(description="made up by the practice desk")
 
 
 class TraceListed(Listed):
-    items: list[TraceSession]
+    items: list[TraceSession] = Field(description="this page of the list")
 
 
 class TraceCode(Request):
@@ -79,19 +82,19 @@ class TraceCode(Request):
 
 
 class FoundSnippet(Response):
-    path: str
-    language: str
-    how: str
-    step: int
-    lines: int
-    runs: int
-    flaw: str
-    text: str
+    path: str = Field(description="the file it was written to")
+    language: str = Field(description="its language")
+    how: str = Field(description="written, edited, heredoc or inline")
+    step: int = Field(description="the step of the session")
+    lines: int = Field(description="how many")
+    runs: int = Field(description="how often it was seen to run")
+    flaw: str = Field(description="what is odd about how it was found")
+    text: str = Field(description="the code")
 
 
 class CodeFound(Response):
-    session: str
-    items: list[FoundSnippet]
+    session: str = Field(description="the session's id")
+    items: list[FoundSnippet] = Field(description="this page of the list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,33 @@ class _Stored:
     changes: tuple[Change, ...]
     is_new: bool
     records: int
+
+
+class TraceHarvest(Request):
+    sessions: list[str] = positional("sessions' ids; default: all that were taken in", default=[])
+    verify: bool = Field(True, description="verify what is due: seen twice, or with examples")
+
+
+class NotCaptured(Response):
+    name: str = Field(description="what it would have been called")
+    reason: str = Field(description="why it was not captured")
+    session: str = Field(description="the session's id")
+    step: int = Field(description="the step of the session")
+
+
+class Verified(Response):
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
+    verdict: str = Field(description="pass, fail or inconclusive")
+    reason: str = Field(description="the first reason, where it did not pass")
+
+
+class Harvested(Response):
+    sessions: int = Field(description="sessions looked through")
+    pieces: int = Field(description="pieces of code found in them")
+    captured: dict[str, int] = Field(description="new, seen again, same code ...")
+    refused: list[NotCaptured] = Field(description="what was not captured, each with its reason")
+    verified: list[Verified] = Field(description="what was verified")
 
 
 @operation("trace.import", effect="write", idempotent=True)
@@ -173,6 +203,62 @@ def code(context: Context, request: TraceCode) -> CodeFound:
         for snippet in find_code(trajectory)
     ]
     return CodeFound(session=request.session, items=items)
+
+
+@operation("trace.harvest", effect="execute", idempotent=True)
+def harvest(context: Context, request: TraceHarvest) -> Harvested:
+    """Capture the code that agents wrote in sessions taken in, and verify what is due.
+
+    Every piece keeps where it was seen. What passes waits for `lignin artifact promote`. Doing it
+    again on the same sessions captures nothing twice.
+    """
+    names = request.sessions or _every_session(context)
+    gathered = Harvest()
+    for number, name in enumerate(names):
+        context.progress(f"looking through {name}", number, len(names))
+        capture_code(context, [_stored_session(context, name)], gathered)
+    due = list(verify_due(context, ready=True)) if request.verify else []
+    return Harvested(
+        sessions=gathered.sessions,
+        pieces=gathered.snippets,
+        captured=dict(Counter(captured.how for captured in gathered.captured)),
+        refused=[
+            NotCaptured(
+                name=refusal.name,
+                reason=refusal.reason,
+                session=refusal.provenance.session,
+                step=refusal.provenance.event,
+            )
+            for refusal in gathered.refused
+        ],
+        verified=[
+            Verified(
+                name=row.body["name"],
+                digest=row.body["digest"],
+                verdict=proven.verdict,
+                reason=proven.reasons[0] if proven.reasons else "",
+            )
+            for row, proven in due
+        ],
+    )
+
+
+def _every_session(context: Context) -> list[str]:
+    with context.view() as view:
+        names: list[str] = []
+        after: str | None = None
+        while True:
+            page = view.page("session", after=after, limit=1000)
+            names += [row.key for row in page.rows if "source" in row.body]
+            after = page.next_after
+            if after is None:
+                return names
+
+
+def _stored_session(context: Context, name: str) -> TakenSession:
+    with context.view() as view:
+        trajectory = load_trajectory(context, view, name)
+    return TakenSession(session_id=name, trajectory=trajectory, contents=(), keys=())
 
 
 def take_files(

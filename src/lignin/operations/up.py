@@ -1,5 +1,7 @@
 """Serve the resident writer of this store until interrupted."""
 
+from pydantic import Field
+
 from lignin.operations.context import Context
 from lignin.operations.registry import Request, Response, operation
 
@@ -9,7 +11,7 @@ class Up(Request):
 
 
 class Stopped(Response):
-    address: str
+    address: str = Field(description="the socket that was served")
 
 
 @operation("up", effect="execute")

@@ -1,0 +1,189 @@
+"""What the operations on artifacts take and answer. Owns no behaviour."""
+
+import json
+from typing import Any, Literal
+
+from pydantic import Field
+
+from lignin.operations.registry import Listed, Request, Response, positional
+
+State = Literal[
+    "draft",
+    "verified",
+    "rejected",
+    "expired",
+    "promoted",
+    "deprecated",
+    "retired",
+    "quarantined",
+]
+
+
+class ArtifactCapture(Request):
+    path: str = positional("a file or a folder")
+    name: str = Field("", description="what to call it; default: from its own text")
+    kind: str | None = Field(None, description="program, script, skill, prompt or test")
+    examples: Any = Field(None, description="list of examples: JSON, @file or -")
+    owner: str = Field("", description="who is accountable; default: you")
+    successor: str = Field("", description="who follows the owner; default: the space's people")
+    task: str = Field("", description="the task it was written for")
+    session: str = Field("", description="the session that wrote it")
+    verify: bool = Field(True, description="verify at once")
+
+
+class VersionView(Response):
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
+    kind: str = Field(description="program, script, skill, prompt or test")
+    state: str = Field(description="where it stands in its life")
+    reason: str = Field(description="why it is in this state")
+    sightings: int = Field(description="in how many places it was seen")
+    keep_until: str | None = Field(
+        default=None, description="a draft nobody reaches for is let go then"
+    )
+
+
+class VerificationView(Response):
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
+    state: str = Field(description="where it stands in its life")
+    verdict: str = Field(description="pass, fail or inconclusive")
+    reasons: list[str] = Field(description="every reason, in words")
+    checks: list[dict[str, Any]] = Field(
+        default_factory=list, description="each check with its verdict and reasons"
+    )
+    tier: str = Field(default="", description="the sandbox tier that ran it")
+    runs: int = Field(default=0, description="runs in the sandbox")
+    reused: bool = Field(False, description="an earlier result with the same content answered")
+
+    def exit_code(self) -> int:
+        return {"pass": 0, "fail": 6}.get(self.verdict, 10)
+
+
+class CaptureView(Response):
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
+    how: str = Field(description="new, seen_again, same_code, revived or known")
+    state: str = Field(description="where it stands in its life")
+    keep_until: str = Field(description="a draft nobody reaches for is let go then")
+    examples: int = Field(description="recorded examples that came with it")
+    verification: VerificationView | None = Field(
+        None, description="what the proof came to, where one was run"
+    )
+
+    def exit_code(self) -> int:
+        """As of `artifact verify`, so that an agent hears from the code alone whether it holds."""
+        if self.verification is not None:
+            return self.verification.exit_code()
+        return 6 if self.state == "rejected" else 0
+
+
+class ArtifactList(Request):
+    state: State | None = Field(None, description="only in this state")
+    name: str = Field("", description="only names that begin so")
+    limit: int = Field(50, ge=1, le=1000, description="at most so many")
+    after: str | None = Field(None, description="go on after this key")
+
+
+class VersionList(Listed):
+    items: list[VersionView] = Field(description="this page of the list")
+
+
+class ArtifactRef(Request):
+    name: str = positional("NAME or NAME@DIGEST (6 digits or more)")
+
+
+class ArtifactView(Response):
+    name: str = Field(description="the artifact's name")
+    kind: str = Field(description="program, script, skill, prompt or test")
+    owner: str = Field(description="who is accountable")
+    successor: str = Field(description="who follows the owner")
+    versions: list[VersionView] = Field(description="every version, newest first")
+    digest: str = Field(description="the version's digest")
+    summary: str = Field(description="what it says it does")
+    interface: dict[str, Any] = Field(description="JSON Schemas of input and output")
+    capabilities: dict[str, Any] = Field(description="what it declares to touch")
+    files: list[dict[str, Any]] = Field(description="path, mode and sha256 of each file")
+    provenance: list[dict[str, Any]] = Field(
+        description="where it was seen: session, step, author, model"
+    )
+    examples: int = Field(description="recorded examples of its use")
+    evidence: dict[str, Any] = Field(description="latest evidence by kind")
+    usage: dict[str, Any] = Field(description="how often it was called, and failed")
+
+
+class SourceView(Response):
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
+    files: dict[str, str] = Field(description="text by path")
+
+    def to_text(self) -> str | None:
+        return "\n".join(f"--- {path}\n{text}" for path, text in self.files.items())
+
+
+class ArtifactVerify(ArtifactRef):
+    again: bool = Field(False, description="run even where an earlier result could answer")
+
+
+class ArtifactPromote(ArtifactRef):
+    head: str = Field("main", description="the harness head to move")
+    approve: bool = Field(False, description="as the human who approves what asks for authority")
+    hypothesis: str = Field("", description="what it should do better")
+
+
+class Promoted(Response):
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
+    head: str = Field(description="the harness head")
+    revision: str = Field(description="digest of the head's revision")
+    proposal: str = Field(description="the proposal's id")
+    reasons: list[str] = Field(description="every reason, in words")
+
+
+class ArtifactCall(ArtifactRef):
+    input: Any = Field(default_factory=dict, description="arguments: JSON, @file, or - for stdin")
+    head: str = Field("main", description="the head whose version is called")
+
+
+class Called(Response):
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
+    state: str = Field(description="where it stands in its life")
+    output: Any = Field(description="the JSON it answered")
+    error: str | None = Field(default=None, description="name of the error; none where it answered")
+    message: str = Field(default="", description="what the error says")
+    wall_s: float = Field(description="seconds in the sandbox")
+    tier: str = Field(description="the sandbox tier that ran it")
+
+    def exit_code(self) -> int:
+        return 0 if self.error is None else 6
+
+    def to_text(self) -> str | None:
+        if self.error is not None:
+            return f"{self.error}: {self.message}"
+        if isinstance(self.output, str):
+            return self.output
+        return json.dumps(self.output, ensure_ascii=False)
+
+
+class ArtifactMove(ArtifactRef):
+    reason: str = Field("", description="why")
+
+
+class ArtifactRetire(ArtifactMove):
+    forward_to: str | None = Field(None, description="the artifact that follows it")
+
+
+class ArtifactReassign(Request):
+    name: str = positional("the artifact")
+    owner: str = Field(description="who is accountable from now on")
+    successor: str = Field(description="who follows")
+
+
+class Expired(Response):
+    let_go: list[VersionView] = Field(description="the drafts that were let go")
+    reason: str = Field(default="nobody reached for it within its keeping time", description="why")
+
+
+class Nothing(Request):
+    pass

@@ -1,0 +1,97 @@
+"""Help texts, the command reference and the report's shape are as kept.
+
+To renew them after a change that was meant: `python tools/docs.py` writes `help.txt` and
+`docs/reference/commands.md`; `LIGNIN_RENEW_GOLDEN=1 pytest tests/golden` writes the report. Then read
+the difference as part of the commit.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from lignin.operations.demo import DemoReport, Kept, Origin, Refused
+from lignin.operations.demo_report import WIDTH, render_report
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+
+def test_help_and_reference_are_generated_from_the_operations_table() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "docs.py"), "--check"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_report_reads_as_kept() -> None:
+    text = render_report(report()) + "\n"
+    kept = HERE / "report.txt"
+    if os.environ.get("LIGNIN_RENEW_GOLDEN"):
+        kept.write_text(text)
+    assert text == kept.read_text()
+    assert max(map(len, text.splitlines())) <= WIDTH
+
+
+def report() -> DemoReport:
+    """A report in which every part says something."""
+    origin = Origin(
+        session="ses_01234567890123456789012345",
+        source="a.jsonl",
+        step=4,
+        author="codex",
+        model="m",
+        how="written",
+    )
+    reasons = [
+        (
+            "fetch-rate",
+            "verified",
+            'fail: effects: connected to 127.0.0.1:9 without declaring it, for {"a":1}',
+        ),
+        (
+            "round-up",
+            "verified",
+            'fail: totality: no answer within 3.0 s for {"a":0}; examples: expected 1, got 2 for {"a":3}',
+        ),
+        ("old-one", "verified", 'earlier: determinism: answered 1, then 2 for {"a":1}'),
+        ("too-new", "verified", "inconclusive: examples: 2 examples, and at least 3 are needed"),
+        ("sends-mail", "promoted", "it asks for a host: a human must approve it"),
+        ("inline-4", "found", "one-off: only calls helpers/x.py"),
+        ("inline-9", "found", "one-off: only calls helpers/y.py"),
+    ]
+    return DemoReport(
+        simulated=True,
+        note="SIMULATED: made up",
+        files=2,
+        sessions=2,
+        steps_with_code=9,
+        redacted={"openai": 1},
+        unread={"a line that does not parse (the rest was read)": 3},
+        captured={"new": 6, "same_code": 1},
+        waiting=1,
+        kept=[
+            Kept(
+                name="share-cents",
+                digest="sha256:" + "ab" * 32,
+                kind="program",
+                sightings=2,
+                examples=11,
+                runs=116,
+                reused=False,
+                revision="sha256:" + "cd" * 32,
+                origin=origin,
+            )
+        ],
+        refused=[
+            Refused(name=name, stage=stage, reason=reason, origin=origin)
+            for name, stage, reason in reasons
+        ],
+        served=None,
+        call=None,
+        store="sqlite:///ledger.db",
+    )

@@ -1,0 +1,156 @@
+"""Capture, verify, promote, call and retire, as a caller meets them."""
+
+import pytest
+
+from lignin.domain.errors import (
+    ConflictError,
+    DeniedError,
+    GateFailedError,
+    InvalidRequestError,
+    NotFoundError,
+)
+from unit.operations.conftest import DOUBLE, EXAMPLES, Desk
+
+WRONG = DOUBLE.replace("number * 2", "number * 2 if number < 10 else 0")
+
+
+def test_captured_code_with_examples_is_verified_at_once(desk: Desk) -> None:
+    captured = desk.double()
+    assert (captured.name, captured.state, captured.how) == ("double", "verified", "new")
+    assert captured.verification.verdict == "pass"
+    assert captured.verification.exit_code() == 0
+
+
+def test_the_same_code_captured_again_is_the_same_version(desk: Desk) -> None:
+    first, again = desk.double(), desk.double()
+    assert again.digest == first.digest
+    assert desk("artifact.list").total == 1
+
+
+def test_code_that_contradicts_its_examples_is_refused_with_the_input(desk: Desk) -> None:
+    path = desk.write("double.py", WRONG)
+    captured = desk("artifact.capture", path=path, examples=EXAMPLES)
+    assert captured.verification.verdict == "fail"
+    assert captured.exit_code() == captured.verification.exit_code() == 6
+    assert any('"number":' in reason for reason in captured.verification.reasons)
+    with pytest.raises(GateFailedError):
+        desk("artifact.promote", name="double")
+    assert desk("head.list").total == 0
+
+
+def test_code_without_examples_is_inconclusive_and_stays_a_draft(desk: Desk) -> None:
+    captured = desk("artifact.capture", path=desk.write("double.py", DOUBLE))
+    assert captured.state == "draft"
+    assert captured.verification.exit_code() == 10
+
+
+def test_an_unchanged_artifact_costs_no_run(desk: Desk) -> None:
+    desk.double()
+    again = desk("artifact.verify", name="double")
+    assert (again.reused, again.runs, again.verdict) == (True, 0, "pass")
+    assert desk("artifact.verify", name="double", again=True).runs > 0
+
+
+@pytest.mark.parametrize("path", ["absent.py", "../nowhere"])
+def test_capturing_what_is_not_there_is_not_found(desk: Desk, path: str) -> None:
+    with pytest.raises(NotFoundError):
+        desk("artifact.capture", path=path)
+
+
+def test_examples_that_are_no_list_are_refused(desk: Desk) -> None:
+    with pytest.raises(InvalidRequestError, match="list"):
+        desk("artifact.capture", path=desk.write("double.py", DOUBLE), examples={"number": 1})
+
+
+def test_an_unknown_artifact_is_not_found_by_any_verb(desk: Desk) -> None:
+    for verb in ("show", "source", "verify", "promote", "call", "deprecate", "quarantine"):
+        with pytest.raises(NotFoundError):
+            desk(f"artifact.{verb}", name="absent")
+
+
+def test_a_promoted_program_is_called_by_name(desk: Desk) -> None:
+    desk.double(promote=True)
+    called = desk("artifact.call", name="double", input={"number": 21})
+    assert (called.output, called.error, called.exit_code()) == (42, None, 0)
+    usage = desk("artifact.show", name="double").usage
+    assert usage["uses"] == 1
+
+
+def test_a_verified_version_is_called_only_by_digest(desk: Desk) -> None:
+    captured = desk.double()
+    with pytest.raises(NotFoundError):
+        desk("artifact.call", name="double", input={"number": 21})
+    pinned = f"double@{captured.digest.removeprefix('sha256:')[:8]}"
+    assert desk("artifact.call", name=pinned, input={"number": 21}).output == 42
+
+
+@pytest.mark.parametrize("given", [{}, {"number": "two"}, {"number": 1, "more": 2}])
+def test_arguments_that_do_not_fit_the_interface_are_refused(desk: Desk, given: object) -> None:
+    desk.double(promote=True)
+    with pytest.raises(InvalidRequestError, match="double"):
+        desk("artifact.call", name="double", input=given)
+
+
+def test_a_draft_is_not_run_for_callers(desk: Desk) -> None:
+    captured = desk("artifact.capture", path=desk.write("double.py", DOUBLE))
+    with pytest.raises(DeniedError):
+        desk("artifact.call", name=f"double@{captured.digest}", input={"number": 1})
+
+
+def test_show_and_source_tell_everything(desk: Desk) -> None:
+    desk.double()
+    shown = desk("artifact.show", name="double")
+    assert (shown.owner, shown.successor) == ("user:tester", "space:home")
+    assert shown.examples == len(EXAMPLES)
+    assert shown.provenance[0]["how"] == "handed over"
+    assert shown.evidence["verification"]["verdict"] == "pass"
+    assert DOUBLE in desk("artifact.source", name="double").files.values()
+
+
+def test_a_list_says_the_total_and_how_to_go_on(desk: Desk) -> None:
+    for factor in (2, 3, 4):
+        text = DOUBLE.replace("double", f"times{factor}").replace("* 2", f"* {factor}")
+        desk("artifact.capture", path=desk.write(f"times{factor}.py", text), verify=False)
+    page = desk("artifact.list", limit=2)
+    assert (len(page.items), page.total) == (2, 3)
+    assert "--state" in page.narrow
+    rest = desk("artifact.list", limit=2, after=page.next_after)
+    assert len(rest.items) == 1
+    assert rest.next_after is None
+
+
+def test_retirement_takes_deprecation_first_and_can_be_undone(desk: Desk) -> None:
+    desk.double(promote=True)
+    with pytest.raises(ConflictError):
+        desk("artifact.retire", name="double")
+    assert desk("artifact.deprecate", name="double", reason="old").state == "deprecated"
+    assert desk("artifact.retire", name="double", forward_to="triple").state == "retired"
+    restored = desk("artifact.restore", name="double")
+    assert (restored.state, restored.verdict) == ("verified", "pass")
+
+
+def test_only_what_is_retired_is_restored_and_what_is_quarantined_cleared(desk: Desk) -> None:
+    desk.double()
+    with pytest.raises(InvalidRequestError, match="not retired"):
+        desk("artifact.restore", name="double")
+    with pytest.raises(InvalidRequestError, match="not quarantined"):
+        desk("artifact.clear", name="double")
+
+
+def test_a_quarantined_version_is_not_called_until_cleared(desk: Desk) -> None:
+    desk.double(promote=True)
+    assert desk("artifact.quarantine", name="double").state == "quarantined"
+    with pytest.raises((DeniedError, NotFoundError)):
+        desk("artifact.call", name="double", input={"number": 1})
+    assert desk("artifact.clear", name="double").state == "verified"
+
+
+def test_an_artifact_is_handed_over(desk: Desk) -> None:
+    desk.double()
+    handed = desk("artifact.reassign", name="double", owner="user:ada", successor="user:bob")
+    assert (handed.owner, handed.successor) == ("user:ada", "user:bob")
+
+
+def test_nothing_fresh_is_let_go(desk: Desk) -> None:
+    desk("artifact.capture", path=desk.write("double.py", DOUBLE))
+    assert desk("artifact.expire").let_go == []
