@@ -72,6 +72,7 @@ def serve_folder(
     keep_notes_days: int = KEEP_NOTES_DAYS,
     drop_notes: Collection[str] = (),
     force: bool = False,
+    origin: str = "",
     disk: Disk | None = None,
 ) -> ServingResult:
     """Bring a skills folder to what is served: finish an earlier run, read, plan, apply.
@@ -102,6 +103,7 @@ def serve_folder(
             keep_notes_days=keep_notes_days,
             drop_notes=drop_notes,
             force=force,
+            origin=origin,
         )
         kept = _Applier(folder, disk).run(plan)
     return ServingResult(plan=plan, recovered=recovered, set_aside=(*rescued, *kept))

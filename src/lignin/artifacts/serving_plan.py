@@ -37,6 +37,7 @@ class Entry(BaseModel):
     """One skill folder of ours: the artifact's digest and the SHA-256 of each file we wrote.
 
     `state` is `served` or `forwarding`; `retired_at` is set (RFC 3339) for a forwarding note.
+    `origin` names the head (and store) that serves it: another one's skills are not ours to change.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,6 +46,7 @@ class Entry(BaseModel):
     files: dict[str, str]
     state: Literal["served", "forwarding"] = "served"
     retired_at: str = ""
+    origin: str = ""
 
 
 class Receipt(BaseModel):
@@ -182,6 +184,7 @@ def plan_serving(
     keep_notes_days: int = KEEP_NOTES_DAYS,
     drop_notes: Collection[str] = (),
     force: bool = False,
+    origin: str = "",
 ) -> ServingPlan:
     """Return what brings a skills folder from its state to what is served.
 
@@ -194,6 +197,7 @@ def plan_serving(
         keep_notes_days: Forwarding notes are removed after so many days.
         drop_notes: Names whose note is removed now.
         force: Replace edited skills; the edited files are kept as `<file>.edited-<n>`.
+        origin: The head that serves; skills of another origin stay, and clash where names meet.
 
     Raises:
         InvalidRequestError: A desired name or file path that is not valid.
@@ -208,8 +212,15 @@ def plan_serving(
     conflicts: list[Conflict] = []
     for name in sorted({*desired, *current.receipt.skills}):
         entry, present = current.receipt.skills.get(name), current.present.get(name)
-        if name in desired:
-            outcome = _plan_desired(name, desired[name], entry, current, force)
+        foreign = entry is not None and entry.origin != origin and not force
+        outcome: Step | Conflict
+        if foreign and name not in desired:
+            continue
+        if foreign and entry is not None:
+            outcome = Conflict(name=name, reason=f"another head serves it here: {entry.origin}")
+        elif name in desired:
+            wanted = entry_of(desired[name], origin)
+            outcome = _plan_desired(name, desired[name], wanted, entry, current, force=force)
         else:
             assert entry is not None
             due = name in drop_notes or _is_due(entry, now, keep_notes_days)
@@ -224,10 +235,10 @@ def plan_serving(
     return ServingPlan(base=current, steps=tuple(steps), conflicts=tuple(conflicts))
 
 
-def entry_of(served: Served) -> Entry:
+def entry_of(served: Served, origin: str = "") -> Entry:
     """Return the receipt's entry for a skill once it is in place."""
     files = {path: file.sha256 for path, file in served.files.items()}
-    return Entry(digest=served.digest, files=files)
+    return Entry(digest=served.digest, files=files, origin=origin)
 
 
 def edited_paths(entry: Entry, present: Presence) -> tuple[str, ...]:
@@ -238,12 +249,17 @@ def edited_paths(entry: Entry, present: Presence) -> tuple[str, ...]:
 
 
 def _plan_desired(
-    name: str, served: Served, entry: Entry | None, current: FolderState, force: bool
+    name: str,
+    served: Served,
+    wanted: Entry,
+    entry: Entry | None,
+    current: FolderState,
+    *,
+    force: bool,
 ) -> Step | Conflict:
     if not is_skill_name(name) or SKILL_PATH not in served.files:
         raise InvalidRequestError(f"{name!r} is not a packaged skill")
     present = current.present.get(name)
-    wanted = entry_of(served)
     twin = _case_twin(name, current)
     if present is None and twin:
         return Conflict(name=name, reason=f"{twin!r} is there, the same name where case is ignored")
@@ -312,6 +328,7 @@ def _plan_leaving(
         files={SKILL_PATH: note[SKILL_PATH].sha256},
         state="forwarding",
         retired_at=stamp,
+        origin=entry.origin,
     )
     return _plan_replacement(
         Step(name=name, action="forward", entry=wanted, files=note), entry, present, force

@@ -20,7 +20,7 @@ from lignin.operations.context import Context
 from lignin.operations.lifecycle import (
     call_artifact,
     decide_version,
-    promote_version,
+    promote_versions,
     verify_version,
 )
 from lignin.operations.registry import Listed, Request, Response, operation, positional
@@ -313,8 +313,8 @@ def promote(context: Context, request: ArtifactPromote) -> Promoted:
             outcome=decision.outcome,
             reasons=list(decision.reasons),
         )
-    moved = promote_version(
-        context, row, decision, head=request.head, hypothesis=request.hypothesis
+    moved = promote_versions(
+        context, [(row, decision)], head=request.head, hypothesis=request.hypothesis
     )
     return Promoted(
         name=row.body["name"],

@@ -12,7 +12,7 @@ from lignin.artifacts.service import version_stream
 from lignin.artifacts.store import load_examples, load_tree
 from lignin.domain.artifacts import Refusal, split_examples
 from lignin.domain.codec import Json
-from lignin.operations.artifact import ArtifactCall, Called, call
+from lignin.operations.artifact import ArtifactCall, Called, Nothing, call, expire
 from lignin.operations.context import Context
 from lignin.operations.demo_report import render_report
 from lignin.operations.harvest import (
@@ -82,6 +82,7 @@ class DemoReport(Response):
     unread: dict[str, int]
     captured: dict[str, int] = Field(description="new, seen again, same code ...")
     waiting: int = Field(description="drafts seen once, kept until seen again or let go")
+    let_go: int = Field(description="drafts let go because nobody reached for them in time")
     kept: list[Kept]
     refused: list[Refused]
     served: SkillsServed | None
@@ -126,6 +127,7 @@ def demo(context: Context, request: Demo) -> DemoReport:
         unread=_unread(files, unread),
         captured=dict(Counter(captured.how for captured in harvest.captured)),
         waiting=_waiting(context),
+        let_go=len(expire(context, Nothing()).let_go),
         kept=_kept(context, request.head, judged),
         refused=_refused(harvest.refused, judged) + _refused_before(context, harvest, judged),
         served=served,

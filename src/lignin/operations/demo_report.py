@@ -48,6 +48,11 @@ def _head(report: "DemoReport") -> str:
         lines.append(
             f"waiting: {report.waiting} drafts, unproven or seen only once; kept 14 days, then let go"
         )
+    if report.let_go:
+        lines.append(
+            f"let go: {report.let_go} drafts nobody reached for within 14 days; "
+            "they come back when seen again"
+        )
     if report.redacted:
         told = ", ".join(f"{n} {name}" for name, n in sorted(report.redacted.items()))
         lines.append(f"secrets redacted before anything was stored: {told}")

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from lignin.artifacts.laws import recognise
+from lignin.artifacts.promotion import PromotionDecision
 from lignin.artifacts.service import Captured
 from lignin.domain.artifacts import Candidate, Provenance, Refusal
 from lignin.domain.errors import InvalidRequestError, LigninError
@@ -18,7 +19,7 @@ from lignin.operations.lifecycle import (
     Moved,
     Proven,
     decide_version,
-    promote_version,
+    promote_versions,
     verify_version,
 )
 from lignin.traces.code import find_code
@@ -85,19 +86,36 @@ def verify_due(context: Context, *, ready: bool = False) -> Iterator[tuple[Row, 
 
 
 def promote_proven(context: Context, rows: Sequence[tuple[Row, Proven]], head: str) -> list[Judged]:
-    """Put every proven version before the gate and into the head where it accepts."""
-    judged = []
+    """Put every proven version before the gate; all that it accepts moves the head in one step.
+
+    Of several versions of one artifact the one seen most often enters; the others stay verified.
+    """
+    accepted: dict[str, tuple[Row, PromotionDecision]] = {}
+    reasons: dict[str, tuple[str, ...]] = {}
     for number, (row, proven) in enumerate(rows):
         context.progress(f"deciding on {row.body['name']}", number, len(rows))
-        if proven.verdict != "pass":
-            judged.append(Judged(row=row, proven=proven, moved=None, reasons=tuple(proven.reasons)))
-            continue
-        decision = decide_version(context, row)
-        moved = None
-        if decision.outcome == "accept":
-            moved = promote_version(context, row, decision, head=head)
-        judged.append(Judged(row=row, proven=proven, moved=moved, reasons=decision.reasons))
-    return judged
+        reasons[row.stream] = tuple(proven.reasons)
+        if proven.verdict == "pass":
+            decision = decide_version(context, row)
+            reasons[row.stream] = decision.reasons
+            best = accepted.get(row.body["name"])
+            if decision.outcome == "accept" and _is_better(row, best):
+                accepted[row.body["name"]] = (row, decision)
+    moved = promote_versions(context, list(accepted.values()), head=head) if accepted else None
+    entered = {row.stream for row, _ in accepted.values()}
+    return [
+        Judged(
+            row=row,
+            proven=proven,
+            moved=moved if row.stream in entered else None,
+            reasons=reasons[row.stream],
+        )
+        for row, proven in rows
+    ]
+
+
+def _is_better(row: Row, best: tuple[Row, PromotionDecision] | None) -> bool:
+    return best is None or bool(row.body["sightings"] > best[0].body["sightings"])
 
 
 def _capture(context: Context, candidate: Candidate) -> Captured:

@@ -103,37 +103,55 @@ def decide_version(context: Context, row: Row, *, approved_by: str = "") -> Prom
     )
 
 
-def promote_version(
-    context: Context, row: Row, decision: PromotionDecision, *, head: str, hypothesis: str = ""
+def promote_versions(
+    context: Context,
+    accepted: Sequence[tuple[Row, PromotionDecision]],
+    *,
+    head: str,
+    hypothesis: str = "",
 ) -> Moved:
-    """Move a head to a revision that holds the version: proposal, decision, states, one commit.
+    """Move a head to one revision that holds all the versions: one proposal, one commit.
 
     Raises:
-        GateFailedError: The decision does not accept.
+        GateFailedError: A decision does not accept.
         ConflictError: The head moved meanwhile.
     """
-    name, digest = row.body["name"], row.body["digest"]
     ensure_head(context, head)
     with context.view() as view:
         stable, revision = context.harness.stable(view, head)
-        if revision.slots.get(name) == digest:
+        patch = {
+            row.body["name"]: SlotChange(
+                expected=revision.slots.get(row.body["name"]), new=row.body["digest"]
+            )
+            for row, _ in accepted
+            if revision.slots.get(row.body["name"]) != row.body["digest"]
+        }
+        if not patch:
             return Moved(proposal="", revision=stable)
-        patch = {name: SlotChange(expected=revision.slots.get(name), new=digest)}
         proposal, opened = context.harness.propose(
             view,
             context.scope,
             head=head,
             patch=patch,
             claim="admit",
-            hypothesis=hypothesis or f"{name} is proven and saves deriving it again",
+            hypothesis=hypothesis or "proven code saves deriving it again",
         )
-        said = Decision(outcome=decision.outcome, reasons=decision.reasons, gate=GATE)
+        said = _joint_decision(accepted)
         changes = context.harness.apply_unseen(view, context.scope, opened, said, fence=None)
         changes = (*changes, *state_changes(context, view, head, patch))
     context.commit(*changes)
     propose_to_children(context, head)
     with context.view() as view:
         return Moved(proposal=proposal, revision=context.harness.stable(view, head)[0])
+
+
+def _joint_decision(accepted: Sequence[tuple[Row, PromotionDecision]]) -> Decision:
+    refused = [decision for _, decision in accepted if decision.outcome != "accept"]
+    outcome = refused[0].outcome if refused else "accept"
+    reasons = tuple(
+        f"{row.body['name']}: {reason}" for row, decision in accepted for reason in decision.reasons
+    )
+    return Decision(outcome=outcome, reasons=reasons, gate=GATE)
 
 
 def call_artifact(

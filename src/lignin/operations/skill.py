@@ -85,6 +85,7 @@ def serve(context: Context, request: SkillServe) -> SkillsServed:
         slots = context.harness.resolve(view, stable)
         skills, not_skills = _packaged(context, view, slots, stable)
         retired = _retired(context, view, request.head, set(slots))
+        origin = _origin(view, request.head)
     folders: dict[Path, Client] = {}
     for client in clients:
         relative = client.personal_folder if request.personal else client.project_folder
@@ -100,6 +101,7 @@ def serve(context: Context, request: SkillServe) -> SkillsServed:
             skills=skills,
             retired=retired,
             revision=stable,
+            origin=origin,
             force=request.force,
         )
         for folder, client in folders.items()
@@ -160,6 +162,11 @@ def _packaged(
     return skills, left
 
 
+def _origin(view: View, head: str) -> str:
+    """A head's name that no other store's head has: with the id of its space's first event."""
+    return f"{view.space}:{head}@{view.log(limit=1)[0].event_id[-10:]}"
+
+
 def _why_not(row: Row) -> str:
     if row.state not in SERVABLE:
         return f"it is {row.state}"
@@ -193,6 +200,7 @@ def _serve_one(
     skills: list[_Skill],
     retired: Mapping[str, Retirement],
     revision: str,
+    origin: str,
     force: bool,
 ) -> FolderServed:
     others = _others_chars(client, folder, {skill.name for skill in skills})
@@ -208,11 +216,23 @@ def _serve_one(
     if context.dry_run:
         state = read_state(folder)
         plan = plan_serving(
-            desired, state, now=now, retired=retired, revision=revision, force=force
+            desired,
+            state,
+            now=now,
+            retired=retired,
+            revision=revision,
+            force=force,
+            origin=origin,
         )
     else:
         done = serve_folder(
-            folder, desired, now=now, retired=retired, revision=revision, force=force
+            folder,
+            desired,
+            now=now,
+            retired=retired,
+            revision=revision,
+            force=force,
+            origin=origin,
         )
         plan = done.plan
         _record(context, client, folder, revision, plan)

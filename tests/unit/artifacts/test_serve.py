@@ -10,7 +10,13 @@ import pytest
 import skills_ref.validator
 
 from lignin.artifacts.disk import Disk
-from lignin.artifacts.serve import apply_plan, read_state, recover_folder, serve_folder
+from lignin.artifacts.serve import (
+    ServingResult,
+    apply_plan,
+    read_state,
+    recover_folder,
+    serve_folder,
+)
 from lignin.artifacts.serving_plan import RECEIPT_PATH, Retirement, Served, plan_serving
 from lignin.artifacts.skillmd import SkillDocument, parse_skill, render_skill
 from lignin.domain.artifacts import File
@@ -55,7 +61,7 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     }
 
 
-def serve(folder: Path, *skills: str, text: str = "v1", **options: object) -> object:
+def serve(folder: Path, *skills: str, text: str = "v1", **options: object) -> ServingResult:
     desired = {name: skill(name, text) for name in skills}
     return serve_folder(folder, desired, now=NOW, disk=QuickDisk(), **options)  # type: ignore[arg-type]
 
@@ -324,3 +330,18 @@ def test_recovering_a_folder_with_nothing_unfinished_does_nothing(tmp_path: Path
     assert recover_folder(tmp_path) == ()
     assert recover_folder(tmp_path / "absent") == ()
     assert snapshot(tmp_path) == before
+
+
+def test_skills_of_another_head_stay_and_clash_only_where_names_meet(tmp_path: Path) -> None:
+    serve(tmp_path, "alpha", "beta", origin="home:main@one")
+    before = snapshot(tmp_path)
+    result = serve(tmp_path, "beta", "gamma", text="v2", origin="team:main@two")
+    assert result.plan.names("write") == ("gamma",)
+    assert [conflict.name for conflict in result.plan.conflicts] == ["beta"]
+    assert "home:main@one" in result.plan.conflicts[0].reason
+    after = snapshot(tmp_path)
+    assert {path: after[path] for path in before if path != RECEIPT_PATH} == {
+        path: text for path, text in before.items() if path != RECEIPT_PATH
+    }
+    forced = serve(tmp_path, "beta", "gamma", text="v2", origin="team:main@two", force=True)
+    assert forced.plan.names("replace") == ("beta",)
