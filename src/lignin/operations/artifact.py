@@ -9,20 +9,24 @@ from pydantic import Field
 
 from lignin.artifacts.folder import read_tree
 from lignin.artifacts.laws import candidate_from_files
+from lignin.artifacts.proofs import tests_of
 from lignin.artifacts.service import Captured
 from lignin.artifacts.store import load_examples, load_tree
 from lignin.domain.artifacts import File, Provenance, parse_example
 from lignin.domain.codec import Json
 from lignin.domain.errors import DeniedError, GateFailedError, InvalidRequestError, NotFoundError
+from lignin.domain.events import Change
 from lignin.domain.states import Row
-from lignin.domain.states.artifacts import STATES, VersionState
+from lignin.domain.states.artifacts import PROVEN, STATES, VersionState
 from lignin.operations.context import Context
+from lignin.operations.heads import holders, in_step, propose_to_children, take_off
 from lignin.operations.lifecycle import (
     call_artifact,
     decide_version,
     promote_versions,
     verify_version,
 )
+from lignin.operations.proofs import joined, with_subjects
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 
 State = Literal[
@@ -74,6 +78,11 @@ class VerificationView(Response):
         return {"pass": 0, "fail": 6}.get(self.verdict, 10)
 
 
+class Quarantined(VersionView):
+    heads: list[str] = Field(description="heads that hold it and no longer serve it")
+    other_spaces: list[str] = Field(description="spaces in which it is still in use")
+
+
 class CaptureView(Response):
     name: str
     digest: str
@@ -113,6 +122,7 @@ class ArtifactView(Response):
     provenance: list[dict[str, Any]]
     examples: int
     evidence: dict[str, Any]
+    tests: list[dict[str, Any]] = Field(description="tests tried on it, and whether they count")
     usage: dict[str, Any]
 
 
@@ -132,6 +142,7 @@ class ArtifactVerify(ArtifactRef):
 class ArtifactPromote(ArtifactRef):
     head: str = Field("main", description="the harness head to move")
     approve: bool = Field(False, description="as the human who approves what asks for authority")
+    token: int | None = Field(None, description="fencing token of the head's lease")
     hypothesis: str = Field("", description="what it should do better")
 
 
@@ -147,6 +158,7 @@ class Promoted(Response):
 class ArtifactCall(ArtifactRef):
     input: Any = Field(default_factory=dict, description="arguments: JSON, @file, or - for stdin")
     head: str = Field("main", description="the head whose version is called")
+    session: str = Field("", description="call what this session's pinned revision holds")
 
 
 class Called(Response):
@@ -176,6 +188,7 @@ class ArtifactMove(ArtifactRef):
 
 class ArtifactRetire(ArtifactMove):
     forward_to: str | None = Field(None, description="the artifact that follows it")
+    token: int | None = Field(None, description="fencing token of the lease of a head it leaves")
 
 
 class ArtifactReassign(Request):
@@ -200,8 +213,12 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
     It becomes a draft that only its session sees. With at least three examples (or own tests) the
     verification can pass; a part of the examples is held out as the judge.
     """
+    files = _read_files(context.cwd / Path(request.path).expanduser())
+    if request.kind in {None, "test"}:
+        with context.view() as view:
+            files = with_subjects(context, view, files)
     candidate = candidate_from_files(
-        _read_files(context.cwd / Path(request.path).expanduser()),
+        files,
         request.name,
         request.kind,
         _examples(request.examples),
@@ -218,7 +235,7 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
         captured = context.artifacts.capture(
             view,
             context.scope,
-            replace(candidate, provenance=provenance),
+            joined(context, view, replace(candidate, provenance=provenance)),
             requested=True,
             owner=request.owner or context.scope.actor.sub,
             successor=request.successor or f"space:{context.scope.space}",
@@ -259,6 +276,7 @@ def show(context: Context, request: ArtifactRef) -> ArtifactView:
         facts = view.rows([f"evidence/{digest}", f"usage/{digest}"])
         versions = context.artifacts.versions(view, name)
         examples = () if tree is None else load_examples(view, digest)
+        tests = [test.to_json() for test in tests_of(view, digest)]
     evidence, usage = facts.get(f"evidence/{digest}"), facts.get(f"usage/{digest}")
     return ArtifactView(
         name=name,
@@ -274,6 +292,7 @@ def show(context: Context, request: ArtifactRef) -> ArtifactView:
         provenance=row.body["provenance"],
         examples=len(examples),
         evidence=dict(evidence.body["latest"]) if evidence else {},
+        tests=tests,
         usage=dict(usage.body) if usage else {},
     )
 
@@ -314,7 +333,11 @@ def promote(context: Context, request: ArtifactPromote) -> Promoted:
             reasons=list(decision.reasons),
         )
     moved = promote_versions(
-        context, [(row, decision)], head=request.head, hypothesis=request.hypothesis
+        context,
+        [(row, decision)],
+        head=request.head,
+        hypothesis=request.hypothesis,
+        fence=request.token,
     )
     return Promoted(
         name=row.body["name"],
@@ -370,14 +393,38 @@ def deprecate(context: Context, request: ArtifactMove) -> VersionView:
 
 @operation("artifact.retire", effect="govern")
 def retire(context: Context, request: ArtifactRetire) -> VersionView:
-    """Retire a deprecated version; `skill serve` then leaves a forwarding note in its place."""
-    return _move(
+    """Retire a deprecated version; `skill serve` then leaves a forwarding note in its place.
+
+    It leaves every head of the space in the same step; heads that extend those get a proposal.
+    """
+    reason = request.reason or "retired by a person"
+    with context.view() as view:
+        row = find(context, view, request.name)
+        name, digest = row.body["name"], row.body["digest"]
+        if row.state not in {"deprecated", "quarantined"}:
+            raise InvalidRequestError(
+                f"{name}@{digest} is {row.state}; only what is deprecated or quarantined is retired",
+                hint="`lignin artifact deprecate` comes first",
+            )
+        heads = holders(context, view, name, digest)
+        changes = [
+            change
+            for head in heads
+            for change in take_off(
+                context, view, head, name, reason=f"retired: {reason}", fence=request.token
+            )
+        ]
+    view_after = _move(
         context,
-        request.name,
+        f"{name}@{digest}",
         "retired",
-        request.reason or "retired by a person",
+        reason,
         forward_to=request.forward_to,
+        along=tuple(changes),
     )
+    for head in heads:
+        propose_to_children(context, head)
+    return view_after
 
 
 @operation("artifact.restore", effect="govern")
@@ -395,9 +442,23 @@ def restore(context: Context, request: ArtifactVerify) -> VerificationView:
 
 
 @operation("artifact.quarantine", effect="govern")
-def quarantine(context: Context, request: ArtifactMove) -> VersionView:
-    """Take a version out of use at once, whatever its state."""
-    return _move(context, request.name, "quarantined", request.reason or "suspected by a person")
+def quarantine(context: Context, request: ArtifactMove) -> Quarantined:
+    """Take a version out of use at once, whatever its state.
+
+    Calls are denied and `skill serve` leaves a note from now on, whoever holds a lease on a head
+    that has it; the slot keeps it until it is cleared, retired or replaced. A quarantine holds in
+    its space: the answer names the other spaces that serve the same version.
+    """
+    moved = _move(context, request.name, "quarantined", request.reason or "suspected by a person")
+    with context.view() as view:
+        heads = holders(context, view, moved.name, moved.digest)
+    others = []
+    for space in context.ledger.spaces():
+        with context.ledger.view(space) as view:
+            row = view.row(f"version/{moved.name}@{moved.digest}")
+            if space != context.scope.space and row is not None and row.state in PROVEN:
+                others.append(space)
+    return Quarantined(**moved.model_dump(), heads=heads, other_spaces=others)
 
 
 @operation("artifact.clear", effect="govern")
@@ -481,11 +542,18 @@ def _callable(context: Context, view: Any, request: ArtifactCall) -> Row:
                 hint="verify it first" if row.state == "draft" else str(row.body["reason"]),
             )
         return row
-    stable, _ = context.harness.stable(view, request.head)
-    slots = context.harness.resolve(view, stable)
+    where, revision = f"head {request.head!r}", None
+    if request.session:
+        revision = context.sessions.wake(view, request.session).revision
+        where = f"the revision of session {request.session}"
+        if revision is None:
+            raise InvalidRequestError(
+                f"session {request.session} pins no revision", hint="start it with --head"
+            )
+    slots = context.harness.resolve(view, revision or context.harness.stable(view, request.head)[0])
     if plain not in slots:
         raise NotFoundError(
-            f"head {request.head!r} serves no {plain!r}",
+            f"{where} serves no {plain!r}",
             hint="`lignin head show` lists its slots; NAME@DIGEST calls one outside of it",
         )
     return _row_of(view, plain, slots[plain])
@@ -495,14 +563,25 @@ def _row_of(view: Any, slot: str, digest: str) -> Row:
     row: Row | None = view.row(f"version/{slot}@{digest}")
     if row is None:
         raise NotFoundError(f"slot {slot!r} holds {digest}, of which this space has no version")
-    if row.state == "quarantined":
-        raise DeniedError(f"{slot} is quarantined: {row.body['reason']}", hint="choose another")
+    if row.state not in PROVEN:
+        follower = row.body["forward_to"]
+        raise DeniedError(
+            f"{slot} is {row.state}: {row.body['reason']}",
+            hint=f"call {follower} instead" if follower else "choose another",
+        )
     return row
 
 
 def _move(
-    context: Context, name: str, to: VersionState, reason: str, *, forward_to: str | None = None
+    context: Context,
+    name: str,
+    to: VersionState,
+    reason: str,
+    *,
+    forward_to: str | None = None,
+    along: tuple[Change, ...] = (),
 ) -> VersionView:
+    """Move a version; what becomes verified and still stands in a head is promoted again."""
     with context.view() as view:
         row = find(context, view, name)
         change = context.artifacts.move(
@@ -514,7 +593,9 @@ def _move(
             reason=reason,
             forward_to=forward_to,
         )
-    context.commit(change)
+        if to == "verified":
+            change = in_step(context, view, row.body["name"], row.body["digest"], change)
+    context.commit(*along, change)
     with context.view() as view:
         return _version_view(view.rows([row.stream])[row.stream])
 

@@ -84,6 +84,7 @@ class DemoReport(Response):
     waiting: int = Field(description="drafts seen once, kept until seen again or let go")
     let_go: int = Field(description="drafts let go because nobody reached for them in time")
     kept: list[Kept]
+    tests: dict[str, str] = Field(description="agent-written tests that count, and for what")
     refused: list[Refused]
     served: SkillsServed | None
     call: Called | None
@@ -129,6 +130,11 @@ def demo(context: Context, request: Demo) -> DemoReport:
         waiting=_waiting(context),
         let_go=len(expire(context, Nothing()).let_go),
         kept=_kept(context, request.head, judged),
+        tests={
+            one.row.body["name"]: "; ".join(one.reasons)
+            for one in judged
+            if one.row.body["kind"] == "test" and one.proven.verdict == "pass"
+        },
         refused=_refused(harvest.refused, judged) + _refused_before(context, harvest, judged),
         served=served,
         call=called,
@@ -166,7 +172,7 @@ def _call_one(
                 break
         else:
             return None, None, None
-    return call(context, ArtifactCall(name=name, input=arguments, head=head)), arguments, expected
+    return call(context, ArtifactCall(name=name, input=arguments, head=head, session="")), arguments, expected
 
 
 def _kept(context: Context, head: str, judged: list[Judged]) -> list[Kept]:
@@ -210,7 +216,8 @@ def _refused(found: list[Refusal], judged: list[Judged]) -> list[Refused]:
         known.count += known is not entry
     refused = list(grouped.values())
     for one in judged:
-        if one.moved is None:
+        is_check = one.row.body["kind"] == "test" and one.proven.verdict == "pass"
+        if one.moved is None and not is_check:
             refused.append(
                 Refused(
                     name=one.row.body["name"],

@@ -22,7 +22,7 @@ _STAGES = {
 
 def render_report(report: "DemoReport") -> str:
     """The report for a person, at most 100 columns wide."""
-    parts = [_head(report), _kept(report.kept)]
+    parts = [_head(report), _kept(report.kept), _tests(report)]
     for stage, title in _STAGES.items():
         refused = [one for one in report.refused if one.stage == stage]
         if refused:
@@ -76,6 +76,11 @@ def _kept(kept: list["Kept"]) -> str:
             f"{one.origin.author} ({one.origin.model or 'model unknown'}), {one.origin.how}"
         )
     return "\n".join(lines)
+
+
+def _tests(report: "DemoReport") -> str:
+    lines = [f"  {name}: {what}" for name, what in sorted(report.tests.items())]
+    return "\n".join([f"Agent-written tests that count: {len(lines)}", *lines]) if lines else ""
 
 
 def _refused(title: str, refused: list["Refused"]) -> str:

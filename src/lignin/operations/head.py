@@ -1,11 +1,15 @@
 """Harness heads: what stands in them, how they moved, and moving them back."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
 
+from lignin.domain.codec import Digest
 from lignin.domain.errors import DeniedError, InvalidRequestError
+from lignin.domain.events import Change
 from lignin.domain.harness import SlotChange, diff_revisions, patch_to_json
+from lignin.domain.states.artifacts import PROVEN
 from lignin.operations.context import Context
 from lignin.operations.heads import (
     MAIN,
@@ -16,6 +20,7 @@ from lignin.operations.heads import (
 )
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.space import RANKS
+from lignin.ports.ledger import View
 
 
 class HeadCreate(Request):
@@ -83,6 +88,7 @@ class DiffView(Response):
 class HeadRollback(HeadRef):
     to: str = Field("", description="the revision to go back to; default: the one before")
     reason: str = Field("a person asked for it", description="why")
+    token: int | None = Field(None, description="fencing token of the head's lease")
 
 
 class Rolled(Response):
@@ -143,7 +149,13 @@ def create(context: Context, request: HeadCreate) -> HeadView:
         parent_revision=stable,
         parent_slots=slots,
     )
-    context.commit(change, *adopted(context, context.scope.space, slots, source=space))
+    own = context.scope.space
+    entered = f"entered head {request.name}, which extends {request.extends}"
+    along = adopted(context, own, slots, source=space, entered=entered)
+    with context.view() as view:
+        _require_servable(context, view, slots, along)
+        along += _promoted(context, view, slots, entered)
+    context.commit(change, *along)
     return show(context, HeadRef(name=request.name))
 
 
@@ -227,10 +239,10 @@ def rollback(context: Context, request: HeadRollback) -> Rolled:
             raise InvalidRequestError(f"head {request.name!r} has never moved")
         to = request.to or moves[0].came_from
         proposal, changes = context.harness.rollback(
-            view, context.scope, request.name, to, reason=request.reason
+            view, context.scope, request.name, to, reason=request.reason, fence=request.token
         )
-        patch = diff_revisions(revision, context.harness.revision(view, to))
-        changes = (*changes, *state_changes(context, view, request.name, patch))
+        target = context.harness.revision(view, to)
+        changes = (*changes, *state_changes(context, view, request.name, revision, target))
     context.commit(*changes)
     propose_to_children(context, request.name)
     return Rolled(head=request.name, came_from=stable, revision=to, proposal=proposal)
@@ -301,6 +313,37 @@ def offer(context: Context, request: HeadOffer) -> Offered:
         )
     context.commit(opened, *adopted(context, space, {request.slot: digest}))
     return Offered(space=space, head=head, proposal=proposal)
+
+
+def _promoted(
+    context: Context, view: View, slots: Mapping[str, Digest], reason: str
+) -> list[Change]:
+    """Changes that promote what this space knew as verified before the new head held it."""
+    rows = view.rows(f"version/{slot}@{digest}" for slot, digest in slots.items())
+    return [
+        context.artifacts.move(
+            view, context.scope, row.body["name"], row.body["digest"], "promoted", reason=reason
+        )
+        for row in rows.values()
+        if row.state == "verified"
+    ]
+
+
+def _require_servable(
+    context: Context, view: View, slots: Mapping[str, Digest], along: Sequence[Change]
+) -> None:
+    """Raise where a slot of the head below could not be served here: this space judged it bad."""
+    arriving = {stream for change in along for stream in change.expects}
+    for slot, digest in slots.items():
+        stream = f"version/{slot}@{digest}"
+        row = view.row(stream)
+        if stream in arriving or (row is not None and row.state in PROVEN):
+            continue
+        state = row.state if row else "not proven there"
+        raise DeniedError(
+            f"{slot}@{digest} is {state} in {context.scope.space!r}, so no head here may serve it",
+            hint="promote or clear it here, or take it off the head above",
+        )
 
 
 def _require_above(context: Context, space: str) -> None:
