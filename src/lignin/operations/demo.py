@@ -172,7 +172,11 @@ def _call_one(
                 break
         else:
             return None, None, None
-    return call(context, ArtifactCall(name=name, input=arguments, head=head, session="")), arguments, expected
+    return (
+        call(context, ArtifactCall(name=name, input=arguments, head=head, session="")),
+        arguments,
+        expected,
+    )
 
 
 def _kept(context: Context, head: str, judged: list[Judged]) -> list[Kept]:
