@@ -5,6 +5,16 @@ request and response models and their docstrings.
 """
 
 NOT_NOUNS = frozenset(
-    {"__init__", "context", "registry", "lifecycle", "heads", "harvest", "proofs", "demo_report"}
+    {
+        "__init__",
+        "context",
+        "registry",
+        "lifecycle",
+        "heads",
+        "harvest",
+        "proofs",
+        "choice",
+        "demo_report",
+    }
 )
 """Files of this folder that hold no operations: what several nouns share."""

@@ -14,10 +14,11 @@ from lignin.artifacts.service import Captured
 from lignin.artifacts.store import load_examples, load_tree
 from lignin.domain.artifacts import File, Provenance, parse_example
 from lignin.domain.codec import Json
-from lignin.domain.errors import DeniedError, GateFailedError, InvalidRequestError, NotFoundError
+from lignin.domain.errors import GateFailedError, InvalidRequestError, NotFoundError
 from lignin.domain.events import Change
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN, STATES, VersionState
+from lignin.operations.choice import find, find_callable
 from lignin.operations.context import Context
 from lignin.operations.heads import holders, in_step, propose_to_children, take_off
 from lignin.operations.lifecycle import (
@@ -357,7 +358,7 @@ def call(context: Context, request: ArtifactCall) -> Called:
     against the interface first. A script takes {"argv": [...], "stdin": "...", "files": {...}}.
     """
     with context.view() as view:
-        row = _callable(context, view, request)
+        row = find_callable(context, view, request.name, head=request.head, session=request.session)
         tree = load_tree(view, row.body["digest"])
     faults = sorted(
         Draft202012Validator(tree.manifest.interface.input).iter_errors(request.input),
@@ -500,22 +501,6 @@ def reassign(context: Context, request: ArtifactReassign) -> ArtifactView:
     return show(context, ArtifactRef(name=request.name))
 
 
-def find(context: Context, view: Any, name: str) -> Row:
-    """The version that NAME or NAME@DIGEST means: the given one, else the newest of the best state.
-
-    Raises:
-        NotFoundError: No such artifact or version.
-    """
-    plain, _, digest = name.partition("@")
-    if digest:
-        return context.artifacts.find_version(view, plain, digest)
-    rows = context.artifacts.versions(view, plain).rows
-    order = ("promoted", "deprecated", "verified", "draft", "quarantined", "rejected", "retired")
-    best = [row for state in order for row in rows if row.state == state] or list(rows)
-    state = best[0].state
-    return max((row for row in best if row.state == state), key=lambda r: r.body["captured_at"])
-
-
 def verification_view(context: Context, row: Row, *, again: bool) -> VerificationView:
     """Verify a version and say what came of it."""
     done = verify_version(context, row, again=again)
@@ -530,46 +515,6 @@ def verification_view(context: Context, row: Row, *, again: bool) -> Verificatio
         runs=done.runs,
         reused=done.reused,
     )
-
-
-def _callable(context: Context, view: Any, request: ArtifactCall) -> Row:
-    plain, _, digest = request.name.partition("@")
-    if digest:
-        row = context.artifacts.find_version(view, plain, digest)
-        if row.state not in {"verified", "promoted", "deprecated"}:
-            raise DeniedError(
-                f"{request.name} is {row.state} and is not run for callers",
-                hint="verify it first" if row.state == "draft" else str(row.body["reason"]),
-            )
-        return row
-    where, revision = f"head {request.head!r}", None
-    if request.session:
-        revision = context.sessions.wake(view, request.session).revision
-        where = f"the revision of session {request.session}"
-        if revision is None:
-            raise InvalidRequestError(
-                f"session {request.session} pins no revision", hint="start it with --head"
-            )
-    slots = context.harness.resolve(view, revision or context.harness.stable(view, request.head)[0])
-    if plain not in slots:
-        raise NotFoundError(
-            f"{where} serves no {plain!r}",
-            hint="`lignin head show` lists its slots; NAME@DIGEST calls one outside of it",
-        )
-    return _row_of(view, plain, slots[plain])
-
-
-def _row_of(view: Any, slot: str, digest: str) -> Row:
-    row: Row | None = view.row(f"version/{slot}@{digest}")
-    if row is None:
-        raise NotFoundError(f"slot {slot!r} holds {digest}, of which this space has no version")
-    if row.state not in PROVEN:
-        follower = row.body["forward_to"]
-        raise DeniedError(
-            f"{slot} is {row.state}: {row.body['reason']}",
-            hint=f"call {follower} instead" if follower else "choose another",
-        )
-    return row
 
 
 def _move(

@@ -1,5 +1,7 @@
 """Tests that agents wrote: joined at capture, judged by seeded faults, then checks of their subject."""
 
+from dataclasses import replace
+
 import pytest
 
 from lignin.artifacts.check_scan import load_checks
@@ -58,7 +60,9 @@ def sandbox():
 @pytest.fixture
 def home(open_space, sandbox):
     context = open_space()
-    verifier = Verifier(sandbox, load_checks(), load_kinds(), scanners=())
+    kinds = dict(load_kinds())  # the checks that read tests; the others have tests of their own
+    kinds["program"] = replace(kinds["program"], checks=("own_tests", "examples"))
+    verifier = Verifier(sandbox, load_checks(), kinds, scanners=())
     context.open_verifier = lambda: verifier
     context.open_sandbox = lambda: sandbox
     return context
@@ -114,6 +118,15 @@ def test_a_test_that_counts_proves_a_program_without_examples(home):
     assert {file["path"] for file in test.files} == {
         "helpers/fare.py", "lignin.json", "test_fare.py",
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_test_that_counts_satisfies_the_whole_check_set(home, sandbox):
+    whole = Verifier(sandbox, load_checks(), load_kinds(), scanners=())
+    home.open_verifier = lambda: whole
+    _, judged = harvested(home, ("helpers/fare.py", PROGRAM), ("tests/test_fare.py", GOOD))
+    assert judged["fare"].proven.verdict == "pass"
+    assert judged["fare"].moved
 
 
 @pytest.mark.parametrize(

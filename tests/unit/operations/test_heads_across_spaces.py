@@ -5,6 +5,7 @@ import pytest
 from lignin.artifacts.store import load_tree
 from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError
 from lignin.operations import artifact, head, proposal
+from lignin.operations.heads import adopted
 from unit.operations.conftest import add_program, promoted
 from unit.operations.test_heads_and_states import slots
 
@@ -161,3 +162,28 @@ def test_what_a_space_quarantined_does_not_come_in_from_above(spaces, open_space
     artifact.quarantine(team, artifact.ArtifactMove(name="one"))
     with pytest.raises(DeniedError, match="quarantined"):
         artifact.call(team, artifact.ArtifactCall(name="one", input={"n": 1}))
+
+
+def test_what_a_version_leans_on_comes_along(open_space):
+    org, team = open_space("org", "organisation"), open_space("team", "team", "org")
+    digest = promoted(org, "one")
+    path = org.cwd / "test_one.py"
+    path.write_text("from one import one\n\ndef test_it():\n    assert one(1) > 1\n")
+    artifact.capture(org, artifact.ArtifactCapture(path=str(path)))
+    head.create(team, head.HeadCreate(name="main", extends="org:main"))
+    [test] = artifact.show(team, artifact.ArtifactRef(name="one")).tests
+    assert (test["name"], test["counts"], test["state"]) == ("test-one", True, "verified")
+    with team.view() as view:
+        assert view.row("version/test-one@" + test["digest"]).state == "verified"
+        assert load_tree(view, test["digest"]).manifest.dependencies == {"one": digest}
+    assert set(slots(team)) == {"one"}
+
+
+def test_adoption_adds_nothing_twice_and_takes_nothing_unproven(spaces):
+    org, *_ = spaces
+    digest = slots(org)["one"][0]
+    assert adopted(org, "team", {"one": digest}) == []
+    assert adopted(org, "org", {"one": digest}) == []
+    org.open_verifier().verdict = "inconclusive"
+    draft = add_program(org, "two")
+    assert adopted(org, "team", {"two": draft}) == []
