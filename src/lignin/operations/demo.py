@@ -19,6 +19,7 @@ from lignin.operations.harvest import (
     Harvest,
     Judged,
     capture_code,
+    counts_for,
     promote_proven,
     verify_due,
 )
@@ -130,11 +131,7 @@ def demo(context: Context, request: Demo) -> DemoReport:
         waiting=_waiting(context),
         let_go=len(expire(context, Nothing()).let_go),
         kept=_kept(context, request.head, judged),
-        tests={
-            one.row.body["name"]: "; ".join(one.reasons)
-            for one in judged
-            if one.row.body["kind"] == "test" and one.proven.verdict == "pass"
-        },
+        tests=_tests(context),
         refused=_refused(harvest.refused, judged) + _refused_before(context, harvest, judged),
         served=served,
         call=called,
@@ -271,6 +268,15 @@ def _unread(files: list[FileTaken], not_read: Counter[str]) -> dict[str, int]:
         "a line that does not parse (the rest was read)" for f in files for _ in f.problems
     )
     return dict(counts)
+
+
+def _tests(context: Context) -> dict[str, str]:
+    """Every test of the space that counts, and for what."""
+    with context.view() as view:
+        rows = view.page("version", state="verified", limit=1000).rows
+    return {
+        row.body["name"]: counts_for(context, row) for row in rows if row.body["kind"] == "test"
+    }
 
 
 def _waiting(context: Context) -> int:

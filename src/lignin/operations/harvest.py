@@ -120,7 +120,7 @@ def promote_proven(context: Context, rows: Sequence[tuple[Row, Proven]], head: s
         context.progress(f"deciding on {row.body['name']}", number, len(rows))
         reasons[row.stream] = tuple(proven.reasons)
         if proven.verdict == "pass" and row.body["kind"] == "test":
-            reasons[row.stream] = (_counts_for(context, row),)
+            reasons[row.stream] = (counts_for(context, row),)
         elif proven.verdict == "pass":
             decision = decide_version(context, row)
             reasons[row.stream] = decision.reasons
@@ -140,7 +140,7 @@ def promote_proven(context: Context, rows: Sequence[tuple[Row, Proven]], head: s
     ]
 
 
-def _counts_for(context: Context, row: Row) -> str:
+def counts_for(context: Context, row: Row) -> str:
     """What a proven test is: a check of its subjects, which no head serves."""
     with context.view() as view:
         names = sorted(subject.body["name"] for subject in subjects_of(view, row.body["digest"]))
