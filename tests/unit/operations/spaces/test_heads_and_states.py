@@ -10,7 +10,7 @@ from lignin.domain.errors import (
     NotFoundError,
 )
 from lignin.operations import artifact, head, proposal, session, skill
-from unit.operations.conftest import add_program, promoted
+from unit.operations.spaces.conftest import add_program, promoted
 
 
 def slots(context, name="main"):

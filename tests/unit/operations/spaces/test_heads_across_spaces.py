@@ -6,8 +6,8 @@ from lignin.artifacts.store import load_tree
 from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError
 from lignin.operations import artifact, head, proposal
 from lignin.operations.heads import adopted
-from unit.operations.conftest import add_program, promoted
-from unit.operations.test_heads_and_states import slots
+from unit.operations.spaces.conftest import add_program, promoted
+from unit.operations.spaces.test_heads_and_states import slots
 
 
 @pytest.fixture
