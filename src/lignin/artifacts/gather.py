@@ -25,7 +25,7 @@ from lignin.artifacts.in_turn import read_in_turn
 from lignin.artifacts.inputs import make_call_inputs, make_command_inputs
 from lignin.artifacts.mutants import make_mutants
 from lignin.artifacts.scan import scan_sources
-from lignin.artifacts.suite import is_test_file, suite_faults
+from lignin.artifacts.suite import is_test_file, join_runs, suite_faults
 from lignin.domain.artifacts import MIN_EXAMPLES, Example, File, Tree, split_examples
 from lignin.ports.sandbox import Execution, Observed, RequestHandler, Sandbox
 
@@ -33,17 +33,28 @@ MAX_EXAMPLES_RUN = 60
 MAX_REPEATED = 8
 MAX_TOGETHER_CPU_S = 1.0
 MUTANTS = 20
-TEST_RUNS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """Test files among the files they run in: the artifact's own, or those of a test artifact."""
+
+    files: Mapping[str, File]
+    tests: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What is verified, laid out for the sandbox."""
+    """What is verified, laid out for the sandbox.
+
+    `tests` are the test files among its own; `suites` all that is run to test it.
+    """
 
     tree: Tree
     files: Mapping[str, File]
     dependencies: Mapping[str, Tree]
     tests: tuple[str, ...]
+    suites: tuple[Suite, ...] = ()
 
     @property
     def seed(self) -> str:
@@ -77,7 +88,7 @@ class Gathering:
             sources=_texts(subject.tree),
             visible=visible,
             held_out=held_out,
-            has_tests=bool(subject.tests),
+            has_tests=bool(subject.suites),
         )
         self._steps: Mapping[Need, Callable[[], Observations]] = {
             "files": lambda: self.observations,
@@ -178,12 +189,20 @@ class Gathering:
         return self._run_all([self._planned(use, plan.MODERATE) for use in uses])
 
     def _run_tests(self) -> Observations:
-        subject = self._subject
-        if not subject.tests:
+        suites = self._subject.suites
+        if not suites:
             return self.observations
-        seeds = range(TEST_RUNS)
-        planned = [plan.plan_tests(subject.files, subject.tests, seed=seed) for seed in seeds]
-        return replace(self.observations, tests=tuple(self._run_all(planned)))
+        # A test must not hang on the day; a program whose own tests do is not refused for that.
+        is_test = self.observations.manifest.kind == "test"
+        variants = plan.TEST_VARIANTS if is_test else plan.TEST_SEEDS
+        planned = [
+            plan.plan_tests(suite.files, suite.tests, variant=variant)
+            for variant in variants
+            for suite in suites
+        ]
+        seen = self._run_all(planned)
+        joined = [join_runs(seen[at : at + len(suites)]) for at in range(0, len(seen), len(suites))]
+        return replace(self.observations, tests=tuple(joined))
 
     def _run_mutants(self) -> Observations:
         """Seed faults into what the tests test, where their worth matters and they pass at all."""
@@ -192,26 +211,41 @@ class Gathering:
         needed = is_test or len(now.examples) < MIN_EXAMPLES
         if not needed or not now.tests or suite_faults(now.tests):
             return now
-        named, planned = [], []
-        for path, text in self._mutable().items():
-            for mutant in make_mutants(text, count=MUTANTS, seed=f"{subject.seed}{path}"):
-                file = File(content=mutant.source.encode(), mode=subject.files[path].mode)
-                files = {**subject.files, path: file}
-                named.append(f"{path} {mutant.what}")
-                planned.append(plan.plan_tests(files, subject.tests, limits=plan.MUTANT_LIMITS))
-        step = max(1, -(-len(planned) // MUTANTS))
-        named, planned = named[::step], planned[::step]
+        made = [
+            (f"{path} {mutant.what}", text, mutant.source)
+            for path, text in self._mutable().items()
+            for mutant in make_mutants(text, count=MUTANTS, seed=f"{subject.seed}{path}")
+        ]
+        made = made[:: max(1, -(-len(made) // MUTANTS))]
+        suites = subject.suites
+        planned = [
+            plan.plan_tests(
+                plan.replaced(suite.files, text, source), suite.tests, limits=plan.MUTANT_LIMITS
+            )
+            for _, text, source in made
+            for suite in suites
+        ]
         seen = self._run_all(planned, stops=False)
-        pairs = zip(named, seen, strict=False)
-        runs = tuple(MutantRun(what=what, observed=observed) for what, observed in pairs)
+        groups = [seen[at : at + len(suites)] for at in range(0, len(seen), len(suites))]
+        runs = tuple(
+            MutantRun(what=what, observed=join_runs(group))
+            for (what, _, _), group in zip(made, groups, strict=False)
+        )
         return replace(now, mutants=runs)
 
     def _mutable(self) -> dict[str, str]:
-        """Return the Python sources under test by path: the dependencies', or the artifact's own."""
+        """Return the Python sources under test by path.
+
+        Of a program its own; of a test its dependencies', else the code that it carries.
+        """
         subject = self._subject
-        if self.observations.manifest.kind != "test":
-            own = _texts(subject.tree)
-            return {p: t for p, t in own.items() if p.endswith(".py") and p not in subject.tests}
+        own = {
+            path: text
+            for path, text in _texts(subject.tree).items()
+            if path.endswith(".py") and path not in subject.tests and not is_test_file(path)
+        }
+        if self.observations.manifest.kind != "test" or not subject.dependencies:
+            return own
         found = {}
         for name, tree in sorted(subject.dependencies.items()):
             for path, text in _texts(tree).items():

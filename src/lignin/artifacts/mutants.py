@@ -12,7 +12,7 @@ from typing import Any
 
 from lignin.domain.codec import digest_json
 
-MUTANTS_VERSION = 1
+MUTANTS_VERSION = 2
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.GtE,
@@ -76,12 +76,18 @@ def _mutated(tree: ast.Module, index: int) -> tuple[str, str]:
 def _places(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
     """Yield each node that can be changed with the operator's name, in source order."""
     for statement in tree.body:
-        if not isinstance(statement, ast.Import | ast.ImportFrom) and not _is_main(statement):
+        is_import = isinstance(statement, ast.Import | ast.ImportFrom)
+        if not is_import and not _is_main(statement) and not _is_text(statement):
             yield from _inside(statement)
 
 
 def _is_main(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
+
+
+def _is_text(node: ast.AST) -> bool:
+    """True for a docstring, in which no test could notice a fault."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _inside(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
@@ -104,8 +110,7 @@ def _inside(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
         if name in {"annotation", "returns", "decorator_list"}:
             continue
         for item in child if isinstance(child, list) else [child]:
-            is_docstring = isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant)
-            if isinstance(item, ast.AST) and not is_docstring:
+            if isinstance(item, ast.AST) and not _is_text(item):
                 yield from _inside(item)
 
 

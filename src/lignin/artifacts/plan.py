@@ -41,6 +41,8 @@ EXTREMES = (
 )
 # Where an entropy at its end hangs an honest loop, the other circumstances are still varied.
 MODERATE = Variant("another hash seed, 400 days later", 3, 400 * _DAY_S + 12_345)
+TEST_SEEDS = (BASE, Variant("another hash seed", 1), Variant("another hash seed", 2))
+TEST_VARIANTS = (*TEST_SEEDS, Variant("400 days later", 3, 400 * _DAY_S + 12_345))
 
 
 @cache
@@ -126,11 +128,37 @@ def plan_in_turn(
 
 
 def plan_tests(
-    files: Mapping[str, File], tests: Iterable[str], *, limits: Limits = TEST_LIMITS, seed: int = 0
+    files: Mapping[str, File],
+    tests: Iterable[str],
+    *,
+    limits: Limits = TEST_LIMITS,
+    variant: Variant = BASE,
 ) -> Execution:
     """Return the execution that runs some test files."""
     made = _guest_call(files, "run_tests", {"files": sorted(tests)}, limits)
-    return Execution(files=made.files, action=made.action, limits=limits, hash_seed=seed)
+    return replace(made, hash_seed=variant.hash_seed, clock_offset_s=variant.clock_offset_s)
+
+
+def replaced(files: Mapping[str, File], text: str, source: str) -> dict[str, File]:
+    """Return files in which every one that holds `text` holds `source` instead."""
+    content = text.encode()
+    return {
+        path: replace(file, content=source.encode()) if file.content == content else file
+        for path, file in files.items()
+    }
+
+
+def mount_subject(test: Tree, subject: Tree, dependencies: Mapping[str, Tree]) -> dict[str, File]:
+    """Return the files of a test artifact with the program it is joined to, for running it.
+
+    Raises:
+        InvalidRequestError: The test is not joined to this version of the program.
+    """
+    pinned = test.manifest.dependencies
+    names = [name for name, digest in pinned.items() if digest == subject.digest]
+    if not names:
+        raise InvalidRequestError(f"the test {test.digest} is not joined to {subject.digest}")
+    return mount_dependencies(test, {**dependencies, names[0]: subject})
 
 
 def _guest_call(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from lignin.artifacts.proofs import tests_of
 from lignin.artifacts.store import examples_blob, load_examples, tree_blobs
 from lignin.artifacts.verify import Verification
 from lignin.domain.artifacts import MIN_EXAMPLES, Candidate
@@ -144,7 +145,13 @@ class Artifacts:
         return found
 
     def _is_ready(self, view: View, row: Row) -> bool:
-        return len(load_examples(view, row.body["digest"])) >= MIN_EXAMPLES
+        """True for a test, which brings its own proof, and where examples or tests can judge."""
+        digest = row.body["digest"]
+        return (
+            row.body["kind"] == "test"
+            or len(load_examples(view, digest)) >= MIN_EXAMPLES
+            or any(test.counts for test in tests_of(view, digest))
+        )
 
     def record_verification(
         self, view: View, scope: Scope, name: str, digest: Digest, verification: Verification

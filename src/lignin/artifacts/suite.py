@@ -1,7 +1,7 @@
 """Reading what the test runner in the sandbox answered. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lignin.artifacts.answers import told
 from lignin.artifacts.check import MutantRun, shown
@@ -44,6 +44,30 @@ def read_tests(run: Observed) -> TestReport:
         return TestReport(failures=(f"the tests answered {shown(answer)}",))
 
 
+def join_runs(runs: Sequence[Observed]) -> Observed:
+    """Return the runs of several suites as one, at least one given; trouble of any shows."""
+    if len(runs) == 1:
+        return runs[0]
+    for run in runs:
+        if run.status != "exited" or not isinstance(run.result, Mapping):
+            return run
+    reports = [read_tests(run) for run in runs]
+    joined = {
+        "ran": sum(report.ran for report in reports),
+        "passed": sum(report.passed for report in reports),
+        "skipped": sum(report.skipped for report in reports),
+        "failures": [failure for run in runs for failure in run.result["failures"]],
+    }
+    return replace(
+        runs[0],
+        result=joined,
+        effects=tuple(effect for run in runs for effect in run.effects),
+        written={path: content for run in runs for path, content in run.written.items()},
+        wall_s=sum(run.wall_s for run in runs),
+        cpu_s=sum(run.cpu_s for run in runs),
+    )
+
+
 def suite_faults(runs: Sequence[Observed]) -> list[str]:
     """Return why a suite does not count: a failing test, or runs that differ."""
     reports = [read_tests(run) for run in runs if run.status != "infrastructure"]
@@ -51,7 +75,7 @@ def suite_faults(runs: Sequence[Observed]) -> list[str]:
     if not bad:
         return []
     if len(bad) < len(reports):
-        return [f"flaky: {len(bad)} of {len(reports)} equal runs failed, {bad[0].failures[0]}"]
+        return [f"flaky: {len(bad)} of {len(reports)} runs failed, {bad[0].failures[0]}"]
     return [f"test failed: {failure}" for failure in bad[0].failures[:5]]
 
 

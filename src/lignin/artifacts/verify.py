@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from lignin.artifacts import plan
 from lignin.artifacts.check import Check, Need, check_set_digest
-from lignin.artifacts.gather import Gathering, Subject
+from lignin.artifacts.gather import Gathering, Subject, Suite
 from lignin.artifacts.inputs import INPUTS_VERSION
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.mutants import MUTANTS_VERSION
@@ -83,6 +83,7 @@ class Verifier:
         tree: Tree,
         examples: Iterable[Example],
         dependencies: Mapping[str, Tree] | None = None,
+        tests: Iterable[Tree] = (),
     ) -> Digest:
         """Return the digest of everything that decides the verdict on an artifact.
 
@@ -95,6 +96,7 @@ class Verifier:
             {
                 "artifact": tree.digest,
                 "dependencies": closure,
+                "tests": sorted(test.digest for test in tests),
                 "examples": sorted({example.digest for example in examples}),
                 "checks": check_set_digest(checks),
                 "sandbox": self._sandbox.policy_digest,
@@ -110,6 +112,7 @@ class Verifier:
         examples: Iterable[Example],
         *,
         dependencies: Mapping[str, Tree] | None = None,
+        tests: Iterable[Tree] = (),
         broker: RequestHandler | None = None,
         progress: Progress | None = None,
     ) -> Verification:
@@ -119,6 +122,7 @@ class Verifier:
             tree: The artifact.
             examples: All recorded examples; they are split here and nobody chooses how.
             dependencies: Every artifact that the tree needs in the sandbox, by name.
+            tests: Test artifacts that are joined to it and count: run as its own tests.
             broker: Answers the declared tools; an artifact with tools is unproven without one.
             progress: Told each step before it is made.
 
@@ -126,24 +130,30 @@ class Verifier:
             InvalidRequestError: The manifest or entry is broken, the kind unknown, a dependency
                 missing, not the pinned version, or hidden by a folder of the tree.
         """
-        known, others = list(examples), dict(dependencies or {})
+        known, others, joined = list(examples), dict(dependencies or {}), list(tests)
         manifest = tree.manifest
         checks = self._checks_of(manifest)
         plan.require_dependencies(manifest, others)
         if manifest.kind == "program":
             plan.split_entry(manifest)
+        files, own = plan.mount_dependencies(tree, others), plan.find_test_files(manifest, tree)
+        suites = [Suite(files=files, tests=own)] if own else []
+        suites += [
+            Suite(
+                files=plan.mount_subject(test, tree, others),
+                tests=plan.find_test_files(test.manifest, test),
+            )
+            for test in joined
+        ]
         subject = Subject(
-            tree=tree,
-            files=plan.mount_dependencies(tree, others),
-            dependencies=others,
-            tests=plan.find_test_files(manifest, tree),
+            tree=tree, files=files, dependencies=others, tests=own, suites=tuple(suites)
         )
         gathering = Gathering(self._sandbox, subject, known, tools=self._scanners, broker=broker)
         if manifest.capabilities.tools and broker is None:
             results = tuple(_not_run(check, "no binding answers its tools") for check in checks)
         else:
             results = _judged(gathering, checks, progress or _silent)
-        return self._concluded(gathering, results, checks, self.key(tree, known, others))
+        return self._concluded(gathering, results, checks, self.key(tree, known, others, joined))
 
     def _checks_of(self, manifest: Manifest) -> tuple[Check, ...]:
         kind = self._kinds.get(manifest.kind)

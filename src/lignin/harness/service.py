@@ -91,14 +91,16 @@ class Harness:
 
         A slot that a child leaves empty on purpose is shadowed by an empty digest text.
         """
-        layers: list[Mapping[str, Digest]] = []
-        current: Digest | None = digest
-        while current is not None:
+        return self.resolved(view, self.revision(view, digest))
+
+    def resolved(self, view: View, revision: Revision) -> Mapping[str, Digest]:
+        """What `resolve` says, of a revision that need not be in the log yet."""
+        layers: list[Mapping[str, Digest]] = [revision.slots]
+        while revision.extends is not None:
             if len(layers) == MAX_DEPTH:
                 raise InvalidRequestError(f"more than {MAX_DEPTH} revisions extend each other")
-            revision = self.revision(view, current)
+            revision = self.revision(view, revision.extends)
             layers.append(revision.slots)
-            current = revision.extends
         slots: dict[str, Digest] = {}
         for layer in reversed(layers):
             slots.update(layer)
@@ -202,6 +204,11 @@ class Harness:
                 hint="make a new proposal that takes their new content into account",
                 slots=clash,
             )
+        if row.body["extends"] and base.extends != now.extends:
+            raise ConflictError(
+                f"head {head!r} stands on another parent revision since",
+                hint="the parent's next move proposes itself",
+            )
         new, opened = self.propose(
             view,
             scope,
@@ -215,6 +222,16 @@ class Harness:
         superseded = self._event(row.stream, "proposal.superseded", {"superseded_by": new})
         both = (*opened.events, superseded)
         return new, scope.change(events=both, expects={row.stream: row.seq})
+
+    def proposed(self, view: View, proposal: str) -> tuple[Revision, Revision]:
+        """What a proposal was made on and what it leads to.
+
+        Raises:
+            NotFoundError: No such proposal.
+        """
+        body = _require(view, f"proposal/{proposal}").body
+        base = self.revision(view, body["base"])
+        return base, apply_patch(base, parse_patch(body["patch"]), body["extends"])
 
     def withdraw(self, view: View, scope: Scope, proposal: str) -> Change:
         """The change that takes a proposal back."""
@@ -329,7 +346,10 @@ class Harness:
         parent_revision: Digest,
         parent_slots: Mapping[str, Digest],
     ) -> tuple[str, tuple[Change, ...]]:
-        """Propose to a child head that it stand on its parent's new revision."""
+        """Propose to a child head that it stand on its parent's new revision.
+
+        What an earlier move of the parent proposed and nobody applied is superseded.
+        """
         stable, _ = self.stable(view, head)
         proposal, opened = self.propose(
             view,
@@ -341,8 +361,14 @@ class Harness:
             extends=parent_revision,
             base=stable,
         )
-        known = scope.change(events=(self._inherited(parent_revision, parent_slots),))
-        return proposal, (known, opened)
+        superseded = tuple(
+            self._event(row.stream, "proposal.superseded", {"superseded_by": proposal})
+            for state in ("open", "undecided", "accepted")
+            for row in view.page("proposal", state=state, parent=head, limit=1000).rows
+            if row.body["extends"]
+        )
+        known = self._inherited(parent_revision, parent_slots)
+        return proposal, (scope.change(events=(known, *superseded)), opened)
 
     def _move(self, view: View, scope: Scope, row: Row, fence: int | None) -> Change:
         head = row.body["head"]

@@ -13,6 +13,8 @@ NOT_NOUNS = frozenset(
         "lifecycle",
         "heads",
         "harvest",
+        "proofs",
+        "choice",
         "demo_report",
     }
 )

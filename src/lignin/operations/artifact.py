@@ -8,13 +8,15 @@ from jsonschema import Draft202012Validator
 
 from lignin.artifacts.folder import read_tree
 from lignin.artifacts.laws import candidate_from_files
+from lignin.artifacts.proofs import tests_of
 from lignin.artifacts.service import Captured
 from lignin.artifacts.store import load_examples, load_tree
 from lignin.domain.artifacts import File, Provenance, parse_example
 from lignin.domain.codec import Json
-from lignin.domain.errors import DeniedError, GateFailedError, InvalidRequestError, NotFoundError
+from lignin.domain.errors import GateFailedError, InvalidRequestError, NotFoundError
+from lignin.domain.events import Change
 from lignin.domain.states import Row
-from lignin.domain.states.artifacts import STATES, VersionState
+from lignin.domain.states.artifacts import PROVEN, STATES, VersionState
 from lignin.operations.artifact_models import (
     ArtifactCall,
     ArtifactCapture,
@@ -31,18 +33,22 @@ from lignin.operations.artifact_models import (
     Expired,
     Nothing,
     Promoted,
+    Quarantined,
     SourceView,
     VerificationView,
     VersionList,
     VersionView,
 )
+from lignin.operations.choice import find, find_callable
 from lignin.operations.context import Context
+from lignin.operations.heads import holders, in_step, propose_to_children, take_off
 from lignin.operations.lifecycle import (
     call_artifact,
     decide_version,
     promote_versions,
     verify_version,
 )
+from lignin.operations.proofs import joined, with_subjects
 from lignin.operations.registry import operation
 
 
@@ -53,8 +59,12 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
     It becomes a draft that only its session sees. With at least three examples (or own tests) the
     verification can pass; a part of the examples is held out as the judge.
     """
+    files = _read_files(context.path(request.path))
+    if request.kind in {None, "test"}:
+        with context.view() as view:
+            files = with_subjects(context, view, files)
     candidate = candidate_from_files(
-        _read_files(context.path(request.path)),
+        files,
         request.name,
         request.kind,
         _examples(request.examples),
@@ -71,7 +81,7 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
         captured = context.artifacts.capture(
             view,
             context.scope,
-            replace(candidate, provenance=provenance),
+            joined(context, view, replace(candidate, provenance=provenance)),
             requested=True,
             owner=request.owner or context.scope.actor.sub,
             successor=request.successor or f"space:{context.scope.space}",
@@ -112,6 +122,7 @@ def show(context: Context, request: ArtifactRef) -> ArtifactView:
         facts = view.rows([f"evidence/{digest}", f"usage/{digest}"])
         versions = context.artifacts.versions(view, name)
         examples = () if tree is None else load_examples(view, digest)
+        tests = [test.to_json() for test in tests_of(view, digest)]
     evidence, usage = facts.get(f"evidence/{digest}"), facts.get(f"usage/{digest}")
     return ArtifactView(
         name=name,
@@ -127,6 +138,7 @@ def show(context: Context, request: ArtifactRef) -> ArtifactView:
         provenance=row.body["provenance"],
         examples=len(examples),
         evidence=dict(evidence.body["latest"]) if evidence else {},
+        tests=tests,
         usage=dict(usage.body) if usage else {},
     )
 
@@ -167,7 +179,11 @@ def promote(context: Context, request: ArtifactPromote) -> Promoted:
             reasons=list(decision.reasons),
         )
     moved = promote_versions(
-        context, [(row, decision)], head=request.head, hypothesis=request.hypothesis
+        context,
+        [(row, decision)],
+        head=request.head,
+        hypothesis=request.hypothesis,
+        fence=request.token,
     )
     return Promoted(
         name=row.body["name"],
@@ -187,7 +203,7 @@ def call(context: Context, request: ArtifactCall) -> Called:
     against the interface first. A script takes {"argv": [...], "stdin": "...", "files": {...}}.
     """
     with context.view() as view:
-        row = _callable(context, view, request)
+        row = find_callable(context, view, request.name, head=request.head, session=request.session)
         tree = load_tree(view, row.body["digest"])
     faults = sorted(
         Draft202012Validator(tree.manifest.interface.input).iter_errors(request.input),
@@ -223,14 +239,38 @@ def deprecate(context: Context, request: ArtifactMove) -> VersionView:
 
 @operation("artifact.retire", effect="govern")
 def retire(context: Context, request: ArtifactRetire) -> VersionView:
-    """Retire a deprecated version; `skill serve` then leaves a forwarding note in its place."""
-    return _move(
+    """Retire a deprecated version; `skill serve` then leaves a forwarding note in its place.
+
+    It leaves every head of the space in the same step; heads that extend those get a proposal.
+    """
+    reason = request.reason or "retired by a person"
+    with context.view() as view:
+        row = find(context, view, request.name)
+        name, digest = row.body["name"], row.body["digest"]
+        if row.state not in {"deprecated", "quarantined"}:
+            raise InvalidRequestError(
+                f"{name}@{digest} is {row.state}; only what is deprecated or quarantined is retired",
+                hint="`lignin artifact deprecate` comes first",
+            )
+        heads = holders(context, view, name, digest)
+        changes = [
+            change
+            for head in heads
+            for change in take_off(
+                context, view, head, name, reason=f"retired: {reason}", fence=request.token
+            )
+        ]
+    view_after = _move(
         context,
-        request.name,
+        f"{name}@{digest}",
         "retired",
-        request.reason or "retired by a person",
+        reason,
         forward_to=request.forward_to,
+        along=tuple(changes),
     )
+    for head in heads:
+        propose_to_children(context, head)
+    return view_after
 
 
 @operation("artifact.restore", effect="govern")
@@ -248,9 +288,23 @@ def restore(context: Context, request: ArtifactVerify) -> VerificationView:
 
 
 @operation("artifact.quarantine", effect="govern")
-def quarantine(context: Context, request: ArtifactMove) -> VersionView:
-    """Take a version out of use at once, whatever its state."""
-    return _move(context, request.name, "quarantined", request.reason or "suspected by a person")
+def quarantine(context: Context, request: ArtifactMove) -> Quarantined:
+    """Take a version out of use at once, whatever its state.
+
+    Calls are denied and `skill serve` leaves a note from now on, whoever holds a lease on a head
+    that has it; the slot keeps it until it is cleared, retired or replaced. A quarantine holds in
+    its space: the answer names the other spaces that serve the same version.
+    """
+    moved = _move(context, request.name, "quarantined", request.reason or "suspected by a person")
+    with context.view() as view:
+        heads = holders(context, view, moved.name, moved.digest)
+    others = []
+    for space in context.ledger.spaces():
+        with context.ledger.view(space) as view:
+            row = view.row(f"version/{moved.name}@{moved.digest}")
+            if space != context.scope.space and row is not None and row.state in PROVEN:
+                others.append(space)
+    return Quarantined(**moved.model_dump(), heads=heads, other_spaces=others)
 
 
 @operation("artifact.clear", effect="govern")
@@ -292,22 +346,6 @@ def reassign(context: Context, request: ArtifactReassign) -> ArtifactView:
     return show(context, ArtifactRef(name=request.name))
 
 
-def find(context: Context, view: Any, name: str) -> Row:
-    """The version that NAME or NAME@DIGEST means: the given one, else the newest of the best state.
-
-    Raises:
-        NotFoundError: No such artifact or version.
-    """
-    plain, _, digest = name.partition("@")
-    if digest:
-        return context.artifacts.find_version(view, plain, digest)
-    rows = context.artifacts.versions(view, plain).rows
-    order = ("promoted", "deprecated", "verified", "draft", "quarantined", "rejected", "retired")
-    best = [row for state in order for row in rows if row.state == state] or list(rows)
-    state = best[0].state
-    return max((row for row in best if row.state == state), key=lambda r: r.body["captured_at"])
-
-
 def verification_view(context: Context, row: Row, *, again: bool) -> VerificationView:
     """Verify a version and say what came of it."""
     done = verify_version(context, row, again=again)
@@ -324,38 +362,16 @@ def verification_view(context: Context, row: Row, *, again: bool) -> Verificatio
     )
 
 
-def _callable(context: Context, view: Any, request: ArtifactCall) -> Row:
-    plain, _, digest = request.name.partition("@")
-    if digest:
-        row = context.artifacts.find_version(view, plain, digest)
-        if row.state not in {"verified", "promoted", "deprecated"}:
-            raise DeniedError(
-                f"{request.name} is {row.state} and is not run for callers",
-                hint="verify it first" if row.state == "draft" else str(row.body["reason"]),
-            )
-        return row
-    stable, _ = context.harness.stable(view, request.head)
-    slots = context.harness.resolve(view, stable)
-    if plain not in slots:
-        raise NotFoundError(
-            f"head {request.head!r} serves no {plain!r}",
-            hint="`lignin head show` lists its slots; NAME@DIGEST calls one outside of it",
-        )
-    return _row_of(view, plain, slots[plain])
-
-
-def _row_of(view: Any, slot: str, digest: str) -> Row:
-    row: Row | None = view.row(f"version/{slot}@{digest}")
-    if row is None:
-        raise NotFoundError(f"slot {slot!r} holds {digest}, of which this space has no version")
-    if row.state == "quarantined":
-        raise DeniedError(f"{slot} is quarantined: {row.body['reason']}", hint="choose another")
-    return row
-
-
 def _move(
-    context: Context, name: str, to: VersionState, reason: str, *, forward_to: str | None = None
+    context: Context,
+    name: str,
+    to: VersionState,
+    reason: str,
+    *,
+    forward_to: str | None = None,
+    along: tuple[Change, ...] = (),
 ) -> VersionView:
+    """Move a version; what becomes verified and still stands in a head is promoted again."""
     with context.view() as view:
         row = find(context, view, name)
         change = context.artifacts.move(
@@ -367,7 +383,9 @@ def _move(
             reason=reason,
             forward_to=forward_to,
         )
-    context.commit(change)
+        if to == "verified":
+            change = in_step(context, view, row.body["name"], row.body["digest"], change)
+    context.commit(*along, change)
     with context.view() as view:
         return _version_view(view.rows([row.stream])[row.stream])
 

@@ -60,6 +60,11 @@ class VerificationView(Response):
         return {"pass": 0, "fail": 6}.get(self.verdict, 10)
 
 
+class Quarantined(VersionView):
+    heads: list[str] = Field(description="heads that hold it and no longer serve it")
+    other_spaces: list[str] = Field(description="spaces in which it is still in use")
+
+
 class CaptureView(Response):
     name: str = Field(description="the artifact's name")
     digest: str = Field(description="the version's digest")
@@ -109,6 +114,7 @@ class ArtifactView(Response):
     )
     examples: int = Field(description="recorded examples of its use")
     evidence: dict[str, Any] = Field(description="latest evidence by kind")
+    tests: list[dict[str, Any]] = Field(description="tests tried on it, and whether they count")
     usage: dict[str, Any] = Field(description="how often it was called, and failed")
 
 
@@ -128,6 +134,7 @@ class ArtifactVerify(ArtifactRef):
 class ArtifactPromote(ArtifactRef):
     head: str = Field("main", description="the harness head to move")
     approve: bool = Field(False, description="as the human who approves what asks for authority")
+    token: int | None = Field(None, description="fencing token of the head's lease")
     hypothesis: str = Field("", description="what it should do better")
 
 
@@ -143,6 +150,7 @@ class Promoted(Response):
 class ArtifactCall(ArtifactRef):
     input: Any = Field(default_factory=dict, description="arguments: JSON, @file, or - for stdin")
     head: str = Field("main", description="the head whose version is called")
+    session: str = Field("", description="call what this session's pinned revision holds")
 
 
 class Called(Response):
@@ -172,6 +180,7 @@ class ArtifactMove(ArtifactRef):
 
 class ArtifactRetire(ArtifactMove):
     forward_to: str | None = Field(None, description="the artifact that follows it")
+    token: int | None = Field(None, description="fencing token of the lease of a head it leaves")
 
 
 class ArtifactReassign(Request):

@@ -21,6 +21,7 @@ from lignin.operations.harvest import (
     Harvest,
     Judged,
     capture_code,
+    counts_for,
     promote_proven,
     verify_due,
 )
@@ -86,6 +87,7 @@ class DemoReport(Response):
     waiting: int = Field(description="drafts seen once, kept until seen again or let go")
     let_go: int = Field(description="drafts let go because nobody reached for them in time")
     kept: list[Kept] = Field(description="what the head serves now")
+    tests: dict[str, str] = Field(description="agent-written tests that count, and for what")
     refused: list[Refused] = Field(description="what was refused, each with its reason")
     served: SkillsServed | None = Field(description="the skill folders written")
     call: Called | None = Field(description="the call of one served program")
@@ -134,6 +136,7 @@ def demo(context: Context, request: Demo) -> DemoReport:
         waiting=_waiting(context),
         let_go=len(expire(context, Nothing()).let_go),
         kept=_kept(context, request.head, judged),
+        tests=_tests(context),
         refused=_refused(harvest.refused, judged) + _refused_before(context, harvest, judged),
         served=served,
         call=called,
@@ -183,7 +186,8 @@ def _call_one(context: Context, head: str) -> tuple[Called | None, Json, Json]:
     if not usable:
         return None, None, None
     _, _, name, arguments, expected = min(usable, key=lambda each: each[:3])
-    return call(context, ArtifactCall(name=name, input=arguments, head=head)), arguments, expected
+    request = ArtifactCall(name=name, input=arguments, head=head, session="")
+    return call(context, request), arguments, expected
 
 
 def _kept(context: Context, head: str, judged: list[Judged]) -> list[Kept]:
@@ -227,7 +231,8 @@ def _refused(found: list[Refusal], judged: list[Judged]) -> list[Refused]:
         known.count += known is not entry
     refused = list(grouped.values())
     for one in judged:
-        if one.moved is None:
+        is_check = one.row.body["kind"] == "test" and one.proven.verdict == "pass"
+        if one.moved is None and not is_check:
             refused.append(
                 Refused(
                     name=one.row.body["name"],
@@ -277,6 +282,15 @@ def _unread(files: list[FileTaken], not_read: Counter[str]) -> dict[str, int]:
         "a line that does not parse (the rest was read)" for f in files for _ in f.problems
     )
     return dict(counts)
+
+
+def _tests(context: Context) -> dict[str, str]:
+    """Every test of the space that counts, and for what."""
+    with context.view() as view:
+        rows = view.page("version", state="verified", limit=1000).rows
+    return {
+        row.body["name"]: counts_for(context, row) for row in rows if row.body["kind"] == "test"
+    }
 
 
 def _waiting(context: Context) -> int:

@@ -40,6 +40,7 @@ def render_report(report: "DemoReport") -> str:
     parts = [
         _head(report),
         _kept(report.kept),
+        _tests(report),
         _failed(failed),
         _grouped("Proven, but the gate wants more", waiting),
         _grouped("Inconclusive (kept as drafts; not held against them)", unclear),
@@ -68,7 +69,7 @@ def _head(report: "DemoReport") -> str:
         )
     if report.let_go:
         lines.append(
-            f"let go: {report.let_go} drafts nobody reached for within 14 days; "
+            f"  let go: {report.let_go} drafts nobody reached for within 14 days; "
             "they come back when seen again"
         )
     if report.redacted:
@@ -127,6 +128,11 @@ def _most_telling(reason: str) -> tuple[str, str]:
                 return check, text
     name, _, text = said[0]
     return (name, text) if text else ("other", name)
+
+
+def _tests(report: "DemoReport") -> str:
+    lines = [f"  {name}: {what}" for name, what in sorted(report.tests.items())]
+    return "\n".join([f"Agent-written tests that count: {len(lines)}", *lines]) if lines else ""
 
 
 def _grouped(title: str, refused: Sequence["Refused"]) -> str:

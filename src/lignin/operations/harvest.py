@@ -13,6 +13,7 @@ from lignin.artifacts.service import Captured
 from lignin.domain.artifacts import Candidate, Provenance, Refusal
 from lignin.domain.errors import InvalidRequestError, LigninError
 from lignin.domain.states import Row
+from lignin.domain.states.artifacts import PROVEN
 from lignin.domain.traces import Snippet
 from lignin.operations.context import Context
 from lignin.operations.lifecycle import (
@@ -22,6 +23,8 @@ from lignin.operations.lifecycle import (
     promote_versions,
     verify_version,
 )
+from lignin.operations.proofs import joined, subjects_of
+from lignin.ports.ledger import View
 from lignin.traces.code import find_code
 from lignin.traces.intake import TakenSession
 
@@ -53,12 +56,13 @@ def capture_code(context: Context, sessions: Iterable[TakenSession], harvest: Ha
     kinds = context.load_kinds()
     for session in sessions:
         harvest.sessions += 1
-        for snippet in find_code(session.trajectory):
-            harvest.snippets += 1
-            found = recognise(snippet, _provenance(session, snippet), kinds)
-            if isinstance(found, Refusal):
-                harvest.refused.append(found)
-                continue
+        snippets = list(find_code(session.trajectory))
+        harvest.snippets += len(snippets)
+        pieces = [recognise(each, _provenance(session, each), kinds) for each in snippets]
+        harvest.refused += [piece for piece in pieces if isinstance(piece, Refusal)]
+        candidates = [piece for piece in pieces if isinstance(piece, Candidate)]
+        # Tests last: they join the programs that their session wrote.
+        for found in sorted(candidates, key=lambda one: one.tree.manifest.kind == "test"):
             try:
                 harvest.captured.append(_capture(context, found))
             except InvalidRequestError as error:
@@ -75,14 +79,34 @@ def verify_due(context: Context, *, ready: bool = False) -> Iterator[tuple[Row, 
     Args:
         ready: Also those seen once that have enough examples to be judged.
     """
-    with context.view() as view:
-        due = context.artifacts.due(view, ready=ready)
     context.open_verifier()  # before the threads: it is made once
-    with ThreadPoolExecutor(VERIFY_THREADS) as pool:
-        proofs = pool.map(lambda item: verify_version(context, item[0]), due)
-        for number, ((row, reason), proven) in enumerate(zip(due, proofs, strict=True), start=1):
-            context.progress(f"verified {row.body['name']} ({reason})", number, len(due))
-            yield row, proven
+    done: set[str] = set()
+    for tests in (True, False):  # tests first: those that count then prove their subjects
+        with context.view() as view:
+            due = [
+                (row, reason)
+                for row, reason in context.artifacts.due(view, ready=ready)
+                if (row.body["kind"] == "test") == tests
+            ]
+            if not tests:
+                due += _to_renew(view, due, done)
+        with ThreadPoolExecutor(VERIFY_THREADS) as pool:
+            proofs = pool.map(lambda item: verify_version(context, item[0]), due)
+            for number, ((row, why), proven) in enumerate(zip(due, proofs, strict=True), start=1):
+                context.progress(f"verified {row.body['name']} ({why})", number, len(due))
+                done.add(row.stream)
+                yield row, proven
+
+
+def _to_renew(view: View, due: list[tuple[Row, str]], tests: set[str]) -> list[tuple[Row, str]]:
+    """Subjects of tests that were judged just now, where they are not due anyhow."""
+    known = {row.stream for row, _ in due}
+    found: dict[str, tuple[Row, str]] = {}
+    for test in view.rows(tests).values():
+        for row in subjects_of(view, test.body["digest"]) if test.state in PROVEN else ():
+            if row.stream not in known and row.state in PROVEN | {"draft"}:
+                found[row.stream] = (row, f"{test.body['name']} counts for it")
+    return list(found.values())
 
 
 def promote_proven(context: Context, rows: Sequence[tuple[Row, Proven]], head: str) -> list[Judged]:
@@ -95,7 +119,9 @@ def promote_proven(context: Context, rows: Sequence[tuple[Row, Proven]], head: s
     for number, (row, proven) in enumerate(rows):
         context.progress(f"deciding on {row.body['name']}", number, len(rows))
         reasons[row.stream] = tuple(proven.reasons)
-        if proven.verdict == "pass":
+        if proven.verdict == "pass" and row.body["kind"] == "test":
+            reasons[row.stream] = (counts_for(context, row),)
+        elif proven.verdict == "pass":
             decision = decide_version(context, row)
             reasons[row.stream] = decision.reasons
             best = accepted.get(row.body["name"])
@@ -114,6 +140,13 @@ def promote_proven(context: Context, rows: Sequence[tuple[Row, Proven]], head: s
     ]
 
 
+def counts_for(context: Context, row: Row) -> str:
+    """What a proven test is: a check of its subjects, which no head serves."""
+    with context.view() as view:
+        names = sorted(subject.body["name"] for subject in subjects_of(view, row.body["digest"]))
+    return f"counts as a check of {', '.join(names) or 'the code it carries'}"
+
+
 def _is_better(row: Row, best: tuple[Row, PromotionDecision] | None) -> bool:
     return best is None or bool(row.body["sightings"] > best[0].body["sightings"])
 
@@ -123,7 +156,7 @@ def _capture(context: Context, candidate: Candidate) -> Captured:
         captured = context.artifacts.capture(
             view,
             context.scope,
-            candidate,
+            joined(context, view, candidate),
             requested=False,
             owner=context.scope.actor.sub,
             successor=f"space:{context.scope.space}",

@@ -1,11 +1,15 @@
 """Harness heads: what stands in them, how they moved, and moving them back."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
 
+from lignin.domain.codec import Digest
 from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError, NotFoundError
+from lignin.domain.events import Change
 from lignin.domain.harness import SlotChange, diff_revisions, patch_to_json
+from lignin.domain.states.artifacts import PROVEN
 from lignin.operations.context import Context
 from lignin.operations.heads import (
     MAIN,
@@ -88,6 +92,7 @@ class HeadRollback(HeadRef):
         default="", description="revision to go back to, 6 digits or more; default: the one before"
     )
     reason: str = Field("a person asked for it", description="why")
+    token: int | None = Field(None, description="fencing token of the head's lease")
 
 
 class Rolled(Response):
@@ -148,7 +153,13 @@ def create(context: Context, request: HeadCreate) -> HeadView:
         parent_revision=stable,
         parent_slots=slots,
     )
-    context.commit(change, *adopted(context, context.scope.space, slots, source=space))
+    own = context.scope.space
+    entered = f"entered head {request.name}, which extends {request.extends}"
+    along = adopted(context, own, slots, source=space, entered=entered)
+    with context.view() as view:
+        _require_servable(context, view, slots, along)
+        along += _promoted(context, view, slots, entered)
+    context.commit(change, *along)
     return show(context, HeadRef(name=request.name))
 
 
@@ -243,10 +254,10 @@ def rollback(context: Context, request: HeadRollback) -> Rolled:
                 hint="name a revision with --to; `lignin head history` lists them",
             )
         proposal, changes = context.harness.rollback(
-            view, context.scope, request.name, to, reason=request.reason
+            view, context.scope, request.name, to, reason=request.reason, fence=request.token
         )
-        patch = diff_revisions(revision, context.harness.revision(view, to))
-        changes = (*changes, *state_changes(context, view, request.name, patch))
+        target = context.harness.revision(view, to)
+        changes = (*changes, *state_changes(context, view, request.name, revision, target))
     context.commit(*changes)
     propose_to_children(context, request.name)
     return Rolled(head=request.name, came_from=stable, revision=to, proposal=proposal)
@@ -330,6 +341,37 @@ def _whole(view: View, revision: str) -> str:
     if len(found) > 1:
         raise ConflictError(f"several revisions begin with {revision}", hint="give more digits")
     return found[0].key
+
+
+def _promoted(
+    context: Context, view: View, slots: Mapping[str, Digest], reason: str
+) -> list[Change]:
+    """Changes that promote what this space knew as verified before the new head held it."""
+    rows = view.rows(f"version/{slot}@{digest}" for slot, digest in slots.items())
+    return [
+        context.artifacts.move(
+            view, context.scope, row.body["name"], row.body["digest"], "promoted", reason=reason
+        )
+        for row in rows.values()
+        if row.state == "verified"
+    ]
+
+
+def _require_servable(
+    context: Context, view: View, slots: Mapping[str, Digest], along: Sequence[Change]
+) -> None:
+    """Raise where a slot of the head below could not be served here: this space judged it bad."""
+    arriving = {stream for change in along for stream in change.expects}
+    for slot, digest in slots.items():
+        stream = f"version/{slot}@{digest}"
+        row = view.row(stream)
+        if stream in arriving or (row is not None and row.state in PROVEN):
+            continue
+        state = row.state if row else "not proven there"
+        raise DeniedError(
+            f"{slot}@{digest} is {state} in {context.scope.space!r}, so no head here may serve it",
+            hint="promote or clear it here, or take it off the head above",
+        )
 
 
 def _require_above(context: Context, space: str) -> None:

@@ -5,16 +5,19 @@ from dataclasses import dataclass, replace
 
 from lignin.artifacts.plan import mount_dependencies, plan_run
 from lignin.artifacts.promotion import GATE, PromotionCase, PromotionDecision, decide_promotion
+from lignin.artifacts.proofs import load_tests
 from lignin.artifacts.service import version_stream
 from lignin.artifacts.store import load_examples, load_tree
 from lignin.domain.artifacts import Example, Manifest, Tree
 from lignin.domain.codec import Digest, Json
+from lignin.domain.events import Change
 from lignin.domain.evidence import Verdict
-from lignin.domain.harness import SlotChange
+from lignin.domain.harness import SlotChange, apply_patch
 from lignin.domain.states import Row
 from lignin.harness.service import Decision
 from lignin.operations.context import Context
 from lignin.operations.heads import ensure_head, propose_to_children, state_changes
+from lignin.operations.proofs import evidence_of_test
 from lignin.ports.ledger import View
 from lignin.ports.sandbox import Execution, Limits, Observed, PythonCall
 
@@ -50,13 +53,16 @@ def verify_version(context: Context, row: Row, *, again: bool = False) -> Proven
         tree = load_tree(view, digest)
         examples = load_examples(view, digest)
         dependencies = _dependencies(view, tree.manifest)
-        key = verifier.key(tree, examples, dependencies)
+        tests = load_tests(view, digest) if tree.manifest.kind != "test" else {}
+        key = verifier.key(tree, examples, dependencies, tests.values())
         cached = None if again else context.artifacts.cached(view, key)
         if cached is not None:
             change = context.artifacts.reuse(view, context.scope, name, digest, cached)
+            told = evidence_of_test(context, view, row, cached["verdict"], tuple(cached["reasons"]))
     if cached is not None:
-        if change is not None:
-            context.commit(change)
+        changes = [*([change] if change else []), *told]
+        if changes:
+            context.commit(*changes)
         return Proven(
             verdict=cached["verdict"],
             reasons=cached["reasons"],
@@ -66,10 +72,11 @@ def verify_version(context: Context, row: Row, *, again: bool = False) -> Proven
             runs=0,
             reused=True,
         )
-    done = verifier.verify(tree, examples, dependencies=dependencies)
+    done = verifier.verify(tree, examples, dependencies=dependencies, tests=tests.values())
     with context.view() as view:
         change = context.artifacts.record_verification(view, context.scope, name, digest, done)
-    context.commit(change)
+        told = evidence_of_test(context, view, row, done.verdict, done.reasons)
+    context.commit(change, *told)
     return Proven(
         verdict=done.verdict,
         reasons=done.reasons,
@@ -109,8 +116,14 @@ def promote_versions(
     *,
     head: str,
     hypothesis: str = "",
+    fence: int | None = None,
 ) -> Moved:
     """Move a head to one revision that holds all the versions: one proposal, one commit.
+
+    A deprecated version that stands in the head already becomes promoted again.
+
+    Args:
+        fence: Fencing token of the head's lease.
 
     Raises:
         GateFailedError: A decision does not accept.
@@ -126,7 +139,10 @@ def promote_versions(
             for row, _ in accepted
             if revision.slots.get(row.body["name"]) != row.body["digest"]
         }
+        again = _renewed(context, view, head, accepted)
         if not patch:
+            if again:
+                context.commit(*again)
             return Moved(proposal="", revision=stable)
         proposal, opened = context.harness.propose(
             view,
@@ -137,12 +153,31 @@ def promote_versions(
             hypothesis=hypothesis or "proven code saves deriving it again",
         )
         said = _joint_decision(accepted)
-        changes = context.harness.apply_unseen(view, context.scope, opened, said, fence=None)
-        changes = (*changes, *state_changes(context, view, head, patch))
+        changes = context.harness.apply_unseen(view, context.scope, opened, said, fence=fence)
+        after = apply_patch(revision, patch)
+        changes = (*changes, *state_changes(context, view, head, revision, after), *again)
     context.commit(*changes)
     propose_to_children(context, head)
     with context.view() as view:
         return Moved(proposal=proposal, revision=context.harness.stable(view, head)[0])
+
+
+def _renewed(
+    context: Context, view: View, head: str, accepted: Sequence[tuple[Row, PromotionDecision]]
+) -> list[Change]:
+    """Changes that promote again what was deprecated, so that it may be chosen."""
+    return [
+        context.artifacts.move(
+            view,
+            context.scope,
+            row.body["name"],
+            row.body["digest"],
+            "promoted",
+            reason=f"promoted again in head {head}",
+        )
+        for row, decision in accepted
+        if row.state == "deprecated" and decision.outcome == "accept"
+    ]
 
 
 def _joint_decision(accepted: Sequence[tuple[Row, PromotionDecision]]) -> Decision:

@@ -6,18 +6,30 @@ from pydantic import Field
 
 from lignin.artifacts.promotion import GATE
 from lignin.domain.errors import InvalidRequestError, NotFoundError
-from lignin.domain.harness import SlotChange, parse_patch, require_claim
+from lignin.domain.harness import SlotChange, require_claim
 from lignin.domain.states import Row
 from lignin.harness.service import Decision
 from lignin.operations.context import Context
-from lignin.operations.heads import MAIN, propose_to_children, state_changes, version_of
+from lignin.operations.heads import (
+    MAIN,
+    propose_to_children,
+    removal,
+    state_changes,
+    version_of,
+)
 from lignin.operations.lifecycle import decide_version
 from lignin.operations.registry import Listed, Request, Response, operation, positional
+from lignin.ports.ledger import View
 
 
 class ProposalCreate(Request):
     put: list[str] = Field(default_factory=list, description="NAME@DIGEST to put in its slot")
-    drop: list[str] = Field(default_factory=list, description="slot to empty")
+    drop: list[str] = Field(
+        default_factory=list, description="own slot to empty: what the head below holds shows again"
+    )
+    hide: list[str] = Field(
+        default_factory=list, description="slot to leave out here, whatever the head below holds"
+    )
     head: str = Field(MAIN, description="the head to move")
     claim: Literal["better", "no_worse_and_cheaper", "equivalent", "restore", "admit"] = Field(
         "admit", description="what is claimed of the change"
@@ -69,8 +81,10 @@ class ProposalListed(Listed):
 @operation("proposal.create", effect="write")
 def create(context: Context, request: ProposalCreate) -> ProposalView:
     """Propose to move a head: put versions into slots, empty slots, several in one step."""
-    if not request.put and not request.drop:
-        raise InvalidRequestError("an empty proposal", hint="--put NAME@DIGEST or --drop SLOT")
+    if not request.put and not request.drop and not request.hide:
+        raise InvalidRequestError(
+            "an empty proposal", hint="--put NAME@DIGEST, --drop, --hide SLOT"
+        )
     with context.view() as view:
         _, revision = context.harness.stable(view, request.head)
         patch = {}
@@ -79,7 +93,14 @@ def create(context: Context, request: ProposalCreate) -> ProposalView:
             row = context.artifacts.find_version(view, name, digest)
             patch[name] = SlotChange(expected=revision.slots.get(name), new=row.body["digest"])
         for slot in request.drop:
-            patch[slot] = SlotChange(expected=revision.slots.get(slot), new=None)
+            if slot not in revision.slots:
+                raise InvalidRequestError(
+                    f"head {request.head!r} has no own slot {slot!r}",
+                    hint="--hide leaves out what a head below holds",
+                )
+            patch[slot] = SlotChange(expected=revision.slots[slot], new=None)
+        for slot in request.hide:
+            patch[slot] = removal(context, view, revision, slot)
         proposal, change = context.harness.propose(
             view,
             context.scope,
@@ -128,8 +149,7 @@ def decide(context: Context, request: ProposalDecide) -> ProposalView:
         row = view.row(f"proposal/{request.proposal}")
         if row is None:
             raise NotFoundError(f"no proposal {request.proposal!r}")
-        patch = parse_patch(row.body["patch"])
-        entering = [version_of(view, s, c.new) for s, c in patch.items() if c.new]
+        entering = _entering(context, view, request.proposal)
     decision = _decide(context, request, row, entering)
     with context.view() as view:
         change = context.harness.decide(view, context.scope, request.proposal, decision)
@@ -144,7 +164,8 @@ def apply(context: Context, request: ProposalApply) -> ProposalView:
         change = context.harness.apply(view, context.scope, request.proposal, fence=request.token)
         row = view.rows([f"proposal/{request.proposal}"])[f"proposal/{request.proposal}"]
         head = row.body["head"]
-        moved = state_changes(context, view, head, parse_patch(row.body["patch"]))
+        before, after = context.harness.proposed(view, request.proposal)
+        moved = state_changes(context, view, head, before, after)
     context.commit(change, *moved)
     propose_to_children(context, head)
     return show(context, ProposalRef(proposal=request.proposal))
@@ -166,6 +187,18 @@ def withdraw(context: Context, request: ProposalRef) -> ProposalView:
         change = context.harness.withdraw(view, context.scope, request.proposal)
     context.commit(change)
     return show(context, request)
+
+
+def _entering(context: Context, view: View, proposal: str) -> list[Row]:
+    """Every version that the head would serve afterwards and does not now, inherited ones too."""
+    before, after = (
+        context.harness.resolved(view, r) for r in context.harness.proposed(view, proposal)
+    )
+    return [
+        version_of(view, slot, digest)
+        for slot, digest in after.items()
+        if before.get(slot) != digest
+    ]
 
 
 def _decide(context: Context, request: ProposalDecide, row: Row, entering: list[Row]) -> Decision:

@@ -84,7 +84,7 @@ def serve(context: Context, request: SkillServe) -> SkillsServed:
         stable, _ = context.harness.stable(view, request.head)
         slots = context.harness.resolve(view, stable)
         skills, not_skills = _packaged(context, view, slots, stable)
-        retired = _retired(context, view, request.head, set(slots))
+        retired = _retired(context, view, request.head, slots, stable)
         origin = _origin(view, request.head)
     folders: dict[Path, Client] = {}
     for client in clients:
@@ -173,8 +173,10 @@ def _why_not(row: Row) -> str:
     return f"a {row.body['kind']} is not served as a skill folder"
 
 
-def _retired(context: Context, view: View, head: str, present: set[str]) -> dict[str, Retirement]:
-    """What left the head on its way, with the reason and the successor, for forwarding notes."""
+def _retired(
+    context: Context, view: View, head: str, slots: Mapping[str, str], revision: str
+) -> dict[str, Retirement]:
+    """What left the head, or stands in it and may not be served, for forwarding notes."""
     found: dict[str, Retirement] = {}
     for move in context.harness.history(view, head):
         before, after = view.row(f"revision/{move.came_from}"), view.row(f"revision/{move.to}")
@@ -182,13 +184,23 @@ def _retired(context: Context, view: View, head: str, present: set[str]) -> dict
             continue
         patch = diff_revisions(parse_revision(before.body), parse_revision(after.body))
         for slot, change in patch.items():
-            if change.new is None and slot not in present and change.expected:
+            if not change.new and slot not in slots and change.expected:
                 row = view.row(f"version/{slot}@{change.expected}")
                 reason = str(row.body["reason"]) if row else "it left"
                 successor = str(row.body["forward_to"] or "") if row else ""
                 found.setdefault(
-                    slot, Retirement(revision=move.to, reason=reason, successor=successor)
+                    assign_skill_names({slot, *slots})[slot],
+                    Retirement(revision=move.to, reason=reason, successor=successor),
                 )
+    for slot, digest in slots.items():
+        row = version_of(view, slot, digest)
+        if row.state not in SERVABLE:
+            name = assign_skill_names(slots)[slot]
+            found[name] = Retirement(
+                revision=revision,
+                reason=f"it is {row.state}: {row.body['reason']}",
+                successor=str(row.body["forward_to"] or ""),
+            )
     return found
 
 

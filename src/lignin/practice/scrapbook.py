@@ -34,6 +34,7 @@ class Scrap:
         mode: How its main part takes input (`script` for shell).
         renaming: Names in its second hand-written version, where it has one.
         checked: True where the agent also writes a test file for it.
+        check_fault: Why that test file is worth nothing; empty for a good one.
         typo: (right, wrong) text of a first version that crashes and is then edited.
         hangs_on: Arguments on which a run was seen to time out.
     """
@@ -44,6 +45,7 @@ class Scrap:
     fault: str = ""
     renaming: Renaming | None = None
     checked: bool = False
+    check_fault: str = ""
     typo: tuple[str, str] | None = None
     hangs_on: Mapping[str, int] = field(default_factory=dict)
 
@@ -133,17 +135,18 @@ _ALL: tuple[Scrap, ...] = (
         "normalise_postcode",
         "argv",
         checked=True,
+        check_fault="holds no test function",
         renaming=Renaming(name="clean_postcode", parameters={"text": "raw"}),
     ),
     _good("parse_address", "stdin"),
     _good("format_money", "argv"),
     _good("split_by_stock", "file", typo=("left = dict(on_hand)", "left = dict(stock)")),
     _good("customer_summary", "stdin"),
-    _good("parse_sku", "argv"),
+    _good("parse_sku", "argv", checked=True, check_fault="notices hardly any fault"),
     _good("delivery_day", "argv"),
     _good("pick_list", "stdin"),
     _good("price_break", "argv", typo=('step["from_quantity"]:', 'step["from"]:')),
-    _good("share_cents", "stdin"),
+    _good("share_cents", "stdin", checked=True, check_fault="hangs on the order of a set"),
     _good("open_age", "file"),
     _good("sum_column", "script"),
     _good("count_status", "script"),
@@ -157,7 +160,13 @@ _ALL: tuple[Scrap, ...] = (
     _bad("shipping_cost", "argv", "holds its examples' answers"),
     _bad("average_order", "stdin", "crashes on an empty list"),
     _bad("fill_boxes", "argv", "hangs", hangs_on={"pieces": 9, "box_size": 0}),
-    _bad("discounted", "argv", "wrong at half cents", checked=True),
+    _bad(
+        "discounted",
+        "argv",
+        "wrong at half cents",
+        checked=True,
+        check_fault="fails on its subject",
+    ),
     _bad("sign_order", "argv", "holds a secret"),
     _bad("next_reference", "argv", "keeps state between calls"),
     _bad("merge_lines", "stdin", "changes its arguments"),

@@ -261,6 +261,7 @@ def test_key_covers_all_that_decides_the_verdict() -> None:
         verifier.key(spec.tree("def main(name): return 1"), examples),
         verifier.key(tree, examples[1:]),
         verifier.key(tree, examples, {"other": tree}),
+        verifier.key(tree, examples, tests=[tree]),
         Verifier(box, changed, kinds).key(tree, examples),
         Verifier(ScriptedSandbox(box._answer, policy="new walls"), checks, kinds).key(
             tree, examples

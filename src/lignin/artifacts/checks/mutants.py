@@ -9,6 +9,7 @@ from lignin.domain.evidence import CheckResult
 
 MIN_KILLED = 0.8
 MIN_MUTANTS = 3
+SHOWN = 3
 
 
 def judge(observations: Observations) -> CheckResult:
@@ -20,7 +21,7 @@ def judge(observations: Observations) -> CheckResult:
     ran = max((read_tests(run).ran for run in observations.tests), default=0)
     if not faults and not doubts:
         if not observations.tests:
-            doubts.append("it depends on no program that it could test")
+            doubts.append("it holds no test file")
         elif ran == 0:
             faults.append("it holds no test that runs")
         elif mutants < MIN_MUTANTS:
@@ -29,7 +30,10 @@ def judge(observations: Observations) -> CheckResult:
             alive = [
                 run.what for run in observations.mutants if not read_tests(run.observed).failures
             ]
-            faults.append(f"it notices {dead} of {mutants} seeded faults; missed {alive[0]}")
+            faults.append(
+                f"it notices {dead} of {mutants} seeded faults, {MIN_KILLED:.0%} are needed; "
+                f"{len(alive)} survived: {'; '.join(alive[:SHOWN])}"
+            )
     measured = {"ran": ran, "mutants": mutants, "killed": dead}
     return conclude("mutants", faults=faults, doubts=doubts, measured=measured)
 

@@ -34,6 +34,7 @@ TRANSITIONS: Mapping[VersionState, frozenset[VersionState]] = {
 
 MAX_KEPT_PROVENANCE = 20
 SERVABLE: frozenset[VersionState] = frozenset({"promoted", "deprecated"})
+PROVEN: frozenset[VersionState] = SERVABLE | {"verified"}
 
 
 def require_transition(

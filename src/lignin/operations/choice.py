@@ -1,0 +1,73 @@
+"""Which version a name means: to look at, and to run for a caller."""
+
+from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError
+from lignin.domain.states import Row
+from lignin.domain.states.artifacts import PROVEN
+from lignin.operations.context import Context
+from lignin.ports.ledger import View
+
+
+def find(context: Context, view: View, name: str) -> Row:
+    """The version that NAME or NAME@DIGEST means: the given one, else the newest of the best state.
+
+    Raises:
+        NotFoundError: No such artifact or version.
+    """
+    plain, _, digest = name.partition("@")
+    if digest:
+        return context.artifacts.find_version(view, plain, digest)
+    rows = context.artifacts.versions(view, plain).rows
+    order = ("promoted", "deprecated", "verified", "draft", "quarantined", "rejected", "retired")
+    best = [row for state in order for row in rows if row.state == state] or list(rows)
+    state = best[0].state
+    return max((row for row in best if row.state == state), key=lambda r: r.body["captured_at"])
+
+
+def find_callable(context: Context, view: View, name: str, *, head: str, session: str = "") -> Row:
+    """The version that a call of NAME or NAME@DIGEST runs.
+
+    Args:
+        head: Whose stable revision chooses among the versions.
+        session: Whose pinned revision chooses instead.
+
+    Raises:
+        DeniedError: It is not proven, retired or quarantined; with the reason.
+        NotFoundError: The revision has no such slot, or the space no such version.
+    """
+    plain, _, digest = name.partition("@")
+    if digest:
+        row = context.artifacts.find_version(view, plain, digest)
+        if row.state not in {"verified", "promoted", "deprecated"}:
+            raise DeniedError(
+                f"{name} is {row.state} and is not run for callers",
+                hint="verify it first" if row.state == "draft" else str(row.body["reason"]),
+            )
+        return row
+    where, revision = f"head {head!r}", None
+    if session:
+        revision = context.sessions.wake(view, session).revision
+        where = f"the revision of session {session}"
+        if revision is None:
+            raise InvalidRequestError(
+                f"session {session} pins no revision", hint="start it with --head"
+            )
+    slots = context.harness.resolve(view, revision or context.harness.stable(view, head)[0])
+    if plain not in slots:
+        raise NotFoundError(
+            f"{where} serves no {plain!r}",
+            hint="`lignin head show` lists its slots; NAME@DIGEST calls one outside of it",
+        )
+    return _row_of(view, plain, slots[plain])
+
+
+def _row_of(view: View, slot: str, digest: str) -> Row:
+    row: Row | None = view.row(f"version/{slot}@{digest}")
+    if row is None:
+        raise NotFoundError(f"slot {slot!r} holds {digest}, of which this space has no version")
+    if row.state not in PROVEN:
+        follower = row.body["forward_to"]
+        raise DeniedError(
+            f"{slot} is {row.state}: {row.body['reason']}",
+            hint=f"call {follower} instead" if follower else "choose another",
+        )
+    return row

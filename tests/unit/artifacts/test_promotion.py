@@ -1,0 +1,83 @@
+from dataclasses import replace
+
+import pytest
+
+from lignin.artifacts.promotion import PromotionCase, decide_promotion, require_promotable
+from lignin.domain.artifacts import Capabilities, Manifest
+from lignin.domain.errors import GateFailedError
+from lignin.domain.states.artifacts import PROVEN, STATES
+
+PROGRAM = Manifest(kind="program", entry="a.py:a", runtime="python")
+CASE = PromotionCase(
+    name="a", state="verified", manifest=PROGRAM, executable=True, verdict="pass", owner="user:eva"
+)
+
+
+def asking(**capabilities):
+    return PROGRAM.model_copy(update={"capabilities": Capabilities(**capabilities)})
+
+
+@pytest.mark.parametrize("state", sorted(PROVEN))
+def test_a_proven_version_with_an_owner_is_accepted(state):
+    assert decide_promotion(replace(CASE, state=state)).outcome == "accept"
+
+
+@pytest.mark.parametrize("state", sorted(set(STATES) - PROVEN))
+def test_no_other_state_is_accepted_whatever_the_evidence(state):
+    decision = decide_promotion(replace(CASE, state=state, approved_by="user:eva"))
+    expected = "reject" if state in {"rejected", "quarantined"} else "undecided"
+    assert decision.outcome == expected
+    assert f"its state is {state}, not verified" in decision.reasons
+
+
+def test_a_failed_verification_rejects_with_its_reasons():
+    decision = decide_promotion(replace(CASE, verdict="fail", verdict_reasons=("wrong: 1",)))
+    assert (decision.outcome, decision.reasons) == ("reject", ("wrong: 1",))
+    assert decide_promotion(replace(CASE, verdict="fail")).reasons == ("its verification failed",)
+
+
+@pytest.mark.parametrize("verdict", [None, "inconclusive"])
+def test_without_a_passing_verification_it_is_undecided(verdict):
+    decision = decide_promotion(replace(CASE, verdict=verdict))
+    assert decision.outcome == "undecided"
+    assert decision.reasons == ("it has no passing verification",)
+
+
+def test_without_an_owner_it_is_undecided():
+    decision = decide_promotion(replace(CASE, owner=""))
+    assert decision.outcome == "undecided"
+    assert "no owner" in decision.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ({"hosts": ["example.org"]}, "example.org"),
+        ({"secrets": ["TOKEN"]}, "secret TOKEN"),
+        ({"spend_microusd": 5}, "5 micro-USD"),
+    ],
+)
+def test_wider_authority_needs_a_human(wanted, told):
+    case = replace(CASE, manifest=asking(**wanted))
+    undecided = decide_promotion(case)
+    assert undecided.outcome == "undecided"
+    assert told in undecided.reasons[0]
+    approved = decide_promotion(replace(case, approved_by="user:eva"))
+    assert approved.outcome == "accept"
+    assert any("user:eva approved" in reason for reason in approved.reasons)
+
+
+def test_what_cannot_be_run_needs_a_human():
+    case = replace(CASE, executable=False)
+    assert decide_promotion(case).outcome == "undecided"
+    assert decide_promotion(replace(case, approved_by="user:eva")).outcome == "accept"
+
+
+def test_approval_buys_no_missing_proof_and_every_reason_is_told():
+    case = replace(CASE, verdict="fail", owner="", executable=False)
+    decision = decide_promotion(replace(case, approved_by="user:eva"))
+    assert decision.outcome == "reject"
+    assert len(decision.reasons) == 2
+    with pytest.raises(GateFailedError, match="its verification failed"):
+        require_promotable(case)
+    assert require_promotable(CASE).outcome == "accept"
