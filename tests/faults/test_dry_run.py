@@ -46,6 +46,7 @@ ARGUMENTS = {
     "space.create": ("team", "--kind", "team"),
     "store.backup": ("copy.db",),
     "store.copy": ("sqlite:///copy.db",),
+    "trace.harvest": (),
     "trace.import": ("traces",),
     "up": (),
 }

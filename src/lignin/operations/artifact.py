@@ -1,5 +1,7 @@
 """Artifacts: capture, verify, promote, call, retire."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -50,6 +52,7 @@ from lignin.operations.lifecycle import (
 )
 from lignin.operations.proofs import joined, with_subjects
 from lignin.operations.registry import operation
+from lignin.traces.redact import redact
 
 
 @operation("artifact.capture", effect="execute", idempotent=True)
@@ -60,6 +63,7 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
     verification can pass; a part of the examples is held out as the judge.
     """
     files = _read_files(context.path(request.path))
+    _refuse_secrets(context, files, request.examples)
     if request.kind in {None, "test"}:
         with context.view() as view:
             files = with_subjects(context, view, files)
@@ -429,6 +433,23 @@ def _read_files(path: Path) -> dict[str, File]:
         raise NotFoundError(f"{path} does not exist", hint="name a file or a folder")
     mode: Literal["0644", "0755"] = "0755" if path.stat().st_mode & 0o100 else "0644"
     return {path.name: File(content=path.read_bytes(), mode=mode)}
+
+
+def _refuse_secrets(context: Context, files: Mapping[str, File], examples: Json) -> None:
+    """A secret is not stored, not even as a draft: nothing of the capture is.
+
+    Raises:
+        InvalidRequestError: Which detector found one, and in which file.
+    """
+    texts = {path: file.content for path, file in files.items()}
+    texts["the examples"] = json.dumps(examples).encode()
+    for where, content in texts.items():
+        found = redact(content, context.redaction_key).counts
+        if found:
+            raise InvalidRequestError(
+                f"{where}: a secret ({', '.join(sorted(found))}); nothing was captured",
+                hint="take it out and declare it by name in the manifest's capabilities.secrets",
+            )
 
 
 def _examples(value: Json) -> list[Any]:

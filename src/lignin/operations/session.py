@@ -5,9 +5,11 @@ from typing import Any
 
 from pydantic import Field
 
+from lignin.domain.codec import canonical_bytes
 from lignin.domain.errors import InvalidRequestError
 from lignin.operations.context import Context
 from lignin.operations.registry import Listed, Request, Response, operation, positional
+from lignin.traces.redact import redact
 
 SHOWN_CHARS = 2000
 
@@ -95,14 +97,15 @@ def show(context: Context, request: SessionRef) -> SessionView:
 
 @operation("session.append", effect="write")
 def append(context: Context, request: SessionAppend) -> SessionView:
-    """Append JSON events to a session."""
+    """Append JSON events to a session; secrets in them are redacted before anything is stored."""
     if not isinstance(request.events, list) or not request.events:
         raise InvalidRequestError("events are a JSON list with at least one entry")
     with context.view() as view:
         context.sessions.wake(view, request.session)
-    change = context.sessions.append_json(
-        context.scope, request.session, request.events, key=request.key
-    )
+    contents = [
+        redact(canonical_bytes(event), context.redaction_key).content for event in request.events
+    ]
+    change = context.sessions.append(context.scope, request.session, contents, key=request.key)
     context.commit(change)
     return show(context, SessionRef(session=request.session))
 
