@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -159,11 +160,25 @@ def set_up_python() -> None:
     STAMP.write_text(stamp, encoding="utf-8")
 
 
-def set_up_bubblewrap() -> None:
-    """See to it that bubblewrap is there, or name what is used instead."""
-    if shutil.which("bwrap") or install_system("bubblewrap", "outer wall of the sandbox"):
+def report_sandbox() -> None:
+    """Say which sandbox tier works here; it needs no system package, only the kernel's consent."""
+    doctor = [str(VENV_PYTHON), "-m", "lignin", "sandbox", "doctor", "--json", "--quiet"]
+    environment = {**clean_environment(), "LIGNIN_HOME": str(ROOT / ".demo" / "home")}
+    done = subprocess.run(  # noqa: PLW1510 - its exit code says that no tier works
+        doctor, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment
+    )
+    if done.returncode not in (0, 5):
+        say("the sandbox could not be asked; `.venv/bin/lignin sandbox doctor` says why")
         return
-    say("weaker tier in use: without bubblewrap the ns tier builds its own outer wall")
+    found = json.loads(done.stdout)
+    if found["tier"]:
+        say(f"sandbox: the {found['tier']} tier works here; it needs no system package")
+        return
+    for tier in found["tiers"]:
+        say(f"sandbox: the {tier['tier']} tier does not work here: {tier['why_not']}")
+        for remedy in tier["install"]:
+            say(f"  {remedy}")
+    say("nothing weaker is used instead: what cannot be proven is not run")
 
 
 def has_postgres() -> bool:
@@ -187,7 +202,7 @@ def main(arguments: list[str]) -> None:
     require_python()
     set_up_python()
     if arguments[0] in ("demo", "test"):
-        set_up_bubblewrap()
+        report_sandbox()
     if arguments[0] == "test":
         set_up_postgres()
 

@@ -9,8 +9,19 @@ from pathlib import Path
 import pytest
 
 SETUP = Path(__file__).resolve().parents[3] / "tools" / "setup.py"
-# Stands for `.venv/bin/python`: notes its arguments and fails where the file `fail` exists.
-PYTHON = '#!/bin/sh\necho "$@" >> "{log}"\ncase "$*" in *install*) test ! -e "{fail}";; esac\n'
+# Stands for `.venv/bin/python`: notes its arguments, fails to install where the file `fail` exists,
+# and answers the sandbox doctor with the file `doctor`, by exit code 5 where there is no tier.
+PYTHON = r"""#!/bin/sh
+echo "$@" >> "{root}/log"
+case "$*" in
+  *doctor*) cat "{root}/doctor"; grep -q '"tier": null' "{root}/doctor" && exit 5; exit 0;;
+  *install\ *) test ! -e "{root}/fail";;
+esac
+"""
+NO_TIER = (
+    '{"tier": null, "tiers": [{"tier": "ns", "why_not": "user namespaces are off",'
+    ' "install": ["as root: sysctl -w user.max_user_namespaces=10000"]}]}'
+)
 
 
 @pytest.fixture
@@ -23,7 +34,7 @@ def project(tmp_path: Path) -> Path:
     (root / "pyproject.toml").write_text("")
     python = root / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.write_text(PYTHON.format(log=root / "log", fail=root / "fail"))
+    python.write_text(PYTHON.format(root=root))
     python.chmod(0o755)
     return root
 
@@ -80,11 +91,20 @@ def test_a_linked_environment_is_left_alone(project: Path) -> None:
     assert "used as it is" in said
 
 
-def test_where_nothing_can_be_installed_the_weaker_tier_is_named(project: Path) -> None:
-    status, said, _ = set_up(project, "demo", PATH="/nonexistent")
+def test_the_sandbox_tier_that_works_is_named(project: Path) -> None:
+    (project / "doctor").write_text('{"tier": "ns", "tiers": []}')
+    status, said, _ = set_up(project, "demo")
     assert status == 0
-    assert "as root: apt-get install bubblewrap" in said
-    assert "the ns tier builds its own outer wall" in said
+    assert "the ns tier works here" in said
+
+
+def test_where_no_tier_works_the_reason_and_the_remedy_are_named(project: Path) -> None:
+    (project / "doctor").write_text(NO_TIER)
+    status, said, _ = set_up(project, "demo")
+    assert status == 0
+    assert "user namespaces are off" in said
+    assert "as root: sysctl" in said
+    assert "nothing weaker is used" in said
 
 
 def test_an_unknown_purpose_is_refused(project: Path) -> None:
