@@ -74,6 +74,8 @@ def report() -> DemoReport:
         unread={"a line that does not parse (the rest was read)": 3},
         captured={"new": 6, "same_code": 1},
         waiting=1,
+        let_go=2,
+        tests={"test-share-cents": "counts as a check of share-cents"},
         kept=[
             Kept(
                 name="share-cents",

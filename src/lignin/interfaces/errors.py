@@ -11,6 +11,11 @@ EXIT_FAULT = 1
 EXIT_INCONCLUSIVE = 10
 EXIT_INTERRUPTED = 130
 
+
+class InternalError(errors.LigninError):
+    """A fault of ours that nothing foresaw; exit code 1."""
+
+
 FAMILIES: Mapping[type[errors.LigninError], tuple[int, int]] = {
     errors.InvalidRequestError: (2, 400),
     errors.NotFoundError: (3, 404),
@@ -31,10 +36,6 @@ _SYSTEM = frozenset(
         *(errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ),
     }
 )
-
-
-class InternalError(errors.LigninError):
-    """A fault of ours that nothing foresaw; exit code 1."""
 
 
 def explain_fault(error: Exception) -> errors.LigninError:

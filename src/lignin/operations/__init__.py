@@ -9,6 +9,7 @@ NOT_NOUNS = frozenset(
         "__init__",
         "artifact_models",
         "context",
+        "handover",
         "registry",
         "lifecycle",
         "heads",

@@ -1,21 +1,15 @@
 """Artifacts: capture, verify, promote, call, retire."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, Literal
 
 from jsonschema import Draft202012Validator
 
-from lignin.artifacts.folder import read_tree
 from lignin.artifacts.laws import candidate_from_files
 from lignin.artifacts.proofs import tests_of
 from lignin.artifacts.service import Captured
 from lignin.artifacts.store import load_examples, load_tree
-from lignin.domain.artifacts import File, Provenance, parse_example
-from lignin.domain.codec import Json
-from lignin.domain.errors import GateFailedError, InvalidRequestError, NotFoundError
+from lignin.domain.artifacts import Provenance
+from lignin.domain.errors import GateFailedError, InvalidRequestError
 from lignin.domain.events import Change
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN, STATES, VersionState
@@ -43,6 +37,7 @@ from lignin.operations.artifact_models import (
 )
 from lignin.operations.choice import find, find_callable
 from lignin.operations.context import Context
+from lignin.operations.handover import read_examples, read_files, refuse_secrets
 from lignin.operations.heads import holders, in_step, propose_to_children, take_off
 from lignin.operations.lifecycle import (
     call_artifact,
@@ -52,7 +47,6 @@ from lignin.operations.lifecycle import (
 )
 from lignin.operations.proofs import joined, with_subjects
 from lignin.operations.registry import operation
-from lignin.traces.redact import redact
 
 
 @operation("artifact.capture", effect="execute", idempotent=True)
@@ -62,8 +56,8 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
     It becomes a draft that only its session sees. With at least three examples (or own tests) the
     verification can pass; a part of the examples is held out as the judge.
     """
-    files = _read_files(context.path(request.path))
-    _refuse_secrets(context, files, request.examples)
+    files = read_files(context.path(request.path))
+    refuse_secrets(files, request.examples, context.redaction_key)
     if request.kind in {None, "test"}:
         with context.view() as view:
             files = with_subjects(context, view, files)
@@ -71,7 +65,7 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
         files,
         request.name,
         request.kind,
-        _examples(request.examples),
+        read_examples(request.examples),
         context.load_kinds(),
     )
     provenance = Provenance(
@@ -424,37 +418,3 @@ def _version_view(row: Row) -> VersionView:
         sightings=body["sightings"],
         keep_until=body["keep_until"] if row.state == "draft" else None,
     )
-
-
-def _read_files(path: Path) -> dict[str, File]:
-    if path.is_dir():
-        return read_tree(path)
-    if not path.is_file():
-        raise NotFoundError(f"{path} does not exist", hint="name a file or a folder")
-    mode: Literal["0644", "0755"] = "0755" if path.stat().st_mode & 0o100 else "0644"
-    return {path.name: File(content=path.read_bytes(), mode=mode)}
-
-
-def _refuse_secrets(context: Context, files: Mapping[str, File], examples: Json) -> None:
-    """A secret is not stored, not even as a draft: nothing of the capture is.
-
-    Raises:
-        InvalidRequestError: Which detector found one, and in which file.
-    """
-    texts = {path: file.content for path, file in files.items()}
-    texts["the examples"] = json.dumps(examples).encode()
-    for where, content in texts.items():
-        found = redact(content, context.redaction_key).counts
-        if found:
-            raise InvalidRequestError(
-                f"{where}: a secret ({', '.join(sorted(found))}); nothing was captured",
-                hint="take it out and declare it by name in the manifest's capabilities.secrets",
-            )
-
-
-def _examples(value: Json) -> list[Any]:
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise InvalidRequestError("examples are a JSON list of objects")
-    return [parse_example(item) for item in value]

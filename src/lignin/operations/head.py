@@ -248,7 +248,8 @@ def rollback(context: Context, request: HeadRollback) -> Rolled:
         to = _whole(view, request.to) if request.to else moves[0].came_from
         if request.to and to == stable:  # an earlier run got there
             return Rolled(head=request.name, came_from=stable, revision=stable, proposal="")
-        if not request.to and moves[0].claim == "restore":
+        stood = {move.came_from for move in moves[1:]}
+        if not request.to and moves[0].claim == "restore" and moves[0].to in stood:
             raise ConflictError(
                 f"head {request.name!r} was rolled back already, to {stable}",
                 hint="name a revision with --to; `lignin head history` lists them",

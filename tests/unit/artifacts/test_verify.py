@@ -242,7 +242,9 @@ def test_wrong_answer_spares_the_later_runs() -> None:
     found = make_verifier(sandbox).verify(spec.tree(), spec.examples())
     assert found.verdict == "fail"
     assert found.runs <= len(spec.inputs)
-    assert any("an earlier check had decided" in reason for reason in found.reasons)
+    said = [reason for result in found.results for reason in result.reasons]
+    assert any("an earlier check had decided" in reason for reason in said)
+    assert all(reason.startswith("examples: expected") for reason in found.reasons)
 
 
 def test_key_covers_all_that_decides_the_verdict() -> None:

@@ -14,7 +14,8 @@ OPERATIONS = load_operations()
 
 
 def families() -> list[type[errors.LigninError]]:
-    return errors.LigninError.__subclasses__()
+    families = errors.LigninError.__subclasses__()
+    return [family for family in families if family.__module__ == errors.__name__]
 
 
 def models(model: type[BaseModel], seen: set[type]) -> Iterator[type[BaseModel]]:

@@ -1,0 +1,56 @@
+"""What a caller hands over: files, examples, and no secrets in them."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from lignin.artifacts.folder import read_tree
+from lignin.domain.artifacts import Example, File, parse_example
+from lignin.domain.codec import Json
+from lignin.domain.errors import InvalidRequestError, NotFoundError
+from lignin.traces.redact import redact
+
+
+def read_files(path: Path) -> dict[str, File]:
+    """Return one file by its name, or a folder's files by relative path.
+
+    Raises:
+        NotFoundError: There is neither.
+    """
+    if path.is_dir():
+        return read_tree(path)
+    if not path.is_file():
+        raise NotFoundError(f"{path} does not exist", hint="name a file or a folder")
+    mode: Literal["0644", "0755"] = "0755" if path.stat().st_mode & 0o100 else "0644"
+    return {path.name: File(content=path.read_bytes(), mode=mode)}
+
+
+def refuse_secrets(files: Mapping[str, File], examples: Json, key: bytes) -> None:
+    """A secret is not stored, not even as a draft: nothing of the capture is.
+
+    Raises:
+        InvalidRequestError: Which detector found one, and in which file.
+    """
+    texts = {path: file.content for path, file in files.items()}
+    texts["the examples"] = json.dumps(examples).encode()
+    for where, content in texts.items():
+        found = redact(content, key).counts
+        if found:
+            raise InvalidRequestError(
+                f"{where}: a secret ({', '.join(sorted(found))}); nothing was captured",
+                hint="take it out and declare it by name in the manifest's capabilities.secrets",
+            )
+
+
+def read_examples(value: Json) -> list[Example]:
+    """Return the examples of a request.
+
+    Raises:
+        InvalidRequestError: They are not a list of example objects.
+    """
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise InvalidRequestError("examples are a JSON list of objects")
+    return [parse_example(item) for item in value]
