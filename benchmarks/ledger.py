@@ -41,8 +41,32 @@ def _id(prefix: str) -> str:
     return make_id(prefix, at=datetime.now(UTC), entropy=os.urandom(ENTROPY_BYTES))
 
 
-def _emit(figure: str, value: float, unit: str, **more: object) -> None:
-    line = {"subject": "ledger", "figure": figure, "value": round(value, 4), "unit": unit, **more}
+def _emit(
+    figure: str,
+    value: float,
+    unit: str,
+    *,
+    baseline: float,
+    baseline_name: str,
+    ratio: float,
+    bar: float | None = None,
+    at_most: bool = False,
+    note: str = "",
+) -> None:
+    """One line; `bar` bounds the ratio, from below or (`at_most`) from above."""
+    met = None if bar is None else (ratio <= bar if at_most else ratio >= bar)
+    words = "" if bar is None else f"{'at most' if at_most else 'at least'} {bar:g}x"
+    line = {
+        "subject": "ledger",
+        "figure": figure,
+        "value": round(value, 1),
+        "unit": unit,
+        "baseline": round(baseline, 1),
+        "ratio": round(ratio, 3),
+        "bar": words,
+        "met": met,
+        "note": f"against {baseline_name}; {note}",
+    }
     print(json.dumps(line), flush=True)
 
 
@@ -165,11 +189,10 @@ def writers() -> None:
             f"commits per second, {processes} processes, heads {spread}, resident writer",
             resident["rate"],
             "1/s",
-            baseline=round(direct["rate"], 1),
+            baseline=direct["rate"],
             baseline_name="direct path",
-            ratio=round(ratio, 2),
+            ratio=ratio,
             bar=bar,
-            met=None if bar is None else ratio >= bar,
             note=f"p50 {resident['p50_ms']:.2f} ms against {direct['p50_ms']:.2f}, p99 "
             f"{resident['p99_ms']:.1f} against {direct['p99_ms']:.1f}; conflicts per commit "
             f"{resident['conflicts']:.3f} against {direct['conflicts']:.3f}; facts Zipf-hot",
@@ -307,11 +330,10 @@ def intake(count: int = 60_000, rounds: int = 3) -> None:
         "intake, events per second",
         rate,
         "1/s",
-        baseline=round(base),
+        baseline=base,
         baseline_name="chained SQLite rows",
-        ratio=round(rate / base, 2),
+        ratio=rate / base,
         bar=1.5,
-        met=rate / base >= 1.5,
         note=note,
     )
     with_redaction = count / min(t for t, _ in redacted)
@@ -319,11 +341,9 @@ def intake(count: int = 60_000, rounds: int = 3) -> None:
         "intake with redaction on, events per second",
         with_redaction,
         "1/s",
-        baseline=round(base),
+        baseline=base,
         baseline_name="chained SQLite rows, which redact nothing",
-        ratio=round(with_redaction / base, 2),
-        bar=None,
-        met=None,
+        ratio=with_redaction / base,
         note=note.replace("redaction off", "redaction on our side only"),
     )
     size, base_size = ours[0][1] / count, rows[0][1] / count
@@ -331,11 +351,11 @@ def intake(count: int = 60_000, rounds: int = 3) -> None:
         "intake, bytes per event",
         size,
         "B",
-        baseline=round(base_size, 1),
+        baseline=base_size,
         baseline_name="chained SQLite rows",
-        ratio=round(size / base_size, 3),
+        ratio=size / base_size,
         bar=0.35,
-        met=size / base_size <= 0.35,
+        at_most=True,
         note=note,
     )
 
@@ -375,11 +395,11 @@ def reading(count: int = 12_000, reads: int = 400) -> None:
         "read one session of 60 events, p50",
         ours_us,
         "us",
-        baseline=round(theirs_us, 1),
+        baseline=theirs_us,
         baseline_name="its rows through the same layer",
-        ratio=round(ours_us / theirs_us, 2),
+        ratio=ours_us / theirs_us,
         bar=1.0,
-        met=ours_us <= theirs_us,
+        at_most=True,
         note=f"both return the 60 payloads; rows by the bare driver: "
         f"{1e6 * statistics.median(raw):.1f} us",
     )

@@ -59,14 +59,20 @@ def main() -> None:
     warm.close()
     reference = statistics.median(times["bare interpreter"])
     for name, taken in times.items():
+        p50 = statistics.median(taken)
         figure = {
-            "benchmark": f"sandbox: {name}",
-            "p50_ms": round(statistics.median(taken), 2),
-            "min_ms": round(min(taken), 2),
-            "ratio_to_bare": round(statistics.median(taken) / reference, 2),
-            "rounds": len(taken),
+            "subject": "sandbox",
+            "figure": f"{name}, p50",
+            "value": round(p50, 2),
+            "unit": "ms",
+            "baseline": round(reference, 2),
+            "ratio": round(p50 / reference, 2),
+            "bar": "",
+            "met": None,
+            "note": f"against a bare `python -ISE -c pass`; least {min(taken):.2f} ms, "
+            f"{len(taken)} rounds, interleaved",
         }
-        print(json.dumps(figure))
+        print(json.dumps(figure), flush=True)
 
 
 if __name__ == "__main__":

@@ -38,9 +38,21 @@ def _id(prefix: str) -> str:
     return make_id(prefix, at=datetime.now(UTC), entropy=os.urandom(ENTROPY_BYTES))
 
 
-def _emit(figure: str, value: float, unit: str, **more: object) -> None:
-    line = {"subject": "store copy", "figure": figure, "value": round(value, 2), "unit": unit}
-    print(json.dumps({**line, **more}), flush=True)
+def _emit(
+    figure: str, value: float, unit: str, *, note: str, bar: str = "", met: bool | None = None
+) -> None:
+    line = {
+        "subject": "store_copy",
+        "figure": figure,
+        "value": round(value, 2),
+        "unit": unit,
+        "baseline": None,
+        "ratio": None,
+        "bar": bar,
+        "met": met,
+        "note": note,
+    }
+    print(json.dumps(line), flush=True)
 
 
 def _event(stream: str, type_: str, payload: dict[str, object]) -> NewEvent:
@@ -123,23 +135,23 @@ def main(count: int, postgres_url: str) -> None:
             copy_store(source, target)
             elapsed = time.perf_counter() - began
             rate = round((control + records) / elapsed)
-            _emit(f"copy {name}", elapsed, "s", events_per_second=rate, note=mix)
+            _emit(f"copy {name}", elapsed, "s", note=f"{rate} events/s; {mix}")
         states = []
-        for ledger in (first, middle, last):
+        for name, ledger in (("source", first), ("Postgres", middle), ("copy back", last)):
             began = time.perf_counter()
             states.append(_state(ledger))
-            _emit("verify", time.perf_counter() - began, "s", head=states[-1][0][:16])
+            head = f"head {states[-1][0][:16]}"
+            _emit(f"verify and replay, {name}", time.perf_counter() - began, "s", note=head)
         equal = states[0] == states[1] == states[2]
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        rows, events = len(states[0][3]), states[0][1] + states[0][2]
         _emit(
             "equal heads and state",
             float(equal),
-            "",
-            bar=1.0,
+            "1 = equal",
+            bar="equal",
             met=equal,
-            rows=len(states[0][3]),
-            events=states[0][1] + states[0][2],
-            peak_mib=round(peak),
+            note=f"{rows} rows, {events} events; peak {peak:.0f} MiB",
         )
         for ledger in (first, middle, last):
             ledger.close()
