@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 
 import click
 
-from lignin.domain.errors import InvalidRequestError
+from lignin.domain.errors import InvalidRequestError, LimitedError
 from lignin.interfaces.errors import explain_fault
 from lignin.interfaces.output import Progress, print_answer
 from lignin.interfaces.streams import say
@@ -133,7 +133,7 @@ class _JsonType(click.ParamType[Any]):
             return _parsed(read_stdin(), "stdin")
         if value.startswith("@"):
             try:
-                return _parsed(Path(value[1:]).read_bytes(), value[1:])
+                return _parsed(_read_file(Path(value[1:])), value[1:])
             except OSError as error:
                 message = f"cannot read {value[1:]}: {error.strerror}"
                 raise InvalidRequestError(message, hint="@FILE names a file of JSON") from error
@@ -142,6 +142,19 @@ class _JsonType(click.ParamType[Any]):
 
 
 _JSON = _JsonType()
+
+
+def _read_file(path: Path) -> bytes:
+    """A regular file's bytes, at most as many as stdin may bring."""
+    if path.exists() and not path.is_file():
+        raise InvalidRequestError(f"{path} is no regular file", hint="@FILE names a file of JSON")
+    with path.open("rb") as file:
+        data = file.read(MAX_STDIN_BYTES + 1)
+    if len(data) > MAX_STDIN_BYTES:
+        raise LimitedError(
+            f"{path} has more than {MAX_STDIN_BYTES} bytes", hint="send less at once"
+        )
+    return data
 
 
 def _parsed(text: bytes | str, where: str) -> Any:

@@ -5,7 +5,7 @@ Built by `lignin.app`. Everything dear (sandbox, plug-ins) is made on first use.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from lignin.artifacts.client import Client
 from lignin.artifacts.disk import Disk
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.service import Artifacts
+from lignin.domain.codec import canonical_bytes, parse_json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.events import Change, Receipt, Scope
 from lignin.harness.service import Harness
@@ -21,6 +22,7 @@ from lignin.ports.ledger import Ledger, View
 from lignin.ports.sandbox import DoctorReport, Sandbox
 from lignin.ports.store import StoreAdmin
 from lignin.sessions.service import SessionLog
+from lignin.traces.redact import redact
 
 if TYPE_CHECKING:
     from lignin.artifacts.verify import Verifier
@@ -71,8 +73,21 @@ class Context:
     progress: Progress = field(default=_silent)
 
     def commit(self, *changes: Change) -> tuple[Receipt, ...]:
-        """Commit changes together."""
-        return self.ledger.commit(*changes)
+        """Commit changes together; secrets in what their events say are redacted first.
+
+        Records and files are vetted where they come in; this is for what people write into names,
+        reasons, tasks and paths.
+        """
+        return self.ledger.commit(*(self._redacted(change) for change in changes))
+
+    def _redacted(self, change: Change) -> Change:
+        events = []
+        for event in change.events:
+            cleaned = redact(canonical_bytes(event.payload), self.redaction_key)
+            if cleaned.counts:
+                event = replace(event, payload=parse_json(cleaned.content))  # noqa: PLW2901
+            events.append(event)
+        return replace(change, events=tuple(events))
 
     def path(self, named: str) -> Path:
         """A path that the caller named, from where they stand.

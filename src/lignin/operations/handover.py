@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 from lignin.artifacts.folder import read_tree
-from lignin.domain.artifacts import Example, File, parse_example
+from lignin.domain.artifacts import MAX_TREE_BYTES, Example, File, parse_example
 from lignin.domain.codec import Json
-from lignin.domain.errors import InvalidRequestError, NotFoundError
+from lignin.domain.errors import InvalidRequestError, LimitedError, NotFoundError
 from lignin.traces.redact import redact
 
 
@@ -17,13 +17,20 @@ def read_files(path: Path) -> dict[str, File]:
 
     Raises:
         NotFoundError: There is neither.
+        LimitedError: It is larger than an artifact may be.
     """
     if path.is_dir():
         return read_tree(path)
     if not path.is_file():
         raise NotFoundError(f"{path} does not exist", hint="name a file or a folder")
+    with path.open("rb") as file:
+        content = file.read(MAX_TREE_BYTES + 1)
+    if len(content) > MAX_TREE_BYTES:
+        raise LimitedError(
+            f"{path} has more than {MAX_TREE_BYTES} bytes, which an artifact may have"
+        )
     mode: Literal["0644", "0755"] = "0755" if path.stat().st_mode & 0o100 else "0644"
-    return {path.name: File(content=path.read_bytes(), mode=mode)}
+    return {path.name: File(content=content, mode=mode)}
 
 
 def refuse_secrets(files: Mapping[str, File], examples: Json, key: bytes) -> None:

@@ -32,6 +32,27 @@ def test_a_secret_in_an_appended_event_is_redacted(desk: Desk) -> None:
     assert "[redacted:github:" in text
 
 
+def test_a_secret_in_what_people_write_about_a_thing_is_redacted(desk: Desk) -> None:
+    desk.double(promote=True)
+    path = desk.write(f"{KEY}/triple.py", DOUBLE.replace("2", "3").replace("double", "triple"))
+    examples = [{"arguments": {"number": n}, "result": 3 * n} for n in (1, 3, 4, 7, 11, 20)]
+    desk("artifact.capture", path=path, examples=examples, task=f"with {KEY}", session=f"s {KEY}")
+    desk("artifact.promote", name="triple", hypothesis=f"{KEY} helps")
+    desk("artifact.deprecate", name="double", reason=f"leaked {KEY}")
+    shown = desk("artifact.show", name="triple")
+    assert "[redacted:github:" in shown.provenance[0]["task"]
+    for file in desk.context.home.rglob("*"):
+        assert not file.is_file() or KEY.encode() not in file.read_bytes()
+
+
+def test_nothing_of_an_ordinary_life_looks_like_a_secret(desk: Desk) -> None:
+    desk.double(promote=True)
+    desk("artifact.call", name="double", input={"number": 2})
+    desk("head.lease", name="main")
+    with desk.context.view() as view:
+        assert all("[redacted:" not in str(event.payload) for event in view.log())
+
+
 def test_no_byte_of_the_secret_is_in_the_store(desk: Desk, tmp_path: Path) -> None:
     session = desk("session.start").session
     desk("session.append", session=session, events=[{"said": f"use {KEY} please"}])
