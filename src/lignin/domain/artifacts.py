@@ -5,6 +5,7 @@ about a digest and are kept elsewhere (decision record 2).
 """
 
 import math
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ _BIDI_OR_INVISIBLE = frozenset(
     + [*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)]
     + [*range(0xE0000, 0xE0080)]  # tag characters
 )
+_HIDDEN = re.compile("[" + "".join(map(chr, _BIDI_OR_INVISIBLE - {0x00AD})) + "]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,8 @@ def make_tree(files: Mapping[str, File]) -> Tree:
         twin = folded.setdefault(path.casefold(), path)
         if twin != path:
             raise InvalidRequestError(f"{path!r} and {twin!r} collide where case is ignored")
+    for path, file in files.items():
+        require_plain_text(path, file.content)
     for path in files:
         parents = path.casefold().split("/")[:-1]
         for depth in range(1, len(parents) + 1):
@@ -118,6 +122,27 @@ def make_tree(files: Mapping[str, File]) -> Tree:
             if clash is not None:
                 raise InvalidRequestError(f"{clash!r} is a file and also a folder of {path!r}")
     return Tree(dict(sorted(files.items())))
+
+
+def require_plain_text(path: str, content: bytes) -> None:
+    """Raise where a text file shows a reader something else than what is run or obeyed.
+
+    Bidirectional controls and zero-width or tag characters are refused, one byte order mark at the
+    start excepted; whoever needs one writes it as an escape. Files that are no UTF-8 pass.
+    """
+    if content.isascii():
+        return
+    try:
+        text = content.decode().removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        return
+    found = _HIDDEN.search(text)
+    if found:
+        line = text.count("\n", 0, found.start()) + 1
+        raise InvalidRequestError(
+            f"{path!r}, line {line}: hides the character U+{ord(found.group()):04X}",
+            hint="write it as an escape, such as \\u200d, or take it out",
+        )
 
 
 def require_safe_path(path: str) -> None:

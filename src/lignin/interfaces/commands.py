@@ -13,7 +13,7 @@ import click
 
 from lignin.domain.errors import InvalidRequestError, LimitedError
 from lignin.interfaces.errors import explain_fault
-from lignin.interfaces.output import Progress, print_answer
+from lignin.interfaces.output import Progress, print_answer, require_fields
 from lignin.interfaces.streams import say
 
 MAX_STDIN_BYTES = 64 * 2**20
@@ -195,6 +195,8 @@ def _common_options(operation: Any) -> list[click.Parameter]:
 def _invoke(operation: Any, given: dict[str, Any]) -> int:
     common = {name: given.pop(name, None) for name in sorted(COMMON | COMMON_SOME)}
     request = _request(operation, given, bool(common["from_stdin"]))
+    if common["fields"]:
+        require_fields(operation.response, common["fields"])
     _confirm(operation, request, common)
     from lignin.app import load_settings, open_context
 

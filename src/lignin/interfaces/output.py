@@ -71,6 +71,28 @@ def print_answer(response: Any, common: Mapping[str, Any], dry_run: bool) -> Non
     say(printable(text if text is not None else render(value, shutil.get_terminal_size().columns)))
 
 
+def require_fields(response: Any, fields: str) -> None:
+    """Refuse `--fields` before anything is done where the answer cannot have such a field.
+
+    Args:
+        response: The answer's model.
+        fields: The option's text, names separated by commas.
+
+    Raises:
+        InvalidRequestError: A name is neither a field nor one of a list's items; names the known.
+    """
+    known = {"dry_run", *response.model_fields}
+    for info in response.model_fields.values():
+        for part in getattr(info.annotation, "__args__", ()):
+            known |= set(getattr(part, "model_fields", ()))
+    unknown = [name.strip() for name in fields.split(",") if name.strip() not in known]
+    if unknown:
+        raise InvalidRequestError(
+            f"the answer has no field {', '.join(unknown)}",
+            hint=f"it has {', '.join(sorted(known - {'dry_run'}))}",
+        )
+
+
 def picked(value: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
     """Only the named fields, of the answer or of the items of its lists.
 

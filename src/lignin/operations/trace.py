@@ -293,7 +293,8 @@ def load_trajectory(context: Context, view: View, session: str) -> Trajectory:
     if row is None or "source" not in row.body:
         raise NotFoundError(f"no imported session {session!r}", hint="`lignin trace list`")
     contents = view.contents(f"record/{session}")
-    data = b"".join(content for content in contents if content is not None)
+    lines = (content for content in contents if content is not None)
+    data = b"".join(line if line.endswith(b"\n") else line + b"\n" for line in lines)
     traces = import_trace(context.load_importers(), row.body["source"], data)
     origin = row.body["origin"]
     for trajectory, _ in traces.sessions:

@@ -6,13 +6,14 @@ record recognises a re-import and a grown file (decision record 1).
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.ids import derive_id
-from lignin.domain.traces import ImportedTrace, Problem, Trajectory
+from lignin.domain.traces import ImportedTrace, Problem, RawRecord, Trajectory
 from lignin.traces.importer import Importer, import_trace
+from lignin.traces.lines import INCOMPLETE
 from lignin.traces.redact import record_key, redact
 
 _WORLDWIDE = frozenset({"claude_code", "codex"})  # their session ids are unique by themselves
@@ -48,7 +49,7 @@ def take_trace(importers: Sequence[Importer], name: str, data: bytes, key: bytes
     Raises:
         InvalidRequestError: No importer recognises the file.
     """
-    raw = import_trace(importers, name, data)
+    raw = _without_unfinished(import_trace(importers, name, data))
     counts: Counter[str] = Counter()
     contents, keys = [], []
     for _, records in raw.sessions:
@@ -56,7 +57,7 @@ def take_trace(importers: Sequence[Importer], name: str, data: bytes, key: bytes
         for each in cleaned:
             counts.update(each.counts)
         contents.append(tuple(each.content for each in cleaned))
-        keys.append(tuple(record_key(record.content, key).hex() for record in records))
+        keys.append(tuple(_key(record, key) for record in records))
     shown = _reparsed(importers, name, raw, contents) if counts else raw
     sessions = tuple(
         TakenSession(
@@ -84,6 +85,23 @@ def what_is_new(
     if taken > len(session.keys) or (taken and session.keys[taken - 1] != tail):
         return "rewritten", 0
     return ("same" if taken == len(session.keys) else "grown"), taken
+
+
+def _without_unfinished(trace: ImportedTrace) -> ImportedTrace:
+    """The trace without a last line that is still being written: it comes whole the next time."""
+    unfinished = {p.line for p in trace.problems if p.what.startswith(INCOMPLETE)}
+    if not unfinished:
+        return trace
+    sessions = tuple(
+        (trajectory, tuple(record for record in records if record.line not in unfinished))
+        for trajectory, records in trace.sessions
+    )
+    return replace(trace, sessions=sessions)
+
+
+def _key(record: RawRecord, key: bytes) -> str:
+    """The keyed digest of a record; a line end that was still missing makes no difference."""
+    return record_key(record.content.rstrip(b"\r\n"), key).hex()
 
 
 def _reparsed(

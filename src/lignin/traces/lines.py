@@ -18,6 +18,9 @@ _BOM = b"\xef\xbb\xbf"
 _decoder = json.JSONDecoder(parse_constant=str)
 _between = re.compile(r"[\s,]*")
 
+INCOMPLETE = "incomplete last line"
+"""How the problem of a line that is still being written begins."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -44,7 +47,7 @@ def read_lines(data: bytes, max_line_bytes: int = MAX_LINE_BYTES) -> list[Line]:
         problem = None
         if fault:
             if end == size and data[-1:] != b"\n" and not fault.startswith("not a JSON object"):
-                fault = f"incomplete last line ({fault}); the file may still be growing"
+                fault = f"{INCOMPLETE} ({fault}); the file may still be growing"
             problem = Problem(line=number, what=fault)
         lines.append(Line(record=record, value=value, problem=problem))
         start = end

@@ -4,7 +4,9 @@ A faulty program's examples come from the good program of the same name, as a re
 the right behaviour would have written them down.
 """
 
+from contextlib import chdir
 from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from lignin.artifacts.kind import Kind
@@ -71,11 +73,12 @@ class Spec:
         space: dict[str, Any] = {"__name__": "good"}
         exec(compile(self.source, "good", "exec"), space)
         found = []
-        for arguments in self.inputs:
-            try:
-                found.append(Example(arguments=arguments, result=space["main"](**arguments)))
-            except Exception as error:
-                found.append(Example(arguments=arguments, error=type(error).__name__))
+        with TemporaryDirectory() as folder, chdir(folder):  # some write files
+            for arguments in self.inputs:
+                try:
+                    found.append(Example(arguments=arguments, result=space["main"](**arguments)))
+                except Exception as error:
+                    found.append(Example(arguments=arguments, error=type(error).__name__))
         return found
 
     def tree(self, source: str | None = None, **extra: str) -> Tree:
