@@ -21,6 +21,7 @@ from lignin.ports.clock import Clock
 RETRY_AFTER_S = 5.0
 ANSWER_TIMEOUT_S = 60.0
 _PEER = struct.Struct("3i")
+_TIME = struct.Struct("ll")
 
 
 def socket_path(url: str) -> Path | None:
@@ -89,7 +90,7 @@ class ResidentLedger(SqlLedger):
         if self._path is None or time.monotonic() < self._silent_until or not self._path.exists():
             return None
         connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(ANSWER_TIMEOUT_S)
+        _bound_waiting(connection)
         try:
             connection.connect(str(self._path))
             if not is_same_user(connection):
@@ -117,17 +118,27 @@ def _with_key(change: Change) -> Change:
 
 
 def _receive_frame(connection: socket.socket) -> bytes:
-    (length,) = wire.LENGTH.unpack(_receive(connection, wire.LENGTH.size))
+    """The one answer that is under way on a connection; nothing can follow it."""
+    data = _some(connection)
+    while len(data) < wire.LENGTH.size:
+        data += _some(connection)
+    (length,) = wire.LENGTH.unpack_from(data)
     if length > wire.MAX_FRAME_BYTES:
         raise InvalidRequestError(f"an answer of {length} bytes")
-    return _receive(connection, length)
+    while len(data) < wire.LENGTH.size + length:
+        data += _some(connection)
+    return data[wire.LENGTH.size : wire.LENGTH.size + length]
 
 
-def _receive(connection: socket.socket, size: int) -> bytes:
-    data = bytearray()
-    while len(data) < size:
-        some = connection.recv(min(size - len(data), 1 << 20))
-        if not some:
-            raise ConnectionResetError("the writer went away")
-        data += some
-    return bytes(data)
+def _some(connection: socket.socket) -> bytes:
+    data = connection.recv(1 << 16)
+    if not data:
+        raise ConnectionResetError("the writer went away")
+    return data
+
+
+def _bound_waiting(connection: socket.socket) -> None:
+    """Bound each send and receive in the kernel: Python's own time-out costs a poll for each."""
+    bound = _TIME.pack(int(ANSWER_TIMEOUT_S), 0)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, bound)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, bound)

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from lignin.domain import errors
-from lignin.domain.codec import canonical_bytes, parse_json
 from lignin.domain.commits import Unit
 from lignin.domain.errors import (
     CodecError,
@@ -23,6 +22,7 @@ from lignin.domain.events import Actor, Blob, Change, NewEvent, Purge, Receipt, 
 
 MAX_FRAME_BYTES = 256 * 2**20
 LENGTH = struct.Struct(">I")
+_encode = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=dict).encode
 
 
 def encode_unit(unit: Unit) -> bytes:
@@ -33,7 +33,10 @@ def encode_unit(unit: Unit) -> bytes:
         LimitedError: The frame would be larger than `MAX_FRAME_BYTES`.
     """
     contents: list[bytes] = []
-    header = canonical_bytes([_change(change, contents) for change in unit])
+    try:
+        header = _encode([_change(change, contents) for change in unit]).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise CodecError(f"a change that is no JSON: {error}") from error
     size = LENGTH.size + len(header) + sum(map(len, contents))
     if size > MAX_FRAME_BYTES:
         raise LimitedError(f"a frame of {size} bytes; at most {MAX_FRAME_BYTES}")
@@ -49,7 +52,8 @@ def decode_unit(body: bytes) -> Unit:
     try:
         (length,) = LENGTH.unpack_from(body)
         rest = _Rest(body, 4 + length)
-        unit = tuple(_read_change(item, rest) for item in parse_json(body[4 : 4 + length]))
+        # Plain parsing: whatever has no canonical form is refused when the unit is judged.
+        unit = tuple(_read_change(item, rest) for item in json.loads(body[4 : 4 + length]))
         if rest.start != len(body):
             raise ValueError("bytes are left over")
     except (ValueError, LookupError, TypeError, AttributeError, struct.error) as error:

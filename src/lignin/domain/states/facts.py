@@ -4,7 +4,6 @@ Their order does not matter, so nobody puts a precondition on them and they neve
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from lignin.domain.codec import Json
 from lignin.domain.events import Event
@@ -13,26 +12,26 @@ from lignin.domain.states.row import Reducer, Row, born
 MAX_KEPT = 50
 
 
-def _kept(row: Row | None, event: Event, body: Mapping[str, Json]) -> Row:
-    return born(event, body) if row is None else replace(row, seq=event.seq, body=body)
+def _kept(event: Event, body: Mapping[str, Json]) -> Row:
+    return born(event, body)  # a fact has no state, parent or due time to keep
 
 
 def _examples_added(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     blobs = list(row.body["blobs"]) if row else []
     if payload["blob"] not in blobs:
         blobs.append(payload["blob"])
-    return _kept(row, event, {"blobs": blobs[-MAX_KEPT:]})
+    return _kept(event, {"blobs": blobs[-MAX_KEPT:]})
 
 
 def _evidence_recorded(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     latest = dict(row.body["latest"]) if row else {}
     count = row.body["count"] if row else 0
     latest[payload["kind"]] = {**payload, "at": event.at, "event_id": event.event_id}
-    return _kept(row, event, {"latest": latest, "count": count + 1})
+    return _kept(event, {"latest": latest, "count": count + 1})
 
 
-def _result_recorded(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
-    return _kept(row, event, {**payload, "at": event.at})
+def _result_recorded(_row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    return _kept(event, {**payload, "at": event.at})
 
 
 def _usage_recorded(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
@@ -44,16 +43,16 @@ def _usage_recorded(row: Row | None, event: Event, payload: Mapping[str, Json]) 
     by[who] = by.get(who, 0) + 1
     body["uses"] += 1
     body["failures"] += 0 if payload["ok"] else 1
-    return _kept(row, event, {**body, "by": by, "last_at": event.at})
+    return _kept(event, {**body, "by": by, "last_at": event.at})
 
 
-def _served(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
-    return _kept(row, event, {**payload, "at": event.at})
+def _served(_row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    return _kept(event, {**payload, "at": event.at})
 
 
 def _purged(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     count = row.body["count"] if row else 0
-    return _kept(row, event, {"count": count + payload["count"]})
+    return _kept(event, {"count": count + payload["count"]})
 
 
 REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
