@@ -82,6 +82,7 @@ def report() -> DemoReport:
                 digest="sha256:" + "ab" * 32,
                 kind="program",
                 sightings=2,
+                simulated=True,
                 examples=11,
                 runs=116,
                 reused=False,

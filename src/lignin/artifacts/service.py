@@ -383,6 +383,11 @@ class Artifacts:
         return NewEvent(stream=stream, type=type_, payload=payload, event_id=event_id)
 
 
+def is_simulated(row: Row) -> bool:
+    """True where a version was seen nowhere but in the practice desk's sessions."""
+    return all(bool(seen["simulated"]) for seen in row.body["provenance"])
+
+
 def due_reason(row: Row, *, asks_authority: bool) -> str:
     """Why a draft is to be verified now; empty: not yet."""
     if row.body["requested"]:

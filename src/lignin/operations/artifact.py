@@ -6,7 +6,7 @@ from jsonschema import Draft202012Validator
 
 from lignin.artifacts.laws import candidate_from_files
 from lignin.artifacts.proofs import tests_of
-from lignin.artifacts.service import Captured
+from lignin.artifacts.service import Captured, is_simulated
 from lignin.artifacts.store import load_examples, load_tree
 from lignin.domain.artifacts import Provenance
 from lignin.domain.errors import GateFailedError, InvalidRequestError
@@ -416,5 +416,6 @@ def _version_view(row: Row) -> VersionView:
         state=str(row.state),
         reason=body["reason"],
         sightings=body["sightings"],
+        simulated=is_simulated(row),
         keep_until=body["keep_until"] if row.state == "draft" else None,
     )

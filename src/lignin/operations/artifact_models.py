@@ -38,6 +38,7 @@ class VersionView(Response):
     state: str = Field(description="where it stands in its life")
     reason: str = Field(description="why it is in this state")
     sightings: int = Field(description="in how many places it was seen")
+    simulated: bool = Field(description="seen only in the practice desk's simulated sessions")
     keep_until: str | None = Field(
         default=None, description="a draft nobody reaches for is let go then"
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from lignin.artifacts.service import version_stream
+from lignin.artifacts.service import is_simulated, version_stream
 from lignin.artifacts.store import load_examples
 from lignin.domain.artifacts import Refusal, split_examples
 from lignin.domain.codec import Json, canonical_bytes
@@ -60,6 +60,7 @@ class Kept(Response):
     digest: str = Field(description="the version's digest")
     kind: str = Field(description="program, script, skill, prompt or test")
     sightings: int = Field(description="in how many places it was seen")
+    simulated: bool = Field(description="seen only in the practice desk's simulated sessions")
     examples: int = Field(description="recorded examples of its use")
     runs: int = Field(description="sandbox runs of its proof in this run")
     reused: bool = Field(description="an earlier result with the same content answered")
@@ -124,9 +125,10 @@ def demo(context: Context, request: Demo) -> DemoReport:
     judged = promote_proven(context, list(verify_due(context, ready=True)), request.head)
     served = _serve(context, request)
     called, arguments, expected = _call_one(context, request.head)
+    kept = _kept(context, request.head, judged)
     return DemoReport(
         simulated=simulated > 0,
-        note=_note(simulated, harvest.sessions, practice),
+        note=_note(simulated, harvest.sessions, kept, practice=practice),
         files=len(files),
         sessions=harvest.sessions,
         steps_with_code=harvest.snippets,
@@ -135,7 +137,7 @@ def demo(context: Context, request: Demo) -> DemoReport:
         captured=dict(Counter(captured.how for captured in harvest.captured)),
         waiting=_waiting(context),
         let_go=len(expire(context, Nothing()).let_go),
-        kept=_kept(context, request.head, judged),
+        kept=kept,
         tests=_tests(context),
         refused=_refused(harvest.refused, judged) + _refused_before(context, harvest, judged),
         served=served,
@@ -146,10 +148,16 @@ def demo(context: Context, request: Demo) -> DemoReport:
     )
 
 
-def _note(simulated: int, sessions: int, practice: bool) -> str:
-    if practice or not simulated:
-        return PRACTICE_NOTE if practice else ""
-    return f"SIMULATED: {simulated} of these {sessions} sessions come from Lignin's practice desk"
+def _note(simulated: int, sessions: int, kept: list[Kept], *, practice: bool) -> str:
+    if practice:
+        return PRACTICE_NOTE
+    said = []
+    if simulated:
+        said.append(f"{simulated} of these {sessions} sessions come from Lignin's practice desk")
+    served = sum(one.simulated for one in kept)
+    if served:
+        said.append(f"{served} of what the head serves was proven on its sessions only")
+    return f"SIMULATED: {'; '.join(said)}" if said else ""
 
 
 def _serve(context: Context, request: Demo) -> SkillsServed | None:
@@ -207,6 +215,7 @@ def _kept(context: Context, head: str, judged: list[Judged]) -> list[Kept]:
                     digest=digest,
                     kind=row.body["kind"],
                     sightings=row.body["sightings"],
+                    simulated=is_simulated(row),
                     examples=len(load_examples(view, digest)),
                     runs=proven.runs if proven else 0,
                     reused=proven.reused if proven else True,

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
+from lignin.artifacts.service import is_simulated
 from lignin.domain.codec import Digest
 from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError, NotFoundError
 from lignin.domain.events import Change
@@ -41,6 +42,7 @@ class Slot(Response):
     digest: str = Field(description="the version's digest")
     state: str = Field(description="the version's state")
     own: bool = Field(description="set by this head itself, not by one it extends")
+    simulated: bool = Field(description="seen only in the practice desk's simulated sessions")
     notes: dict[str, Any] = Field(
         default_factory=dict, description="which weakness it makes up for, on which models"
     )
@@ -189,6 +191,7 @@ def show(context: Context, request: HeadRef) -> HeadView:
                     digest=digest,
                     state=str(version.state) if version else "unknown",
                     own=slot in revision.slots,
+                    simulated=version is not None and is_simulated(version),
                     notes=dict(note.body) if note else {},
                 )
             )

@@ -83,7 +83,7 @@ def serve(context: Context, request: SkillServe) -> SkillsServed:
     with context.view() as view:
         stable, _ = context.harness.stable(view, request.head)
         slots = context.harness.resolve(view, stable)
-        skills, not_skills = _packaged(context, view, slots, stable)
+        skills, not_skills = _packaged(context, view, slots)
         retired = _retired(context, view, request.head, slots, stable)
         origin = _origin(view, request.head)
     folders: dict[Path, Client] = {}
@@ -123,7 +123,7 @@ def _clients(context: Context, names: list[str]) -> list[Client]:
 
 
 def _packaged(
-    context: Context, view: View, slots: Mapping[str, str], revision: str
+    context: Context, view: View, slots: Mapping[str, str]
 ) -> tuple[list[_Skill], list[Left]]:
     skills, left = [], []
     kinds, names = context.load_kinds(), assign_skill_names(slots)
@@ -143,7 +143,6 @@ def _packaged(
                 digest=digest,
                 space=context.scope.space,
                 examples=visible,
-                version=revision[7:19],
                 skill_name=names[slot],
             )
         except InvalidRequestError as error:
