@@ -264,7 +264,7 @@ def _redaction_key(home: Path, *, dry_run: bool) -> bytes:
     try:
         if dry_run and not path.exists():
             return secrets.token_bytes(KEY_BYTES)
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             fresh = home / f".redaction.{secrets.token_hex(8)}"
             handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

@@ -9,14 +9,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
-from jsonschema.protocols import Validator
-from jsonschema.validators import extend
+from jsonschema.exceptions import ValidationError
 
 from lignin.artifacts.check import shown
+from lignin.artifacts.schemas import require_safe_schema, schema_faults
 from lignin.domain.artifacts import Example
 from lignin.domain.codec import Json
+from lignin.domain.errors import InvalidRequestError
 from lignin.ports.sandbox import Observed
 
 RELATIVE_TOLERANCE = 1e-9
@@ -104,47 +103,19 @@ def runs_agree(left: Observed, right: Observed, *, is_call: bool) -> bool:
     return same and (left.status != "exited" or left.stdout == right.stdout)
 
 
-def _is_strict_integer(_: Any, value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-_Strict = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator,
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_strict_integer),
-)
-
-
-def make_validator(schema: Mapping[str, Any]) -> Validator:
-    """Return a validator in which 1.0 is no integer.
+def schema_fault(schema: Mapping[str, Any], value: Json) -> ValidationError | None:
+    """Return why a value does not fit a schema (1.0 is no integer), None where it fits.
 
     Raises:
-        SchemaError: The schema itself is malformed.
+        InvalidRequestError: The schema is not safe to evaluate, or not on this value.
     """
-    _Strict.check_schema(schema)
-    validator: Validator = _Strict(schema)
-    return validator
-
-
-def schema_fault(schema: Mapping[str, Any], value: Json) -> ValidationError | None:
-    """Return why a value does not fit a schema, None where it fits.
-
-    References to other documents are never fetched: they count as no constraint.
-    """
-    try:
-        error: ValidationError | None = next(_Strict(schema).iter_errors(value), None)
-    except Exception as broken:
-        # Referencing and regular-expression faults come as many classes; a schema that cannot be
-        # evaluated constrains nothing, and `schema_trouble` reports it.
-        if isinstance(broken, MemoryError):
-            raise
-        return None
-    return error
+    return next(iter(schema_faults(schema, value, strict_integers=True)), None)
 
 
 def schema_trouble(schema: Mapping[str, Any]) -> str | None:
     """Return why a schema cannot be used at all, None where it can."""
     try:
-        make_validator(schema)
-    except SchemaError as error:
+        require_safe_schema(schema)
+    except InvalidRequestError as error:
         return shown(error.message)
     return None

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from lignin.domain.artifacts import Example, Manifest
 from lignin.domain.codec import Digest, Json
 
+HOME_SPACE = "home"
 MAX_EXAMPLES = 3
 MAX_EXAMPLE_CHARS = 1200
 MAX_PHRASE_CHARS = 200
@@ -30,11 +31,20 @@ _SAMPLES: Mapping[str, Json] = {
 
 
 def call_section(
-    name: str, digest: Digest, manifest: Manifest, examples: tuple[Example, ...]
+    name: str,
+    digest: Digest,
+    manifest: Manifest,
+    examples: tuple[Example, ...],
+    *,
+    space: str = HOME_SPACE,
 ) -> list[str]:
-    """Lines of the section that shows the call with its input and what came out of it."""
+    """Lines of the section that shows the call with its input and what came out of it.
+
+    `space` is named in the call where it is not the default one, which a reader may stand outside.
+    """
     reference = shlex.quote(f"{name}@{digest}")
-    command = f"lignin artifact call {reference} --input -"
+    where = "" if space == HOME_SPACE else f" --space {shlex.quote(space)}"
+    command = f"lignin artifact call {reference}{where} --input -"
     shown = [example for example in examples if _size(example) <= MAX_EXAMPLE_CHARS]
     shown = shown[:MAX_EXAMPLES]
     first = call_input(shown[0]) if shown else _sample_input(manifest)

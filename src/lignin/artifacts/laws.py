@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-
 from lignin.artifacts.kind import Kind
+from lignin.artifacts.schemas import require_safe_schema
 from lignin.artifacts.source.draft import artifact_name, sighting_key
 from lignin.artifacts.source.python import functions, parse_python
 from lignin.artifacts.source.tests import is_test_path
@@ -231,8 +229,6 @@ def _require_parameters(function: ast.FunctionDef, manifest: Manifest) -> None:
 
 def _require_schema(side: str, schema: Mapping[str, Any]) -> None:
     try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        raise InvalidRequestError(
-            f"the {side} schema is no JSON Schema: {error.message}"
-        ) from error
+        require_safe_schema(schema)
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"the {side} schema: {error.message}", hint=error.hint) from error

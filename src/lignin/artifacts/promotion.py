@@ -8,7 +8,8 @@ where nothing can be run.
 from dataclasses import dataclass
 
 from lignin.domain.artifacts import Manifest
-from lignin.domain.errors import GateFailedError
+from lignin.domain.errors import DeniedError, GateFailedError
+from lignin.domain.events import Actor
 from lignin.domain.evidence import GateOutcome, Verdict
 from lignin.domain.states.artifacts import VersionState
 
@@ -65,6 +66,20 @@ def decide_promotion(case: PromotionCase) -> PromotionDecision:
     if missing:
         return PromotionDecision(outcome="undecided", reasons=tuple(missing))
     return PromotionDecision(outcome="accept", reasons=tuple(good))
+
+
+def require_person(actor: Actor, does: str) -> str:
+    """Return who acts, if it is a person acting for himself.
+
+    Names are taken at their word until authority has tokens; what is refused now is an agent that
+    says it is one, and anybody acting through an agent.
+
+    Raises:
+        DeniedError: An agent, or a person through an agent.
+    """
+    if actor.sub.startswith("agent:") or actor.act:
+        raise DeniedError(f"{actor.sub} is an agent; only a person {does}", hint="ask the owner")
+    return actor.sub
 
 
 def require_promotable(case: PromotionCase) -> PromotionDecision:

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from lignin.artifacts.proofs import tests_of
-from lignin.artifacts.store import examples_blob, load_examples, tree_blobs
+from lignin.artifacts.store import examples_blob, load_examples, load_tree, tree_blobs
 from lignin.artifacts.verify import Verification
-from lignin.domain.artifacts import MIN_EXAMPLES, Candidate
+from lignin.domain.artifacts import MIN_EXAMPLES, Candidate, Example, Manifest
 from lignin.domain.codec import Digest, Json, canonical_bytes, digest_bytes
 from lignin.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from lignin.domain.events import Blob, Change, NewEvent, Scope, format_time
@@ -86,14 +86,18 @@ class Artifacts:
         name = candidate.name
         how: Capturing = "new"
         row = view.row(version_stream(name, digest))
-        twin = self._twin(view, candidate) if row is None else None
+        twin = self._twin(view, candidate) if row is None and not requested else None
         if twin is not None:
             name, digest, row, how = twin.body["name"], twin.body["digest"], twin, "same_code"
         self._require_kind(view, name, manifest.kind)
         keep_until = format_time(now + KEEP_DRAFT)
         provenance = candidate.provenance.to_json()
+        examples = _unknown(view, digest, candidate.examples)
         if row is not None and provenance in row.body["provenance"] and row.state != "expired":
-            return self._captured(row, "known", keep_until, None, manifest.capabilities.needs_human)
+            change = self._added(scope, name, digest, examples) if examples else None
+            return self._captured(
+                row, "known", keep_until, change, manifest.capabilities.needs_human
+            )
         stream, events = version_stream(name, digest), []
         blobs: list[Blob] = []
         if row is None:
@@ -116,16 +120,28 @@ class Artifacts:
             events.append(
                 self._event(f"sighting/{candidate.sighting_key}", "sighting.noted", sighting)
             )
-        if candidate.examples:
-            blob = examples_blob(candidate.examples, f"examples/{digest}")
-            blobs.append(blob)
-            count = len(candidate.examples)
-            added = {"blob": blob.digest, "count": count, "name": name}
-            events.append(self._event(f"examples/{digest}", "examples.added", added))
+        if examples:
+            added = self._added(scope, name, digest, examples)
+            events.extend(added.events)
+            blobs.extend(added.blobs)
         expects = {stream: row.seq if row else 0}
         change = scope.change(events=tuple(events), blobs=tuple(blobs), expects=expects)
         after = _after(row, requested, name, digest)
         return self._captured(after, how, keep_until, change, manifest.capabilities.needs_human)
+
+    def _added(
+        self, scope: Scope, name: str, digest: Digest, examples: tuple[Example, ...]
+    ) -> Change:
+        """The change that adds examples, with who gave them."""
+        blob = examples_blob(examples, f"examples/{digest}")
+        payload = {
+            "blob": blob.digest,
+            "count": len(examples),
+            "name": name,
+            "by": scope.actor.sub,
+        }
+        event = self._event(f"examples/{digest}", "examples.added", payload)
+        return scope.change(events=(event,), blobs=(blob,))
 
     def due(
         self, view: View, *, ready: bool = False, limit: int = 1000
@@ -306,13 +322,19 @@ class Artifacts:
         return rows[:limit]
 
     def _twin(self, view: View, candidate: Candidate) -> Row | None:
-        """The first version with the same canonical syntax, if it is still worth joining."""
+        """The first version with the same canonical syntax that a capture may join.
+
+        Only what was found in transcripts is joined, and only where the contract is the same too:
+        nobody's hand-over stands for somebody else's code, name or authority.
+        """
         if not candidate.sighting_key:
             return None
         row = view.row(f"sighting/{candidate.sighting_key}")
         for name, digest in row.body["versions"] if row else ():
             version = view.row(version_stream(name, digest))
-            if version is not None and version.state not in {"expired", "rejected"}:
+            if version is None or version.state == "expired" or version.body["requested"]:
+                continue
+            if _same_contract(load_tree(view, digest).manifest, candidate.tree.manifest):
                 return version
         return None
 
@@ -381,6 +403,17 @@ class Artifacts:
     def _event(self, stream: str, type_: str, payload: Mapping[str, Json]) -> NewEvent:
         event_id = self._ids.new("evt")
         return NewEvent(stream=stream, type=type_, payload=payload, event_id=event_id)
+
+
+def _same_contract(first: Manifest, second: Manifest) -> bool:
+    """True where two manifests differ in nothing but the names of files and functions."""
+    parts = ("kind", "runtime", "capabilities", "dependencies")
+    return all(getattr(first, part) == getattr(second, part) for part in parts)
+
+
+def _unknown(view: View, digest: Digest, examples: tuple[Example, ...]) -> tuple[Example, ...]:
+    known = {example.digest for example in load_examples(view, digest)}
+    return tuple(example for example in examples if example.digest not in known)
 
 
 def is_simulated(row: Row) -> bool:

@@ -4,6 +4,8 @@ The digest of an artifact is the digest of its canonical entries, so those bytes
 blob of that name; files shared by versions are stored once.
 """
 
+from collections.abc import Collection
+
 from lignin.domain.artifacts import Example, File, Tree, make_tree, parse_example
 from lignin.domain.codec import Digest, canonical_bytes, digest_bytes, parse_json
 from lignin.domain.errors import IntegrityError
@@ -44,11 +46,21 @@ def examples_blob(examples: tuple[Example, ...], stream: str) -> Blob:
     return Blob(stream=stream, digest=digest_bytes(content), content=content)
 
 
-def load_examples(view: View, digest: Digest) -> tuple[Example, ...]:
-    """Every example recorded for an artifact, without repeats."""
+def load_examples(
+    view: View, digest: Digest, trusted: Collection[str] | None = None
+) -> tuple[Example, ...]:
+    """Every example recorded for an artifact, without repeats.
+
+    Args:
+        trusted: Only those that one of these gave, and those of before givers were noted.
+    """
     row = view.row(f"examples/{digest}")
+    givers = row.body.get("by", {}) if row else {}
     found: dict[Digest, Example] = {}
     for blob in row.body["blobs"] if row else ():
+        giver = givers.get(blob)
+        if trusted is not None and giver is not None and giver not in trusted:
+            continue
         for value in parse_json(view.blob(blob)):
             example = parse_example(value)
             found.setdefault(example.digest, example)

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from jsonschema import Draft202012Validator
-
 from lignin.artifacts.laws import candidate_from_files
+from lignin.artifacts.promotion import require_person
 from lignin.artifacts.proofs import tests_of
+from lignin.artifacts.schemas import schema_faults
 from lignin.artifacts.service import Captured, is_simulated
 from lignin.artifacts.store import load_examples, load_tree
 from lignin.domain.artifacts import Provenance
@@ -43,6 +43,7 @@ from lignin.operations.lifecycle import (
     call_artifact,
     decide_version,
     promote_versions,
+    require_dependencies,
     verify_version,
 )
 from lignin.operations.proofs import joined, with_subjects
@@ -68,6 +69,8 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
         read_examples(request.examples),
         context.load_kinds(),
     )
+    with context.view() as view:
+        require_dependencies(view, candidate.tree.manifest)
     provenance = Provenance(
         source=request.path,
         session=request.session,
@@ -167,7 +170,7 @@ def promote(context: Context, request: ArtifactPromote) -> Promoted:
     """Put a verified version into a harness head, if the gate accepts it."""
     with context.view() as view:
         row = find(context, view, request.name)
-    approver = context.scope.actor.sub if request.approve else ""
+    approver = require_person(context.scope.actor, "approves") if request.approve else ""
     decision = decide_version(context, row, approved_by=approver)
     if decision.outcome != "accept":
         raise GateFailedError(
@@ -204,7 +207,7 @@ def call(context: Context, request: ArtifactCall) -> Called:
         row = find_callable(context, view, request.name, head=request.head, session=request.session)
         tree = load_tree(view, row.body["digest"])
     faults = sorted(
-        Draft202012Validator(tree.manifest.interface.input).iter_errors(request.input),
+        schema_faults(tree.manifest.interface.input, request.input),
         key=lambda fault: list(map(str, fault.absolute_path)),
     )
     if faults:
@@ -308,6 +311,7 @@ def quarantine(context: Context, request: ArtifactMove) -> Quarantined:
 @operation("artifact.clear", effect="govern")
 def clear(context: Context, request: ArtifactMove) -> VerificationView:
     """End a quarantine after a person looked and the evidence was renewed."""
+    require_person(context.scope.actor, "clears a quarantine")
     with context.view() as view:
         row = find(context, view, request.name)
     if row.state != "quarantined":

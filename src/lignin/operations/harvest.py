@@ -11,7 +11,14 @@ from lignin.artifacts.laws import recognise
 from lignin.artifacts.promotion import PromotionDecision
 from lignin.artifacts.service import Captured
 from lignin.domain.artifacts import Candidate, Provenance, Refusal
-from lignin.domain.errors import InvalidRequestError, LigninError
+from lignin.domain.errors import (
+    ConflictError,
+    DeniedError,
+    InvalidRequestError,
+    LigninError,
+    LimitedError,
+    NotFoundError,
+)
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN
 from lignin.domain.traces import Snippet
@@ -91,11 +98,27 @@ def verify_due(context: Context, *, ready: bool = False) -> Iterator[tuple[Row, 
             if not tests:
                 due += _to_renew(view, due, done)
         with ThreadPoolExecutor(VERIFY_THREADS) as pool:
-            proofs = pool.map(lambda item: verify_version(context, item[0]), due)
+            proofs = pool.map(lambda item: _verified(context, item[0]), due)
             for number, ((row, why), proven) in enumerate(zip(due, proofs, strict=True), start=1):
                 context.progress(f"verified {row.body['name']} ({why})", number, len(due))
                 done.add(row.stream)
                 yield row, proven
+
+
+def _verified(context: Context, row: Row) -> Proven:
+    """Verify one version; what is wrong with it alone must not end the others' verification."""
+    try:
+        return verify_version(context, row)
+    except (InvalidRequestError, NotFoundError, DeniedError, LimitedError, ConflictError) as error:
+        return Proven(
+            verdict="inconclusive",
+            reasons=(f"could not be judged: {error.message}",),
+            checks=(),
+            state=str(row.state),
+            tier="",
+            runs=0,
+            reused=False,
+        )
 
 
 def _to_renew(view: View, due: list[tuple[Row, str]], tests: set[str]) -> list[tuple[Row, str]]:

@@ -1,6 +1,6 @@
 """Verifying, deciding, promoting and calling a version: what several nouns share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lignin.artifacts.plan import mount_dependencies, plan_run
@@ -10,10 +10,12 @@ from lignin.artifacts.service import version_stream
 from lignin.artifacts.store import load_examples, load_tree
 from lignin.domain.artifacts import Example, Manifest, Tree
 from lignin.domain.codec import Digest, Json
+from lignin.domain.errors import DeniedError
 from lignin.domain.events import Change
 from lignin.domain.evidence import Verdict
 from lignin.domain.harness import SlotChange, apply_patch
 from lignin.domain.states import Row
+from lignin.domain.states.artifacts import PROVEN
 from lignin.harness.service import Decision
 from lignin.operations.context import Context
 from lignin.operations.heads import ensure_head, propose_to_children, state_changes
@@ -22,6 +24,8 @@ from lignin.ports.ledger import View
 from lignin.ports.sandbox import Execution, Limits, Observed, PythonCall
 
 CALL_WALL_S = 30.0
+JUDGED_WITH: frozenset[str] = PROVEN | {"draft"}
+"""States of a dependency in a verification: a test is tried on a program that is a draft still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +55,8 @@ def verify_version(context: Context, row: Row, *, again: bool = False) -> Proven
     verifier = context.open_verifier()
     with context.view() as view:
         tree = load_tree(view, digest)
-        examples = load_examples(view, digest)
-        dependencies = _dependencies(view, tree.manifest)
+        examples = load_examples(view, digest, _trusted(view, row))
+        dependencies = _dependencies(view, tree.manifest, JUDGED_WITH)
         tests = load_tests(view, digest) if tree.manifest.kind != "test" else {}
         key = verifier.key(tree, examples, dependencies, tests.values())
         cached = None if again else context.artifacts.cached(view, key)
@@ -94,6 +98,7 @@ def decide_version(context: Context, row: Row, *, approved_by: str = "") -> Prom
     with context.view() as view:
         rows = view.rows([row.stream, f"artifact/{name}", f"evidence/{digest}"])
         manifest = load_tree(view, digest).manifest
+        _dependencies(view, manifest, PROVEN if manifest.kind != "test" else JUDGED_WITH)
     evidence = rows.get(f"evidence/{digest}")
     proof = evidence.body["latest"].get("verification", {}) if evidence else {}
     return decide_promotion(
@@ -194,7 +199,7 @@ def call_artifact(
 ) -> tuple[Observed, Json]:
     """Run a version in the sandbox with vetted arguments and count the use; (what ran, result)."""
     with context.view() as view:
-        dependencies = _dependencies(view, tree.manifest)
+        dependencies = _dependencies(view, tree.manifest, PROVEN)
     execution = _execution(tree, dependencies, arguments)
     observed = context.open_sandbox().run(execution)
     ok = observed.error is None and observed.status == "exited"
@@ -228,15 +233,47 @@ def _execution(tree: Tree, dependencies: Mapping[str, Tree], arguments: Json) ->
     return replace(plan_run(manifest, files, use), limits=limits)
 
 
-def _dependencies(view: View, manifest: Manifest) -> dict[str, Tree]:
-    """Every artifact that a manifest leans on, those of its dependencies included."""
+def require_dependencies(view: View, manifest: Manifest) -> None:
+    """Raise unless all that a manifest leans on is here and could still be proven.
+
+    Raises:
+        DeniedError: A dependency is unknown to the space, rejected, quarantined or let go.
+    """
+    _dependencies(view, manifest, JUDGED_WITH)
+
+
+def _trusted(view: View, row: Row) -> frozenset[str]:
+    """Whose examples judge a version: its owner's, the successor's, and the first capturer's."""
+    artifact = view.row(f"artifact/{row.body['name']}")
+    body = artifact.body if artifact else {}
+    return frozenset(
+        {row.body["captured_by"]["sub"], body.get("owner", ""), body.get("successor", "")}
+    )
+
+
+def _dependencies(
+    view: View, manifest: Manifest, states: Collection[str] = PROVEN
+) -> dict[str, Tree]:
+    """Every artifact that a manifest leans on, those of its dependencies included.
+
+    Raises:
+        DeniedError: One of them is in another state than these, or unknown to the space.
+    """
     found: dict[str, Tree] = {}
     pending = dict(manifest.dependencies)
     while pending:
         name, digest = pending.popitem()
-        if name not in found:
-            found[name] = load_tree(view, digest)
-            pending.update(found[name].manifest.dependencies)
+        if name in found:
+            continue
+        row = view.row(version_stream(name, digest))
+        if row is None or row.state not in states:
+            state = row.state if row else "unknown here"
+            raise DeniedError(
+                f"the dependency {name}@{digest} is {state}",
+                hint="lean on a version that is verified or promoted",
+            )
+        found[name] = load_tree(view, digest)
+        pending.update(found[name].manifest.dependencies)
     return found
 
 

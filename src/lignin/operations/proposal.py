@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from lignin.artifacts.promotion import GATE
+from lignin.artifacts.promotion import GATE, require_person
 from lignin.domain.errors import InvalidRequestError, NotFoundError
 from lignin.domain.harness import SlotChange, require_claim
 from lignin.domain.states import Row
@@ -206,7 +206,7 @@ def _decide(context: Context, request: ProposalDecide, row: Row, entering: list[
     who = context.scope.actor.sub
     if request.reject:
         return Decision(outcome="reject", reasons=(f"{who}: {request.reject}",), gate="human")
-    approver = who if request.approve else ""
+    approver = require_person(context.scope.actor, "approves") if request.approve else ""
     decisions = [decide_version(context, version, approved_by=approver) for version in entering]
     reasons = [
         f"{version.body['name']}: {reason}"

@@ -76,6 +76,8 @@ class Guest:
     def _take(self, raw: bytes) -> None:
         try:
             message = parse_json(raw)
+            if b"\\u" in raw:
+                message = _well_formed(message)
             kind = message["type"]
             if kind in REQUESTS:
                 self._answer(message)
@@ -85,8 +87,9 @@ class Guest:
             self.broken = f"a frame that makes no sense: {type(error).__name__}: {error}"[:300]
 
     def _take_result(self, message: Mapping[str, Json]) -> None:
-        if self.result is None:
-            self.result = {**message}
+        if self.result is not None:
+            self.broken = "a second result: the code forged one"
+        self.result = {**message}
 
     def _take_effects(self, message: Mapping[str, Json]) -> None:
         for kind, target in message["effects"]:
@@ -107,6 +110,17 @@ class Guest:
             raw = frame({"error": "AnswerTooLarge", "message": f"{len(raw)} bytes"})
         self.channel.settimeout(_ANSWER_TIMEOUT_S)
         self.channel.sendall(raw)
+
+
+def _well_formed(value: Json) -> Json:
+    """The value with every lone surrogate replaced by U+FFFD, which nothing later would store."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_well_formed(item) for item in value]
+    if isinstance(value, dict):
+        return {_well_formed(key): _well_formed(item) for key, item in value.items()}
+    return value
 
 
 class Output:

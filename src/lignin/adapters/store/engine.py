@@ -1,6 +1,7 @@
 """Opening a store by URL: connections, pragmas, schema, and what the database's errors mean."""
 
 import contextlib
+import os
 import re
 import sqlite3
 import threading
@@ -63,14 +64,21 @@ def _open_sqlite(database: str | None) -> Engine:
         raise InvalidRequestError("a store needs a file", hint="use sqlite:///path/to/ledger.db")
     path = Path(database)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise UnavailableError(
             f"cannot make the folder {path.parent}: {error.strerror}",
             hint="choose another folder with LIGNIN_HOME or LIGNIN_STORE",
         ) from error
     _refuse_network_file_system(path.parent.resolve())
+    _make_private(path)
     return _create(make_url(f"sqlite:///{path}"), POOL_SIZE, MAX_OVERFLOW)
+
+
+def _make_private(path: Path) -> None:
+    """Make a new store's file for its owner only; SQLite gives `-wal` and `-shm` the same mode."""
+    with contextlib.suppress(OSError):  # there already, or SQLite says better why it cannot be
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def twin(engine: Engine) -> Engine:

@@ -10,14 +10,13 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
+from lignin.artifacts.schemas import schema_faults
 from lignin.artifacts.source.follow import Follower, Known, UncertainError, Written
 from lignin.artifacts.source.python import guard_body, parse_python
 from lignin.artifacts.source.schema import Signature
 from lignin.domain.artifacts import Example
 from lignin.domain.codec import Json, canonical_bytes, parse_json
-from lignin.domain.errors import CodecError
+from lignin.domain.errors import InvalidRequestError
 from lignin.domain.traces import CommandRun
 
 _ERROR_LINE = re.compile(r"(?:[\w.]+\.)?([A-Za-z_]\w*)(?::.*)?\Z")
@@ -31,7 +30,7 @@ def program_examples(
     for run in runs:
         try:
             found += _from_run(tree, function, stem, signature, run)
-        except (UncertainError, CodecError, RecursionError):
+        except (UncertainError, InvalidRequestError, RecursionError):
             continue
         except (TypeError, ValueError, KeyError, IndexError, OverflowError):
             continue  # the reading itself failed, as the run would have
@@ -101,7 +100,7 @@ def _result(text: str, written: Written, signature: Signature) -> Json:
         raise UncertainError("a printed text and a printed value look the same")
     else:
         value = _as_json(_literal(text))
-    if not Draft202012Validator(output).is_valid(value):
+    if schema_faults(output, value):
         raise UncertainError("the printed value is not what the function says it returns")
     return value
 
@@ -137,6 +136,6 @@ def _as_json(value: Any) -> Json:
 def _valid_arguments(arguments: Mapping[str, Json], signature: Signature) -> dict[str, Json]:
     plain = _as_json(dict(arguments))
     canonical_bytes(plain)
-    if not Draft202012Validator(signature.interface.input).is_valid(plain):
+    if schema_faults(signature.interface.input, plain):
         raise UncertainError("the arguments do not fit the interface")
     return dict(plain)

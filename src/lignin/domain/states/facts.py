@@ -20,7 +20,9 @@ def _examples_added(row: Row | None, event: Event, payload: Mapping[str, Json]) 
     blobs = list(row.body["blobs"]) if row else []
     if payload["blob"] not in blobs:
         blobs.append(payload["blob"])
-    return _kept(event, {"blobs": blobs[-MAX_KEPT:]})
+    by = {**(row.body.get("by", {}) if row else {}), payload["blob"]: payload.get("by")}
+    blobs = blobs[-MAX_KEPT:]
+    return _kept(event, {"blobs": blobs, "by": {blob: by.get(blob) for blob in blobs}})
 
 
 def _evidence_recorded(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:

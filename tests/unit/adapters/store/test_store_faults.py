@@ -299,3 +299,13 @@ def test_processes_that_open_a_new_store_at_once_all_get_it(tmp_path: Path) -> N
     assert [out.get(timeout=60) for _ in children] == [""] * 8
     for child in children:
         child.join()
+
+
+def test_a_new_store_and_its_folder_are_readable_by_their_owner_only(tmp_path: Path) -> None:
+    folder = tmp_path / "home"
+    ledger = SqlLedger(f"sqlite:///{folder}/ledger.db", TickingClock())
+    ledger.commit(change("team", space_created("team")))
+    modes = {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+    ledger.close()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert modes == dict.fromkeys(("ledger.db", "ledger.db-wal", "ledger.db-shm"), 0o600)
