@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Mapping
 
-from lignin.domain.artifacts import Example, Manifest
+from lignin.domain.artifacts import HIDDEN, Example, Manifest
 from lignin.domain.codec import Digest, Json
 
 HOME_SPACE = "home"
@@ -138,7 +138,8 @@ def _sample(spec: Json) -> Json:
 
 def _json(value: Json) -> str:
     # A client that runs !`command` while loading a skill does so inside fences too.
-    return json.dumps(value, ensure_ascii=False).replace("!`", "\\u0021`")
+    text = json.dumps(value, ensure_ascii=False).replace("!`", "\\u0021`")
+    return HIDDEN.sub(lambda found: json.dumps(found.group())[1:-1], text)
 
 
 def _fenced(language: str, text: str) -> list[str]:

@@ -32,7 +32,7 @@ from lignin.artifacts.skillmd import (
     render_skill,
     with_metadata,
 )
-from lignin.domain.artifacts import MANIFEST_PATH, Example, File, Manifest, Tree
+from lignin.domain.artifacts import HIDDEN, MANIFEST_PATH, Example, File, Manifest, Tree
 from lignin.domain.codec import Digest, raw_digest
 from lignin.domain.errors import InvalidRequestError
 
@@ -335,7 +335,7 @@ def _sentence(text: str) -> str:
 
 def _plain(text: str) -> str:
     """One line in which no client finds a command to run while loading the skill."""
-    return " ".join(text.split()).replace("!`", "! `")
+    return " ".join(HIDDEN.sub("", text).split()).replace("!`", "! `")
 
 
 _WRITERS: Mapping[str, Callable[[_Package], dict[str, File]]] = {

@@ -18,6 +18,7 @@ from types import MappingProxyType
 
 import yaml
 
+from lignin.domain.artifacts import HIDDEN
 from lignin.domain.errors import InvalidRequestError, LimitedError
 
 SKILL_PATH = "SKILL.md"
@@ -69,12 +70,12 @@ def is_skill_name(name: str) -> bool:
 def clean_description(text: str) -> str:
     """Return `text` as a description that every validator accepts, in one line.
 
-    Angle brackets, which one validator bans, become their typographic neighbours; a longer text
+    Characters that a reader cannot see go; angle brackets, which one validator bans, become their typographic neighbours; a longer text
     ends at the last word that fits and an ellipsis. Returns an empty string for blank text.
     """
     for ascii_sign, sign in (("<=", "≤"), (">=", "≥"), ("->", "→"), ("=>", "⇒")):
         text = text.replace(ascii_sign, sign)
-    text = " ".join(text.replace("<", "‹").replace(">", "›").split())
+    text = " ".join(HIDDEN.sub("", text).replace("<", "‹").replace(">", "›").split())
     if len(text) <= MAX_DESCRIPTION_CHARS:
         return text
     return text[: MAX_DESCRIPTION_CHARS - 2].rsplit(" ", 1)[0] + " …"

@@ -29,7 +29,8 @@ _BIDI_OR_INVISIBLE = frozenset(
     + [*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)]
     + [*range(0xE0000, 0xE0080)]  # tag characters
 )
-_HIDDEN = re.compile("[" + "".join(map(chr, _BIDI_OR_INVISIBLE - {0x00AD})) + "]")
+HIDDEN = re.compile("[" + "".join(map(chr, _BIDI_OR_INVISIBLE - {0x00AD})) + "]")
+"""Characters that make a text read differently from what it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,7 @@ def require_plain_text(path: str, content: bytes) -> None:
         text = content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError:
         return
-    found = _HIDDEN.search(text)
+    found = HIDDEN.search(text)
     if found:
         line = text.count("\n", 0, found.start()) + 1
         raise InvalidRequestError(

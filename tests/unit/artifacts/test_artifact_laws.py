@@ -78,8 +78,8 @@ def test_a_sound_manifest_is_taken_at_its_word():
         ({"kind": "spell"}, "names the kind 'spell'"),
         ({"runtime": "ruby"}, "runtime 'ruby' is not served"),
         ({"kind": "script"}, "only a program's entry names a function"),
-        ({"interface": Interface(input={"type": "strange"})}, "input schema is no JSON Schema"),
-        ({"interface": Interface(output={"type": 3})}, "output schema is no JSON Schema"),
+        ({"interface": Interface(input={"type": "strange"})}, "input schema: it is no JSON Schema"),
+        ({"interface": Interface(output={"type": 3})}, "output schema: it is no JSON Schema"),
         ({"interface": Interface(input={"properties": {"z": {}}})}, "has no parameter 'z'"),
     ],
 )
