@@ -4,8 +4,11 @@ A schema here is data of a stranger. It may refer only to itself, nothing is eve
 size, its patterns and the work of one evaluation are bounded. Does not read or build schemas.
 """
 
+import json
 import re
+import threading
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
@@ -24,6 +27,7 @@ MAX_TEXT = 10_000
 MAX_REFERENCES = 10_000
 _MAX_WAYS = 20_000
 _MAX_TIMES = 1000
+_budget = threading.local()
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _FORBIDDEN = frozenset(
     {"$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$dynamicRef", "$recursiveRef", "id"}
@@ -40,15 +44,26 @@ def require_safe_schema(schema: Mapping[str, Any]) -> None:
         InvalidRequestError: A reference that is not `#` or `#/...`, an identifier, another
             dialect, a pattern that may take long, more than 10,000 parts or 60 levels.
     """
+    for _ in _nodes(schema):  # bounded before it is written out
+        pass
+    _prepared(json.dumps(schema, sort_keys=True))
+
+
+@lru_cache(maxsize=256)
+def _prepared(text: str) -> tuple[dict[str, Any], bool]:
+    """A safe schema without its dialect, and whether it has patterns; kept, as runs are many."""
+    schema, has_patterns = json.loads(text), False
     for node in _nodes(schema):
         if isinstance(node, Mapping):
             _require_local(node, is_root=node is schema)
             for pattern in _patterns(node):
+                has_patterns = True
                 _require_bounded(pattern)
     try:
         Draft202012Validator.check_schema(_plain(schema))
     except SchemaError as error:
         raise InvalidRequestError(f"it is no JSON Schema: {error.message[:300]}") from error
+    return _plain(schema), has_patterns
 
 
 def schema_faults(
@@ -65,34 +80,35 @@ def schema_faults(
         InvalidRequestError: The schema is not safe, points nowhere or asks for too much work.
     """
     require_safe_schema(schema)
-    if any(True for node in _nodes(schema) if isinstance(node, Mapping) for _ in _patterns(node)):
+    plain, has_patterns = _prepared(json.dumps(schema, sort_keys=True))
+    if has_patterns:
         _require_short(value)
-    left = MAX_REFERENCES
-    follow = Draft202012Validator.VALIDATORS["$ref"]
-
-    def reference(validator: Any, ref: Any, instance: Any, inner: Any) -> Iterator[Any]:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise InvalidRequestError(f"the schema follows more than {MAX_REFERENCES} references")
-        yield from follow(validator, ref, instance, inner) or ()
-
-    checker = Draft202012Validator.TYPE_CHECKER
-    if strict_integers:
-        checker = checker.redefine("integer", _is_strict_integer)
-    bounded = extend(  # type: ignore[no-untyped-call]
-        Draft202012Validator, {"$ref": reference}, type_checker=checker
-    )
+    _budget.left = MAX_REFERENCES
+    validator = (_Strict if strict_integers else _Bounded)(plain, registry=Registry())
     try:
-        return list(bounded(_plain(schema), registry=Registry()).iter_errors(value))
+        return list(validator.iter_errors(value))
     except RecursionError:
         raise InvalidRequestError("the schema or the value is nested too deeply") from None
     except Unresolvable as error:
         raise InvalidRequestError("the schema refers to what it does not hold") from error
 
 
+def _follow(validator: Any, ref: Any, instance: Any, inner: Any) -> Iterator[Any]:
+    _budget.left -= 1
+    if _budget.left < 0:
+        raise InvalidRequestError(f"the schema follows more than {MAX_REFERENCES} references")
+    yield from Draft202012Validator.VALIDATORS["$ref"](validator, ref, instance, inner) or ()
+
+
 def _is_strict_integer(_: Any, value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+_Bounded = extend(Draft202012Validator, {"$ref": _follow})  # type: ignore[no-untyped-call]
+_Strict = extend(  # type: ignore[no-untyped-call]
+    _Bounded,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_strict_integer),
+)
 
 
 def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:

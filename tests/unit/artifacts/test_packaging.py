@@ -86,7 +86,7 @@ def test_a_program_says_when_and_how_to_call_it() -> None:
         "Adds up order lines with tax. Takes lines (list of number) and country (string, optional)."
         ' Returns an object. For example {"lines": [10, 20.5]} gives {"total": 36.3}.'
     )
-    assert f"lignin artifact call order_total@{tree.digest} --space  --input -" in doc.body
+    assert f"lignin artifact call order_total@{tree.digest} --space team --input -" in doc.body
     assert '{"lines": [10, 20.5]}' in doc.body and '{"total": 36.3}' in doc.body
     assert "| `lines` | list of number | yes |" in doc.body
     assert "ISO \\| code" in doc.body
