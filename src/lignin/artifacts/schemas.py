@@ -6,8 +6,8 @@ size, its patterns and the work of one evaluation are bounded. Does not read or 
 
 import json
 import re
-import threading
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from functools import lru_cache
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
@@ -27,7 +27,7 @@ MAX_TEXT = 10_000
 MAX_REFERENCES = 10_000
 _MAX_WAYS = 20_000
 _MAX_TIMES = 1000
-_budget = threading.local()
+_budget: ContextVar[list[int]] = ContextVar("references one evaluation may still follow")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _FORBIDDEN = frozenset(
     {"$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$dynamicRef", "$recursiveRef", "id"}
@@ -83,7 +83,7 @@ def schema_faults(
     plain, has_patterns = _prepared(json.dumps(schema, sort_keys=True))
     if has_patterns:
         _require_short(value)
-    _budget.left = MAX_REFERENCES
+    _budget.set([MAX_REFERENCES])
     validator = (_Strict if strict_integers else _Bounded)(plain, registry=Registry())
     try:
         return list(validator.iter_errors(value))
@@ -94,8 +94,9 @@ def schema_faults(
 
 
 def _follow(validator: Any, ref: Any, instance: Any, inner: Any) -> Iterator[Any]:
-    _budget.left -= 1
-    if _budget.left < 0:
+    left = _budget.get()
+    left[0] -= 1
+    if left[0] < 0:
         raise InvalidRequestError(f"the schema follows more than {MAX_REFERENCES} references")
     yield from Draft202012Validator.VALIDATORS["$ref"](validator, ref, instance, inner) or ()
 

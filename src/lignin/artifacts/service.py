@@ -14,7 +14,8 @@ from typing import Literal
 from lignin.artifacts.proofs import tests_of
 from lignin.artifacts.store import examples_blob, load_examples, load_tree, tree_blobs
 from lignin.artifacts.verify import Verification
-from lignin.domain.artifacts import MIN_EXAMPLES, Candidate, Example, Manifest
+from lignin.artifacts.versions import due_reason, same_contract, verdict_move, version_stream
+from lignin.domain.artifacts import MIN_EXAMPLES, Candidate, Example
 from lignin.domain.codec import Digest, Json, canonical_bytes, digest_bytes
 from lignin.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from lignin.domain.events import Blob, Change, NewEvent, Scope, format_time
@@ -43,11 +44,6 @@ class Captured:
     verify: str
     keep_until: str
     change: Change | None
-
-
-def version_stream(name: str, digest: Digest) -> str:
-    """The stream of a version."""
-    return f"version/{name}@{digest}"
 
 
 class Artifacts:
@@ -206,7 +202,7 @@ class Artifacts:
     ) -> Change | None:
         """The change that moves a version by a cached result; None where it moves nothing."""
         row = _require(view, version_stream(name, digest))
-        to = _verdict_move(row, summary["verdict"], summary["check_set"])
+        to = verdict_move(row, summary["verdict"], summary["check_set"])
         if to is None:
             return None
         reason = "; ".join(summary["reasons"]) or "every check passed (reused result)"
@@ -334,7 +330,7 @@ class Artifacts:
             version = view.row(version_stream(name, digest))
             if version is None or version.state == "expired" or version.body["requested"]:
                 continue
-            if _same_contract(load_tree(view, digest).manifest, candidate.tree.manifest):
+            if same_contract(load_tree(view, digest).manifest, candidate.tree.manifest):
                 return version
         return None
 
@@ -381,7 +377,7 @@ class Artifacts:
         return self._event(stream, "version.captured", payload)
 
     def _moves(self, row: Row, verification: Verification) -> list[NewEvent]:
-        to = _verdict_move(row, verification.verdict, verification.check_set_digest)
+        to = verdict_move(row, verification.verdict, verification.check_set_digest)
         if to is None:
             return []
         reason = "; ".join(verification.reasons) or "every check passed"
@@ -405,41 +401,9 @@ class Artifacts:
         return NewEvent(stream=stream, type=type_, payload=payload, event_id=event_id)
 
 
-def _same_contract(first: Manifest, second: Manifest) -> bool:
-    """True where two manifests differ in nothing but the names of files and functions."""
-    parts = ("kind", "runtime", "capabilities", "dependencies")
-    return all(getattr(first, part) == getattr(second, part) for part in parts)
-
-
 def _unknown(view: View, digest: Digest, examples: tuple[Example, ...]) -> tuple[Example, ...]:
     known = {example.digest for example in load_examples(view, digest)}
     return tuple(example for example in examples if example.digest not in known)
-
-
-def is_simulated(row: Row) -> bool:
-    """True where a version was seen nowhere but in the practice desk's sessions."""
-    return all(bool(seen["simulated"]) for seen in row.body["provenance"])
-
-
-def due_reason(row: Row, *, asks_authority: bool) -> str:
-    """Why a draft is to be verified now; empty: not yet."""
-    if row.body["requested"]:
-        return "asked for"
-    if asks_authority:
-        return "asks for authority"
-    if row.body["sightings"] > 1:
-        return f"seen {row.body['sightings']} times"
-    return ""
-
-
-def _verdict_move(row: Row, verdict: str, check_set: str) -> VersionState | None:
-    if row.state == "rejected" and row.body["check_set"] == check_set:
-        return None
-    if verdict == "pass" and row.state in {"draft", "rejected"}:
-        return "verified"
-    if verdict == "fail" and row.state in {"draft", "verified"}:
-        return "rejected"
-    return None
 
 
 def _after(row: Row | None, requested: bool, name: str, digest: Digest) -> Row:

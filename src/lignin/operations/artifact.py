@@ -6,8 +6,9 @@ from lignin.artifacts.laws import candidate_from_files
 from lignin.artifacts.promotion import require_person
 from lignin.artifacts.proofs import tests_of
 from lignin.artifacts.schemas import schema_faults
-from lignin.artifacts.service import Captured, is_simulated
+from lignin.artifacts.service import Captured
 from lignin.artifacts.store import load_examples, load_tree
+from lignin.artifacts.versions import is_simulated
 from lignin.domain.artifacts import Provenance
 from lignin.domain.errors import GateFailedError, InvalidRequestError
 from lignin.domain.events import Change

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import Field
 
-from lignin.artifacts.service import is_simulated, version_stream
 from lignin.artifacts.store import load_examples
+from lignin.artifacts.versions import is_simulated, version_stream
 from lignin.domain.artifacts import Refusal, split_examples
 from lignin.domain.codec import Json, canonical_bytes
 from lignin.domain.states.artifacts import SERVABLE

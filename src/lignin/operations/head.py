@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from lignin.artifacts.service import is_simulated
+from lignin.artifacts.versions import is_simulated
 from lignin.domain.codec import Digest
 from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError, NotFoundError
 from lignin.domain.events import Change

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from lignin.artifacts.plan import mount_dependencies, plan_run
 from lignin.artifacts.promotion import GATE, PromotionCase, PromotionDecision, decide_promotion
 from lignin.artifacts.proofs import load_tests
-from lignin.artifacts.service import version_stream
 from lignin.artifacts.store import load_examples, load_tree
+from lignin.artifacts.versions import version_stream
 from lignin.domain.artifacts import Example, Manifest, Tree
 from lignin.domain.codec import Digest, Json
 from lignin.domain.errors import DeniedError

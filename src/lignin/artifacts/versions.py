@@ -1,0 +1,44 @@
+"""What a version's row means: pure questions that the service and the operations ask of it."""
+
+from lignin.domain.artifacts import Manifest
+from lignin.domain.codec import Digest
+from lignin.domain.states import Row
+from lignin.domain.states.artifacts import VersionState
+
+
+def version_stream(name: str, digest: Digest) -> str:
+    """The stream of a version."""
+    return f"version/{name}@{digest}"
+
+
+def same_contract(first: Manifest, second: Manifest) -> bool:
+    """True where two manifests differ in nothing but the names of files and functions."""
+    parts = ("kind", "runtime", "capabilities", "dependencies")
+    return all(getattr(first, part) == getattr(second, part) for part in parts)
+
+
+def is_simulated(row: Row) -> bool:
+    """True where a version was seen nowhere but in the practice desk's sessions."""
+    return all(bool(seen["simulated"]) for seen in row.body["provenance"])
+
+
+def due_reason(row: Row, *, asks_authority: bool) -> str:
+    """Why a draft is to be verified now; empty: not yet."""
+    if row.body["requested"]:
+        return "asked for"
+    if asks_authority:
+        return "asks for authority"
+    if row.body["sightings"] > 1:
+        return f"seen {row.body['sightings']} times"
+    return ""
+
+
+def verdict_move(row: Row, verdict: str, check_set: str) -> VersionState | None:
+    """Where a verdict under a check set moves a version; None: nowhere."""
+    if row.state == "rejected" and row.body["check_set"] == check_set:
+        return None
+    if verdict == "pass" and row.state in {"draft", "rejected"}:
+        return "verified"
+    if verdict == "fail" and row.state in {"draft", "verified"}:
+        return "rejected"
+    return None
