@@ -33,8 +33,8 @@ test: setup-test ## set up, then run everything fast
 	$(if $(CLIENTS),@echo 'lignin: there are no tests with real clients yet; the suite is the same')
 	$(RUN) pytest -m 'not slow' $(ARGS)
 
-test-all: setup-test ## everything, also the full-size suites
-	$(RUN) pytest $(ARGS)
+test-all: setup-test ## everything, also the full-size suites, with new random examples each time
+	LIGNIN_HYPOTHESIS=explore $(RUN) pytest $(ARGS)
 
 check: setup-check lint ## what to run before a commit: format, ruff, mypy, imports, unit, docs, architecture
 	$(RUN) pytest -q -m 'not slow' tests/architecture tests/docs tests/unit $(ARGS)

@@ -7,7 +7,7 @@ import pytest
 import skills_ref.parser
 import skills_ref.validator
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lignin.artifacts.skillmd import (
@@ -17,6 +17,7 @@ from lignin.artifacts.skillmd import (
     parse_skill,
     render_skill,
 )
+from lignin.domain.artifacts import HIDDEN
 from lignin.domain.errors import LigninError
 
 NASTY = st.sampled_from(
@@ -86,12 +87,13 @@ def test_any_bytes_are_a_document_or_a_clear_error(raw: bytes) -> None:
 
 
 @given(TEXT)
+@example("\ufeff")
 def test_a_cleaned_description_can_always_be_written(text: str) -> None:
     cleaned = clean_description(text)
     if cleaned:
         assert parse_skill(render_skill(SkillDocument(name="a", description=cleaned)))
     else:
-        assert not text.strip()
+        assert not HIDDEN.sub("", text).strip()
 
 
 @given(st.text(max_size=70))
