@@ -27,6 +27,7 @@ ACTOR = Actor(sub="user:bench")
 SPACE = "bench"
 HEADS = 500
 REDACTION_KEY = bytes(range(32))
+WARM_UP = 5
 OUR_BATCH = 4096
 """Events of one commit of ours; `trace import` commits up to 8 MiB, several times as many."""
 fork = multiprocessing.get_context("fork")
@@ -90,8 +91,10 @@ def _write(
 ) -> None:
     """Commit `count` intents: 9 in 10 a commutative fact, 1 in 10 a compare-and-swap of a head."""
     ledger = (ResidentLedger if resident else SqlLedger)(url, _Clock())
-    with ledger.view(SPACE) as view:  # warm up: connection, caches
-        view.row("head/h0")
+    usage = {"client": "bench", "path": "call", "ok": True}
+    for number in range(WARM_UP):  # connections, compiled statements, the interpreter's own caches
+        _commit(ledger, _event(f"usage/warm{seed}", "usage.recorded", usage), {})
+        _move(ledger, f"head/h{seed}", f"w{number}")
     rng, latencies, conflicts = random.Random(seed), [], 0
     ready.release()
     go.wait()
@@ -102,7 +105,6 @@ def _write(
             head = hot if hot_heads else rng.randrange(HEADS)
             conflicts += _move(ledger, f"head/h{head}", f"r{seed}-{number}")
         else:
-            usage = {"client": "bench", "path": "call", "ok": True}
             _commit(ledger, _event(f"usage/u{hot}", "usage.recorded", usage), {})
         latencies.append(time.perf_counter() - began)
     out.put((latencies, conflicts))

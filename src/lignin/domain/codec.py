@@ -61,6 +61,15 @@ def canonical_bytes(value: Json) -> bytes:
         raise CodecError(f"no canonical form: {error}") from error
 
 
+def require_json(value: Json) -> None:
+    """Raise unless `canonical_bytes` would take the value (but for lone surrogates).
+
+    Raises:
+        CodecError: It has no canonical form.
+    """
+    _is_plain(value, 0)
+
+
 def plain_text(value: Json) -> str:
     """The canonical text of a value known to hold no float and only ASCII keys, unchecked.
 

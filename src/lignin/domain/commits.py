@@ -108,9 +108,9 @@ def plan_batch(units: Sequence[Unit], books: Mapping[str, Book], now: datetime) 
         books: Per space its book with everything `needed` names; changed in place.
         now: The store's time.
     """
-    plan = Plan()
+    plan, at = Plan(), format_time(now)
     for unit in units:
-        draft = _Draft(books, now)
+        draft = _Draft(books, at)
         try:
             answers = tuple(draft.take(change) for change in unit)
         except LigninError as refused:
@@ -137,9 +137,9 @@ def _malformed(fault: Exception) -> LigninError:
 class _Draft:
     """One unit on top of the books, thrown away when refused."""
 
-    def __init__(self, books: Mapping[str, Book], now: datetime) -> None:
+    def __init__(self, books: Mapping[str, Book], now: str) -> None:
         self._books = books
-        self._now = format_time(now)
+        self._now = now
         self._ends: dict[str, tuple[int, bytes, str, bool]] = {}
         self._rows: dict[tuple[str, str], Row] = {}
         self._receipts: dict[tuple[str, str], Receipt] = {}
@@ -151,7 +151,7 @@ class _Draft:
         if key is not None:
             known = self._receipts.get((change.space, key)) or book.receipts.get(key)
             if known is not None:
-                return known
+                return replace(known, repeated=True)
         position, chain, last_at, exists = self._end(change.space)
         if not exists and not any(event.type == "space.created" for event in change.events):
             raise NotFoundError(f"no space {change.space!r}", hint="create it first")
@@ -183,7 +183,7 @@ class _Draft:
         )
         if key is not None:
             self._plan.receipts.append((key, receipt))
-            self._receipts[change.space, key] = replace(receipt, repeated=True)
+            self._receipts[change.space, key] = receipt
         return receipt
 
     def settle(self, plan: Plan) -> None:
@@ -196,7 +196,7 @@ class _Draft:
         mine = self._plan
         for key, receipt in mine.receipts:
             book = self._books[receipt.space]
-            book.receipts[key] = replace(receipt, repeated=True)
+            book.receipts[key] = receipt
         plan.rows.update(self._rows)
         for name in ("events", "appends", "receipts", "blobs", "forgets", "purges"):
             getattr(plan, name).extend(getattr(mine, name))
@@ -277,7 +277,7 @@ class _Draft:
             idempotency_key=change.idempotency_key,
             decision_id=new.decision_id,
             payload_digest="sha256:" + hashlib.sha256(payload).hexdigest(),
-            payload=json.loads(payload),  # what a replay will see, to the last type
+            payload=json.loads(payload.decode()),  # what a replay will see, to the last type
         )
         return event, payload
 

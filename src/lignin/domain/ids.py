@@ -11,7 +11,8 @@ from lignin.domain.codec import Json, canonical_bytes
 from lignin.domain.errors import InvalidRequestError
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_LENGTH = 26
+_PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)  # ten bits each
+_SHIFTS = range(120, -1, -10)
 ENTROPY_BYTES = 10
 
 
@@ -35,8 +36,5 @@ def derive_id(prefix: str, founding: Json) -> str:
 
 
 def _written(prefix: str, number: int) -> str:
-    digits = []
-    for _ in range(_LENGTH):
-        number, low = divmod(number, 32)
-        digits.append(_ALPHABET[low])
-    return f"{prefix}_{''.join(reversed(digits))}"
+    """The prefix and 26 digits: 130 bits, of which the first two are zero."""
+    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"

@@ -126,7 +126,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     writing = connection.get_execution_options().get("lignin_writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    driver: Any = connection.connection.driver_connection  # by the short way: it is in every view
+    driver.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
 @contextlib.contextmanager

@@ -26,6 +26,9 @@ _rows_by_stream = select(tables.row).where(
     tables.row.c.space == bindparam("space"),
     tables.row.c.stream.in_(bindparam("streams", expanding=True)),
 )
+_row = select(tables.row).where(
+    tables.row.c.space == bindparam("space"), tables.row.c.stream == bindparam("stream")
+)
 _receipts_by_key = select(tables.receipt).where(
     tables.receipt.c.space == bindparam("space"),
     tables.receipt.c.idempotency_key.in_(bindparam("keys", expanding=True)),
@@ -167,7 +170,8 @@ class SqlView:
 
     def row(self, stream: str) -> Row | None:
         """See the port."""
-        return self.rows((stream,)).get(stream)
+        raw = self._connection.execute(_row, {"space": self.space, "stream": stream}).first()
+        return None if raw is None else read_row(raw)
 
     def rows(self, streams: Iterable[str]) -> Mapping[str, Row]:
         """See the port."""

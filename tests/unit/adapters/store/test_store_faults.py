@@ -21,7 +21,7 @@ from lignin.domain.errors import (
     LigninError,
     UnavailableError,
 )
-from lignin.domain.events import Change, Event, NewEvent
+from lignin.domain.events import Change, Event, NewEvent, format_time
 from lignin.testing.changes import (
     TickingClock,
     blob,
@@ -155,7 +155,7 @@ class _Newer(SqlLedger):
     """A later version, which knows a kind of stream that is unknown here."""
 
     def _plan(self, units: Sequence[Unit], books: dict[str, Book], now: datetime) -> Plan:
-        plan, draft = Plan(), _NewerDraft(books, now)
+        plan, draft = Plan(), _NewerDraft(books, format_time(now))
         books["team"].rows["novelty/n"] = None
         plan.answers.append(tuple(draft.take(change) for change in units[0]))
         draft.settle(plan)

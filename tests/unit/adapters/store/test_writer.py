@@ -14,7 +14,7 @@ import pytest
 from lignin.adapters.store import wire
 from lignin.adapters.store.ledger import SqlLedger
 from lignin.adapters.store.writer import ResidentLedger, Writer, socket_path
-from lignin.domain.errors import InvalidRequestError, UnavailableError
+from lignin.domain.errors import CodecError, ConflictError, InvalidRequestError, UnavailableError
 from lignin.testing.changes import TickingClock, change, event, fresh_id, space_created, used
 
 
@@ -97,18 +97,43 @@ def test_a_giant_frame_is_refused_by_its_length_alone(served: str) -> None:
     _is_quick(served)
 
 
-@pytest.mark.parametrize("body", [b"", b"\0", b"\0\0\0\2[]x", b"\0\0\0\2{}", b"\xff" * 40])
+EMPTY_UNIT = wire.encode_unit(())[4:]
+MALFORMED = [b"", b"\0", wire.DIALECT, wire.DIALECT + b"\x81", EMPTY_UNIT + b"x", b"\xff" * 40]
+
+
+@pytest.mark.parametrize("body", [*MALFORMED, EMPTY_UNIT[4:], b"\0\0\0\0" + EMPTY_UNIT[4:]])
 def test_a_malformed_frame_is_answered_and_the_next_one_goes_on(served: str, body: bytes) -> None:
     with _connect(served) as connection:
         for _ in range(2):
             connection.sendall(wire.LENGTH.pack(len(body)) + body)
             (length,) = wire.LENGTH.unpack(connection.recv(4))
-            answer = wire.decode_answer(connection.recv(length))
-            if body == b"\0\0\0\2{}":
-                assert answer == ()  # no change at all, and nothing written
-            else:
-                assert isinstance(answer, InvalidRequestError)
+            assert isinstance(wire.decode_answer(connection.recv(length)), InvalidRequestError)
     _is_quick(served)
+
+
+def test_a_frame_without_a_change_is_answered_with_no_receipt(served: str) -> None:
+    with _connect(served) as connection:
+        connection.sendall(wire.encode_unit(()))
+        (length,) = wire.LENGTH.unpack(connection.recv(4))
+        assert wire.decode_answer(connection.recv(length)) == ()
+
+
+def test_what_a_unit_holds_comes_over_the_wire_unchanged() -> None:
+    unit = (change("team", used("a"), expects={"usage/a": 3}, idempotency_key="k"),)
+    assert wire.decode_unit(wire.encode_unit(unit)[4:]) == unit
+
+
+@pytest.mark.parametrize("value", [{1, 2}, b"raw", 2**60, {1: "x"}, TickingClock()])
+def test_a_payload_that_is_no_json_is_never_sent_as_something_like_it(value: object) -> None:
+    with pytest.raises(CodecError):
+        wire.encode_unit((change("team", event("usage/a", "usage.recorded", x=value)),))
+
+
+def test_an_error_comes_over_the_wire_with_all_that_it_says() -> None:
+    refused = ConflictError("stale", hint="read again", stream="head/h", actual=7)
+    back = wire.decode_answer(wire.encode_answer(refused)[4:])
+    assert isinstance(back, ConflictError)
+    assert (back.message, back.hint, back.fields) == ("stale", "read again", dict(refused.fields))
 
 
 def test_a_client_that_leaves_before_the_answer_hurts_nobody(served: str) -> None:
