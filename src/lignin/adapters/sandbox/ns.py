@@ -32,7 +32,7 @@ from lignin.ports.sandbox import Capability, Command, Effect, Execution, Observe
 MAX_SPAWNERS = 4
 START_TIMEOUT_S = 20.0
 GRACE_S = 5.0
-_MODULES = ("kernel", "world", "inmate", "spawner")
+_MODULES = ("kernel", "world", "watch", "inmate", "spawner")
 _PACKAGE = "lignin.adapters.sandbox"
 _CAPABILITIES: frozenset[Capability] = frozenset({"pid", "net", "fs", "memory", "tmpfs"})
 # Makes modules from text: the interpreter inside may be unable to reach any file of this project.
