@@ -3,6 +3,7 @@
 import tempfile
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from lignin.operations.harvest import (
 from lignin.operations.heads import MAIN, ensure_head
 from lignin.operations.registry import Request, Response, operation
 from lignin.operations.skill import SkillServe, SkillsServed, serve
+from lignin.operations.space import ensure_space
 from lignin.operations.trace import FileTaken, take_files
 from lignin.practice import record_sessions
 
@@ -35,6 +37,8 @@ PRACTICE_NOTE = (
     "SIMULATED: these sessions were recorded on the spot by Lignin's practice desk "
     "(scripted agents); they are no record of real work"
 )
+PRACTICE_SPACE = "practice"
+"""Where the plain demo works: nothing simulated gets into a space of the user's own."""
 
 
 class Demo(Request):
@@ -93,6 +97,7 @@ class DemoReport(Response):
     served: SkillsServed | None = Field(description="the skill folders written")
     call: Called | None = Field(description="the call of one served program")
     store: str = Field(description="where all of it is kept")
+    space: str = Field(description="the space in it")
     call_input: Any = Field(default=None, description="its arguments")
     call_expected: Any = Field(default=None, description="what the agent's own run had answered")
 
@@ -104,10 +109,14 @@ class DemoReport(Response):
 def demo(context: Context, request: Demo) -> DemoReport:
     """Run the main job: find the code agents wrote, prove it, promote it, serve it, call it.
 
-    Without --data or --mine the sessions are simulated by the practice desk. Running it again on
-    the same sessions adds nothing and runs nothing twice.
+    Without --data or --mine the sessions are simulated by the practice desk, and all of it stays
+    in the space `practice`, whatever --space says. Running it again on the same sessions adds
+    nothing and runs nothing twice.
     """
     practice = request.data is None and not request.mine
+    if practice:
+        ensure_space(context, PRACTICE_SPACE)
+        context = replace(context, scope=context.scope_of(PRACTICE_SPACE))
     simulated = 0
     harvest, files, unread = Harvest(), [], Counter[str]()
     with ExitStack() as stack:
@@ -143,6 +152,7 @@ def demo(context: Context, request: Demo) -> DemoReport:
         served=served,
         call=called,
         store=context.store.url,
+        space=context.scope.space,
         call_input=arguments,
         call_expected=expected,
     )

@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from lignin.artifacts.call_text import space_option
+
 if TYPE_CHECKING:
     from lignin.operations.demo import DemoReport, Kept, Origin, Refused
 
@@ -41,7 +43,7 @@ def render_report(report: "DemoReport") -> str:
         _head(report),
         _kept(report.kept),
         _tests(report),
-        _failed(failed),
+        _failed(failed, report.space),
         _grouped("Proven, but the gate wants more", waiting),
         _grouped("Inconclusive (kept as drafts; not held against them)", unclear),
         _grouped("Refused when found, without a run", found),
@@ -98,7 +100,7 @@ def _kept(kept: Sequence["Kept"]) -> str:
     return "\n".join(lines)
 
 
-def _failed(refused: Sequence["Refused"]) -> str:
+def _failed(refused: Sequence["Refused"], space: str) -> str:
     """One line for each, under the check that told most: what it did, and on which input."""
     if not refused:
         return ""
@@ -114,7 +116,9 @@ def _failed(refused: Sequence["Refused"]) -> str:
         lines.append(f"  {_CHECKS.get(check, check)}: {len(groups[check])}")
         for name, said in groups[check]:
             lines.append(_cut(f"    {name.ljust(NAME_WIDTH)}  {said}", WIDTH))
-    lines.append("  `lignin artifact show NAME` has every reason and where it came from")
+    lines.append(
+        f"  `lignin artifact show NAME{space_option(space)}` has every reason and where it came from"
+    )
     return "\n".join(lines)
 
 
@@ -178,7 +182,7 @@ def _call(report: "DemoReport") -> str:
     given, answer = _short(report.call_input), _short(called.output)
     same = called.output == report.call_expected
     lines = [
-        f"Called: lignin artifact call {called.name} --input '{given}'",
+        f"Called: lignin artifact call {called.name}{space_option(report.space)} --input '{given}'",
         f"  answer {answer}, in {1000 * called.wall_s:.1f} ms in the {called.tier} sandbox",
         f"  {'the same as' if same else 'NOT the same as'} in the agent's own session",
     ]
@@ -186,10 +190,12 @@ def _call(report: "DemoReport") -> str:
 
 
 def _after(report: "DemoReport") -> str:
+    where = space_option(report.space)
     return "\n".join(
         [
-            f"Kept in {report.store}",
-            "  look around: lignin artifact list, lignin head history; undo: lignin head rollback",
+            f"Kept in space {report.space} of {report.store}",
+            f"  look around: lignin artifact list{where}, lignin head history{where}",
+            f"  undo: lignin head rollback{where}",
         ]
     )
 

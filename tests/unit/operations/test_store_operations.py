@@ -1,6 +1,7 @@
 """Sessions, spaces, traces, skills, the sandbox and the store itself."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -148,3 +149,39 @@ def test_simulated_sessions_are_labelled_wherever_they_come_from(desk: Desk) -> 
     assert report.simulated
     assert report.note.startswith("SIMULATED: 1 of these 1 sessions")
     assert report.to_text().startswith("SIMULATED")
+
+
+def test_the_plain_demo_leaves_the_users_own_space_as_it_was(desk: Desk) -> None:
+    desk.double(promote=True)
+    before = desk("head.show").revision
+    report = desk("demo", sessions=2)
+    assert (report.simulated, report.space) == (True, "practice")
+    assert {one.name for one in desk("artifact.list").items} == {"double"}
+    assert desk("head.show").revision == before
+    assert desk("trace.list").total == 0
+    (desk.context.cwd / "project").mkdir()
+    served = desk("skill.serve", folder="project")
+    assert served.simulated == []
+    assert all(folder.written == ["double"] for folder in served.folders)
+
+
+def test_what_the_plain_demo_made_is_labelled_wherever_it_appears(desk: Desk) -> None:
+    report = desk("demo", sessions=2)
+    names = sorted(one.name for one in report.kept)
+    assert names and sorted(report.served.simulated) == names
+    assert report.call.simulated
+    practice = Desk(replace(desk.context, scope=desk.context.scope_of("practice")))
+    listed = practice("artifact.list").items
+    assert listed and all(one.simulated for one in listed)
+    for name in names:
+        path = desk.context.cwd / ".demo/project/.claude/skills" / name / "SKILL.md"
+        assert 'lignin-simulated: "true"' in path.read_text()
+    assert f"--space practice --input '{json.dumps(report.call_input)}'" in report.to_text()
+    own = desk.double(promote=True)
+    assert not desk("artifact.call", name=own.name, input={"number": 2}).simulated
+
+
+def test_the_demo_on_recorded_sessions_works_in_the_users_own_space(desk: Desk) -> None:
+    record_sessions(desk.context.cwd / "recorded", count=1, seed=7)
+    assert desk("demo", data="recorded").space == "home"
+    assert {one.name for one in desk("space.list").items} == {"home"}
