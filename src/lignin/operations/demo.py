@@ -44,7 +44,10 @@ PRACTICE_SPACE = "practice"
 class Demo(Request):
     data: str | None = Field(None, description="folder or file of recorded sessions")
     mine: bool = Field(False, description="my own Claude Code and Codex sessions")
-    output: str = Field("", description="project to write skills into; default: ./.demo/project")
+    output: str = Field(
+        "",
+        description="project to write skills into; default: ./.demo/project, simulated ./.demo/practice",
+    )
     head: str = Field(MAIN, description="the harness head to move")
     sessions: int = Field(60, ge=1, le=2000, description="simulated sessions, without --data")
     seed: int = Field(7, description="seed of the simulated sessions")
@@ -132,7 +135,7 @@ def demo(context: Context, request: Demo) -> DemoReport:
             capture_code(context, sessions, harvest)
     ensure_head(context, request.head)
     judged = promote_proven(context, list(verify_due(context, ready=True)), request.head)
-    served = _serve(context, request)
+    served = _serve(context, request, ".demo/practice" if practice else ".demo/project")
     called, arguments, expected = _call_one(context, request.head)
     kept = _kept(context, request.head, judged)
     return DemoReport(
@@ -170,8 +173,8 @@ def _note(simulated: int, sessions: int, kept: list[Kept], *, practice: bool) ->
     return f"SIMULATED: {'; '.join(said)}" if said else ""
 
 
-def _serve(context: Context, request: Demo) -> SkillsServed | None:
-    project = context.path(request.output or ".demo/project")
+def _serve(context: Context, request: Demo, otherwise: str) -> SkillsServed | None:
+    project = context.path(request.output or otherwise)
     if context.dry_run and not project.is_dir():
         return None  # nothing to compare with, and a dry run makes no folder
     if not context.dry_run:

@@ -30,6 +30,13 @@ _CHECKS = {
     "mutants": "its tests notice no faults",
 }
 """Checks in the order in which they tell a reader most; others follow under their own names."""
+_CAPTURED = {
+    "known": "known from before",
+    "revived": "let go before and back",
+    "same_code": "with the same code as one of them",
+    "seen_again": "seen again",
+}
+"""How a piece was captured, in words; `new` as it is."""
 
 
 def render_report(report: "DemoReport") -> str:
@@ -62,7 +69,7 @@ def _head(report: "DemoReport") -> str:
     )
     if report.captured:
         told = ", ".join(
-            f"{n} {how.replace('_', ' ')}" for how, n in sorted(report.captured.items())
+            f"{n} {_CAPTURED.get(how, how)}" for how, n in sorted(report.captured.items())
         )
         lines.append(f"  captured: {told}")
     if report.waiting:
@@ -158,14 +165,15 @@ def _grouped(title: str, refused: Sequence["Refused"]) -> str:
 
 
 def _served(report: "DemoReport") -> str:
-    if report.served is None:
+    if report.served is None or not report.kept:
         return ""
     lines = [f"Served from head {report.served.head}, revision {report.served.revision[7:19]}:"]
     for folder in report.served.folders:
         count = len(folder.written) + len(folder.replaced) + len(folder.kept)
         lines.append(f"  {folder.client}: {count} skills in {folder.folder}")
         lines.append(
-            f"    {folder.listing_chars} of the {folder.listing_budget} characters that it lists"
+            f"    their names and descriptions take {folder.listing_chars} "
+            f"of the {folder.listing_budget} characters that it lists"
         )
         for word, left in (("left out", folder.left_out), ("left alone", folder.left_alone)):
             lines += _flat(f"    {word}: {one.name}: {one.reason}" for one in left)

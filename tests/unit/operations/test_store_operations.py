@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from lignin.domain.errors import ConflictError, InvalidRequestError, LigninError, NotFoundError
+from lignin.ports.sandbox import DoctorReport, TierReport
 from lignin.practice import record_sessions
 from unit.operations.conftest import Desk
 
@@ -129,6 +130,14 @@ def test_the_doctor_names_a_tier_or_says_why_not(desk: Desk) -> None:
     assert found.exit_code() == (0 if found.tier else 5)
 
 
+def test_the_doctor_tells_a_person_every_reason_and_remedy_in_full(desk: Desk) -> None:
+    why, remedy = "the kernel refuses: " + "why " * 30, "as root: sysctl " + "x" * 80
+    refused = TierReport(tier="ns", works=False, why_not=why, remedies=(remedy,))
+    desk.context.diagnose = lambda: DoctorReport(tier="", tiers=(refused,))
+    text = desk("sandbox.doctor").to_text()
+    assert why in text and remedy in text and "nothing is run" in text
+
+
 def test_the_store_verifies_and_is_backed_up_and_copied(desk: Desk) -> None:
     desk.double(promote=True)
     audit = desk("store.verify")
@@ -174,7 +183,7 @@ def test_what_the_plain_demo_made_is_labelled_wherever_it_appears(desk: Desk) ->
     listed = practice("artifact.list").items
     assert listed and all(one.simulated for one in listed)
     for name in names:
-        path = desk.context.cwd / ".demo/project/.claude/skills" / name / "SKILL.md"
+        path = desk.context.cwd / ".demo/practice/.claude/skills" / name / "SKILL.md"
         assert 'lignin-simulated: "true"' in path.read_text()
     assert f"--space practice --input '{json.dumps(report.call_input)}'" in report.to_text()
     own = desk.double(promote=True)
