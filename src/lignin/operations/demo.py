@@ -99,7 +99,7 @@ class DemoReport(Response):
     refused: list[Refused] = Field(description="what was refused, each with its reason")
     served: SkillsServed | None = Field(description="the skill folders written")
     call: Called | None = Field(description="the call of one served program")
-    store: str = Field(description="where all of it is kept")
+    store: str = Field(description="where all of it is kept; empty after a dry run")
     space: str = Field(description="the space in it")
     call_input: Any = Field(default=None, description="its arguments")
     call_expected: Any = Field(default=None, description="what the agent's own run had answered")
@@ -154,7 +154,7 @@ def demo(context: Context, request: Demo) -> DemoReport:
         refused=_refused(harvest.refused, judged) + _refused_before(context, harvest, judged),
         served=served,
         call=called,
-        store=context.store.url,
+        store="" if context.dry_run else context.store.url,
         space=context.scope.space,
         call_input=arguments,
         call_expected=expected,

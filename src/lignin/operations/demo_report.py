@@ -198,6 +198,8 @@ def _call(report: "DemoReport") -> str:
 
 
 def _after(report: "DemoReport") -> str:
+    if not report.store:
+        return ""
     where = space_option(report.space)
     return "\n".join(
         [

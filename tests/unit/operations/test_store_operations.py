@@ -190,6 +190,13 @@ def test_what_the_plain_demo_made_is_labelled_wherever_it_appears(desk: Desk) ->
     assert not desk("artifact.call", name=own.name, input={"number": 2}).simulated
 
 
+def test_a_dry_demo_does_not_say_that_it_kept_anything(desk: Desk) -> None:
+    desk.context.dry_run = True
+    report = desk("demo", sessions=1)
+    assert report.kept and report.store == ""
+    assert "Kept in" not in report.to_text()
+
+
 def test_the_demo_on_recorded_sessions_works_in_the_users_own_space(desk: Desk) -> None:
     record_sessions(desk.context.cwd / "recorded", count=1, seed=7)
     assert desk("demo", data="recorded").space == "home"
