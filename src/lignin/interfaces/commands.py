@@ -13,7 +13,13 @@ import click
 
 from lignin.domain.errors import InvalidRequestError, LimitedError
 from lignin.interfaces.errors import explain_fault
-from lignin.interfaces.output import Progress, print_answer, require_fields
+from lignin.interfaces.output import (
+    Progress,
+    is_json,
+    print_answer,
+    progress_form,
+    require_fields,
+)
 from lignin.interfaces.streams import say
 
 MAX_STDIN_BYTES = 64 * 2**20
@@ -201,7 +207,8 @@ def _invoke(operation: Any, given: dict[str, Any]) -> int:
     from lignin.app import load_settings, open_context
 
     settings = load_settings(os.environ, _cwd(), space=common["space_"])
-    progress = None if common["quiet"] else Progress(sys.stderr.isatty())
+    form = progress_form(terminal=sys.stderr.isatty(), json_answer=is_json(common))
+    progress = None if common["quiet"] else Progress(form)
     dry_run = bool(common["dry_run"])
     try:
         with open_context(settings, dry_run=dry_run, progress=progress) as context:

@@ -88,7 +88,7 @@ class _Spawner:
         if "ready" not in message:
             raise UnavailableError(
                 f"the namespace sandbox does not start here: {message['failed']}",
-                hint="run `lignin doctor` to see what this machine lacks",
+                hint="run `lignin sandbox doctor` to see what this machine lacks",
             )
         ready: Mapping[str, Any] = message["ready"]
         return ready
