@@ -8,19 +8,22 @@ where nothing can be run.
 from dataclasses import dataclass
 
 from lignin.domain.artifacts import Manifest
-from lignin.domain.errors import DeniedError, GateFailedError
+from lignin.domain.errors import DeniedError, GateFailedError, UnavailableError
 from lignin.domain.events import Actor
 from lignin.domain.evidence import GateOutcome, Verdict
 from lignin.domain.states.artifacts import VersionState
+from lignin.ports.sandbox import EVERY_CAPABILITY, TIER_CAPABILITIES, Capability
 
-GATE = "promotion/1"
+GATE = "promotion/2"
+_LEAST: frozenset[Capability] = frozenset({"fs", "net"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionCase:
     """Everything the decision looks at. `approved_by` is the human who said yes, or empty.
 
-    `simulated` speaks neither for nor against; an acceptance says it.
+    `simulated` speaks neither for nor against; an acceptance says it. `tier` is the sandbox tier of
+    its verification.
     """
 
     name: str
@@ -32,6 +35,7 @@ class PromotionCase:
     owner: str = ""
     approved_by: str = ""
     simulated: bool = False
+    tier: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,11 @@ def decide_promotion(case: PromotionCase) -> PromotionDecision:
         against.extend(case.verdict_reasons or ("its verification failed",))
     elif case.verdict != "pass":
         missing.extend(case.verdict_reasons or ("it has no passing verification",))
+    elif case.executable and (lacking := lacking_walls(case.manifest, case.tier)):
+        missing.append(
+            f"its verification ran in the tier {case.tier!r}, which holds no {', '.join(lacking)}: "
+            "verify it again where `lignin sandbox doctor` names a stronger one"
+        )
     else:
         good.append("its verification passed")
     if case.simulated:
@@ -71,6 +80,31 @@ def decide_promotion(case: PromotionCase) -> PromotionDecision:
     if missing:
         return PromotionDecision(outcome="undecided", reasons=tuple(missing))
     return PromotionDecision(outcome="accept", reasons=tuple(good))
+
+
+def lacking_walls(manifest: Manifest, tier: str) -> tuple[Capability, ...]:
+    """What an artifact needs of a sandbox tier and the tier does not hold, in order of name.
+
+    Everything needs files and network shut. What starts processes, or is let out to hosts, tools or
+    secrets, needs all walls.
+    """
+    granted = manifest.capabilities
+    free = granted.processes or granted.hosts or granted.tools or granted.secrets
+    needed = EVERY_CAPABILITY if free or manifest.kind == "script" else _LEAST
+    return tuple(sorted(needed - TIER_CAPABILITIES.get(tier, frozenset())))
+
+
+def require_walls(manifest: Manifest, tier: str) -> None:
+    """Raise where code may not be run for a caller in a tier.
+
+    Raises:
+        UnavailableError: The tier holds less than the artifact needs.
+    """
+    if lacking := lacking_walls(manifest, tier):
+        raise UnavailableError(
+            f"the sandbox tier {tier!r} holds no {', '.join(lacking)}, which this artifact needs",
+            hint="`lignin sandbox doctor` says what a stronger tier needs",
+        )
 
 
 def require_person(actor: Actor, does: str) -> str:

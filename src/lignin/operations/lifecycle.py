@@ -4,7 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lignin.artifacts.plan import mount_dependencies, plan_run
-from lignin.artifacts.promotion import GATE, PromotionCase, PromotionDecision, decide_promotion
+from lignin.artifacts.promotion import (
+    GATE,
+    PromotionCase,
+    PromotionDecision,
+    decide_promotion,
+    require_walls,
+)
 from lignin.artifacts.proofs import load_tests
 from lignin.artifacts.store import load_examples, load_tree
 from lignin.artifacts.versions import is_simulated, version_stream
@@ -115,6 +121,7 @@ def decide_version(context: Context, row: Row, *, approved_by: str = "") -> Prom
             owner=rows[f"artifact/{name}"].body["owner"],
             approved_by=approved_by,
             simulated=is_simulated(rows[row.stream]),
+            tier=proof.get("tier", ""),
         )
     )
 
@@ -205,7 +212,10 @@ def call_artifact(
     with context.view() as view:
         dependencies = _dependencies(view, tree.manifest, PROVEN)
     execution = _execution(tree, dependencies, arguments)
-    observed = context.open_sandbox().run(execution)
+    sandbox = context.open_sandbox()
+    if sandbox.tier != "none":  # that one is opened only where the user accepts to have no wall
+        require_walls(tree.manifest, sandbox.tier)
+    observed = sandbox.run(execution)
     ok = observed.error is None and observed.status == "exited"
     used = context.artifacts.used(
         context.scope,

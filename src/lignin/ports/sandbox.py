@@ -7,7 +7,7 @@ there is no network, no other process, an empty environment. Source: decision re
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json
@@ -15,6 +15,15 @@ from lignin.domain.codec import Digest, Json
 Status = Literal["exited", "timeout", "memory", "output", "killed", "infrastructure"]
 Entropy = Literal["system", "low", "high"]
 Capability = Literal["pid", "net", "fs", "memory", "tmpfs"]
+EVERY_CAPABILITY: frozenset[Capability] = frozenset(get_args(Capability))
+TIER_CAPABILITIES: Mapping[str, frozenset[Capability]] = {
+    "vm": EVERY_CAPABILITY,
+    "ns": EVERY_CAPABILITY,
+    "landlock": frozenset({"fs", "net"}),
+    "seatbelt": frozenset({"fs", "net"}),
+    "none": frozenset(),
+}
+"""What each tier holds where it works; a tier that is not here holds nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

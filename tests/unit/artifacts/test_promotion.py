@@ -2,14 +2,25 @@ from dataclasses import replace
 
 import pytest
 
-from lignin.artifacts.promotion import PromotionCase, decide_promotion, require_promotable
+from lignin.artifacts.promotion import (
+    PromotionCase,
+    decide_promotion,
+    lacking_walls,
+    require_promotable,
+)
 from lignin.domain.artifacts import Capabilities, Manifest
 from lignin.domain.errors import GateFailedError
 from lignin.domain.states.artifacts import PROVEN, STATES
 
 PROGRAM = Manifest(kind="program", entry="a.py:a", runtime="python")
 CASE = PromotionCase(
-    name="a", state="verified", manifest=PROGRAM, executable=True, verdict="pass", owner="user:eva"
+    name="a",
+    state="verified",
+    manifest=PROGRAM,
+    executable=True,
+    verdict="pass",
+    owner="user:eva",
+    tier="ns",
 )
 
 
@@ -90,3 +101,32 @@ def test_an_acceptance_says_what_is_known_from_simulated_sessions_only():
     assert said not in decide_promotion(CASE).reasons
     failed = decide_promotion(replace(CASE, simulated=True, verdict="fail"))
     assert failed.outcome == "reject"
+
+
+@pytest.mark.parametrize(
+    ("tier", "capabilities", "lacking"),
+    [
+        ("ns", {}, ""),
+        ("landlock", {}, ""),
+        ("landlock", {"processes": True}, "memory, pid, tmpfs"),
+        ("landlock", {"hosts": ["a.test"]}, "memory, pid, tmpfs"),
+        ("none", {}, "fs, net"),
+        ("", {}, "fs, net"),
+        ("made-up", {}, "fs, net"),
+    ],
+)
+def test_what_was_proven_without_the_walls_that_it_needs_is_not_promoted(
+    tier: str, capabilities: dict[str, object], lacking: str
+) -> None:
+    manifest = Manifest(
+        kind="program", entry="a.py:f", runtime="python", capabilities=Capabilities(**capabilities)
+    )
+    decision = decide_promotion(
+        PromotionCase(
+            name="a", state="verified", manifest=manifest, executable=True, verdict="pass",
+            owner="user:a", approved_by="user:a", tier=tier,
+        )
+    )  # fmt: skip
+    assert decision.outcome == ("undecided" if lacking else "accept")
+    assert not lacking or f"holds no {lacking}" in " ".join(decision.reasons)
+    assert lacking_walls(manifest, tier) == (tuple(lacking.split(", ")) if lacking else ())

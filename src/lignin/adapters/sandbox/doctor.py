@@ -6,10 +6,12 @@ opened unless the caller asks for the unsafe one by name.
 
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from lignin.adapters.sandbox.landlock import open_landlock_sandbox
 from lignin.adapters.sandbox.none import UnsafeSandbox
-from lignin.adapters.sandbox.ns import NamespaceSandbox, open_namespace_sandbox
+from lignin.adapters.sandbox.ns import open_namespace_sandbox
 from lignin.domain.artifacts import File
 from lignin.domain.errors import LigninError, UnavailableError
 from lignin.ports.sandbox import DoctorReport, Execution, PythonCall, Sandbox, TierReport
@@ -17,24 +19,36 @@ from lignin.ports.sandbox import DoctorReport, Execution, PythonCall, Sandbox, T
 _PROBE = b"""
 import os, socket
 def probe(number):
-    processes = [name for name in os.listdir('/proc') if name.isdigit()]
+    try:
+        processes = [name for name in os.listdir('/proc') if name.isdigit()]
+    except OSError:
+        processes = []
     try:
         open('/usr/probe', 'w').close()
         writable = True
     except OSError:
         writable = False
-    return [number + 1, len(processes) <= 3, not writable, os.listdir('/work') == []]
+    return [number + 1, len(processes) <= 3, not writable, os.listdir('.') == []]
 """
+_TIERS: Mapping[str, Callable[[], Sandbox]] = {
+    "ns": open_namespace_sandbox,
+    "landlock": open_landlock_sandbox,
+}
+"""The tiers of this machine, the strongest first."""
 
 
 def probe() -> DoctorReport:
     """Try each isolating tier by running a function in it and looking at what it saw."""
-    report = _probe_namespaces()
-    return DoctorReport(tier="ns" if report.works else "", tiers=(report,))
+    reports = tuple(_probed(tier) for tier in _TIERS)
+    best = next((report.tier for report in reports if report.works), "")
+    return DoctorReport(tier=best, tiers=reports)
 
 
 def open_sandbox(*, allow_unsafe: bool = False) -> Sandbox:
     """Return the strongest sandbox that works here; the caller closes it.
+
+    A weaker tier says so in `capabilities` and in every run; whoever decides on what it has shown
+    looks at that.
 
     Args:
         allow_unsafe: Where no tier works, run without isolation instead of failing.
@@ -42,37 +56,41 @@ def open_sandbox(*, allow_unsafe: bool = False) -> Sandbox:
     Raises:
         UnavailableError: No tier works and `allow_unsafe` was not given; the hint is the remedy.
     """
+    failed: LigninError | None = None
+    for tier in _TIERS:
+        try:
+            return _open_probed(tier)
+        except LigninError as error:
+            failed = failed or error  # what keeps the strongest one from working helps most
+    assert failed is not None
+    if allow_unsafe:
+        return UnsafeSandbox()
+    hint = "; or: ".join(remedies(failed.message))
+    raise UnavailableError(f"no sandbox works here: {failed.message}", hint=hint) from failed
+
+
+def _probed(tier: str) -> TierReport:
     try:
-        return _open_probed()
+        _open_probed(tier).close()
     except LigninError as error:
-        if allow_unsafe:
-            return UnsafeSandbox()
-        hint = "; or: ".join(remedies(error.message))
-        raise UnavailableError(f"no sandbox works here: {error.message}", hint=hint) from error
+        help_ = remedies(error.message) if tier == "ns" else (error.hint,) if error.hint else ()
+        return TierReport(tier=tier, works=False, why_not=error.message, remedies=help_)
+    return TierReport(tier=tier, works=True)
 
 
-def _probe_namespaces() -> TierReport:
-    try:
-        _open_probed().close()
-    except LigninError as error:
-        help_ = remedies(error.message)
-        return TierReport(tier="ns", works=False, why_not=error.message, remedies=help_)
-    return TierReport(tier="ns", works=True)
-
-
-def _open_probed() -> NamespaceSandbox:
-    sandbox = open_namespace_sandbox()
-    seen = sandbox.run(
+def _open_probed(tier: str) -> Sandbox:
+    opened = _TIERS[tier]()
+    seen = opened.run(
         Execution(
             files={"probe.py": File(content=_PROBE)},
             action=PythonCall(file="probe.py", function="probe", arguments={"number": 1}),
         )
     )
     if seen.result != [2, True, True, True]:
-        sandbox.close()
+        opened.close()
         told = seen.message or seen.stderr.decode(errors="replace")[-500:] or repr(seen.result)
-        raise UnavailableError(f"the namespace sandbox starts and does not hold: {told}")
-    return sandbox
+        raise UnavailableError(f"the {tier} sandbox starts and does not hold: {told}")
+    return opened
 
 
 def remedies(why_not: str) -> tuple[str, ...]:

@@ -54,6 +54,9 @@ _NUMBERS: dict[str, tuple[int, int]] = {
     "socket": (41, 198),
     "socketpair": (53, 199),
     "prlimit64": (302, 261),
+    "kill": (62, 129),
+    "tkill": (200, 130),
+    "pidfd_send_signal": (424, 424),
     "mmap": (9, 222),
     "capset": (126, 91),
     "pivot_root": (155, 41),
@@ -257,7 +260,16 @@ class Filter:
     Every rule is a few instructions that fall through to the next; jumps never leave a rule.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, shared_host: bool = False, shared_signals: bool = False) -> None:
+        """Make the program.
+
+        Args:
+            shared_host: There are no namespaces: no socket of any kind but pairs.
+            shared_signals: Nor does anything else keep signals in: none may be sent, but by a
+                process to its own threads.
+        """
+        self._families = () if shared_host else _SOCKET_FAMILIES
+        self._signals = ("kill", "tkill", "pidfd_send_signal") if shared_signals else ()
         self._code: list[tuple[int, int, int, int]] = []
         index, audit = _architecture()
         kill, allow = 0x80000000, 0x7FFF0000
@@ -272,6 +284,8 @@ class Filter:
         for pair in _DENIED.values():
             if pair[index] >= 0:
                 self._deny(pair[index], errno.EPERM)
+        for name in self._signals:
+            self._deny(number_of(name), errno.EPERM)
         self._argument_rules()
         self._return(allow)
         packed = b"".join(struct.pack("HBBI", *step) for step in self._code)
@@ -299,10 +313,12 @@ class Filter:
         self._when("prlimit64", 0, [(0x15, 1, 0, 0)], errno.EPERM)
         # shared anonymous memory can be dropped from every count and still be held
         self._when("mmap", 3, [(0x54, 0, 0, 0x21), (0x15, 0, 1, 0x21)], errno.EPERM)
+        if not self._families:
+            self._deny(number_of("socket"), errno.EAFNOSUPPORT)
         for call in ("socket", "socketpair"):
+            families = self._families or (1,)
             ladder = [
-                (0x15, len(_SOCKET_FAMILIES) - place, 0, family)
-                for place, family in enumerate(_SOCKET_FAMILIES)
+                (0x15, len(families) - place, 0, family) for place, family in enumerate(families)
             ]
             self._when(call, 0, ladder, errno.EAFNOSUPPORT)
 
@@ -326,8 +342,14 @@ def landlock_version() -> int:
     return int(max(0, libc.syscall(444, None, 0, 1)))
 
 
-def restrict_files(version: int, writable: tuple[str, ...], devices: tuple[str, ...]) -> None:
-    """Landlock: read and run anywhere, change only below `writable`, write to `devices`.
+def restrict_files(
+    version: int,
+    writable: tuple[str, ...],
+    devices: tuple[str, ...],
+    readable: tuple[str, ...] = ("/",),
+    readable_files: tuple[str, ...] = (),
+) -> None:
+    """Landlock: read and run below `readable`, change only below `writable`, write to `devices`.
 
     A second wall behind the read-only mounts. Also shuts TCP (version 4), and abstract sockets and
     signals to outside (version 6). Rules on a file may carry file rights only.
@@ -341,7 +363,7 @@ def restrict_files(version: int, writable: tuple[str, ...], devices: tuple[str, 
     handled = struct.pack("QQQ", everything, 3 if version >= 4 else 0, 3 if version >= 6 else 0)
     size = 24 if version >= 6 else 16 if version >= 4 else 8
     rules = check(libc.syscall(444, handled, size, 0), "landlock")
-    grants = [("/", read_only)]
+    grants = [(path, read_only) for path in readable] + [(path, 1 << 2) for path in readable_files]
     grants += [(path, everything) for path in writable] + [(path, file_write) for path in devices]
     for path, rights in grants:
         place = os.open(path, os.O_PATH | os.O_CLOEXEC)

@@ -27,14 +27,21 @@ from lignin.adapters.sandbox import plan, world
 from lignin.adapters.sandbox.channel import Guest, Output, Pump, Source, outcome
 from lignin.domain.codec import Digest, digest_bytes, digest_json
 from lignin.domain.errors import UnavailableError
-from lignin.ports.sandbox import Capability, Command, Effect, Execution, Observed, RequestHandler
+from lignin.ports.sandbox import (
+    TIER_CAPABILITIES,
+    Capability,
+    Command,
+    Effect,
+    Execution,
+    Observed,
+    RequestHandler,
+)
 
 MAX_SPAWNERS = 4
 START_TIMEOUT_S = 20.0
 GRACE_S = 5.0
 _MODULES = ("kernel", "world", "watch", "inmate", "spawner")
 _PACKAGE = "lignin.adapters.sandbox"
-_CAPABILITIES: frozenset[Capability] = frozenset({"pid", "net", "fs", "memory", "tmpfs"})
 # Makes modules from text: the interpreter inside may be unable to reach any file of this project.
 _BOOTSTRAP = f"""
 import json, sys, types
@@ -169,7 +176,7 @@ class NamespaceSandbox:
     @property
     def capabilities(self) -> frozenset[Capability]:
         """All: the spawner has not started where one of them fails."""
-        return _CAPABILITIES
+        return TIER_CAPABILITIES["ns"]
 
     @property
     def policy_digest(self) -> Digest:

@@ -19,6 +19,7 @@ from pathlib import Path
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json, digest_bytes, digest_json
 from lignin.ports.sandbox import (
+    TIER_CAPABILITIES,
     Capability,
     Command,
     Effect,
@@ -44,11 +45,11 @@ class ScriptedSandbox:
 
     @property
     def tier(self) -> str:
-        return "none"
+        return "ns"  # it stands for the tier that promotion asks for
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        return frozenset()
+        return TIER_CAPABILITIES["ns"]
 
     def run(self, execution: Execution, broker: RequestHandler | None = None) -> Observed:  # noqa: ARG002 -- of the port
         self.executions.append(execution)
@@ -69,11 +70,11 @@ class ProcessSandbox:
 
     @property
     def tier(self) -> str:
-        return "none"
+        return "ns"  # it stands for the tier that promotion asks for
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        return frozenset()
+        return TIER_CAPABILITIES["ns"]
 
     @property
     def policy_digest(self) -> Digest:

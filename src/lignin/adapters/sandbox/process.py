@@ -1,0 +1,272 @@
+"""Runs in a plain subprocess with folders of its own: what the tiers without namespaces share.
+
+Owns a temporary folder and a process group per run, and the conversation with the guest. Puts up no
+wall: a tier says with what command the guest is started, and what that holds.
+"""
+
+import contextlib
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lignin.adapters.sandbox import plan, world
+from lignin.adapters.sandbox.channel import Guest, Output, Pump, frame, outcome
+from lignin.domain.artifacts import File
+from lignin.domain.codec import Digest, digest_bytes, digest_json
+from lignin.ports.sandbox import (
+    Capability,
+    Command,
+    Effect,
+    Execution,
+    Limits,
+    Observed,
+    RequestHandler,
+    Status,
+)
+
+_GUEST = Path(__file__).with_name("guest.py")
+_MAX_WRITTEN = 1000
+
+
+class ProcessSandbox:
+    """A tier that runs each execution in a process of its own on the host's file system.
+
+    Thread-safe. A subclass names the tier, says what it holds and how the guest is started.
+    """
+
+    tier = ""
+    capabilities: frozenset[Capability] = frozenset()
+    modules: tuple[str, ...] = ("guest", "plan")
+    """Files of this package whose text could change a result."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._closed = False
+
+    @property
+    def policy_digest(self) -> Digest:
+        """Changes with the tier's files and the interpreter."""
+        texts = [digest_bytes(_GUEST.with_name(f"{n}.py").read_bytes()) for n in self.modules]
+        return digest_json({**self.described(), "tier": self.tier, "texts": texts})
+
+    def described(self) -> Mapping[str, Any]:
+        """What about this machine the tier depends on."""
+        return {**world.describe(), "landlock": 0}
+
+    def command(self, folders: Mapping[str, Path], guest: list[str], limits: Limits) -> list[str]:
+        """The command that runs the guest's own command behind the tier's walls."""
+        raise NotImplementedError
+
+    def run(self, execution: Execution, broker: RequestHandler | None = None) -> Observed:
+        """Run once. Raises InvalidRequestError for a request that no sandbox could run."""
+        plan.require_valid(execution)
+        root = Path(tempfile.mkdtemp(prefix="lignin-"))
+        try:
+            return _Run(self, root.resolve(), execution, broker).observe()
+        except FileNotFoundError as error:
+            return Observed(status="infrastructure", tier=self.tier, message=str(error))
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
+
+    def start(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+        """Start one process that `close` will end; raises FileNotFoundError once closed."""
+        with self._lock:
+            if self._closed:
+                raise FileNotFoundError("the sandbox is closed")
+            process = subprocess.Popen(command, start_new_session=True, **options)  # noqa: S603
+            self._running.add(process)
+            return process
+
+    def end(self, process: subprocess.Popen[bytes]) -> None:
+        """Kill a process with its whole group and collect it."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended by itself
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        with self._lock:
+            self._running.discard(process)
+
+    def close(self) -> None:
+        """End every run."""
+        with self._lock:
+            self._closed = True
+            running = list(self._running)
+        for process in running:
+            self.end(process)
+
+
+class _Run:
+    def __init__(
+        self,
+        sandbox: ProcessSandbox,
+        root: Path,
+        execution: Execution,
+        broker: RequestHandler | None,
+    ) -> None:
+        self._sandbox = sandbox
+        self._execution = execution
+        self._broker = broker
+        self._folders = {name: root / name for name in ("artifact", "work", "tmp", "guest")}
+        self._status: Status = "exited"
+
+    def observe(self) -> Observed:
+        job = self._job()
+        for folder in self._folders.values():
+            folder.mkdir()
+        (self._folders["guest"] / "lignin_guest.py").write_bytes(_GUEST.read_bytes())
+        _place(self._folders["artifact"], self._execution.files)
+        _place(self._folders["work"], self._execution.work)
+        before = _contents(self._folders["work"])
+        started = time.monotonic()
+        with tempfile.TemporaryFile() as stdin:
+            if isinstance(self._execution.action, Command):
+                stdin.write(self._execution.action.stdin)
+                stdin.seek(0)
+            observed = self._converse(job, stdin.fileno(), started)
+        after = _contents(self._folders["work"])
+        changed = {path: raw for path, raw in after.items() if before.get(path) != raw}
+        gone = [("delete", f"/work/{path}") for path in sorted(before.keys() - after.keys())]
+        left = [("write", f"/tmp/{path}") for path in _contents(self._folders["tmp"])]  # noqa: S108
+        lost = tuple(Effect(kind=kind, target=target) for kind, target in (*gone, *left))
+        observed["effects"] = tuple(dict.fromkeys((*observed["effects"], *lost)))
+        observed.update(status=self._status, tier=self._sandbox.tier, written=changed)
+        return Observed(**observed)
+
+    def _converse(self, job: Mapping[str, Any], stdin: int, started: float) -> dict[str, Any]:
+        bounds = self._execution.limits
+        ours, theirs = socket.socketpair()
+        (out, out_theirs), (err, err_theirs) = os.pipe(), os.pipe()
+        deadline = started + bounds.wall_s
+        with ours:
+            with theirs:
+                guest = [world.interpreter(), "-s", "-P", "-S", "-B"]
+                guest += [str(self._folders["guest"] / "lignin_guest.py"), str(theirs.fileno())]
+                process = self._sandbox.start(
+                    self._sandbox.command(self._folders, guest, bounds),
+                    stdin=stdin,
+                    stdout=out_theirs,
+                    stderr=err_theirs,
+                    pass_fds=(theirs.fileno(),),
+                    env=self._environment(),
+                    cwd=self._folders["work"],
+                )
+            os.close(out_theirs)
+            os.close(err_theirs)
+            outputs = [Output(out, bounds.output_bytes), Output(err, bounds.output_bytes)]
+            said = Guest(ours, self._broker)
+
+            def on_tick() -> bool:
+                if any(output.exceeded for output in outputs):
+                    self._status = "output"
+                elif time.monotonic() >= deadline:
+                    self._status = "timeout"
+                else:
+                    return process.poll() is None
+                return False
+
+            try:
+                ours.sendall(frame(job))
+                sources = {output.descriptor: output.receive for output in outputs}
+                Pump({**sources, ours.fileno(): said.receive}, on_tick, 0.02).run()
+                if not any(output.exceeded for output in outputs):
+                    _wait(process, deadline)
+            except BrokenPipeError:
+                pass  # it ended before it was told anything: the exit code says so
+            finally:
+                if process.poll() is None and self._status == "exited":
+                    exceeded = any(output.exceeded for output in outputs)
+                    self._status = "output" if exceeded else "timeout"
+                self._sandbox.end(process)  # what it left in the pipes is read all the same
+                rest = Pump({o.descriptor: o.receive for o in outputs}, lambda: False, 0.02)
+                rest.run()
+                os.close(out)
+                os.close(err)
+        return self._verdict(process.returncode, said, outputs, started)
+
+    def _verdict(
+        self, code: int, guest: Guest, outputs: list[Output], started: float
+    ) -> dict[str, Any]:
+        said = outcome(guest)
+        if self._status == "exited" and any(output.exceeded for output in outputs):
+            self._status = "output"
+        if self._status == "exited" and code < 0:
+            self._status = "timeout" if code == -signal.SIGXCPU else "killed"
+        if self._status == "exited" and said["error"] == "MemoryError":
+            self._status = "memory"
+        if self._status != "exited":
+            said.update(returned=False, result=None)
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return {
+            **said,
+            "exit_code": code if self._status in ("exited", "killed") else None,
+            "stdout": outputs[0].content,
+            "stderr": outputs[1].content,
+            "wall_s": time.monotonic() - started,
+            "memory_bytes": used.ru_maxrss * 1024,  # of the largest run so far: no better is known
+        }
+
+    def _job(self) -> dict[str, Any]:
+        bounds = self._execution.limits
+        job = plan.action(self._execution)
+        if job["do"] == "exec":
+            job["argv"] = [self._program(job["exec"][0]), *map(self._outside, job["exec"][1:])]
+        elif job["do"] == "program":
+            job["argv"] = [self._outside(word) for word in job["argv"]]
+        job["roots"] = {name: str(self._folders[name]) for name in ("artifact", "work", "tmp")}
+        job["rlimits"] = {
+            "RLIMIT_CPU": [bounds.cpu_s, bounds.cpu_s + 1],
+            "RLIMIT_AS": [bounds.memory_bytes + 64 * 2**20] * 2,
+            "RLIMIT_FSIZE": [bounds.work_bytes] * 2,
+            "RLIMIT_CORE": [0, 0],
+        }
+        return job
+
+    def _outside(self, word: str) -> str:
+        """A word that names a path of the sandbox, as the path it has here."""
+        for name in ("artifact", "work"):
+            if word == f"/{name}" or word.startswith(f"/{name}/"):
+                return f"{self._folders[name]}{word[len(name) + 1 :]}"
+        return word
+
+    def _program(self, word: str) -> str:
+        if word == "python":
+            return world.interpreter()
+        found = shutil.which(self._outside(word), path="/usr/bin:/bin")
+        if found is None:
+            raise FileNotFoundError(f"the sandbox has no program {word!r}")
+        return found
+
+    def _environment(self) -> dict[str, str]:
+        given = plan.environment(self._execution.hash_seed, str(self._folders["guest"]))
+        work = str(self._folders["work"])
+        return {**given, "HOME": work, "TMPDIR": str(self._folders["tmp"])}
+
+
+def _wait(process: subprocess.Popen[bytes], deadline: float) -> None:
+    with contextlib.suppress(subprocess.TimeoutExpired):  # judged by the caller
+        process.wait(max(0.0, deadline - time.monotonic()))
+
+
+def _place(folder: Path, files: Mapping[str, File]) -> None:
+    for path, file in files.items():
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(file.content)
+        place.chmod(0o755 if file.mode == "0755" else 0o644)
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and not p.is_symlink())
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes()
+        for _, p in zip(range(_MAX_WRITTEN), files, strict=False)
+    }
