@@ -81,7 +81,11 @@ def _steps(seen_stdout: bytes) -> int:
     return len(seen_stdout.split())
 
 
-@pytest.mark.parametrize("name", BOMBS)
+_SAMPLE = {"memory of one process", "processes", "time", "output"}
+_ALL = [pytest.param(name, marks=() if name in _SAMPLE else pytest.mark.slow) for name in BOMBS]
+
+
+@pytest.mark.parametrize("name", _ALL)
 def test_bomb_is_bounded_and_goes_on_where_the_bound_is_raised(
     sandbox: NamespaceSandbox, name: str
 ) -> None:
