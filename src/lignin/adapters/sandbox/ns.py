@@ -48,7 +48,7 @@ for name in {_MODULES!r}:
     sys.modules[module.__name__] = module
     setattr(sys.modules["{_PACKAGE}"], name, module)
     exec(compile(texts[name], "<" + name + ">", "exec"), vars(module))
-sys.modules["{_PACKAGE}.spawner"].main(texts["guest"])
+sys.modules["{_PACKAGE}.spawner"].main(texts["guest"], frozenset(texts["off"]))
 """
 
 
@@ -63,13 +63,14 @@ def _texts_digests() -> dict[str, Digest]:
 
 
 class _Spawner:
-    """One spawner process and its control socket."""
+    """One spawner process and its control socket. `off` names walls left out: see `world`."""
 
-    def __init__(self, hash_seed: int) -> None:
+    def __init__(self, hash_seed: int, off: frozenset[str] = frozenset()) -> None:
         self.users = 0
+        self.off = off
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = _start_process(hash_seed, theirs)
+            self._process = _start_process(hash_seed, theirs, off)
         try:
             self.described = self._wait_ready()
         except UnavailableError:
@@ -112,20 +113,26 @@ class _Spawner:
             self._process.wait()
 
 
-def _start_process(hash_seed: int, control: socket.socket) -> subprocess.Popen[bytes]:
+def _start_process(
+    hash_seed: int, control: socket.socket, off: frozenset[str]
+) -> subprocess.Popen[bytes]:
     """Start a bare interpreter on the sources, with descriptor 3 as its control socket."""
-    texts = {name: source(name) for name in (*_MODULES, "guest")}
+    texts = {"off": sorted(off), **{name: source(name) for name in (*_MODULES, "guest")}}
     # No -I or -E: they would ignore the hash seed, the only variable there is.
     command = [world.interpreter(), "-s", "-P", "-S", "-B", "-c"]
-    command.append(f"import os; os.dup2({control.fileno()}, 3)\nos.closerange(4, 4096){_BOOTSTRAP}")
+    shut = "descriptors" not in off
+    os.set_inheritable(control.fileno(), not shut)
+    closing = "os.closerange(4, 4096)" if shut else ""
+    command.append(f"import os; os.dup2({control.fileno()}, 3)\n{closing}{_BOOTSTRAP}")
     with _sealed_file(json.dumps(texts).encode()) as text:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and text
             command,
             stdin=text,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            pass_fds=(control.fileno(),),
-            env={"PYTHONHASHSEED": str(hash_seed)},
+            pass_fds=(control.fileno(),) if shut else (),
+            close_fds=shut,
+            env={**(os.environ if "environment" in off else {}), "PYTHONHASHSEED": str(hash_seed)},
             cwd="/",
             start_new_session=True,
         )
@@ -155,6 +162,7 @@ class NamespaceSandbox:
 
     def __init__(self, spawner: _Spawner) -> None:
         """Use `open_namespace_sandbox`."""
+        self._off = spawner.off
         self._lock = threading.Lock()
         self._spawners: OrderedDict[int, _Spawner] = OrderedDict({0: spawner})
         self._numbers = itertools.count(1)
@@ -199,7 +207,7 @@ class NamespaceSandbox:
             if spawner is None or not spawner.alive:
                 if spawner is not None:
                     spawner.close()
-                spawner = self._spawners[hash_seed] = _Spawner(hash_seed)
+                spawner = self._spawners[hash_seed] = _Spawner(hash_seed, self._off)
             self._spawners.move_to_end(hash_seed)
             spawner.users += 1
             self._retire()
