@@ -1,0 +1,51 @@
+"""Attacks on the credential proxy against real servers: 0 real bytes inside, none astray.
+
+Each is made twice: against the proxy, which must let nothing happen, and against a naive one,
+which must fall for it; so no attack passes because it was harmless.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.proxy.attacks import ATTACKS, Attack
+from e2e.proxy.world import SECRET, World, opened_world, visible
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with opened_world() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+def test_attack_on_the_proxy_shows_no_credential_and_reaches_nothing(
+    world: World, attack: Attack
+) -> None:
+    world.clear(attack.replies(world), attack.answers(world))
+    broker = world.broker()
+    answer = broker.handle({"type": "http", **attack.ask(world)})
+    assert world.breaches(visible(answer), attack.forbidden) == [], answer
+    effects = broker.report().effects
+    assert SECRET not in repr(effects)
+    if attack.incident:
+        assert "incident" in {effect.kind for effect in effects}, (answer, effects)
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+def test_attack_works_against_a_naive_proxy(world: World, attack: Attack) -> None:
+    world.clear(attack.replies(world), attack.answers(world))
+    naive = world.naive()
+    got = naive.fetch(attack.ask(world))
+    assert world.breaches(got, attack.forbidden) != [], got
+
+
+def test_granted_request_carries_the_credential_and_its_reply_comes_in(world: World) -> None:
+    world.clear({}, {})
+    broker = world.broker()
+    answer = broker.handle({"type": "http", **world.legit()})
+    assert (answer["result"]["status"], answer["result"]["body"]) == (200, "{}")
+    assert [seen.header("authorization") for seen in world.servers["api"].seen] == [
+        f"Bearer {SECRET}"
+    ]
+    assert [effect.kind for effect in broker.report().effects] == ["http"]
