@@ -157,7 +157,7 @@ class CredentialProxy:
         if unknown:
             raise InvalidRequestError(f"a request has no field {sorted(unknown)[0]!r:.60}")
         method, url = request.get("method", "GET"), request.get("url")
-        headers = request.get("headers") or {}
+        headers = request.get("headers", {})
         if not isinstance(url, str) or not isinstance(headers, Mapping):
             raise InvalidRequestError("a request has a url (text) and headers (an object)")
         if method not in METHODS:

@@ -86,19 +86,22 @@ class _PinnedConnection(http.client.HTTPConnection):
         self._hop = hop
         self._context = context
         self._timeout_s = timeout_s
+        self._wire: socket.socket | None = None  # `sock` is let go of before the body is read
         self.expired = threading.Event()
 
     def connect(self) -> None:
         """Connect, and for https verify that the certificate is the host's."""
-        self.sock = socket.create_connection((self._hop.address, self._hop.port), self._timeout_s)
-        self.require_in_time()
+        self._use(socket.create_connection((self._hop.address, self._hop.port), self._timeout_s))
         if self._hop.scheme == "https":
             wrapped = self._context.wrap_socket(
                 self.sock, server_hostname=self._hop.host, do_handshake_on_connect=False
             )
-            self.sock = wrapped
-            self.require_in_time()
+            self._use(wrapped)
             wrapped.do_handshake()
+
+    def _use(self, opened: socket.socket) -> None:
+        self.sock = self._wire = opened
+        self.require_in_time()
 
     def require_in_time(self) -> None:
         """Raise once the connection was cut: what was read since is worth nothing.
@@ -112,9 +115,10 @@ class _PinnedConnection(http.client.HTTPConnection):
     def cut(self) -> None:
         """End the connection from another thread."""
         self.expired.set()
-        with suppress(OSError, TypeError):
-            # of the plain socket: that of a TLS one would go on reading without TLS
-            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+        if self._wire is not None:
+            with suppress(OSError):
+                # of the plain socket: that of a TLS one would go on reading without TLS
+                socket.socket.shutdown(self._wire, socket.SHUT_RDWR)
 
 
 @contextmanager

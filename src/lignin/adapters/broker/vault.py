@@ -49,7 +49,7 @@ def read_private(path: Path) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise UnavailableError(f"cannot read {path}: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as opened:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid():
             raise UnavailableError(f"{path} is no plain file of this user")
@@ -57,7 +57,9 @@ def read_private(path: Path) -> str:
             raise UnavailableError(
                 f"{path} can be read by others", hint=f"take that right away: chmod 600 {path}"
             )
-        raw = opened.read(MAX_FILE_BYTES + 1)
+        raw = os.read(descriptor, MAX_FILE_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(raw) > MAX_FILE_BYTES:
         raise UnavailableError(f"{path} is larger than {MAX_FILE_BYTES} bytes")
     try:
