@@ -47,6 +47,12 @@ def _each(form: str) -> Callable[[bytes], bytes]:
     return lambda token: "".join(form.format(byte) for byte in token).encode()
 
 
+def _every_other(form: str) -> Callable[[bytes], bytes]:
+    return lambda token: "".join(
+        form.format(byte) if at % 2 else chr(byte) for at, byte in enumerate(token)
+    ).encode()
+
+
 def _fold(data: bytes, width: int, by: bytes) -> bytes:
     return by.join(data[at : at + width] for at in range(0, len(data), width))
 
@@ -81,6 +87,10 @@ _BODIES: Mapping[str, Callable[[bytes], bytes]] = {
     "utf-16": lambda t: t.decode().encode("utf-16"),
     "utf-16, big end first": lambda t: t.decode().encode("utf-16-be"),
     "utf-32": lambda t: t.decode().encode("utf-32"),
+    "html entities, every other sign": _every_other("&#{};"),
+    "json escapes, every other sign": _every_other("\\u{:04x}"),
+    "percent, every other sign": _every_other("%{:02x}"),
+    "backwards in words of five": lambda t: _fold(t[::-1], 5, b", "),
     "list of signs": lambda t: json.dumps(list(t.decode())).encode(),
     "list of codes": lambda t: json.dumps(list(t)).encode(),
     "cut after 20": lambda t: t[:20] + b"...",

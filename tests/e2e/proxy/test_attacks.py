@@ -4,11 +4,12 @@ Each is made twice: against the proxy, which must let nothing happen, and agains
 which must fall for it; so no attack passes because it was harmless.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from e2e.proxy.attacks import ATTACKS, Attack
+from e2e.proxy.servers import http
 from e2e.proxy.world import SECRET, World, opened_world, visible
 
 
@@ -38,6 +39,17 @@ def test_attack_works_against_a_naive_proxy(world: World, attack: Attack) -> Non
     naive = world.naive()
     got = naive.fetch(attack.ask(world))
     assert world.breaches(got, attack.forbidden) != [], got
+
+
+@pytest.mark.parametrize("make", [bytes, bytes.upper, lambda token: token[::-1]])
+def test_whole_credential_in_a_reply_is_masked_and_the_rest_comes_in(
+    world: World, make: Callable[[bytes], bytes]
+) -> None:
+    world.clear({"api": lambda seen: http(b"you sent " + make(seen.token) + b".")}, {})
+    broker = world.broker()
+    answer = broker.handle({"type": "http", **world.legit()})
+    assert answer["result"]["body"] == "you sent [credential]."
+    assert [effect.kind for effect in broker.report().effects] == ["http"]
 
 
 def test_granted_request_carries_the_credential_and_its_reply_comes_in(world: World) -> None:

@@ -60,9 +60,7 @@ class World:
         headers = {"Authorization": f"Bearer {self.placeholder}"}
         return {"method": "GET", "url": self.at("api"), "headers": headers, **more}
 
-    def broker(
-        self, limits: HttpLimits = LIMITS, rule: Callable[[str], str] | None = None
-    ) -> Broker:
+    def broker(self, limits: HttpLimits = LIMITS, vault: UserVault | None = None) -> Broker:
         """A broker over the real transport; its placeholder is `placeholder`."""
         grants = parse_grants(
             f'[secrets.forge]\nvariable = "FORGE_TOKEN"\nhosts = ["{self.host("api")}"]\n'
@@ -71,10 +69,10 @@ class World:
         capabilities = Capabilities(hosts=list(self.hosts), secrets=["forge"])
         outside = Outside(
             transport=HttpTransport(context=client_context(), lookup=self.lookup),
-            vault=UserVault({"FORGE_TOKEN": SECRET}, Path("/nonexistent")),
+            vault=vault or UserVault({"FORGE_TOKEN": SECRET}, Path("/nonexistent")),
             monotonic=time.monotonic,
             entropy=secrets.token_bytes,
-            why_refused=rule or (lambda a: "" if a == OPEN else why_refused(a)),
+            why_refused=lambda a: "" if a == OPEN else why_refused(a),
         )
         broker = Broker(capabilities, proxy=CredentialProxy(capabilities, grants, outside, limits))
         answer = broker.handle({"type": "call", "tool": PLACEHOLDERS, "arguments": {}})

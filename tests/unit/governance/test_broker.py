@@ -44,11 +44,14 @@ class Bound:
         return answer
 
 
+FINE = Reply(status=200, headers=(), body=b"fine")
+
+
 @dataclass
 class Wire:
     """A transport and vault that keep what they are sent."""
 
-    reply: Reply = field(default=Reply(status=200, headers=(), body=b"fine"))
+    replies: list[Reply] = field(default_factory=list)
     secret: str | None = SECRET
     addresses: tuple[str, ...] = ("8.8.8.8",)
     sent: list[Hop] = field(default_factory=list)
@@ -59,7 +62,7 @@ class Wire:
 
     def send(self, hop: Hop, *, timeout_s: float, max_bytes: int) -> Reply:
         self.sent.append(hop)
-        return self.reply
+        return self.replies.pop(0) if self.replies else FINE
 
     def read(self, *, variable: str, file: str) -> SecretValue:
         if self.secret is None:
@@ -67,7 +70,7 @@ class Wire:
         return SecretValue(self.secret)
 
     def tick(self) -> float:
-        self.now += 1
+        self.now += 0.1
         return self.now
 
     def proxy(self, declared: Capabilities = DECLARED, **limits: Any) -> CredentialProxy:
@@ -248,6 +251,90 @@ def test_request_goes_to_the_address_that_was_checked() -> None:
         ("a.test", "8.8.8.8", "/x?y")
     ]
     assert "Bearer" not in repr(wire.sent)
+
+
+def moved(location: str, status: int = 302) -> Reply:
+    return Reply(status=status, headers=(("Location", location),), body=b"")
+
+
+def fetch(wire: Wire, headers: dict[str, str] | None = None, **request: Any) -> Any:
+    declared = DECLARED.model_copy(update={"hosts": ["a.test", "b.test"]})
+    grants = parse_grants('[secrets.s]\nvariable = "S"\nhosts = ["a.test"]\npaths = ["/v1"]\n')
+    outside = Outside(transport=wire, vault=wire, monotonic=wire.tick, entropy=bytes)
+    broker = Broker(declared, proxy=CredentialProxy(declared, grants, outside))
+    word = ask(broker, PLACEHOLDERS)["result"]["s"]
+    filled = {name: value.replace("{}", word) for name, value in (headers or {}).items()}
+    return broker.handle(
+        {"type": "http", "url": "https://a.test/v1/x", "headers": filled, **request}
+    )
+
+
+GRANTED = {"Authorization": "Bearer {}"}
+
+
+def test_cookies_of_a_server_are_kept_back() -> None:
+    headers = (("Set-Cookie", "session=made-of-ours"), ("X-Kept", "1"), ("X-Kept", "2"))
+    answer = fetch(Wire(replies=[Reply(status=200, headers=headers, body=b"")]), GRANTED)
+    assert answer["result"]["headers"] == {"x-kept": "1, 2"}
+
+
+@pytest.mark.parametrize(
+    ("location", "carries"),
+    [("/v1/y", True), ("/v2/y", False), ("https://a.test:444/v1/y", None), ("/v1x", False)],
+)
+def test_redirect_carries_the_credential_only_where_the_grant_goes(
+    location: str, carries: bool | None
+) -> None:
+    wire = Wire(replies=[moved(location)])
+    answer = fetch(wire, GRANTED)
+    if carries is None:
+        assert (answer["error"], len(wire.sent)) == ("denied", 1)
+        return
+    assert answer["result"]["status"] == 200
+    assert (("Authorization", f"Bearer {SECRET}") in wire.sent[1].headers) is carries
+    assert len(wire.sent[1].headers) == 1 + carries
+
+
+def test_headers_of_the_codes_own_that_are_credentials_stay_with_their_host() -> None:
+    own = {"Authorization": "Basic bWU6bWU=", "Cookie": "a=b", "X-Kept": "1"}
+    wire = Wire(replies=[moved("https://b.test/"), moved("https://a.test/v1/z")])
+    fetch(wire, own)
+    names = [[name for name, _ in hop.headers] for hop in wire.sent]
+    assert names == [["Host", *own], ["Host", "X-Kept"], ["Host", "X-Kept"]]
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "then"),
+    [
+        (301, "POST", ("GET", b"")),
+        (302, "POST", ("GET", b"")),
+        (303, "PUT", ("GET", b"")),
+        (307, "POST", ("POST", b"x")),
+        (308, "PUT", ("PUT", b"x")),
+        (302, "PUT", ("PUT", b"x")),
+    ],
+)
+def test_redirect_changes_the_method_as_servers_mean_it(
+    status: int, method: str, then: tuple[str, bytes]
+) -> None:
+    wire = Wire(replies=[moved("/v1/y", status)])
+    fetch(wire, method=method, body="x")
+    assert (wire.sent[1].method, wire.sent[1].body) == then
+
+
+def test_redirects_are_bounded() -> None:
+    wire = Wire(replies=[moved("/v1/y")] * 9)
+    assert (fetch(wire)["error"], len(wire.sent)) == ("denied", 6)
+
+
+def test_time_is_bounded_over_all_hops() -> None:
+    class Slow(Wire):
+        def send(self, hop: Hop, *, timeout_s: float, max_bytes: int) -> Reply:
+            self.now += 6
+            return super().send(hop, timeout_s=timeout_s, max_bytes=max_bytes)
+
+    wire = Slow(replies=[moved("/v1/y")] * 9)
+    assert (fetch(wire)["error"], len(wire.sent)) == ("limited", 2)
 
 
 class OneCall:

@@ -109,14 +109,12 @@ def parse_location(base: Url, location: str) -> Url:
 
 
 def _parse_authority(scheme: Scheme, authority: str) -> Origin:
-    if "@" in authority:
-        raise DeniedError("a URL with a user name is not sent", hint="use the granted header")
     host, colon, port = authority.partition(":")
     host = host.lower().removesuffix(".")
     if not _HOST.fullmatch(host) or len(host) > _MAX_HOST:
         raise DeniedError(
             "the URL's host is no plain host name",
-            hint="letters beyond ASCII in their xn-- form; no addresses",
+            hint="no user name, no address; letters beyond ASCII in their xn-- form",
         )
     last = host.rpartition(".")[2]
     if last.isdigit() or re.fullmatch(r"0x[0-9a-f]*", last):
