@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 SOURCES := src tests tools benchmarks
+STORE_UNSET := $(if $(LIGNIN_STORE),LIGNIN_STORE= )$(if $(LIGNIN_SPACE),LIGNIN_SPACE= )
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check lint unit bench lock setup-demo setup-test setup-check
@@ -16,17 +17,21 @@ help: ## list the targets
 	@echo '  make test CLIENTS=1       with real agent clients, once there are any'
 
 # The demo has a store of its own in .demo/home; only MINE=1 works in the user's own store.
-DEMO_STORE := LIGNIN_HOME='$(CURDIR)/.demo/home' LIGNIN_STORE= LIGNIN_SPACE=
+ifndef MINE
+demo: export LIGNIN_HOME := $(CURDIR)/.demo/home
+demo: export LIGNIN_STORE :=
+demo: export LIGNIN_SPACE :=
+endif
 
 demo: setup-demo ## set up, then run the main job and print its report
-	$(if $(MINE),,$(DEMO_STORE)) $(BIN)/lignin demo --text $(if $(DATA),--data "$(DATA)") $(if $(MINE),--mine) $(ARGS)
+	$(strip $(BIN)/lignin demo --text $(if $(DATA),--data "$(DATA)") $(if $(MINE),--mine) $(ARGS))
 	@echo
 ifdef MINE
 	@echo 'lignin: this is your own store; the skills are in .demo/project, none is in a place that a client reads yet'
 	@echo '  put them there: .venv/bin/lignin skill serve --folder PROJECT   (or --personal)'
 else
-	@echo 'lignin: all of it is in .demo/ (store in .demo/home, skills in .demo/project); rm -r .demo undoes it'
-	@echo "  look around: LIGNIN_HOME='$(CURDIR)/.demo/home' .venv/bin/lignin artifact list"
+	@echo 'lignin: all of it is in .demo; rm -r .demo undoes it. For the commands above, in your shell first:'
+	@echo "  export LIGNIN_HOME='$(CURDIR)/.demo/home' $(STORE_UNSET)PATH='$(CURDIR)/.venv/bin':\"\$$PATH\""
 endif
 
 test: setup-test ## set up, then run everything fast

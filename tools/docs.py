@@ -49,7 +49,8 @@ def _common() -> list[str]:
         "| `--json`, `--text` | JSON or text, whatever stdout is; by default text on a terminal, JSON in a pipe |",
         "| `--compact` | JSON on one line |",
         "| `--fields A,B` | only these fields of the answer, or of the items of its list |",
-        "| `--quiet` | no progress; else it goes to stderr: one line on a terminal, NDJSON in a pipe |",
+        "| `--quiet` | no progress; else it goes to stderr: one changing line on a terminal; "
+        "elsewhere NDJSON beside a JSON answer, a plain line now and then beside text |",
         "| `--stdin` | the request as a JSON object from stdin |",
         "| `--no-input` | never ask |",
         "| `--space NAME` | the space to work in |",

@@ -128,6 +128,7 @@ def test_the_skill_folders_are_valid_for_both_clients(done: Done) -> None:
         assert len(skills) == len(promoted(done)) > 0
         for skill in skills:
             assert skills_ref.validator.validate(skill.parent) == []
+            assert 'lignin-simulated: "true"' in skill.read_text()
 
 
 def test_the_call_answers_as_the_recorded_run_did(done: Done) -> None:

@@ -103,6 +103,7 @@ def packages() -> dict[str, Served]:
             space="team",
             examples=examples,
             skill_name=folders[name],
+            simulated=kind in {"script", "skill"},
         )
         served[folders[name]] = Served(digest=tree.digest, files=files)
     return served

@@ -97,4 +97,5 @@ def report() -> DemoReport:
         served=None,
         call=None,
         store="sqlite:///ledger.db",
+        space="practice",
     )

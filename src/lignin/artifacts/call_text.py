@@ -40,11 +40,10 @@ def call_section(
 ) -> list[str]:
     """Lines of the section that shows the call with its input and what came out of it.
 
-    `space` is named in the call where it is not the default one, which a reader may stand outside.
+    `space` is named in the call as `space_option` does.
     """
     reference = shlex.quote(f"{name}@{digest}")
-    where = "" if space == HOME_SPACE else f" --space {shlex.quote(space)}"
-    command = f"lignin artifact call {reference}{where} --input -"
+    command = f"lignin artifact call {reference}{space_option(space)} --input -"
     shown = [example for example in examples if _size(example) <= MAX_EXAMPLE_CHARS]
     shown = shown[:MAX_EXAMPLES]
     first = call_input(shown[0]) if shown else _sample_input(manifest)
@@ -58,6 +57,11 @@ def call_section(
         lines += ["Another recorded call, input and answer:", ""]
         lines += _fenced("json", f"{_json(call_input(example))}\n{_answer(example)}")
     return lines
+
+
+def space_option(space: str) -> str:
+    """The option that names a space which a reader may stand outside; empty for the default one."""
+    return "" if space == HOME_SPACE else f" --space {shlex.quote(space)}"
 
 
 def run_section(manifest: Manifest) -> list[str]:

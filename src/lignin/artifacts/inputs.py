@@ -45,6 +45,9 @@ class _Change:
     is_promised: bool = False
 
 
+_DIGITS = frozenset("0123456789")
+
+
 def make_call_inputs(
     schema: Mapping[str, Any], examples: Sequence[Example], sources: Iterable[str], *, seed: str
 ) -> tuple[GeneratedInput, ...]:
@@ -312,11 +315,14 @@ def _text_changes(text: str, path: Path, seen: Seen) -> Iterator[_Change]:
         middle = len(text) // 2
         yield _Change(path, text[:-1], "near", "last character left out")
         yield _Change(path, text[:middle] + text[middle - 1 :], "near", "one character twice")
-    digits = [index for index, char in enumerate(text) if char in "0123456789"]
+    digits = [index for index, char in enumerate(text) if char in _DIGITS]
     if digits:
         spot = digits[-1]
         new = str(int(text[spot]) % 9 + 1)
         yield _Change(path, text[:spot] + new + text[spot + 1 :], "near", "one digit changed")
+    others = seen.values_at(path, (str,))
+    if text and not text[-1].isdigit() and any(set(other) & _DIGITS for other in others):
+        yield _Change(path, text + "7", "near", "a digit added")
     yield from _swapped(text, path, seen)
     yield _Change(path, "", "boundary", "empty string")
     yield _Change(path, "é漢 ß" if not text.isascii() else text + "é", "boundary", "beyond ASCII")

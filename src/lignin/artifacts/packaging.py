@@ -38,6 +38,8 @@ from lignin.domain.errors import InvalidRequestError
 
 ASKED_TOOLS_KEY = "asked-tools"
 FULL_DESCRIPTION_KEY = "full-description"
+SIMULATED_KEY = "simulated"
+SIMULATED_LINE = "Simulated: it was seen only in sessions that Lignin's practice desk made up, never in real work."
 _NOT_NAME = re.compile(r"[^a-z0-9]+")
 
 
@@ -66,6 +68,7 @@ def package_artifact(
     examples: tuple[Example, ...] = (),
     version: str = "",
     skill_name: str = "",
+    simulated: bool = False,
 ) -> dict[str, File]:
     """Return the skill folder of one artifact, by relative path.
 
@@ -84,6 +87,7 @@ def package_artifact(
         examples: To show. Never pass held-out ones: whatever is served is no longer held out.
         version: A label for people, for example the harness revision; left out where empty.
         skill_name: Folder name where `assign_skill_names` chose another than the artifact's own.
+        simulated: Seen only in the practice desk's sessions; the metadata and the text say so.
 
     Raises:
         InvalidRequestError: A kind that is not served as a folder, or a tree that no client would
@@ -96,7 +100,14 @@ def package_artifact(
             f"artifacts of kind {kind!r} are not served as skill folders",
             hint=f"these are: {', '.join(sorted(_WRITERS))}",
         )
-    fields = {"digest": digest, "kind": kind, "name": name, "space": space, "version": version}
+    fields = {
+        "digest": digest,
+        "kind": kind,
+        "name": name,
+        "space": space,
+        "version": version,
+        SIMULATED_KEY: "true" if simulated else "",
+    }
     package = _Package(
         tree=tree,
         manifest=tree.manifest,
@@ -181,10 +192,8 @@ def _write_skill(package: _Package) -> dict[str, File]:
         fields[FULL_DESCRIPTION_KEY] = doc.description
     if doc.allowed_tools:
         fields[ASKED_TOOLS_KEY] = doc.allowed_tools
-    served = with_metadata(
-        replace(doc, name=package.skill, description=description, allowed_tools=""), fields
-    )
-    return own | {SKILL_PATH: replace(file, content=render_skill(served))}
+    named = replace(doc, name=package.skill, description=description, allowed_tools="")
+    return own | {SKILL_PATH: replace(file, content=_document(named, fields))}
 
 
 def _write_program(package: _Package) -> dict[str, File]:
@@ -257,8 +266,14 @@ def _with_document(
 ) -> dict[str, File]:
     if not doc.description:
         doc = replace(doc, description=clean_description(f"{package.name}, a captured artifact."))
-    raw = render_skill(with_metadata(doc, package.fields))
-    return {**files, SKILL_PATH: File(content=raw)}
+    return {**files, SKILL_PATH: File(content=_document(doc, package.fields))}
+
+
+def _document(doc: SkillDocument, fields: Mapping[str, str]) -> bytes:
+    """The SKILL.md with our fields; what is simulated also says so in its first line."""
+    if fields[SIMULATED_KEY]:
+        doc = replace(doc, body=f"{SIMULATED_LINE}\n\n{doc.body}")
+    return render_skill(with_metadata(doc, fields))
 
 
 def _when_section(manifest: Manifest) -> list[str]:

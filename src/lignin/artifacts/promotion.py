@@ -18,7 +18,10 @@ GATE = "promotion/1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionCase:
-    """Everything the decision looks at. `approved_by` is the human who said yes, or empty."""
+    """Everything the decision looks at. `approved_by` is the human who said yes, or empty.
+
+    `simulated` speaks neither for nor against; an acceptance says it.
+    """
 
     name: str
     state: VersionState
@@ -54,6 +57,8 @@ def decide_promotion(case: PromotionCase) -> PromotionDecision:
         missing.extend(case.verdict_reasons or ("it has no passing verification",))
     else:
         good.append("its verification passed")
+    if case.simulated:
+        good.append("it is known from simulated sessions only")
     if not case.owner:
         missing.append("nobody is accountable for it: it has no owner")
     for reason in _needs_human(case):

@@ -13,7 +13,13 @@ import click
 
 from lignin.domain.errors import InvalidRequestError, LimitedError
 from lignin.interfaces.errors import explain_fault
-from lignin.interfaces.output import Progress, print_answer, require_fields
+from lignin.interfaces.output import (
+    Progress,
+    is_json,
+    print_answer,
+    progress_form,
+    require_fields,
+)
 from lignin.interfaces.streams import say
 
 MAX_STDIN_BYTES = 64 * 2**20
@@ -201,7 +207,8 @@ def _invoke(operation: Any, given: dict[str, Any]) -> int:
     from lignin.app import load_settings, open_context
 
     settings = load_settings(os.environ, _cwd(), space=common["space_"])
-    progress = None if common["quiet"] else Progress(sys.stderr.isatty())
+    form = progress_form(terminal=sys.stderr.isatty(), json_answer=is_json(common))
+    progress = None if common["quiet"] else Progress(form)
     dry_run = bool(common["dry_run"])
     try:
         with open_context(settings, dry_run=dry_run, progress=progress) as context:
@@ -240,13 +247,17 @@ def _request(operation: Any, given: Mapping[str, Any], from_stdin: bool) -> Any:
         return operation.request.model_validate(values)
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'request'}: {fault['msg']}"
+            ": ".join(filter(None, (".".join(map(str, fault["loc"])), _plain(fault["msg"]))))
             for fault in error.errors()
         )
         raise InvalidRequestError(
             f"the request does not fit {operation.name}: {faults}",
             hint=f"`lignin schema {operation.name}` shows what it takes",
         ) from error
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def _require_given(operation: Any, values: Mapping[str, Any]) -> None:

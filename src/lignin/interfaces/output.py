@@ -1,39 +1,58 @@
 """How an answer and the progress towards it are printed; owns no words of any one operation.
 
 Answers go to stdout: text on a terminal, JSON otherwise. Progress goes to stderr: one changing line
-on a terminal, NDJSON otherwise.
+on a terminal; in a file or a pipe NDJSON beside a JSON answer and now and then a plain line beside text.
 """
 
 import json
 import shutil
 import sys
-from collections.abc import Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 from lignin.domain.errors import InvalidRequestError
 from lignin.interfaces.streams import printable, say
 
+ProgressForm = Literal["line", "ndjson", "log"]
+LOG_EVERY_S = 5.0
 LIST_FRAME = ("total", "next_after", "narrow")
 """What a bounded list says about itself; stays when its items are cut to some fields."""
 
 
+def progress_form(*, terminal: bool, json_answer: bool) -> ProgressForm:
+    """How progress is told, by whether stderr is a terminal and the answer is JSON."""
+    if terminal:
+        return "line"
+    return "ndjson" if json_answer else "log"
+
+
 class Progress:
-    """One changing line for a person, NDJSON otherwise; both on stderr.
+    """Progress on stderr: one changing `line`, `ndjson`, or a `log` with a line now and then.
 
     Args:
-        terminal: Whether stderr is one.
+        form: Which of them.
+        clock: Monotonic seconds; a log has a first line and one more every `LOG_EVERY_S` at most.
     """
 
-    def __init__(self, terminal: bool) -> None:
-        self._terminal = terminal
+    def __init__(self, form: ProgressForm, clock: Callable[[], float] = time.monotonic) -> None:
+        self._form = form
+        self._clock = clock
+        self._next_s = clock()
         self._open = False
 
     def __call__(self, what: str, done: int, total: int | None = None) -> None:
-        if not self._terminal:
+        if self._form == "ndjson":
             line = {"progress": what, "done": done, "total": total}
             say(json.dumps(line), err=True)
             return
         count = f"{done}/{total}  " if total else (f"{done}  " if done else "")
+        if self._form == "log":
+            now_s = self._clock()
+            if now_s >= self._next_s:
+                self._next_s = now_s + LOG_EVERY_S
+                say(f"lignin: {count}{printable(what)}", err=True)
+            return
         # A line that wraps could not be cleared again.
         room = shutil.get_terminal_size().columns - 1
         say(f"\r\x1b[K{count}{printable(what)}"[: room + 4], err=True, end="")
@@ -44,6 +63,12 @@ class Progress:
         if self._open:
             say("\r\x1b[K", err=True, end="")
             self._open = False
+
+
+def is_json(common: Mapping[str, Any]) -> bool:
+    """True where the common options ask for JSON, or the answer is piped and they say nothing."""
+    piped = not sys.stdout.isatty() and not common["as_text"]
+    return bool(common["as_json"] or common["compact"] or piped)
 
 
 def print_answer(response: Any, common: Mapping[str, Any], dry_run: bool) -> None:
@@ -57,8 +82,7 @@ def print_answer(response: Any, common: Mapping[str, Any], dry_run: bool) -> Non
         value = {"dry_run": True, **value}
     if common["fields"]:
         value = picked(value, [name.strip() for name in common["fields"].split(",")])
-    piped = not sys.stdout.isatty() and not common["as_text"]
-    if common["as_json"] or common["compact"] or piped:
+    if is_json(common):
         indent = None if common["compact"] else 2
         say(json.dumps(value, indent=indent, ensure_ascii=False))
         return

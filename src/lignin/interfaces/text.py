@@ -16,8 +16,8 @@ _DIGEST = re.compile(r"sha256:([0-9a-f]{12})[0-9a-f]{52}")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z")
 _ID = re.compile(r"[a-z]{3}_[0-9A-Z]{26}|[0-9a-f]{12}|")
 FIRST_STEPS = (
-    "None found. In a new store: `lignin demo` shows the whole path; `lignin trace import` and "
-    "`lignin artifact capture` begin with your own."
+    "None found. In a new store: `lignin demo` shows the whole path, in the space `practice`; "
+    "`lignin trace import` and `lignin artifact capture` begin with your own."
 )
 
 

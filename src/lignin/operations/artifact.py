@@ -230,6 +230,7 @@ def call(context: Context, request: ArtifactCall) -> Called:
         message=observed.message or observed.stderr.decode(errors="replace")[-2000:],
         wall_s=round(observed.wall_s, 4),
         tier=observed.tier,
+        simulated=is_simulated(row),
     )
 
 

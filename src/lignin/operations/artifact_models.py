@@ -163,6 +163,7 @@ class Called(Response):
     message: str = Field(default="", description="what the error says")
     wall_s: float = Field(description="seconds in the sandbox")
     tier: str = Field(description="the sandbox tier that ran it")
+    simulated: bool = Field(description="seen only in the practice desk's simulated sessions")
 
     def exit_code(self) -> int:
         return 0 if self.error is None else 6

@@ -3,6 +3,7 @@
 import tempfile
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from lignin.operations.harvest import (
 from lignin.operations.heads import MAIN, ensure_head
 from lignin.operations.registry import Request, Response, operation
 from lignin.operations.skill import SkillServe, SkillsServed, serve
+from lignin.operations.space import ensure_space
 from lignin.operations.trace import FileTaken, take_files
 from lignin.practice import record_sessions
 
@@ -35,12 +37,17 @@ PRACTICE_NOTE = (
     "SIMULATED: these sessions were recorded on the spot by Lignin's practice desk "
     "(scripted agents); they are no record of real work"
 )
+PRACTICE_SPACE = "practice"
+"""Where the plain demo works: nothing simulated gets into a space of the user's own."""
 
 
 class Demo(Request):
     data: str | None = Field(None, description="folder or file of recorded sessions")
     mine: bool = Field(False, description="my own Claude Code and Codex sessions")
-    output: str = Field("", description="project to write skills into; default: ./.demo/project")
+    output: str = Field(
+        "",
+        description="project to write skills into; default: ./.demo/project, simulated ./.demo/practice",
+    )
     head: str = Field(MAIN, description="the harness head to move")
     sessions: int = Field(60, ge=1, le=2000, description="simulated sessions, without --data")
     seed: int = Field(7, description="seed of the simulated sessions")
@@ -92,7 +99,8 @@ class DemoReport(Response):
     refused: list[Refused] = Field(description="what was refused, each with its reason")
     served: SkillsServed | None = Field(description="the skill folders written")
     call: Called | None = Field(description="the call of one served program")
-    store: str = Field(description="where all of it is kept")
+    store: str = Field(description="where all of it is kept; empty after a dry run")
+    space: str = Field(description="the space in it")
     call_input: Any = Field(default=None, description="its arguments")
     call_expected: Any = Field(default=None, description="what the agent's own run had answered")
 
@@ -104,10 +112,14 @@ class DemoReport(Response):
 def demo(context: Context, request: Demo) -> DemoReport:
     """Run the main job: find the code agents wrote, prove it, promote it, serve it, call it.
 
-    Without --data or --mine the sessions are simulated by the practice desk. Running it again on
-    the same sessions adds nothing and runs nothing twice.
+    Without --data or --mine the sessions are simulated by the practice desk, and all of it stays
+    in the space `practice`, whatever --space says. Running it again on the same sessions adds
+    nothing and runs nothing twice.
     """
     practice = request.data is None and not request.mine
+    if practice:
+        ensure_space(context, PRACTICE_SPACE)
+        context = replace(context, scope=context.scope_of(PRACTICE_SPACE))
     simulated = 0
     harvest, files, unread = Harvest(), [], Counter[str]()
     with ExitStack() as stack:
@@ -123,7 +135,7 @@ def demo(context: Context, request: Demo) -> DemoReport:
             capture_code(context, sessions, harvest)
     ensure_head(context, request.head)
     judged = promote_proven(context, list(verify_due(context, ready=True)), request.head)
-    served = _serve(context, request)
+    served = _serve(context, request, ".demo/practice" if practice else ".demo/project")
     called, arguments, expected = _call_one(context, request.head)
     kept = _kept(context, request.head, judged)
     return DemoReport(
@@ -142,7 +154,8 @@ def demo(context: Context, request: Demo) -> DemoReport:
         refused=_refused(harvest.refused, judged) + _refused_before(context, harvest, judged),
         served=served,
         call=called,
-        store=context.store.url,
+        store="" if context.dry_run else context.store.url,
+        space=context.scope.space,
         call_input=arguments,
         call_expected=expected,
     )
@@ -160,8 +173,8 @@ def _note(simulated: int, sessions: int, kept: list[Kept], *, practice: bool) ->
     return f"SIMULATED: {'; '.join(said)}" if said else ""
 
 
-def _serve(context: Context, request: Demo) -> SkillsServed | None:
-    project = context.path(request.output or ".demo/project")
+def _serve(context: Context, request: Demo, otherwise: str) -> SkillsServed | None:
+    project = context.path(request.output or otherwise)
     if context.dry_run and not project.is_dir():
         return None  # nothing to compare with, and a dry run makes no folder
     if not context.dry_run:

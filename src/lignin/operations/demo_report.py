@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from lignin.artifacts.call_text import space_option
+
 if TYPE_CHECKING:
     from lignin.operations.demo import DemoReport, Kept, Origin, Refused
 
@@ -28,6 +30,13 @@ _CHECKS = {
     "mutants": "its tests notice no faults",
 }
 """Checks in the order in which they tell a reader most; others follow under their own names."""
+_CAPTURED = {
+    "known": "known from before",
+    "revived": "let go before and back",
+    "same_code": "with the same code as one of them",
+    "seen_again": "seen again",
+}
+"""How a piece was captured, in words; `new` as it is."""
 
 
 def render_report(report: "DemoReport") -> str:
@@ -41,7 +50,7 @@ def render_report(report: "DemoReport") -> str:
         _head(report),
         _kept(report.kept),
         _tests(report),
-        _failed(failed),
+        _failed(failed, report.space),
         _grouped("Proven, but the gate wants more", waiting),
         _grouped("Inconclusive (kept as drafts; not held against them)", unclear),
         _grouped("Refused when found, without a run", found),
@@ -60,7 +69,7 @@ def _head(report: "DemoReport") -> str:
     )
     if report.captured:
         told = ", ".join(
-            f"{n} {how.replace('_', ' ')}" for how, n in sorted(report.captured.items())
+            f"{n} {_CAPTURED.get(how, how)}" for how, n in sorted(report.captured.items())
         )
         lines.append(f"  captured: {told}")
     if report.waiting:
@@ -98,7 +107,7 @@ def _kept(kept: Sequence["Kept"]) -> str:
     return "\n".join(lines)
 
 
-def _failed(refused: Sequence["Refused"]) -> str:
+def _failed(refused: Sequence["Refused"], space: str) -> str:
     """One line for each, under the check that told most: what it did, and on which input."""
     if not refused:
         return ""
@@ -114,7 +123,9 @@ def _failed(refused: Sequence["Refused"]) -> str:
         lines.append(f"  {_CHECKS.get(check, check)}: {len(groups[check])}")
         for name, said in groups[check]:
             lines.append(_cut(f"    {name.ljust(NAME_WIDTH)}  {said}", WIDTH))
-    lines.append("  `lignin artifact show NAME` has every reason and where it came from")
+    lines.append(
+        f"  `lignin artifact show NAME{space_option(space)}` has every reason and where it came from"
+    )
     return "\n".join(lines)
 
 
@@ -154,14 +165,15 @@ def _grouped(title: str, refused: Sequence["Refused"]) -> str:
 
 
 def _served(report: "DemoReport") -> str:
-    if report.served is None:
+    if report.served is None or not report.kept:
         return ""
     lines = [f"Served from head {report.served.head}, revision {report.served.revision[7:19]}:"]
     for folder in report.served.folders:
         count = len(folder.written) + len(folder.replaced) + len(folder.kept)
         lines.append(f"  {folder.client}: {count} skills in {folder.folder}")
         lines.append(
-            f"    {folder.listing_chars} of the {folder.listing_budget} characters that it lists"
+            f"    their names and descriptions take {folder.listing_chars} "
+            f"of the {folder.listing_budget} characters that it lists"
         )
         for word, left in (("left out", folder.left_out), ("left alone", folder.left_alone)):
             lines += _flat(f"    {word}: {one.name}: {one.reason}" for one in left)
@@ -178,7 +190,7 @@ def _call(report: "DemoReport") -> str:
     given, answer = _short(report.call_input), _short(called.output)
     same = called.output == report.call_expected
     lines = [
-        f"Called: lignin artifact call {called.name} --input '{given}'",
+        f"Called: lignin artifact call {called.name}{space_option(report.space)} --input '{given}'",
         f"  answer {answer}, in {1000 * called.wall_s:.1f} ms in the {called.tier} sandbox",
         f"  {'the same as' if same else 'NOT the same as'} in the agent's own session",
     ]
@@ -186,10 +198,14 @@ def _call(report: "DemoReport") -> str:
 
 
 def _after(report: "DemoReport") -> str:
+    if not report.store:
+        return ""
+    where = space_option(report.space)
     return "\n".join(
         [
-            f"Kept in {report.store}",
-            "  look around: lignin artifact list, lignin head history; undo: lignin head rollback",
+            f"Kept in space {report.space} of {report.store}",
+            f"  look around: lignin artifact list{where}, lignin head history{where}",
+            f"  undo: lignin head rollback{where}",
         ]
     )
 

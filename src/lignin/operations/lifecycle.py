@@ -7,7 +7,7 @@ from lignin.artifacts.plan import mount_dependencies, plan_run
 from lignin.artifacts.promotion import GATE, PromotionCase, PromotionDecision, decide_promotion
 from lignin.artifacts.proofs import load_tests
 from lignin.artifacts.store import load_examples, load_tree
-from lignin.artifacts.versions import version_stream
+from lignin.artifacts.versions import is_simulated, version_stream
 from lignin.domain.artifacts import Example, Manifest, Tree
 from lignin.domain.codec import Digest, Json
 from lignin.domain.errors import DeniedError
@@ -111,6 +111,7 @@ def decide_version(context: Context, row: Row, *, approved_by: str = "") -> Prom
             verdict_reasons=tuple(proof.get("reasons", ())),
             owner=rows[f"artifact/{name}"].body["owner"],
             approved_by=approved_by,
+            simulated=is_simulated(rows[row.stream]),
         )
     )
 

@@ -21,6 +21,13 @@ class Diagnosis(Response):
     tier: str | None = Field(description="the strongest tier that works; none where none does")
     tiers: list[Tier] = Field(description="every tier, strongest first")
 
+    def to_text(self) -> str | None:
+        lines = []
+        for one in self.tiers:
+            lines.append(f"{one.tier}: {'works here' if one.works else one.why_not}")
+            lines += [f"  what may help: {remedy}" for remedy in one.install]
+        return "\n".join(lines if self.tier else [*lines, "no tier works here, so nothing is run"])
+
     def exit_code(self) -> int:
         return 0 if self.tier else 5
 

@@ -14,6 +14,7 @@ from lignin.artifacts.serve import read_state, serve_folder
 from lignin.artifacts.serving_plan import Retirement, Served, ServingPlan, plan_serving
 from lignin.artifacts.skillmd import parse_skill
 from lignin.artifacts.store import load_examples, load_tree
+from lignin.artifacts.versions import is_simulated
 from lignin.domain.artifacts import File, split_examples
 from lignin.domain.errors import InvalidRequestError, LigninError, NotFoundError
 from lignin.domain.events import NewEvent
@@ -59,6 +60,9 @@ class SkillsServed(Response):
     head: str = Field(description="the harness head")
     revision: str = Field(description="digest of the head's revision")
     not_skills: list[Left] = Field(description="slots that no skill folder can hold")
+    simulated: list[str] = Field(
+        description="skills seen only in the practice desk's simulated sessions; each says so"
+    )
     folders: list[FolderServed] = Field(description="one entry per skill folder")
 
 
@@ -69,6 +73,7 @@ class _Skill:
     description: str
     files: Mapping[str, File]
     uses: int
+    simulated: bool
 
 
 @operation("skill.serve", effect="execute", idempotent=True)
@@ -110,6 +115,7 @@ def serve(context: Context, request: SkillServe) -> SkillsServed:
         head=request.head,
         revision=stable,
         not_skills=not_skills,
+        simulated=[skill.name for skill in skills if skill.simulated],
         folders=served,
     )
 
@@ -144,6 +150,7 @@ def _packaged(
                 space=context.scope.space,
                 examples=visible,
                 skill_name=names[slot],
+                simulated=is_simulated(row),
             )
         except InvalidRequestError as error:
             left.append(Left(name=slot, reason=error.message))
@@ -156,6 +163,7 @@ def _packaged(
                 description=parse_skill(files["SKILL.md"].content).description,
                 files=files,
                 uses=usage.body["uses"] if usage else 0,
+                simulated=is_simulated(row),
             )
         )
     return skills, left

@@ -45,16 +45,30 @@ def create(context: Context, request: SpaceCreate) -> Space:
                 f"a {request.kind} space cannot stand below {request.parent!r}",
                 hint=f"from high to low: {', '.join(RANKS)}",
             )
-    payload = {"name": request.name, "kind": request.kind, "parent": request.parent}
-    event = NewEvent(
-        stream=f"space/{request.name}",
-        type="space.created",
-        payload=payload,
-        event_id=context.ids.new("evt"),
-    )
+    event = _created(context, request)
     scope = context.scope_of(request.name)
     context.commit(scope.change(events=(event,), expects={event.stream: 0}))
     return Space(name=request.name, kind=request.kind, parent=request.parent, position=1)
+
+
+def ensure_space(context: Context, name: str) -> None:
+    """Create a user's space, standing on its own, where the store does not have it yet."""
+    if name not in context.ledger.spaces():
+        context.commit(
+            context.scope_of(name).change(
+                events=(_created(context, SpaceCreate(name=name, kind="user", parent=None)),),
+                idempotency_key="space.created",
+            )
+        )
+
+
+def _created(context: Context, request: SpaceCreate) -> NewEvent:
+    return NewEvent(
+        stream=f"space/{request.name}",
+        type="space.created",
+        payload={"name": request.name, "kind": request.kind, "parent": request.parent},
+        event_id=context.ids.new("evt"),
+    )
 
 
 @operation("space.list", effect="read", idempotent=True)

@@ -11,11 +11,13 @@ import yaml
 
 from lignin.artifacts.folder import write_tree
 from lignin.artifacts.packaging import (
+    SIMULATED_LINE,
     assign_skill_names,
     package_artifact,
     redescribe,
     skill_name_of,
 )
+from lignin.artifacts.skill_rules import validate_skill
 from lignin.artifacts.skillmd import is_skill_name, parse_skill
 from lignin.domain.artifacts import (
     Capabilities,
@@ -152,6 +154,36 @@ def test_a_prompt_becomes_the_body() -> None:
     files = package(tree, "prompt", name="brief")
     assert "Be brief.\n---\nReally." in parse_skill(files["SKILL.md"].content).body
     assert files["more.md"].content == b"x"
+
+
+def text_skill(metadata: str = "") -> Tree:
+    text = f"---\nname: s\ndescription: Does it.\n{metadata}---\n\nDo it.\n"
+    return text_tree("skill", "SKILL.md", {"SKILL.md": text})
+
+
+@pytest.mark.parametrize(
+    ("kind", "tree"),
+    [
+        ("program", program()),
+        ("script", text_tree("script", "s.sh", {"s.sh": "wc -l"}, "sh")),
+        ("prompt", text_tree("prompt", "p.md", {"p.md": "Be brief."})),
+        ("skill", text_skill()),
+    ],
+)
+def test_what_is_simulated_says_so_in_its_metadata_and_its_first_line(
+    kind: str, tree: Tree
+) -> None:
+    real, made_up = package(tree, kind), package(tree, kind, simulated=True)
+    assert validate_skill(made_up) == []
+    plain, labelled = (parse_skill(files["SKILL.md"].content) for files in (real, made_up))
+    assert labelled.metadata["lignin-simulated"] == "true"
+    assert "lignin-simulated" not in plain.metadata
+    assert labelled.body == f"{SIMULATED_LINE}\n\n{plain.body}"
+
+
+def test_no_skill_can_call_itself_simulated() -> None:
+    files = package(text_skill('metadata:\n  lignin-simulated: "true"\n'), "skill")
+    assert "lignin-simulated" not in parse_skill(files["SKILL.md"].content).metadata
 
 
 def test_a_captured_skill_keeps_its_files_and_gains_our_fields() -> None:

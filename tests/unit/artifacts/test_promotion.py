@@ -81,3 +81,12 @@ def test_approval_buys_no_missing_proof_and_every_reason_is_told():
     with pytest.raises(GateFailedError, match="its verification failed"):
         require_promotable(case)
     assert require_promotable(CASE).outcome == "accept"
+
+
+def test_an_acceptance_says_what_is_known_from_simulated_sessions_only():
+    said = "it is known from simulated sessions only"
+    made_up = decide_promotion(replace(CASE, simulated=True))
+    assert (made_up.outcome, said in made_up.reasons) == ("accept", True)
+    assert said not in decide_promotion(CASE).reasons
+    failed = decide_promotion(replace(CASE, simulated=True, verdict="fail"))
+    assert failed.outcome == "reject"

@@ -261,9 +261,12 @@ def main(items):
     "lev": Spec(
         source="""
 def main(a, b):
-    if not a or not b: return len(a) + len(b)
-    if a[0] == b[0]: return main(a[1:], b[1:])
-    return 1 + min(main(a[1:], b), main(a, b[1:]), main(a[1:], b[1:]))
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        before, row = row, [i]
+        for j, y in enumerate(b, 1):
+            row.append(min(row[-1] + 1, before[j] + 1, before[j - 1] + (x != y)))
+    return row[-1]
 """,
         inputs=[
             {"a": x, "b": y}

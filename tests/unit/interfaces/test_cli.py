@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lignin.interfaces.cli import run
+from lignin.interfaces.output import Progress, progress_form
 
 DOUBLE = 'def double(number: int) -> int:\n    """Doubles."""\n    return number * 2\n'
 
@@ -145,6 +146,21 @@ def test_quiet_silences_progress_and_else_it_is_ndjson(
     assert all(set(json.loads(line)) == {"progress", "done", "total"} for line in lines)
     assert run(["trace", "import", "recorded", "--quiet"]) == 0
     assert said(capsys)[1] == ""
+
+
+def test_progress_beside_text_in_a_log_is_plain_and_sparse(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from lignin.practice import record_sessions
+
+    record_sessions(Path("recorded"), count=3, seed=7)
+    assert run(["trace", "import", "recorded", "--text"]) == 0
+    assert [line[:7] for line in said(capsys)[1].splitlines()] == ["lignin:"]
+    now_s = iter(float(second) for second in range(14))
+    progress = Progress(progress_form(terminal=False, json_answer=False), lambda: next(now_s))
+    for done in range(8):
+        progress("verified x", done, 8)
+    assert said(capsys)[1].splitlines() == ["lignin: 0/8  verified x", "lignin: 5/8  verified x"]
 
 
 def test_harvested_sessions_are_not_counted_twice(capsys: pytest.CaptureFixture[str]) -> None:

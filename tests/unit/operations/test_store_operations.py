@@ -1,10 +1,12 @@
 """Sessions, spaces, traces, skills, the sandbox and the store itself."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from lignin.domain.errors import ConflictError, InvalidRequestError, LigninError, NotFoundError
+from lignin.ports.sandbox import DoctorReport, TierReport
 from lignin.practice import record_sessions
 from unit.operations.conftest import Desk
 
@@ -128,6 +130,14 @@ def test_the_doctor_names_a_tier_or_says_why_not(desk: Desk) -> None:
     assert found.exit_code() == (0 if found.tier else 5)
 
 
+def test_the_doctor_tells_a_person_every_reason_and_remedy_in_full(desk: Desk) -> None:
+    why, remedy = "the kernel refuses: " + "why " * 30, "as root: sysctl " + "x" * 80
+    refused = TierReport(tier="ns", works=False, why_not=why, remedies=(remedy,))
+    desk.context.diagnose = lambda: DoctorReport(tier="", tiers=(refused,))
+    text = desk("sandbox.doctor").to_text()
+    assert why in text and remedy in text and "nothing is run" in text
+
+
 def test_the_store_verifies_and_is_backed_up_and_copied(desk: Desk) -> None:
     desk.double(promote=True)
     audit = desk("store.verify")
@@ -148,3 +158,46 @@ def test_simulated_sessions_are_labelled_wherever_they_come_from(desk: Desk) -> 
     assert report.simulated
     assert report.note.startswith("SIMULATED: 1 of these 1 sessions")
     assert report.to_text().startswith("SIMULATED")
+
+
+def test_the_plain_demo_leaves_the_users_own_space_as_it_was(desk: Desk) -> None:
+    desk.double(promote=True)
+    before = desk("head.show").revision
+    report = desk("demo", sessions=2)
+    assert (report.simulated, report.space) == (True, "practice")
+    assert {one.name for one in desk("artifact.list").items} == {"double"}
+    assert desk("head.show").revision == before
+    assert desk("trace.list").total == 0
+    (desk.context.cwd / "project").mkdir()
+    served = desk("skill.serve", folder="project")
+    assert served.simulated == []
+    assert all(folder.written == ["double"] for folder in served.folders)
+
+
+def test_what_the_plain_demo_made_is_labelled_wherever_it_appears(desk: Desk) -> None:
+    report = desk("demo", sessions=2)
+    names = sorted(one.name for one in report.kept)
+    assert names and sorted(report.served.simulated) == names
+    assert report.call.simulated
+    practice = Desk(replace(desk.context, scope=desk.context.scope_of("practice")))
+    listed = practice("artifact.list").items
+    assert listed and all(one.simulated for one in listed)
+    for name in names:
+        path = desk.context.cwd / ".demo/practice/.claude/skills" / name / "SKILL.md"
+        assert 'lignin-simulated: "true"' in path.read_text()
+    assert f"--space practice --input '{json.dumps(report.call_input)}'" in report.to_text()
+    own = desk.double(promote=True)
+    assert not desk("artifact.call", name=own.name, input={"number": 2}).simulated
+
+
+def test_a_dry_demo_does_not_say_that_it_kept_anything(desk: Desk) -> None:
+    desk.context.dry_run = True
+    report = desk("demo", sessions=1)
+    assert report.kept and report.store == ""
+    assert "Kept in" not in report.to_text()
+
+
+def test_the_demo_on_recorded_sessions_works_in_the_users_own_space(desk: Desk) -> None:
+    record_sessions(desk.context.cwd / "recorded", count=1, seed=7)
+    assert desk("demo", data="recorded").space == "home"
+    assert {one.name for one in desk("space.list").items} == {"home"}

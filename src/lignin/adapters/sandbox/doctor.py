@@ -78,7 +78,10 @@ def _open_probed() -> NamespaceSandbox:
 def remedies(why_not: str) -> tuple[str, ...]:
     """What could help on this machine, most likely first. Reads kernel settings."""
     if not sys.platform.startswith("linux"):
-        return ("use a Linux machine or container", "accept no isolation (allow_unsafe)")
+        return (
+            "use a Linux machine or container",
+            "accept no isolation at all: LIGNIN_UNSAFE_SANDBOX=1",
+        )
     found = []
     if _setting("user/max_user_namespaces") == "0":
         found.append("as root: sysctl user.max_user_namespaces=15000")
@@ -96,7 +99,7 @@ def remedies(why_not: str) -> tuple[str, ...]:
         )
     if "proc" in why_not and not found:
         found.append("show an unmasked /proc (Docker: --security-opt systempaths=unconfined)")
-    found.append("accept no isolation (allow_unsafe)")
+    found.append("accept no isolation at all: LIGNIN_UNSAFE_SANDBOX=1")
     return tuple(found)
 
 

@@ -6,30 +6,30 @@ run's own socket. What it reports about signals and limits is the kernel's word;
 about effects travels on another socket and never through here. Standard library only.
 """
 
+import contextlib
 import json
 import os
 import resource
-import select
 import signal
 import socket
 import stat
 import struct
 import sys
-import time
 from typing import Any, NoReturn
 
-from lignin.adapters.sandbox import kernel, world
+from lignin.adapters.sandbox import kernel, watch, world
 
-TICK_S = 0.02
 MAX_WRITTEN = 1000
 MAX_EFFECTS_LEFT = 40
 MAX_HEADER = 16 * 2**20
 _INODES = 8192
 _ARTIFACT_BOUNDS = "mode=755,size=64m,nr_inodes=16384"
-_RUN_FD, _GUEST_FD = 200, 3
+_RUN_FD, _GATE_FD, _CHANNEL_FD = 200, 201, 3
 _SHELLS = {"sh": "/bin/sh", "bash": "/bin/bash"}
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-_CLOCK = os.sysconf("SC_CLK_TCK")
+
+
+class RunFailedError(Exception):
+    """Pid 2 could not become the code; the text says why."""
 
 
 class Confinement:
@@ -78,17 +78,19 @@ def send_frame(channel: socket.socket, header: dict[str, Any], blobs: list[bytes
 def report_failure(descriptor: int, error: BaseException) -> None:
     """Tell the host that the sandbox, not the code, is at fault."""
     with socket.socket(fileno=os.dup(descriptor)) as channel:
-        message = f"{type(error).__name__}: {error}"
+        known = isinstance(error, RunFailedError)
+        message = str(error) if known else f"{type(error).__name__}: {error}"
         send_frame(channel, {"status": "infrastructure", "message": message, "written": []}, [])
 
 
 def enter(door: socket.socket, confinement: Confinement) -> NoReturn:
-    """Be pid 1 of one run: prepare, then wait at the door for its descriptors.
+    """Be pid 1 of one run: prepare all that no plan can change, then wait at the door for the run.
 
-    They are, in this order: run socket, stdin, stdout, stderr, guest socket. Nothing coming means
-    that the spawner has ended.
+    Its descriptors come, in this order: run socket, stdin, stdout, stderr, guest socket. Nothing
+    coming means that the spawner has ended.
     """
     failed: Exception | None = None
+    inmate: _Inmate | None = None
     try:
         os.closerange(0, door.fileno())
         os.closerange(door.fileno() + 1, 1024)
@@ -96,34 +98,53 @@ def enter(door: socket.socket, confinement: Confinement) -> NoReturn:
         try:
             kernel.map_identity(world.INSIDE, confinement.uid, confinement.gid)
             _mount_folders()
+            kernel.drop_bounding_set()
+            inmate = _Inmate(door, confinement)
         except OSError as error:
             failed = error
         message, descriptors, _, _ = socket.recv_fds(door, 16, 5)
         if not message:
             os._exit(0)
-        _take_descriptors(descriptors)
-        channel = socket.socket(fileno=_RUN_FD)
+        channel = socket.socket(fileno=os.dup2(descriptors[0], _RUN_FD, inheritable=False))
         try:
-            if failed is not None:
-                raise failed
-            _supervise(channel, confinement)
+            if inmate is None:
+                raise failed or OSError("the run could not be prepared")
+            _supervise(channel, inmate, descriptors)
         except Exception as error:
             report_failure(_RUN_FD, error)
     finally:
         os._exit(0)
 
 
-def _take_descriptors(descriptors: list[int]) -> None:
-    high = [os.dup2(number, 100 + place) for place, number in enumerate(descriptors)]
-    os.dup2(high[0], _RUN_FD, inheritable=False)
-    for place, number in enumerate(high[1:4]):
-        os.dup2(number, place)
-    os.dup2(high[4], _GUEST_FD)
-    os.closerange(4, _RUN_FD)
-    os.closerange(_RUN_FD + 1, 1024)
+class _Inmate:
+    """Pid 2: forked and confined before anything about the run is known, waiting for its job."""
+
+    def __init__(self, door: socket.socket, confinement: Confinement) -> None:
+        self._gate, theirs = socket.socketpair()
+        self.pid = os.fork()
+        if self.pid == 0:
+            door.close()
+            self._gate.close()
+            _run(theirs, confinement)
+        theirs.close()
+
+    def release(self, plan: dict[str, Any], descriptors: list[int]) -> None:
+        """Hand over what to do and stdin, stdout, stderr and the guest's socket."""
+        job = {name: plan[name] for name in ("action", "limits", "environment")}
+        raw = json.dumps(job).encode()
+        with contextlib.suppress(OSError):  # it failed already: `failure` says why
+            socket.send_fds(self._gate, [struct.pack(">I", len(raw))], descriptors)
+            self._gate.sendall(raw)
+
+    def failure(self) -> str:
+        """What kept it from becoming the code; empty where nothing did. To be asked at its end."""
+        self._gate.setblocking(False)
+        with contextlib.suppress(BlockingIOError, ConnectionResetError):
+            return self._gate.recv(4096).decode(errors="replace")
+        return ""
 
 
-def _supervise(channel: socket.socket, confinement: Confinement) -> None:
+def _supervise(channel: socket.socket, inmate: _Inmate, descriptors: list[int]) -> None:
     plan: dict[str, Any] = json.loads(read_frame(channel, MAX_HEADER))
     _bound_work(plan["limits"])
     _place("/artifact", plan["files"], channel)
@@ -132,19 +153,19 @@ def _supervise(channel: socket.socket, confinement: Confinement) -> None:
     before = _stamps()
     kernel.drop_capabilities()
     kernel.set_dumpable(False)  # the code runs as the same user: keep it out of /proc/1
-    child = os.fork()
-    if child == 0:
-        _run(plan, confinement)
-    for descriptor in range(4):
+    inmate.release(plan, descriptors[1:])
+    for descriptor in descriptors:
         os.close(descriptor)
-    watch = _Watch(child, channel, plan["limits"])
-    status = watch.until_end()
-    _end_everything()
+    seen = watch.Watch(inmate.pid, channel, plan["limits"])
+    status = seen.until_end()
+    watch.end_everything()
+    if said := inmate.failure():
+        raise RunFailedError(said)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    report = _verdict(status, watch)
-    report["wall_s"] = watch.wall_s
+    report = watch.verdict_of(status, seen)
+    report["wall_s"] = seen.wall_s
     report["cpu_s"] = used.ru_utime + used.ru_stime
-    report["memory_bytes"] = max(watch.peak_bytes, used.ru_maxrss * 1024)
+    report["memory_bytes"] = max(seen.peak_bytes, used.ru_maxrss * 1024)
     report["effects"] = _effects_left(before)
     report["written"], blobs = _collect(before, plan["limits"]["work_bytes"])
     send_frame(channel, report, blobs)
@@ -179,32 +200,45 @@ def _place(folder: str, entries: list[list[Any]], channel: socket.socket) -> Non
         os.chmod(full, 0o755 if mode == "0755" else 0o644)
 
 
-def _run(plan: dict[str, Any], confinement: Confinement) -> NoReturn:
-    """Be pid 2: confine, then become the code. A failure before that is the sandbox's."""
-    code = 125
+def _run(gate: socket.socket, confinement: Confinement) -> NoReturn:
+    """Be pid 2: confine, wait for the job, become the code. A failure before that is said so."""
     try:
         os.setsid()
         os.chdir("/work")
-        kernel.set_dumpable(True)
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")  # where the machine runs out of memory, this goes first
-        _limit(plan["limits"])
-        os.environ.clear()
-        os.environ.update(plan["environment"])
-        argv = plan["action"].get("exec")
-        if argv:
-            argv[0] = _resolve(argv[0])
         confinement.confine()
-        os.close(_RUN_FD)
+        size, descriptors, _, _ = socket.recv_fds(gate, 4, 4)
+        if not size:
+            os._exit(0)
+        job: dict[str, Any] = json.loads(read_exactly(gate, struct.unpack(">I", size)[0]))
+        gate = _take_descriptors(descriptors, gate)
+        _limit(job["limits"])
+        os.environ.clear()
+        os.environ.update(job["environment"])
+        argv = job["action"].get("exec")
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL if argv else signal.SIG_IGN)
         if argv:
-            os.execv(argv[0], argv)  # noqa: S606 - running what was asked for is the point
+            program = _resolve(argv[0])
+            os.execv(program, [program, *argv[1:]])  # noqa: S606 - it is what was asked for
     except Exception as error:
-        _fail(error)
+        gate.send(f"{type(error).__name__}: {error}".encode()[:4096])
+        os._exit(125)
+    gate.close()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    code = _become_guest(plan["action"])
-    os._exit(code)
+    os._exit(_become_guest(job["action"]))
+
+
+def _take_descriptors(descriptors: list[int], gate: socket.socket) -> socket.socket:
+    """Put stdin, stdout, stderr and the guest's socket at 0 to 3; keep the gate, close the rest."""
+    high = [os.dup2(number, 100 + place) for place, number in enumerate(descriptors)]
+    kept = os.dup2(gate.detach(), _GATE_FD, inheritable=False)
+    for place, number in enumerate(high):
+        os.dup2(number, place)
+    os.closerange(_CHANNEL_FD + 1, _GATE_FD)
+    os.closerange(_GATE_FD + 1, 1024)
+    return socket.socket(fileno=kept)
 
 
 def _become_guest(job: dict[str, Any]) -> int:
@@ -213,15 +247,6 @@ def _become_guest(job: dict[str, Any]) -> int:
     for name in [name for name in sys.modules if name.split(".")[0] == "lignin"]:
         del sys.modules[name]  # the guest file is all that code sees of this project
     return int(lignin_guest.main(job))
-
-
-def _fail(error: Exception) -> NoReturn:
-    """End as a failure of the sandbox: said on the socket if it is still open."""
-    try:
-        report_failure(_RUN_FD, error)
-    except OSError:
-        os.write(2, f"sandbox: {error}\n".encode())
-    os._exit(125)
 
 
 def _resolve(program: str) -> str:
@@ -249,126 +274,6 @@ def _limit(limits: dict[str, Any]) -> None:
         if ceiling != resource.RLIM_INFINITY:
             soft, hard = min(soft, ceiling), min(hard, ceiling)
         resource.setrlimit(kind, (soft, hard))
-
-
-class _Watch:
-    """Waits for pid 2, ending the run where time, processor time or memory run out.
-
-    Memory is what all processes of the run hold that is theirs alone, and what lies in the work
-    folders: a limit per process would let a family of them take a multiple.
-    """
-
-    def __init__(self, child: int, channel: socket.socket, limits: dict[str, Any]) -> None:
-        self._child = child
-        self._limits = limits
-        self.cpu_limit_s = int(limits["cpu_s"])
-        self._started = time.monotonic()
-        self.wall_s = 0.0
-        self.peak_bytes = 0
-        self.verdict = ""
-        self._process = os.pidfd_open(child)
-        self._poll = select.poll()
-        self._poll.register(self._process, select.POLLIN)
-        self._poll.register(channel, select.POLLIN)  # the host says nothing but "end it", or dies
-
-    def until_end(self) -> int:
-        """Return the wait status of pid 2, once it has ended by itself or been ended."""
-        deadline = self._started + float(self._limits["wall_s"])
-        while not self.verdict:
-            left = deadline - time.monotonic()
-            events = dict(self._poll.poll(max(0.0, min(left, TICK_S)) * 1000))
-            self.wall_s = time.monotonic() - self._started
-            if self._process in events:
-                return os.waitpid(self._child, 0)[1]
-            if events:
-                self.verdict = "killed"
-            elif self.wall_s >= self._limits["wall_s"]:
-                self.verdict = "timeout"
-            else:
-                self._judge_use()
-            self._reap_orphans()
-        os.kill(self._child, signal.SIGKILL)
-        return os.waitpid(self._child, 0)[1]
-
-    def _judge_use(self) -> None:
-        resident, ticks = 0, 0
-        for pid in (name for name in os.listdir("/proc") if name.isdigit() and name != "1"):
-            resident += _private_bytes(pid)
-            ticks += _ticks(pid)
-        written = _written_bytes()
-        bound = int(self._limits["memory_bytes"])
-        if resident + written > bound:  # forked pages are counted once per process: look closer
-            resident = sum(_proportional_bytes(pid) for pid in os.listdir("/proc") if pid.isdigit())
-        self.peak_bytes = max(self.peak_bytes, resident + written)
-        reaped = resource.getrusage(resource.RUSAGE_CHILDREN)
-        if resident + written > bound:
-            self.verdict = "memory"
-        elif ticks / _CLOCK + reaped.ru_utime + reaped.ru_stime > self._limits["cpu_s"] + 0.5:
-            self.verdict = "timeout"
-
-    def _reap_orphans(self) -> None:
-        """Collect orphans, which become children of pid 1; pid 2 itself is waited for above."""
-        while True:
-            flags = os.WEXITED | os.WNOHANG | os.WNOWAIT
-            try:
-                gone = os.waitid(os.P_ALL, 0, flags)
-            except ChildProcessError:
-                return
-            if gone is None or gone.si_pid == self._child:
-                return
-            os.waitpid(gone.si_pid, 0)
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path) as file:
-            return file.read()
-    except OSError:  # the process has just ended
-        return ""
-
-
-def _private_bytes(pid: str) -> int:
-    fields = _read(f"/proc/{pid}/statm").split()
-    return (int(fields[1]) - int(fields[2])) * _PAGE if fields else 0
-
-
-def _ticks(pid: str) -> int:
-    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12]) if fields else 0
-
-
-def _proportional_bytes(pid: str) -> int:
-    for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
-        if line.startswith("Pss_Anon:"):
-            return int(line.split()[1]) * 1024
-    return _private_bytes(pid) if pid != "1" else 0
-
-
-def _written_bytes() -> int:
-    use = os.statvfs("/work")
-    return (use.f_blocks - use.f_bfree) * use.f_frsize
-
-
-def _end_everything() -> None:
-    """Kill and collect every other process of the namespace."""
-    while True:
-        try:
-            os.kill(-1, signal.SIGKILL)
-            os.waitpid(-1, 0)
-        except (ProcessLookupError, ChildProcessError):
-            return
-
-
-def _verdict(status: int, watch: _Watch) -> dict[str, Any]:
-    code = os.waitstatus_to_exitcode(status)
-    if watch.verdict:
-        return {"status": watch.verdict, "exit_code": None}
-    if code == -signal.SIGXCPU:
-        return {"status": "timeout", "exit_code": None}
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if code == -signal.SIGKILL and spent.ru_utime + spent.ru_stime >= watch.cpu_limit_s:
-        return {"status": "timeout", "exit_code": None}  # the hard limit, the soft one ignored
-    return {"status": "killed" if code < 0 else "exited", "exit_code": code}
 
 
 def _stamps() -> dict[str, tuple[int, int, int]]:

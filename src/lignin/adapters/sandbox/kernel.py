@@ -234,11 +234,15 @@ def has_capability(number: int) -> bool:
     return False
 
 
-def drop_capabilities() -> None:
-    """Give up every capability, for this process and all it starts."""
+def drop_bounding_set() -> None:
+    """Let no program that is started from here on gain a capability; those held stay."""
     for number in range(64):
         if libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0) < 0:
             break  # beyond the last one the kernel knows
+
+
+def drop_capabilities() -> None:
+    """Give up every capability that is held, for this process and all it starts."""
     libc.prctl(_PR_CAP_AMBIENT, 4, 0, 0, 0)
     syscall("capset", struct.pack("Ii", 0x20080522, 0), struct.pack("6I", *[0] * 6))
 

@@ -32,7 +32,7 @@ from lignin.ports.sandbox import Capability, Command, Effect, Execution, Observe
 MAX_SPAWNERS = 4
 START_TIMEOUT_S = 20.0
 GRACE_S = 5.0
-_MODULES = ("kernel", "world", "inmate", "spawner")
+_MODULES = ("kernel", "world", "watch", "inmate", "spawner")
 _PACKAGE = "lignin.adapters.sandbox"
 _CAPABILITIES: frozenset[Capability] = frozenset({"pid", "net", "fs", "memory", "tmpfs"})
 # Makes modules from text: the interpreter inside may be unable to reach any file of this project.
@@ -88,7 +88,7 @@ class _Spawner:
         if "ready" not in message:
             raise UnavailableError(
                 f"the namespace sandbox does not start here: {message['failed']}",
-                hint="run `lignin doctor` to see what this machine lacks",
+                hint="run `lignin sandbox doctor` to see what this machine lacks",
             )
         ready: Mapping[str, Any] = message["ready"]
         return ready

@@ -24,7 +24,8 @@ def test_opening_never_falls_back_to_no_isolation_unasked() -> None:
 
 def test_the_last_remedy_is_always_to_accept_no_isolation() -> None:
     assert (
-        remedies("mount /proc: Operation not permitted")[-1] == "accept no isolation (allow_unsafe)"
+        remedies("mount /proc: Operation not permitted")[-1]
+        == "accept no isolation at all: LIGNIN_UNSAFE_SANDBOX=1"
     )
 
 
