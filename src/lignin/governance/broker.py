@@ -53,7 +53,7 @@ class Broker:
         self._bound: BoundTools | None = None
         self._proxy = proxy
         self._effects: list[Effect] = []
-        self._answered: dict[str, tuple[Digest, Mapping[str, Json]]] = {}
+        self._answered: dict[str, tuple[Digest, Mapping[str, Json] | None]] = {}
         self._hits = self._misses = self._calls = 0
         self._kinds: Mapping[str, Callable[[Mapping[str, Json]], Mapping[str, Json]]] = {
             "call": self._call,
@@ -94,14 +94,16 @@ class Broker:
             if self._proxy is None:
                 raise DeniedError("no HTTP is bound to this run")
             return {"result": self._proxy.placeholders()}
-        call_id, asked = str(request.get("call_id")), digest_json([tool, dict(arguments)])
-        if call_id in self._answered:
-            before, answer = self._answered[call_id]
-            if before != asked:
-                raise ConflictError(f"the call {call_id:.80} was made with something else before")
-            return answer
-        answer = self._called(tool, arguments)
-        self._answered[call_id] = (asked, answer)
+        call_id = request.get("call_id")
+        if not isinstance(call_id, str):
+            return self._called(tool, arguments)
+        asked = digest_json([tool, dict(arguments)])
+        before, answer = self._answered.get(call_id, (asked, None))
+        if before != asked:
+            raise ConflictError(f"the call {call_id:.80} was made with something else before")
+        if answer is None:
+            answer = self._called(tool, arguments)
+            self._answered[call_id] = (asked, answer)
         return answer
 
     def _called(self, tool: str, arguments: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -171,9 +171,9 @@ class CredentialProxy:
 
     def _send(self, outgoing: Outgoing, ends_at: float, on_hop: Callable[[str], None]) -> Reply:
         origin = outgoing.url.origin
+        placements = decide_placements(outgoing, self._issued)
         if origin not in self._origins:
             raise DeniedError(f"{origin} is not among the declared hosts")
-        placements = decide_placements(outgoing, self._issued)
         address = self._checked_address(origin, ends_at)
         on_hop(f"{outgoing.method} {origin}{outgoing.url.path}")
         headers = tuple(

@@ -281,6 +281,7 @@ MISPLACED = tuple(
         "with more beside it": {"headers": {"Authorization": "Bearer {p}, Bearer {p}"}},
         "without its form": {"headers": {"Authorization": "{p}"}},
         "for another host": {"url": "https://{other}/v1/items", "headers": _GRANTED},
+        "for an undeclared host": {"url": "http://{plain}/?api.good.test", "headers": _GRANTED},
         "for another method": {"method": "DELETE", "headers": _GRANTED},
         "for another path": {"url": "https://{api}/admin", "headers": _GRANTED},
         "for a path that only begins alike": {"url": "https://{api}/v1x/", "headers": _GRANTED},

@@ -41,6 +41,20 @@ def test_attack_works_against_a_naive_proxy(world: World, attack: Attack) -> Non
     assert world.breaches(got, attack.forbidden) != [], got
 
 
+@pytest.mark.parametrize("name", ["evil.test", "inner.good.test", "{}.evil.test", "{}.good.test"])
+def test_undeclared_name_is_not_even_looked_up(world: World, name: str) -> None:
+    world.clear({}, {})
+    broker = world.broker()
+    url = f"https://{name.format(world.placeholder)}/v1/"
+    for more in ({}, {"headers": {}}):
+        assert broker.handle({"type": "http", **world.legit(url=url, **more)})["error"] == "denied"
+    assert world.looked_up == []
+    assert [effect.kind for effect in broker.report().effects] == [
+        "incident",
+        "incident" if "{}" in name else "denied",
+    ]
+
+
 @pytest.mark.parametrize("make", [bytes, bytes.upper, lambda token: token[::-1]])
 def test_whole_credential_in_a_reply_is_masked_and_the_rest_comes_in(
     world: World, make: Callable[[bytes], bytes]

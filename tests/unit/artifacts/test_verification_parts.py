@@ -156,6 +156,7 @@ def test_odd_sources_are_read_without_failing() -> None:
         (Effect(kind="connect", target="evil.test:443"), Capabilities(hosts=["api.test"]), False),
         (Effect(kind="call", target="get_order"), Capabilities(), True),
         (Effect(kind="http", target="GET https://api.test/"), Capabilities(), True),
+        (Effect(kind="unknown", target="get_order"), Capabilities(), True),
         (Effect(kind="denied", target="http: api.test"), Capabilities(hosts=["api.test"]), False),
         (Effect(kind="incident", target="http: a placeholder"), Capabilities(secrets=["s"]), False),
         (Effect(kind="process", target="ls"), Capabilities(), False),

@@ -122,6 +122,12 @@ def test_call_without_an_answer_makes_the_run_inconclusive() -> None:
     assert kinds(broker) == ["call", "unknown", "call"]
 
 
+def test_calls_without_an_id_are_each_made() -> None:
+    broker = Broker(DECLARED, binding=Bound([Observation(result=1), Observation(result=2)]))
+    request = {"type": "call", "tool": "ping", "arguments": {}}
+    assert [broker.handle(request) for _ in "12"] == [{"result": 1}, {"result": 2}]
+
+
 def test_call_made_again_is_not_made_again() -> None:
     broker = Broker(DECLARED, binding=Bound([Observation(result=1)]))
     assert ask(broker) == ask(broker) == {"result": 1}

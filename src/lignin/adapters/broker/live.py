@@ -18,13 +18,14 @@ class LiveBinding:
 
     def __init__(self, open_environment: Callable[[], Environment]) -> None:
         self._open = open_environment
+        environment = open_environment()
+        tools = sorted(spec.digest for spec in environment.tools.values())
+        self._digest = digest_json([self.name, tools, environment.start_state])
 
     @property
     def digest(self) -> Digest:
         """Digest of tools and start state."""
-        environment = self._open()
-        tools = sorted(spec.digest for spec in environment.tools.values())
-        return digest_json([self.name, tools, environment.start_state])
+        return self._digest
 
     def begin(self) -> "LiveTools":
         """Start a run in an environment of its own."""

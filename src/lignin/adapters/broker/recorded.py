@@ -34,6 +34,7 @@ class RecordedBinding:
         self._recording = recording
         self._tools = tools
         self._keys = dict(keys or {})
+        self._digest = _digest_of(recording, tools, self._keys)
         self._answers: dict[_Question, Observation | None] = {}
         for call in recording.calls:
             if call.tool in tools:
@@ -42,22 +43,7 @@ class RecordedBinding:
     @property
     def digest(self) -> Digest:
         """Digest of the recording, the contracts and the keys."""
-        return digest_json(
-            {
-                "start": self._recording.start_state,
-                "calls": [
-                    [
-                        call.tool,
-                        dict(call.arguments),
-                        call.observation.to_text(),
-                        call.state_version,
-                    ]
-                    for call in self._recording.calls
-                ],
-                "tools": sorted(spec.digest for spec in self._tools.values()),
-                "keys": {name: list(keys) for name, keys in self._keys.items()},
-            }
-        )
+        return self._digest
 
     def begin(self) -> "RecordedTools":
         """Start a run at the recording's start."""
@@ -109,3 +95,18 @@ class RecordedTools:
             elif not found.is_error:
                 self._version += 1
         return found
+
+
+def _digest_of(recording: Recording, tools: Mapping[str, ToolSpec], keys: Keys) -> Digest:
+    calls: list[Json] = [
+        [call.tool, dict(call.arguments), call.observation.to_text(), call.state_version]
+        for call in recording.calls
+    ]
+    return digest_json(
+        {
+            "start": recording.start_state,
+            "calls": calls,
+            "tools": sorted(spec.digest for spec in tools.values()),
+            "keys": {name: list(named) for name, named in keys.items()},
+        }
+    )

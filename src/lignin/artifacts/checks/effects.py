@@ -46,8 +46,9 @@ _DEVICES = frozenset(
 )
 
 
-# What the broker let through was declared; what it denied is an effect like any other.
-_ANSWERED = frozenset({"call", "http"})
+# What the broker let through was declared, and a call without an answer proves nothing either way;
+# what it denied is an effect like any other.
+_ANSWERED = frozenset({"call", "http", "unknown"})
 _OUTWARD = frozenset({"write", "delete", "connect", "process"})
 
 
