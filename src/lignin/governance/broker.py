@@ -17,7 +17,7 @@ from lignin.domain.errors import (
     InvalidRequestError,
     LigninError,
     LimitedError,
-    NotFoundError,
+    UnavailableError,
 )
 from lignin.governance.proxy import CredentialProxy, withheld
 from lignin.ports.broker import Binding, BoundTools, BrokerReport
@@ -54,7 +54,7 @@ class Broker:
         self._proxy = proxy
         self._effects: list[Effect] = []
         self._answered: dict[str, tuple[Digest, Mapping[str, Json] | None]] = {}
-        self._hits = self._misses = self._calls = 0
+        self._hits = self._misses = self._outages = self._calls = 0
         self._kinds: Mapping[str, Callable[[Mapping[str, Json]], Mapping[str, Json]]] = {
             "call": self._call,
             "http": self._http,
@@ -71,9 +71,13 @@ class Broker:
         except DeniedError as error:
             self._record("incident" if error.fields.get("incident") else "denied", kind, error)
             return self._clean_refusal(error)
+        except UnavailableError as error:
+            self._count_outage(kind)
+            return self._clean_refusal(error)
         except LigninError as error:
             return self._clean_refusal(error)
         except Exception:  # its text could hold anything, so it is not told inside
+            self._count_outage(kind)
             return {"error": "broker_failed", "message": "the broker failed"}
 
     def report(self) -> BrokerReport:
@@ -84,6 +88,7 @@ class Broker:
             effects=tuple(self._effects),
             hits=self._hits,
             misses=self._misses,
+            outages=self._outages,
         )
 
     def _call(self, request: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -91,9 +96,7 @@ class Broker:
         if not isinstance(tool, str) or not isinstance(arguments, Mapping):
             raise InvalidRequestError("a call has a tool (text) and arguments (an object)")
         if tool == PLACEHOLDERS:
-            if self._proxy is None:
-                raise DeniedError("no HTTP is bound to this run")
-            return {"result": self._proxy.placeholders()}
+            return {"result": self._require_proxy().placeholders()}
         call_id = request.get("call_id")
         if not isinstance(call_id, str):
             return self._called(tool, arguments)
@@ -130,22 +133,27 @@ class Broker:
         if declared is None:
             raise DeniedError(f"the tool {tool!r:.80} is not declared")
         if self._binding is None:
-            raise DeniedError("no tool is bound to this run")
+            raise UnavailableError("no tool is bound to this run")
         if self._bound is None:
             self._bound = self._binding.begin()
         spec = self._bound.tools.get(tool)
         if spec is None:
-            raise NotFoundError(f"the binding {self._binding.name} has no tool {tool!r:.80}")
+            raise UnavailableError(f"the binding {self._binding.name} has no tool {tool!r:.80}")
         if spec.digest != declared:
-            raise DeniedError(
+            raise UnavailableError(
                 f"the tool {tool!r:.80} is not the declared one: {declared} is, {spec.digest} is bound"
             )
         return self._bound
 
     def _http(self, request: Mapping[str, Json]) -> Mapping[str, Json]:
-        if self._proxy is None:
-            raise DeniedError("no HTTP is bound to this run")
-        return {"result": self._proxy.fetch(request, self._keep_hop)}
+        return {"result": self._require_proxy().fetch(request, self._keep_hop)}
+
+    def _require_proxy(self) -> CredentialProxy:
+        if self._proxy is not None:
+            return self._proxy
+        if self._capabilities.hosts:
+            raise UnavailableError("no HTTP is bound to this run")
+        raise DeniedError("no host is declared")
 
     def _model(self, _request: Mapping[str, Json]) -> Mapping[str, Json]:
         raise DeniedError("no model is bound to this run")
@@ -167,6 +175,10 @@ class Broker:
 
     def _keep_hop(self, target: str) -> None:
         self._keep(Effect(kind="http", target=target[:_MAX_TARGET]))
+
+    def _count_outage(self, request_kind: str) -> None:
+        self._outages += 1
+        self._keep(Effect(kind="unknown", target=request_kind[:_MAX_TARGET]))
 
     def _record(self, kind: str, request_kind: str, error: LigninError) -> None:
         self._keep(Effect(kind=kind, target=f"{request_kind}: {error.message}"[:_MAX_TARGET]))

@@ -1,7 +1,7 @@
 """A sandbox whose runs each get a broker of their own, and whose observations tell what it saw.
 
-Owns the joining of the two. A run that asked what its binding could not answer becomes
-`infrastructure`: no check may count it for or against the artifact.
+Owns the joining of the two. A run that asked what its binding does not know, or what
+failed outside, becomes `infrastructure`: no check may count it for or against the artifact.
 """
 
 from collections.abc import Callable
@@ -70,7 +70,10 @@ class BrokeredSandbox:
             status="infrastructure",
             returned=False,
             result=None,
-            message=f"{report.misses} tool calls that the binding {report.binding} cannot answer",
+            message=(
+                f"{report.misses} tool calls that the binding {report.binding!r} does not know, "
+                f"{report.outages} requests that failed outside"
+            ),
         )
 
     def close(self) -> None:

@@ -122,8 +122,8 @@ class CredentialProxy:
         Raises:
             InvalidRequestError: It does not fit that form.
             DeniedError: It may not leave, or its reply may not come in.
-            UnavailableError: The host does not answer.
-            LimitedError: Too many, too large or too slow.
+            UnavailableError: The host does not answer, or not in time.
+            LimitedError: Too many or too large.
         """
         outgoing = self._parse(request)
         self._requests += 1
@@ -213,7 +213,7 @@ class CredentialProxy:
     def _left(self, ends_at: float) -> float:
         left = ends_at - self._outside.monotonic()
         if left <= 0:
-            raise LimitedError(f"no whole reply within {self._limits.wall_s:g} s")
+            raise UnavailableError(f"no whole reply within {self._limits.wall_s:g} s")
         return left
 
     def _redirected(self, before: Outgoing, status: int, location: str) -> Outgoing:

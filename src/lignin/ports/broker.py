@@ -92,8 +92,9 @@ class Transport(Protocol):
         """Send one request to exactly `hop.address` and return the whole reply.
 
         Raises:
-            UnavailableError: No connection, a certificate that is not the host's, or no HTTP.
-            LimitedError: Too slow or too large.
+            UnavailableError: No connection, a certificate that is not the host's, no HTTP, or no
+                whole reply in time.
+            LimitedError: Too large.
         """
         ...
 
@@ -138,9 +139,10 @@ class BrokerReport:
         binding_digest: Its digest.
         effects: In order and bounded: `call`, `http`, `denied`, `incident` (a placeholder somewhere
             it was not meant for, or a reply that held a credential where it was not masked), and
-            `unknown` (a call that the binding could not answer).
+            `unknown` (a request without an answer, which is not the code's fault).
         hits: Calls that the binding answered.
-        misses: Calls that it could not.
+        misses: Calls that it does not know.
+        outages: Requests that something outside failed: no such tool is bound, no host answers.
     """
 
     binding: str
@@ -148,11 +150,12 @@ class BrokerReport:
     effects: tuple[Effect, ...]
     hits: int
     misses: int
+    outages: int = 0
 
     @property
     def is_conclusive(self) -> bool:
-        """False where a call had no answer: then the run is neither a pass nor a failure."""
-        return self.misses == 0
+        """False where a request had no answer: then the run is neither a pass nor a failure."""
+        return self.misses == self.outages == 0
 
     @property
     def hit_ratio(self) -> float | None:

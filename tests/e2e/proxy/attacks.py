@@ -6,7 +6,7 @@ import html
 import json
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -27,7 +27,6 @@ class Attack:
     answers: Callable[[World], Mapping[str, list[tuple[str, ...]]]] = lambda world: {}
     forbidden: Callable[[Seen], bool] = lambda seen: False
     incident: bool = False
-    limits: Mapping[str, float] = field(default_factory=dict)
 
 
 def _echo(make: Callable[[bytes], bytes], *headers: str) -> Replies:

@@ -1,4 +1,7 @@
-"""Real local servers that keep every byte they are sent and answer whatever a test says."""
+"""Real local servers that keep every byte they are sent and answer whatever a test says.
+
+`server.pem` is a key that was made for these tests alone, `authority.pem` what it is trusted by.
+"""
 
 import socket
 import socketserver

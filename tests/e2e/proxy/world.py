@@ -23,7 +23,7 @@ from lignin.governance.proxy import CredentialProxy, HttpLimits, Outside
 SECRET = "gSx7/Qp+2mZv9=Lk4tR8bN1wYc6Hd3Ae5Uj0"
 OPEN = "127.0.0.1"
 """The one address that these tests excuse; `inner` listens on another, which is refused."""
-LIMITS = HttpLimits(wall_s=1.0, reply_bytes=1 << 18)
+LIMITS = HttpLimits(reply_bytes=1 << 18)
 _SERVERS = {"api": (OPEN, True), "other": (OPEN, True), "plain": (OPEN, False)}
 
 

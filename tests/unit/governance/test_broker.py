@@ -98,19 +98,20 @@ def test_declared_tool_is_answered_and_recorded_with_its_binding() -> None:
 @pytest.mark.parametrize(
     ("declared", "bound", "code", "effect"),
     [
-        (Capabilities(), Bound([]), "denied", ["denied"]),
-        (DECLARED, None, "denied", ["denied"]),
-        (Capabilities(tools={"ping": digest_json(1)}), Bound([]), "denied", ["denied"]),
-        (DECLARED, Bound([], tools={}), "not_found", []),
+        (Capabilities(), Bound([]), "denied", "denied"),
+        (DECLARED, None, "unavailable", "unknown"),
+        (Capabilities(tools={"ping": digest_json(1)}), Bound([]), "unavailable", "unknown"),
+        (DECLARED, Bound([], tools={}), "unavailable", "unknown"),
     ],
     ids=["undeclared", "unbound", "another schema", "unknown to the binding"],
 )
 def test_tool_that_is_not_the_declared_one_is_not_called(
-    declared: Capabilities, bound: Bound | None, code: str, effect: list[str]
+    declared: Capabilities, bound: Bound | None, code: str, effect: str
 ) -> None:
     broker = Broker(declared, binding=bound)
     assert ask(broker)["error"] == code
-    assert kinds(broker) == effect
+    assert kinds(broker) == [effect]
+    assert broker.report().is_conclusive is (effect == "denied")  # what is undeclared is a fault
 
 
 def test_call_without_an_answer_makes_the_run_inconclusive() -> None:
@@ -181,6 +182,28 @@ def test_calls_and_requests_of_a_run_are_bounded() -> None:
 def test_fault_of_a_binding_tells_nothing_inside() -> None:
     broker = Broker(DECLARED, binding=Bound([ValueError(SECRET)]), proxy=Wire().proxy())
     assert ask(broker) == {"error": "broker_failed", "message": "the broker failed"}
+    assert not broker.report().is_conclusive
+
+
+def test_host_that_does_not_answer_makes_the_run_inconclusive() -> None:
+    class Down(Wire):
+        def send(self, hop: Hop, *, timeout_s: float, max_bytes: int) -> Reply:
+            raise UnavailableError("a.test gave no reply")
+
+    broker = Broker(DECLARED, proxy=Down().proxy())
+    assert broker.handle({"type": "http", "url": "https://a.test/"})["error"] == "unavailable"
+    assert (broker.report().is_conclusive, kinds(broker)) == (False, ["http", "unknown"])
+
+
+@pytest.mark.parametrize(
+    ("declared", "code"), [(DECLARED, "unavailable"), (Capabilities(), "denied")]
+)
+def test_request_without_a_proxy_is_the_codes_fault_only_where_it_declares_no_host(
+    declared: Capabilities, code: str
+) -> None:
+    broker = Broker(declared)
+    assert broker.handle({"type": "http", "url": "https://a.test/"})["error"] == code
+    assert broker.report().is_conclusive is (code == "denied")
 
 
 def test_fault_of_the_transport_tells_nothing_inside() -> None:
@@ -340,7 +363,7 @@ def test_time_is_bounded_over_all_hops() -> None:
             return super().send(hop, timeout_s=timeout_s, max_bytes=max_bytes)
 
     wire = Slow(replies=[moved("/v1/y")] * 9)
-    assert (fetch(wire)["error"], len(wire.sent)) == ("limited", 2)
+    assert (fetch(wire)["error"], len(wire.sent)) == ("unavailable", 2)
 
 
 class OneCall:

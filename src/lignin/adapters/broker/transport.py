@@ -64,7 +64,7 @@ class HttpTransport:
                 ) from None
             except (OSError, http.client.HTTPException, ValueError) as error:
                 if connection.expired.is_set() or isinstance(error, TimeoutError):
-                    raise LimitedError(f"{hop.host} gave no whole reply in time") from None
+                    raise UnavailableError(f"{hop.host} gave no whole reply in time") from None
                 raise UnavailableError(f"{hop.host} gave no reply that is HTTP") from None
             finally:
                 connection.close()
