@@ -273,7 +273,7 @@ def test_probe_of_what_is_the_hosts_finds_nothing(
     world: World, sandbox: NamespaceSandbox, name: str
 ) -> None:
     seen = run(world, sandbox, UNPLANTED[name])
-    ends = {name: (False, None) for name in ("own core", "host that breaks off")}
+    ends = dict.fromkeys(("own core", "host that breaks off"), (False, None))
     ends["streams"] = (False, "ValueError")
     assert (seen.returned, seen.error) == ends.get(name, (True, None)), seen.stderr
     assert not holds(SECRET, shown(seen))
