@@ -20,6 +20,8 @@ from lignin.domain.events import Record, RecordBatch, parse_actor
 
 VERSION = 1
 LEVEL = 1
+MANY = 8
+"""From so many segments on it pays to compress them side by side."""
 MAX_SEGMENT_BYTES = 2**30
 PURGED = 2**32 - 1
 _LENGTH = struct.Struct(">I")
@@ -99,8 +101,29 @@ def join_segments(segments: Sequence[Segment]) -> Segment:
     return Segment(batches=batches, contents=tuple(contents), purged=purged)
 
 
+def encode_segments(segments: Sequence[Segment]) -> list[bytes]:
+    """Return the stored bytes of several segments, compressed on all processors."""
+    if len(segments) < MANY or "multi_compress_to_buffer" not in zstandard.backend_features:
+        return [encode_segment(segment) for segment in segments]
+    compressed = _compressor().multi_compress_to_buffer(
+        [_plain_bytes(segment) for segment in segments], threads=-1
+    )
+    return [compressed[number].tobytes() for number in range(len(compressed))]
+
+
 def encode_segment(segment: Segment) -> bytes:
     """Return the segment's stored bytes."""
+    return bytes(_compressor().compress(_plain_bytes(segment)))
+
+
+def _compressor() -> zstandard.ZstdCompressor:
+    compressor = getattr(_local, "compressor", None)
+    if compressor is None:
+        compressor = _local.compressor = zstandard.ZstdCompressor(level=LEVEL)
+    return compressor
+
+
+def _plain_bytes(segment: Segment) -> bytes:
     header = plain_text(
         {
             "batches": [_batch_header(batch) for batch in segment.batches],
@@ -115,10 +138,7 @@ def encode_segment(segment: Segment) -> bytes:
         lengths = [len(content) for content in contents]  # type: ignore[arg-type]
     sizes = struct.pack(f">{len(lengths)}I", *lengths)
     body = b"".join(content for content in contents if content is not None)
-    compressor = getattr(_local, "compressor", None)
-    if compressor is None:
-        compressor = _local.compressor = zstandard.ZstdCompressor(level=LEVEL)
-    return bytes(compressor.compress(b"".join((_LENGTH.pack(len(header)), header, sizes, body))))
+    return b"".join((_LENGTH.pack(len(header)), header, sizes, body))
 
 
 def decode_segment(raw: bytes, *, space: str, stream: str) -> Segment:

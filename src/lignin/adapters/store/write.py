@@ -20,7 +20,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from lignin.adapters.store import segments, tables
 from lignin.adapters.store.read import MAX_CHUNK_BYTES, chunked
-from lignin.adapters.store.segments import Segment, decode_segment, encode_segment, join_segments
+from lignin.adapters.store.segments import (
+    Segment,
+    decode_segment,
+    encode_segment,
+    encode_segments,
+    join_segments,
+)
 from lignin.domain.codec import plain_text
 from lignin.domain.commits import Append, Book, Plan
 from lignin.domain.errors import IntegrityError
@@ -169,11 +175,11 @@ def _write_rows(connection: Connection, plan: Plan) -> None:
 
 
 def _write_appends(connection: Connection, appends: list[Append]) -> None:
+    parts = [Segment(batches=(a.batch,), contents=a.contents, purged={}) for a in appends]
     values, streams = [], {}
-    for append in appends:
-        batch = append.batch
-        segment = Segment(batches=(batch,), contents=append.contents, purged={})
-        values.append(segment_values(batch.space, batch.stream, segment))
+    for segment, data in zip(parts, encode_segments(parts), strict=True):
+        (batch,) = segment.batches
+        values.append(_segment_row(batch.space, batch.stream, segment, data))
         if batch.first_seq > 1:
             streams[batch.space, batch.stream] = True
     connection.execute(insert(tables.segment), values)
@@ -184,7 +190,10 @@ def _write_appends(connection: Connection, appends: list[Append]) -> None:
 
 def segment_values(space: str, stream: str, segment: Segment) -> dict[str, Any]:
     """A segment as its table holds it."""
-    data = encode_segment(segment)
+    return _segment_row(space, stream, segment, encode_segment(segment))
+
+
+def _segment_row(space: str, stream: str, segment: Segment, data: bytes) -> dict[str, Any]:
     place = {"space": space, "stream": stream}
     return {**place, **segment_columns(segment, len(data)), "data": data}
 

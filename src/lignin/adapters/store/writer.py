@@ -11,6 +11,7 @@ dropped.
 
 import contextlib
 import fcntl
+import gc
 import os
 import selectors
 import socket
@@ -110,6 +111,7 @@ class Writer:
 
     def serve(self) -> None:
         """Answer until stopped; leaves no socket behind."""
+        gc.freeze()  # what is here now stays: the collector need not walk it again and again
         try:
             while not self._stopping:
                 self._turn()
