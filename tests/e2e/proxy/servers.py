@@ -1,6 +1,6 @@
 """Real local servers that keep every byte they are sent and answer whatever a test says.
 
-`server.pem` is a key that was made for these tests alone, `authority.pem` what it is trusted by.
+Their key and the authority that they are trusted by are made anew in each run of the tests.
 """
 
 import socket
@@ -10,9 +10,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
-HERE = Path(__file__).parent
+import trustme
+
+AUTHORITY = trustme.CA()
+_CERTIFICATE = AUTHORITY.issue_cert(
+    "api.good.test", "other.good.test", "inner.good.test", "xn--pi-7kc.good.test"
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Server:
         context = None
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(HERE / "server.pem")
+            _CERTIFICATE.configure_cert(context)
         outer = self
 
         class Handler(socketserver.BaseRequestHandler):
@@ -115,7 +119,7 @@ def serving(address: str, *, tls: bool) -> Iterator[Server]:
 
 def client_context(*, verify: bool = True) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(HERE / "authority.pem")
+    AUTHORITY.configure_trust(context)
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.proxy.servers import HERE, Reply, Seen, client_context, http
+from e2e.proxy.servers import AUTHORITY, Reply, Seen, client_context, http
 from e2e.proxy.world import LIMITS, World, opened_world
 from lignin.adapters.broker.transport import HttpTransport, make_context
 from lignin.domain.errors import UnavailableError
@@ -138,9 +138,10 @@ def test_no_setting_of_the_environment_is_followed(
     world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     world.clear({}, {})
-    log = tmp_path / "keys"
+    log, authority = tmp_path / "keys", tmp_path / "authority.pem"
+    AUTHORITY.cert_pem.write_to_path(str(authority))
     monkeypatch.setenv("SSLKEYLOGFILE", str(log))
-    monkeypatch.setenv("SSL_CERT_FILE", str(HERE / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(name, world.at("plain", "", "http"))
     transport = HttpTransport(context=make_context())
