@@ -12,6 +12,8 @@ What counts as an effect, and what is quiet on purpose:
 - `read`: a path outside the tree, `/tmp` and the interpreter, also where it is only asked whether
   there is such a file. In the work folder only what a called function reads: a command's files are
   given to it there.
+  In a call also source of the artifact that other code than itself reads, but for an import.
+- `guest`: code that reached for this recorder, or for frames and objects by which it could.
 - `clock`, `randomness`: reads by the code, also through the standard library (`uuid4`, a gzip
   header), but not what `logging`, `threading`, `tempfile` and their like do for themselves. The
   monotonic clocks, `sleep`, a `Random(42)` and the global functions after `seed(3)` are quiet. The
@@ -104,8 +106,10 @@ class ToolError(Exception):
         self.message = message
 
 
-def _send(message):
+def _send(message, key=""):
     raw = _dumps(message).encode()
+    if key:  # after the encoding, whose parts the code may have replaced
+        raw = b'{"key": "' + key.encode() + b'", ' + raw[1:]
     if len(raw) > MAX_FRAME:
         raise ValueError(f"a frame of {len(raw)} bytes; at most {MAX_FRAME} are sent")
     raw = len(raw).to_bytes(4, "big") + raw
@@ -160,22 +164,59 @@ def call(tool, arguments, call_id=None):
 _active = False
 _is_call = False
 _inside = False
-_seen = set()
+_CHANGING = frozenset(("_calls", "_inside"))
 _roots = {"artifact": "/artifact", "work": "/work", "tmp": "/tmp"}
 _interpreter = tuple(
     {os.path.realpath(p).rstrip("/") + "/lib" for p in (sys.base_prefix, sys.base_exec_prefix)}
 )
 
 
+def _keeper():
+    """What the code must not reach, as a generator's locals: the run's key and what was recorded.
+
+    A closure's cells, a module's names and a function's globals can be read and set silently; the
+    frame of a generator only past an audit event (as can all that `gc` and frames lead to), which
+    is itself an effect, `guest`. Sent `("arm", key)` once, it answers with a token; `("result",
+    token, answer)` needs that token; `(kind, target)` records an effect.
+    """
+    names, key, token, seen, expected, answer = globals(), "", object(), set(), {}, None
+    send, armed = _send, False
+    while True:
+        order = yield answer
+        answer = None
+        if armed and any(names.get(name) is not value for name, value in expected.items()):
+            order, kept = ("guest", "the recorder"), order
+        else:
+            kept = None
+        if order[0] == "arm" and not armed:
+            key, armed, answer = order[1], True, token
+            expected = {n: v for n, v in names.items() if n not in _CHANGING}
+        elif order[0] == "result" and len(order) == 3 and order[1] is token:
+            send(order[2], key)
+        elif order[0] == "seen":
+            answer = order[1] in seen
+        for kind, target in (pair for pair in (order, kept) if pair and len(pair) == 2):
+            effect = (str(kind), str(target)[:MAX_TARGET])
+            full = len(seen) >= MAX_EFFECTS and kind != "guest"
+            if armed and kind not in ("arm", "seen") and effect not in seen and not full:
+                seen.add(effect)
+                try:
+                    send({"type": "effects", "effects": [list(effect)]}, key)
+                except (OSError, ValueError):
+                    pass  # the code closed the channel: nothing left to tell anybody
+
+
+_kept = _keeper()
+next(_kept)
+
+
+def _tell(*order):
+    with _lock:
+        return _kept.send(order)
+
+
 def _record(kind, target):
-    key = (kind, str(target)[:MAX_TARGET])
-    if key in _seen or len(_seen) >= MAX_EFFECTS:
-        return
-    _seen.add(key)
-    try:
-        _send({"type": "effects", "effects": [list(key)]})
-    except (OSError, ValueError):
-        pass  # the code closed the channel: nothing left to tell anybody
+    _tell(kind, target)
 
 
 def _caller():
@@ -189,6 +230,24 @@ def _caller():
     return ""
 
 
+_REPORTING = tuple(
+    _STDLIB + name
+    for name in ("traceback.py", "warnings.py", "runpy.py", "logging/", "unittest/", "doctest.py")
+)
+
+
+def _is_import_or_report():
+    """Whether source is read to be imported or run, or to be shown in a traceback or a warning."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        imported = code.co_name == "get_code" and code.co_filename.startswith("<frozen importlib")
+        if imported or code.co_filename.startswith(_REPORTING):
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _is_stdlib(name):
     return name.startswith("<frozen ") or (
         name.startswith(_STDLIB) and "/site-packages/" not in name
@@ -197,7 +256,7 @@ def _is_stdlib(name):
 
 def _record_dependence(kind, target):
     """Record a clock or randomness read unless the standard library made it for itself."""
-    if _active and (kind, target) not in _seen and not _caller().startswith(_QUIET):
+    if _active and not _caller().startswith(_QUIET):
         _record(kind, target)
 
 
@@ -253,6 +312,15 @@ def _on_open(path, mode, flags):
         _saw_write("write", path)
     else:
         _saw_read(path)
+        _saw_source(path)
+
+
+def _saw_source(value):
+    path = _path(value) if _is_call else None
+    if path is None or not path.endswith(".py") or not _below(path, _roots["artifact"]):
+        return
+    if _caller() != path and not _is_import_or_report():
+        _record("read", "/artifact" + path[len(_roots["artifact"].rstrip("/")) :])
 
 
 def _address(address):
@@ -329,20 +397,53 @@ _ON = {
 }
 
 
-def _on_audit(event, arguments):
-    global _inside
-    if not _active or _inside:
-        return
-    handler = _ON.get(event)
-    if handler is None:
-        return
-    _inside = True
-    try:
-        handler(*arguments)
-    except (TypeError, ValueError, OSError):
-        pass  # odd arguments fail in the call itself, where the code sees it
-    finally:
-        _inside = False
+_REVEALING = frozenset(("gc.get_objects", "gc.get_referrers", "gc.get_referents"))
+_FRAMES = frozenset(("tb_frame", "gi_frame", "cr_frame", "ag_frame"))
+
+
+def _watch():
+    """The audit hook, which nothing but the interpreter holds. It cannot be taken off again."""
+    names, handlers, revealing, frames = globals(), dict(_ON), _REVEALING, _FRAMES
+    getframe, is_stdlib, kept = sys._getframe, _is_stdlib, _kept
+    own = (_caller.__code__, _is_import_or_report.__code__)
+    running, inside = False, False
+
+    def reaches(event, arguments):
+        """What leads to the frames and objects of this file, asked for by other code."""
+        if event in revealing:
+            return True
+        if event in ("sys._getframe", "sys._current_frames"):
+            frame = getframe(2)
+            return frame.f_code not in own and not is_stdlib(frame.f_code.co_filename)
+        if event == "object.__getattr__" and arguments[1] in frames:
+            return not is_stdlib(getframe(2).f_code.co_filename) and (
+                getframe(2).f_globals is not names
+            )
+        if event == "object.__setattr__" and arguments[1] == "__code__":
+            return getattr(arguments[0], "__globals__", None) is names
+        return False
+
+    def hook(event, arguments):
+        nonlocal running, inside
+        if event == "lignin.running":
+            running = running or arguments[0] is kept
+            return
+        if not running or inside:
+            return
+        inside = True
+        try:
+            if reaches(event, arguments):
+                names["_record"]("guest", event)
+            elif event in handlers and names["_inside"] is False:
+                handlers[event](*arguments)
+            elif event in handlers and not names["_active"]:
+                names["_record"]("guest", "the recorder")
+        except (TypeError, ValueError, OSError):
+            pass  # odd arguments fail in the call itself, where the code sees it
+        finally:
+            inside = False
+
+    return hook
 
 
 def _patch_stat():
@@ -861,7 +962,7 @@ def prepare():
     """Patch and take the baseline. Once per interpreter, before any run."""
     if _baseline:
         return
-    sys.addaudithook(_on_audit)
+    sys.addaudithook(_watch())
     kept = os.environ
     os.environ = _Environment(  # noqa: B003 - the same variables, watched
         kept._data, kept.encodekey, kept.decodekey, kept.encodevalue, kept.decodevalue
@@ -1057,6 +1158,8 @@ def main(job):
     _renew_global_random()
     _remember()
     _active = True
+    token = _tell("arm", job.pop("key", ""))
+    sys.audit("lignin.running", _kept)
     code = 0
     if job["do"] == "call":
         answer, own = _call_function(job)
@@ -1066,13 +1169,12 @@ def main(job):
         answer, own, code = _run_program(job)
         threading._shutdown()  # as the interpreter does: wait for threads, then exit functions
         _run_exit_functions()
-    _active = False
     try:
         _compare(own)
     except Exception:  # the code broke what the comparison itself stands on
         _record("global", "interpreter")
     _flush()
-    _answer(answer)
+    _answer(token, answer)
     return code
 
 
@@ -1090,12 +1192,12 @@ def _flush():
             pass
 
 
-def _answer(answer):
+def _answer(token, answer):
     try:
-        _send(answer)
+        _tell("result", token, answer)
     except ValueError as error:
         answer = {"type": "result", "returned": False, "error": "UnserialisableResult"}
-        _send({**answer, "message": str(error)})
+        _tell("result", token, {**answer, "message": str(error)})
     except OSError:
         pass  # the code closed the channel
 
