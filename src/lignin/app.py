@@ -2,7 +2,6 @@
 
 import getpass
 import os
-import re
 import secrets
 import signal
 import tempfile
@@ -22,6 +21,7 @@ from lignin.artifacts.service import Artifacts
 from lignin.domain.errors import IntegrityError, InvalidRequestError, UnavailableError
 from lignin.domain.events import Actor, NewEvent, Scope
 from lignin.domain.ids import ENTROPY_BYTES, make_id
+from lignin.domain.names import require_name
 from lignin.harness.service import Harness
 from lignin.operations.context import Context, Progress
 from lignin.ports.sandbox import DoctorReport, Sandbox
@@ -37,7 +37,6 @@ DEFAULT_SPACE = "home"
 PROJECT_FILE = ".lignin.toml"
 KEY_BYTES = 32
 Made = TypeVar("Made")
-_SPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
 class SystemClock:
@@ -81,16 +80,12 @@ def load_settings(
     """
     home = Path(environment["LIGNIN_HOME"]) if environment.get("LIGNIN_HOME") else _data_folder()
     url = environment.get("LIGNIN_STORE") or f"sqlite:///{home / 'ledger.db'}"
-    space = space or environment.get("LIGNIN_SPACE") or _project_space(cwd) or DEFAULT_SPACE
-    if not _SPACE.fullmatch(space):
-        raise InvalidRequestError(
-            f"{space!r} is no name of a space",
-            hint="lower-case letters, digits, dot, dash, underscore",
-        )
+    if space is None:
+        space = environment.get("LIGNIN_SPACE") or _project_space(cwd) or DEFAULT_SPACE
     return Settings(
         home=home,
         store_url=url,
-        space=space,
+        space=require_name("space", space),
         actor=Actor(sub=environment.get("LIGNIN_ACTOR") or f"user:{_login()}"),
         cwd=cwd,
         person_home=Path(environment.get("HOME") or "/nonexistent"),
@@ -163,6 +158,11 @@ class SqlAdmin:
     @property
     def url(self) -> str:
         return self._ledger.engine.url.render_as_string(hide_password=True)
+
+    def spaces(self) -> Sequence[str]:
+        from lignin.adapters.store.audit import stored_spaces
+
+        return stored_spaces(self._ledger)
 
     def verify(self, space: str, progress: StoreProgress) -> Audit:
         from lignin.adapters.store.audit import verify_space

@@ -9,7 +9,7 @@ from lignin.adapters.store.audit import replay, verify_space
 from lignin.adapters.store.ledger import SqlLedger
 from lignin.adapters.store.transfer import backup, copy_store
 from lignin.domain.errors import ConflictError, IntegrityError, NotFoundError
-from lignin.domain.events import Purge
+from lignin.domain.events import Change, Purge
 from lignin.testing.changes import (
     TickingClock,
     blob,
@@ -35,18 +35,18 @@ def source(tmp_path: Path) -> Iterator[SqlLedger]:
 
 def _grow(ledger: SqlLedger, since: int, rounds: int = 30) -> None:
     for number in range(since, since + rounds):
-        moved = head_moved("main", f"r{number}", f"r{number + 1}")
-        appended = records(f"s{number % 3}", b"%d" % number, b"\x00" * number)
-        content = blob(f"version/v{number % 5}", b"blob %d" % (number % 7))
-        ledger.commit(
-            change(
-                "team",
-                moved,
-                records=(appended,),
-                blobs=(content,),
-                idempotency_key=f"k{number}",
-            )
-        )
+        ledger.commit(_round(number))
+
+
+def _round(number: int) -> Change:
+    return change(
+        "team",
+        head_moved("main", f"r{number}", f"r{number + 1}"),
+        used(f"v{number % 5}"),
+        records=(records(f"s{number % 3}", b"%d" % number, b"\x00" * number),),
+        blobs=(blob(f"usage/v{number % 5}", b"blob %d" % (number % 7)),),
+        idempotency_key=f"k{number}",
+    )
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_copy_there_and_back_has_equal_heads_and_state(
 
 def test_the_copy_goes_on_as_a_store_of_its_own(source: SqlLedger, target: SqlLedger) -> None:
     copy_store(source, target)
-    (again,) = target.commit(change("team", used("x"), idempotency_key="k3"))
+    (again,) = target.commit(_round(3))
     assert again.repeated
     _grow(target, 30, 3)
     assert verify_space(target, "team").faults == []
@@ -134,25 +134,46 @@ def test_a_later_copy_brings_only_what_is_new(source: SqlLedger, target: SqlLedg
     _grow(source, 30, 5)
     source.seal("team", "record/s0")
     reports = {report.space: report for report in copy_store(source, target)}
-    assert (reports["team"].events, reports["other"].events) == (10, 0)
+    assert (reports["team"].events, reports["other"].events) == (15, 0)
     _same(source, target)
 
 
 def test_a_later_copy_takes_over_what_was_purged_and_forgotten(
     source: SqlLedger, target: SqlLedger
 ) -> None:
-    only = blob("version/only", b"to be forgotten")
-    source.commit(change("team", used("a"), blobs=(only,)))
+    only = blob("usage/only", b"to be forgotten")
+    source.commit(change("team", used("only"), blobs=(only,)))
     copy_store(source, target)
     purge = (Purge(stream="record/s1", seq=2),)
     source.commit(change("team", event("purge/s1", "payload.purged", count=1), purges=purge))
-    source.commit(change("team", used("a"), forgets=("version/only",)))
+    source.commit(change("team", used("a"), forgets=("usage/only",)))
     copy_store(source, target)
     with target.view("team") as view:
         assert view.contents("record/s1")[1] is None
         with pytest.raises(NotFoundError):
             view.blob(only.digest)
     _same(source, target)
+
+
+def test_a_store_is_not_copied_onto_itself(source: SqlLedger, tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "source.db")
+    for url in (source.url, f"sqlite:///{tmp_path}/../{tmp_path.name}/source.db"):
+        again = SqlLedger(url, TickingClock())
+        with pytest.raises(ConflictError, match="this store itself"):
+            copy_store(source, again)
+        again.close()
+    linked = SqlLedger(f"sqlite:///{tmp_path}/link.db", TickingClock())
+    with pytest.raises(ConflictError, match="this store itself"):
+        copy_store(source, linked)
+    linked.close()
+    assert verify_space(source, "team").faults == []
+
+
+def test_a_postgres_store_is_not_copied_onto_itself(postgres_target: SqlLedger) -> None:
+    again = SqlLedger(postgres_target.url, TickingClock())
+    with pytest.raises(ConflictError, match="this store itself"):
+        copy_store(postgres_target, again)
+    again.close()
 
 
 def test_a_target_with_another_history_is_refused(source: SqlLedger, target: SqlLedger) -> None:

@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -34,7 +35,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.heads: dict[str, tuple[int, str]] = {}
         self.uses: dict[str, int] = {}
         self.records: dict[str, list[bytes]] = {}
-        self.keys: set[str] = set()
+        self.keys: dict[str | None, str] = {}
         self.position = 1
 
     def _open(self) -> SqlLedger:
@@ -67,14 +68,19 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(name=HEADS, key=st.none() | st.sampled_from(["k1", "k2", "k3"]))
     def use(self, name: str, key: str | None) -> None:
-        (receipt,) = self.ledger.commit(change("team", used(name), idempotency_key=key))
+        again = change("team", used(name), idempotency_key=key)
+        if self.keys.get(key, name) != name:
+            with pytest.raises(ConflictError, match="stands for another change"):
+                self.ledger.commit(again)
+            return
+        (receipt,) = self.ledger.commit(again)
         assert receipt.repeated == (key in self.keys)
         if not receipt.repeated:
             self.uses[name] = self.uses.get(name, 0) + 1
             self.position += 1
             assert receipt.last_position == self.position
         if key is not None:
-            self.keys.add(key)
+            self.keys[key] = name
 
     @rule(name=HEADS, contents=st.lists(st.binary(max_size=5), min_size=1, max_size=3))
     def append(self, name: str, contents: list[bytes]) -> None:

@@ -8,12 +8,13 @@ transaction. Source: decision record 1.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import TypeAlias
 
-from lignin.domain.codec import canonical_bytes, plain_text
+from lignin.domain.codec import canonical_bytes, digest_bytes, digest_json, plain_text
 from lignin.domain.errors import (
     ConflictError,
     InvalidRequestError,
@@ -40,7 +41,17 @@ from lignin.domain.soundness import require_row
 from lignin.domain.states import Row, kind_of, reduce_event
 
 Unit: TypeAlias = tuple[Change, ...]
+Intent: TypeAlias = tuple[tuple[str, str, str], ...]
+"""What a change says, whoever minted its ids: stream, type and digest of each thing written."""
 MAX_PAYLOAD_BYTES = 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What was committed under an idempotency key. The intent is asked for only on a repeat."""
+
+    receipt: Receipt
+    intent: Callable[[], Intent]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +66,7 @@ class Book:
     last_at: str = ""
     exists: bool = False
     rows: dict[str, Row | None] = field(default_factory=dict)
-    receipts: dict[str, Receipt] = field(default_factory=dict)
+    known: dict[str, Known] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +91,16 @@ class Plan:
     forgets: list[tuple[str, str]] = field(default_factory=list)
     purges: list[tuple[str, Purge]] = field(default_factory=list)
     answers: list[tuple[Receipt, ...] | LigninError] = field(default_factory=list)
+
+
+def intent_of(change: Change) -> Intent:
+    """Return what a change says, in the order in which it is written."""
+    appends = [
+        (r.stream, r.type, digest_json([digest_bytes(content) for content in r.contents]))
+        for r in change.records
+    ]
+    events = [(new.stream, new.type, digest_json(new.payload)) for new in change.events]
+    return (*appends, *events)
 
 
 def needed(units: Iterable[Unit]) -> Mapping[str, tuple[frozenset[str], frozenset[str]]]:
@@ -134,6 +155,17 @@ def _malformed(fault: Exception) -> LigninError:
     return refused
 
 
+def _require_same(change: Change, known: Known) -> None:
+    """A key stands for one change: under another one, "done already" would be a lie."""
+    if intent_of(change) != known.intent():
+        raise ConflictError(
+            f"idempotency key {change.idempotency_key!r} stands for another change, committed at "
+            f"position {known.receipt.first_position}",
+            hint="repeat that change as it was, or choose another key for this one",
+            key=change.idempotency_key,
+        )
+
+
 class _Draft:
     """One unit on top of the books, thrown away when refused."""
 
@@ -142,16 +174,17 @@ class _Draft:
         self._now = now
         self._ends: dict[str, tuple[int, bytes, str, bool]] = {}
         self._rows: dict[tuple[str, str], Row] = {}
-        self._receipts: dict[tuple[str, str], Receipt] = {}
+        self._known: dict[tuple[str, str], Known] = {}
         self._plan = Plan()
 
     def take(self, change: Change) -> Receipt:
         book = self._books[change.space]
         key = change.idempotency_key
         if key is not None:
-            known = self._receipts.get((change.space, key)) or book.receipts.get(key)
+            known = self._known.get((change.space, key)) or book.known.get(key)
             if known is not None:
-                return replace(known, repeated=True)
+                _require_same(change, known)
+                return replace(known.receipt, repeated=True)
         position, chain, last_at, exists = self._end(change.space)
         if not exists and not any(event.type == "space.created" for event in change.events):
             raise NotFoundError(f"no space {change.space!r}", hint="create it first")
@@ -183,7 +216,8 @@ class _Draft:
         )
         if key is not None:
             self._plan.receipts.append((key, receipt))
-            self._receipts[change.space, key] = receipt
+            intent = partial(intent_of, change)
+            self._known[change.space, key] = Known(receipt=receipt, intent=intent)
         return receipt
 
     def settle(self, plan: Plan) -> None:
@@ -194,9 +228,8 @@ class _Draft:
         for (space, stream), row in self._rows.items():
             self._books[space].rows[stream] = row
         mine = self._plan
-        for key, receipt in mine.receipts:
-            book = self._books[receipt.space]
-            book.receipts[key] = receipt
+        for (space, key), known in self._known.items():
+            self._books[space].known[key] = known
         plan.rows.update(self._rows)
         for name in ("events", "appends", "receipts", "blobs", "forgets", "purges"):
             getattr(plan, name).extend(getattr(mine, name))

@@ -10,9 +10,9 @@ import re
 from lignin.domain.codec import digest_bytes
 from lignin.domain.errors import InvalidRequestError, LimitedError
 from lignin.domain.events import MAX_BATCH_RECORDS, RECORDS_APPENDED, Change, NewEvent, Records
+from lignin.domain.names import require_name
 from lignin.domain.states import Row, kind_of, require_known
 
-MAX_SPACE = 100
 MAX_STREAM = 400
 MAX_TYPE = 60
 MAX_ID = 40
@@ -36,7 +36,7 @@ def require_sound(change: Change) -> None:
     """
     if not (change.events or change.records):
         raise InvalidRequestError("an empty change", hint="a change has at least one event")
-    require_text("space", change.space, MAX_SPACE)
+    require_name("space", change.space)
     require_text("actor", change.actor.sub, MAX_STREAM)
     for agent in change.actor.act:
         require_text("actor", agent, MAX_STREAM)
@@ -90,6 +90,8 @@ def _require_event(space: str, new: NewEvent) -> None:
     require_text("stream", new.stream, MAX_STREAM)
     require_text("type", new.type, MAX_TYPE)
     require_known(new.stream, new.type)
+    if new.type == "head.created":
+        require_name("head", new.stream.partition("/")[2])
     if new.type == RECORDS_APPENDED:
         raise InvalidRequestError("records are appended by `Change.records` only")
     if new.stream.startswith("space/") and new.stream != f"space/{space}":

@@ -247,13 +247,17 @@ def _request(operation: Any, given: Mapping[str, Any], from_stdin: bool) -> Any:
         return operation.request.model_validate(values)
     except ValidationError as error:
         faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'request'}: {fault['msg']}"
+            ": ".join(filter(None, (".".join(map(str, fault["loc"])), _plain(fault["msg"]))))
             for fault in error.errors()
         )
         raise InvalidRequestError(
             f"the request does not fit {operation.name}: {faults}",
             hint=f"`lignin schema {operation.name}` shows what it takes",
         ) from error
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def _require_given(operation: Any, values: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Artifacts: capture, verify, promote, call, retire."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lignin.artifacts.laws import candidate_from_files
@@ -49,6 +50,7 @@ from lignin.operations.lifecycle import (
 )
 from lignin.operations.proofs import joined, with_subjects
 from lignin.operations.registry import operation
+from lignin.ports.ledger import View
 
 
 @operation("artifact.capture", effect="execute", idempotent=True)
@@ -79,7 +81,8 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
         task=request.task,
         how="handed over",
     )
-    with context.view() as view:
+
+    def decide(view: View) -> tuple[Captured, Sequence[Change]]:
         captured = context.artifacts.capture(
             view,
             context.scope,
@@ -89,8 +92,9 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
             successor=request.successor or f"space:{context.scope.space}",
             now=context.ledger.now(),
         )
-    if captured.change is not None:
-        context.commit(captured.change)
+        return captured, [captured.change] if captured.change is not None else []
+
+    captured = context.decide_and_commit(decide)
     return _capture_view(context, captured, len(candidate.examples), request.verify)
 
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lignin.artifacts.client import Client
 from lignin.artifacts.disk import Disk
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.service import Artifacts
 from lignin.domain.codec import canonical_bytes, parse_json
-from lignin.domain.errors import InvalidRequestError
+from lignin.domain.errors import ConflictError, InvalidRequestError
 from lignin.domain.events import Change, Receipt, Scope
 from lignin.harness.service import Harness
 from lignin.ports.clock import Clock, IdSource
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from lignin.traces.importer import Importer
 
 Progress = Callable[[str, int, int | None], None]
+Decided = TypeVar("Decided")
+MAX_DECISIONS = 8
 
 
 def _silent(_what: str, _done: int, _total: int | None) -> None:
@@ -79,6 +81,29 @@ class Context:
         reasons, tasks and paths.
         """
         return self.ledger.commit(*(self._redacted(change) for change in changes))
+
+    def decide_and_commit(
+        self, decide: Callable[[View], tuple[Decided, Sequence[Change]]]
+    ) -> Decided:
+        """Decide on a view and commit what follows; decide anew where another writer came first.
+
+        For decisions that two processes may take at once without contradicting each other.
+
+        Raises:
+            ConflictError: Somebody was quicker `MAX_DECISIONS` times over.
+        """
+        for left in reversed(range(MAX_DECISIONS)):
+            with self.view() as view:
+                decided, changes = decide(view)
+            try:
+                if changes:
+                    self.commit(*changes)
+            except ConflictError:
+                if not left:
+                    raise
+            else:
+                return decided
+        raise AssertionError("unreachable")
 
     def _redacted(self, change: Change) -> Change:
         events = []

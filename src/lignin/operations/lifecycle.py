@@ -60,13 +60,14 @@ def verify_version(context: Context, row: Row, *, again: bool = False) -> Proven
         tests = load_tests(view, digest) if tree.manifest.kind != "test" else {}
         key = verifier.key(tree, examples, dependencies, tests.values())
         cached = None if again else context.artifacts.cached(view, key)
-        if cached is not None:
+    if cached is not None:
+
+        def reuse(view: View) -> tuple[None, Sequence[Change]]:
             change = context.artifacts.reuse(view, context.scope, name, digest, cached)
             told = evidence_of_test(context, view, row, cached["verdict"], tuple(cached["reasons"]))
-    if cached is not None:
-        changes = [*([change] if change else []), *told]
-        if changes:
-            context.commit(*changes)
+            return None, [*([change] if change else []), *told]
+
+        context.decide_and_commit(reuse)
         return Proven(
             verdict=cached["verdict"],
             reasons=cached["reasons"],
@@ -77,10 +78,12 @@ def verify_version(context: Context, row: Row, *, again: bool = False) -> Proven
             reused=True,
         )
     done = verifier.verify(tree, examples, dependencies=dependencies, tests=tests.values())
-    with context.view() as view:
+
+    def record(view: View) -> tuple[None, Sequence[Change]]:
         change = context.artifacts.record_verification(view, context.scope, name, digest, done)
-        told = evidence_of_test(context, view, row, done.verdict, done.reasons)
-    context.commit(change, *told)
+        return None, [change, *evidence_of_test(context, view, row, done.verdict, done.reasons)]
+
+    context.decide_and_commit(record)
     return Proven(
         verdict=done.verdict,
         reasons=done.reasons,

@@ -6,17 +6,19 @@ The decorator only attaches metadata; nothing is registered by importing.
 import importlib
 import inspect
 import pkgutil
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args, get_type_hints
+from typing import Any, Literal, Self, TypeVar, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lignin.operations import NOT_NOUNS
 
 Effect = Literal["read", "write", "execute", "govern"]
 EFFECTS: tuple[Effect, ...] = get_args(Effect)
 _ATTRIBUTE = "__lignin_operation__"
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # all but tab and line ends
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -25,6 +27,17 @@ class Request(BaseModel):
     """Base of every request: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="after")
+    def _refuse_control_characters(self) -> Self:
+        """They would reach a terminal, or a store that cannot hold them."""
+        for name, value in self:
+            for text in value if isinstance(value, list) else (value,):
+                if isinstance(text, str) and (found := _CONTROL.search(text)):
+                    raise ValueError(
+                        f"{name} holds the control character U+{ord(found[0]):04X}: leave it out"
+                    )
+        return self
 
 
 class Response(BaseModel):

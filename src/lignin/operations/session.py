@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from lignin.domain.codec import canonical_bytes
-from lignin.domain.errors import ConflictError, InvalidRequestError
+from lignin.domain.errors import InvalidRequestError
 from lignin.operations.context import Context
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.traces.redact import redact
@@ -107,9 +107,7 @@ def append(context: Context, request: SessionAppend) -> SessionView:
     ]
     key = f"session:{request.session}:{request.key}" if request.key else None
     change = context.sessions.append(context.scope, request.session, contents, key=key)
-    receipt = context.commit(change)[0]
-    if receipt.repeated:
-        _require_same(context, request, receipt.first_position, contents)
+    context.commit(change)
     return show(context, SessionRef(session=request.session))
 
 
@@ -160,20 +158,6 @@ def purge(context: Context, request: SessionPurge) -> SessionView:
     )
     context.commit(change)
     return show(context, SessionRef(session=request.session))
-
-
-def _require_same(
-    context: Context, request: SessionAppend, position: int, contents: list[bytes]
-) -> None:
-    """A key that was used before stands for the very same append, or the caller must hear of it."""
-    with context.view() as view:
-        records = view.records(f"record/{request.session}")
-        written = [record.content for record in records if record.position == position]
-    if written != contents:
-        raise ConflictError(
-            f"the key {request.key!r} was used for another append; nothing was written",
-            hint="use a fresh key for other events",
-        )
 
 
 def _text(content: bytes | None) -> str | None:

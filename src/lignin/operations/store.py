@@ -57,7 +57,7 @@ class StoreCopied(Response):
 def verify(context: Context, request: StoreVerify) -> StoreAudit:  # noqa: ARG001
     """Check every chain, record and blob, and that replaying the log gives the stored state."""
     audits = []
-    for space in context.ledger.spaces():
+    for space in context.store.spaces():
         audit = context.store.verify(space, context.progress)
         audits.append(
             SpaceAudit(

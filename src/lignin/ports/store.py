@@ -39,6 +39,10 @@ class StoreAdmin(Protocol):
         """The store's URL without its password."""
         ...
 
+    def spaces(self) -> Sequence[str]:
+        """Every space that any part of the store speaks of, readable or not."""
+        ...
+
     def verify(self, space: str, progress: Progress) -> Audit:
         """Check chains, records, blobs, and that replay gives the stored rows."""
         ...

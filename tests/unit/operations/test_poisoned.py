@@ -84,7 +84,7 @@ def test_a_key_used_for_another_append_is_refused_not_swallowed(desk: Desk) -> N
     one, two = desk("session.start").session, desk("session.start").session
     desk("session.append", session=one, events=[{"n": 1}], key="K")
     assert desk("session.append", session=one, events=[{"n": 1}], key="K").records == 1
-    with pytest.raises(ConflictError, match="used for another append"):
+    with pytest.raises(ConflictError, match="stands for another change"):
         desk("session.append", session=one, events=[{"n": 2}], key="K")
     assert desk("session.append", session=two, events=[{"n": 3}], key="K").records == 1
     assert desk("session.append", session=two, events=[{"n": 4}], key="space.created").records == 2

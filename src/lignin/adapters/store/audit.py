@@ -1,19 +1,23 @@
 """`verify`: does what is stored agree with itself? And `replay`: what do the events add up to?"""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import groupby, zip_longest
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, select, union
 from sqlalchemy import Row as SqlRow
 
-from lignin.adapters.store import read, tables
+from lignin.adapters.store import audit_blobs, read, tables
 from lignin.adapters.store.engine import reading, translated_errors
 from lignin.adapters.store.ledger import SqlLedger
-from lignin.domain.codec import raw_digest
+from lignin.adapters.store.segments import decode_segment
+from lignin.adapters.store.write import segment_columns
+from lignin.domain.codec import Digest, plain_text, raw_digest
 from lignin.domain.errors import IntegrityError, LigninError
 from lignin.domain.events import GENESIS, RECORDS_APPENDED, Event, link_event, link_records
 from lignin.domain.states import Row, reduce_event
+from lignin.domain.states.blobs import named_blob
 
 BATCH = 2000
 """Events held in memory at once."""
@@ -44,13 +48,22 @@ def verify_space(
     report = AuditReport(space=space)
     with translated_errors(ledger.url), reading(ledger.engine) as connection:
         end = read.read_position(connection, space) or 0
-        rows, heads = _check_log(connection, space, report, end, progress)
+        log = _check_log(connection, space, report, end, progress)
         if not report.faults:
+            rows = dict(log.rows)
             _check_rows(connection, space, report, rows)
             _check_receipts(connection, space, report)
-        _check_records(connection, space, report, heads, progress)
-        _check_blobs(connection, space, report)
+        _check_records(connection, space, report, log.anchors, progress)
+        report.blobs = audit_blobs.check(connection, space, report.faults, log.rows, log.named)
     return report
+
+
+def stored_spaces(ledger: SqlLedger) -> Sequence[str]:
+    """Every space that any table speaks of, whether or not it has a book."""
+    columns = [table.c.space for table in tables.metadata.sorted_tables if "space" in table.c]
+    with translated_errors(ledger.url), reading(ledger.engine) as connection:
+        found = connection.execute(union(*(select(column) for column in columns))).scalars()
+        return sorted(found)
 
 
 def replay(ledger: SqlLedger, space: str) -> dict[str, Row]:
@@ -87,17 +100,24 @@ def log_pages(
         after = found[-1].position
 
 
+@dataclass(slots=True)
+class _Log:
+    """What walking the log gave: rows, per record stream what its chain must be, named blobs."""
+
+    rows: dict[str, Row] = field(default_factory=dict)
+    anchors: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    named: dict[str, set[Digest]] = field(default_factory=dict)
+
+
 def _check_log(
     connection: Connection, space: str, report: AuditReport, end: int, progress: Progress
-) -> tuple[dict[str, Row], dict[str, list[tuple[int, str]]]]:
-    """Walk the chain; return the replayed rows and what the log says about each record chain."""
-    rows: dict[str, Row] = {}
-    heads: dict[str, list[tuple[int, str]]] = {}
-    chain = GENESIS
+) -> _Log:
+    """Walk the chain to its end or to its first fault."""
+    log, chain, last_at = _Log(), GENESIS, ""
     try:
         for event, stored in log_with_chain(connection, space):
             report.events += 1
-            chain = link_event(chain, event)
+            chain, last_at = link_event(chain, event), event.at
             if stored != chain:
                 report.faults.append(
                     f"the chain breaks at position {event.position} ({event.type} on "
@@ -106,35 +126,86 @@ def _check_log(
                 break
             if event.type == RECORDS_APPENDED:
                 last = event.payload["first_seq"] + event.payload["count"] - 1
-                heads.setdefault(event.stream, []).append((last, event.payload["chain"]))
-            rows[event.stream] = reduce_event(rows.get(event.stream), event)
+                log.anchors.setdefault(event.stream, []).append((last, event.payload["chain"]))
+            if digest := named_blob(event):
+                log.named.setdefault(event.stream, set()).add(digest)
+            log.rows[event.stream] = reduce_event(log.rows.get(event.stream), event)
             if report.events % BATCH == 0:
                 progress("events", report.events, end)
     except LigninError as error:
         report.faults.append(error.message)
-    _check_end(connection, space, report, chain)
-    return rows, heads
+    _check_end(connection, space, report, chain, last_at)
+    return log
 
 
 def _check_receipts(connection: Connection, space: str, report: AuditReport) -> None:
-    """Every idempotency key in the log has its receipt, or a repeated commit would add something."""
-    events, receipts = tables.event, tables.receipt
-    key = events.c.idempotency_key
-    logged = select(func.count(key.distinct())).where(events.c.space == space)
-    kept = select(func.count()).select_from(receipts).where(receipts.c.space == space)
-    counts = [connection.execute(query).scalar_one() for query in (logged, kept)]
-    if counts[0] != counts[1]:
-        report.faults.append(f"{counts[0]} idempotency keys in the log, {counts[1]} receipts")
+    """Every key in the log has its receipt, and each receipt says what the log says.
+
+    Without its receipt a repeated commit would add something; with a wrong one it would be answered
+    with another change's place.
+    """
+    table = tables.receipt
+    query = select(table).where(table.c.space == space).order_by(table.c.first_position)
+    keyed = _keyed_events(space)
+    with (
+        connection.execute(query.execution_options(yield_per=BATCH)) as kept,
+        connection.execute(keyed.execution_options(yield_per=BATCH)) as logged,
+    ):
+        stored = (
+            _Kept(r.idempotency_key, r.first_position, r.last_position, r.event_ids) for r in kept
+        )
+        for due, found in zip_longest(_due(logged), stored):
+            if due != found:
+                first = min(each.first for each in (due, found) if each is not None)
+                report.faults.append(
+                    f"the receipts do not fit the log from position {first} on: the log has "
+                    f"{due}, the receipts {found}"
+                )
+                return
 
 
-def _check_end(connection: Connection, space: str, report: AuditReport, chain: bytes) -> None:
+class _Kept(NamedTuple):
+    key: str
+    first: int
+    last: int
+    event_ids: str
+
+    def __str__(self) -> str:
+        return f"{self.key!r} at {self.first} to {self.last} ({self.event_ids[:80]})"
+
+
+def _keyed_events(space: str) -> Select[Any]:
+    table = tables.event
+    query = select(table.c.idempotency_key, table.c.position, table.c.event_id)
+    query = query.where(table.c.space == space, table.c.idempotency_key.is_not(None))
+    return query.order_by(table.c.position)
+
+
+def _due(logged: Iterable[Any]) -> Iterator[_Kept]:
+    """The receipts that the log asks for: the events of one change stand together."""
+    for key, group in groupby(logged, key=lambda raw: raw.idempotency_key):
+        events = list(group)
+        ids = plain_text([raw.event_id for raw in events])
+        yield _Kept(key, events[0].position, events[-1].position, ids)
+
+
+def _check_end(
+    connection: Connection, space: str, report: AuditReport, chain: bytes, last_at: str
+) -> None:
     table = tables.book
-    book = connection.execute(select(table).where(table.c.space == space)).one()
+    book = connection.execute(select(table).where(table.c.space == space)).first()
+    if book is None:
+        report.faults.append(f"the book of {space!r} is missing: the space cannot be used")
+        return
     report.head = bytes(book.chain).hex()
-    if not report.faults and (book.position != report.events or bytes(book.chain) != chain):
+    if report.faults:
+        return
+    if book.position != report.events or bytes(book.chain) != chain:
         report.faults.append(
             f"the log ends at {report.events}, the book says {book.position}: events are missing"
         )
+    elif book.last_at != last_at:
+        report.faults.append(f"the log ends at {last_at}, the book says {book.last_at}")
 
 
 def _check_rows(
@@ -163,22 +234,35 @@ def _check_records(
     connection: Connection,
     space: str,
     report: AuditReport,
-    heads: dict[str, list[tuple[int, str]]],
+    anchors: dict[str, list[tuple[int, str]]],
     progress: Progress,
 ) -> None:
-    view = read.SqlView(connection, space, 0)
-    for number, (stream, anchors) in enumerate(sorted(heads.items())):
+    for number, (stream, ends) in enumerate(sorted(anchors.items())):
         try:
-            report.records += _check_stream(view, stream, anchors)
+            report.records += _check_stream(connection, space, stream, ends)
         except LigninError as error:
             report.faults.append(error.message)
         if number % 100 == 0:
-            progress("records", number, len(heads))
+            progress("records", number, len(anchors))
+    column = tables.segment.c
+    known = connection.execute(select(column.stream).where(column.space == space).distinct())
+    for stream in sorted(set(known.scalars()) - anchors.keys()):
+        report.faults.append(f"{stream!r} has records that the log does not know")
 
 
-def _check_stream(view: read.SqlView, stream: str, anchors: list[tuple[int, str]]) -> int:
+def _check_stream(
+    connection: Connection, space: str, stream: str, anchors: list[tuple[int, str]]
+) -> int:
     chain, seq, expected = GENESIS, 0, dict(anchors)
-    for segment in view.segments(stream):
+    table = tables.segment
+    query = select(table).where(table.c.space == space, table.c.stream == stream)
+    for raw in connection.execute(query.order_by(table.c.first_seq)):
+        segment = decode_segment(bytes(raw.data), space=space, stream=stream)
+        due = segment_columns(segment, len(raw.data))
+        if segment.purged:
+            del due["sealed"]  # it stays full, whatever it has lost
+        if due != {name: getattr(raw, name) for name in due}:
+            raise IntegrityError(f"a segment of {stream!r} is booked otherwise than it is: {due}")
         hashes = [raw_digest(record.content_digest) for record in segment.records()]
         offset = 0
         for batch in segment.batches:
@@ -192,14 +276,3 @@ def _check_stream(view: read.SqlView, stream: str, anchors: list[tuple[int, str]
     if expected:
         raise IntegrityError(f"{stream!r} ends at record {seq}; the log says {max(expected)}")
     return seq
-
-
-def _check_blobs(connection: Connection, space: str, report: AuditReport) -> None:
-    table = tables.blob_ref
-    query = select(table.c.digest).where(table.c.space == space).distinct().order_by("digest")
-    for digest in connection.execute(query).scalars().all():
-        report.blobs += 1
-        try:
-            read.read_blob(connection, digest)
-        except LigninError as error:
-            report.faults.append(error.message)

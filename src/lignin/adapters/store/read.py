@@ -3,17 +3,17 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import zstandard
 from sqlalchemy import Connection, Select, and_, bindparam, func, select, text
 
 from lignin.adapters.store import segments, tables
-from lignin.domain.codec import Digest, digest_bytes
-from lignin.domain.commits import Book
+from lignin.domain.codec import Digest, digest_bytes, digest_json
+from lignin.domain.commits import Book, Intent, Known
 from lignin.domain.errors import IntegrityError, InvalidRequestError, NotFoundError
-from lignin.domain.events import Actor, Event, Receipt, Record, parse_actor
+from lignin.domain.events import RECORDS_APPENDED, Actor, Event, Receipt, Record, parse_actor
 from lignin.domain.states import Row
 from lignin.ports.ledger import Page
 
@@ -84,14 +84,31 @@ def _load_book(
             book.rows[raw.stream] = read_row(raw)
     for chunk in chunked(keys):
         for raw in connection.execute(_receipts_by_key, {"space": space, "keys": chunk}):
-            book.receipts[raw.idempotency_key] = Receipt(
+            receipt = Receipt(
                 space=space,
                 first_position=raw.first_position,
                 last_position=raw.last_position,
                 event_ids=tuple(json.loads(raw.event_ids)),
-                repeated=True,
+            )
+            book.known[raw.idempotency_key] = Known(
+                receipt=receipt, intent=partial(_logged_intent, connection, receipt)
             )
     return book
+
+
+def _logged_intent(connection: Connection, receipt: Receipt) -> Intent:
+    """What was committed at a receipt's positions, from the log itself."""
+    view = SqlView(connection, receipt.space, receipt.last_position)
+    said = []
+    for event in view.between(receipt.first_position, receipt.last_position):
+        if event.type == RECORDS_APPENDED:
+            first = int(event.payload["first_seq"])
+            records = list(view.records(event.stream, first, first + int(event.payload["count"])))
+            digest = digest_json([record.content_digest for record in records])
+            said.append((event.stream, records[0].type, digest))
+        else:
+            said.append((event.stream, event.type, event.payload_digest))
+    return tuple(said)
 
 
 def read_row(raw: Any) -> Row:
@@ -230,6 +247,14 @@ class SqlView:
         table = tables.event
         query = select(table).where(table.c.position > after)
         return self._events(query.order_by(table.c.position), limit)
+
+    def between(self, first: int, last: int) -> Iterator[Event]:
+        """The events at positions `first` to `last`."""
+        table = tables.event
+        query = select(table).where(table.c.space == self.space, table.c.position >= first)
+        query = query.where(table.c.position <= last).order_by(table.c.position)
+        for raw in self._connection.execute(query):
+            yield read_event(raw)
 
     def records(self, stream: str, start: int = 1, stop: int | None = None) -> Iterator[Record]:
         """See the port."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select, text
 from sqlalchemy import Row as SqlRow
 
 from lignin.adapters.store import read, tables
@@ -57,10 +57,31 @@ def copy_store(
         step: Events that are held in memory and committed to the target at once.
 
     Raises:
-        ConflictError: The target holds a space of the same name with another history.
+        ConflictError: The target is the source, or holds a space of the same name with another
+            history.
         IntegrityError: The source's chain does not verify; what was copied before is sound.
     """
+    if _whereabouts(source) == _whereabouts(target):
+        raise ConflictError(
+            f"{target.engine.url.render_as_string()} is this store itself",
+            hint="name another file or database",
+        )
     return tuple(_copy_space(source, target, space, progress, step) for space in source.spaces())
+
+
+def _whereabouts(ledger: SqlLedger) -> tuple[object, ...]:
+    """What two ledgers on one store have in common, however its URL is spelled."""
+    if ledger.engine.dialect.name == "sqlite":
+        file = Path(str(ledger.engine.url.database)).stat()
+        return (file.st_dev, file.st_ino)
+    with translated_errors(ledger.url), reading(ledger.engine) as connection:
+        found = connection.execute(
+            text(
+                "select oid, pg_postmaster_start_time() from pg_database "
+                "where datname = current_database()"
+            )
+        ).one()
+    return tuple(found)
 
 
 def backup(source: SqlLedger, path: Path) -> None:

@@ -184,15 +184,18 @@ def _write_appends(connection: Connection, appends: list[Append]) -> None:
 
 def segment_values(space: str, stream: str, segment: Segment) -> dict[str, Any]:
     """A segment as its table holds it."""
-    first, last = segment.batches[0], segment.batches[-1]
     data = encode_segment(segment)
+    place = {"space": space, "stream": stream}
+    return {**place, **segment_columns(segment, len(data)), "data": data}
+
+
+def segment_columns(segment: Segment, size: int) -> dict[str, int]:
+    """What the table says of a segment of `size` stored bytes beside the bytes."""
+    first, last = segment.batches[0], segment.batches[-1]
     return {
-        "space": space,
-        "stream": stream,
         "first_seq": first.first_seq,
         "last_seq": last.first_seq + last.count - 1,
-        "sealed": int(len(segment.contents) >= SEAL_RECORDS or len(data) >= SEAL_BYTES),
-        "data": data,
+        "sealed": int(len(segment.contents) >= SEAL_RECORDS or size >= SEAL_BYTES),
     }
 
 

@@ -8,6 +8,7 @@ import itertools
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -22,7 +23,16 @@ from lignin.domain.errors import (
 )
 from lignin.domain.events import Receipt, format_time
 from lignin.ports.ledger import Ledger
-from lignin.testing.changes import change, event, head_created, head_moved, space_created, used
+from lignin.testing.changes import (
+    change,
+    event,
+    fresh_id,
+    head_created,
+    head_moved,
+    records,
+    space_created,
+    used,
+)
 from lignin.testing.conformance.ledger_reading import ReadingContract
 
 MakeLedger = Callable[[], Ledger]
@@ -113,12 +123,41 @@ class CommitContract:
         self, ledger: Ledger
     ) -> None:
         (first,) = ledger.commit(change("team", used("a"), idempotency_key="k"))
-        (again,) = ledger.commit(change("team", used("b"), idempotency_key="k"))
+        (again,) = ledger.commit(change("team", used("a"), idempotency_key="k"))
         assert (again.first_position, again.event_ids) == (first.first_position, first.event_ids)
         assert (first.repeated, again.repeated) == (False, True)
         with ledger.view("team") as view:
             assert view.position == 3
             assert view.row("usage/b") is None
+
+    @pytest.mark.parametrize("other", ["payload", "stream", "more", "records"])
+    def test_a_key_that_stands_for_another_change_is_refused(
+        self, ledger: Ledger, other: str
+    ) -> None:
+        new, log = used("a", "one"), records("ses_1", b"one", b"two")
+        ledger.commit(change("team", new, records=(log,), idempotency_key="k"))
+        changed = {
+            "payload": change(
+                "team", replace(new, payload=used("a", "two").payload), records=(log,)
+            ),
+            "stream": change("team", replace(new, stream="usage/b"), records=(log,)),
+            "more": change("team", new, used("c"), records=(log,)),
+            "records": change("team", new, records=(records("ses_1", b"one", b"2"),)),
+        }[other]
+        with pytest.raises(ConflictError, match="stands for another change"):
+            ledger.commit(replace(changed, idempotency_key="k"))
+        again = change("team", replace(new, event_id=fresh_id()), records=(log,))
+        (receipt,) = ledger.commit(replace(again, idempotency_key="k"))
+        assert receipt.repeated
+
+    def test_a_key_taken_by_another_change_of_the_same_commit_is_refused(
+        self, ledger: Ledger
+    ) -> None:
+        with pytest.raises(ConflictError, match="stands for another change"):
+            ledger.commit(
+                change("team", used("a"), idempotency_key="k"),
+                change("team", used("b"), idempotency_key="k"),
+            )
 
     def test_a_key_repeated_within_one_commit_adds_nothing(self, ledger: Ledger) -> None:
         first, again = ledger.commit(

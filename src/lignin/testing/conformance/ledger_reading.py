@@ -187,7 +187,7 @@ class ReadingContract:
 
     def test_a_blob_is_read_only_in_a_space_that_refers_to_it(self, ledger: Ledger) -> None:
         content = bytes(range(256)) * 9000  # more than one chunk
-        mine = blob("version/a", content)
+        mine = blob("usage/a", content)
         ledger.commit(change("team", used("a"), blobs=(mine,)))
         ledger.commit(change("other", space_created("other")))
         with ledger.view("team") as view:
@@ -198,24 +198,24 @@ class ReadingContract:
     def test_a_blob_lives_as_long_as_the_last_reference(self, ledger: Ledger) -> None:
         content = b"shared"
         digest = digest_bytes(content)
-        blobs = (blob("version/a", content), blob("version/b", content))
+        blobs = (blob("usage/a", content), blob("usage/b", content))
         ledger.commit(change("team", used("a"), blobs=blobs))
-        ledger.commit(change("other", space_created("other"), blobs=(blob("version/c", content),)))
-        ledger.commit(change("team", used("a"), forgets=("version/a",)))
+        ledger.commit(change("other", space_created("other"), blobs=(blob("usage/c", content),)))
+        ledger.commit(change("team", used("a"), forgets=("usage/a",)))
         with ledger.view("team") as view:
             assert view.blob(digest) == content
-        ledger.commit(change("team", used("a"), forgets=("version/b", "version/none")))
+        ledger.commit(change("team", used("a"), forgets=("usage/b", "usage/none")))
         with ledger.view("team") as view, pytest.raises(NotFoundError):
             view.blob(digest)
         with ledger.view("other") as view:
             assert view.blob(digest) == content
-        ledger.commit(change("other", used("a"), forgets=("version/c",)))
-        ledger.commit(change("team", used("a"), blobs=(blob("version/d", content),)))
+        ledger.commit(change("other", used("a"), forgets=("usage/c",)))
+        ledger.commit(change("team", used("a"), blobs=(blob("usage/a", content),)))
         with ledger.view("team") as view:
             assert view.blob(digest) == content
 
     def test_a_blob_that_is_not_what_its_digest_says_is_refused(self, ledger: Ledger) -> None:
-        wrong = blob("version/a", b"content")
+        wrong = blob("usage/a", b"content")
         object.__setattr__(wrong, "content", b"tampered")
         with pytest.raises(InvalidRequestError):
             ledger.commit(change("team", used("a"), blobs=(wrong,)))
@@ -227,18 +227,18 @@ class ReadingContract:
         digest = digest_bytes(content)
         ledger.commit(change("other", space_created("other")))
         for _ in range(rounds):
-            ledger.commit(change("team", used("a"), blobs=(blob("version/a", content),)))
+            ledger.commit(change("team", used("a"), blobs=(blob("usage/a", content),)))
             start = threading.Barrier(2)
 
             def forget(start: threading.Barrier = start) -> None:
                 start.wait()
-                ledger.commit(change("team", used("a"), forgets=("version/a",)))
+                ledger.commit(change("team", used("a"), forgets=("usage/a",)))
 
             forgetting = threading.Thread(target=forget)
             forgetting.start()
             start.wait()
-            ledger.commit(change("other", used("a"), blobs=(blob("version/o", content),)))
+            ledger.commit(change("other", used("a"), blobs=(blob("usage/o", content),)))
             forgetting.join()
             with ledger.view("other") as view:
                 assert view.blob(digest) == content
-            ledger.commit(change("other", used("a"), forgets=("version/o",)))
+            ledger.commit(change("other", used("a"), forgets=("usage/o",)))

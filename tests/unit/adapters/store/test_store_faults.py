@@ -41,7 +41,7 @@ def _store(folder: Path) -> str:
     first = change("team", space_created("team"), head_created("main"))
     ledger.commit(first, change("team", used("a"), idempotency_key="k"))
     ledger.commit(change("team", records=(records("s", b"one", b"two"), records("t", b"three"))))
-    ledger.commit(change("team", used("a"), blobs=(blob("version/a", b"bytes"),)))
+    ledger.commit(change("team", used("a"), blobs=(blob("usage/a", b"bytes"),)))
     ledger.close()
     return url
 
