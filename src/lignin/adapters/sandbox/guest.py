@@ -215,11 +215,10 @@ def _keeper():
             for names, keys, values in kept
         ):
             told.append(("guest", "the recorder"))
-        if kind == "arm":
-            if master is None:
-                key, master = order[1], getframe(2)  # this generator, `_tell`, and who arms
-                way = (_tell.__code__, _answer.__code__)
-                kept = [_kept_space(names) for names in _spaces()]
+        if kind == "arm" and master is None:
+            key, master = order[1], getframe(2)  # this generator, `_tell`, and who arms
+            way = (_tell.__code__, _answer.__code__)
+            kept = [_kept_space(names) for names in _spaces()]
         elif kind == "result":
             codes_on_way = (getframe(1).f_code, getframe(2).f_code)
             if codes_on_way == way and getframe(3) is master:
@@ -230,7 +229,7 @@ def _keeper():
             codes.append(order[1])
         elif kind == "codes":
             answer = tuple(codes)
-        elif kind != "look":
+        elif kind not in ("arm", "look"):
             told.append(order)
         for effect in told:
             full = size(seen) >= MAX_EFFECTS and effect[0] != "guest"
