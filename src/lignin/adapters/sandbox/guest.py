@@ -455,8 +455,9 @@ def _watch():
     """
     names, handlers, revealing, frames, giving = globals(), dict(_ON), _REVEALING, _FRAMES, _GIVING
     getframe, is_stdlib, kept, send, lock = _getframe, _is_stdlib, _kept, _kept.send, _lock
-    own, get_ident = (_caller.__code__, _is_import_or_report.__code__, _keeper.__code__), _get_ident
-    running, inside = False, set()
+    asking = (_caller, _is_import_or_report, _keeper, _print_traceback)
+    own, get_ident = {function.__code__ for function in asking}, _get_ident
+    running, inside, nested = False, set(), set()
 
     def is_handed_out(frame):
         """Whether other code gets the frame that is asked for, by itself or from the library."""
@@ -467,27 +468,33 @@ def _watch():
             frame = frame.f_back
         return frame is not None and not is_stdlib(frame.f_code.co_filename)
 
-    def reaches(event, arguments):
+    def reaches(event, arguments, frame):
         """What leads to the frames and objects of this file, asked for by other code."""
         if event in revealing:
             return True
         if event in ("sys._getframe", "sys._current_frames"):
-            return is_handed_out(getframe(3))
+            return is_handed_out(frame)
         if event == "object.__getattr__" and arguments[1] in frames:
-            frame = getframe(3)
-            return not is_stdlib(frame.f_code.co_filename) and frame.f_globals is not names
+            return frame.f_code not in own and not is_stdlib(frame.f_code.co_filename)
         if event == "object.__setattr__" and arguments[1] == "__code__":
             return getattr(arguments[0], "__globals__", None) is names
         return False
 
-    def watch(event, arguments):
-        reached = reaches(event, arguments)
-        if not reached and event not in handlers:
-            return
+    def tell(*order):
         with lock:
-            send(("guest", event) if reached else ("look",))
-        if not reached:
+            send(order)
+
+    def watch(event, arguments, frame):
+        if reaches(event, arguments, frame):
+            tell("guest", event)
+        elif event in handlers:
+            tell("look")
             handlers[event](*arguments)
+
+    def watch_nested(event, arguments, frame):
+        """What happens while a handler runs: no handler does such a thing, code it called does."""
+        if event in handlers or reaches(event, arguments, frame):
+            tell("guest", event)
 
     def hook(event, arguments):
         nonlocal running
@@ -495,21 +502,18 @@ def _watch():
             running = running or arguments[0] is kept
             return
         thread = get_ident()
-        if not running:
+        if not running or thread in nested:
             return
-        if thread in inside:
-            if event in handlers:  # no handler does such a thing: the code that it called does
-                with lock:
-                    send(("guest", event))
-            return
-        inside.add(thread)
+        level, respond = (nested, watch_nested) if thread in inside else (inside, watch)
+        level.add(thread)
         try:
-            watch(event, arguments)
+            respond(event, arguments, getframe(1))
         except (TypeError, ValueError, OSError):
             pass  # odd arguments fail in the call itself, where the code sees it
         finally:
-            inside.discard(thread)
+            level.discard(thread)
 
+    own |= {function.__code__ for function in (is_handed_out, reaches, watch, hook)}
     return hook
 
 
