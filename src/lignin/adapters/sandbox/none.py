@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from lignin.adapters.sandbox import plan, world
-from lignin.adapters.sandbox.channel import Guest, Output, Pump, frame, outcome
+from lignin.adapters.sandbox.channel import Guest, Output, Pump, frame, new_key, outcome
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, digest_bytes, digest_json
 from lignin.ports.sandbox import (
@@ -155,7 +155,7 @@ class _Run:
             os.close(out_theirs)
             os.close(err_theirs)
             outputs = [Output(out, bounds.output_bytes), Output(err, bounds.output_bytes)]
-            guest = Guest(ours, self._broker)
+            guest = Guest(ours, self._broker, job["key"])
 
             def on_tick() -> bool:
                 if any(output.exceeded for output in outputs):
@@ -214,6 +214,7 @@ class _Run:
             job["argv"] = [self._program(job["exec"][0]), *map(self._outside, job["exec"][1:])]
         elif job["do"] == "program":
             job["argv"] = [self._outside(word) for word in job["argv"]]
+        job["key"] = new_key()
         job["roots"] = {name: str(self._folders[name]) for name in ("artifact", "work", "tmp")}
         job["rlimits"] = {
             "RLIMIT_CPU": [bounds.cpu_s, bounds.cpu_s + 1],

@@ -24,7 +24,7 @@ from dataclasses import replace
 from typing import Any
 
 from lignin.adapters.sandbox import plan, world
-from lignin.adapters.sandbox.channel import Guest, Output, Pump, Source, outcome
+from lignin.adapters.sandbox.channel import Guest, Output, Pump, Source, new_key, outcome
 from lignin.domain.codec import Digest, digest_bytes, digest_json
 from lignin.domain.errors import UnavailableError
 from lignin.ports.sandbox import Capability, Command, Effect, Execution, Observed, RequestHandler
@@ -187,7 +187,8 @@ class NamespaceSandbox:
     def run(self, execution: Execution, broker: RequestHandler | None = None) -> Observed:
         """Run once. Raises InvalidRequestError for a request that no sandbox could run."""
         plan.require_valid(execution)
-        order = _plan_of(execution)
+        key = new_key()
+        order = _plan_of(execution, key)
         started = time.monotonic()
         try:
             spawner = self._borrow(execution.hash_seed)
@@ -195,7 +196,7 @@ class NamespaceSandbox:
             return _infrastructure(str(error), started)
         try:
             run = _Run(spawner, next(self._numbers), execution, broker)
-            return run.observe(order, started)
+            return run.observe(order, key, started)
         finally:
             self._give_back(execution.hash_seed, spawner)
 
@@ -257,11 +258,11 @@ def _infrastructure(message: str, started: float) -> Observed:
     return Observed(status="infrastructure", tier="ns", message=message, wall_s=wall_s)
 
 
-def _plan_of(execution: Execution) -> bytes:
+def _plan_of(execution: Execution, key: str) -> bytes:
     """The run's plan as sent: one header frame, then the bytes of all files."""
     files, file_bytes = plan.entries(execution.files)
     work, work_bytes = plan.entries(execution.work)
-    job = {**plan.action(execution), "executable": f"{world.GUEST_FOLDER}/bin/python"}
+    job = {**plan.action(execution), "executable": f"{world.GUEST_FOLDER}/bin/python", "key": key}
     header = {
         "action": job,
         "files": files,
@@ -326,7 +327,7 @@ class _Run:
         self._deadline = 0.0
         self._overdue = False
 
-    def observe(self, order: bytes, started: float) -> Observed:
+    def observe(self, order: bytes, key: str, started: float) -> Observed:
         """Send the order, read everything, say what was seen."""
         bounds = self._execution.limits
         channel, theirs = socket.socketpair()
@@ -347,7 +348,7 @@ class _Run:
                 for descriptor in given:
                     os.close(descriptor)
             self._report = _Report(channel, bounds.work_bytes)
-            self._guest = Guest(guest_channel, self._broker)
+            self._guest = Guest(guest_channel, self._broker, key)
             self._outputs = [Output(out, bounds.output_bytes), Output(err, bounds.output_bytes)]
             try:
                 self._converse(channel, order)
