@@ -1,7 +1,7 @@
 """How to call an artifact, in words and shell lines, for a generated SKILL.md. Pure.
 
-Owns the example call, its input and output, and the line by which a program that needs nothing can
-be run without us. Values come from recorded examples and are data: they are written as JSON inside
+Owns the example call, its input and output. There is no line that runs a program without us: what
+was verified behind walls is called behind the same. Values come from recorded examples and are data: they are written as JSON inside
 fences longer than any run of backticks in them.
 """
 
@@ -62,27 +62,6 @@ def call_section(
 def space_option(space: str) -> str:
     """The option that names a space which a reader may stand outside; empty for the default one."""
     return "" if space == HOME_SPACE else f" --space {shlex.quote(space)}"
-
-
-def run_section(manifest: Manifest) -> list[str]:
-    """Lines that run it without Lignin, where it needs no tool, host, secret or dependency."""
-    granted = manifest.capabilities
-    needs = granted.tools or granted.hosts or granted.secrets or manifest.dependencies
-    file, _, function = manifest.entry.partition(":")
-    if needs or (manifest.kind == "program" and not function.isidentifier()):
-        return []
-    path = f"scripts/{file}"
-    if manifest.kind == "program":
-        code = (
-            'import json, runpy, sys; sys.path.insert(0, "scripts"); '
-            f"f = runpy.run_path({json.dumps(path)})[{json.dumps(function)}]; "
-            "print(json.dumps(f(**json.load(sys.stdin))))"
-        )
-        line = f"python3 -c {shlex.quote(code)} < input.json"
-    else:
-        line = f"{manifest.runtime or 'sh'} {shlex.quote(path)}"
-    intro = "Without the lignin command it also runs directly, from this folder and unguarded:"
-    return [intro, "", *_fenced("sh", line)]
 
 
 def example_phrase(examples: tuple[Example, ...]) -> str:

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from lignin.artifacts.call_text import call_section, example_phrase, run_section
+from lignin.artifacts.call_text import call_section, example_phrase
 from lignin.artifacts.interface_text import (
     describe_type,
     parameter_phrases,
@@ -236,7 +236,6 @@ def _generated(package: _Package, description: str, what: str) -> dict[str, File
             package.examples,
             space=package.fields["space"],
         ),
-        *run_section(package.manifest),
         *_limits_section(package.manifest),
         *_source_section(package),
     ]

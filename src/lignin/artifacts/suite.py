@@ -27,7 +27,16 @@ def is_test_file(path: str) -> bool:
 
 
 def read_tests(run: Observed) -> TestReport:
-    """Return what a run of the tests says; a run that ended otherwise is one failure."""
+    """Return what a run of the tests says; a run that ended otherwise is one failure.
+
+    So is one that read the source which it tests, or reached for what watches it: such a run shows
+    nothing about what the code does.
+    """
+    for effect in run.effects:
+        if effect.kind == "guest":
+            return TestReport(failures=(f"the tests reached for their observer: {effect.target}",))
+        if effect.kind == "read" and effect.target.startswith("/artifact/"):
+            return TestReport(failures=(f"the tests read the source: {shown(effect.target)}",))
     answer = run.result if run.returned and isinstance(run.result, Mapping) else None
     if run.status != "exited" or answer is None:
         return TestReport(failures=(f"the tests ended with {told(run, is_call=True)}",))

@@ -168,7 +168,8 @@ def require_safe_path(path: str) -> None:
 class Capabilities(BaseModel):
     """What an artifact may touch; everything not named is refused, in tests and at run time alike.
 
-    `tools` maps a tool's name to the digest of its schema. `paths` are work-folder globs that it
+    `tools` maps a tool's name to the digest of its schema. `hosts` are `name`, `name:port` (https) or
+    `http://name:port`. `paths` are work-folder globs that it
     may write. `secrets` are names, never values. `processes` allows starting programs (scripts
     always may). `clock` and `randomness` say that the answer may depend on them.
     """

@@ -28,6 +28,7 @@ _CHECKS = {
     "totality": "fails on other input of the kind it takes",
     "own_tests": "fails its own tests",
     "mutants": "its tests notice no faults",
+    "sandbox_marks": "looks for the sandbox",
 }
 """Checks in the order in which they tell a reader most; others follow under their own names."""
 _CAPTURED = {

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lignin.artifacts.folder import write_tree
 from lignin.artifacts.packaging import (
     SIMULATED_LINE,
     assign_skill_names,
@@ -99,18 +98,6 @@ def test_a_program_says_when_and_how_to_call_it() -> None:
     assert "lignin.json" not in files and "scripts/lignin.json" not in files
 
 
-def test_the_direct_run_that_is_shown_gives_the_shown_answer(tmp_path: Path) -> None:
-    files = package(program(), "program", examples=(EXAMPLE,))
-    write_tree(tmp_path / "order-total", files)
-    blocks = re.findall(r"```sh\n(.*?)\n```", files["SKILL.md"].content.decode(), re.DOTALL)
-    (command,) = [block for block in blocks if "runpy" in block]
-    (tmp_path / "order-total/input.json").write_text('{"lines": [10, 20.5]}')
-    done = subprocess.run(
-        ["/bin/sh", "-c", command], cwd=tmp_path / "order-total", capture_output=True, check=True
-    )
-    assert json.loads(done.stdout) == {"total": 36.3}
-
-
 def test_the_call_that_is_shown_hands_over_the_example(tmp_path: Path) -> None:
     nasty = Example(arguments={"lines": [1], "country": "a'b\n```\nJSON\n$(x) `y` !`z`"}, result=1)
     files = package(program(), "program", examples=(nasty,))
@@ -145,7 +132,7 @@ def test_a_script_is_called_with_argv_and_stdin() -> None:
     files = package(tree, "script", name="count", examples=(example,))
     body = parse_skill(files["SKILL.md"].content).body
     assert '{"argv": ["-v"], "stdin": "a\\n"}' in body
-    assert "sh scripts/count.sh" in body
+    assert "sh scripts/count.sh" not in body
     assert files["scripts/count.sh"].content == b"wc -l"
 
 

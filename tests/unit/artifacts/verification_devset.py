@@ -21,7 +21,8 @@ from lignin.domain.artifacts import (
 )
 
 PROGRAM_CHECKS = (
-    "examples", "held_out", "totality", "determinism", "effects", "memorised", "own_tests", "static"
+    "examples", "held_out", "totality", "determinism", "effects", "memorised", "own_tests",
+    "sandbox_marks", "static"
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ checked before anything is kept, and a frame that makes no sense ends the channe
 """
 
 import os
+import secrets
 import select
 import socket
 import struct
@@ -25,6 +26,11 @@ _ANSWER_TIMEOUT_S = 10.0
 _DENIED: Mapping[str, Json] = {"error": "Denied", "message": "no tool is bound to this run"}
 
 
+def new_key() -> str:
+    """The secret of one run, by which the guest's own frames are known."""
+    return secrets.token_hex(16)
+
+
 def frame(value: Json) -> bytes:
     """One frame: four bytes of length, big-endian, then JSON."""
     import json
@@ -36,12 +42,14 @@ def frame(value: Json) -> bytes:
 class Guest:
     """What one run says over its channel, and the answers it gets.
 
-    `result` is the first result frame; later ones are ignored. `broken` says why the channel was
-    given up, if it was.
+    `result` is the one result frame. `broken` says why the channel was given up, if it was: it
+    takes the result with it. What the guest itself says carries `key`, drawn anew for each run and
+    read by the guest before any other code runs; a frame without it is forged.
     """
 
-    def __init__(self, channel: socket.socket, broker: RequestHandler | None) -> None:
+    def __init__(self, channel: socket.socket, broker: RequestHandler | None, key: str) -> None:
         self.channel = channel
+        self._key = key
         self.result: Mapping[str, Json] | None = None
         self.effects: dict[Effect, None] = {}
         self.broken = ""
@@ -81,6 +89,8 @@ class Guest:
             kind = message["type"]
             if kind in REQUESTS:
                 self._answer(message)
+            elif not secrets.compare_digest(str(message.get("key", "")), self._key):
+                self.broken = f"a frame of type {kind!r} without the key of the run: forged"[:300]
             else:
                 self._kinds[kind](message)
         except (LigninError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
@@ -193,7 +203,8 @@ def outcome(guest: Guest) -> dict[str, Any]:
     """The fields of an `Observed` that come from the guest."""
     said = guest.result or {}
     error, message = said.get("error"), said.get("message", "")
-    if guest.broken and not said:
+    if guest.broken:
+        said = {}
         error, message = "BrokenChannel", guest.broken
     return {
         "returned": said.get("returned") is True,

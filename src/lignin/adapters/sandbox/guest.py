@@ -12,6 +12,8 @@ What counts as an effect, and what is quiet on purpose:
 - `read`: a path outside the tree, `/tmp` and the interpreter, also where it is only asked whether
   there is such a file. In the work folder only what a called function reads: a command's files are
   given to it there.
+  In a call also source of the artifact that other code than itself reads, but for an import.
+- `guest`: code that reached for this recorder, or for frames and objects by which it could.
 - `clock`, `randomness`: reads by the code, also through the standard library (`uuid4`, a gzip
   header), but not what `logging`, `threading`, `tempfile` and their like do for themselves. The
   monotonic clocks, `sleep`, a `Random(42)` and the global functions after `seed(3)` are quiet. The
@@ -25,6 +27,7 @@ What counts as an effect, and what is quiet on purpose:
 # Untyped on purpose: it replaces parts of the interpreter, and `typing` would be loaded in each run.
 
 import _sitebuiltins
+import _thread
 import builtins
 import ctypes
 import datetime
@@ -36,7 +39,9 @@ import json
 import locale
 import math
 import opcode
+import operator
 import os
+import posix
 import random
 import re
 import resource
@@ -49,6 +54,8 @@ import traceback
 import types
 import uuid
 import warnings
+
+__builtins__ = dict(vars(builtins))  # what the code puts into the shared ones is not used here
 
 CHANNEL_FD = 3
 MAX_FRAME = 8 * 2**20
@@ -91,7 +98,12 @@ _IGNORED_FILES = ("/dev/null", "/dev/zero", "/dev/full")
 # --- the channel -------------------------------------------------------------------------------
 
 _lock = threading.RLock()
-_dumps, _loads, _read, _write = json.dumps, json.loads, os.read, os.write  # the code may patch them
+# The code may replace these where they come from.
+_dumps, _loads, _read, _write = json.dumps, json.loads, os.read, os.write
+_getframe, _get_ident, _cwd, _fspath, _fsencoding = (
+    sys._getframe, _thread.get_ident, posix.getcwd, posix.fspath, sys.getfilesystemencoding()
+)  # fmt: skip
+_normpath = getattr(posix, "_path_normpath", None) or os.path.normpath
 _calls = 0
 
 
@@ -159,34 +171,121 @@ def call(tool, arguments, call_id=None):
 
 _active = False
 _is_call = False
-_inside = False
-_seen = set()
+_CHANGING = frozenset(("_calls",))
 _roots = {"artifact": "/artifact", "work": "/work", "tmp": "/tmp"}
 _interpreter = tuple(
     {os.path.realpath(p).rstrip("/") + "/lib" for p in (sys.base_prefix, sys.base_exec_prefix)}
 )
 
 
+def _spaces():
+    """The namespaces that the recorder stands on."""
+    return (globals(), __builtins__, _roots, vars(_real))
+
+
+def _keeper():
+    """What the code must not reach, as a generator's locals: the run's key and what was recorded.
+
+    A closure's cells, a module's names and a function's globals can be read and set silently; the
+    frame of a generator only past an audit event (as can all that `gc` and frames lead to), which
+    is itself an effect, `guest`. `("arm", key)` is taken once; `("result", answer)` only from the
+    very frame that armed it; `(kind, target)` records an effect. With every order, `("look",)`
+    too, it compares what the recorder stands on with what that was: a difference is an effect.
+    """
+    key, master, seen, codes, answer, kept, way = "", None, set(), [], None, (), ()
+    getframe, every, each, same, size = _getframe, all, map, operator.is_, len
+    write, channel, most, join = _write, CHANNEL_FD, MAX_FRAME, "".join
+    encode = json.encoder.c_make_encoder(  # no part of it is Python, which the code could replace
+        None, None, json.encoder.c_encode_basestring_ascii, None, ": ", ", ", False, False, True
+    )
+
+    def send(message):
+        raw = join(encode({"key": key, **message}, 0)).encode()
+        if size(raw) > most:
+            raise ValueError(f"a frame of {size(raw)} bytes; at most {most} are sent")
+        raw = size(raw).to_bytes(4, "big") + raw
+        while raw:
+            raw = raw[write(channel, raw) :]
+
+    while True:
+        order = yield answer
+        answer, kind, told = None, order[0], []
+        if master is not None and not every(
+            size(names) >= size(values) and every(each(same, each(names.get, keys), values))
+            for names, keys, values in kept
+        ):
+            told.append(("guest", "the recorder"))
+        if kind == "arm" and master is None:
+            key, master = order[1], getframe(2)  # this generator, `_tell`, and who arms
+            way = (_tell.__code__, _answer.__code__)
+            kept = [_kept_space(names) for names in _spaces()]
+        elif kind == "result":
+            codes_on_way = (getframe(1).f_code, getframe(2).f_code)
+            if codes_on_way == way and getframe(3) is master:
+                send(order[1])
+        elif kind == "seen":
+            answer = order[1] in seen
+        elif kind == "code":
+            codes.append(order[1])
+        elif kind == "codes":
+            answer = tuple(codes)
+        elif kind not in ("arm", "look"):
+            told.append(order)
+        for effect in told:
+            full = size(seen) >= MAX_EFFECTS and effect[0] != "guest"
+            if master is not None and effect not in seen and not full:
+                seen.add(effect)
+                try:
+                    send({"type": "effects", "effects": [[*effect]]})
+                except (OSError, ValueError):
+                    pass  # the code closed the channel: nothing left to tell anybody
+
+
+def _kept_space(names):
+    keys = tuple(name for name in names if name not in _CHANGING)
+    return names, keys, tuple(names[name] for name in keys)
+
+
+_kept = _keeper()
+next(_kept)
+
+
+def _tell(*order):
+    with _lock:
+        return _kept.send(order)
+
+
 def _record(kind, target):
-    key = (kind, str(target)[:MAX_TARGET])
-    if key in _seen or len(_seen) >= MAX_EFFECTS:
-        return
-    _seen.add(key)
-    try:
-        _send({"type": "effects", "effects": [list(key)]})
-    except (OSError, ValueError):
-        pass  # the code closed the channel: nothing left to tell anybody
+    _tell(kind, str.__str__(str(target))[:MAX_TARGET])  # no text of the code's own type
 
 
 def _caller():
     """The file whose code is behind the current call, past this file and the thin wrappers."""
-    frame = sys._getframe(1)
+    frame = _getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
         if name != __file__ and not name.startswith(_TRANSPARENT):
             return name
         frame = frame.f_back
     return ""
+
+
+_REPORTING = tuple(
+    _STDLIB + name
+    for name in ("traceback.py", "warnings.py", "runpy.py", "logging/", "unittest/", "doctest.py")
+)
+
+
+def _is_import_or_report():
+    """Whether source is read to be imported or run, or to be shown in a traceback or a warning."""
+    frame = _getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        imported = code.co_name == "get_code" and code.co_filename.startswith("<frozen importlib")
+        if imported or code.co_filename.startswith(_REPORTING):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_stdlib(name):
@@ -197,7 +296,7 @@ def _is_stdlib(name):
 
 def _record_dependence(kind, target):
     """Record a clock or randomness read unless the standard library made it for itself."""
-    if _active and (kind, target) not in _seen and not _caller().startswith(_QUIET):
+    if _active and not _caller().startswith(_QUIET):
         _record(kind, target)
 
 
@@ -209,8 +308,12 @@ def _path(value):
     if isinstance(value, int):
         return None  # an open descriptor: judged when it was opened
     try:
-        return os.path.abspath(os.fsdecode(value))
-    except (TypeError, ValueError):
+        path = _fspath(value)
+        if isinstance(path, bytes):
+            path = bytes.decode(path, _fsencoding, "surrogateescape")
+        path = str.__str__(path)
+        return _normpath(path if path.startswith("/") else f"{_cwd()}/{path}")
+    except (TypeError, ValueError, OSError):
         return None
 
 
@@ -253,6 +356,15 @@ def _on_open(path, mode, flags):
         _saw_write("write", path)
     else:
         _saw_read(path)
+        _saw_source(path)
+
+
+def _saw_source(value):
+    path = _path(value) if _is_call else None
+    if path is None or not path.endswith(".py") or not _below(path, _roots["artifact"]):
+        return
+    if _caller() != path and not _is_import_or_report():
+        _record("read", "/artifact" + path[len(_roots["artifact"].rstrip("/")) :])
 
 
 def _address(address):
@@ -264,7 +376,7 @@ def _address(address):
 def _saw_code(code):
     """Remember code of the artifact's own as it is first run; the library's is not of interest."""
     if isinstance(code, types.CodeType) and not code.co_filename.startswith((_STDLIB, "<frozen ")):
-        _loaded_codes.append(code)
+        _tell("code", code)
 
 
 def _saw_hook(name):
@@ -329,20 +441,80 @@ _ON = {
 }
 
 
-def _on_audit(event, arguments):
-    global _inside
-    if not _active or _inside:
-        return
-    handler = _ON.get(event)
-    if handler is None:
-        return
-    _inside = True
-    try:
-        handler(*arguments)
-    except (TypeError, ValueError, OSError):
-        pass  # odd arguments fail in the call itself, where the code sees it
-    finally:
-        _inside = False
+_REVEALING = frozenset(("gc.get_objects", "gc.get_referrers", "gc.get_referents"))
+_FRAMES = frozenset(("tb_frame", "gi_frame", "cr_frame", "ag_frame"))
+
+
+_GIVING = frozenset(("currentframe", "stack", "walk_stack", "<lambda>"))
+
+
+def _watch():
+    """The audit hook, which nothing but the interpreter holds. It cannot be taken off again.
+
+    All it uses is its own: it must not rely on names that the code can set.
+    """
+    names, handlers, revealing, frames, giving = globals(), dict(_ON), _REVEALING, _FRAMES, _GIVING
+    getframe, is_stdlib, kept, send, lock = _getframe, _is_stdlib, _kept, _kept.send, _lock
+    asking = (_caller, _is_import_or_report, _keeper, _print_traceback)
+    own, get_ident = {function.__code__ for function in asking}, _get_ident
+    running, inside, nested = False, set(), set()
+
+    def is_handed_out(frame):
+        """Whether other code gets the frame that is asked for, by itself or from the library."""
+        code = frame.f_code
+        if code in own:
+            return False
+        if is_stdlib(code.co_filename) and code.co_name in giving:
+            frame = frame.f_back
+        return frame is not None and not is_stdlib(frame.f_code.co_filename)
+
+    def reaches(event, arguments, frame):
+        """What leads to the frames and objects of this file, asked for by other code."""
+        if event in revealing:
+            return True
+        if event in ("sys._getframe", "sys._current_frames"):
+            return is_handed_out(frame)
+        if event == "object.__getattr__" and arguments[1] in frames:
+            return frame.f_code not in own and not is_stdlib(frame.f_code.co_filename)
+        if event == "object.__setattr__" and arguments[1] == "__code__":
+            return getattr(arguments[0], "__globals__", None) is names
+        return False
+
+    def tell(*order):
+        with lock:
+            send(order)
+
+    def watch(event, arguments, frame):
+        if reaches(event, arguments, frame):
+            tell("guest", event)
+        elif event in handlers:
+            tell("look")
+            handlers[event](*arguments)
+
+    def watch_nested(event, arguments, frame):
+        """What happens while a handler runs: no handler does such a thing, code it called does."""
+        if event in handlers or reaches(event, arguments, frame):
+            tell("guest", event)
+
+    def hook(event, arguments):
+        nonlocal running
+        if event == "lignin.running":
+            running = running or arguments[0] is kept
+            return
+        thread = get_ident()
+        if not running or thread in nested:
+            return
+        level, respond = (nested, watch_nested) if thread in inside else (inside, watch)
+        level.add(thread)
+        try:
+            respond(event, arguments, getframe(1))
+        except (TypeError, ValueError, OSError):
+            pass  # odd arguments fail in the call itself, where the code sees it
+        finally:
+            level.discard(thread)
+
+    own |= {function.__code__ for function in (is_handed_out, reaches, watch, hook)}
+    return hook
 
 
 def _patch_stat():
@@ -359,16 +531,12 @@ def _patch_stat():
 def _watched_question(plain):
     @functools.wraps(plain)
     def ask(path, *args, **kwargs):
-        global _inside
-        if _active and not _inside and kwargs.get("dir_fd") is None:
-            _inside = True
+        if _active and kwargs.get("dir_fd") is None:
             try:
                 if not _is_stdlib(_caller()):
                     _saw_read(path)
             except (TypeError, ValueError, OSError):
-                pass  # as in `_on_audit`
-            finally:
-                _inside = False
+                pass  # as in the audit hook
         return plain(path, *args, **kwargs)
 
     return ask
@@ -673,7 +841,6 @@ def _renew_global_random():
 # --- interpreter-wide state --------------------------------------------------------------------
 
 _baseline = {}
-_loaded_codes = []
 _CONSTANTS = (int, float, str, bytes, tuple, frozenset, re.Pattern)
 
 
@@ -735,28 +902,37 @@ def _handlers():
 
 
 def _remember():
-    """Take the baseline of one run; the modules' own was taken once, before the fork."""
-    _baseline["state"] = _state()
-    _baseline["handlers"] = _handlers()
-    _baseline["environment"] = dict(os.environ._data)
-    _baseline["modules"]["random"] = (random, _public(random))  # bound to this run's instance
+    """Take the baseline of one run; the modules' own was taken once, before the fork.
+
+    It is for a local name of `main` alone: what hangs on a module, the code could change.
+    """
+    baseline = {
+        **_baseline,
+        "state": _state(),
+        "handlers": _handlers(),
+        "environment": dict(os.environ._data),
+    }
+    baseline["modules"]["random"] = (random, _public(random))  # bound to this run's instance
+    _baseline.clear()
+    _baseline["taken"] = True
+    return baseline
 
 
-def _compare(own):
+def _compare(own, baseline):
     """Record what differs from the baseline. `own` are the namespaces of the code itself."""
-    before, after = _baseline["state"], _state()
+    before, after = baseline["state"], _state()
     for name, value in after.items():
         if value != before[name]:
             _record("global", name)
     for number, handler in _handlers().items():
-        if handler != _baseline["handlers"].get(number):
+        if handler != baseline["handlers"].get(number):
             _record("global", f"signal {number}")
     now = getattr(os.environ, "_data", None)
     if now is None:
         _record("global", "os.environ")
-        now = _baseline["environment"]
-    for key in {*now, *_baseline["environment"]}:
-        if now.get(key) != _baseline["environment"].get(key):
+        now = baseline["environment"]
+    for key in {*now, *baseline["environment"]}:
+        if now.get(key) != baseline["environment"].get(key):
             _record("global", f"os.environ {os.fsdecode(key)}")
     generator = random._inst
     before = getattr(generator, "_lignin_before", None)
@@ -764,11 +940,13 @@ def _compare(own):
         _record("global", "random.seed")
     if not any(_may_patch(code) for code in _codes()):
         return
-    for name, (module, names) in _baseline["modules"].items():
+    for name, (module, names) in baseline["modules"].items():
         if sys.modules.get(name) is not module:
             _record("global", f"sys.modules {name}")
             continue
         _compare_module(name, module, names)
+    for key in vars(builtins).keys() - baseline["builtins"] - {"_"}:
+        _record("global", f"builtins.{key}")
     _find_planted(own)
 
 
@@ -800,7 +978,7 @@ _PATCHING_STEPS = frozenset(
 
 def _codes():
     """Every code object of the code's own files: what was loaded, and all that lies in it."""
-    waiting = list(_loaded_codes)
+    waiting = list(_tell("codes"))
     while waiting:
         code = waiting.pop()
         yield code
@@ -826,9 +1004,6 @@ def _compare_module(name, module, names):
             current is not value and current != value
         ):
             _record("global", f"{name}.{key}")
-    if name == "builtins":
-        for key in values.keys() - _baseline["builtins"] - {"_"}:
-            _record("global", f"builtins.{key}")
 
 
 def _find_planted(own):
@@ -861,7 +1036,7 @@ def prepare():
     """Patch and take the baseline. Once per interpreter, before any run."""
     if _baseline:
         return
-    sys.addaudithook(_on_audit)
+    sys.addaudithook(_watch())
     kept = os.environ
     os.environ = _Environment(  # noqa: B003 - the same variables, watched
         kept._data, kept.encodekey, kept.decodekey, kept.encodevalue, kept.decodevalue
@@ -919,13 +1094,13 @@ def to_json(value, depth=0):
     raise UnserialisableResult(f"a value of type {type(value).__name__}")
 
 
-def _load(path):
+def _load(path, state):
     """Import the artifact's file under its own name, never as __main__."""
     stem = os.path.splitext(os.path.basename(path))[0]
     name = f"artifact_{stem}" if stem in sys.modules or not stem.isidentifier() else stem
     for folder in dict.fromkeys((_roots["artifact"], os.path.dirname(path))):
         sys.path.insert(0, folder)
-    _baseline["state"]["sys.path"] = list(sys.path)
+    state["sys.path"] = list(sys.path)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not os.path.isfile(path):
         raise ImportError(f"the tree has no Python file {path!r}")
@@ -946,14 +1121,14 @@ def _changed(before, arguments):
             yield name
 
 
-def _call_function(job):
+def _call_function(job, state):
     own, arguments = [], job["arguments"]
     before = {name: _dumps(value, sort_keys=True) for name, value in arguments.items()}
     held = dict(arguments)
     sys.modules["__main__"] = types.ModuleType("__main__")  # what runs the code is none of its
     answer = {"type": "result", "returned": False}
     try:
-        module = _load(os.path.join(_roots["artifact"], job["file"]))
+        module = _load(os.path.join(_roots["artifact"], job["file"]), state)
         own.append(vars(module))
         value = getattr(module, job["function"])(**arguments)
         answer["result"] = to_json(value)
@@ -985,7 +1160,7 @@ def _print_traceback(error):
         pass
 
 
-def _run_program(job):
+def _run_program(job, state):
     """Run a program as `python` would: `-c`, `-m`, a file, or standard input."""
     kind, rest = job["how"], job["argv"]
     main = types.ModuleType("__main__")
@@ -995,7 +1170,7 @@ def _run_program(job):
     answer = {"type": "result", "returned": False}
     code = 0
     try:
-        _execute(kind, rest, job.get("code", ""), main)
+        _execute(kind, rest, job.get("code", ""), main, state)
     except SystemExit as error:
         code = _exit_code(error.code)
     except BaseException as error:  # as above
@@ -1005,12 +1180,12 @@ def _run_program(job):
     return answer, [vars(main)], code
 
 
-def _execute(kind, rest, code, main):
+def _execute(kind, rest, code, main, state):
     if kind == "module":
         import runpy
 
         sys.path.insert(0, os.getcwd())
-        _baseline["state"]["sys.path"] = list(sys.path)
+        state["sys.path"] = list(sys.path)
         runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
         return
     folder, name = "", "<string>" if kind == "code" else "<stdin>"
@@ -1027,7 +1202,7 @@ def _execute(kind, rest, code, main):
             raise SystemExit(2) from None
         main.__file__ = name
     sys.path.insert(0, folder)
-    _baseline["state"]["sys.path"] = list(sys.path)
+    state["sys.path"] = list(sys.path)
     exec(compile(code, name, "exec", dont_inherit=True), vars(main))
 
 
@@ -1055,20 +1230,21 @@ def main(job):
     sys.dont_write_bytecode = True
     sys.executable = job.get("executable", sys.executable)
     _renew_global_random()
-    _remember()
+    baseline = _remember()
     _active = True
+    _tell("arm", job.pop("key", ""))
+    sys.audit("lignin.running", _kept)
     code = 0
     if job["do"] == "call":
-        answer, own = _call_function(job)
+        answer, own = _call_function(job, baseline["state"])
         code = 0 if answer["returned"] else 1
         _run_exit_functions()
     else:
-        answer, own, code = _run_program(job)
+        answer, own, code = _run_program(job, baseline["state"])
         threading._shutdown()  # as the interpreter does: wait for threads, then exit functions
         _run_exit_functions()
-    _active = False
     try:
-        _compare(own)
+        _compare(own, baseline)
     except Exception:  # the code broke what the comparison itself stands on
         _record("global", "interpreter")
     _flush()
@@ -1092,10 +1268,10 @@ def _flush():
 
 def _answer(answer):
     try:
-        _send(answer)
+        _tell("result", answer)
     except ValueError as error:
         answer = {"type": "result", "returned": False, "error": "UnserialisableResult"}
-        _send({**answer, "message": str(error)})
+        _tell("result", {**answer, "message": str(error)})
     except OSError:
         pass  # the code closed the channel
 

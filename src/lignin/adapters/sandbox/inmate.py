@@ -33,10 +33,11 @@ class RunFailedError(Exception):
 
 
 class Confinement:
-    """What is the same for every run, worked out once."""
+    """What is the same for every run, worked out once. `off` names walls left out: see `world`."""
 
-    def __init__(self) -> None:
-        self.filter = kernel.Filter()
+    def __init__(self, off: frozenset[str]) -> None:
+        self.off = off
+        self.filter = kernel.Filter(off)
         self.landlock = kernel.landlock_version()
         self.uid, self.gid = os.getuid(), os.getgid()
 
@@ -44,8 +45,10 @@ class Confinement:
         """Shut the calling process in for good: files, privileges, system calls."""
         kernel.forbid_new_privileges()
         devices = tuple(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom"))
-        kernel.restrict_files(self.landlock, ("/work", "/tmp"), devices)
-        kernel.drop_capabilities()
+        if "landlock" not in self.off:
+            kernel.restrict_files(self.landlock, ("/work", "/tmp"), devices)
+        if "capabilities" not in self.off:
+            kernel.drop_capabilities()
         self.filter.install()
 
 
@@ -92,13 +95,15 @@ def enter(door: socket.socket, confinement: Confinement) -> NoReturn:
     failed: Exception | None = None
     inmate: _Inmate | None = None
     try:
-        os.closerange(0, door.fileno())
-        os.closerange(door.fileno() + 1, 1024)
+        if "descriptors" not in confinement.off:
+            os.closerange(0, door.fileno())
+            os.closerange(door.fileno() + 1, 1024)
         os.setsid()
         try:
             kernel.map_identity(world.INSIDE, confinement.uid, confinement.gid)
             _mount_folders()
-            kernel.drop_bounding_set()
+            if "capabilities" not in confinement.off:
+                kernel.drop_bounding_set()
             inmate = _Inmate(door, confinement)
         except OSError as error:
             failed = error
@@ -109,7 +114,7 @@ def enter(door: socket.socket, confinement: Confinement) -> NoReturn:
         try:
             if inmate is None:
                 raise failed or OSError("the run could not be prepared")
-            _supervise(channel, inmate, descriptors)
+            _supervise(channel, inmate, descriptors, confinement.off)
         except Exception as error:
             report_failure(_RUN_FD, error)
     finally:
@@ -144,15 +149,20 @@ class _Inmate:
         return ""
 
 
-def _supervise(channel: socket.socket, inmate: _Inmate, descriptors: list[int]) -> None:
+def _supervise(
+    channel: socket.socket, inmate: _Inmate, descriptors: list[int], off: frozenset[str]
+) -> None:
     plan: dict[str, Any] = json.loads(read_frame(channel, MAX_HEADER))
     _bound_work(plan["limits"])
     _place("/artifact", plan["files"], channel)
-    kernel.remount_read_only("/artifact")
+    if "read only" not in off:
+        kernel.remount_read_only("/artifact")
     _place("/work", plan["work"], channel)
     before = _stamps()
     kernel.drop_capabilities()
-    kernel.set_dumpable(False)  # the code runs as the same user: keep it out of /proc/1
+    kernel.set_dumpable(
+        "supervisor" in off
+    )  # the code runs as the same user: keep it out of /proc/1
     inmate.release(plan, descriptors[1:])
     for descriptor in descriptors:
         os.close(descriptor)
@@ -212,9 +222,10 @@ def _run(gate: socket.socket, confinement: Confinement) -> NoReturn:
         if not size:
             os._exit(0)
         job: dict[str, Any] = json.loads(read_exactly(gate, struct.unpack(">I", size)[0]))
-        gate = _take_descriptors(descriptors, gate)
-        _limit(job["limits"])
-        os.environ.clear()
+        gate = _take_descriptors(descriptors, gate, confinement.off)
+        _limit(job["limits"], confinement.off)
+        if "environment" not in confinement.off:
+            os.environ.clear()
         os.environ.update(job["environment"])
         argv = job["action"].get("exec")
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
@@ -230,14 +241,17 @@ def _run(gate: socket.socket, confinement: Confinement) -> NoReturn:
     os._exit(_become_guest(job["action"]))
 
 
-def _take_descriptors(descriptors: list[int], gate: socket.socket) -> socket.socket:
+def _take_descriptors(
+    descriptors: list[int], gate: socket.socket, off: frozenset[str]
+) -> socket.socket:
     """Put stdin, stdout, stderr and the guest's socket at 0 to 3; keep the gate, close the rest."""
     high = [os.dup2(number, 100 + place) for place, number in enumerate(descriptors)]
     kept = os.dup2(gate.detach(), _GATE_FD, inheritable=False)
     for place, number in enumerate(high):
         os.dup2(number, place)
-    os.closerange(_CHANNEL_FD + 1, _GATE_FD)
-    os.closerange(_GATE_FD + 1, 1024)
+    if "descriptors" not in off:
+        os.closerange(_CHANNEL_FD + 1, _GATE_FD)
+        os.closerange(_GATE_FD + 1, 1024)
     return socket.socket(fileno=kept)
 
 
@@ -258,7 +272,7 @@ def _resolve(program: str) -> str:
     return path
 
 
-def _limit(limits: dict[str, Any]) -> None:
+def _limit(limits: dict[str, Any], off: frozenset[str]) -> None:
     processor, memory = int(limits["cpu_s"]), int(limits["memory_bytes"])
     bounds = {
         resource.RLIMIT_CPU: (processor, processor + 1),  # one second to take the soft signal
@@ -271,6 +285,8 @@ def _limit(limits: dict[str, Any]) -> None:
     }
     for kind, (soft, hard) in bounds.items():
         ceiling = resource.getrlimit(kind)[1]
+        if "limits" in off and kind != resource.RLIMIT_NPROC:
+            continue
         if ceiling != resource.RLIM_INFINITY:
             soft, hard = min(soft, ceiling), min(hard, ceiling)
         resource.setrlimit(kind, (soft, hard))

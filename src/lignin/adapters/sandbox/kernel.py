@@ -258,16 +258,25 @@ class Filter:
     """The seccomp program: a deny list, since what Python and a shell need cannot be listed.
 
     Every rule is a few instructions that fall through to the next; jumps never leave a rule.
+    `off` leaves out rules by name (`call:mount`, `argument:clone`, `tables`): see `world`.
     """
 
-    def __init__(self, *, shared_host: bool = False, shared_signals: bool = False) -> None:
+    def __init__(
+        self,
+        off: frozenset[str] = frozenset(),
+        *,
+        shared_host: bool = False,
+        shared_signals: bool = False,
+    ) -> None:
         """Make the program.
 
         Args:
+            off: Rules to leave out.
             shared_host: There are no namespaces: no socket of any kind but pairs.
             shared_signals: Nor does anything else keep signals in: none may be sent, but by a
                 process to its own threads.
         """
+        self._off = off
         self._families = () if shared_host else _SOCKET_FAMILIES
         self._signals = ("kill", "tkill", "pidfd_send_signal") if shared_signals else ()
         self._code: list[tuple[int, int, int, int]] = []
@@ -275,14 +284,16 @@ class Filter:
         kill, allow = 0x80000000, 0x7FFF0000
         self._load(4)
         self._equal(audit, 1, 0)
-        self._return(kill)  # a call through another architecture's table would dodge the numbers
+        # a call through another architecture's table would dodge the numbers
+        self._return(allow if "tables" in off else kill)
         self._load(0)
-        if index == 0:
+        if index == 0 and "tables" not in off:
             self._code.append((0x35, 0, 1, 0x40000000))
             self._return(kill)  # the x32 table, for the same reason
-        self._deny(_CLONE3, errno.ENOSYS)  # its flags lie in memory; libc then uses clone
-        for pair in _DENIED.values():
-            if pair[index] >= 0:
+        if "call:clone3" not in off:
+            self._deny(_CLONE3, errno.ENOSYS)  # its flags lie in memory; libc then uses clone
+        for name, pair in _DENIED.items():
+            if pair[index] >= 0 and f"call:{name}" not in off:
                 self._deny(pair[index], errno.EPERM)
         for name in self._signals:
             self._deny(number_of(name), errno.EPERM)
@@ -326,6 +337,8 @@ class Filter:
         self, call: str, argument: int, test: list[tuple[int, int, int, int]], error: int
     ) -> None:
         """Deny `call` where `test` on the low word of an argument falls into the next step."""
+        if f"argument:{call}" in self._off:
+            return
         self._equal(number_of(call), 0, len(test) + 3)
         self._load(16 + 8 * argument)
         self._code.extend(test)

@@ -24,7 +24,7 @@ from dataclasses import replace
 from typing import Any
 
 from lignin.adapters.sandbox import plan, world
-from lignin.adapters.sandbox.channel import Guest, Output, Pump, Source, outcome
+from lignin.adapters.sandbox.channel import Guest, Output, Pump, Source, new_key, outcome
 from lignin.domain.codec import Digest, digest_bytes, digest_json
 from lignin.domain.errors import UnavailableError
 from lignin.ports.sandbox import (
@@ -55,7 +55,7 @@ for name in {_MODULES!r}:
     sys.modules[module.__name__] = module
     setattr(sys.modules["{_PACKAGE}"], name, module)
     exec(compile(texts[name], "<" + name + ">", "exec"), vars(module))
-sys.modules["{_PACKAGE}.spawner"].main(texts["guest"])
+sys.modules["{_PACKAGE}.spawner"].main(texts["guest"], frozenset(texts["off"]))
 """
 
 
@@ -70,13 +70,14 @@ def _texts_digests() -> dict[str, Digest]:
 
 
 class _Spawner:
-    """One spawner process and its control socket."""
+    """One spawner process and its control socket. `off` names walls left out: see `world`."""
 
-    def __init__(self, hash_seed: int) -> None:
+    def __init__(self, hash_seed: int, off: frozenset[str] = frozenset()) -> None:
         self.users = 0
+        self.off = off
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = _start_process(hash_seed, theirs)
+            self._process = _start_process(hash_seed, theirs, off)
         try:
             self.described = self._wait_ready()
         except UnavailableError:
@@ -119,20 +120,26 @@ class _Spawner:
             self._process.wait()
 
 
-def _start_process(hash_seed: int, control: socket.socket) -> subprocess.Popen[bytes]:
+def _start_process(
+    hash_seed: int, control: socket.socket, off: frozenset[str]
+) -> subprocess.Popen[bytes]:
     """Start a bare interpreter on the sources, with descriptor 3 as its control socket."""
-    texts = {name: source(name) for name in (*_MODULES, "guest")}
+    texts = {"off": sorted(off), **{name: source(name) for name in (*_MODULES, "guest")}}
     # No -I or -E: they would ignore the hash seed, the only variable there is.
     command = [world.interpreter(), "-s", "-P", "-S", "-B", "-c"]
-    command.append(f"import os; os.dup2({control.fileno()}, 3)\nos.closerange(4, 4096){_BOOTSTRAP}")
+    shut = "descriptors" not in off
+    os.set_inheritable(control.fileno(), not shut)
+    closing = "os.closerange(4, 4096)" if shut else ""
+    command.append(f"import os; os.dup2({control.fileno()}, 3)\n{closing}{_BOOTSTRAP}")
     with _sealed_file(json.dumps(texts).encode()) as text:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and text
             command,
             stdin=text,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            pass_fds=(control.fileno(),),
-            env={"PYTHONHASHSEED": str(hash_seed)},
+            pass_fds=(control.fileno(),) if shut else (),
+            close_fds=shut,
+            env={**(os.environ if "environment" in off else {}), "PYTHONHASHSEED": str(hash_seed)},
             cwd="/",
             start_new_session=True,
         )
@@ -162,6 +169,7 @@ class NamespaceSandbox:
 
     def __init__(self, spawner: _Spawner) -> None:
         """Use `open_namespace_sandbox`."""
+        self._off = spawner.off
         self._lock = threading.Lock()
         self._spawners: OrderedDict[int, _Spawner] = OrderedDict({0: spawner})
         self._numbers = itertools.count(1)
@@ -186,7 +194,8 @@ class NamespaceSandbox:
     def run(self, execution: Execution, broker: RequestHandler | None = None) -> Observed:
         """Run once. Raises InvalidRequestError for a request that no sandbox could run."""
         plan.require_valid(execution)
-        order = _plan_of(execution)
+        key = new_key()
+        order = _plan_of(execution, key)
         started = time.monotonic()
         try:
             spawner = self._borrow(execution.hash_seed)
@@ -194,7 +203,7 @@ class NamespaceSandbox:
             return _infrastructure(str(error), started)
         try:
             run = _Run(spawner, next(self._numbers), execution, broker)
-            return run.observe(order, started)
+            return run.observe(order, key, started)
         finally:
             self._give_back(execution.hash_seed, spawner)
 
@@ -206,7 +215,7 @@ class NamespaceSandbox:
             if spawner is None or not spawner.alive:
                 if spawner is not None:
                     spawner.close()
-                spawner = self._spawners[hash_seed] = _Spawner(hash_seed)
+                spawner = self._spawners[hash_seed] = _Spawner(hash_seed, self._off)
             self._spawners.move_to_end(hash_seed)
             spawner.users += 1
             self._retire()
@@ -256,11 +265,11 @@ def _infrastructure(message: str, started: float) -> Observed:
     return Observed(status="infrastructure", tier="ns", message=message, wall_s=wall_s)
 
 
-def _plan_of(execution: Execution) -> bytes:
+def _plan_of(execution: Execution, key: str) -> bytes:
     """The run's plan as sent: one header frame, then the bytes of all files."""
     files, file_bytes = plan.entries(execution.files)
     work, work_bytes = plan.entries(execution.work)
-    job = {**plan.action(execution), "executable": f"{world.GUEST_FOLDER}/bin/python"}
+    job = {**plan.action(execution), "executable": f"{world.GUEST_FOLDER}/bin/python", "key": key}
     header = {
         "action": job,
         "files": files,
@@ -325,7 +334,7 @@ class _Run:
         self._deadline = 0.0
         self._overdue = False
 
-    def observe(self, order: bytes, started: float) -> Observed:
+    def observe(self, order: bytes, key: str, started: float) -> Observed:
         """Send the order, read everything, say what was seen."""
         bounds = self._execution.limits
         channel, theirs = socket.socketpair()
@@ -346,7 +355,7 @@ class _Run:
                 for descriptor in given:
                     os.close(descriptor)
             self._report = _Report(channel, bounds.work_bytes)
-            self._guest = Guest(guest_channel, self._broker)
+            self._guest = Guest(guest_channel, self._broker, key)
             self._outputs = [Output(out, bounds.output_bytes), Output(err, bounds.output_bytes)]
             try:
                 self._converse(channel, order)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from lignin.adapters.sandbox import plan, world
-from lignin.adapters.sandbox.channel import Guest, Output, Pump, frame, outcome
+from lignin.adapters.sandbox.channel import Guest, Output, Pump, frame, new_key, outcome
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, digest_bytes, digest_json
 from lignin.ports.sandbox import (
@@ -162,7 +162,7 @@ class _Run:
             os.close(out_theirs)
             os.close(err_theirs)
             outputs = [Output(out, bounds.output_bytes), Output(err, bounds.output_bytes)]
-            said = Guest(ours, self._broker)
+            said = Guest(ours, self._broker, job["key"])
 
             def on_tick() -> bool:
                 if any(output.exceeded for output in outputs):
@@ -217,6 +217,7 @@ class _Run:
     def _job(self) -> dict[str, Any]:
         bounds = self._execution.limits
         job = plan.action(self._execution)
+        job["key"] = new_key()
         if job["do"] == "exec":
             job["argv"] = [self._program(job["exec"][0]), *map(self._outside, job["exec"][1:])]
         elif job["do"] == "program":

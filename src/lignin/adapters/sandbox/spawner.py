@@ -22,13 +22,16 @@ CONTROL_FD = 3
 RUN_FDS = 5  # run socket, stdin, stdout, stderr, guest socket
 
 
-def main(guest: str) -> None:
-    """Build the world, warm up, say so, serve runs until the control socket closes."""
+def main(guest: str, off: frozenset[str]) -> None:
+    """Build the world, warm up, say so, serve runs until the control socket closes.
+
+    `off` names walls to leave out: see `world`.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal's Ctrl-C is the host's to handle
     control = socket.socket(fileno=CONTROL_FD)
     try:
-        world.build(guest)
-        confinement = inmate.Confinement()
+        world.build(guest, off)
+        confinement = inmate.Confinement(off)
         sys.path[:] = [world.GUEST_FOLDER, *(p for p in sys.path if p.startswith("/"))]
         import lignin_guest  # type: ignore[import-not-found]
 
@@ -38,7 +41,7 @@ def main(guest: str) -> None:
         raise SystemExit(1) from error
     gc.collect()
     gc.freeze()  # keeps the collector of each fork from touching, and so copying, shared pages
-    control.send(json.dumps({"ready": world.describe()}).encode())
+    control.send(json.dumps({"ready": {**world.describe(), "walls_off": sorted(off)}}).encode())
     Spawner(control, confinement).serve()
 
 
@@ -98,7 +101,7 @@ class Spawner:
         It has namespaces and its private mounts and knows nothing yet; it serves one run only.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        pid = kernel.clone(kernel.ALL_BUT_USER | kernel.CLONE_NEWUSER)
+        pid = kernel.clone(world.namespaces(self._confinement.off) | kernel.CLONE_NEWUSER)
         if pid == 0:
             inmate.enter(theirs, self._confinement)  # never returns
         theirs.close()

@@ -3,6 +3,9 @@
 Owns the file system of the sandbox: a small tmpfs root, `/usr` and the interpreter read-only by an
 allow-list, the guest file, a few devices, no network, no process but the spawner. Runs before any
 untrusted code and needs to be correct before anything else is.
+
+Every function that takes `off` leaves out the walls named in it. It is always empty but in the tests
+of the walls, which show that an attempt would succeed were its wall not there.
 Standard library only.
 """
 
@@ -20,6 +23,8 @@ _ROOT = "/tmp"  # where the new root is put together; nothing on the host change
 _LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _ETC = ("/etc/ld.so.cache", "/etc/alternatives")
+_HOST = ("/var", "/sys", "/etc/hostname")  # what is shown only where the wall `files` is off
+_SHARED = {"net": kernel.CLONE_NEWNET, "ipc": kernel.CLONE_NEWIPC, "uts": kernel.CLONE_NEWUTS}
 _PASSWD = "sandbox:x:1000:1000:sandbox:/work:/bin/sh\n"
 
 
@@ -52,7 +57,15 @@ def become_nobody() -> None:
     kernel.set_dumpable(True)  # else /proc/self belongs to root and no user can be mapped
 
 
-def build(guest: str) -> None:
+def namespaces(off: frozenset[str]) -> int:
+    """Flags of the namespaces that a world and each of its runs have for themselves."""
+    flags = kernel.ALL_BUT_USER
+    for name in off & _SHARED.keys():
+        flags &= ~_SHARED[name]
+    return flags
+
+
+def build(guest: str, off: frozenset[str]) -> None:
     """Leave the host: returns in a new process that is pid 1 of a world of its own.
 
     The process that called stays behind, waits for it and ends with it. Root does the mounting
@@ -67,12 +80,12 @@ def build(guest: str) -> None:
         become_nobody()
     uid, gid = os.getuid(), os.getgid()
     if privileged:
-        kernel.unshare(kernel.ALL_BUT_USER)
+        kernel.unshare(namespaces(off))
     else:
-        kernel.unshare(kernel.ALL_BUT_USER | kernel.CLONE_NEWUSER)
+        kernel.unshare(namespaces(off) | kernel.CLONE_NEWUSER)
         kernel.map_identity(INSIDE, uid, gid)
     _continue_as_first_process()
-    _put_together(folders, guest)
+    _put_together((*folders, *(_HOST if "files" in off else ())), guest, off)
     kernel.pivot_root(_ROOT)
     kernel.remount_read_only("/")
     if privileged:
@@ -91,7 +104,7 @@ def _continue_as_first_process() -> None:
     os._exit(os.waitstatus_to_exitcode(status) & 255)
 
 
-def _put_together(folders: Sequence[str], guest: str) -> None:
+def _put_together(folders: Sequence[str], guest: str, off: frozenset[str]) -> None:
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     kernel.mount("tmpfs", _ROOT, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=4m")
     for name in ("proc", "dev", "etc", "tmp", "work", "mnt", "artifact"):
@@ -107,7 +120,10 @@ def _put_together(folders: Sequence[str], guest: str) -> None:
             _bind(place)
     for name in _DEVICES:
         _touch(f"{_ROOT}/dev/{name}")
-        kernel.mount(f"/dev/{name}", f"{_ROOT}/dev/{name}", None, kernel.MS_BIND)
+        # The real zero can be mapped as shared memory, which escapes every count and can be held
+        # without being mapped; `full` reads as zeros too and cannot be mapped.
+        source = "full" if name == "zero" and "zero" not in off else name
+        kernel.mount(f"/dev/{source}", f"{_ROOT}/dev/{name}", None, kernel.MS_BIND)
     for name, target in (("fd", "/proc/self/fd"), ("shm", "/tmp"), ("stdin", "/proc/self/fd/0")):
         os.symlink(target, f"{_ROOT}/dev/{name}")
     for number, name in ((1, "stdout"), (2, "stderr")):

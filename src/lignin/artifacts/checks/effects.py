@@ -46,6 +46,9 @@ _DEVICES = frozenset(
 )
 
 
+# What the broker let through was declared, and a call without an answer proves nothing either way;
+# what it denied is an effect like any other.
+_ANSWERED = frozenset({"call", "http", "unknown"})
 _OUTWARD = frozenset({"write", "delete", "connect", "process"})
 
 
@@ -111,7 +114,7 @@ def _judged(
     capabilities: Capabilities, effect: Effect, deleted: Collection[str], *, is_command: bool
 ) -> str | None:
     kind, target = effect.kind, effect.target[:120]
-    if kind in {"clock", "randomness"}:
+    if kind in _ANSWERED or kind in {"clock", "randomness"}:
         return None
     if kind in {"write", "delete"}:
         covered = _is_declared_path(capabilities, target) or _is_passing(target, deleted)
@@ -184,5 +187,5 @@ CHECK = Check(
     name="effects",
     needs=frozenset({"files", "examples", "held_out", "repeats", "tests", "inputs"}),
     judge=judge,
-    version=2,
+    version=3,
 )

@@ -96,6 +96,7 @@ KIND = Kind(
         "totality",
         "determinism",
         "effects",
+        "sandbox_marks",
         "static",
     ),
     recognise=recognise,

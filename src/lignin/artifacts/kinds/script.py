@@ -178,6 +178,7 @@ KIND = Kind(
         "totality",
         "determinism",
         "effects",
+        "sandbox_marks",
         "static",
     ),
     recognise=recognise,

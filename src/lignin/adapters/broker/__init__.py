@@ -1,0 +1,1 @@
+"""What the broker reaches the outside with: transport, vault, bindings."""

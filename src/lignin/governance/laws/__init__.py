@@ -1,0 +1,1 @@
+"""Pure decisions about requests that leave a sandbox."""

@@ -1,0 +1,118 @@
+"""A user's grants: which credential may go where, in which header, for which requests.
+
+They are read from a file of the user's own and never from an artifact or the store. A grant alone
+opens nothing: the artifact's manifest must declare both the secret's name and the host.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from lignin.domain.errors import DeniedError, InvalidRequestError
+from lignin.governance.laws.headers import METHODS, TOKEN, is_reserved
+from lignin.governance.laws.urls import Origin, parse_origin, require_plain_path
+
+_SLOT = "{}"
+
+
+def _checked_host(text: str) -> str:
+    try:
+        origin = parse_origin(text)
+    except InvalidRequestError as error:
+        raise ValueError(error.message) from error
+    if origin.scheme != "https":
+        raise ValueError("a credential goes to https hosts only")
+    return text
+
+
+def _checked_header(name: str) -> str:
+    if not TOKEN.fullmatch(name) or is_reserved(name):
+        raise ValueError("no header that may carry a credential")
+    return name
+
+
+def _checked_form(form: str) -> str:
+    if form.count(_SLOT) != 1 or not form.isascii() or not form.isprintable():
+        raise ValueError(f"printable ASCII with one {_SLOT} where the credential goes")
+    return form
+
+
+def _checked_method(method: str) -> str:
+    if method not in METHODS:
+        raise ValueError(f"one of {', '.join(sorted(METHODS))}")
+    return method
+
+
+def _checked_path(path: str) -> str:
+    try:
+        require_plain_path(path)
+    except DeniedError as error:
+        raise ValueError(error.message) from error
+    if not path.startswith("/") or "//" in path or "%" in path:
+        raise ValueError("a path begins with a slash and holds no escapes")
+    return path
+
+
+class SecretGrant(BaseModel):
+    """Where one credential comes from and the only place it may go.
+
+    Args:
+        variable: Environment variable that holds it, or
+        file: a file of the user's, readable by nobody else.
+        hosts: `name` or `name:port`, https only.
+        header: The header that carries it.
+        form: That header's value, with `{}` where the credential goes.
+        methods: Of the requests that may carry it.
+        paths: Prefixes of their paths, by whole segments.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    variable: str = ""
+    file: str = ""
+    hosts: list[Annotated[str, AfterValidator(_checked_host)]] = Field(min_length=1)
+    header: Annotated[str, AfterValidator(_checked_header)] = "Authorization"
+    form: Annotated[str, AfterValidator(_checked_form)] = "Bearer {}"
+    methods: list[Annotated[str, AfterValidator(_checked_method)]] = ["GET"]
+    paths: list[Annotated[str, AfterValidator(_checked_path)]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> "SecretGrant":
+        if bool(self.variable) == bool(self.file):
+            raise ValueError("a credential comes from either a variable or a file")
+        return self
+
+    @property
+    def origins(self) -> frozenset[Origin]:
+        """The hosts as origins."""
+        return frozenset(map(parse_origin, self.hosts))
+
+    def value(self, credential: str) -> str:
+        """Return the header's value with a credential or placeholder in it."""
+        return self.form.replace(_SLOT, credential)
+
+
+class _GrantsFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    secrets: dict[str, SecretGrant] = Field(default_factory=dict)
+
+
+def parse_grants(text: str) -> Mapping[str, SecretGrant]:
+    """Parse a grants file (TOML, a table `[secrets.NAME]` each).
+
+    Raises:
+        InvalidRequestError: Each fault with its place; nothing of a broken file holds.
+    """
+    try:
+        return _GrantsFile.model_validate(tomllib.loads(text)).secrets
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidRequestError(f"the grants file does not parse: {error}") from error
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'top'}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_context=False)
+        )
+        raise InvalidRequestError(f"the grants file does not fit its form: {faults}") from None

@@ -1,0 +1,164 @@
+"""What the broker reaches the outside with: bindings for tool calls, a transport and a vault for HTTP.
+
+The broker is the only exit of code in a sandbox (decision record 4). What may leave is decided in
+`governance`; whoever implements these ports carries it out and decides nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from lignin.domain.codec import Digest, Json
+from lignin.ports.sandbox import Effect
+from lignin.ports.tools import Observation, ToolSpec
+
+Scheme = Literal["https", "http"]
+
+
+class SecretValue:
+    """A real credential. It shows itself to nobody but who calls `reveal`."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The credential itself, for the header it is meant for."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "<secret>"
+
+    __str__ = __repr__
+
+    def __format__(self, _spec: str) -> str:
+        return "<secret>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not serialised")
+
+
+class Vault(Protocol):
+    """Where real credentials come from. They are never in the store."""
+
+    def read(self, *, variable: str, file: str) -> SecretValue:
+        """Return the credential in an environment variable or, where that is empty, a file.
+
+        Raises:
+            UnavailableError: It is not there, or not kept privately.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One request to one address that was checked. `target` is path and query.
+
+    `headers` hold real credentials, so they are not shown.
+    """
+
+    scheme: Scheme
+    host: str
+    port: int
+    address: str
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came back, as sent: content codings are not undone yet."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Transport(Protocol):
+    """Carries one hop. Follows no redirect, uses no proxy, keeps no cookie, logs nothing."""
+
+    def resolve(self, host: str, port: int, *, timeout_s: float) -> tuple[str, ...]:
+        """Return every address of a host, as text.
+
+        Raises:
+            UnavailableError: There is none, or no answer in time.
+        """
+        ...
+
+    def send(self, hop: Hop, *, timeout_s: float, max_bytes: int) -> Reply:
+        """Send one request to exactly `hop.address` and return the whole reply.
+
+        Raises:
+            UnavailableError: No connection, a certificate that is not the host's, no HTTP, or no
+                whole reply in time.
+            LimitedError: Too large.
+        """
+        ...
+
+
+class BoundTools(Protocol):
+    """The tools of one run, from its start. Not thread-safe."""
+
+    @property
+    def tools(self) -> Mapping[str, ToolSpec]:
+        """The tools by name."""
+        ...
+
+    def call(self, tool: str, arguments: Mapping[str, Json]) -> Observation | None:
+        """Call one tool. None where the binding cannot know the answer: the run proves nothing."""
+        ...
+
+
+class Binding(Protocol):
+    """What answers the tool calls of runs: chosen at run time, recorded with each run."""
+
+    @property
+    def name(self) -> str:
+        """`recorded`, `live` and the like."""
+        ...
+
+    @property
+    def digest(self) -> Digest:
+        """Digest of what decides the answers, as far as that can be known."""
+        ...
+
+    def begin(self) -> BoundTools:
+        """Start a run: nothing of another run is left."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerReport:
+    """What one run asked of the broker.
+
+    Args:
+        binding: Name of what answered the calls; empty where there was none.
+        binding_digest: Its digest.
+        effects: In order and bounded: `call`, `http`, `denied`, `incident` (a placeholder somewhere
+            it was not meant for, or a reply that held a credential where it was not masked), and
+            `unknown` (a request without an answer, which is not the code's fault).
+        hits: Calls that the binding answered.
+        misses: Calls that it does not know.
+        outages: Requests that something outside failed: no such tool is bound, no host answers.
+    """
+
+    binding: str
+    binding_digest: Digest | None
+    effects: tuple[Effect, ...]
+    hits: int
+    misses: int
+    outages: int = 0
+
+    @property
+    def is_conclusive(self) -> bool:
+        """False where a request had no answer: then the run is neither a pass nor a failure."""
+        return self.misses == self.outages == 0
+
+    @property
+    def hit_ratio(self) -> float | None:
+        """Share of calls that were answered; None without calls."""
+        total = self.hits + self.misses
+        return self.hits / total if total else None

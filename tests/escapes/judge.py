@@ -1,0 +1,29 @@
+"""Whether an attempt got out: by what it says and, where it can be seen, by what happened outside."""
+
+from escapes.cases import Case, program
+from escapes.traps import Traps
+from lignin.adapters.sandbox.ns import NamespaceSandbox, _Spawner
+from lignin.domain.artifacts import File
+from lignin.ports.sandbox import Execution, Limits, Observed, PythonCall, Sandbox
+
+SMALL = Limits(wall_s=5, cpu_s=3, memory_bytes=256 << 20, work_bytes=8 << 20)
+
+
+def without(*walls: str) -> NamespaceSandbox:
+    """The tier with some walls left out, the others and the unprivileged user as the outer cap."""
+    return NamespaceSandbox(_Spawner(0, frozenset(walls)))
+
+
+def run(sandbox: Sandbox, text: str, limits: Limits = SMALL) -> Observed:
+    """Call `f` of a file with this text."""
+    files = {"tool.py": File(content=text.encode())}
+    action = PythonCall(file="tool.py", function="f", arguments={})
+    return sandbox.run(Execution(files=files, action=action, limits=limits))
+
+
+def attempt(sandbox: Sandbox, case: Case, traps: Traps) -> tuple[bool, Observed]:
+    """Make an attempt: whether it got out, and what was seen."""
+    if case.trap:
+        traps.sprung(case.trap)
+    seen = run(sandbox, program(case, traps.words))
+    return seen.returned or (bool(case.trap) and traps.sprung(case.trap)), seen

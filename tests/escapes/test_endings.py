@@ -1,0 +1,111 @@
+"""Nothing outlives a run, and nothing of a run is there for the next."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from escapes.judge import run
+from lignin.adapters.sandbox.ns import NamespaceSandbox, open_namespace_sandbox
+from lignin.testing.conformance.sandbox_walls import host_processes, wait_until
+
+_LEAVE = """
+    import builtins, json, os, sys, warnings
+    places = ['/work/left', '/tmp/left', '/dev/shm/left', os.path.expanduser('~/.left')]
+"""
+_WRITE = """
+    for place in places: open(place, 'w').close()
+    json.LEFT = builtins.LEFT = sys.LEFT = 1
+    os.environ['LEFT'] = '1'; os.chdir('/tmp'); os.umask(0o77); os.nice(5)
+"""
+_READ = """
+    found = [place for place in places if os.path.exists(place)]
+    found += [m.__name__ for m in (json, builtins, sys) if hasattr(m, 'LEFT')]
+    found += [n for n in os.environ if n == 'LEFT']
+    found += ['folder'] * (os.getcwd() != '/work') + ['mask'] * (os.umask(0o22) == 0o77)
+    found += ['niceness'] * (os.nice(0) >= 5)
+    return found
+"""
+
+
+def test_state_of_a_run_is_gone_in_the_next(sandbox: NamespaceSandbox) -> None:
+    same = run(sandbox, f"def f():{_LEAVE}{_WRITE}{_READ}").result
+    assert isinstance(same, list) and len(same) == 11  # within one run all of it is to be seen
+    assert run(sandbox, f"def f():{_LEAVE}{_READ}").result == []
+
+
+_HOLDER = """
+import os, sys
+from lignin.adapters.sandbox.ns import open_namespace_sandbox
+from lignin.domain.artifacts import File
+from lignin.ports.sandbox import Execution, Limits, PythonCall
+body = b'''
+import os, signal, time
+def f():
+    for number in range(1, 32):
+        try: signal.signal(number, signal.SIG_IGN)
+        except OSError: pass
+    if os.fork() == 0:
+        os.setsid()
+        os.fork()
+    open('/work/x', 'w').close()
+    time.sleep(300)
+'''
+sandbox = open_namespace_sandbox()
+print('open', flush=True)
+sandbox.run(Execution(files={'a.py': File(content=body)}, limits=Limits(wall_s=200),
+    action=PythonCall(file='a.py', function='f', arguments={})))
+"""
+
+
+def _alive(processes: set[int]) -> set[int]:
+    return {
+        pid for pid in processes if Path(f"/proc/{pid}/cmdline").exists() and _state(pid) != "Z"
+    }
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"
+
+
+def test_everything_dies_with_the_process_that_opened_the_sandbox() -> None:
+    before = host_processes()
+    with subprocess.Popen([sys.executable, "-c", _HOLDER], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"open\n"
+        wait_until(lambda: len(host_processes() - before) >= 7)  # holder, world, run and its three
+        family = host_processes() - before - {holder.pid}
+        os.kill(holder.pid, signal.SIGKILL)
+        holder.wait()
+        wait_until(lambda: not _alive(family))
+
+
+def _held() -> dict[str, int]:
+    """What this process and the machine hold that a run could leave behind."""
+    return {
+        "descriptors": len(list(Path("/proc/self/fd").iterdir())),
+        "mounts": len(Path("/proc/self/mountinfo").read_text().splitlines()),
+        "cgroups": sum(1 for _ in Path("/sys/fs/cgroup").rglob("cgroup.procs")),
+        "processes": len(host_processes()),
+    }
+
+
+@pytest.mark.slow
+def test_ten_thousand_runs_leave_nothing_behind() -> None:
+    before = _held()
+    text = "def f():\n    import os, time\n    if os.fork() == 0:\n        os.setsid()\n        time.sleep(300)\n    return 1"
+    with open_namespace_sandbox() as opened:
+        assert run(opened, text).result == 1
+        for _ in range(10_000):
+            assert run(opened, text).result == 1
+        warm = _held()
+    assert warm["mounts"] == before["mounts"]
+    assert warm["cgroups"] == before["cgroups"]
+    assert warm["descriptors"] <= before["descriptors"] + 4
+    wait_until(lambda: _held() == before)
