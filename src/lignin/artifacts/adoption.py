@@ -1,6 +1,12 @@
 """Making a version of one space known in another: the same digest, its bytes and its evidence."""
 
-from lignin.artifacts.store import examples_blob, load_examples, load_tree, tree_blobs
+from lignin.artifacts.store import (
+    examples_blob,
+    load_examples,
+    load_tree,
+    tree_blobs,
+    trusted_givers,
+)
 from lignin.domain.codec import Digest
 from lignin.domain.events import Blob, Change, NewEvent, Scope
 from lignin.domain.states import Row
@@ -42,7 +48,7 @@ def adopt(
         payload = {key: artifact.body[key] for key in names}
         events.insert(0, _event(ids, artifact.stream, "artifact.registered", payload))
     events += _evidence(ids, source, digest, blobs)
-    examples = load_examples(source, digest)
+    examples = load_examples(source, digest, trusted_givers(source, version))
     if examples:
         blob = examples_blob(examples, f"examples/{digest}")
         blobs.append(blob)

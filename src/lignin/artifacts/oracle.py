@@ -1,6 +1,7 @@
 """Judging runs against recorded answers. Pure; shared by the checks of visible and held-out ones."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from lignin.artifacts.answers import (
     answers_agree,
@@ -12,15 +13,22 @@ from lignin.artifacts.answers import (
 )
 from lignin.artifacts.check import ExampleRun, Observations, shown, shown_use
 from lignin.domain.artifacts import Example
-from lignin.domain.codec import Json, digest_json
+from lignin.domain.codec import Digest, digest_json
 
 MAX_REASONS = 5
 
 
 def wrong_answers(observations: Observations, runs: Iterable[ExampleRun]) -> list[str]:
-    """Return a reason for each run that did not answer as recorded, at most `MAX_REASONS`."""
+    """Return a reason for each run that did not answer as recorded, at most `MAX_REASONS`.
+
+    An input that was recorded with two answers is no oracle: it is a doubt (`contradictions`).
+    """
+    disputes = find_disputes(observations.examples, is_call=observations.is_call)
+    disputed = {dispute.use for dispute in disputes}
     reasons = []
     for run in runs:
+        if _use(run.example) in disputed:
+            continue
         reason = _fault_of(observations, run)
         if reason is not None:
             reasons.append(reason)
@@ -39,10 +47,7 @@ def _fault_of(observations: Observations, run: ExampleRun) -> str | None:
     if not answers_agree(example, observed, is_call=is_call):
         if observed.error is None and declares_variation(observations):
             return _schema_reason(observations, run)  # `determinism` asks whether it varies
-        expected = expected_outcome(example, is_call=is_call)
-        wanted = shown(expected.get("result", expected) if is_call else expected)
-        if is_call and example.error is not None:
-            wanted = f"error {plain_error(example.error)}"
+        wanted = _answer_of(example, is_call=is_call)
         return f"expected {wanted}, got {told(observed, is_call=is_call)} {where}"
     return _schema_reason(observations, run)
 
@@ -65,15 +70,62 @@ def declares_variation(observations: Observations) -> bool:
     return capabilities.clock or capabilities.randomness
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute:
+    """Two records of one input with different answers, the earlier first."""
+
+    first: Example
+    second: Example
+    is_call: bool
+
+    @property
+    def use(self) -> Digest:
+        """Digest of the input."""
+        return _use(self.first)
+
+    def sides(self) -> tuple[dict[str, str], dict[str, str]]:
+        """What each record answers, in words, and who gave it."""
+        first, second = (
+            {"answer": _answer_of(example, is_call=self.is_call), "by": example.origin}
+            for example in (self.first, self.second)
+        )
+        return first, second
+
+    def reason(self) -> str:
+        """The dispute in words: the input, both answers and their givers."""
+        first, second = self.sides()
+        return (
+            f"the records contradict each other for {shown_use(self.first)}: "
+            f"{first['answer']} ({first['by']}) and {second['answer']} ({second['by']})"
+        )
+
+
+def find_disputes(examples: Iterable[Example], *, is_call: bool) -> list[Dispute]:
+    """Return the first contradicting pair of records of every input that has one."""
+    known: dict[Digest, Example] = {}
+    found: dict[Digest, Dispute] = {}
+    for example in examples:
+        use = _use(example)
+        earlier = known.setdefault(use, example)
+        answers = [expected_outcome(each, is_call=is_call) for each in (earlier, example)]
+        if not values_agree(*answers):
+            found.setdefault(use, Dispute(first=earlier, second=example, is_call=is_call))
+    return list(found.values())
+
+
 def contradictions(observations: Observations) -> list[str]:
     """Return a doubt for each input that was recorded with two answers."""
-    known: dict[str, tuple[Example, Json]] = {}
-    doubts = []
-    for example in observations.examples:
-        body = example.to_json()
-        use = digest_json([body["arguments"], body["argv"], body["stdin"], body["files"]])
-        answer = expected_outcome(example, is_call=observations.is_call)
-        _, earlier = known.setdefault(use, (example, answer))
-        if not values_agree(earlier, answer):
-            doubts.append(f"the records contradict each other for {shown_use(example)}")
-    return doubts[:MAX_REASONS]
+    disputes = find_disputes(observations.examples, is_call=observations.is_call)
+    return [dispute.reason() for dispute in disputes[:MAX_REASONS]]
+
+
+def _use(example: Example) -> Digest:
+    body = example.to_json()
+    return digest_json([body["arguments"], body["argv"], body["stdin"], body["files"]])
+
+
+def _answer_of(example: Example, *, is_call: bool) -> str:
+    if is_call and example.error is not None:
+        return f"error {plain_error(example.error)}"
+    expected = expected_outcome(example, is_call=is_call)
+    return shown(expected.get("result", expected) if is_call else expected)

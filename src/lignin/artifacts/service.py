@@ -7,14 +7,26 @@ append and a hash; verification is for what was asked for, seen twice, or asks f
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from lignin.artifacts.proofs import tests_of
-from lignin.artifacts.store import examples_blob, load_examples, load_tree, tree_blobs
+from lignin.artifacts.store import (
+    examples_blob,
+    load_examples,
+    load_tree,
+    tree_blobs,
+    trusted_givers,
+)
 from lignin.artifacts.verify import Verification
-from lignin.artifacts.versions import due_reason, same_contract, verdict_move, version_stream
+from lignin.artifacts.versions import (
+    due_reason,
+    row_after,
+    same_contract,
+    verdict_move,
+    version_stream,
+)
 from lignin.domain.artifacts import MIN_EXAMPLES, Candidate, Example
 from lignin.domain.codec import Digest, Json, canonical_bytes, digest_bytes
 from lignin.domain.errors import ConflictError, InvalidRequestError, NotFoundError
@@ -88,7 +100,7 @@ class Artifacts:
         self._require_kind(view, name, manifest.kind)
         keep_until = format_time(now + KEEP_DRAFT)
         provenance = candidate.provenance.to_json()
-        examples = _unknown(view, digest, candidate.examples)
+        examples = _unknown(view, scope, digest, candidate.examples)
         if row is not None and provenance in row.body["provenance"] and row.state != "expired":
             change = self._added(scope, name, digest, examples) if examples else None
             return self._captured(
@@ -122,7 +134,7 @@ class Artifacts:
             blobs.extend(added.blobs)
         expects = {stream: row.seq if row else 0}
         change = scope.change(events=tuple(events), blobs=tuple(blobs), expects=expects)
-        after = _after(row, requested, name, digest)
+        after = row_after(row, requested, name, digest)
         return self._captured(after, how, keep_until, change, manifest.capabilities.needs_human)
 
     def _added(
@@ -161,7 +173,7 @@ class Artifacts:
         digest = row.body["digest"]
         return (
             row.body["kind"] == "test"
-            or len(load_examples(view, digest)) >= MIN_EXAMPLES
+            or len(load_examples(view, digest, trusted_givers(view, row))) >= MIN_EXAMPLES
             or any(test.counts for test in tests_of(view, digest))
         )
 
@@ -401,22 +413,20 @@ class Artifacts:
         return NewEvent(stream=stream, type=type_, payload=payload, event_id=event_id)
 
 
-def _unknown(view: View, digest: Digest, examples: tuple[Example, ...]) -> tuple[Example, ...]:
-    known = {example.digest for example in load_examples(view, digest)}
-    return tuple(example for example in examples if example.digest not in known)
+def _unknown(
+    view: View, scope: Scope, digest: Digest, examples: tuple[Example, ...]
+) -> tuple[Example, ...]:
+    """Those that this giver has not given yet, each with its giver.
 
-
-def _after(row: Row | None, requested: bool, name: str, digest: Digest) -> Row:
-    """The version as the change will leave it, as far as the answer needs it."""
-    if row is None:
-        body = {"name": name, "digest": digest, "state": "draft", "sightings": 1}
-        body["requested"] = requested
-    else:
-        body = {**row.body, "sightings": row.body["sightings"] + 1}
-        body["requested"] = row.body["requested"] or requested
-        if row.state == "expired":
-            body["state"] = "draft"
-    return Row(stream=version_stream(name, digest), kind="version", seq=0, body=body)
+    What somebody else gave before is kept again: whose examples judge may hang on who gives them.
+    """
+    giver = scope.actor.sub
+    known = {example.digest for example in load_examples(view, digest, {giver})}
+    return tuple(
+        replace(example, origin=giver) if example.origin == "author" else example
+        for example in examples
+        if example.digest not in known
+    )
 
 
 def _require(view: View, stream: str) -> Row:

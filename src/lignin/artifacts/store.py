@@ -10,6 +10,7 @@ from lignin.domain.artifacts import Example, File, Tree, make_tree, parse_exampl
 from lignin.domain.codec import Digest, canonical_bytes, digest_bytes, parse_json
 from lignin.domain.errors import IntegrityError
 from lignin.domain.events import Blob
+from lignin.domain.states import Row
 from lignin.ports.ledger import View
 
 
@@ -65,3 +66,12 @@ def load_examples(
             example = parse_example(value)
             found.setdefault(example.digest, example)
     return tuple(found.values())
+
+
+def trusted_givers(view: View, row: Row) -> frozenset[str]:
+    """Whose examples judge a version: its owner's, the successor's, and the first capturer's."""
+    artifact = view.row(f"artifact/{row.body['name']}")
+    body = artifact.body if artifact else {}
+    return frozenset(
+        {row.body["captured_by"]["sub"], body.get("owner", ""), body.get("successor", "")}
+    )

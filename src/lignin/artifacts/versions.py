@@ -42,3 +42,16 @@ def verdict_move(row: Row, verdict: str, check_set: str) -> VersionState | None:
     if verdict == "fail" and row.state in {"draft", "verified"}:
         return "rejected"
     return None
+
+
+def row_after(row: Row | None, requested: bool, name: str, digest: Digest) -> Row:
+    """The version as a capture will leave it, as far as the answer needs it."""
+    if row is None:
+        body = {"name": name, "digest": digest, "state": "draft", "sightings": 1}
+        body["requested"] = requested
+    else:
+        body = {**row.body, "sightings": row.body["sightings"] + 1}
+        body["requested"] = row.body["requested"] or requested
+        if row.state == "expired":
+            body["state"] = "draft"
+    return Row(stream=version_stream(name, digest), kind="version", seq=0, body=body)

@@ -250,7 +250,7 @@ class Example:
     A program's example has `arguments` (an object) and `result`; a script's has `argv`, `stdin` and
     `files` (text placed in the work folder) and a `result` of `{"stdout": str, "exit_code": int}`.
     `error` is the exception name where the recorded answer was an error. `origin` says who observed
-    it (`transcript`, `author`), which is not part of its digest.
+    it (`transcript`, `author`, once kept the giver's name), which is not part of its digest.
     """
 
     arguments: Mapping[str, Json] | None = None

@@ -8,7 +8,7 @@ from lignin.artifacts.promotion import require_person
 from lignin.artifacts.proofs import tests_of
 from lignin.artifacts.schemas import schema_faults
 from lignin.artifacts.service import Captured
-from lignin.artifacts.store import load_examples, load_tree
+from lignin.artifacts.store import load_examples, load_tree, trusted_givers
 from lignin.artifacts.versions import is_simulated
 from lignin.domain.artifacts import Provenance
 from lignin.domain.errors import GateFailedError, InvalidRequestError
@@ -37,6 +37,7 @@ from lignin.operations.artifact_models import (
     VersionList,
     VersionView,
 )
+from lignin.operations.artifact_views import disputed_examples, version_view
 from lignin.operations.choice import find, find_callable
 from lignin.operations.context import Context
 from lignin.operations.handover import read_examples, read_files, refuse_secrets
@@ -110,7 +111,7 @@ def list_(context: Context, request: ArtifactList) -> VersionList:
             limit=request.limit,
         )
     return VersionList(
-        items=[_version_view(row) for row in page.rows],
+        items=[version_view(row) for row in page.rows],
         total=page.total,
         next_after=page.next_after,
         narrow=f"--state ({', '.join(STATES)}), --name, --after" if page.next_after else None,
@@ -128,6 +129,7 @@ def show(context: Context, request: ArtifactRef) -> ArtifactView:
         facts = view.rows([f"evidence/{digest}", f"usage/{digest}"])
         versions = context.artifacts.versions(view, name)
         examples = () if tree is None else load_examples(view, digest)
+        judges = () if tree is None else load_examples(view, digest, trusted_givers(view, row))
         tests = [test.to_json() for test in tests_of(view, digest)]
     evidence, usage = facts.get(f"evidence/{digest}"), facts.get(f"usage/{digest}")
     return ArtifactView(
@@ -135,14 +137,15 @@ def show(context: Context, request: ArtifactRef) -> ArtifactView:
         kind=row.body["kind"],
         owner=artifact.body["owner"],
         successor=artifact.body["successor"],
-        versions=[_version_view(version) for version in versions.rows],
+        versions=[version_view(version) for version in versions.rows],
         digest=digest,
         summary=context.load_kinds()[row.body["kind"]].summary(tree) if tree else "",
         interface=tree.manifest.interface.model_dump() if tree else {},
         capabilities=tree.manifest.capabilities.model_dump() if tree else {},
         files=[dict(entry) for entry in tree.entries()] if tree else [],
         provenance=row.body["provenance"],
-        examples=len(examples),
+        examples=len(judges),
+        disputed=disputed_examples(row, judges, examples),
         evidence=dict(evidence.body["latest"]) if evidence else {},
         tests=tests,
         usage=dict(usage.body) if usage else {},
@@ -340,7 +343,7 @@ def expire(context: Context, request: Nothing) -> Expired:  # noqa: ARG001
         context.commit(*changes)
     with context.view() as view:
         rows = view.rows(streams)
-    return Expired(let_go=[_version_view(rows[stream]) for stream in streams])
+    return Expired(let_go=[version_view(rows[stream]) for stream in streams])
 
 
 @operation("artifact.reassign", effect="govern", idempotent=True)
@@ -395,7 +398,7 @@ def _move(
             change = in_step(context, view, row.body["name"], row.body["digest"], change)
     context.commit(*along, change)
     with context.view() as view:
-        return _version_view(view.rows([row.stream])[row.stream])
+        return version_view(view.rows([row.stream])[row.stream])
 
 
 def _capture_view(
@@ -414,18 +417,4 @@ def _capture_view(
         keep_until=captured.keep_until,
         examples=examples,
         verification=verification,
-    )
-
-
-def _version_view(row: Row) -> VersionView:
-    body = row.body
-    return VersionView(
-        name=body["name"],
-        digest=body["digest"],
-        kind=body["kind"],
-        state=str(row.state),
-        reason=body["reason"],
-        sightings=body["sightings"],
-        simulated=is_simulated(row),
-        keep_until=body["keep_until"] if row.state == "draft" else None,
     )

@@ -99,6 +99,11 @@ class ArtifactRef(Request):
     name: str = positional("NAME or NAME@DIGEST (6 digits or more)")
 
 
+class DisputedExample(Response):
+    input: str = Field(description="what went in")
+    answers: list[dict[str, str]] = Field(description="each answer, and who gave it")
+
+
 class ArtifactView(Response):
     name: str = Field(description="the artifact's name")
     kind: str = Field(description="program, script, skill, prompt or test")
@@ -113,7 +118,10 @@ class ArtifactView(Response):
     provenance: list[dict[str, Any]] = Field(
         description="where it was seen: session, step, author, model"
     )
-    examples: int = Field(description="recorded examples of its use")
+    examples: int = Field(description="recorded examples that judge it")
+    disputed: list[DisputedExample] = Field(
+        default_factory=list, description="inputs recorded with two answers, and who gave each"
+    )
     evidence: dict[str, Any] = Field(description="latest evidence by kind")
     tests: list[dict[str, Any]] = Field(description="tests tried on it, and whether they count")
     usage: dict[str, Any] = Field(description="how often it was called, and failed")

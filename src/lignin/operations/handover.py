@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -51,7 +52,7 @@ def refuse_secrets(files: Mapping[str, File], examples: Json, key: bytes) -> Non
 
 
 def read_examples(value: Json) -> list[Example]:
-    """Return the examples of a request.
+    """Return the examples of a request; who gave them is not theirs to say.
 
     Raises:
         InvalidRequestError: They are not a list of example objects.
@@ -60,4 +61,4 @@ def read_examples(value: Json) -> list[Example]:
         return []
     if not isinstance(value, list):
         raise InvalidRequestError("examples are a JSON list of objects")
-    return [parse_example(item) for item in value]
+    return [replace(parse_example(item), origin="author") for item in value]

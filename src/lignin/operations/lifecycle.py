@@ -12,7 +12,7 @@ from lignin.artifacts.promotion import (
     require_walls,
 )
 from lignin.artifacts.proofs import load_tests
-from lignin.artifacts.store import load_examples, load_tree
+from lignin.artifacts.store import load_examples, load_tree, trusted_givers
 from lignin.artifacts.versions import is_simulated, version_stream
 from lignin.domain.artifacts import Example, Manifest, Tree
 from lignin.domain.codec import Digest, Json
@@ -61,7 +61,7 @@ def verify_version(context: Context, row: Row, *, again: bool = False) -> Proven
     verifier = context.open_verifier()
     with context.view() as view:
         tree = load_tree(view, digest)
-        examples = load_examples(view, digest, _trusted(view, row))
+        examples = load_examples(view, digest, trusted_givers(view, row))
         dependencies = _dependencies(view, tree.manifest, JUDGED_WITH)
         tests = load_tests(view, digest) if tree.manifest.kind != "test" else {}
         key = verifier.key(tree, examples, dependencies, tests.values())
@@ -254,15 +254,6 @@ def require_dependencies(view: View, manifest: Manifest) -> None:
         DeniedError: A dependency is unknown to the space, rejected, quarantined or let go.
     """
     _dependencies(view, manifest, JUDGED_WITH)
-
-
-def _trusted(view: View, row: Row) -> frozenset[str]:
-    """Whose examples judge a version: its owner's, the successor's, and the first capturer's."""
-    artifact = view.row(f"artifact/{row.body['name']}")
-    body = artifact.body if artifact else {}
-    return frozenset(
-        {row.body["captured_by"]["sub"], body.get("owner", ""), body.get("successor", "")}
-    )
 
 
 def _dependencies(

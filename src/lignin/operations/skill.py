@@ -13,7 +13,7 @@ from lignin.artifacts.packaging import assign_skill_names, package_artifact, red
 from lignin.artifacts.serve import read_state, serve_folder
 from lignin.artifacts.serving_plan import Retirement, Served, ServingPlan, plan_serving
 from lignin.artifacts.skillmd import parse_skill
-from lignin.artifacts.store import load_examples, load_tree
+from lignin.artifacts.store import load_examples, load_tree, trusted_givers
 from lignin.artifacts.versions import is_simulated
 from lignin.domain.artifacts import File, split_examples
 from lignin.domain.errors import InvalidRequestError, LigninError, NotFoundError
@@ -139,7 +139,7 @@ def _packaged(
             left.append(Left(name=slot, reason=_why_not(row)))
             continue
         tree = load_tree(view, digest)
-        visible, _ = split_examples(load_examples(view, digest))
+        visible, _ = split_examples(load_examples(view, digest, trusted_givers(view, row)))
         try:
             files = package_artifact(
                 tree,

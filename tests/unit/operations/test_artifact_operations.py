@@ -37,6 +37,22 @@ def test_code_that_contradicts_its_examples_is_refused_with_the_input(desk: Desk
     assert desk("head.list").total == 0
 
 
+def test_examples_that_contradict_each_other_blame_nobody_and_are_named(desk: Desk) -> None:
+    path = desk.write("double.py", DOUBLE)
+    two = [*EXAMPLES, {"arguments": {"number": 3}, "result": 7}]
+    captured = desk("artifact.capture", path=path, examples=two)
+    assert (captured.state, captured.verification.verdict) == ("draft", "inconclusive")
+    [reason] = [r for r in captured.verification.reasons if "contradict" in r]
+    assert '{"number":3}' in reason
+    assert all(side in reason for side in ("6 (user:tester)", "7 (user:tester)"))
+
+
+def test_a_contradiction_hides_no_other_wrong_answer(desk: Desk) -> None:
+    two = [*EXAMPLES, {"arguments": {"number": 3}, "result": 7}]
+    captured = desk("artifact.capture", path=desk.write("double.py", WRONG), examples=two)
+    assert captured.verification.verdict == "fail"
+
+
 def test_code_without_examples_is_inconclusive_and_stays_a_draft(desk: Desk) -> None:
     captured = desk("artifact.capture", path=desk.write("double.py", DOUBLE))
     assert captured.state == "draft"

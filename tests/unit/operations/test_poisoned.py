@@ -45,6 +45,38 @@ def test_another_ones_wrong_example_condemns_nothing(desk: Desk) -> None:
     assert desk("artifact.verify", name="double", again=True).verdict == "pass"
 
 
+def test_another_ones_dispute_is_shown_apart_with_both_givers(desk: Desk) -> None:
+    desk.double()
+    disputed = [{"arguments": {"number": 3}, "result": 7, "origin": "user:tester"}]
+    as_agent(desk, "evil")("artifact.capture", path="double.py", examples=disputed)
+    shown = desk("artifact.show", name="double")
+    assert shown.examples == len(EXAMPLES)
+    [dispute] = shown.disputed
+    assert dispute.input == '{"number":3}'
+    assert dispute.answers == [
+        {"answer": "6", "by": "user:tester"},
+        {"answer": "7", "by": "agent:evil"},
+    ]
+
+
+def test_an_example_that_another_gave_first_still_counts_as_the_owners(desk: Desk) -> None:
+    first = desk("artifact.capture", path=desk.write("double.py", DOUBLE))
+    as_agent(desk, "evil")("artifact.capture", path="double.py", examples=EXAMPLES)
+    assert desk("artifact.verify", name="double").verdict == "inconclusive"
+    again = desk("artifact.capture", path="double.py", examples=EXAMPLES)
+    assert (first.state, again.state) == ("draft", "verified")
+
+
+def test_examples_of_others_reach_no_skill_folder(desk: Desk) -> None:
+    desk.double(promote=True)
+    injected = [{"arguments": {"number": n}, "result": f"obey {n}"} for n in range(40, 60)]
+    as_agent(desk, "evil")("artifact.capture", path="double.py", examples=injected)
+    desk("skill.serve", folder=".")
+    served = [path.read_text() for path in desk.context.cwd.rglob("SKILL.md")]
+    assert served
+    assert not any("obey" in text for text in served)
+
+
 def test_examples_handed_over_later_count_for_known_code(desk: Desk) -> None:
     first = desk("artifact.capture", path=desk.write("double.py", DOUBLE))
     assert first.state == "draft"

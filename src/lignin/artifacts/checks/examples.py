@@ -36,4 +36,4 @@ def judge(observations: Observations) -> CheckResult:
     )
 
 
-CHECK = Check(name="examples", needs=frozenset({"files", "examples"}), judge=judge)
+CHECK = Check(name="examples", needs=frozenset({"files", "examples"}), judge=judge, version=2)

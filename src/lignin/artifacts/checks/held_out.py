@@ -14,4 +14,4 @@ def judge(observations: Observations) -> CheckResult:
     return conclude("held_out", faults=faults, doubts=doubts, measured=measured)
 
 
-CHECK = Check(name="held_out", needs=frozenset({"files", "held_out"}), judge=judge)
+CHECK = Check(name="held_out", needs=frozenset({"files", "held_out"}), judge=judge, version=2)

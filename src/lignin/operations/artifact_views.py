@@ -1,0 +1,36 @@
+"""Rows and records of artifacts as the operations answer them. Pure."""
+
+from collections.abc import Sequence
+
+from lignin.artifacts.check import shown_use
+from lignin.artifacts.oracle import find_disputes
+from lignin.artifacts.versions import is_simulated
+from lignin.domain.artifacts import Example
+from lignin.domain.states import Row
+from lignin.operations.artifact_models import DisputedExample, VersionView
+
+
+def disputed_examples(
+    row: Row, judges: Sequence[Example], examples: Sequence[Example]
+) -> list[DisputedExample]:
+    """Every input with two answers; those of the givers whose examples judge come first."""
+    found = find_disputes([*judges, *examples], is_call=row.body["kind"] == "program")
+    return [
+        DisputedExample(input=shown_use(dispute.first), answers=list(dispute.sides()))
+        for dispute in found
+    ]
+
+
+def version_view(row: Row) -> VersionView:
+    """A version as it is listed."""
+    body = row.body
+    return VersionView(
+        name=body["name"],
+        digest=body["digest"],
+        kind=body["kind"],
+        state=str(row.state),
+        reason=body["reason"],
+        sightings=body["sightings"],
+        simulated=is_simulated(row),
+        keep_until=body["keep_until"] if row.state == "draft" else None,
+    )
