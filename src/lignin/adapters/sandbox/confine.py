@@ -58,7 +58,7 @@ def _become(root: str, guest: list[str]) -> NoReturn:
         ]
         kernel.restrict_files(
             version,
-            (f"{root}/work", f"{root}/tmp"),
+            (f"{root}/work", f"{root}/tmp", f"{root}/home"),
             _DEVICES,
             readable=(*readable, f"{root}/artifact", f"{root}/guest"),
             readable_files=tuple(path for path in _READABLE_FILES if os.path.isfile(path)),

@@ -172,7 +172,8 @@ def call(tool, arguments, call_id=None):
 _active = False
 _is_call = False
 _CHANGING = frozenset(("_calls",))
-_roots = {"artifact": "/artifact", "work": "/work", "tmp": "/tmp"}
+_roots = {"artifact": "/artifact", "work": "/work", "tmp": "/tmp", "home": "/home/dev"}
+_OPEN = ("artifact", "work", "tmp")
 _interpreter = tuple(
     {os.path.realpath(p).rstrip("/") + "/lib" for p in (sys.base_prefix, sys.base_exec_prefix)}
 )
@@ -323,6 +324,8 @@ def _shown(path):
         return "/tmp"
     if _below(path, _roots["work"]):
         return "/work" + path[len(_roots["work"].rstrip("/")) :]
+    if _below(path, _roots["home"]):
+        return "/home/dev" + path[len(_roots["home"].rstrip("/")) :]
     return path
 
 
@@ -339,7 +342,8 @@ def _saw_read(value):
     if path in ("/dev/urandom", "/dev/random"):
         _record("randomness", path)
         return
-    inside = any(_below(path, root) for root in (*_roots.values(), *_interpreter, "/lignin"))
+    own = [_roots[name] for name in _OPEN]
+    inside = any(_below(path, root) for root in (*own, *_interpreter, "/lignin"))
     if inside and _is_call and _below(path, _roots["work"]) and path != _roots["work"]:
         inside = _is_stdlib(
             _caller()

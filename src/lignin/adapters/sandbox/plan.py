@@ -10,21 +10,23 @@ from typing import Any
 from lignin.domain.artifacts import File, require_safe_path
 from lignin.domain.codec import canonical_bytes
 from lignin.domain.errors import InvalidRequestError
-from lignin.ports.sandbox import Execution, Limits, PythonCall
+from lignin.ports.sandbox import HOME_FOLDER, Execution, Limits, PythonCall
 
 MAX_HASH_SEED = 2**32 - 1
 _PYTHON = frozenset({"python", "python3"})
 _HARMLESS_FLAGS = frozenset({"-u", "-B", "-I", "-s", "-S", "-E", "-P", "-q"})
 
 
-def environment(hash_seed: int, guest_folder: str) -> dict[str, str]:
+def environment(execution: Execution, guest_folder: str) -> dict[str, str]:
     """The whole environment inside."""
+    around = execution.surroundings
     return {
-        "HOME": "/work",
+        **around.variables,
+        "HOME": HOME_FOLDER if around.home else "/work",
         "LANG": "C.UTF-8",
         "PATH": f"{guest_folder}/bin:/usr/bin:/bin",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": str(hash_seed),
+        "PYTHONHASHSEED": str(execution.hash_seed),
         "PYTHONPATH": guest_folder,
     }
 
@@ -82,6 +84,9 @@ def require_valid(execution: Execution) -> None:
     """Raise InvalidRequestError for what no tier could run."""
     if not 0 <= execution.hash_seed <= MAX_HASH_SEED:
         raise InvalidRequestError(f"hash seed {execution.hash_seed} lies outside 0..2**32-1")
-    for path in (*execution.files, *execution.work):
+    for path in (*execution.files, *execution.work, *execution.surroundings.home):
         require_safe_path(path)
+    for name, value in execution.surroundings.variables.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise InvalidRequestError(f"{name!r:.80} is no variable of an environment")
     limits(execution.limits)

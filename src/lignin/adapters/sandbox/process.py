@@ -23,6 +23,7 @@ from lignin.adapters.sandbox.channel import Guest, Output, Pump, frame, new_key,
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, digest_bytes, digest_json
 from lignin.ports.sandbox import (
+    HOME_FOLDER,
     Capability,
     Command,
     Effect,
@@ -115,7 +116,7 @@ class _Run:
         self._sandbox = sandbox
         self._execution = execution
         self._broker = broker
-        self._folders = {name: root / name for name in ("artifact", "work", "tmp", "guest")}
+        self._folders = {name: root / name for name in ("artifact", "work", "tmp", "home", "guest")}
         self._status: Status = "exited"
 
     def observe(self) -> Observed:
@@ -125,7 +126,8 @@ class _Run:
         (self._folders["guest"] / "lignin_guest.py").write_bytes(_GUEST.read_bytes())
         _place(self._folders["artifact"], self._execution.files)
         _place(self._folders["work"], self._execution.work)
-        before = _contents(self._folders["work"])
+        _place(self._folders["home"], self._execution.surroundings.home)
+        before, home = _contents(self._folders["work"]), _contents(self._folders["home"])
         started = time.monotonic()
         with tempfile.TemporaryFile() as stdin:
             if isinstance(self._execution.action, Command):
@@ -136,6 +138,9 @@ class _Run:
         changed = {path: raw for path, raw in after.items() if before.get(path) != raw}
         gone = [("delete", f"/work/{path}") for path in sorted(before.keys() - after.keys())]
         left = [("write", f"/tmp/{path}") for path in _contents(self._folders["tmp"])]  # noqa: S108
+        kept = _contents(self._folders["home"])
+        left += [("write", f"{HOME_FOLDER}/{p}") for p, raw in kept.items() if home.get(p) != raw]
+        gone += [("delete", f"{HOME_FOLDER}/{path}") for path in sorted(home.keys() - kept.keys())]
         lost = tuple(Effect(kind=kind, target=target) for kind, target in (*gone, *left))
         observed["effects"] = tuple(dict.fromkeys((*observed["effects"], *lost)))
         observed.update(status=self._status, tier=self._sandbox.tier, written=changed)
@@ -222,7 +227,9 @@ class _Run:
             job["argv"] = [self._program(job["exec"][0]), *map(self._outside, job["exec"][1:])]
         elif job["do"] == "program":
             job["argv"] = [self._outside(word) for word in job["argv"]]
-        job["roots"] = {name: str(self._folders[name]) for name in ("artifact", "work", "tmp")}
+        job["roots"] = {
+            name: str(self._folders[name]) for name in ("artifact", "work", "tmp", "home")
+        }
         job["rlimits"] = {
             "RLIMIT_CPU": [bounds.cpu_s, bounds.cpu_s + 1],
             "RLIMIT_AS": [bounds.memory_bytes + 64 * 2**20] * 2,
@@ -247,9 +254,9 @@ class _Run:
         return found
 
     def _environment(self) -> dict[str, str]:
-        given = plan.environment(self._execution.hash_seed, str(self._folders["guest"]))
-        work = str(self._folders["work"])
-        return {**given, "HOME": work, "TMPDIR": str(self._folders["tmp"])}
+        given = plan.environment(self._execution, str(self._folders["guest"]))
+        home = self._folders["home" if self._execution.surroundings.home else "work"]
+        return {**given, "HOME": str(home), "TMPDIR": str(self._folders["tmp"])}
 
 
 def _wait(process: subprocess.Popen[bytes], deadline: float) -> None:

@@ -25,7 +25,8 @@ _DEVICES = ("null", "zero", "full", "random", "urandom")
 _ETC = ("/etc/ld.so.cache", "/etc/alternatives")
 _HOST = ("/var", "/sys", "/etc/hostname")  # what is shown only where the wall `files` is off
 _SHARED = {"net": kernel.CLONE_NEWNET, "ipc": kernel.CLONE_NEWIPC, "uts": kernel.CLONE_NEWUTS}
-_PASSWD = "sandbox:x:1000:1000:sandbox:/work:/bin/sh\n"
+HOME = "/home/dev"
+_PASSWD = f"dev:x:1000:1000:Dev:{HOME}:/bin/bash\n"
 
 
 def interpreter_folders() -> tuple[str, ...]:
@@ -107,8 +108,8 @@ def _continue_as_first_process() -> None:
 def _put_together(folders: Sequence[str], guest: str, off: frozenset[str]) -> None:
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     kernel.mount("tmpfs", _ROOT, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=4m")
-    for name in ("proc", "dev", "etc", "tmp", "work", "mnt", "artifact"):
-        os.mkdir(f"{_ROOT}/{name}", 0o755)
+    for name in ("proc", "dev", "etc", "tmp", "work", "mnt", "artifact", HOME.lstrip("/")):
+        os.makedirs(f"{_ROOT}/{name}", 0o755)
     _bind("/usr")
     for name in _LINKS:
         if os.path.islink(f"/{name}"):
@@ -139,7 +140,7 @@ def write_small_files(root: str, guest: str) -> None:
     files: Mapping[str, str] = {
         f"{GUEST_FOLDER}/lignin_guest.py": guest,
         "/etc/passwd": _PASSWD,
-        "/etc/group": "sandbox:x:1000:\n",
+        "/etc/group": "dev:x:1000:\n",
         "/etc/hosts": "127.0.0.1 localhost\n",
     }
     for path, text in files.items():
