@@ -14,6 +14,7 @@ from itertools import takewhile
 
 from lignin.artifacts import plan
 from lignin.artifacts.check import (
+    DetonationRun,
     ExampleRun,
     InputRun,
     MutantRun,
@@ -21,10 +22,12 @@ from lignin.artifacts.check import (
     Observations,
     RepeatRun,
 )
+from lignin.artifacts.detonation import plan_detonation
 from lignin.artifacts.in_turn import read_in_turn
 from lignin.artifacts.inputs import make_call_inputs, make_command_inputs
 from lignin.artifacts.mutants import make_mutants
 from lignin.artifacts.scan import scan_sources
+from lignin.artifacts.sink import Sink
 from lignin.artifacts.suite import is_test_file, join_runs, suite_faults
 from lignin.domain.artifacts import MIN_EXAMPLES, Example, File, Tree, split_examples
 from lignin.ports.sandbox import Execution, Observed, RequestHandler, Sandbox
@@ -97,6 +100,7 @@ class Gathering:
             "repeats": self._run_repeats,
             "tests": self._run_tests,
             "inputs": self._run_inputs,
+            "detonation": self._detonate,
             "mutants": self._run_mutants,
             "findings": self._read_sources,
         }
@@ -204,6 +208,30 @@ class Gathering:
         joined = [join_runs(seen[at : at + len(suites)]) for at in range(0, len(seen), len(suites))]
         return replace(self.observations, tests=tuple(joined))
 
+    def _detonate(self) -> Observations:
+        suites = [(suite.files, suite.tests) for suite in self._subject.suites]
+        planned = plan_detonation(self.observations, self._subject.files, suites)
+        capabilities = self.observations.manifest.capabilities
+        sinks = [Sink(capabilities, self._broker) for _ in planned]
+        with ThreadPoolExecutor(self._workers) as pool:
+            seen = list(
+                pool.map(
+                    lambda one, sink: self._run_once(one.execution, sink.handle), planned, sinks
+                )
+            )
+        runs = tuple(
+            DetonationRun(
+                around=one.around,
+                use=one.use,
+                what=one.what,
+                observed=replace(observed, effects=(*observed.effects, *sink.effects)),
+                canaries=one.canaries,
+                requests=tuple(sink.requests),
+            )
+            for one, observed, sink in zip(planned, seen, sinks, strict=True)
+        )
+        return replace(self.observations, detonation=runs)
+
     def _run_mutants(self) -> Observations:
         """Seed faults into what the tests test, where their worth matters and they pass at all."""
         now, subject = self.observations, self._subject
@@ -274,20 +302,20 @@ class Gathering:
             seen = list(pool.map(run, planned))
         return [observed for observed in takewhile(lambda each: each is not None, seen) if observed]
 
-    def _run_once(self, execution: Execution) -> Observed:
-        observed = self._run(execution)
+    def _run_once(self, execution: Execution, broker: RequestHandler | None = None) -> Observed:
+        observed = self._run(execution, broker)
         # A run that had little of the processor was starved by its neighbours, or sleeps.
         starved = observed.status == "timeout" and observed.cpu_s < execution.limits.wall_s / 3
         if observed.status == "infrastructure" or starved:
-            observed = self._run(execution)
+            observed = self._run(execution, broker)
         if observed.status == "infrastructure":
             self.is_broken = True
         return observed
 
-    def _run(self, execution: Execution) -> Observed:
+    def _run(self, execution: Execution, broker: RequestHandler | None) -> Observed:
         self.runs += 1
         try:
-            return self._sandbox.run(execution, self._broker)
+            return self._sandbox.run(execution, broker or self._broker)
         except OSError as error:
             return Observed(status="infrastructure", tier=self._sandbox.tier, message=str(error))
 

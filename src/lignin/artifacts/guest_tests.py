@@ -12,6 +12,7 @@ import inspect
 import math
 import re
 import sys
+import time
 import types
 import unittest
 from contextlib import contextmanager
@@ -33,6 +34,29 @@ def call_in_turn(file: str, function: str, cases: list[dict[str, Any]]) -> list[
                 heard.append({"result": copy.deepcopy(target(**copy.deepcopy(arguments)))})
             except Exception as error:
                 heard.append({"error": type(error).__name__})
+    return answers
+
+
+def call_often(
+    file: str, function: str, cases: list[dict[str, Any]], calls: int, budget_s: float
+) -> list[list[Any]]:
+    """Call a function again and again in one process; the different answers of each case.
+
+    Every case is called once, then all over again until there were `calls` or the time is up.
+    """
+    target = getattr(_load(file), function)
+    answers: list[list[Any]] = [[] for _ in cases]
+    end = time.monotonic() + budget_s
+    for number in range(max(calls, len(cases))):
+        if number >= len(cases) and time.monotonic() > end:
+            break
+        heard = answers[number % len(cases)]
+        try:
+            answer = {"result": copy.deepcopy(target(**copy.deepcopy(cases[number % len(cases)])))}
+        except Exception as error:
+            answer = {"error": type(error).__name__}
+        if answer not in heard:
+            heard.append(answer)
     return answers
 
 

@@ -4,13 +4,20 @@ Owns the joining of the two. A run that asked what its binding does not know, or
 failed outside, becomes `infrastructure`: no check may count it for or against the artifact.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from lignin.domain.codec import Digest, digest_json
+from lignin.domain.codec import Digest, Json, digest_json
 from lignin.governance.broker import BROKER_VERSION, Broker
 from lignin.ports.broker import BrokerReport
-from lignin.ports.sandbox import Capability, Execution, Observed, RequestHandler, Sandbox
+from lignin.ports.sandbox import (
+    Capability,
+    Execution,
+    Observed,
+    RequestHandler,
+    Sandbox,
+    Surroundings,
+)
 
 
 class BrokeredSandbox:
@@ -54,11 +61,23 @@ class BrokeredSandbox:
     def run(
         self,
         execution: Execution,
-        broker: RequestHandler | None = None,  # noqa: ARG002 -- of the port
+        broker: RequestHandler | None = None,
     ) -> Observed:
-        """Run once with a fresh broker; `broker` is not asked."""
+        """Run once with a fresh broker.
+
+        `broker` is heard only where the run has planted surroundings: it is told every request and
+        answers those for HTTP itself, since nothing that is planted may reach a real host.
+        """
         own = self._open_broker()
-        observed = self._inner.run(execution, own.handle)
+        is_planted = execution.surroundings != Surroundings()
+
+        def handle(request: Mapping[str, Json]) -> Mapping[str, Json]:
+            if not is_planted or broker is None:
+                return own.handle(request)
+            told = broker(request)
+            return told if request.get("type") == "http" else own.handle(request)
+
+        observed = self._inner.run(execution, handle)
         report = own.report()
         if self._on_report is not None:
             self._on_report(report)

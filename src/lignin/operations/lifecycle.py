@@ -13,6 +13,7 @@ from lignin.artifacts.promotion import (
 )
 from lignin.artifacts.proofs import load_tests
 from lignin.artifacts.store import load_examples, load_tree, trusted_givers
+from lignin.artifacts.undeclared import undeclared
 from lignin.artifacts.versions import is_simulated, version_stream
 from lignin.domain.artifacts import Example, Manifest, Tree
 from lignin.domain.codec import Digest, Json
@@ -122,6 +123,7 @@ def decide_version(context: Context, row: Row, *, approved_by: str = "") -> Prom
             approved_by=approved_by,
             simulated=is_simulated(rows[row.stream]),
             tier=proof.get("tier", ""),
+            questions=tuple(proof.get("questions", ())),
         )
     )
 
@@ -208,15 +210,22 @@ def _joint_decision(accepted: Sequence[tuple[Row, PromotionDecision]]) -> Decisi
 def call_artifact(
     context: Context, row: Row, tree: Tree, arguments: Json, *, client: str = "cli"
 ) -> tuple[Observed, Json]:
-    """Run a version in the sandbox with vetted arguments and count the use; (what ran, result)."""
+    """Run a version in the sandbox with vetted arguments and count the use; (what ran, result).
+
+    Raises:
+        DeniedError: It did something that its manifest does not declare: the answer is withheld.
+    """
     with context.view() as view:
         dependencies = _dependencies(view, tree.manifest, PROVEN)
-    execution = _execution(tree, dependencies, arguments)
+    use, execution = _execution(tree, dependencies, arguments)
     sandbox = context.open_sandbox()
     if sandbox.tier != "none":  # that one is opened only where the user accepts to have no wall
         require_walls(tree.manifest, sandbox.tier)
     observed = sandbox.run(execution)
-    ok = observed.error is None and observed.status == "exited"
+    is_call = isinstance(execution.action, PythonCall)
+    granted = tree.manifest.capabilities
+    beyond = tuple(undeclared(granted, use, observed, is_command=not is_call))
+    ok = observed.error is None and observed.status == "exited" and not beyond
     used = context.artifacts.used(
         context.scope,
         row.body["name"],
@@ -226,13 +235,21 @@ def call_artifact(
         ok=ok,
     )
     context.commit(used)
-    if isinstance(execution.action, PythonCall):
+    if beyond:
+        raise DeniedError(
+            f"{row.body['name']} {'; '.join(beyond[:5])}, which it does not declare: "
+            "its answer is withheld",
+            hint=f"`lignin artifact quarantine {row.body['name']}` keeps everybody from it",
+        )
+    if is_call:
         return observed, observed.result
     stdout = observed.stdout.decode(errors="replace")
     return observed, {"stdout": stdout, "exit_code": observed.exit_code}
 
 
-def _execution(tree: Tree, dependencies: Mapping[str, Tree], arguments: Json) -> Execution:
+def _execution(
+    tree: Tree, dependencies: Mapping[str, Tree], arguments: Json
+) -> tuple[Example, Execution]:
     manifest = tree.manifest
     files = mount_dependencies(tree, dependencies)
     if manifest.kind == "program":
@@ -244,7 +261,7 @@ def _execution(tree: Tree, dependencies: Mapping[str, Tree], arguments: Json) ->
             files=arguments.get("files", {}),
         )
     limits = Limits(wall_s=CALL_WALL_S, cpu_s=int(CALL_WALL_S))
-    return replace(plan_run(manifest, files, use), limits=limits)
+    return use, replace(plan_run(manifest, files, use), limits=limits)
 
 
 def require_dependencies(view: View, manifest: Manifest) -> None:

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from lignin.artifacts.answers import answers_agree, schema_fault, values_agree
 from lignin.artifacts.check import MAX_SHOWN_CHARS, shown
-from lignin.artifacts.checks.effects import undeclared
 from lignin.artifacts.declared import classify_error, raised_names
 from lignin.artifacts.guest_tests import call_in_turn, run_tests
 from lignin.artifacts.inputs import make_call_inputs, make_command_inputs
 from lignin.artifacts.mutants import make_mutants
 from lignin.artifacts.overfit import Case, find_signs
 from lignin.artifacts.schema_values import is_closed
+from lignin.artifacts.undeclared import undeclared
 from lignin.domain.artifacts import Capabilities, Example
 from lignin.ports.sandbox import Effect, Observed
 from unit.artifacts.verification_devset import GOOD, INT, STR, arr, obj

@@ -97,6 +97,8 @@ KIND = Kind(
         "determinism",
         "effects",
         "sandbox_marks",
+        "prose",
+        "detonation",
         "static",
     ),
     recognise=recognise,

@@ -44,7 +44,7 @@ def summary(tree: Tree) -> str:
 KIND = Kind(
     name="prompt",
     executable=False,
-    checks=("format",),
+    checks=("format", "prose"),
     recognise=recognise,
     summary=summary,
     precedence=50,

@@ -179,6 +179,8 @@ KIND = Kind(
         "determinism",
         "effects",
         "sandbox_marks",
+        "prose",
+        "detonation",
         "static",
     ),
     recognise=recognise,

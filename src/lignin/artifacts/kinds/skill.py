@@ -50,7 +50,7 @@ def summary(tree: Tree) -> str:
 KIND = Kind(
     name="skill",
     executable=False,
-    checks=("format",),
+    checks=("format", "prose", "detonation"),
     recognise=recognise,
     summary=summary,
     precedence=10,

@@ -51,7 +51,7 @@ def summary(tree: Tree) -> str:
 KIND = Kind(
     name="test",
     executable=True,
-    checks=("mutants", "effects", "static"),
+    checks=("mutants", "effects", "prose", "detonation", "static"),
     recognise=recognise,
     summary=summary,
     precedence=20,
