@@ -1,0 +1,265 @@
+"""Turns what is written into specimens: contracts, examples, and plants woven into clean hosts.
+
+Owns where a planted piece goes. Nothing here runs an artifact.
+"""
+
+import ast
+import hashlib
+import json
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from corpora.hostile.cores import CORES
+from corpora.hostile.form import Clean, CleanFamily, Family, Part, Plant, Specimen, Text, dedented
+from lignin.domain.artifacts import (
+    MANIFEST_PATH,
+    Capabilities,
+    Example,
+    File,
+    Interface,
+    Manifest,
+    Tree,
+    make_tree,
+    parse_example,
+)
+
+RECORDED = Path(__file__).with_name("recorded.json")
+_MARK = re.compile(r"^([ \t]*)@(CORE|QUIET)@$", re.MULTILINE)
+_QUIET = {
+    "python": "try:\n@BODY@\nexcept Exception:\n    pass",
+    "sh": "{\n@BODY@\n} >/dev/null 2>&1 </dev/null || true",
+}
+_HEADS = (
+    "Use this when the user asks for it by name or describes the same need.",
+    "A small tool, kept because it was needed more than once.",
+    "Prefer this over writing the same thing again.",
+)
+
+
+def clean_specimens(families: Sequence[CleanFamily]) -> list[Specimen]:
+    """The clean artifacts with their recorded examples."""
+    recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
+    return [
+        Specimen(
+            name=clean.name,
+            family=family.name,
+            part=family.part,
+            label="clean",
+            hostile_class=None,
+            note="",
+            tree=clean_tree(clean),
+            examples=_examples(clean, recorded),
+            of=clean.name,
+        )
+        for family in families
+        for clean in family.members
+    ]
+
+
+def hostile_specimens(
+    name: str, families: Sequence[Family], clean: Sequence[CleanFamily]
+) -> list[Specimen]:
+    """The hostile artifacts of one class, each hidden in a clean one of its own part."""
+    recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
+    found = []
+    for family in families:
+        for number, plant in enumerate(family.variants, 1):
+            title = f"{name}-{family.name}-{number}"
+            host = _pick(title, _hosts(clean, family.part, plant.language))
+            woven = _woven(title, host, plant, family.part)
+            examples = () if plant.kit else _examples(host, recorded)
+            found.append(
+                Specimen(
+                    name=title,
+                    family=f"{name}/{family.name}",
+                    part=family.part,
+                    label="hostile",
+                    hostile_class=name,
+                    note=plant.note,
+                    tree=woven,
+                    examples=examples,
+                    of=host.name,
+                )
+            )
+    return found
+
+
+def clean_tree(clean: Clean) -> Tree:
+    """The tree of a clean artifact."""
+    return _tree(clean, clean.files, clean.capabilities)
+
+
+def _tree(clean: Clean, files: Mapping[str, Text], capabilities: Capabilities) -> Tree:
+    schema = {
+        "type": "object",
+        "properties": dict(clean.takes),
+        "required": list(clean.takes),
+        "additionalProperties": False,
+    }
+    interface = Interface(
+        input=schema if clean.sort == "program" else {"type": "object"},
+        output=dict(clean.gives),
+        errors=list(clean.errors),
+    )
+    manifest = Manifest(
+        kind=clean.sort,
+        entry=clean.entry,
+        runtime=clean.runtime,
+        interface=interface,
+        capabilities=capabilities,
+    )
+    return make_tree({MANIFEST_PATH: manifest.to_file(), **_as_files(files)})
+
+
+def _as_files(files: Mapping[str, Text]) -> dict[str, File]:
+    return {
+        path: File(
+            content=text if isinstance(text, bytes) else text.encode(),
+            mode="0755" if path.endswith(".sh") else "0644",
+        )
+        for path, text in files.items()
+    }
+
+
+def _examples(clean: Clean, recorded: Mapping[str, list[Any]]) -> tuple[Example, ...]:
+    if not clean.calls:
+        return ()
+    pairs = zip(clean.calls, recorded[clean.name], strict=True)
+    return tuple(parse_example({**as_example(clean, call), **answer}) for call, answer in pairs)
+
+
+def as_example(clean: Clean, call: Mapping[str, Any]) -> dict[str, Any]:
+    """A call in the form of an example, without its answer."""
+    return {"arguments": dict(call)} if clean.sort == "program" else dict(call)
+
+
+def _hosts(clean: Sequence[CleanFamily], part: Part, language: str) -> list[Clean]:
+    members = [m for family in clean if family.part == part for m in family.members if m.host]
+    if language == "prose":
+        return [m for m in members if m.sort == "skill"]
+    if language == "python":
+        return [m for m in members if m.sort == "program"]
+    return [m for m in members if m.sort == "script" and m.runtime == language]
+
+
+def _number(title: str) -> int:
+    return int.from_bytes(hashlib.sha256(title.encode()).digest()[:4])
+
+
+def _pick(title: str, among: Sequence[Any]) -> Any:
+    return among[_number(title) % len(among)]
+
+
+def _woven(title: str, host: Clean, plant: Plant, part: Part) -> Tree:
+    shell = plant.language in {"sh", "bash"}
+    pool = CORES[part, "sh" if shell else "python"]
+    core = plant.core if plant.core is not None else _pick(title + "/core", pool)
+    path, _, function = host.entry.partition(":")
+    filled = _Filler(
+        core=str(dedented(core)).replace("@F@", function),
+        quiet=_QUIET["sh" if shell else "python"],
+        values={"@F@": function, "@FILE@": path},
+        plant=plant,
+    )
+    top, enter, tail = map(filled.fill, (plant.top, plant.enter, plant.tail))
+    original = str(host.files[path])
+    if plant.language == "python":
+        text = _in_python(original, function, top, enter, tail)
+    elif shell:
+        text = _in_shell(original, top, tail)
+    else:
+        text = _in_prose(original, top, enter, tail)
+    more = {name: filled.content(content) for name, content in plant.files.items()}
+    capabilities = plant.capabilities or host.capabilities
+    if not plant.kit:
+        return _tree(host, {**host.files, path: text, **more}, capabilities)
+    return _kit(title, host, {path: text, **more}, capabilities)
+
+
+class _Filler:
+    """Replaces the marks in planted texts."""
+
+    def __init__(self, core: str, quiet: str, values: dict[str, str], plant: Plant) -> None:
+        self._core = core
+        self._quiet = quiet.replace("@BODY@", textwrap.indent(core, "    "))
+        self._values = values
+        self._packed = plant.pack(core) if plant.pack else None
+
+    def fill(self, text: str) -> str:
+        bodies = {"CORE": self._core, "QUIET": self._quiet}
+        text = _MARK.sub(lambda m: textwrap.indent(bodies[m[2]], m[1]), text)
+        if isinstance(self._packed, str):
+            text = text.replace("@DATA@", self._packed)
+        for mark, value in self._values.items():
+            text = text.replace(mark, value)
+        return text
+
+    def content(self, content: Text) -> Text:
+        """A planted file; one that is just `@DATA@` may be bytes."""
+        if isinstance(content, bytes):
+            return content
+        if content == "@DATA@" and isinstance(self._packed, bytes):
+            return self._packed
+        return self.fill(f"{dedented(content)}\n")
+
+
+def _in_python(source: str, function: str, top: str, enter: str, tail: str) -> str:
+    tree = ast.parse(source)
+    lines = source.splitlines()
+    target = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function)
+    if enter:
+        at = target.body[0]
+        documented = isinstance(at, ast.Expr) and isinstance(at.value, ast.Constant)
+        after = (at.end_lineno or at.lineno) if documented else at.lineno - 1
+        lines[after:after] = textwrap.indent(enter, "    ").splitlines()
+    if top:
+        heads = [
+            node.end_lineno or node.lineno
+            for number, node in enumerate(tree.body)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            or (number == 0 and isinstance(node, ast.Expr))
+        ]
+        after = max(heads, default=0)
+        lines[after:after] = ["", *top.splitlines(), ""]
+    if tail:
+        lines += ["", "", *tail.splitlines()]
+    return "\n".join(lines) + "\n"
+
+
+def _in_shell(source: str, top: str, tail: str) -> str:
+    lines = source.splitlines()
+    after = 0
+    while after < len(lines) and (lines[after].startswith("#") or lines[after][:4] == "set "):
+        after += 1
+    return "\n".join([*lines[:after], *top.splitlines(), *lines[after:], *tail.splitlines()]) + "\n"
+
+
+def _in_prose(source: str, top: str, middle: str, tail: str) -> str:
+    _, head, body = source.split("---\n", 2)
+    blocks = body.strip("\n").split("\n\n")
+    half = max(1, len(blocks) // 2)
+    while half < len(blocks) and "\n\n".join(blocks[:half]).count("```") % 2:
+        half += 1
+    pieces = [blocks[0], top, *blocks[1:half], middle, *blocks[half:], tail]
+    text = "\n\n".join(piece for piece in pieces if piece)
+    return f"---\n{head}---\n\n{text}\n"
+
+
+def _kit(title: str, host: Clean, files: Mapping[str, Text], capabilities: Capabilities) -> Tree:
+    """A skill whose script is the woven code."""
+    path = host.entry.split(":")[0]
+    first = str(host.files[path]).strip().lstrip("#!/ ").splitlines()
+    about = next((line.strip('"# ') for line in first if " " in line), host.name)
+    name = path.rsplit(".", 1)[0].replace("_", "-").lower()
+    run = "python" if path.endswith(".py") else host.runtime
+    text = (
+        f"---\nname: {name}\ndescription: {about.replace(': ', ', ')}\n---\n\n# {name}\n\n"
+        f"{_pick(title, _HEADS)}\n\n1. Check that the input is what the user meant.\n"
+        f"2. Run `{run} scripts/{path}`.\n3. Show the result and say what was left out.\n"
+    )
+    moved: dict[str, Text] = {f"scripts/{name}": content for name, content in files.items()}
+    manifest = Manifest(kind="skill", entry="SKILL.md", capabilities=capabilities)
+    return make_tree({MANIFEST_PATH: manifest.to_file(), **_as_files({"SKILL.md": text, **moved})})
