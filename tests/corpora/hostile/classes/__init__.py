@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 
+from corpora.hostile.classes import obfuscated, plain
 from corpora.hostile.form import Family
 
-CLASSES: Mapping[str, tuple[Family, ...]] = {}
+CLASSES: Mapping[str, tuple[Family, ...]] = {
+    "plain": plain.FAMILIES,
+    "obfuscated": obfuscated.FAMILIES,
+}
