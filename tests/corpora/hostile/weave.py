@@ -68,8 +68,8 @@ def hostile_specimens(
     for family in families:
         for number, plant in enumerate(family.variants, 1):
             title = f"{name}-{family.name}-{number}"
-            host = _pick(title, _hosts(clean, family.part, plant.language))
-            woven = _woven(title, host, plant, family.part)
+            hosts = _hosts(clean, family.part, plant.language)
+            host, woven = _woven(title, hosts, plant, family.part)
             examples = () if plant.kit else _examples(host, recorded)
             found.append(
                 Specimen(
@@ -153,39 +153,80 @@ def _pick(title: str, among: Sequence[Any]) -> Any:
     return among[_number(title) % len(among)]
 
 
-def _woven(title: str, host: Clean, plant: Plant, part: Part) -> Tree:
+def _woven(title: str, hosts: Sequence[Clean], plant: Plant, part: Part) -> tuple[Clean, Tree]:
+    """The first host, from a place given by the title on, whose names a plant leaves alone."""
     shell = plant.language in {"sh", "bash"}
     pool = CORES[part, "sh" if shell else "python"]
     core = plant.core if plant.core is not None else _pick(title + "/core", pool)
+    start = _number(title) % len(hosts)
+    for host in (*hosts[start:], *hosts[:start]):
+        filled = _Filler(host, plant, str(dedented(core)), "sh" if shell else "python")
+        top, enter, tail = map(filled.fill, (plant.top, plant.enter, plant.tail))
+        if plant.language != "python" or _fits(host, enter, f"{top}\n{tail}"):
+            return host, _with(title, host, plant, filled, (top, enter, tail))
+    raise ValueError(f"{title}: every host has a name that the plant binds")
+
+
+def _with(
+    title: str, host: Clean, plant: Plant, filled: "_Filler", pieces: tuple[str, str, str]
+) -> Tree:
     path, _, function = host.entry.partition(":")
-    filled = _Filler(
-        core=str(dedented(core)).replace("@F@", function),
-        quiet=_QUIET["sh" if shell else "python"],
-        values={"@F@": function, "@FILE@": path},
-        plant=plant,
-    )
-    top, enter, tail = map(filled.fill, (plant.top, plant.enter, plant.tail))
+    top, enter, tail = pieces
     original = str(host.files[path])
     if plant.language == "python":
         text = _in_python(original, function, top, enter, tail)
-    elif shell:
-        text = _in_shell(original, top, tail)
-    else:
+    elif plant.language == "prose":
         text = _in_prose(original, top, enter, tail)
+    else:
+        text = _in_shell(original, top, tail)
     more = {name: filled.content(content) for name, content in plant.files.items()}
     capabilities = plant.capabilities or host.capabilities
-    if not plant.kit:
-        return _tree(host, {**host.files, path: text, **more}, capabilities)
-    return _kit(title, host, {path: text, **more}, capabilities)
+    if plant.kit:
+        return _kit(title, host, {path: text, **more}, capabilities)
+    return _tree(host, {**host.files, path: text, **more}, capabilities)
+
+
+def _fits(host: Clean, enter: str, module: str) -> bool:
+    """True where the plant binds no name that the host uses, so that the host still works."""
+    path, _, function = host.entry.partition(":")
+    tree = ast.parse(str(host.files[path]))
+    target = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function)
+    used = {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+    used |= {n.arg for n in ast.walk(target) if isinstance(n, ast.arg)}
+    own = {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)} - {function}
+    own |= {
+        t.id
+        for n in tree.body
+        if isinstance(n, ast.Assign)
+        for t in n.targets
+        if isinstance(t, ast.Name)
+    }
+    return not (_bound(enter) & used) and not (_bound(module) & own)
+
+
+def _bound(code: str) -> set[str]:
+    """The names that code binds in its own scope, or in one inside."""
+    found = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        elif isinstance(node, ast.alias):
+            found.add((node.asname or node.name).split(".")[0])
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            found.add(node.name)
+    return found
 
 
 class _Filler:
     """Replaces the marks in planted texts."""
 
-    def __init__(self, core: str, quiet: str, values: dict[str, str], plant: Plant) -> None:
+    def __init__(self, host: Clean, plant: Plant, core: str, quiet: str) -> None:
+        path, _, function = host.entry.partition(":")
         self._core = core
-        self._quiet = quiet.replace("@BODY@", textwrap.indent(core, "    "))
-        self._values = values
+        self._quiet = _QUIET[quiet].replace("@BODY@", textwrap.indent(core, "    "))
+        self._values = {"@F@": function, "@FILE@": path}
         self._packed = plant.pack(core) if plant.pack else None
 
     def fill(self, text: str) -> str:
@@ -232,7 +273,7 @@ def _in_python(source: str, function: str, top: str, enter: str, tail: str) -> s
 def _in_shell(source: str, top: str, tail: str) -> str:
     lines = source.splitlines()
     after = 0
-    while after < len(lines) and (lines[after].startswith("#") or lines[after][:4] == "set "):
+    while after < len(lines) and lines[after].startswith("#"):
         after += 1
     return "\n".join([*lines[:after], *top.splitlines(), *lines[after:], *tail.splitlines()]) + "\n"
 
