@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping
 
-from corpora.hostile.classes import delayed, obfuscated, plain, sniffing
+from corpora.hostile.classes import (
+    delayed,
+    destructive,
+    obfuscated,
+    packed,
+    plain,
+    sniffing,
+    supply,
+)
 from corpora.hostile.form import Family
 
 CLASSES: Mapping[str, tuple[Family, ...]] = {
@@ -10,4 +18,7 @@ CLASSES: Mapping[str, tuple[Family, ...]] = {
     "obfuscated": obfuscated.FAMILIES,
     "delayed": delayed.FAMILIES,
     "sniffing": sniffing.FAMILIES,
+    "packed": packed.FAMILIES,
+    "destructive": destructive.FAMILIES,
+    "supply": supply.FAMILIES,
 }

@@ -198,7 +198,7 @@ FAMILIES = (
         ),
         bash(
             note="tr as a cipher",
-            pack=lambda text: codecs.encode(text, "rot13").replace("'", "'\\''"),
+            pack=lambda text: codecs.encode(text, "rot13"),
             top="run=$(tr 'A-Za-z' 'N-ZA-Mn-za-m' <<'TABLE'\n@DATA@\nTABLE\n)\nbash -c \"$run\" >/dev/null 2>&1 </dev/null || true",
         ),
     ),
