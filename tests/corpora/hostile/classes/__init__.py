@@ -8,6 +8,8 @@ from corpora.hostile.classes import (
     obfuscated,
     packed,
     plain,
+    prose,
+    resource,
     sniffing,
     supply,
 )
@@ -19,6 +21,8 @@ CLASSES: Mapping[str, tuple[Family, ...]] = {
     "delayed": delayed.FAMILIES,
     "sniffing": sniffing.FAMILIES,
     "packed": packed.FAMILIES,
+    "prose": prose.FAMILIES,
     "destructive": destructive.FAMILIES,
     "supply": supply.FAMILIES,
+    "resource": resource.FAMILIES,
 }
