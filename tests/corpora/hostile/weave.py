@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from corpora.hostile.cores import CORES
+from corpora.hostile.classes.held import cores as held_cores
+from corpora.hostile.classes.open import cores as open_cores
 from corpora.hostile.form import Clean, CleanFamily, Family, Part, Plant, Specimen, Text, dedented
 from lignin.domain.artifacts import (
     MANIFEST_PATH,
@@ -156,7 +157,8 @@ def _pick(title: str, among: Sequence[Any]) -> Any:
 def _woven(title: str, hosts: Sequence[Clean], plant: Plant, part: Part) -> tuple[Clean, Tree]:
     """The first host, from a place given by the title on, whose names a plant leaves alone."""
     shell = plant.language in {"sh", "bash"}
-    pool = CORES[part, "sh" if shell else "python"]
+    cores = open_cores if part == "open" else held_cores
+    pool = cores.SHELL if shell else cores.PYTHON
     core = plant.core if plant.core is not None else _pick(title + "/core", pool)
     start = _number(title) % len(hosts)
     for host in (*hosts[start:], *hosts[:start]):

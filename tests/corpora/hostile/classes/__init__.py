@@ -1,28 +1,10 @@
-"""The hostile families, by class."""
+"""The hostile families of both parts, by class."""
 
 from collections.abc import Mapping
 
-from corpora.hostile.classes import (
-    delayed,
-    destructive,
-    obfuscated,
-    packed,
-    plain,
-    prose,
-    resource,
-    sniffing,
-    supply,
-)
+from corpora.hostile.classes import held, open
 from corpora.hostile.form import Family
 
 CLASSES: Mapping[str, tuple[Family, ...]] = {
-    "plain": plain.FAMILIES,
-    "obfuscated": obfuscated.FAMILIES,
-    "delayed": delayed.FAMILIES,
-    "sniffing": sniffing.FAMILIES,
-    "packed": packed.FAMILIES,
-    "prose": prose.FAMILIES,
-    "destructive": destructive.FAMILIES,
-    "supply": supply.FAMILIES,
-    "resource": resource.FAMILIES,
+    name: (*families, *held.CLASSES[name]) for name, families in open.CLASSES.items()
 }
