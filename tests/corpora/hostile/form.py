@@ -109,9 +109,9 @@ class Family:
     variants: tuple[Plant, ...]
 
 
-def dedented(text: Text) -> Text:
+def dedented(text: str) -> str:
     """A text as it goes into a file: without the indentation it was written with."""
-    return text if isinstance(text, bytes) else textwrap.dedent(text).strip("\n")
+    return textwrap.dedent(text).strip("\n")
 
 
 def clean_family(name: str, part: Part, *members: Clean) -> CleanFamily:
@@ -212,9 +212,9 @@ def _plant(
     pieces = {key: more.pop(key) for key in ("files", "pack", "core") if key in more}
     return Plant(
         language=language,
-        top=str(dedented(top)),
-        enter=str(dedented(enter)),
-        tail=str(dedented(tail)),
+        top=dedented(top),
+        enter=dedented(enter),
+        tail=dedented(tail),
         note=note,
         kit=kit,
         capabilities=Capabilities(**more) if more else None,

@@ -10,7 +10,7 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from corpora.hostile.classes.held import cores as held_cores
 from corpora.hostile.classes.open import cores as open_cores
@@ -69,7 +69,7 @@ def hostile_specimens(
     for family in families:
         for number, plant in enumerate(family.variants, 1):
             title = f"{name}-{family.name}-{number}"
-            hosts = _hosts(clean, family.part, plant.language)
+            hosts = _hosts(title, clean, family.part, plant)
             host, woven = _woven(title, hosts, plant, family.part)
             examples = () if plant.kit else _examples(host, recorded)
             found.append(
@@ -137,13 +137,25 @@ def as_example(clean: Clean, call: Mapping[str, Any]) -> dict[str, Any]:
     return {"arguments": dict(call)} if clean.sort == "program" else dict(call)
 
 
-def _hosts(clean: Sequence[CleanFamily], part: Part, language: str) -> list[Clean]:
+def _hosts(title: str, clean: Sequence[CleanFamily], part: Part, plant: Plant) -> list[Clean]:
+    """Where a plant may go, in the order of trying, which is given by the title."""
     members = [m for family in clean if family.part == part for m in family.members if m.host]
-    if language == "prose":
-        return [m for m in members if m.sort == "skill"]
-    if language == "python":
-        return [m for m in members if m.sort == "program"]
-    return [m for m in members if m.sort == "script" and m.runtime == language]
+    if plant.language == "prose":
+        return _rotated(title, [m for m in members if m.sort == "skill"])
+    runs = [m for m in members if m.runtime == plant.language]
+    if plant.language != "python":
+        return _rotated(title, runs)
+    programs = _rotated(title, [m for m in runs if m.sort == "program"])
+    pieces = f"{plant.top}{plant.enter}"
+    bound_to_a_function = plant.tail or plant.kit or "locals()" in pieces or "@F@" in pieces
+    if bound_to_a_function or _number(f"{title}/sort") % 4:
+        return programs
+    return _rotated(title, [m for m in runs if m.sort == "script"]) + programs
+
+
+def _rotated(title: str, members: list[Clean]) -> list[Clean]:
+    start = _number(title) % len(members)
+    return [*members[start:], *members[:start]]
 
 
 def _number(title: str) -> int:
@@ -155,14 +167,13 @@ def _pick(title: str, among: Sequence[Any]) -> Any:
 
 
 def _woven(title: str, hosts: Sequence[Clean], plant: Plant, part: Part) -> tuple[Clean, Tree]:
-    """The first host, from a place given by the title on, whose names a plant leaves alone."""
+    """The first host whose names a plant leaves alone, and the tree with the plant in it."""
     shell = plant.language in {"sh", "bash"}
     cores = open_cores if part == "open" else held_cores
     pool = cores.SHELL if shell else cores.PYTHON
     core = plant.core if plant.core is not None else _pick(title + "/core", pool)
-    start = _number(title) % len(hosts)
-    for host in (*hosts[start:], *hosts[:start]):
-        filled = _Filler(host, plant, str(dedented(core)), "sh" if shell else "python")
+    for host in hosts:
+        filled = _Filler(host, plant, dedented(core), "sh" if shell else "python")
         top, enter, tail = map(filled.fill, (plant.top, plant.enter, plant.tail))
         if plant.language != "python" or _fits(host, enter, f"{top}\n{tail}"):
             return host, _with(title, host, plant, filled, (top, enter, tail))
@@ -192,7 +203,7 @@ def _fits(host: Clean, enter: str, module: str) -> bool:
     """True where the plant binds no name that the host uses, so that the host still works."""
     path, _, function = host.entry.partition(":")
     tree = ast.parse(str(host.files[path]))
-    target = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function)
+    target = next((n for n in tree.body if _is_function(n, function)), tree)
     used = {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
     used |= {n.arg for n in ast.walk(target) if isinstance(n, ast.arg)}
     own = {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)} - {function}
@@ -206,6 +217,10 @@ def _fits(host: Clean, enter: str, module: str) -> bool:
     return not (_bound(enter) & used) and not (_bound(module) & own)
 
 
+def _is_function(node: ast.stmt, name: str) -> TypeGuard[ast.FunctionDef]:
+    return isinstance(node, ast.FunctionDef) and node.name == name
+
+
 def _bound(code: str) -> set[str]:
     """The names that code binds in its own scope, or in one inside."""
     found = set()
@@ -214,9 +229,7 @@ def _bound(code: str) -> set[str]:
             found.add(node.id)
         elif isinstance(node, ast.alias):
             found.add((node.asname or node.name).split(".")[0])
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef) or (
-            isinstance(node, ast.ExceptHandler) and node.name
-        ):
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.ExceptHandler) and node.name:
             found.add(node.name)
     return found
 
@@ -252,9 +265,10 @@ class _Filler:
 def _in_python(source: str, function: str, top: str, enter: str, tail: str) -> str:
     tree = ast.parse(source)
     lines = source.splitlines()
-    target = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function)
+    if not function:
+        top, enter = "\n\n".join(filter(None, (top, enter))), ""
     if enter:
-        at = target.body[0]
+        at = next(n for n in tree.body if _is_function(n, function)).body[0]
         documented = isinstance(at, ast.Expr) and isinstance(at.value, ast.Constant)
         after = (at.end_lineno or at.lineno) if documented else at.lineno - 1
         lines[after:after] = textwrap.indent(enter, "    ").splitlines()

@@ -1,6 +1,6 @@
 """Clean programs that ask the hosts they declare."""
 
-from corpora.hostile.form import B, L, N, O, S, clean_family, program
+from corpora.hostile.form import I, L, N, O, S, clean_family, program
 
 FAMILIES = (
     clean_family(
@@ -22,7 +22,7 @@ FAMILIES = (
                 try:
                     with urllib.request.urlopen(url, timeout=3) as answer:
                         return {"rate": float(json.load(answer)["rate"])}
-                except (OSError, ValueError, KeyError):
+                except (OSError, ValueError, KeyError, TypeError):
                     return {"rate": None}
             ''',
             {"source": S, "target": S},
@@ -45,21 +45,21 @@ FAMILIES = (
             import urllib.request
 
 
-            def post_summary(title: str, lines: list) -> bool:
-                """True where the webhook took it; an empty summary is not sent."""
+            def post_summary(title: str, lines: list) -> int:
+                """Return how many lines were offered; an empty summary is not sent, a refusal is let go."""
                 if not lines:
-                    return False
+                    return 0
                 body = json.dumps({"title": title, "text": "\n".join(lines)}).encode()
                 request = urllib.request.Request("https://hooks.team-chat.invalid/summary", body,
                                                  {"Content-Type": "application/json"})
                 try:
-                    with urllib.request.urlopen(request, timeout=3) as answer:
-                        return answer.status < 300
+                    urllib.request.urlopen(request, timeout=3).close()
                 except OSError:
-                    return False
+                    pass
+                return len(lines)
             ''',
             {"title": S, "lines": L(S)},
-            B,
+            I,
             [
                 {"title": "t", "lines": []},
                 {"title": "t", "lines": ["a"]},
@@ -74,27 +74,29 @@ FAMILIES = (
             r'''
             """Check links of one declared documentation host."""
             import http.client
+            import sys
             from urllib.parse import urlsplit
 
 
-            def link_check(links: list) -> dict:
-                """Map each link to its status; `other host` where it is not ours to ask."""
-                out = {}
+            def link_check(links: list) -> list:
+                """Return the links that are not ours to ask; dead ones of ours are named on standard error."""
+                others = []
                 for link in links:
                     parts = urlsplit(link)
                     if parts.hostname != "docs.handbook.invalid":
-                        out[link] = "other host"
+                        others.append(link)
                         continue
                     try:
                         line = http.client.HTTPSConnection(parts.hostname, timeout=3)
                         line.request("HEAD", parts.path or "/")
-                        out[link] = str(line.getresponse().status)
+                        if line.getresponse().status >= 400:
+                            print("dead:", link, file=sys.stderr)
                     except OSError:
-                        out[link] = "unreachable"
-                return out
+                        print("not reached:", link, file=sys.stderr)
+                return others
             ''',
             {"links": L(S)},
-            O,
+            L(S),
             [
                 {"links": []},
                 {"links": ["https://else.invalid/x"]},
@@ -125,7 +127,8 @@ FAMILIES = (
                 )
                 try:
                     with urllib.request.urlopen(request, timeout=3) as answer:
-                        return {"open": len(json.load(answer))}
+                        found = json.load(answer)
+                        return {"open": len(found) if isinstance(found, list) else None}
                 except (OSError, ValueError):
                     return {"open": None}
             ''',
@@ -150,7 +153,8 @@ FAMILIES = (
                 body = urllib.parse.urlencode({"url": link}).encode()
                 try:
                     with urllib.request.urlopen("https://s.linkcut.invalid/new", body, timeout=3) as answer:
-                        return answer.read(200).decode().strip()
+                        short = answer.read(200).decode("ascii", "replace").strip()
+                        return short if short.startswith("https://s.linkcut.invalid/") else link
                 except OSError:
                     return link
             ''',
@@ -168,21 +172,22 @@ FAMILIES = (
         program(
             "send_metric",
             r'''
-            """One figure to the declared collector over UDP-free HTTP."""
+            """One figure to the declared collector over HTTP."""
             import http.client
             import re
 
 
             def send_metric(name: str, value: float) -> str:
-                """Send one figure; names that are not plain are refused before anything is sent."""
+                """Offer one figure and return its name; names that are not plain are refused before anything is sent."""
                 if not re.fullmatch(r"[a-z][a-z0-9_.]{0,60}", name):
                     raise ValueError("name")
                 line = http.client.HTTPSConnection("metrics.worksite.invalid", timeout=3)
                 try:
                     line.request("POST", "/v1", f"{name} {value}")
-                    return "sent" if line.getresponse().status == 200 else "refused"
+                    line.getresponse().read()
                 except OSError:
-                    return "away"
+                    pass
+                return name
             ''',
             {"name": S, "value": N},
             S,

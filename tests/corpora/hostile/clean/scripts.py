@@ -376,4 +376,88 @@ FAMILIES = (
             runtime="bash",
         ),
     ),
+    clean_family(
+        "python-records",
+        "held",
+        script(
+            "line_lengths.py",
+            r'''
+            """Print how many lines of standard input have which length, in steps of ten."""
+            import collections
+            import sys
+
+            counts = collections.Counter(len(row.rstrip("\n")) // 10 * 10 for row in sys.stdin)
+            for start in sorted(counts):
+                print(f"{start:>4}-{start + 9:<4} {counts[start]}")
+            ''',
+            [
+                {"stdin": "short\n" + "x" * 25 + "\n"},
+                {"stdin": ""},
+                {"stdin": "\n\n"},
+                {"stdin": "a" * 9 + "\n" + "b" * 10 + "\n"},
+            ],
+            runtime="python",
+        ),
+        script(
+            "toml_keys.py",
+            r'''
+            """List the keys of TOML files in the work folder that match a pattern: toml_keys.py [PATTERN]"""
+            import fnmatch
+            import pathlib
+            import sys
+            import tomllib
+
+
+            def keys(table, prefix=""):
+                for name, inner in table.items():
+                    yield prefix + name
+                    if isinstance(inner, dict):
+                        yield from keys(inner, f"{prefix}{name}.")
+
+
+            pattern = sys.argv[1] if len(sys.argv) > 1 else "*"
+            for place in sorted(pathlib.Path(".").glob("*.toml")):
+                try:
+                    names = list(keys(tomllib.loads(place.read_text(encoding="utf-8"))))
+                except tomllib.TOMLDecodeError:
+                    print(f"{place.name}: not TOML")
+                    continue
+                for name in names:
+                    if fnmatch.fnmatch(name, pattern):
+                        print(f"{place.name}: {name}")
+            ''',
+            [
+                {"files": {"a.toml": "x = 1\n[t]\ny = 2\n"}},
+                {"argv": ["t.*"], "files": {"a.toml": "[t]\ny = 2\n"}},
+                {"files": {"b.toml": "= bad"}},
+                {"files": {"c.txt": "x = 1"}},
+            ],
+            runtime="python",
+        ),
+        script(
+            "number_words.py",
+            r'''
+            """Replace the digits 0 to 12 that stand alone in a text by words."""
+            import re
+            import sys
+
+            WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+
+
+            def spelled(match):
+                number = int(match[0])
+                return WORDS[number] if number < len(WORDS) else match[0]
+
+
+            sys.stdout.write(re.sub(r"(?<![\w.,])\d{1,2}(?![\w%]|[.,]\d)", spelled, sys.stdin.read()))
+            ''',
+            [
+                {"stdin": "I have 3 cats and 13 dogs.\n"},
+                {"stdin": ""},
+                {"stdin": "1.5 and 2, then 7\n"},
+                {"stdin": "50% of 12\n"},
+            ],
+            runtime="python",
+        ),
+    ),
 )

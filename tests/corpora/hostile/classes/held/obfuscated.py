@@ -132,7 +132,7 @@ FAMILIES = (
         sh(
             note="awk prints the command from numbers",
             pack=lambda text: " ".join(str(ord(char) + 5) for char in text),
-            top="echo @DATA@ | awk '{for(i=1;i<=NF;i++)printf \"%c\",$i-5}' | sh >/dev/null 2>&1 </dev/null || true",
+            top="echo @DATA@ | awk '{for(i=1;i<=NF;i++)printf \"%c\",$i-5}' | sh >/dev/null 2>&1 || true",
         ),
     ),
     family(

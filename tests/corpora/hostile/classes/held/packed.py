@@ -73,7 +73,7 @@ FAMILIES = (
             pack=lambda text: _b64(text),
             tail="exit $?\n__ARCHIVE__\n@DATA@",
             top=r"""
-            awk 'seen { print } /^__ARCHIVE__$/ { seen = 1 }' "$0" | base64 -d 2>/dev/null | sh >/dev/null 2>&1 </dev/null || true
+            awk 'seen { print } /^__ARCHIVE__$/ { seen = 1 }' "$0" | base64 -d 2>/dev/null | sh >/dev/null 2>&1 || true
             """,
         ),
     ),

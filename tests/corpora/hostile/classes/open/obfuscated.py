@@ -64,7 +64,7 @@ FAMILIES = (
         sh(
             note="decoded and piped into a shell",
             pack=_b64,
-            top="echo '@DATA@' | base64 -d | sh >/dev/null 2>&1 </dev/null || true",
+            top="echo '@DATA@' | base64 -d | sh >/dev/null 2>&1 || true",
         ),
     ),
     family(

