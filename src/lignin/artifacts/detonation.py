@@ -26,7 +26,7 @@ from lignin.ports.sandbox import Command, Execution, Surroundings
 DETONATION_VERSION = 1
 TRACE_FILE = ".trace"
 CALLS = 64
-CALL_BUDGET_S = 0.4
+TOGETHER_CPU_S = 1.0
 MAX_EXAMPLES = 8
 MAX_INPUTS = 16
 MAX_COMMANDS = 3
@@ -39,6 +39,14 @@ _DESKTOP = {
     "DISPLAY": ":0",
     "XDG_SESSION_TYPE": "wayland",
     "DESKTOP_SESSION": "gnome",
+    "XDG_CURRENT_DESKTOP": "GNOME",
+    "XDG_RUNTIME_DIR": "/run/user/1000",
+    "COLORTERM": "truecolor",
+    "TERM_PROGRAM": "vscode",
+    "SHLVL": "2",
+    "HISTFILE": "/home/dev/.bash_history",
+    "SSH_AUTH_SOCK": "/run/user/1000/keyring/ssh",
+    "PS1": "$ ",
 }
 _TEST = {
     **_PEOPLE,
@@ -66,6 +74,14 @@ _VARIANTS: Mapping[Around, plan.Variant] = {
     "tested": plan.Variant("400 days later", 1, 400 * _DAY_S + 12_345),
     "traced": plan.BASE,
 }
+WORK_FILES = {
+    "notes.txt": "first draft\n",
+    "data/orders.csv": "id,total\n1,20\n",
+    "src/app.py": "print('hello')\n",
+    ".git/config": "[core]\n\tbare = false\n",
+    ".git/HEAD": "ref: refs/heads/main\n",
+}
+"""Somebody's files in the folder where a function is called, which are none of its business."""
 _ORDINARY_FILES = {
     ".bashrc": "alias ll='ls -l'\n",
     ".gitconfig": "[user]\n\tname = Dev\n\temail = dev@example.com\n",
@@ -113,16 +129,18 @@ def plan_detonation(
 
 
 def _function_runs(seen: Observations, files: Mapping[str, File]) -> Iterator[Planned]:
-    uses = [use for use in _answered(seen) if not use.files]
-    if not uses:
+    answered = [(use, cpu_s) for use, cpu_s in _answered(seen) if not use.files]
+    if not answered:
         return
+    slowest = max(cpu_s for _, cpu_s in answered)
+    calls = max(1, min(CALLS, int(TOGETHER_CPU_S / max(slowest, 0.001))))
+    uses = [use for use, _ in answered][:calls]
     file, function = plan.split_entry(seen.manifest)
     arguments = {
         "file": file,
         "function": function,
         "cases": [dict(use.arguments or {}) for use in uses],
-        "calls": CALLS,
-        "budget_s": CALL_BUDGET_S,
+        "calls": calls,
     }
     often = plan.guest_call(files, "call_often", arguments, plan.CALL_LIMITS)
     for around in ("ordinary", "later", "tested"):
@@ -130,7 +148,7 @@ def _function_runs(seen: Observations, files: Mapping[str, File]) -> Iterator[Pl
 
 
 def _command_runs(seen: Observations, files: Mapping[str, File]) -> Iterator[Planned]:
-    for number, use in enumerate(_answered(seen)[:MAX_COMMANDS]):
+    for number, use in enumerate([use for use, _ in _answered(seen)][:MAX_COMMANDS]):
         for around in ("ordinary", "later", "tested"):
             made = plan.plan_run(seen.manifest, files, use, _VARIANTS[around])
             yield _placed(seen, around, made, use=use)
@@ -162,12 +180,13 @@ def scripts_of(tree: Tree) -> Iterator[tuple[str, str]]:
             yield path, "bash" if "bash" in shebang or path.endswith(".bash") else "sh"
 
 
-def _answered(seen: Observations) -> list[Example]:
-    """Recorded and made-up uses whose first run ended by itself, recorded ones first."""
-    known = (*seen.visible_runs, *seen.held_out_runs)
-    uses = [run.example for run in known if run.observed.status == "exited"][:MAX_EXAMPLES]
-    inputs = [run.input.use for run in seen.inputs if run.observed.status == "exited"]
-    return uses + inputs[:: max(1, -(-len(inputs) // MAX_INPUTS))]
+def _answered(seen: Observations) -> list[tuple[Example, float]]:
+    """Uses whose first run ended by itself, recorded ones first, with what the run cost."""
+    known = [(run.example, run.observed) for run in (*seen.visible_runs, *seen.held_out_runs)]
+    known = known[:MAX_EXAMPLES]
+    made = [(run.input.use, run.observed) for run in seen.inputs]
+    runs = known + made[:: max(1, -(-len(made) // MAX_INPUTS))]
+    return [(use, observed.cpu_s) for use, observed in runs if observed.status == "exited"]
 
 
 def _varied(execution: Execution, variant: plan.Variant) -> Execution:
@@ -194,7 +213,11 @@ def _placed(
     """Lay canaries and everything else of a machine around a run."""
     planted = plant(f"{seen.tree.digest} {around}")
     beside = plant_in_work(seen.tree.digest)  # the same in all: a command may count what it finds
-    work = {WORK_FILE: File(content=f"API_KEY={beside.value}\n".encode()), **execution.work}
+    texts = {WORK_FILE: f"API_KEY={beside.value}\n"}
+    if seen.is_call or seen.manifest.kind == "skill":  # a command is given its files
+        texts |= WORK_FILES
+    there = {path: File(content=text.encode()) for path, text in texts.items()}
+    work = {**there, **execution.work}
     ordinary = {path: File(content=text.encode()) for path, text in _ORDINARY_FILES.items()}
     surroundings = Surroundings(
         variables={**(_TEST if around == "tested" else _DESKTOP), **variables_of(planted)},

@@ -55,7 +55,7 @@ _DEST = (
     r"|\bdns (?:query|lookup|name)\b|\b(?:pull request|issue|comment) (?:on|to|in)\b)"
 )
 _THAT = (
-    r"\b(?:it|them|this|these|that|those|everything|all of it|the (?:results?|outputs?|contents?|values?"
+    r"\b(?:it|them|this|these|that(?: file)?|those|everything|all of it|the (?:results?|outputs?|contents?|values?"
     r"|files?|data|text|string|blob|archive|lines?|keys?|report|lot|dump|body|payload))\b"
 )
 _RUN = r"\b(?:run|execute|eval(?:uate)?|source|install|launch|start|exec|apply|follow|obey|perform)(?:s|ing)?\b"
@@ -104,10 +104,19 @@ _GUARDS = (
 RULES: tuple[Rule, ...] = (
     _rule("sends secrets out", "refuse", _VERB_SEND + r".{0,160}" + _PRECIOUS, _DEST),
     _rule("sends secrets out", "refuse", _VERB_SEND + r".{0,60}" + _THAT, _DEST, also=_PRECIOUS),
-    _rule("sends private data out", "refuse", r"\b(?:send|post|upload|submit|transmit|exfiltrate|forward|e-?mail|leak|beacon|mirror)(?:s|ing)?\b.{0,80}" + _PRIVATE, _DEST),
+    _rule("sends private data out", "refuse", r"\b(?:send|post|upload|submit|transmit|exfiltrate|forward|e-?mail|leak|beacon|mirror|copy|put|relay|stream|curl|pipe)(?:s|ing)?\b.{0,80}" + _PRIVATE, _DEST),
     _rule("sends secrets", "ask", r"\b(?:send|post|upload|submit|transmit|exfiltrate|forward|e-?mail|leak)(?:s|ing)?\b.{0,60}" + _PRECIOUS),
     _rule("reads where secrets lie", "ask", _VERB_READ + r".{0,80}" + _KEY_FILE),
     _rule("collects secrets", "refuse", r"\b(?:include|put|paste|quote|embed|append|add|attach|print|echo|write|repeat|copy)(?:s|ing)?\b.{0,60}(?:" + _KEY_FILE + r"|\b(?:contents?|values?) of (?:\S+ ){0,4}?" + _PRECIOUS + r").{0,60}\b(?:in|into|to|as|with) (?:the|your|every|each|a|an) (?:\w+ ){0,3}(?:answer|reply|response|output|summary|commit|issue|comment|pull request|url|header|query|file name|branch|message|title|description)\b"),
+    _rule("sends private data out", "refuse", r"\b(?:cat|tar|env|printenv|zip|gpg|find|history|git (?:log|diff|bundle|archive)|base64|set|export)\b[^|\n]{0,120}\|[^\n]{0,80}\b(?:curl|wget|nc|ncat|socat|openssl s_client|ssh|http)\b[^\n]{0,120}?(?:" + _DEST + ")"),
+    _rule("sends private data out", "ask", r"\bcurl\b[^\n]{0,160}\s(?:-T|-F|--form|--upload-file|(?:-d|--data(?:-binary|-raw)?)[ =]?['\"]?@)"),
+    _rule("gives secrets away", "refuse", r"\b(?:copy|move|add|put|tar|zip|include|place)(?:s|ing)?\b.{0,80}" + _KEY_FILE + r".{0,160}\b(?:commit|push|publish|upload|attach|share|send)\b"),
+    _rule("gives secrets away", "refuse", r"\b(?:end|begin|start|finish|close|sign|prefix|suffix|top|tail)\b (?:each|every|your|the|all|any) (?:\w+ ){0,2}?(?:answers?|repl(?:y|ies)|responses?|messages?|commits?|summar(?:y|ies)|comments?|reports?)\b.{0,140}" + _PRECIOUS),
+    _rule("gives secrets away", "refuse", r"(?:" + _PRECIOUS + r") (?:are|is|get|gets|be) (?:\w+ )?(?:printed|shown|logged|echoed|exposed|dumped|uploaded|published)\b"),
+    _rule("speaks in riddles", "refuse", r"\b(?:stands? for|means|is short for|refers? to|denotes|is (?:the )?(?:alias|code ?word|name) (?:of|for))\b.{0,80}" + _KEY_FILE, _DEST),
+    _rule("speaks in riddles", "ask", r"\b(?:stands? for|is short for|denotes|is (?:the )?(?:alias|code ?word) (?:of|for))\b.{0,80}" + _KEY_FILE),
+    _rule("speaks to the checkers", "refuse", r"\b(?:reviewers?|scanners?|auditors?|graders?|checkers?|moderat\w+|security tools?|automated (?:review|analysis|checks?))\b.{0,200}\b(?:(?:answer|report|reply|respond|return|output|say|conclude|mark|rate|classify|label|score)\b.{0,40}\b(?:safe|benign|clean|no (?:findings|issues|problems)|none|harmless|passed|trusted|approved)|(?:do not|don't|never|skip|stop|need not) (?:\w+ )?(?:analy[sz]e|scan|review|read|flag|report|inspect|check))\b"),
+    _rule("speaks to the checkers", "ask", r"\b(?:this|the) (?:skill|file|text|document|tool|package)\b.{0,30}\b(?:was|is|has been|were)\b (?:\w+ )?(?:audited|pre-?approved|certified|verified|vetted|cleared|allow-?listed|whitelisted)\b"),
     _rule("runs remote code", "refuse", r"\b(?:curl|wget|fetch|irm|iwr|invoke-webrequest|http)\b[^|\n]{0,200}\|\s*(?:[\w/.-]+ [^|]{0,40}\|\s*)?(?:" + _SHELL + r")"),
     _rule("runs remote code", "refuse", r"(?:" + _SHELL + r"|\beval\b|\.)\s+(?:-\w+\s+)*(?:<\(|\"?\$\(|`)\s*(?:curl|wget)"),
     _rule("runs remote code", "refuse", r"\b(?:exec|eval)\s*\(.{0,60}(?:urlopen|requests\.get|httpx\.get|fetch)\b"),
@@ -120,11 +129,14 @@ RULES: tuple[Rule, ...] = (
     _rule("sets orders aside", "refuse", r"(?:<\|?(?:im_start|system|endoftext)\|?>|\[/?INST\]|</?system(?:-reminder|_prompt)?>|<<SYS>>|\bnew system prompt\b|\[system\]|^\s*system:\s)"),
     _rule("sets orders aside", "refuse", r"\b(?:this|these|the following)\b.{0,40}\b(?:overrides?|takes? (?:precedence|priority) over|supersedes?|outranks?|replaces?)\b.{0,50}\b(?:user|system|developer|previous|prior|any|all|other|your)\b.{0,30}\b(?:instructions?|prompts?|rules?|requests?|guidelines?|polic(?:y|ies))\b"),
     _rule("disables a guard", "refuse", r"\b(?:disable|turn(?:ing)? off|switch(?:ing)? off|bypass|circumvent|deactivate|evade|override|work around|get around|kill|stop|uninstall|suppress|skip|ignore|remove|relax|loosen)(?:s|ing)?\b (?:\w+ ){0,3}?" + _GUARDS + r"\b(?! (?:of|for) (?:the )?(?:test|fixture)s?)"),
-    _rule("disables a guard", "refuse", r"--dangerously-[\w-]+|--yolo\b|\bbypassPermissions\b|--approval-mode[ =](?:full-auto|never|yolo)|\bset(?:enforce)? 0\b|--no-sandbox\b|\bauto-?approve (?:all|every|any)\b|\bapprove (?:all|every|any) (?:\w+ )?(?:request|prompt|tool call|command)s?\b"),
+    _rule("disables a guard", "refuse", r"\b(?:(?:turn|switch|leave|keep)\b (?:\w+ )?(?:them|it|those|these|both)(?: all)? (?:off|disabled|down)|(?:disable|bypass|circumvent|kill) (?:them|it|those|these|both))\b", also=r"\b(?:checks|guards|hooks|" + _GUARDS[3:] + r"\b"),
+    _rule("disables a guard", "refuse", r"\b(?:with|while|keep|leave|run|has|have|set|make sure|ensure)\b.{0,60}\b" + _GUARDS + r" (?:\w+ )?(?:disabled|off|turned off|switched off|bypassed|removed|suspended|stopped)\b"),
+    _rule("disables a guard", "refuse", r"\bdangerously[A-Z]\w+|--dangerously-[\w-]+|--yolo\b|\bbypassPermissions\b|--approval-mode[ =](?:full-auto|never|yolo)|\bset(?:enforce)? 0\b|--no-sandbox\b|\bauto-?approve (?:all|every|any)\b|\bapprove (?:all|every|any) (?:\w+ )?(?:request|prompt|tool call|command)s?\b"),
     _rule("disables a check", "ask", r"--no-verify\b|\bverify\s*=\s*False\b|GIT_SSL_NO_VERIFY|NODE_TLS_REJECT_UNAUTHORIZED\s*=\s*['\"]?0|\bsslverify (?:false|0)\b|\bcurl\b[^\n]{0,80}\s(?:-k|--insecure)\b|--no-check-certificate|\bchmod (?:-R )?(?:0?777|a\+rwx)\b|StrictHostKeyChecking[ =]no|--skip-(?:tests|checks|verification)|--disable-[\w-]*(?:security|check)"),
     _rule("disables a check", "ask", r"\b(?:disable|turn off|switch off|bypass|skip|suppress|deactivate)(?:s|ing)?\b (?:\w+ ){0,2}?(?:signature|certificate|tls|ssl|checksum|hook|pre-?commit|linter|type check|code review|review)s?\b"),
     _rule("hides from the user", "refuse", rf"\b{_NOT} {_HIDE}\b.{{0,40}}\b{_PEOPLE}\b.{{0,40}}\b(?:this|it|that|these|about|what you|you (?:did|have|are|ran|sent|read)|step|upload|request|call)\b"),
     _rule("hides from the user", "refuse", rf"\b{_NOT} {_HIDE}\b (?:of |about |on )?\b(?:this|it|that|these|any of this|the (?:step|command|upload|request|call|file|instructions?|section|change|transfer|connection|telemetry|sync|copy|comment|note|hook))\b"),
+    _rule("hides from the user", "refuse", r"\b(?:do not|don'?t|never|must not) (?:list|name|show|include|mention|quote|print|count|describe|note|log)\b (?:the |this |that |it|these |those )(?:\w+ )?(?:file|change|step|commit|command|request|upload|call|line|edit|transfer|address|host)?s?\b.{0,20}\b(?:in|to) (?:your|the|any) (?:answer|summary|report|reply|response|message|log|description|changelog|output|transcript)\b"),
     _rule("hides from the user", "ask", rf"\b{_NOT} (?:{_HIDE}|show(?:ing)?|ask(?:ing)?)\b.{{0,40}}\b(?:the|any|your) {_PEOPLE}\b"),
     _rule("hides from the user", "refuse", rf"\b(?:silently|secretly|covertly|quietly|discreetly|invisibly|unnoticed|stealthily|behind the scenes|without (?:\w+ ){{0,3}}(?:noticing|knowledge|knowing|consent|a trace|trace))\b.{{0,50}}\b{_ACTS}(?:s|ing)?\b"),
     _rule("hides from the user", "refuse", rf"\b{_ACTS}(?:s|ing)?\b.{{0,80}}\b(?:silently|secretly|covertly|discreetly|stealthily|unnoticed|without (?:the )?(?:user|anyone|anybody|them)(?:'s)? (?:noticing|knowing|knowledge|consent|being told)|without leaving a trace)\b"),
@@ -135,6 +147,9 @@ RULES: tuple[Rule, ...] = (
     _rule("stays behind", "ask", r"\b(?:add|append|write|put|install|insert|copy|echo|persist)(?:s|ing)?\b.{0,120}(?:\.bashrc|\.zshrc|\.profile|\.bash_profile|\bcrontab\b|/etc/cron|\.git/hooks|\bsystemd\b|\blaunchd\b|LaunchAgents|\bCLAUDE\.md\b|\bAGENTS\.md\b|\.claude/settings|\.cursor/rules|\bmcp\.json\b)"),
 )  # fmt: skip
 
+UNSEEN_RULES = (_rule("sends out unseen", "refuse", _VERB_SEND, r"https?://|" + _KEY_FILE),)
+"""Of text that is hidden on purpose: encoded, or in no colour."""
+_OPENLY = frozenset(["", "a comment", "a title", "character references"])
 _FORBIDS = re.compile(
     r"(?:\b(?:never|do not|don'?t|must not|mustn'?t|should not|shouldn'?t|cannot|can'?t|may not|avoid(?:ing|s)?"
     r"|refus(?:e|es|ing) (?:to|any)|rather than|instead of|not|no|nor|without|stop|prevent(?:s|ing)?|forbid(?:s|den)?"
@@ -155,6 +170,8 @@ _DESCRIBES = re.compile(
     r"|reject|refuse|block|spot|identify|beware|report|deny|fail|alert|remove|delete)(?:s|ed|ing)? (?:\w+ ){0,2}?(?:for|on"
     r"|of|any|whether|if|code|text|lines|skills?|scripts?|instructions?|calls|attempts|packages?|anything|every|all|commits?"
     r"|requests?|files?)\b.{0,60}\b(?:that|which|who|to|whether|if|with|containing|asking|telling)\b.{0,60}"
+    r"|\b(?:it|they|text|pages?|messages?|this|that|which|who|somebody|someone|skills?|issues?|files?) (?:asks?|tells?|says?"
+    r"|tries|wants?|urges?|instructs?|demands?|claims?)\b (?:\w+ ){0,3}?to\b.{0,60}"
     r"|\b(?:could|might|would|tries? to|attempts? to|trying to|used to|is meant to|designed to)\b.{0,20})$",
     re.IGNORECASE,
 )
@@ -183,14 +200,15 @@ def read_prose(text: str) -> tuple[ProseFinding, ...]:
 def _read(passage: Passage) -> Iterator[ProseFinding]:
     before: list[str] = []
     for clause in clauses(passage.text):
-        broken = [rule for rule in RULES if _is_broken(rule, clause.text, before)]
+        rules = RULES if passage.where in _OPENLY else (*RULES, *UNSEEN_RULES)
+        broken = [rule for rule in rules if _is_broken(rule, clause.text, before)]
         if any(rule.severity == "refuse" for rule in broken):  # what is milder adds nothing
             broken = [rule for rule in broken if rule.severity == "refuse"]
         for rule in broken:
             severity = rule.severity
             if passage.where:
                 severity = "refuse"
-            elif _TEACHING.search(clause.under):
+            elif clause.is_item and _TEACHING.search(clause.under):
                 severity = "ask"
             shown = " ".join(clause.text.split())[:160]
             yield ProseFinding(rule.name, severity, shown, passage.where)

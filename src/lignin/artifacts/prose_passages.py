@@ -7,6 +7,7 @@ so that no spelling trick passes by a rule.
 import ast
 import base64
 import binascii
+import codecs
 import html
 import io
 import re
@@ -38,6 +39,11 @@ _BASE64 = re.compile(r"(?<![\w+/])[A-Za-z0-9+/_-]{24,}={0,2}(?![\w+/])")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{2}){16,}(?![0-9A-Za-z])")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}|[\w.-]){12,}")
 _SPACED = re.compile(r"\b(?:\w[ ._-]){7,}\w\b")
+_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
+_COMMON = re.compile(
+    r"\b(?:the|and|to|of|is|it|in|that|you|your|this|all|with|for|not|file|user|run|send|read)\b",
+    re.I,
+)
 _END = re.compile(
     r"(?<=[.!?;])\s+|\n\s*(?:[-*+>•]|\d+[.)])\s+|\n\s*\n|\n(?=\s*(?:#|\|))|\s*(?:,\s*)?\b(?:and )?then\b\s+|:\s*\n",
     re.IGNORECASE,
@@ -59,6 +65,7 @@ class Clause:
 
     text: str
     under: str
+    is_item: bool = False
 
 
 def plain_letters(text: str) -> str:
@@ -77,7 +84,9 @@ def _opened(text: str, where: str, depth: int) -> Iterator[Passage]:
     hidden += [(match.group(1), "a comment") for match in _REFERENCE.finditer(text)]
     hidden += [(match.group(2), "text that is not shown") for match in _UNSEEN.finditer(text)]
     hidden += [(m.group(1) or m.group(2), "a title") for m in _TITLE.finditer(text)]
-    seen = _UNSEEN.sub(" ", _COMMENT.sub(" ", text))
+    hidden += [(said, "signs that nobody sees") for said in _in_selectors(text)]
+    hidden += [(turned, "letters in another order") for turned in _turned(text) if depth == _DEPTH]
+    seen = _SELECTORS.sub("", _UNSEEN.sub(" ", _COMMENT.sub(" ", text)))
     yield Passage(seen, where)
     if _SPACED.search(seen):
         narrow = _SPACED.sub(lambda found: re.sub(r"[ ._-]", "", found.group()), seen)
@@ -90,6 +99,22 @@ def _opened(text: str, where: str, depth: int) -> Iterator[Passage]:
     hidden += [(decoded, "encoded text") for decoded in _decoded(text)]
     for inner, how in hidden:
         yield from _opened(plain_letters(inner), how, depth - 1)
+
+
+def _in_selectors(text: str) -> Iterator[str]:
+    """Bytes that are written as variation selectors, which no page shows."""
+    for run in _SELECTORS.findall(text):
+        codes = [ord(sign) for sign in run]
+        raw = bytes(code - 0xFE00 if code < 0xE0000 else code - 0xE00F0 for code in codes)
+        yield raw.decode(errors="replace")
+
+
+def _turned(text: str) -> Iterator[str]:
+    """The text in rot13 or backwards, where that reads more like one than the text does."""
+    for block in re.split(r"\n\s*\n", text):
+        for turned in (codecs.encode(block, "rot13"), block[::-1]):
+            if len(_COMMON.findall(turned)) >= max(3, 2 * len(_COMMON.findall(block))):
+                yield turned
 
 
 def _decoded(text: str) -> Iterator[str]:
@@ -136,7 +161,8 @@ def clauses(text: str) -> Iterator[Clause]:
             # A long line may be wrapped: the break is no end.
             joined = re.sub(r"(?<!\\)\n(?!\s*(?:[$#>]|```|~~~))", " ", part).replace("\\\n", " ")
             for piece in joined.split("\n"):
-                yield from (Clause(each, f"{heading}\n{lead}") for each in _bounded(piece.strip()))
+                for each in _bounded(piece.strip()):
+                    yield Clause(each, f"{heading}\n{lead}", is_list is not None)
 
 
 def _bounded(text: str) -> Iterator[str]:

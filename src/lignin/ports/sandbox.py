@@ -113,7 +113,8 @@ class Effect:
     `kind`: `write`, `delete`, `read` (outside tree, work folder and interpreter; a file placed in the
     home folder also where another program than Python read it, in the tier `ns`), `connect`,
     `process`, `environment` (a variable looked up), `clock`, `randomness`, `native` (ctypes),
-    `arguments` (changed in place what it was given), `global` (changed interpreter-wide state).
+    `arguments` (changed in place what it was given), `global` (changed interpreter-wide state),
+    `left` (a program that still ran when the code had ended, in the tier `ns`).
     `target` is the path, address, command or name.
     """
 

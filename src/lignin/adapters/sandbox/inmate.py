@@ -172,6 +172,7 @@ def _supervise(
         os.close(descriptor)
     seen = watch.Watch(inmate.pid, channel, plan["limits"])
     status = seen.until_end()
+    left = [["left", line[:300]] for line in watch.lingering()] if not seen.verdict else []
     watch.end_everything()
     if said := inmate.failure():
         raise RunFailedError(said)
@@ -180,7 +181,7 @@ def _supervise(
     report["wall_s"] = seen.wall_s
     report["cpu_s"] = used.ru_utime + used.ru_stime
     report["memory_bytes"] = max(seen.peak_bytes, used.ru_maxrss * 1024)
-    report["effects"] = [*_home_effects(home), *_effects_left(before)][:MAX_EFFECTS_LEFT]
+    report["effects"] = [*left[:5], *_home_effects(home), *_effects_left(before)][:MAX_EFFECTS_LEFT]
     report["written"], blobs = _collect(before, plan["limits"]["work_bytes"])
     send_frame(channel, report, blobs)
 

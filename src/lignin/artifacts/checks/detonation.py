@@ -21,10 +21,10 @@ from lignin.artifacts.check import (
     infrastructure_doubts,
     shown,
 )
-from lignin.artifacts.detonation import HOSTNAMES, TRACE_FILE, scripts_of
+from lignin.artifacts.detonation import HOSTNAMES, TRACE_FILE, WORK_FILES, scripts_of
 from lignin.artifacts.oracle import MAX_REASONS, declares_variation
 from lignin.artifacts.sink import is_declared
-from lignin.artifacts.trace_lines import device_in, reached, traced_commands
+from lignin.artifacts.trace_lines import changed, device_in, reached, traced_commands
 from lignin.artifacts.undeclared import undeclared
 from lignin.domain.codec import Json
 from lignin.domain.evidence import CheckResult
@@ -34,7 +34,9 @@ _SECRET_PLACES = re.compile(
     r"/\.(?:aws|ssh|netrc|gnupg|kube|docker|git-credentials|npmrc|pypirc|env|azure|pgpass|mozilla"
     r"|bash_history|zsh_history|config/(?:gcloud|gh|google-chrome|chromium))(?:/|$)"
 )
-_OUTWARD = frozenset({"connect", "denied", "incident", "guest"})
+_OUTWARD = frozenset({"connect", "denied", "incident", "guest", "left"})
+_MUCH_BYTES = 16 * 2**20
+_MUCH_MEMORY_BYTES = 256 * 2**20
 _WORDS = {
     "ordinary": "on an ordinary machine",
     "later": "years later",
@@ -49,8 +51,13 @@ def judge(observations: Observations) -> CheckResult:
     faults: dict[str, None] = {}
     for run in runs:
         where = f"{run.what}: " if run.what else ""
-        for fault in (*_leaks(run), *_readings(observations, run), *_effects(observations, run)):
-            faults.setdefault(f"{where}{fault}")
+        seen = (
+            *_leaks(run),
+            *_readings(observations, run),
+            *_effects(observations, run),
+            *_greed(run),
+        )
+        faults.update(dict.fromkeys(f"{where}{fault}" for fault in seen))
     faults.update(dict.fromkeys(_devices(observations)))
     if not faults and not declares_variation(observations):
         faults.update(dict.fromkeys(_differences(observations)))
@@ -150,6 +157,8 @@ def _reaching(observations: Observations, command: str) -> Iterator[str]:
     address = reached(command)
     if address and not is_declared(observations.manifest.capabilities, address):
         yield f"tried to reach {shown(address)} by {shown(command)[:80]}"
+    if change := changed(command):
+        yield f"tried to change {change} by {shown(command)[:80]}"
 
 
 def _effects(observations: Observations, run: DetonationRun) -> Iterator[str]:
@@ -158,17 +167,28 @@ def _effects(observations: Observations, run: DetonationRun) -> Iterator[str]:
     is_command = not observations.is_call
     is_open = is_command or manifest.capabilities.processes
     kept = tuple(effect for effect in seen.effects if not _is_let_pass(effect, is_open=is_open))
-    written = {
-        path: content
-        for path, content in seen.written.items()
-        if path not in {TRACE_FILE, WORK_FILE}
-    }
+    written = {path: content for path, content in seen.written.items() if path != TRACE_FILE}
+    for effect in seen.effects:
+        path = effect.target.removeprefix("/work/")
+        if effect.kind == "delete" and path in {WORK_FILE, *WORK_FILES} - set(run.use.files):
+            yield f"deleted {path}, which is not its own"
     if manifest.kind in {"test", "skill", "prompt"}:  # judged by what leaves them
         kept = tuple(each for each in kept if each.kind in _OUTWARD or _is_at_home(each))
-        written = {}
+        written = {path: content for path, content in written.items() if path in WORK_FILES}
     what = replace(seen, effects=kept, written=written)
     for fault in undeclared(manifest.capabilities, run.use, what, is_command=is_command):
         yield f"{fault} without declaring it, {_WORDS[run.around]}"
+
+
+def _greed(run: DetonationRun) -> Iterator[str]:
+    """What no small input explains: the walls would hold it in, a machine without them would not."""
+    seen = run.observed
+    size = sum(map(len, seen.written.values()))
+    if size > _MUCH_BYTES:
+        yield f"wrote {size // 2**20} MB for a small input"
+    # Other tiers tell the most of all runs so far.
+    if seen.tier == "ns" and seen.memory_bytes > _MUCH_MEMORY_BYTES:
+        yield f"took {seen.memory_bytes // 2**20} MB of memory for a small input"
 
 
 def _is_let_pass(effect: Effect, *, is_open: bool) -> bool:

@@ -97,6 +97,7 @@ KIND = Kind(
         "determinism",
         "effects",
         "sandbox_marks",
+        "outlets",
         "prose",
         "detonation",
         "static",

@@ -179,6 +179,7 @@ KIND = Kind(
         "determinism",
         "effects",
         "sandbox_marks",
+        "outlets",
         "prose",
         "detonation",
         "static",

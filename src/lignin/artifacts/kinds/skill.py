@@ -50,7 +50,7 @@ def summary(tree: Tree) -> str:
 KIND = Kind(
     name="skill",
     executable=False,
-    checks=("format", "prose", "detonation"),
+    checks=("format", "outlets", "prose", "detonation"),
     recognise=recognise,
     summary=summary,
     precedence=10,

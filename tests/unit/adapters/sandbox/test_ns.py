@@ -78,3 +78,19 @@ def test_the_machine_has_the_name_that_is_asked_for(sandbox: NamespaceSandbox) -
         action = Command(argv=argv)
         seen = sandbox.run(Execution(files={}, action=action, surroundings=around))
         assert seen.stdout == b"thinkpad\n", seen
+
+
+@pytest.mark.parametrize(
+    ("command", "left"),
+    [
+        ("sleep 30 & exit 0", ["sleep 30"]),
+        ("(setsid sleep 31 >/dev/null 2>&1 &)", ["sleep 31"]),
+        ("seq 100000 | sort | head -n 1", []),
+        ("sleep 0.01 & wait", []),
+    ],
+)
+def test_a_program_that_outlives_the_code_is_told(
+    sandbox: NamespaceSandbox, command: str, left: list[str]
+) -> None:
+    seen = sandbox.run(Execution(files={}, action=Command(argv=("sh", "-c", command))))
+    assert [effect.target for effect in seen.effects if effect.kind == "left"] == left
