@@ -39,6 +39,28 @@ _WITH_VERBS = {
     "cargo": frozenset(["install", "publish"]),
     "gh": frozenset(["api", "gist", "repo", "release"]),
 }
+_ADDING = frozenset(["install", "add", "i", "ci", "get", "exec", "dlx", "upgrade", "sync"])
+_INSTALLING = {
+    **dict.fromkeys(
+        [
+            "pip",
+            "pip3",
+            "npm",
+            "yarn",
+            "pnpm",
+            "gem",
+            "cargo",
+            "go",
+            "brew",
+            "apt",
+            "apt-get",
+            "apk",
+        ]
+        + ["dnf", "yum", "conda", "mamba", "poetry", "pipx", "snap", "uv"],
+        _ADDING,
+    ),
+    **dict.fromkeys(["npx", "uvx", "easy_install"], frozenset[str]()),
+}
 _WRAPPERS = frozenset(
     [
         "sudo",
@@ -110,7 +132,7 @@ def _simple(command: str, depth: int = 0) -> Iterator[list[str]]:
     if name in _SHELLS and "-c" in rest[:-1] and depth < 3:
         for part in _STATEMENT.split(rest[rest.index("-c") + 1]):
             yield from _simple(part, depth + 1)
-    elif name.startswith("python") and "-m" in rest[:-1]:
+    elif (name.startswith("python") or name == "...") and "-m" in rest[:-1]:
         yield rest[rest.index("-m") + 1 :]
     else:
         yield [name, *rest]
@@ -133,6 +155,8 @@ def _changed(words: list[str]) -> str:
         return "what is run on a schedule"
     if name in {"systemctl", "launchctl", "update-rc.d", "service"} and rest & _SERVICE_VERBS:
         return "the services of the machine"
+    if name in _INSTALLING and (not _INSTALLING[name] or rest & _INSTALLING[name]) and rest:
+        return "which code there is"
     if name == "git" and rest & {"filter-branch", "filter-repo"}:
         return "the history of a repository"
     if name == "git" and "config" in rest and rest & {"--global", "--system"}:

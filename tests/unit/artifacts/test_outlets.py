@@ -19,6 +19,9 @@ PYTHON = {
     "from os import getenv\ngetenv('NPM_TOKEN')": "would read the variable NPM_TOKEN",
     "import os\nopen(os.path.expanduser('~/.netrc'))": "would read ~/.netrc",
     "from pathlib import Path\n(Path.home() / '.ssh' / 'id_rsa').read_text()": "would read .ssh",
+    "import os\nos.system('curl https://x.example.com')": "would reach https://x.example.com",
+    "import subprocess\nsubprocess.run(['pip', 'install', name])": "would change which code there is",
+    "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'pip', 'install', 'x'])": "would change which code there is",
     "if False:\n    import http.client\n    http.client.HTTPSConnection('x')": "http.client.HTTPSConnection",
 }
 HONEST_PYTHON = [
@@ -31,6 +34,8 @@ HONEST_PYTHON = [
     "'Reads ~/.ssh/config in the text.'",
     "import re\nre.search('/.ssh/', text)",
     "def f(:",
+    "import subprocess\nsubprocess.run(['git', 'log', '--oneline'])",
+    "import subprocess\nsubprocess.run(command)",
 ]
 SHELL = {
     "curl -s https://x.example.com": "would reach https://x.example.com",
@@ -41,6 +46,8 @@ SHELL = {
     'cp "$HOME/.netrc" x': "would read $HOME/.netrc",
     'echo "$AWS_SECRET_ACCESS_KEY"': "would read the variable AWS_SECRET_ACCESS_KEY",
     "test -n \"${GITHUB_TOKEN:-}\"": "would read the variable GITHUB_TOKEN",
+    "pip install -q pandas": "would change which code there is",
+    "npx some-tool": "would change which code there is",
     "crontab - < x": "would change what is run on a schedule",
     "git filter-branch -f": "would change the history of a repository",
     "git config --global user.name x": "would change the user's settings of git",
@@ -56,6 +63,8 @@ HONEST_SHELL = [
     'TOKEN=$(head -n 1 words); echo "$TOKEN"',
     "sort -u names | head",
     "systemctl status x",
+    "pip list",
+    "go test ./...",
 ]
 
 

@@ -9,6 +9,7 @@ code has no use for any of this.
 
 import ast
 import re
+import shlex
 from collections.abc import Iterator
 
 from lignin.artifacts.check import Check, Observations, conclude, shown
@@ -30,6 +31,10 @@ _OPENING = frozenset(
         for name in ("requests", "httpx")
         for verb in ("get", "post", "put", "request")
     ]
+)
+_STARTING = frozenset(
+    ["os.system", "os.popen", "subprocess.getoutput"]
+    + [f"subprocess.{name}" for name in ("run", "call", "check_call", "check_output", "Popen")]
 )
 _ASKING = frozenset(["os.getenv", "os.environ.get", "os.environ.pop", "os.environ"])
 _PLACING = frozenset(
@@ -109,11 +114,25 @@ def _call_ways(
     name = _dotted(node.func, names)
     if name in _OPENING and not granted.hosts:
         yield node.lineno, f"would reach out by {name}"
+    if name in _STARTING and node.args:
+        command = _command(node.args[0])
+        if (address := reached(command)) and not granted.hosts:
+            yield node.lineno, f"would reach {shown(address)}"
+        if change := changed(command):
+            yield node.lineno, f"would change {change}"
     if name in _ASKING and node.args:
         yield from _variable(node.args[0], node.lineno, granted)
     if name.rpartition(".")[2] in _PLACING:
         for argument in node.args:
             yield from _place(argument, node.lineno)
+
+
+def _command(node: ast.expr) -> str:
+    """A command line as far as it is written out; every other word is `...`."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    words = node.elts if isinstance(node, ast.List | ast.Tuple) else []
+    return shlex.join(str(one.value) if isinstance(one, ast.Constant) else "..." for one in words)
 
 
 def _variable(node: ast.expr, line: int, granted: Capabilities) -> Iterator[tuple[int, str]]:
