@@ -41,7 +41,7 @@ from lignin.operations.artifact_views import disputed_examples, version_view
 from lignin.operations.choice import find, find_callable
 from lignin.operations.context import Context
 from lignin.operations.handover import read_examples, read_files, refuse_secrets
-from lignin.operations.heads import holders, in_step, propose_to_children, take_off
+from lignin.operations.heads import dependants_of, holders, in_step, propose_to_children, take_off
 from lignin.operations.lifecycle import (
     call_artifact,
     decide_version,
@@ -303,18 +303,22 @@ def quarantine(context: Context, request: ArtifactMove) -> Quarantined:
 
     Calls are denied and `skill serve` leaves a note from now on, whoever holds a lease on a head
     that has it; the slot keeps it until it is cleared, retired or replaced. A quarantine holds in
-    its space: the answer names the other spaces that serve the same version.
+    its space: the answer names the other spaces that serve the same version, and every version
+    here that leans on it, which is refused with it.
     """
     moved = _move(context, request.name, "quarantined", request.reason or "suspected by a person")
     with context.view() as view:
         heads = holders(context, view, moved.name, moved.digest)
+        dependants = dependants_of(context, view, moved.name, moved.digest)
     others = []
     for space in context.ledger.spaces():
         with context.ledger.view(space) as view:
             row = view.row(f"version/{moved.name}@{moved.digest}")
             if space != context.scope.space and row is not None and row.state in PROVEN:
                 others.append(space)
-    return Quarantined(**moved.model_dump(), heads=heads, other_spaces=others)
+    return Quarantined(
+        **moved.model_dump(), heads=heads, other_spaces=others, dependants=dependants
+    )
 
 
 @operation("artifact.clear", effect="govern")

@@ -61,9 +61,20 @@ class VerificationView(Response):
         return {"pass": 0, "fail": 6}.get(self.verdict, 10)
 
 
+class DependantView(Response):
+    name: str = Field(description="the dependant's name")
+    digest: str = Field(description="the version's digest")
+    state: str = Field(description="where it stands in its life")
+    through: str = Field(description="the dependency through which it leans on the version")
+    heads: list[str] = Field(description="heads that hold it and no longer serve it")
+
+
 class Quarantined(VersionView):
     heads: list[str] = Field(description="heads that hold it and no longer serve it")
     other_spaces: list[str] = Field(description="spaces in which it is still in use")
+    dependants: list[DependantView] = Field(
+        description="versions that lean on it and are refused with it"
+    )
 
 
 class CaptureView(Response):

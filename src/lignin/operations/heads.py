@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from lignin.artifacts.adoption import adopt
+from lignin.artifacts.dependants import find_dependants
 from lignin.artifacts.proofs import tests_of
 from lignin.artifacts.store import load_tree
 from lignin.domain.codec import Digest
@@ -13,6 +14,7 @@ from lignin.domain.harness import Revision, SlotChange
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN, SERVABLE
 from lignin.harness.service import Decision
+from lignin.operations.artifact_models import DependantView
 from lignin.operations.context import Context
 from lignin.ports.ledger import View
 
@@ -88,6 +90,21 @@ def holders(context: Context, view: View, slot: str, digest: Digest) -> list[str
         row.key
         for row in view.page("head", limit=1000).rows
         if context.harness.resolve(view, row.body["stable"]).get(slot) == digest
+    ]
+
+
+def dependants_of(context: Context, view: View, name: str, digest: Digest) -> list[DependantView]:
+    """Every live version of the space that leans on one, with the heads that hold it."""
+    return [
+        DependantView(
+            name=row.body["name"],
+            digest=row.body["digest"],
+            state=str(row.state),
+            through=found.through,
+            heads=holders(context, view, row.body["name"], row.body["digest"]),
+        )
+        for found in find_dependants(view, name, digest)
+        for row in [found.row]
     ]
 
 
