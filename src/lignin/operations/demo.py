@@ -28,7 +28,8 @@ from lignin.operations.harvest import (
 )
 from lignin.operations.heads import MAIN, ensure_head
 from lignin.operations.registry import Request, Response, operation
-from lignin.operations.skill import SkillServe, SkillsServed, serve
+from lignin.operations.skill import serve
+from lignin.operations.skill_models import SkillServe, SkillsServed
 from lignin.operations.space import ensure_space
 from lignin.operations.trace import FileTaken, take_files
 from lignin.practice import record_sessions
