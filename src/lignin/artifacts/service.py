@@ -34,7 +34,7 @@ from lignin.domain.events import Blob, Change, NewEvent, Scope, format_time
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import VersionState
 from lignin.ports.clock import IdSource
-from lignin.ports.ledger import Page, View
+from lignin.ports.ledger import Page, View, require_known
 
 KEEP_DRAFT = timedelta(days=14)
 Capturing = Literal["new", "seen_again", "same_code", "revived", "known"]
@@ -185,7 +185,7 @@ class Artifacts:
         Pass makes a draft verified; fail makes a draft or verified version rejected; inconclusive
         moves nothing. The full report is a blob; results that may be reused are kept by their key.
         """
-        row = _require(view, version_stream(name, digest))
+        row = require_known(view, version_stream(name, digest))
         report = canonical_bytes(verification.to_json())
         blob = Blob(stream=f"evidence/{digest}", digest=digest_bytes(report), content=report)
         summary = {
@@ -213,7 +213,7 @@ class Artifacts:
         self, view: View, scope: Scope, name: str, digest: Digest, summary: Mapping[str, Json]
     ) -> Change | None:
         """The change that moves a version by a cached result; None where it moves nothing."""
-        row = _require(view, version_stream(name, digest))
+        row = require_known(view, version_stream(name, digest))
         to = verdict_move(row, summary["verdict"], summary["check_set"])
         if to is None:
             return None
@@ -244,7 +244,7 @@ class Artifacts:
             forward_to: The artifact that follows a retired one.
             forget: Let the bytes go (an expired draft's).
         """
-        row = _require(view, version_stream(name, digest))
+        row = require_known(view, version_stream(name, digest))
         payload = {"to": to, "reason": reason, "forward_to": forward_to}
         moved = NewEvent(
             stream=row.stream,
@@ -279,7 +279,7 @@ class Artifacts:
         """The change that hands an artifact over."""
         if not owner or not successor:
             raise InvalidRequestError("an artifact has an accountable owner and a successor")
-        row = _require(view, f"artifact/{name}")
+        row = require_known(view, f"artifact/{name}")
         payload = {"owner": owner, "successor": successor}
         event = self._event(row.stream, "artifact.reassigned", payload)
         return scope.change(events=(event,), expects={row.stream: row.seq})
@@ -298,7 +298,7 @@ class Artifacts:
         Raises:
             NotFoundError: No artifact of that name.
         """
-        _require(view, f"artifact/{name}")
+        require_known(view, f"artifact/{name}")
         return view.page("version", parent=name, limit=limit)
 
     def find_version(self, view: View, name: str, digest: str) -> Row:
@@ -313,7 +313,12 @@ class Artifacts:
             raise InvalidRequestError(f"{digest!r} is too short", hint="give 6 digits or more")
         page = view.page("version", prefix=f"{name}@{wanted}", limit=3)
         if not page.rows:
-            raise NotFoundError(f"artifact {name!r} has no version {digest}")
+            raise NotFoundError(
+                f"artifact {name!r} has no version {digest}",
+                hint=f"`lignin artifact list --name {name}` has its versions"
+                if view.row(f"artifact/{name}")
+                else f"there is no artifact {name!r}; `lignin artifact list` has the names",
+            )
         if len(page.rows) > 1:
             raise ConflictError(f"several versions of {name!r} begin with {digest}")
         return page.rows[0]
@@ -427,11 +432,3 @@ def _unknown(
         for example in examples
         if example.digest not in known
     )
-
-
-def _require(view: View, stream: str) -> Row:
-    row = view.row(stream)
-    if row is None:
-        kind, _, key = stream.partition("/")
-        raise NotFoundError(f"no {kind} {key!r} in space {view.space!r}")
-    return row

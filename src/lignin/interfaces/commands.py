@@ -243,16 +243,19 @@ def _request(operation: Any, given: Mapping[str, Any], from_stdin: bool) -> Any:
         if value is not None and value != ():
             values[name] = list(value) if isinstance(value, tuple) else value
     _require_given(operation, values)
+    known = ", ".join(operation.request.model_fields)
     try:
         return operation.request.model_validate(values)
     except ValidationError as error:
+        odd = any(fault["type"] == "extra_forbidden" for fault in error.errors())
         faults = "; ".join(
             ": ".join(filter(None, (".".join(map(str, fault["loc"])), _plain(fault["msg"]))))
             for fault in error.errors()
         )
         raise InvalidRequestError(
             f"the request does not fit {operation.name}: {faults}",
-            hint=f"`lignin schema {operation.name}` shows what it takes",
+            hint=(f"it takes {known or 'nothing'}; " if odd else "")
+            + f"`lignin schema {operation.name}` shows what it takes",
         ) from error
 
 

@@ -4,6 +4,7 @@ from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN
 from lignin.operations.context import Context
+from lignin.operations.heads import version_of
 from lignin.ports.ledger import View
 
 
@@ -61,9 +62,7 @@ def find_callable(context: Context, view: View, name: str, *, head: str, session
 
 
 def _row_of(view: View, slot: str, digest: str) -> Row:
-    row: Row | None = view.row(f"version/{slot}@{digest}")
-    if row is None:
-        raise NotFoundError(f"slot {slot!r} holds {digest}, of which this space has no version")
+    row = version_of(view, slot, digest)
     if row.state not in PROVEN:
         follower = row.body["forward_to"]
         raise DeniedError(

@@ -16,7 +16,7 @@ from lignin.domain.states.artifacts import PROVEN, SERVABLE
 from lignin.harness.service import Decision
 from lignin.operations.artifact_models import DependantView
 from lignin.operations.context import Context
-from lignin.ports.ledger import View
+from lignin.ports.ledger import View, require_known
 
 MAIN = "main"
 HIDDEN = ""
@@ -45,10 +45,7 @@ def version_of(view: View, slot: str, digest: Digest) -> Row:
     Raises:
         NotFoundError: The space has no such version.
     """
-    row = view.row(f"version/{slot}@{digest}")
-    if row is None:
-        raise NotFoundError(f"this space has no version {slot}@{digest}")
-    return row
+    return require_known(view, f"version/{slot}@{digest}")
 
 
 def state_changes(

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from lignin.domain import errors
 from lignin.interfaces.errors import EXIT_INCONCLUSIVE, FAMILIES, envelope_of, exit_code_of
-from lignin.operations.registry import EFFECTS, Operation, load_operations
+from lignin.operations.registry import EFFECTS, Operation, load_noun, load_operations, nouns
 
 OPERATIONS = load_operations()
 
@@ -58,6 +58,11 @@ def test_every_operation_says_what_it_does_takes_and_answers(operation: Operatio
         for found in models(model, seen):
             unsaid = [name for name, info in found.model_fields.items() if not info.description]
             assert unsaid == [], f"{operation.name}: {found.__name__}"
+
+
+@pytest.mark.parametrize("noun", nouns())
+def test_every_noun_has_verbs(noun: str) -> None:
+    assert load_noun(noun)
 
 
 def test_what_only_reads_can_be_repeated() -> None:
