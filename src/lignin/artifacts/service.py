@@ -46,13 +46,15 @@ class Captured:
 
     `how`: `new`; `seen_again` (this digest); `same_code` (another digest with the same canonical
     syntax, which `digest` then names); `revived` (expired before); `known` (the very same sighting
-    was recorded already: nothing is written). `verify` says whether verification is due, and why.
+    was recorded already: nothing is written). `reason` says why it is in its state, `verify` whether
+    verification is due, and why.
     """
 
     name: str
     digest: Digest
     how: Capturing
     state: VersionState
+    reason: str
     verify: str
     keep_until: str
     change: Change | None
@@ -364,6 +366,7 @@ class Artifacts:
             digest=row.body["digest"],
             how=how,
             state=state,
+            reason=row.body["reason"],
             verify=verify,
             keep_until=keep_until,
             change=change,

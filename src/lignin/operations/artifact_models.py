@@ -71,6 +71,8 @@ class CaptureView(Response):
     digest: str = Field(description="the version's digest")
     how: str = Field(description="new, seen_again, same_code, revived or known")
     state: str = Field(description="where it stands in its life")
+    reason: str = Field(description="why it is in this state")
+    remediation: str = Field(description="what to do next, where it was rejected")
     keep_until: str = Field(description="a draft nobody reaches for is let go then")
     examples: int = Field(description="recorded examples that came with it")
     verification: VerificationView | None = Field(

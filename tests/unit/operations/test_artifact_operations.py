@@ -37,6 +37,28 @@ def test_code_that_contradicts_its_examples_is_refused_with_the_input(desk: Desk
     assert desk("head.list").total == 0
 
 
+def test_code_refused_before_is_refused_again_with_the_reason_and_what_to_do(desk: Desk) -> None:
+    path = desk.write("double.py", WRONG)
+    first, again = (desk("artifact.capture", path=path, examples=EXAMPLES) for _ in range(2))
+    assert (again.how, again.state, again.exit_code()) == ("known", "rejected", 6)
+    assert '"number":' in again.reason
+    assert again.reason == first.reason
+    assert "new version" in again.remediation
+
+
+def test_a_wrong_example_is_corrected_in_a_new_version(desk: Desk) -> None:
+    """What the answer to a rejection advises works, and nothing less does."""
+    path, wrong = desk.write("double.py", DOUBLE), [{"arguments": {"number": 2}, "result": 5}]
+    refused = desk("artifact.capture", path=path, examples=[*EXAMPLES, *wrong])
+    assert refused.state == "rejected"
+    assert "a comment is enough" in refused.remediation
+    assert desk("artifact.capture", path=path, examples=EXAMPLES).state == "rejected"
+    path = desk.write("double.py", "# twice\n" + DOUBLE)
+    mended = desk("artifact.capture", path=path, examples=EXAMPLES)
+    assert (mended.how, mended.state, mended.remediation) == ("new", "verified", "")
+    assert mended.reason == "every check passed"
+
+
 def test_examples_that_contradict_each_other_blame_nobody_and_are_named(desk: Desk) -> None:
     path = desk.write("double.py", DOUBLE)
     two = [*EXAMPLES, {"arguments": {"number": 3}, "result": 7}]
