@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from lignin.artifacts.example_forms import require_form
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.schemas import require_safe_schema
 from lignin.artifacts.source.draft import artifact_name, sighting_key
@@ -79,11 +80,12 @@ def candidate_from_files(
         files: By relative path; at most what `make_tree` takes.
         name: What to call it; empty takes the name from the files.
         kind: The kind it must be, or None to find out.
-        examples: Uses observed by the author; examples without `arguments` are a script's.
+        examples: Uses observed by the author, in the form of the kind (`require_form`).
         kinds: Every kind by name.
 
     Raises:
-        InvalidRequestError: What is wrong with the files, the manifest or the kind, with a hint.
+        InvalidRequestError: What is wrong with the files, the manifest, the kind or an example,
+            with a hint.
     """
     if kind is not None and kind not in kinds:
         raise InvalidRequestError(f"there is no kind {kind!r}", hint=f"one of {', '.join(kinds)}")
@@ -97,6 +99,7 @@ def candidate_from_files(
         found = _read(files, kind, kinds, provenance)
         tree, title = found.tree, name or found.name
     require_sound(tree, kinds)
+    require_form(tree.manifest.kind, examples)
     return Candidate(
         name=artifact_name(title),
         tree=tree,

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from lignin.artifacts.laws import artifact_name, candidate_from_files, sighting_key
@@ -104,6 +106,40 @@ def test_a_manifest_that_disagrees_with_its_files_is_refused(change, what):
 def test_what_cannot_be_read_is_refused_with_its_reason(given, kind, what):
     with pytest.raises(InvalidRequestError, match=what):
         handed({path: File(content=text.encode()) for path, text in given.items()}, kind)
+
+
+SCRIPT = "import sys\n\nif __name__ == '__main__':\n    print(int(sys.argv[1]) * 2)\n"
+WORDS = Example(argv=("2",), result={"stdout": "4\n", "exit_code": 0})
+CALL = Example(arguments={"a": 1}, result=2)
+
+
+def test_examples_in_the_form_of_their_kind_are_taken():
+    assert handed(files(double__py=SCRIPT), examples=(WORDS,)).examples == (WORDS,)
+    assert handed(files(totals__py=FUNCTION), examples=(CALL,)).examples == (CALL,)
+    assert handed(files(double__py=SCRIPT), examples=(replace(WORDS, result={"stdout": "4"}),))
+    assert handed(files(t__py=FUNCTION), examples=(replace(CALL, result=None, error="ValueError"),))
+
+
+@pytest.mark.parametrize(
+    ("text", "example", "what", "form"),
+    [
+        (SCRIPT, CALL, "example 2 has 'arguments', which are for functions", '"argv"'),
+        (SCRIPT, replace(WORDS, result="4"), "example 2 has no 'result' with the 'stdout'", '"stdout"'),
+        (SCRIPT, replace(WORDS, result={"exit_code": 0}), "no 'result' with the 'stdout'", '"stdout"'),
+        (SCRIPT, replace(WORDS, result={"stdout": 4}), "no 'result' with the 'stdout'", '"stdout"'),
+        (SCRIPT, replace(WORDS, result={"stdout": "", "stderr": "x"}), "'stderr', which is not", '"stdout"'),
+        (SCRIPT, replace(WORDS, result={"stdout": "", "exit_code": True}), "no integer", '"exit_code"'),
+        (SCRIPT, replace(WORDS, error="ValueError"), "example 2 has 'error'", '"exit_code"'),
+        (FUNCTION, WORDS, "example 2 has 'argv', which is for scripts", '"arguments"'),
+        (FUNCTION, replace(CALL, stdin="x"), "example 2 has 'stdin', which is for scripts", '"arguments"'),
+        (FUNCTION, Example(result=2), "example 2 has no 'arguments'", '"arguments"'),
+    ],
+)  # fmt: skip
+def test_an_example_in_another_form_is_refused_with_the_right_one(text, example, what, form):
+    good = WORDS if text == SCRIPT else CALL
+    with pytest.raises(InvalidRequestError, match=what) as caught:
+        handed(files(code__py=text), examples=(good, example))
+    assert form in caught.value.hint
 
 
 def key(text, **more):

@@ -99,6 +99,19 @@ def test_examples_that_are_no_list_are_refused(desk: Desk) -> None:
         desk("artifact.capture", path=desk.write("double.py", DOUBLE), examples={"number": 1})
 
 
+def test_a_script_is_not_proven_by_examples_of_a_function(desk: Desk) -> None:
+    """Run without its words it fails and prints nothing, which such an example agreed with."""
+    path = desk.write("twice.py", "import sys\n\nprint(int(sys.argv[1]) * 2)\n")
+    with pytest.raises(InvalidRequestError, match="this is a script") as caught:
+        desk("artifact.capture", path=path, examples=EXAMPLES)
+    assert '"argv"' in caught.value.hint
+    assert desk("artifact.list").total == 0
+    used = [
+        {"argv": [str(n)], "result": {"stdout": f"{2 * n}\n", "exit_code": 0}} for n in (1, 3, 4, 7)
+    ]
+    assert desk("artifact.capture", path=path, examples=used).name == "twice"
+
+
 def test_an_unknown_artifact_is_not_found_by_any_verb(desk: Desk) -> None:
     for verb in ("show", "source", "verify", "promote", "call", "deprecate", "quarantine"):
         with pytest.raises(NotFoundError):
