@@ -22,7 +22,9 @@ State = Literal[
 class ArtifactCapture(Request):
     path: str = positional("a file or a folder")
     name: str = Field("", description="what to call it; default: from its own text")
-    kind: str | None = Field(None, description="program, script, skill, prompt or test")
+    kind: str | None = Field(
+        None, description="program, script, skill, prompt or test; default: what it reads as"
+    )
     examples: Any = Field(None, description="list of examples: JSON, @file or -")
     owner: str = Field("", description="who is accountable; default: you")
     successor: str = Field("", description="who follows the owner; default: the space's people")

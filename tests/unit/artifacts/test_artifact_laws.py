@@ -108,6 +108,70 @@ def test_what_cannot_be_read_is_refused_with_its_reason(given, kind, what):
         handed({path: File(content=text.encode()) for path, text in given.items()}, kind)
 
 
+BOTH = (
+    FUNCTION
+    + "\n\nif __name__ == '__main__':\n    import sys\n    print(total(int(sys.argv[1])))\n"
+)
+CHECKED = "from totals import total\n\n\ndef test_total():\n    assert total(1) == 2\n"
+SKILL = "---\nname: sums\ndescription: Sums. Use when asked.\n---\n# Sums\n"
+SHELL = 'wc -l "$1"\n'
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "entry"),
+    [
+        ({"totals.py": BOTH}, None, "totals.py:total"),
+        ({"totals.py": BOTH}, "program", "totals.py:total"),
+        ({"totals.py": BOTH}, "script", "totals.py"),
+        ({"notes.md": "Be brief.\n"}, "prompt", "notes.md"),
+        ({"SKILL.md": SKILL, "count.sh": SHELL}, None, "SKILL.md"),
+        ({"SKILL.md": SKILL, "count.sh": SHELL}, "script", "count.sh"),
+        ({"totals.py": FUNCTION, "test_totals.py": CHECKED}, None, "totals.py:total"),
+        ({"totals.py": FUNCTION, "test_totals.py": CHECKED}, "test", "test_totals.py"),
+        ({"totals.py": FUNCTION, "checks.py": CHECKED}, "test", "checks.py"),
+        ({"test_total.py": FUNCTION}, "program", "test_total.py:total"),
+    ],
+)
+def test_a_named_kind_decides_what_files_become(given, kind, entry):
+    found = handed({path: File(content=text.encode()) for path, text in given.items()}, kind)
+    assert found.tree.manifest.entry == entry
+    assert kind in {None, found.tree.manifest.kind}
+    assert set(found.tree.files) == {*given, "lignin.json"}
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "kind", "what", "hint"),
+    [
+        ("a.py", "import sys\n\nprint(sys.argv)\n", "program", "acts when it is imported", "a script"),
+        ("a.py", "def f(x: int) -> None:\n    print(x)\n", "program", "f returns nothing", "lignin.json"),
+        ("a.py", "def f() -> int:\n    return 1\n", "program", "f takes nothing", "lignin.json"),
+        ("a.py", "async def f(x: int) -> int:\n    return x\n", "program", "f is asynchronous", "lig"),
+        ("a.py", "x = 1\n", "program", "has no public function", "lignin.json"),
+        ("a.py", "def f(x: int):\n    return x\n\ndef g(x: int):\n    return x\n", "program",
+         "which of f, g it is about is open", "lignin.json"),
+        ("a.py", "def f(x):\n    return x\n", "program", "parameter x of f has no annotation", "lig"),
+        ("a.sh", SHELL, "program", "not Python", "it is a script"),
+        ("a.py", FUNCTION, "script", "never run by itself", "it is a program"),
+        ("a.md", "# A\n", "script", "neither Python nor shell", "lignin.json"),
+        ("a.py", FUNCTION, "prompt", "not a text of .md, .txt, .prompt", "it is a program"),
+        ("a.py", FUNCTION, "skill", "is SKILL.md", "it is a program"),
+        ("a.py", FUNCTION, "test", "holds no test function", "it is a program"),
+        ("a.sh", SHELL, "test", "not Python", "it is a script"),
+    ],
+)  # fmt: skip
+def test_a_kind_that_cannot_be_is_refused_with_the_reason(path, text, kind, what, hint):
+    with pytest.raises(InvalidRequestError, match=f"{path} cannot be a {kind}: .*{what}") as caught:
+        handed({path: File(content=text.encode())}, kind)
+    assert hint in caught.value.hint
+
+
+def test_a_kind_that_the_manifest_contradicts_is_refused():
+    manifest = Manifest(kind="program", entry="t.py:total", runtime="python")
+    given = {**files(t__py=FUNCTION), "lignin.json": manifest.to_file()}
+    with pytest.raises(InvalidRequestError, match="says program, not script"):
+        handed(given, "script")
+
+
 SCRIPT = "import sys\n\nif __name__ == '__main__':\n    print(int(sys.argv[1]) * 2)\n"
 WORDS = Example(argv=("2",), result={"stdout": "4\n", "exit_code": 0})
 CALL = Example(arguments={"a": 1}, result=2)
