@@ -15,6 +15,7 @@ _SCRIPT_FORM = (
     '{"argv": ["WORD"], "stdin": "TEXT", "files": {"NAME": "TEXT"}, '
     '"result": {"stdout": "TEXT", "exit_code": 0}}, parts that are empty left out'
 )
+WHY_SCRIPT = "; `--kind program` says what keeps it from being a function"
 
 
 def require_form(kind: str, examples: Sequence[Example]) -> None:
@@ -28,8 +29,9 @@ def require_form(kind: str, examples: Sequence[Example]) -> None:
     for number, example in enumerate(examples if kind in faults else (), start=1):
         fault = faults[kind](example)
         if fault:
+            why = WHY_SCRIPT if kind == "script" and example.arguments is not None else ""
             raise InvalidRequestError(
-                f"example {number} {fault}", hint=f"an example of a {kind} is {forms[kind]}"
+                f"example {number} {fault}", hint=f"an example of a {kind} is {forms[kind]}{why}"
             )
 
 

@@ -348,7 +348,7 @@ def expire(context: Context, request: Nothing) -> Expired:  # noqa: ARG001
 
 @operation("artifact.reassign", effect="govern", idempotent=True)
 def reassign(context: Context, request: ArtifactReassign) -> ArtifactView:
-    """Hand an artifact over to another accountable owner."""
+    """Hand an artifact over to another accountable owner: by its owner, its successor or a person."""
     with context.view() as view:
         change = context.artifacts.reassign(
             view, context.scope, request.name, owner=request.owner, successor=request.successor
