@@ -8,6 +8,7 @@ NOT_NOUNS = frozenset(
     {
         "__init__",
         "artifact_models",
+        "artifact_views",
         "context",
         "handover",
         "registry",
