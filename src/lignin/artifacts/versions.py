@@ -48,10 +48,10 @@ def row_after(row: Row | None, requested: bool, name: str, digest: Digest) -> Ro
     """The version as a capture will leave it, as far as the answer needs it."""
     if row is None:
         body = {"name": name, "digest": digest, "state": "draft", "sightings": 1}
-        body["requested"] = requested
+        body |= {"requested": requested, "reason": "captured"}
     else:
         body = {**row.body, "sightings": row.body["sightings"] + 1}
         body["requested"] = row.body["requested"] or requested
         if row.state == "expired":
-            body["state"] = "draft"
+            body |= {"state": "draft", "reason": "seen again"}
     return Row(stream=version_stream(name, digest), kind="version", seq=0, body=body)

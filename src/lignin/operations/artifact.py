@@ -37,7 +37,7 @@ from lignin.operations.artifact_models import (
     VersionList,
     VersionView,
 )
-from lignin.operations.artifact_views import disputed_examples, version_view
+from lignin.operations.artifact_views import AFTER_REJECTION, disputed_examples, version_view
 from lignin.operations.choice import find, find_callable
 from lignin.operations.context import Context
 from lignin.operations.handover import read_examples, read_files, refuse_secrets
@@ -352,7 +352,7 @@ def expire(context: Context, request: Nothing) -> Expired:  # noqa: ARG001
 
 @operation("artifact.reassign", effect="govern", idempotent=True)
 def reassign(context: Context, request: ArtifactReassign) -> ArtifactView:
-    """Hand an artifact over to another accountable owner."""
+    """Hand an artifact over to another accountable owner: by its owner, its successor or a person."""
     with context.view() as view:
         change = context.artifacts.reassign(
             view, context.scope, request.name, owner=request.owner, successor=request.successor
@@ -413,11 +413,15 @@ def _capture_view(
         with context.view() as view:
             row = find(context, view, f"{captured.name}@{captured.digest}")
         verification = verification_view(context, row, again=False)
+    state = verification.state if verification else captured.state
+    reasons = verification.reasons if verification else [captured.reason]
     return CaptureView(
         name=captured.name,
         digest=captured.digest,
         how=captured.how,
-        state=verification.state if verification else captured.state,
+        state=state,
+        reason="; ".join(reasons) or "every check passed",
+        remediation=AFTER_REJECTION if state == "rejected" else "",
         keep_until=captured.keep_until,
         examples=examples,
         verification=verification,

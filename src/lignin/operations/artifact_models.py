@@ -22,7 +22,9 @@ State = Literal[
 class ArtifactCapture(Request):
     path: str = positional("a file or a folder")
     name: str = Field("", description="what to call it; default: from its own text")
-    kind: str | None = Field(None, description="program, script, skill, prompt or test")
+    kind: str | None = Field(
+        None, description="program, script, skill, prompt or test; default: what it reads as"
+    )
     examples: Any = Field(None, description="list of examples: JSON, @file or -")
     owner: str = Field("", description="who is accountable; default: you")
     successor: str = Field("", description="who follows the owner; default: the space's people")
@@ -82,6 +84,8 @@ class CaptureView(Response):
     digest: str = Field(description="the version's digest")
     how: str = Field(description="new, seen_again, same_code, revived or known")
     state: str = Field(description="where it stands in its life")
+    reason: str = Field(description="why it is in this state")
+    remediation: str = Field(description="what to do next, where it was rejected")
     keep_until: str = Field(description="a draft nobody reaches for is let go then")
     examples: int = Field(description="recorded examples that came with it")
     verification: VerificationView | None = Field(

@@ -1,5 +1,6 @@
 """Which version a name means: to look at, and to run for a caller."""
 
+from lignin.artifacts.lookup import require_row
 from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN
@@ -52,8 +53,16 @@ def find_callable(context: Context, view: View, name: str, *, head: str, session
             raise InvalidRequestError(
                 f"session {session} pins no revision", hint="start it with --head"
             )
+    elif view.row(f"head/{head}") is None:
+        require_row(view, f"artifact/{plain}")
+        raise NotFoundError(
+            f"there is no head {head!r}, which would say what {plain!r} is",
+            hint="`lignin artifact promote` puts a verified version into one; NAME@DIGEST calls one "
+            "outside of it",
+        )
     slots = context.harness.resolve(view, revision or context.harness.stable(view, head)[0])
     if plain not in slots:
+        require_row(view, f"artifact/{plain}")
         raise NotFoundError(
             f"{where} serves no {plain!r}",
             hint="`lignin head show` lists its slots; NAME@DIGEST calls one outside of it",

@@ -16,11 +16,11 @@ from lignin.domain.errors import InvalidRequestError
         {"properties": {"a": {"$dynamicRef": "#a"}}},
         {"$id": "http://example.org/"},
         {"items": {"$schema": "http://json-schema.org/draft-04/schema#"}},
-        {"pattern": "^(a+)+$"},
-        {"pattern": "(a|a)*b"},
-        {"pattern": "a?" * 40 + "a" * 40},
         {"pattern": r"(a)\1"},
-        {"patternProperties": {"^(a*)*$": {}}},
+        {"pattern": "(?=a)a"},
+        {"pattern": "(?:[a-z]{1,999}[0-9]{1,999}x{1,999}y{1,999}){2}" * 4},
+        {"patternProperties": {"(": {}}},
+        {"patternProperties": {"^a": {}}, "unevaluatedProperties": False},
         {"pattern": "a" * 201},
         {"type": "nonsense"},
     ],
@@ -48,9 +48,36 @@ def test_references_that_double_are_cut_short() -> None:
         schema_faults({"$defs": names, "$ref": "#/$defs/d0"}, 1)
 
 
-def test_a_long_text_is_not_matched_with_a_pattern() -> None:
-    with pytest.raises(InvalidRequestError, match="at most"):
-        schema_faults({"pattern": "^a+$"}, "a" * 10_001)
+@pytest.mark.parametrize("pattern", ["^(a+)+$", "(a|a)*b", "a?" * 40 + "a" * 40 + "b"])
+@pytest.mark.parametrize("keyword", ["pattern", "patternProperties", "additionalProperties"])
+def test_no_pattern_takes_more_than_linear_time(pattern: str, keyword: str) -> None:
+    text = "a" * 100_000 + "!"
+    if keyword == "pattern":
+        assert schema_faults({keyword: pattern}, text)
+    else:  # an engine that goes back over its steps does not come to an end here
+        schema = {"patternProperties": {pattern: False}, "additionalProperties": keyword[0] == "a"}
+        assert bool(schema_faults(schema, {text: 1})) is (keyword == "patternProperties")
+
+
+def test_texts_are_matched_up_to_a_bound() -> None:
+    with pytest.raises(InvalidRequestError, match="more than 1000000 characters"):
+        schema_faults({"items": {"pattern": "^a+$"}}, ["a" * 250_001] * 4)
+
+
+def test_repeats_of_repeats_and_odd_texts_are_matched() -> None:
+    lines = {"pattern": r"^(([0-9]{1,6}\t[0-9]{1,6}|-\t-)\t[a-z./]{1,20}\n)*$"}
+    assert schema_faults(lines, "1\t2\ta/b.c\n-\t-\tx\n") == []
+    assert schema_faults(lines, "1\t2\n")
+    assert schema_faults({"pattern": "^a$"}, "\ud800")
+    named = {
+        "properties": {"n": {"type": "integer"}},
+        "patternProperties": {"^x-": {"type": "string"}},
+        "additionalProperties": {"type": "boolean"},
+    }
+    assert schema_faults(named, {"n": 1, "x-a": "b", "other": True}) == []
+    assert len(schema_faults(named, {"n": "1", "x-a": 2, "other": 3})) == 3
+    closed = named | {"additionalProperties": False}
+    assert "other" in schema_faults(closed, {"x-a": "b", "other": 3})[0].message
 
 
 def test_local_references_and_plain_patterns_still_hold() -> None:
