@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lignin.artifacts.laws import candidate_from_files
+from lignin.artifacts.lookup import visible
 from lignin.artifacts.promotion import require_person
 from lignin.artifacts.proofs import tests_of
 from lignin.artifacts.schemas import schema_faults
 from lignin.artifacts.service import Captured
 from lignin.artifacts.store import load_examples, load_tree, trusted_givers
-from lignin.artifacts.versions import is_simulated
+from lignin.artifacts.versions import HANDED_OVER, is_simulated
 from lignin.domain.artifacts import Provenance
 from lignin.domain.errors import GateFailedError, InvalidRequestError
 from lignin.domain.events import Change
@@ -38,7 +39,7 @@ from lignin.operations.artifact_models import (
     VersionView,
 )
 from lignin.operations.artifact_views import AFTER_REJECTION, disputed_examples, version_view
-from lignin.operations.choice import find, find_callable
+from lignin.operations.choice import find, find_callable, visible_page
 from lignin.operations.context import Context
 from lignin.operations.handover import read_examples, read_files, refuse_secrets
 from lignin.operations.heads import dependants_of, holders, in_step, propose_to_children, take_off
@@ -58,7 +59,7 @@ from lignin.ports.ledger import View
 def capture(context: Context, request: ArtifactCapture) -> CaptureView:
     """Hand over a file or folder that you wrote; hear at once whether it holds.
 
-    It becomes a draft that only its session sees. With at least three examples (or own tests) the
+    Until it is proven, other agents do not see it; the people of the space do. With at least three examples (or own tests) the
     verification can pass; a part of the examples is held out as the judge.
     """
     files = read_files(context.path(request.path))
@@ -80,7 +81,7 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
         session=request.session,
         author=context.scope.actor.sub,
         task=request.task,
-        how="handed over",
+        how=HANDED_OVER,
     )
 
     def decide(view: View) -> tuple[Captured, Sequence[Change]]:
@@ -101,10 +102,11 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
 
 @operation("artifact.list", effect="read", idempotent=True)
 def list_(context: Context, request: ArtifactList) -> VersionList:
-    """List versions of artifacts by name, with their states."""
+    """List versions of artifacts by name, with their states; an agent sees no drafts of others."""
     with context.view() as view:
-        page = view.page(
-            "version",
+        page = visible_page(
+            context,
+            view,
             state=request.state,
             prefix=request.name,
             after=request.after,
@@ -127,7 +129,7 @@ def show(context: Context, request: ArtifactRef) -> ArtifactView:
         artifact = view.rows([f"artifact/{name}"])[f"artifact/{name}"]
         tree = None if row.state == "expired" else load_tree(view, digest)
         facts = view.rows([f"evidence/{digest}", f"usage/{digest}"])
-        versions = context.artifacts.versions(view, name)
+        seen = visible(view, context.scope.actor, context.artifacts.versions(view, name).rows)
         examples = () if tree is None else load_examples(view, digest)
         judges = () if tree is None else load_examples(view, digest, trusted_givers(view, row))
         tests = [test.to_json() for test in tests_of(view, digest)]
@@ -137,7 +139,7 @@ def show(context: Context, request: ArtifactRef) -> ArtifactView:
         kind=row.body["kind"],
         owner=artifact.body["owner"],
         successor=artifact.body["successor"],
-        versions=[version_view(version) for version in versions.rows],
+        versions=[version_view(version) for version in seen],
         digest=digest,
         summary=context.load_kinds()[row.body["kind"]].summary(tree) if tree else "",
         interface=tree.manifest.interface.model_dump() if tree else {},
@@ -357,8 +359,9 @@ def reassign(context: Context, request: ArtifactReassign) -> ArtifactView:
         change = context.artifacts.reassign(
             view, context.scope, request.name, owner=request.owner, successor=request.successor
         )
+    found = show(context, ArtifactRef(name=request.name))  # a draft may be out of sight afterwards
     context.commit(change)
-    return show(context, ArtifactRef(name=request.name))
+    return found.model_copy(update={"owner": request.owner, "successor": request.successor})
 
 
 def verification_view(context: Context, row: Row, *, again: bool) -> VerificationView:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from lignin.artifacts.adoption import adopt
 from lignin.artifacts.dependants import find_dependants
+from lignin.artifacts.lookup import visible
 from lignin.artifacts.proofs import tests_of
 from lignin.artifacts.store import load_tree
 from lignin.domain.codec import Digest
@@ -92,6 +93,7 @@ def holders(context: Context, view: View, slot: str, digest: Digest) -> list[str
 
 def dependants_of(context: Context, view: View, name: str, digest: Digest) -> list[DependantView]:
     """Every live version of the space that leans on one, with the heads that hold it."""
+    leaning = find_dependants(view, name, digest)
     return [
         DependantView(
             name=row.body["name"],
@@ -100,8 +102,8 @@ def dependants_of(context: Context, view: View, name: str, digest: Digest) -> li
             through=found.through,
             heads=holders(context, view, row.body["name"], row.body["digest"]),
         )
-        for found in find_dependants(view, name, digest)
-        for row in [found.row]
+        for found in leaning
+        for row in visible(view, context.scope.actor, [found.row])
     ]
 
 

@@ -134,6 +134,19 @@ _LISTED_BY = {
 }
 
 
+def every_row(
+    view: View, kind: str, *, state: str | None = None, prefix: str = ""
+) -> Iterator[Row]:
+    """All rows of a kind in key order, read page by page."""
+    after: str | None = None
+    while True:
+        page = view.page(kind, state=state, prefix=prefix, after=after, limit=1000)
+        yield from page.rows
+        after = page.next_after
+        if after is None:
+            return
+
+
 def require_known(view: View, stream: str) -> Row:
     """The row of a stream that a caller named.
 
@@ -142,7 +155,12 @@ def require_known(view: View, stream: str) -> Row:
     """
     row = view.row(stream)
     if row is None:
-        kind, _, key = stream.partition("/")
-        hint = _LISTED_BY.get(kind, "`lignin space list`: it may be in another space")
-        raise NotFoundError(f"no {kind} {key!r} in space {view.space!r}", hint=hint)
+        raise not_known(view, stream)
     return row
+
+
+def not_known(view: View, stream: str) -> NotFoundError:
+    """The error that a space has no such stream, or none that the caller may see."""
+    kind, _, key = stream.partition("/")
+    hint = _LISTED_BY.get(kind, "`lignin space list`: it may be in another space")
+    return NotFoundError(f"no {kind} {key!r} in space {view.space!r}", hint=hint)
