@@ -238,25 +238,34 @@ def _request(operation: Any, given: Mapping[str, Any], from_stdin: bool) -> Any:
                 "the request on stdin is no JSON object",
                 hint=f"`lignin schema {operation.name}` shows what it takes",
             )
+        _require_known_keys(operation, read)
         values.update(read)
     for name, value in given.items():
         if value is not None and value != ():
             values[name] = list(value) if isinstance(value, tuple) else value
     _require_given(operation, values)
-    known = ", ".join(operation.request.model_fields)
     try:
         return operation.request.model_validate(values)
     except ValidationError as error:
-        odd = any(fault["type"] == "extra_forbidden" for fault in error.errors())
         faults = "; ".join(
             ": ".join(filter(None, (".".join(map(str, fault["loc"])), _plain(fault["msg"]))))
             for fault in error.errors()
         )
         raise InvalidRequestError(
             f"the request does not fit {operation.name}: {faults}",
-            hint=(f"it takes {known or 'nothing'}; " if odd else "")
-            + f"`lignin schema {operation.name}` shows what it takes",
+            hint=f"`lignin schema {operation.name}` shows what it takes",
         ) from error
+
+
+def _require_known_keys(operation: Any, read: Mapping[str, Any]) -> None:
+    known = list(operation.request.model_fields)
+    odd = [key for key in read if key not in known]
+    if odd:
+        raise InvalidRequestError(
+            f"{operation.name} takes no {', '.join(map(repr, odd[:10]))}",
+            hint=f"it takes {', '.join(known) or 'nothing'}; `lignin schema {operation.name}` "
+            "shows more",
+        )
 
 
 def _plain(message: str) -> str:

@@ -125,11 +125,15 @@ def test_the_request_may_come_from_stdin(
     assert json.loads(said(capsys)[0])["name"] == "double"
 
 
+@pytest.mark.parametrize("odd", ['{"path": "x.py", "exmaples": []}', '{"exmaples": []}'])
 def test_an_unknown_key_on_stdin_is_answered_with_the_keys_there_are(
-    own_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    own_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    odd: str,
 ) -> None:
     path = own_home / "request.json"
-    path.write_text('{"path": "x.py", "exmaples": []}')
+    path.write_text(odd)
     with path.open() as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
         assert run(["artifact", "capture", "--stdin"]) == 2
