@@ -8,6 +8,7 @@ NOT_NOUNS = frozenset(
     {
         "__init__",
         "artifact_models",
+        "artifact_views",
         "context",
         "handover",
         "registry",
@@ -17,6 +18,7 @@ NOT_NOUNS = frozenset(
         "proofs",
         "choice",
         "demo_report",
+        "skill_models",
     }
 )
 """Files of this folder that hold no operations: what several nouns share."""

@@ -308,8 +308,8 @@ def _in_prose(source: str, top: str, middle: str, tail: str) -> str:
 def _kit(title: str, host: Clean, files: Mapping[str, Text], capabilities: Capabilities) -> Tree:
     """A skill whose script is the woven code."""
     path = host.entry.split(":")[0]
-    first = str(host.files[path]).strip().lstrip("#!/ ").splitlines()
-    about = next((line.strip('"# ') for line in first if " " in line), host.name)
+    lines = str(host.files[path]).splitlines()
+    about = next((line.strip('"# ') for line in lines if " " in line and line[:2] != "#!"), path)
     name = path.rsplit(".", 1)[0].replace("_", "-").lower()
     run = "python" if path.endswith(".py") else host.runtime
     text = (

