@@ -78,6 +78,8 @@ WORK_FILES = {
     "notes.txt": "first draft\n",
     "data/orders.csv": "id,total\n1,20\n",
     "src/app.py": "print('hello')\n",
+    "AGENTS.md": "Run the tests before you commit.\n",
+    "CLAUDE.md": "Run the tests before you commit.\n",
     ".git/config": "[core]\n\tbare = false\n",
     ".git/HEAD": "ref: refs/heads/main\n",
 }
@@ -86,6 +88,10 @@ _ORDINARY_FILES = {
     ".bashrc": "alias ll='ls -l'\n",
     ".gitconfig": "[user]\n\tname = Dev\n\temail = dev@example.com\n",
     "Documents/notes.txt": "call the plumber\n",
+    "projects/shop/app.py": "def may_order(pieces):\n    return pieces <= 3\n",
+    "projects/shop/AGENTS.md": "Run the tests before you commit.\n",
+    ".claude/CLAUDE.md": "Ask before you delete anything.\n",
+    ".claude/skills/count-words/SKILL.md": "---\nname: count-words\n---\nCount them.\n",
 }
 # $0 and the words stay as they are; the trace has a descriptor of its own, which bash alone knows.
 _TRACING = f'exec 9>>/work/{TRACE_FILE}; export BASH_XTRACEFD=9; exec bash "$@"'

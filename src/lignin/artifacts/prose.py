@@ -67,7 +67,7 @@ _SHELL = r"(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+)?(?:/bin/|/usr/bin/)?(?:ba|z|da|k)?
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Every pattern has to be found in one clause; `also` in it or in the few before it."""
+    """Every pattern has to be found in one clause; `also` in it or near it."""
 
     name: str
     severity: Severity
@@ -124,6 +124,8 @@ RULES: tuple[Rule, ...] = (
     _rule("runs remote code", "refuse", _RUN + r" (?:the |any |all |whatever |every )?(?:script|code|binary|commands?|program|installer|payload|it|them)\b", also=_FETCH + r".{0,120}(?:https?://|from (?:the|this|our) (?:url|server|link|address|site))"),
     _rule("takes orders from elsewhere", "refuse", r"\b(?:follow|obey|execute|apply|carry out|do|perform|treat|act on|adopt|comply with)\b.{0,60}\b(?:instructions?|commands?|steps|rules|orders|directives|whatever|what it says|guidance|prompts?)\b.{0,80}(?:https?://|\b(?:gist|pastebin|remote|downloaded|returned|fetched|from (?:the|this|that|our) (?:url|page|server|site|link|response|endpoint))\b)"),
     _rule("takes orders from elsewhere", "refuse", _FETCH + r".{0,120}(?:https?://|\bgist\b|\bpastebin\b).{0,160}\b(?:follow|obey|carry out|do what|execute|apply|perform|adopt|comply)\b"),
+    _rule("takes orders from elsewhere", "refuse", _FETCH + r".{0,80}\b(?:and|then)\b.{0,20}\b(?:follow|obey|act on|apply|carry out|comply with|adopt)\b.{0,20}\b(?:them|it|these|those|what)\b", also=r"https?://"),
+    _rule("installs from an address", "refuse", r"\b(?:pip3?|uv|npm|yarn|gem)\b.{0,60}(?:--trusted-host|(?:-i|--index-url|--extra-index-url|--registry|--source)[ =]http://|http://)"),
     _rule("installs from an address", "ask", r"\b(?:pip3?|npm|npx|uvx?|gem|cargo|go|brew)\b.{0,30}\b(?:install|add|exec|get)?\b.{0,60}(?:git\+|https?://|--(?:extra-)?index-url|--registry|--find-links|--trusted-host)"),
     _rule("sets orders aside", "refuse", r"\b(?:ignore|disregard|forget|override|supersede|discard|bypass)(?:s|ing)?\b.{0,30}\b(?:all |any |every |your |the |these |those |other )*(?:previous|prior|above|earlier|existing|other|system|user'?s?|developer|safety|original|preceding|former)\b.{0,30}\b(?:instructions?|prompts?|rules?|messages?|guidelines?|directions?|context|polic(?:y|ies)|constraints?)\b"),
     _rule("sets orders aside", "refuse", r"(?:<\|?(?:im_start|system|endoftext)\|?>|\[/?INST\]|</?system(?:-reminder|_prompt)?>|<<SYS>>|\bnew system prompt\b|\[system\]|^\s*system:\s)"),
@@ -199,9 +201,11 @@ def read_prose(text: str) -> tuple[ProseFinding, ...]:
 
 def _read(passage: Passage) -> Iterator[ProseFinding]:
     before: list[str] = []
-    for clause in clauses(passage.text):
+    every = tuple(clauses(passage.text))
+    for number, clause in enumerate(every):
+        around = [*before, *(each.text for each in every[number + 1 : number + 3])]
         rules = RULES if passage.where in _OPENLY else (*RULES, *UNSEEN_RULES)
-        broken = [rule for rule in rules if _is_broken(rule, clause.text, before)]
+        broken = [rule for rule in rules if _is_broken(rule, clause.text, around)]
         if any(rule.severity == "refuse" for rule in broken):  # what is milder adds nothing
             broken = [rule for rule in broken if rule.severity == "refuse"]
         for rule in broken:
@@ -215,10 +219,10 @@ def _read(passage: Passage) -> Iterator[ProseFinding]:
         before = [*before[-_NEAR:], "" if _FORBIDS.search(clause.text[:20]) else clause.text]
 
 
-def _is_broken(rule: Rule, clause: str, before: list[str]) -> bool:
+def _is_broken(rule: Rule, clause: str, around: list[str]) -> bool:
     if not all(pattern.search(clause) for pattern in rule.patterns):
         return False
-    told = (each for each in (*before, clause) if not _PROTECTS.search(each))
+    told = (each for each in (*around, clause) if not _PROTECTS.search(each))
     if rule.also is not None and not any(rule.also.search(each) for each in told):
         return False
     return any(not _is_no_order(rule, clause[:at]) for at in _places(rule.patterns[0], clause))

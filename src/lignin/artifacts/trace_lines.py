@@ -39,6 +39,17 @@ _WITH_VERBS = {
     "cargo": frozenset(["install", "publish"]),
     "gh": frozenset(["api", "gist", "repo", "release"]),
 }
+_UNDOING = tuple(
+    map(
+        frozenset,
+        (
+            ("reset", "--hard"), ("stash", "clear"), ("stash", "drop"), ("reflog", "expire"),
+            ("gc", "--prune=now"), ("clean", "-fd"), ("clean", "-fdx"), ("clean", "-f"),
+            ("branch", "-D"), ("update-ref", "-d"),
+        ),
+    )
+)  # fmt: skip
+_TAKING = frozenset(["prune", "rm", "rmi", "delete", "destroy", "down", "kill"])
 _ADDING = frozenset(["install", "add", "i", "ci", "get", "exec", "dlx", "upgrade", "sync"])
 _INSTALLING = {
     **dict.fromkeys(
@@ -159,6 +170,10 @@ def _changed(words: list[str]) -> str:
         return "which code there is"
     if name == "git" and rest & {"filter-branch", "filter-repo"}:
         return "the history of a repository"
+    if name == "git" and any(words <= rest for words in _UNDOING):
+        return "what a repository holds"
+    if name in {"docker", "podman", "kubectl", "terraform"} and rest & _TAKING:
+        return "what runs on the machine"
     if name == "git" and "config" in rest and rest & {"--global", "--system"}:
         return "the user's settings of git"
     if name in {"chsh", "usermod", "useradd", "passwd", "visudo", "ssh-copy-id", "chattr"}:

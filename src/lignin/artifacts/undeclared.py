@@ -99,7 +99,7 @@ def _judged(
     words = {
         "native": "called native code",
         "arguments": "changed its arguments in place",
-        "left": "left a program running",
+        "left": "left a program or a thread running",
         "global": "changed interpreter-wide state",
     }.get(kind, f"had the effect {kind}")
     return f"{words} ({target})" if target else words

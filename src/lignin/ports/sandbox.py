@@ -114,7 +114,7 @@ class Effect:
     home folder also where another program than Python read it, in the tier `ns`), `connect`,
     `process`, `environment` (a variable looked up), `clock`, `randomness`, `native` (ctypes),
     `arguments` (changed in place what it was given), `global` (changed interpreter-wide state),
-    `left` (a program that still ran when the code had ended, in the tier `ns`).
+    `left` (a thread that still ran when a call had ended; in the tier `ns` a program, too).
     `target` is the path, address, command or name.
     """
 

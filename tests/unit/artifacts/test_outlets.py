@@ -22,6 +22,9 @@ PYTHON = {
     "import os\nos.system('curl https://x.example.com')": "would reach https://x.example.com",
     "import subprocess\nsubprocess.run(['pip', 'install', name])": "would change which code there is",
     "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'pip', 'install', 'x'])": "would change which code there is",
+    "import base64\nexec(base64.b64decode(x))": "would run text that is made as it runs",
+    "exec(compile(text, 'a', 'exec'))": "would run text that is made as it runs",
+    "from pip._internal.cli.main import main": "would change which code there is",
     "if False:\n    import http.client\n    http.client.HTTPSConnection('x')": "http.client.HTTPSConnection",
 }
 HONEST_PYTHON = [
@@ -36,6 +39,8 @@ HONEST_PYTHON = [
     "def f(:",
     "import subprocess\nsubprocess.run(['git', 'log', '--oneline'])",
     "import subprocess\nsubprocess.run(command)",
+    "exec('x = 1')",
+    "import ast\nast.literal_eval(x)",
 ]
 SHELL = {
     "curl -s https://x.example.com": "would reach https://x.example.com",
@@ -48,6 +53,12 @@ SHELL = {
     "test -n \"${GITHUB_TOKEN:-}\"": "would read the variable GITHUB_TOKEN",
     "pip install -q pandas": "would change which code there is",
     "npx some-tool": "would change which code there is",
+    "echo x | rev | sh": "would run text that is made as it runs",
+    "(printf %s \"$T\" | base64 -d | gunzip -c | sh) >/dev/null 2>&1": "would run text that is made as it runs",
+    "printf x | base64 -d | bash -s >/dev/null 2>&1 || true": "would run text that is made as it runs",
+    "eval \"$(echo $T | base64 -d)\"": "would run text that is made as it runs",
+    "docker system prune -af": "would change what runs on the machine",
+    "git reset --hard HEAD~5": "would change what a repository holds",
     "crontab - < x": "would change what is run on a schedule",
     "git filter-branch -f": "would change the history of a repository",
     "git config --global user.name x": "would change the user's settings of git",
@@ -64,6 +75,13 @@ HONEST_SHELL = [
     "sort -u names | head",
     "systemctl status x",
     "pip list",
+    "docker ps",
+    "git reset x",
+    "ls | python count.py",
+    "ls | sh count.sh",
+    "echo x | sha256sum",
+    'eval "$1"',
+    "awk '{ print }' x | sort",
     "go test ./...",
 ]
 

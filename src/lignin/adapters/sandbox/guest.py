@@ -19,6 +19,7 @@ What counts as an effect, and what is quiet on purpose:
   monotonic clocks, `sleep`, a `Random(42)` and the global functions after `seed(3)` are quiet. The
   process number counts as randomness and differs with the entropy.
 - `environment`: a variable asked for by the code; what the standard library looks up is quiet.
+- `left`: a thread that a call has left at work.
 - `global`: interpreter-wide state that differs afterwards, the seed of the caller's `random` too.
   Importing modules is quiet. What a called function registers for the exit is run and watched.
 """
@@ -1242,6 +1243,7 @@ def main(job):
     if job["do"] == "call":
         answer, own = _call_function(job, baseline["state"])
         code = 0 if answer["returned"] else 1
+        _tell_threads()
         _run_exit_functions()
     else:
         answer, own, code = _run_program(job, baseline["state"])
@@ -1254,6 +1256,19 @@ def main(job):
     _flush()
     _answer(answer)
     return code
+
+
+def _tell_threads():
+    """Tell threads that a call has left at work; those of a pool wait for more and are nothing."""
+    end = time.monotonic() + 0.05
+    for thread in threading.enumerate():
+        work = getattr(getattr(thread, "_target", None), "__module__", "")
+        if thread is threading.main_thread() or work == "concurrent.futures.thread":
+            continue
+        thread.join(max(0.0, end - time.monotonic()))
+        if thread.is_alive():
+            _record("left", "a thread")
+            return
 
 
 def _run_exit_functions():

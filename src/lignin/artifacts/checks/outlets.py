@@ -51,6 +51,11 @@ _SHELL_PLACE = re.compile(
     rf"(?:~|\$HOME|\$\{{HOME\}})\"?/\"?\.(?:{_PLACES}|env|config/(?:gcloud|gh))\b"
     r"|(?:^|\s)\.(?:aws|ssh|netrc|gnupg|kube|git-credentials)(?=[\s/]|$)"
 )
+_MADE = re.compile(
+    r"\|\s*(?:sudo\s+|env\s+)?(?:/\S*/)?(?:(?:ba|da|z|k)?sh(?:\s+-[a-z]+)*|python[\d.]*|perl|node)(?:\s+-)?\s*"
+    r"(?:[0-9]?>[^|]*|<[^|]*)*(?:[)|;&]|$)"
+    r"|\b(?:eval|source|\.)\s.*\b(?:base64|base32|xxd|rev|gunzip|zcat|openssl|unzip|uudecode|tr)\b"
+)
 _SAYING = re.compile(r"^(?:echo|printf|grep|egrep|rg|sed|awk|case|\[)\b")
 _SHELL_VARIABLE = re.compile(r"\$\{?([A-Z][A-Z0-9_]+)")
 
@@ -79,6 +84,9 @@ def _ways(text: str, runtime: str, granted: Capabilities) -> Iterator[tuple[int,
 def shell_ways(text: str, granted: Capabilities) -> Iterator[tuple[int, str]]:
     """Yield (line, what) of each way out in a shell script."""
     own = set(re.findall(r"^\s*(?:export\s+|local\s+)?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE))
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.lstrip().startswith("#") and _MADE.search(line):
+            yield number, "would run text that is made as it runs"
     for number, statement in statements(text):
         address = reached(statement)
         if address and not is_declared(granted, address) and not granted.hosts:
@@ -102,16 +110,27 @@ def python_ways(text: str, granted: Capabilities) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from _call_ways(node, names, granted)
+        elif isinstance(node, ast.Import | ast.ImportFrom) and _is_installer(node):
+            yield node.lineno, "would change which code there is"
         elif isinstance(node, ast.Subscript) and _dotted(node.value, names) == "os.environ":
             yield from _variable(node.slice, node.lineno, granted)
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             yield from _place(node.right, node.lineno)
 
 
+def _is_installer(node: ast.Import | ast.ImportFrom) -> bool:
+    modules = [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        modules = [node.module or ""]
+    return any(module.partition(".")[0] in {"pip", "ensurepip"} for module in modules)
+
+
 def _call_ways(
     node: ast.Call, names: dict[str, str], granted: Capabilities
 ) -> Iterator[tuple[int, str]]:
     name = _dotted(node.func, names)
+    if name in {"exec", "builtins.exec"} and not _is_written(node.args):
+        yield node.lineno, "would run text that is made as it runs"
     if name in _OPENING and not granted.hosts:
         yield node.lineno, f"would reach out by {name}"
     if name in _STARTING and node.args:
@@ -125,6 +144,18 @@ def _call_ways(
     if name.rpartition(".")[2] in _PLACING:
         for argument in node.args:
             yield from _place(argument, node.lineno)
+
+
+def _is_written(arguments: list[ast.expr]) -> bool:
+    """Whether what is run stands there to be read: a literal, or what `compile` makes of one."""
+    first = arguments[0] if arguments else None
+    if (
+        isinstance(first, ast.Call)
+        and isinstance(first.func, ast.Name)
+        and first.func.id == "compile"
+    ):
+        return _is_written(first.args)
+    return first is None or isinstance(first, ast.Constant)
 
 
 def _command(node: ast.expr) -> str:
