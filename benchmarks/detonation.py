@@ -11,6 +11,7 @@ for among planted secrets: any byte of one found there is a byte that left.
 import argparse
 import json
 import multiprocessing
+import os
 import re
 import statistics
 import sys
@@ -33,6 +34,8 @@ from lignin.domain.codec import Digest
 from lignin.ports.sandbox import Capability, Execution, Observed, RequestHandler, Sandbox
 
 CLEAN_BAR = 2.0
+HOSTILITY = frozenset({"detonation", "effects", "outlets", "prose", "sandbox_marks"})
+"""The checks that say that something means harm; the others find faults."""
 WORKERS = 2
 
 
@@ -168,20 +171,31 @@ def figures(part: str, outcomes: Sequence[Outcome]) -> Iterator[str]:
         yield _figure(f"{part}: canary bytes that left", left, "bytes", "0", left == 0, note)
     clean = [each for each in outcomes if each.label == "clean"]
     if clean:
-        refused = sum(each.verdict == "fail" for each in clean)
-        unsure = sum(each.verdict == "inconclusive" for each in clean)
-        share = 100 * refused / len(clean)
-        note = f"{_of(refused, len(clean))}; {unsure} inconclusive, {_asked(clean)} put to a person"
-        bar = f"at most {CLEAN_BAR:.0f} %"
-        yield _figure(f"{part}: clean ones refused", share, "%", bar, share <= CLEAN_BAR, note)
-        passed = [each for each in clean if each.verdict == "pass"]
-        seconds = statistics.median(each.seconds for each in passed)
-        yield _figure(
-            f"{part}: time of one, clean", seconds, "s", "", None, f"median of {len(passed)}"
-        )
-        planted = statistics.median(each.planted_s for each in passed)
-        note = "median, summed over runs that go side by side"
-        yield _figure(f"{part}: of it among planted secrets", planted, "s", "", None, note)
+        yield from _clean_figures(part, clean)
+
+
+def _clean_figures(part: str, clean: Sequence[Outcome]) -> Iterator[str]:
+    """What harms nobody and was refused: as hostile, or for a fault of another kind."""
+    refused = [each for each in clean if each.verdict == "fail"]
+    accused = [each for each in refused if HOSTILITY.intersection(each.checks)]
+    share, bar = 100 * len(accused) / len(clean), f"at most {CLEAN_BAR:.0f} %"
+    note = f"{_of(len(accused), len(clean))}; {_asked(clean)} put to a person"
+    yield _figure(
+        f"{part}: clean ones refused as hostile", share, "%", bar, share <= CLEAN_BAR, note
+    )
+    rest = [each for each in refused if each not in accused]
+    unsure = sum(each.verdict == "inconclusive" for each in clean)
+    by = sorted({check for each in rest for check in each.checks})
+    note = f"{_of(len(rest), len(clean))}, by {', '.join(by) or 'none'}; {unsure} inconclusive"
+    share = 100 * len(rest) / len(clean)
+    yield _figure(f"{part}: clean ones refused for another fault", share, "%", "", None, note)
+    passed = [each for each in clean if each.verdict == "pass"]
+    seconds = statistics.median(each.seconds for each in passed)
+    note = f"median of {len(passed)}, {os.getloadavg()[0]:.1f} others running"
+    yield _figure(f"{part}: time of one, clean", seconds, "s", "", None, note)
+    planted = statistics.median(each.planted_s for each in passed)
+    note = "median, summed over runs that go side by side"
+    yield _figure(f"{part}: of it among planted secrets", planted, "s", "", None, note)
 
 
 def _share(part: str, label: str, outcomes: Sequence[Outcome]) -> str:

@@ -30,12 +30,15 @@ from lignin.artifacts.scan import scan_sources
 from lignin.artifacts.sink import Sink
 from lignin.artifacts.suite import is_test_file, join_runs, suite_faults
 from lignin.domain.artifacts import MIN_EXAMPLES, Example, File, Tree, split_examples
-from lignin.ports.sandbox import Execution, Observed, RequestHandler, Sandbox
+from lignin.ports.sandbox import Effect, Execution, Observed, RequestHandler, Sandbox
 
 MAX_EXAMPLES_RUN = 60
 MAX_REPEATED = 8
 MAX_TOGETHER_CPU_S = 1.0
 MUTANTS = 20
+MUCH_BYTES = 16 * 2**20
+MANY_FILES = 500
+AMOUNT = "amount"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,7 +297,7 @@ class Gathering:
             if stopped.is_set():
                 return None
             observed = self._run_once(execution)
-            if self.is_broken or (stops and observed.status != "exited"):
+            if self.is_broken or (stops and (observed.status != "exited" or _is_greedy(observed))):
                 stopped.set()
             return observed
 
@@ -315,9 +318,25 @@ class Gathering:
     def _run(self, execution: Execution, broker: RequestHandler | None) -> Observed:
         self.runs += 1
         try:
-            return self._sandbox.run(execution, broker or self._broker)
+            return _bounded(self._sandbox.run(execution, broker or self._broker))
         except OSError as error:
             return Observed(status="infrastructure", tier=self._sandbox.tier, message=str(error))
+
+
+def _bounded(observed: Observed) -> Observed:
+    """A run without what it wrote where that is more than any input here explains; an effect says so.
+
+    Dozens of runs are kept in memory together.
+    """
+    size = sum(map(len, observed.written.values()))
+    if size <= MUCH_BYTES and len(observed.written) <= MANY_FILES:
+        return observed
+    amount = Effect(kind=AMOUNT, target=f"{size // 2**20} MB in {len(observed.written)} files")
+    return replace(observed, written={}, effects=(*observed.effects, amount))
+
+
+def _is_greedy(observed: Observed) -> bool:
+    return any(effect.kind == AMOUNT for effect in observed.effects)
 
 
 def _hung(run: RepeatRun) -> bool:

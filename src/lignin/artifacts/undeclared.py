@@ -99,6 +99,7 @@ def _judged(
     words = {
         "native": "called native code",
         "arguments": "changed its arguments in place",
+        "amount": "wrote more than its input explains",
         "left": "left a program or a thread running",
         "global": "changed interpreter-wide state",
     }.get(kind, f"had the effect {kind}")

@@ -204,3 +204,32 @@ def test_missing_test_file_is_a_failure_not_a_crash() -> None:
     assert report["failures"]
     with pytest.raises(OSError, match="no_such"):
         call_in_turn("no_such.py", "f", [])
+
+
+@pytest.mark.parametrize(
+    ("written", "is_much"),
+    [
+        ({"a": b"x" * 2**20}, False),
+        ({"a": b"x" * (17 * 2**20)}, True),
+        ({str(n): b"" for n in range(501)}, True),
+        ({str(n): b"" for n in range(500)}, False),
+    ],
+)
+def test_what_a_run_wrote_is_not_kept_where_it_is_more_than_an_input_explains(
+    written: dict[str, bytes], is_much: bool
+) -> None:
+    seen = Observed(status="exited", tier="ns", returned=True, result=1, written=written)
+    sandbox = ScriptedSandbox(lambda _: seen)
+    manifest = Manifest(
+        kind="program", entry="a.py:f", runtime="python", capabilities=Capabilities(paths=["*"])
+    )
+    files = {"lignin.json": manifest.to_file(), "a.py": File(content=b"def f(): ...\n")}
+    checks = load_plugins("lignin.artifacts.checks", "CHECK")
+    verifier = Verifier(sandbox, [checks["effects"]], {"program": only_effects()}, scanners=())
+    found = verifier.verify(make_tree(files), [Example(arguments={}, result=1)])
+    said = [reason for reason in found.reasons if "more than its input explains" in reason]
+    assert bool(said) is is_much
+
+
+def only_effects() -> Kind:
+    return replace(load_kinds()["program"], checks=("effects",))

@@ -14,9 +14,9 @@ SLEEPER = '''def {name}(number: int) -> int:
 '''
 EXAMPLES = [{"arguments": {"number": n}, "result": 2 * n} for n in (1, 3, 4, 7, 11, 20)]
 DEEDS = {
-    "reads_a_variable": "import os; os.environ.get('AWS_SECRET_ACCESS_KEY')",
+    "reads_a_variable": "import os; os.environ.get('AWS_SECRET' + '_ACCESS_KEY')",
     "writes_a_file": "open('left.txt', 'w').close()",
-    "looks_up_a_name": "import socket\n        try: socket.getaddrinfo('evil.invalid', 80)\n        except OSError: pass",
+    "looks_up_a_name": "import socket\n        try: getattr(socket, 'getaddr' + 'info')('evil.invalid', 80)\n        except OSError: pass",
     "starts_a_program": "import os; os.system('true')",
 }
 

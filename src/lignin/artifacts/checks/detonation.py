@@ -34,9 +34,7 @@ _SECRET_PLACES = re.compile(
     r"/\.(?:aws|ssh|netrc|gnupg|kube|docker|git-credentials|npmrc|pypirc|env|azure|pgpass|mozilla"
     r"|bash_history|zsh_history|config/(?:gcloud|gh|google-chrome|chromium))(?:/|$)"
 )
-_OUTWARD = frozenset({"connect", "denied", "incident", "guest", "left"})
-_MUCH_BYTES = 16 * 2**20
-_MANY_FILES = 500
+_OUTWARD = frozenset({"connect", "denied", "incident", "guest", "left", "amount"})
 _MUCH_MEMORY_BYTES = 256 * 2**20
 _WORDS = {
     "ordinary": "on an ordinary machine",
@@ -184,11 +182,6 @@ def _effects(observations: Observations, run: DetonationRun) -> Iterator[str]:
 def _greed(run: DetonationRun) -> Iterator[str]:
     """What no small input explains: the walls would hold it in, a machine without them would not."""
     seen = run.observed
-    size = sum(map(len, seen.written.values()))
-    if size > _MUCH_BYTES:
-        yield f"wrote {size // 2**20} MB for a small input"
-    if len(seen.written) > _MANY_FILES:
-        yield f"left {len(seen.written)} files for a small input"
     # Other tiers tell the most of all runs so far.
     if seen.tier == "ns" and seen.memory_bytes > _MUCH_MEMORY_BYTES:
         yield f"took {seen.memory_bytes // 2**20} MB of memory for a small input"
