@@ -62,7 +62,13 @@ class BrokeredSandbox:
         report = own.report()
         if self._on_report is not None:
             self._on_report(report)
-        observed = replace(observed, effects=(*observed.effects, *report.effects))
+        observed = replace(
+            observed,
+            effects=(*observed.effects, *report.effects),
+            told=report.told,
+            changes=report.changes,
+            misses=report.misses,
+        )
         if report.is_conclusive:
             return observed
         return replace(
@@ -71,8 +77,8 @@ class BrokeredSandbox:
             returned=False,
             result=None,
             message=(
-                f"{report.misses} tool calls that the binding {report.binding!r} does not know, "
-                f"{report.outages} requests that failed outside"
+                f"{report.misses} requests without a known answer, {report.outages} that failed "
+                f"outside: {'; '.join(report.reasons)}"
             ),
         )
 

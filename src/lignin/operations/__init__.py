@@ -17,6 +17,7 @@ NOT_NOUNS = frozenset(
         "proofs",
         "choice",
         "demo_report",
+        "exits",
     }
 )
 """Files of this folder that hold no operations: what several nouns share."""
