@@ -7,6 +7,7 @@ from lignin.domain.artifacts import Candidate, Provenance, Refusal, Tree
 from lignin.domain.traces import Snippet
 
 Recogniser = Callable[[Snippet, Provenance], Candidate | Refusal | None]
+Reader = Callable[[Snippet, Provenance], Candidate | Refusal]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,7 @@ class Kind:
         checks: Names of the checks that a verification of this kind must pass.
         recognise: Makes a candidate of a snippet found in a trace, refuses it with the reason, or
             returns None where the snippet is not of this kind.
+        read: The same for a file that somebody says is of this kind: where it cannot be, why.
         summary: One or two sentences for listings, taken from the artifact's own text.
         precedence: Among the kinds that recognise a snippet the lowest wins.
     """
@@ -27,5 +29,6 @@ class Kind:
     executable: bool
     checks: tuple[str, ...]
     recognise: Recogniser
+    read: Reader
     summary: Callable[[Tree], str]
     precedence: int

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from lignin.artifacts.example_forms import require_form
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.schemas import require_safe_schema
 from lignin.artifacts.source.draft import artifact_name, sighting_key
@@ -72,18 +73,19 @@ def candidate_from_files(
     """Return a candidate of files that somebody hands over, with or without a `lignin.json`.
 
     A manifest is taken at its word once it agrees with the files. Without one the entry file is
-    chosen (`SKILL.md`, the only file, `main.py`, the only file that is no test) and read as a
-    snippet is; all other files are kept beside it.
+    chosen (the only file that can be of the kind; `SKILL.md`, the only file, `main.py`, the only
+    file that is no test) and read as a snippet is; all other files are kept beside it.
 
     Args:
         files: By relative path; at most what `make_tree` takes.
         name: What to call it; empty takes the name from the files.
         kind: The kind it must be, or None to find out.
-        examples: Uses observed by the author; examples without `arguments` are a script's.
+        examples: Uses observed by the author, in the form of the kind (`require_form`).
         kinds: Every kind by name.
 
     Raises:
-        InvalidRequestError: What is wrong with the files, the manifest or the kind, with a hint.
+        InvalidRequestError: What is wrong with the files, the manifest, the kind or an example,
+            with a hint.
     """
     if kind is not None and kind not in kinds:
         raise InvalidRequestError(f"there is no kind {kind!r}", hint=f"one of {', '.join(kinds)}")
@@ -91,12 +93,16 @@ def candidate_from_files(
     if MANIFEST_PATH in files:
         tree = make_tree(files)
         if kind is not None and tree.manifest.kind != kind:
-            raise InvalidRequestError(f"{MANIFEST_PATH} says {tree.manifest.kind}, not {kind}")
+            raise InvalidRequestError(
+                f"{MANIFEST_PATH} says {tree.manifest.kind}, not {kind}",
+                hint=f"leave the kind out, or change {MANIFEST_PATH}",
+            )
         title = name or tree.manifest.entry.rpartition(":")[2]
     else:
         found = _read(files, kind, kinds, provenance)
         tree, title = found.tree, name or found.name
     require_sound(tree, kinds)
+    require_form(tree.manifest.kind, examples)
     return Candidate(
         name=artifact_name(title),
         tree=tree,
@@ -110,27 +116,50 @@ def _read(
     files: Mapping[str, File], kind: str | None, kinds: Mapping[str, Kind], provenance: Provenance
 ) -> Candidate:
     tree = make_tree(files)
-    entry = _entry(tree)
-    texts = {path: tree.text(path) for path in tree.files if path != entry and _is_text(tree, path)}
-    snippet = Snippet(
-        path=entry,
-        text=tree.text(entry),
-        language=_language(entry, tree.text(entry)),
-        how="written",
-        session="",
-        index=0,
-        siblings=texts,
-    )
-    chosen = kinds if kind is None else {kind: kinds[kind]}
-    answer = recognise(snippet, provenance, chosen)
+    snippets = _snippets(tree)
+    if kind is None:
+        entry = _text_entry(tree)
+        answer = recognise(snippets[entry], provenance, kinds)
+    else:
+        answers = {path: kinds[kind].read(each, provenance) for path, each in snippets.items()}
+        fit = [path for path, each in answers.items() if isinstance(each, Candidate)]
+        entry = fit[0] if len(fit) == 1 else _text_entry(tree)
+        answer = answers[entry]
     if isinstance(answer, Refusal):
-        raise InvalidRequestError(
-            f"{entry}: {answer.reason}", hint=f"or say what it is in a {MANIFEST_PATH}"
-        )
+        hint = f"or say what it is in a {MANIFEST_PATH}"
+        if kind is None:
+            raise InvalidRequestError(f"{entry}: {answer.reason}", hint=hint)
+        usual = recognise(snippets[entry], provenance, kinds)
+        if isinstance(usual, Candidate):
+            hint = f"without the kind it is a {usual.tree.manifest.kind}; {hint}"
+        raise InvalidRequestError(f"{entry} cannot be a {kind}: {answer.reason}", hint=hint)
     written = answer.tree.manifest.entry.split(":")[0]
     rest = {path: file for path, file in files.items() if path != entry}
     renamed = {written: answer.tree.files[written], MANIFEST_PATH: answer.tree.files[MANIFEST_PATH]}
     return replace(answer, tree=make_tree({**answer.tree.files, **rest, **renamed}))
+
+
+def _snippets(tree: Tree) -> dict[str, Snippet]:
+    """Each text file as a snippet, with the other texts beside it."""
+    texts = {path: tree.text(path) for path in tree.files if _is_text(tree, path)}
+    return {
+        path: Snippet(
+            path=path,
+            text=text,
+            language=_language(path, text),
+            how="written",
+            session="",
+            index=0,
+            siblings={other: beside for other, beside in texts.items() if other != path},
+        )
+        for path, text in texts.items()
+    }
+
+
+def _text_entry(tree: Tree) -> str:
+    entry = _entry(tree)
+    tree.text(entry)  # raises where it is none
+    return entry
 
 
 def _entry(tree: Tree) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from lignin.artifacts.lookup import require_row
+from lignin.artifacts.promotion import require_person
 from lignin.artifacts.proofs import tests_of
 from lignin.artifacts.store import (
     examples_blob,
@@ -46,13 +48,15 @@ class Captured:
 
     `how`: `new`; `seen_again` (this digest); `same_code` (another digest with the same canonical
     syntax, which `digest` then names); `revived` (expired before); `known` (the very same sighting
-    was recorded already: nothing is written). `verify` says whether verification is due, and why.
+    was recorded already: nothing is written). `reason` says why it is in its state, `verify` whether
+    verification is due, and why.
     """
 
     name: str
     digest: Digest
     how: Capturing
     state: VersionState
+    reason: str
     verify: str
     keep_until: str
     change: Change | None
@@ -185,7 +189,7 @@ class Artifacts:
         Pass makes a draft verified; fail makes a draft or verified version rejected; inconclusive
         moves nothing. The full report is a blob; results that may be reused are kept by their key.
         """
-        row = _require(view, version_stream(name, digest))
+        row = require_row(view, version_stream(name, digest))
         report = canonical_bytes(verification.to_json())
         blob = Blob(stream=f"evidence/{digest}", digest=digest_bytes(report), content=report)
         summary = {
@@ -214,7 +218,7 @@ class Artifacts:
         self, view: View, scope: Scope, name: str, digest: Digest, summary: Mapping[str, Json]
     ) -> Change | None:
         """The change that moves a version by a cached result; None where it moves nothing."""
-        row = _require(view, version_stream(name, digest))
+        row = require_row(view, version_stream(name, digest))
         to = verdict_move(row, summary["verdict"], summary["check_set"])
         if to is None:
             return None
@@ -245,7 +249,7 @@ class Artifacts:
             forward_to: The artifact that follows a retired one.
             forget: Let the bytes go (an expired draft's).
         """
-        row = _require(view, version_stream(name, digest))
+        row = require_row(view, version_stream(name, digest))
         payload = {"to": to, "reason": reason, "forward_to": forward_to}
         moved = NewEvent(
             stream=row.stream,
@@ -277,10 +281,18 @@ class Artifacts:
     def reassign(
         self, view: View, scope: Scope, name: str, *, owner: str, successor: str
     ) -> Change:
-        """The change that hands an artifact over."""
+        """The change that hands an artifact over.
+
+        The owner's examples judge it, so whoever is neither owner nor successor must be a person.
+
+        Raises:
+            DeniedError: An agent that it does not belong to, or anybody through an agent.
+        """
         if not owner or not successor:
             raise InvalidRequestError("an artifact has an accountable owner and a successor")
-        row = _require(view, f"artifact/{name}")
+        row, actor = require_row(view, f"artifact/{name}"), scope.actor
+        if actor.act or actor.sub not in {row.body["owner"], row.body["successor"]}:
+            require_person(actor, "hands over what is not its own")
         payload = {"owner": owner, "successor": successor}
         event = self._event(row.stream, "artifact.reassigned", payload)
         return scope.change(events=(event,), expects={row.stream: row.seq})
@@ -299,7 +311,7 @@ class Artifacts:
         Raises:
             NotFoundError: No artifact of that name.
         """
-        _require(view, f"artifact/{name}")
+        require_row(view, f"artifact/{name}")
         return view.page("version", parent=name, limit=limit)
 
     def find_version(self, view: View, name: str, digest: str) -> Row:
@@ -314,7 +326,11 @@ class Artifacts:
             raise InvalidRequestError(f"{digest!r} is too short", hint="give 6 digits or more")
         page = view.page("version", prefix=f"{name}@{wanted}", limit=3)
         if not page.rows:
-            raise NotFoundError(f"artifact {name!r} has no version {digest}")
+            require_row(view, f"artifact/{name}")
+            raise NotFoundError(
+                f"artifact {name!r} has no version {digest}",
+                hint=f"`lignin artifact show {name}` lists its versions",
+            )
         if len(page.rows) > 1:
             raise ConflictError(f"several versions of {name!r} begin with {digest}")
         return page.rows[0]
@@ -365,6 +381,7 @@ class Artifacts:
             digest=row.body["digest"],
             how=how,
             state=state,
+            reason=row.body["reason"],
             verify=verify,
             keep_until=keep_until,
             change=change,
@@ -428,11 +445,3 @@ def _unknown(
         for example in examples
         if example.digest not in known
     )
-
-
-def _require(view: View, stream: str) -> Row:
-    row = view.row(stream)
-    if row is None:
-        kind, _, key = stream.partition("/")
-        raise NotFoundError(f"no {kind} {key!r} in space {view.space!r}")
-    return row

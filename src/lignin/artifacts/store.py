@@ -7,7 +7,16 @@ blob of that name; files shared by versions are stored once.
 from collections.abc import Collection
 
 from lignin.artifacts.recordings import Recorded, parse_recording
-from lignin.domain.artifacts import Example, File, Tree, make_tree, parse_example
+from lignin.domain.artifacts import (
+    MANIFEST_PATH,
+    Example,
+    File,
+    Manifest,
+    Tree,
+    make_tree,
+    parse_example,
+    parse_manifest,
+)
 from lignin.domain.codec import Digest, canonical_bytes, digest_bytes, parse_json
 from lignin.domain.errors import IntegrityError
 from lignin.domain.events import Blob
@@ -40,6 +49,21 @@ def load_tree(view: View, digest: Digest) -> Tree:
     except (TypeError, KeyError) as error:
         raise IntegrityError(f"the blob {digest} is no artifact tree") from error
     return make_tree(files)
+
+
+def load_manifest(view: View, digest: Digest) -> Manifest:
+    """A tree's contract alone; its other files are not read.
+
+    Raises:
+        NotFoundError: The space holds no such artifact, or its bytes were let go.
+        IntegrityError: The stored entries are not a tree.
+    """
+    entries = parse_json(view.blob(digest))
+    try:
+        sha256 = next(entry["sha256"] for entry in entries if entry["path"] == MANIFEST_PATH)
+    except (TypeError, KeyError, StopIteration) as error:
+        raise IntegrityError(f"the blob {digest} is no artifact tree") from error
+    return parse_manifest(view.blob(f"sha256:{sha256}"))
 
 
 def examples_blob(examples: tuple[Example, ...], stream: str) -> Blob:

@@ -8,6 +8,7 @@ NOT_NOUNS = frozenset(
     {
         "__init__",
         "artifact_models",
+        "artifact_views",
         "context",
         "handover",
         "registry",
@@ -18,6 +19,7 @@ NOT_NOUNS = frozenset(
         "choice",
         "demo_report",
         "exits",
+        "skill_models",
     }
 )
 """Files of this folder that hold no operations: what several nouns share."""

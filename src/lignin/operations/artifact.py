@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lignin.artifacts.laws import candidate_from_files
+from lignin.artifacts.lookup import visible
 from lignin.artifacts.promotion import require_person
 from lignin.artifacts.proofs import tests_of
 from lignin.artifacts.schemas import schema_faults
 from lignin.artifacts.service import Captured
 from lignin.artifacts.store import load_examples, load_tree, trusted_givers
-from lignin.artifacts.versions import is_simulated
+from lignin.artifacts.versions import HANDED_OVER, is_simulated
 from lignin.domain.artifacts import Provenance
 from lignin.domain.errors import GateFailedError, InvalidRequestError
 from lignin.domain.events import Change
@@ -37,12 +38,17 @@ from lignin.operations.artifact_models import (
     VersionList,
     VersionView,
 )
-from lignin.operations.artifact_views import disputed_examples, reached, version_view
-from lignin.operations.choice import find, find_callable
+from lignin.operations.artifact_views import (
+    AFTER_REJECTION,
+    disputed_examples,
+    reached,
+    version_view,
+)
+from lignin.operations.choice import find, find_callable, visible_page
 from lignin.operations.context import Context
-from lignin.operations.exits import keep_recording, read_recording, recording_change
+from lignin.operations.exits import read_recording, recording_change, with_recording
 from lignin.operations.handover import read_examples, read_files, refuse_secrets
-from lignin.operations.heads import holders, in_step, propose_to_children, take_off
+from lignin.operations.heads import dependants_of, holders, in_step, propose_to_children, take_off
 from lignin.operations.lifecycle import (
     call_artifact,
     decide_version,
@@ -59,7 +65,7 @@ from lignin.ports.ledger import View
 def capture(context: Context, request: ArtifactCapture) -> CaptureView:
     """Hand over a file or folder that you wrote; hear at once whether it holds.
 
-    It becomes a draft that only its session sees. With at least three examples (or own tests) the
+    Until it is proven, other agents do not see it; the people of the space do. With at least three examples (or own tests) the
     verification can pass; a part of the examples is held out as the judge.
     """
     files = read_files(context.path(request.path))
@@ -82,7 +88,7 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
         session=request.session,
         author=context.scope.actor.sub,
         task=request.task,
-        how="handed over",
+        how=HANDED_OVER,
     )
 
     def decide(view: View) -> tuple[Captured, Sequence[Change]]:
@@ -106,10 +112,11 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
 
 @operation("artifact.list", effect="read", idempotent=True)
 def list_(context: Context, request: ArtifactList) -> VersionList:
-    """List versions of artifacts by name, with their states."""
+    """List versions of artifacts by name, with their states; an agent sees no drafts of others."""
     with context.view() as view:
-        page = view.page(
-            "version",
+        page = visible_page(
+            context,
+            view,
             state=request.state,
             prefix=request.name,
             after=request.after,
@@ -132,7 +139,7 @@ def show(context: Context, request: ArtifactRef) -> ArtifactView:
         artifact = view.rows([f"artifact/{name}"])[f"artifact/{name}"]
         tree = None if row.state == "expired" else load_tree(view, digest)
         facts = view.rows([f"evidence/{digest}", f"usage/{digest}"])
-        versions = context.artifacts.versions(view, name)
+        seen = visible(view, context.scope.actor, context.artifacts.versions(view, name).rows)
         examples = () if tree is None else load_examples(view, digest)
         judges = () if tree is None else load_examples(view, digest, trusted_givers(view, row))
         tests = [test.to_json() for test in tests_of(view, digest)]
@@ -142,7 +149,7 @@ def show(context: Context, request: ArtifactRef) -> ArtifactView:
         kind=row.body["kind"],
         owner=artifact.body["owner"],
         successor=artifact.body["successor"],
-        versions=[version_view(version) for version in versions.rows],
+        versions=[version_view(version) for version in seen],
         digest=digest,
         summary=context.load_kinds()[row.body["kind"]].summary(tree) if tree else "",
         interface=tree.manifest.interface.model_dump() if tree else {},
@@ -174,7 +181,7 @@ def verify(context: Context, request: ArtifactVerify) -> VerificationView:
     An unchanged artifact costs no run: the earlier result of the same content answers. Tool calls are
     answered by a recording, the practice desk, or a tool server that is only asked to read.
     """
-    row = _with_recording(context, request)
+    row = with_recording(context, request.name, request.recordings)
     return verification_view(context, row, again=request.again, tools=request.tools)
 
 
@@ -292,7 +299,7 @@ def retire(context: Context, request: ArtifactRetire) -> VersionView:
 @operation("artifact.restore", effect="govern")
 def restore(context: Context, request: ArtifactVerify) -> VerificationView:
     """Bring a retired version back to verified, with its evidence renewed first."""
-    row = _with_recording(context, request)
+    row = with_recording(context, request.name, request.recordings)
     if row.state != "retired":
         raise InvalidRequestError(f"{request.name} is {row.state}, not retired")
     found = verification_view(context, row, again=True, tools=request.tools)
@@ -308,18 +315,22 @@ def quarantine(context: Context, request: ArtifactMove) -> Quarantined:
 
     Calls are denied and `skill serve` leaves a note from now on, whoever holds a lease on a head
     that has it; the slot keeps it until it is cleared, retired or replaced. A quarantine holds in
-    its space: the answer names the other spaces that serve the same version.
+    its space: the answer names the other spaces that serve the same version, and every version
+    here that leans on it, which is refused with it.
     """
     moved = _move(context, request.name, "quarantined", request.reason or "suspected by a person")
     with context.view() as view:
         heads = holders(context, view, moved.name, moved.digest)
+        dependants = dependants_of(context, view, moved.name, moved.digest)
     others = []
     for space in context.ledger.spaces():
         with context.ledger.view(space) as view:
             row = view.row(f"version/{moved.name}@{moved.digest}")
             if space != context.scope.space and row is not None and row.state in PROVEN:
                 others.append(space)
-    return Quarantined(**moved.model_dump(), heads=heads, other_spaces=others)
+    return Quarantined(
+        **moved.model_dump(), heads=heads, other_spaces=others, dependants=dependants
+    )
 
 
 @operation("artifact.clear", effect="govern")
@@ -353,24 +364,14 @@ def expire(context: Context, request: Nothing) -> Expired:  # noqa: ARG001
 
 @operation("artifact.reassign", effect="govern", idempotent=True)
 def reassign(context: Context, request: ArtifactReassign) -> ArtifactView:
-    """Hand an artifact over to another accountable owner."""
+    """Hand an artifact over to another accountable owner: by its owner, its successor or a person."""
     with context.view() as view:
         change = context.artifacts.reassign(
             view, context.scope, request.name, owner=request.owner, successor=request.successor
         )
+    found = show(context, ArtifactRef(name=request.name))  # a draft may be out of sight afterwards
     context.commit(change)
-    return show(context, ArtifactRef(name=request.name))
-
-
-def _with_recording(context: Context, request: ArtifactVerify) -> Row:
-    """The version that a request means, with the recording that it brings kept beside it."""
-    raw = read_recording(context, request.recordings) if request.recordings else None
-    with context.view() as view:
-        row = find(context, view, request.name)
-        changes = [] if raw is None else [keep_recording(context, view, row, raw)]
-    if changes:
-        context.commit(*changes)
-    return row
+    return found.model_copy(update={"owner": request.owner, "successor": request.successor})
 
 
 def verification_view(
@@ -427,11 +428,15 @@ def _capture_view(
         with context.view() as view:
             row = find(context, view, f"{captured.name}@{captured.digest}")
         verification = verification_view(context, row, again=False, tools=request.tools)
+    state = verification.state if verification else captured.state
+    reasons = verification.reasons if verification else [captured.reason]
     return CaptureView(
         name=captured.name,
         digest=captured.digest,
         how=captured.how,
-        state=verification.state if verification else captured.state,
+        state=state,
+        reason="; ".join(reasons) or "every check passed",
+        remediation=AFTER_REJECTION if state == "rejected" else "",
         keep_until=captured.keep_until,
         examples=examples,
         verification=verification,

@@ -22,7 +22,9 @@ State = Literal[
 class ArtifactCapture(Request):
     path: str = positional("a file or a folder")
     name: str = Field("", description="what to call it; default: from its own text")
-    kind: str | None = Field(None, description="program, script, skill, prompt or test")
+    kind: str | None = Field(
+        None, description="program, script, skill, prompt or test; default: what it reads as"
+    )
     examples: Any = Field(None, description="list of examples: JSON, @file or -")
     owner: str = Field("", description="who is accountable; default: you")
     successor: str = Field("", description="who follows the owner; default: the space's people")
@@ -63,9 +65,20 @@ class VerificationView(Response):
         return {"pass": 0, "fail": 6}.get(self.verdict, 10)
 
 
+class DependantView(Response):
+    name: str = Field(description="the dependant's name")
+    digest: str = Field(description="the version's digest")
+    state: str = Field(description="where it stands in its life")
+    through: str = Field(description="the dependency through which it leans on the version")
+    heads: list[str] = Field(description="heads that hold it and no longer serve it")
+
+
 class Quarantined(VersionView):
     heads: list[str] = Field(description="heads that hold it and no longer serve it")
     other_spaces: list[str] = Field(description="spaces in which it is still in use")
+    dependants: list[DependantView] = Field(
+        description="versions that lean on it and are refused with it"
+    )
 
 
 class CaptureView(Response):
@@ -73,6 +86,8 @@ class CaptureView(Response):
     digest: str = Field(description="the version's digest")
     how: str = Field(description="new, seen_again, same_code, revived or known")
     state: str = Field(description="where it stands in its life")
+    reason: str = Field(description="why it is in this state")
+    remediation: str = Field(description="what to do next, where it was rejected")
     keep_until: str = Field(description="a draft nobody reaches for is let go then")
     examples: int = Field(description="recorded examples that came with it")
     verification: VerificationView | None = Field(

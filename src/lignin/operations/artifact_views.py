@@ -13,6 +13,14 @@ from lignin.ports.sandbox import Observed
 MAX_REACHED = 50
 _OUTSIDE = frozenset({"call", "http", "denied", "incident"})
 
+AFTER_REJECTION = (
+    "rejected is final for these very files: change what the reason names and capture again, which "
+    "makes a new version. Where an example was wrong, not the code, what it recorded stays with "
+    "these files: correct the example, change the files as well (a comment is enough) and capture "
+    "both together"
+)
+"""What to do about a rejected version; decision record 2 says why it stays rejected."""
+
 
 def disputed_examples(
     row: Row, judges: Sequence[Example], examples: Sequence[Example]

@@ -27,6 +27,7 @@ from lignin.governance.broker import Broker
 from lignin.governance.brokered import BrokeredSandbox
 from lignin.governance.laws.grants import SecretGrant, ServerGrant, parse_grants, parse_servers
 from lignin.governance.proxy import CredentialProxy, Outside
+from lignin.operations.choice import find
 from lignin.operations.context import Context
 from lignin.operations.handover import refuse_secrets
 from lignin.ports.broker import Binding, SecretValue, ToolServer
@@ -177,18 +178,24 @@ def read_recording(context: Context, named: str) -> bytes:
     return raw
 
 
-def keep_recording(context: Context, view: View, row: Row, raw: bytes) -> Change:
-    """The change that keeps a recording with a version, as what proves it from now on.
+def with_recording(context: Context, name: str, named: str) -> Row:
+    """Return the version of a name, where a recording is named with that kept as what proves it.
 
     Raises:
         DeniedError: The caller is none whose recordings count.
     """
-    if context.scope.actor.sub not in trusted_givers(view, row):
-        raise DeniedError(
-            f"{context.scope.actor.sub} gives no recordings of {row.body['name']}",
-            hint="its owner, the successor and who captured it first do",
-        )
-    return recording_change(context, row.body["digest"], raw)
+    raw = read_recording(context, named) if named else None
+    with context.view() as view:
+        row = find(context, view, name)
+        givers = trusted_givers(view, row)
+    if raw is not None:
+        if context.scope.actor.sub not in givers:
+            raise DeniedError(
+                f"{context.scope.actor.sub} gives no recordings of {row.body['name']}",
+                hint="its owner, the successor and who captured it first do",
+            )
+        context.commit(recording_change(context, row.body["digest"], raw))
+    return row
 
 
 def recording_change(context: Context, digest: Digest, raw: bytes) -> Change:

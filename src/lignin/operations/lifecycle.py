@@ -267,13 +267,18 @@ def _execution(tree: Tree, dependencies: Mapping[str, Tree], arguments: Json) ->
     return replace(plan_run(manifest, files, use), limits=limits)
 
 
-def require_dependencies(view: View, manifest: Manifest) -> None:
+def require_dependencies(
+    view: View, manifest: Manifest, states: Collection[str] = JUDGED_WITH
+) -> None:
     """Raise unless all that a manifest leans on is here and could still be proven.
+
+    Args:
+        states: Those that will do; `PROVEN` for what is run or served.
 
     Raises:
         DeniedError: A dependency is unknown to the space, rejected, quarantined or let go.
     """
-    _dependencies(view, manifest, JUDGED_WITH)
+    _dependencies(view, manifest, states)
 
 
 def _dependencies(
@@ -292,9 +297,9 @@ def _dependencies(
             continue
         row = view.row(version_stream(name, digest))
         if row is None or row.state not in states:
-            state = row.state if row else "unknown here"
+            state = f"{row.state}: {row.body['reason']}" if row else "unknown here"
             raise DeniedError(
-                f"the dependency {name}@{digest} is {state}",
+                f"the dependency {name}@{digest} is {state.removesuffix(': ')}",
                 hint="lean on a version that is verified or promoted",
             )
         found[name] = load_tree(view, digest)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from lignin.artifacts.laws import artifact_name, candidate_from_files, sighting_key
@@ -104,6 +106,104 @@ def test_a_manifest_that_disagrees_with_its_files_is_refused(change, what):
 def test_what_cannot_be_read_is_refused_with_its_reason(given, kind, what):
     with pytest.raises(InvalidRequestError, match=what):
         handed({path: File(content=text.encode()) for path, text in given.items()}, kind)
+
+
+BOTH = (
+    FUNCTION
+    + "\n\nif __name__ == '__main__':\n    import sys\n    print(total(int(sys.argv[1])))\n"
+)
+CHECKED = "from totals import total\n\n\ndef test_total():\n    assert total(1) == 2\n"
+SKILL = "---\nname: sums\ndescription: Sums. Use when asked.\n---\n# Sums\n"
+SHELL = 'wc -l "$1"\n'
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "entry"),
+    [
+        ({"totals.py": BOTH}, None, "totals.py:total"),
+        ({"totals.py": BOTH}, "program", "totals.py:total"),
+        ({"totals.py": BOTH}, "script", "totals.py"),
+        ({"notes.md": "Be brief.\n"}, "prompt", "notes.md"),
+        ({"SKILL.md": SKILL, "count.sh": SHELL}, None, "SKILL.md"),
+        ({"SKILL.md": SKILL, "count.sh": SHELL}, "script", "count.sh"),
+        ({"totals.py": FUNCTION, "test_totals.py": CHECKED}, None, "totals.py:total"),
+        ({"totals.py": FUNCTION, "test_totals.py": CHECKED}, "test", "test_totals.py"),
+        ({"totals.py": FUNCTION, "checks.py": CHECKED}, "test", "checks.py"),
+        ({"test_total.py": FUNCTION}, "program", "test_total.py:total"),
+    ],
+)
+def test_a_named_kind_decides_what_files_become(given, kind, entry):
+    found = handed({path: File(content=text.encode()) for path, text in given.items()}, kind)
+    assert found.tree.manifest.entry == entry
+    assert kind in {None, found.tree.manifest.kind}
+    assert set(found.tree.files) == {*given, "lignin.json"}
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "kind", "what", "hint"),
+    [
+        ("a.py", "import sys\n\nprint(sys.argv)\n", "program", "acts when it is imported", "a script"),
+        ("a.py", "def f(x: int) -> None:\n    print(x)\n", "program", "f returns nothing", "lignin.json"),
+        ("a.py", "def f() -> int:\n    return 1\n", "program", "f takes nothing", "lignin.json"),
+        ("a.py", "async def f(x: int) -> int:\n    return x\n", "program", "f is asynchronous", "lig"),
+        ("a.py", "x = 1\n", "program", "has no public function", "lignin.json"),
+        ("a.py", "def f(x: int):\n    return x\n\ndef g(x: int):\n    return x\n", "program",
+         "which of f, g it is about is open", "lignin.json"),
+        ("a.py", "def f(x):\n    return x\n", "program", "parameter x of f has no annotation", "lig"),
+        ("a.sh", SHELL, "program", "not Python", "it is a script"),
+        ("a.py", FUNCTION, "script", "never run by itself", "it is a program"),
+        ("a.md", "# A\n", "script", "neither Python nor shell", "lignin.json"),
+        ("a.py", FUNCTION, "prompt", "not a text of .md, .txt, .prompt", "it is a program"),
+        ("a.py", FUNCTION, "skill", "is SKILL.md", "it is a program"),
+        ("a.py", FUNCTION, "test", "holds no test function", "it is a program"),
+        ("a.sh", SHELL, "test", "not Python", "it is a script"),
+    ],
+)  # fmt: skip
+def test_a_kind_that_cannot_be_is_refused_with_the_reason(path, text, kind, what, hint):
+    with pytest.raises(InvalidRequestError, match=f"{path} cannot be a {kind}: .*{what}") as caught:
+        handed({path: File(content=text.encode())}, kind)
+    assert hint in caught.value.hint
+
+
+def test_a_kind_that_the_manifest_contradicts_is_refused():
+    manifest = Manifest(kind="program", entry="t.py:total", runtime="python")
+    given = {**files(t__py=FUNCTION), "lignin.json": manifest.to_file()}
+    with pytest.raises(InvalidRequestError, match="says program, not script"):
+        handed(given, "script")
+
+
+SCRIPT = "import sys\n\nif __name__ == '__main__':\n    print(int(sys.argv[1]) * 2)\n"
+WORDS = Example(argv=("2",), result={"stdout": "4\n", "exit_code": 0})
+CALL = Example(arguments={"a": 1}, result=2)
+
+
+def test_examples_in_the_form_of_their_kind_are_taken():
+    assert handed(files(double__py=SCRIPT), examples=(WORDS,)).examples == (WORDS,)
+    assert handed(files(totals__py=FUNCTION), examples=(CALL,)).examples == (CALL,)
+    assert handed(files(double__py=SCRIPT), examples=(replace(WORDS, result={"stdout": "4"}),))
+    assert handed(files(t__py=FUNCTION), examples=(replace(CALL, result=None, error="ValueError"),))
+
+
+@pytest.mark.parametrize(
+    ("text", "example", "what", "form"),
+    [
+        (SCRIPT, CALL, "example 2 has 'arguments', which are for functions", '"argv"'),
+        (SCRIPT, replace(WORDS, result="4"), "example 2 has no 'result' with the 'stdout'", '"stdout"'),
+        (SCRIPT, replace(WORDS, result={"exit_code": 0}), "no 'result' with the 'stdout'", '"stdout"'),
+        (SCRIPT, replace(WORDS, result={"stdout": 4}), "no 'result' with the 'stdout'", '"stdout"'),
+        (SCRIPT, replace(WORDS, result={"stdout": "", "stderr": "x"}), "'stderr', which is not", '"stdout"'),
+        (SCRIPT, replace(WORDS, result={"stdout": "", "exit_code": True}), "no integer", '"exit_code"'),
+        (SCRIPT, replace(WORDS, error="ValueError"), "example 2 has 'error'", '"exit_code"'),
+        (FUNCTION, WORDS, "example 2 has 'argv', which is for scripts", '"arguments"'),
+        (FUNCTION, replace(CALL, stdin="x"), "example 2 has 'stdin', which is for scripts", '"arguments"'),
+        (FUNCTION, Example(result=2), "example 2 has no 'arguments'", '"arguments"'),
+    ],
+)  # fmt: skip
+def test_an_example_in_another_form_is_refused_with_the_right_one(text, example, what, form):
+    good = WORDS if text == SCRIPT else CALL
+    with pytest.raises(InvalidRequestError, match=what) as caught:
+        handed(files(code__py=text), examples=(good, example))
+    assert form in caught.value.hint
 
 
 def key(text, **more):

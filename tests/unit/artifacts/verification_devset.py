@@ -16,6 +16,7 @@ from lignin.domain.artifacts import (
     File,
     Interface,
     Manifest,
+    Refusal,
     Tree,
     make_tree,
 )
@@ -33,6 +34,9 @@ def make_kinds() -> dict[str, Kind]:
             executable=executable,
             checks=checks,
             recognise=lambda snippet, provenance: None,
+            read=lambda snippet, provenance: Refusal(
+                name=name, reason="told by its manifest", provenance=provenance
+            ),
             summary=lambda tree: name,
             precedence=1,
         )

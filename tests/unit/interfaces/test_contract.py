@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from lignin.domain import errors
 from lignin.interfaces.errors import EXIT_INCONCLUSIVE, FAMILIES, envelope_of, exit_code_of
-from lignin.operations.registry import EFFECTS, Operation, load_operations
+from lignin.operations.registry import EFFECTS, Operation, load_noun, load_operations, nouns
 
 OPERATIONS = load_operations()
 
@@ -62,3 +62,8 @@ def test_every_operation_says_what_it_does_takes_and_answers(operation: Operatio
 
 def test_what_only_reads_can_be_repeated() -> None:
     assert [o.name for o in OPERATIONS.values() if o.effect == "read" and not o.idempotent] == []
+
+
+@pytest.mark.parametrize("noun", nouns())
+def test_every_noun_of_the_command_line_has_operations(noun: str) -> None:
+    assert load_noun(noun)

@@ -1,5 +1,7 @@
 """Capture, verify, promote, call and retire, as a caller meets them."""
 
+from dataclasses import replace
+
 import pytest
 
 from lignin.domain.errors import (
@@ -8,6 +10,7 @@ from lignin.domain.errors import (
     InvalidRequestError,
     NotFoundError,
 )
+from lignin.domain.events import Actor
 from unit.operations.conftest import DOUBLE, EXAMPLES, Desk
 
 WRONG = DOUBLE.replace("number * 2", "number * 2 if number < 10 else 0")
@@ -35,6 +38,28 @@ def test_code_that_contradicts_its_examples_is_refused_with_the_input(desk: Desk
     with pytest.raises(GateFailedError):
         desk("artifact.promote", name="double")
     assert desk("head.list").total == 0
+
+
+def test_code_refused_before_is_refused_again_with_the_reason_and_what_to_do(desk: Desk) -> None:
+    path = desk.write("double.py", WRONG)
+    first, again = (desk("artifact.capture", path=path, examples=EXAMPLES) for _ in range(2))
+    assert (again.how, again.state, again.exit_code()) == ("known", "rejected", 6)
+    assert '"number":' in again.reason
+    assert again.reason == first.reason
+    assert "new version" in again.remediation
+
+
+def test_a_wrong_example_is_corrected_in_a_new_version(desk: Desk) -> None:
+    """What the answer to a rejection advises works, and nothing less does."""
+    path, wrong = desk.write("double.py", DOUBLE), [{"arguments": {"number": 2}, "result": 5}]
+    refused = desk("artifact.capture", path=path, examples=[*EXAMPLES, *wrong])
+    assert refused.state == "rejected"
+    assert "a comment is enough" in refused.remediation
+    assert desk("artifact.capture", path=path, examples=EXAMPLES).state == "rejected"
+    path = desk.write("double.py", "# twice\n" + DOUBLE)
+    mended = desk("artifact.capture", path=path, examples=EXAMPLES)
+    assert (mended.how, mended.state, mended.remediation) == ("new", "verified", "")
+    assert mended.reason == "every check passed"
 
 
 def test_examples_that_contradict_each_other_blame_nobody_and_are_named(desk: Desk) -> None:
@@ -75,6 +100,19 @@ def test_capturing_what_is_not_there_is_not_found(desk: Desk, path: str) -> None
 def test_examples_that_are_no_list_are_refused(desk: Desk) -> None:
     with pytest.raises(InvalidRequestError, match="list"):
         desk("artifact.capture", path=desk.write("double.py", DOUBLE), examples={"number": 1})
+
+
+def test_a_script_is_not_proven_by_examples_of_a_function(desk: Desk) -> None:
+    """Run without its words it fails and prints nothing, which such an example agreed with."""
+    path = desk.write("twice.py", "import sys\n\nprint(int(sys.argv[1]) * 2)\n")
+    with pytest.raises(InvalidRequestError, match="this is a script") as caught:
+        desk("artifact.capture", path=path, examples=EXAMPLES)
+    assert '"argv"' in caught.value.hint
+    assert desk("artifact.list").total == 0
+    used = [
+        {"argv": [str(n)], "result": {"stdout": f"{2 * n}\n", "exit_code": 0}} for n in (1, 3, 4, 7)
+    ]
+    assert desk("artifact.capture", path=path, examples=used).name == "twice"
 
 
 def test_an_unknown_artifact_is_not_found_by_any_verb(desk: Desk) -> None:
@@ -165,6 +203,76 @@ def test_an_artifact_is_handed_over(desk: Desk) -> None:
     desk.double()
     handed = desk("artifact.reassign", name="double", owner="user:ada", successor="user:bob")
     assert (handed.owner, handed.successor) == ("user:ada", "user:bob")
+
+
+def acting(desk: Desk, sub: str, *act: str) -> Desk:
+    scope = replace(desk.context.scope, actor=Actor(sub=sub, act=act))
+    return Desk(replace(desk.context, scope=scope))
+
+
+@pytest.mark.parametrize("holder", [{"owner": "agent:one"}, {"successor": "agent:one"}])
+def test_an_agent_hands_over_what_is_its_own_and_only_that(desk: Desk, holder: object) -> None:
+    path = desk.write("double.py", DOUBLE)
+    desk("artifact.capture", path=path, verify=False, **holder)
+    to = {"name": "double", "owner": "agent:two", "successor": "user:tester"}
+    with pytest.raises(DeniedError, match="agent:two is an agent"):
+        acting(desk, "agent:two")("artifact.reassign", **to)
+    with pytest.raises(DeniedError):
+        acting(desk, "agent:one", "agent:two")("artifact.reassign", **to)
+    assert desk("artifact.show", name="double").owner != "agent:two"
+    assert acting(desk, "agent:one")("artifact.reassign", **to).owner == "agent:two"
+
+
+def test_nobody_hands_over_through_an_agent(desk: Desk) -> None:
+    desk.double()
+    with pytest.raises(DeniedError):
+        acting(desk, "user:tester", "agent:one")(
+            "artifact.reassign", name="double", owner="agent:one", successor="agent:one"
+        )
+    assert desk("artifact.show", name="double").owner == "user:tester"
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("gcd_fraction", "gcd-fraction"),
+        ("gcd_fraction.py", "gcd-fraction"),
+        ("gcdFraction", "gcd-fraction"),
+        ("gcd-fractoin", "gcd-fraction"),
+        ("gcd_fraction@sha256:123456", "gcd-fraction"),
+        ("quite-different", ""),
+    ],
+)
+def test_a_name_that_is_not_known_is_answered_with_those_that_are_near(
+    desk: Desk, asked: str, meant: str
+) -> None:
+    text = DOUBLE.replace("double", "gcd_fraction")
+    assert desk("artifact.capture", path=desk.write("any.py", text), examples=EXAMPLES).name == (
+        "gcd-fraction"
+    )
+    desk("artifact.promote", name="gcd-fraction")
+    for verb in ("show", "source", "verify", "promote", "call", "retire"):
+        with pytest.raises(NotFoundError) as caught:
+            desk(f"artifact.{verb}", name=asked)
+        assert ("did you mean gcd-fraction?" in caught.value.hint) == bool(meant)
+        assert "artifact list" in caught.value.hint
+
+
+def test_a_call_before_anything_is_promoted_says_what_to_do(desk: Desk) -> None:
+    desk.double()
+    with pytest.raises(NotFoundError, match="no head 'main'") as caught:
+        desk("artifact.call", name="double", input={"number": 1})
+    assert "artifact promote" in caught.value.hint
+    with pytest.raises(NotFoundError) as caught:
+        desk("artifact.call", name="Double", input={"number": 1})
+    assert "did you mean double?" in caught.value.hint
+
+
+def test_a_version_that_is_not_known_is_answered_with_where_they_are(desk: Desk) -> None:
+    desk.double()
+    with pytest.raises(NotFoundError, match="no version 123456") as caught:
+        desk("artifact.show", name="double@123456")
+    assert "artifact show double" in caught.value.hint
 
 
 def test_nothing_fresh_is_let_go(desk: Desk) -> None:

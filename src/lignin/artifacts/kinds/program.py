@@ -26,17 +26,31 @@ def recognise(snippet: Snippet, provenance: Provenance) -> Candidate | Refusal |
     """Return the program in a Python snippet, the reason against it, or None where it is none."""
     if snippet.language != "python" or is_test(snippet):
         return None
+    tree = parse_python(snippet.text)
+    if not isinstance(tree, str) and not common_fault(snippet):
+        function = main_function(tree)
+        if isinstance(function, str):
+            return None
+        if guard_body(tree) and isinstance(read_signature(function, tree), str):
+            return None
+    return read(snippet, provenance)
+
+
+def read(snippet: Snippet, provenance: Provenance) -> Candidate | Refusal:
+    """Return the program that a file is said to be, or why it cannot be one."""
+    if snippet.language != "python":
+        return refuse(snippet, "not Python", provenance)
     if fault := common_fault(snippet):
         return refuse(snippet, fault, provenance)
     tree = parse_python(snippet.text)
     if isinstance(tree, str):
         return refuse(snippet, tree, provenance)
     function = main_function(tree)
-    if function is None:
-        return None
+    if isinstance(function, str):
+        return refuse(snippet, function, provenance)
     signature = read_signature(function, tree)
     if isinstance(signature, str):
-        return None if guard_body(tree) else refuse(snippet, signature, provenance)
+        return refuse(snippet, signature, provenance)
     if fault := python_fault(tree, snippet):
         return refuse(snippet, fault, provenance)
     entry = module_name(snippet.path) + ".py"
@@ -55,28 +69,32 @@ def recognise(snippet: Snippet, provenance: Provenance) -> Candidate | Refusal |
     )
 
 
-def main_function(tree: ast.Module) -> ast.FunctionDef | None:
-    """Return the function that a file is about.
+def main_function(tree: ast.Module) -> ast.FunctionDef | str:
+    """Return the function that a file is about, or why there is none.
 
     That is the only public one which the main guard (or the `main` it calls) calls, else the only
-    public one. None where the file acts when it is imported, where the choice is open, or where the
-    function takes nothing or returns nothing: then it is not a function of its input.
+    public one. There is none where the file acts when it is imported, where the choice is open, or
+    where the function takes nothing or returns nothing: then it is not a function of its input.
     """
-    if effects_on_import(tree):
-        return None
+    if acts := effects_on_import(tree):
+        return f"acts when it is imported (line {acts[0].lineno})"
     public = public_functions(tree)
     front: list[ast.AST] = [*guard_body(tree)]
     if "main" in called_names(front) and (main := functions(tree).get("main")):
         front.append(main)
     called = [name for name in called_names(front) if name in public]
     names = called if len(called) == 1 else list(public)
-    function = public[names[0]] if len(names) == 1 else None
+    if len(names) != 1:
+        several = f"which of {', '.join(names[:5])} it is about is open"
+        return several if names else "has no public function besides main"
+    function = public[names[0]]
     if not isinstance(function, ast.FunctionDef):
-        return None
-    returns = function.returns
-    silent = isinstance(returns, ast.Constant) and returns.value is None
-    takes = any(isinstance(node, ast.arg) for node in ast.walk(function.args))
-    return function if takes and not silent else None
+        return f"{function.name} is asynchronous"
+    if isinstance(function.returns, ast.Constant) and function.returns.value is None:
+        return f"{function.name} returns nothing"
+    if not any(isinstance(node, ast.arg) for node in ast.walk(function.args)):
+        return f"{function.name} takes nothing"
+    return function
 
 
 def summary(tree: Tree) -> str:
@@ -100,6 +118,7 @@ KIND = Kind(
         "static",
     ),
     recognise=recognise,
+    read=read,
     summary=summary,
     precedence=30,
 )

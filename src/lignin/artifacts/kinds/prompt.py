@@ -13,14 +13,20 @@ _PROMPT_PATH = re.compile(
     r"(?:^|/)prompts?/|prompt[\w-]*\.(?:md|txt)\Z|\.prompt\Z|(?:^|/)\.claude/(?:commands|agents)/",
     re.IGNORECASE,
 )
+_ENDS = (".md", ".txt", ".prompt")
 
 
 def recognise(snippet: Snippet, provenance: Provenance) -> Candidate | Refusal | None:
     """Return the prompt in a file that is named or placed as one; None for other text."""
     if snippet.language not in {"markdown", "other"} or not _PROMPT_PATH.search(snippet.path):
         return None
-    if posixpath.splitext(snippet.path)[1] not in {".md", ".txt", ".prompt"}:
-        return None
+    return read(snippet, provenance) if _is_text(snippet) else None
+
+
+def read(snippet: Snippet, provenance: Provenance) -> Candidate | Refusal:
+    """Return the prompt that a file is said to be, whatever its name, or why it cannot be one."""
+    if not _is_text(snippet):
+        return refuse(snippet, f"not a text of {', '.join(_ENDS)}", provenance)
     if fault := common_fault(snippet):
         return refuse(snippet, fault, provenance)
     entry = posixpath.basename(snippet.path)
@@ -31,6 +37,10 @@ def recognise(snippet: Snippet, provenance: Provenance) -> Candidate | Refusal |
         examples=(),
         provenance=provenance,
     )
+
+
+def _is_text(snippet: Snippet) -> bool:
+    return posixpath.splitext(snippet.path)[1] in _ENDS
 
 
 def summary(tree: Tree) -> str:
@@ -46,6 +56,7 @@ KIND = Kind(
     executable=False,
     checks=("format",),
     recognise=recognise,
+    read=read,
     summary=summary,
     precedence=50,
 )

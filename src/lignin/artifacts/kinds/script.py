@@ -56,6 +56,13 @@ def recognise(snippet: Snippet, provenance: Provenance) -> Candidate | Refusal |
     """Return the script in a snippet, the reason against it, or None where it is none."""
     if snippet.language not in {"python", "shell"} or is_test(snippet):
         return None
+    return read(snippet, provenance)
+
+
+def read(snippet: Snippet, provenance: Provenance) -> Candidate | Refusal:
+    """Return the script that a file is said to be, or why it cannot be one."""
+    if snippet.language not in {"python", "shell"}:
+        return refuse(snippet, "neither Python nor shell", provenance)
     if fault := common_fault(snippet) or _fault(snippet):
         return refuse(snippet, fault, provenance)
     if snippet.language == "python":
@@ -182,6 +189,7 @@ KIND = Kind(
         "static",
     ),
     recognise=recognise,
+    read=read,
     summary=summary,
     precedence=40,
 )

@@ -15,8 +15,13 @@ ENTRY = "SKILL.md"
 
 def recognise(snippet: Snippet, provenance: Provenance) -> Candidate | Refusal | None:
     """Return the skill whose SKILL.md the snippet is, with the files of its folder."""
+    return read(snippet, provenance) if posixpath.basename(snippet.path) == ENTRY else None
+
+
+def read(snippet: Snippet, provenance: Provenance) -> Candidate | Refusal:
+    """Return the skill whose SKILL.md a file is said to be, or why it cannot be one."""
     if posixpath.basename(snippet.path) != ENTRY:
-        return None
+        return refuse(snippet, f"the file that agents read of a skill is {ENTRY}", provenance)
     if fault := common_fault(snippet):
         return refuse(snippet, fault, provenance)
     folder = posixpath.dirname(snippet.path)
@@ -52,6 +57,7 @@ KIND = Kind(
     executable=False,
     checks=("format",),
     recognise=recognise,
+    read=read,
     summary=summary,
     precedence=10,
 )

@@ -11,8 +11,13 @@ from lignin.domain.traces import Snippet
 
 def recognise(snippet: Snippet, provenance: Provenance) -> Candidate | Refusal | None:
     """Return the test in a snippet with the code it tests, the reason against it, or None."""
-    if not is_test(snippet):
-        return None
+    return read(snippet, provenance) if is_test(snippet) else None
+
+
+def read(snippet: Snippet, provenance: Provenance) -> Candidate | Refusal:
+    """Return the test that a file is said to be, or why it cannot be one."""
+    if snippet.language != "python":
+        return refuse(snippet, "not Python", provenance)
     if fault := common_fault(snippet) or _fault(snippet):
         return refuse(snippet, fault, provenance)
     tree = parse_python(snippet.text)
@@ -33,7 +38,7 @@ def _fault(snippet: Snippet) -> str:
     if isinstance(tree, str):
         return tree
     if not test_names(tree):
-        return "named as a test but holds no test function"
+        return "holds no test function"
     if fault := python_fault(tree, snippet):
         return fault
     if names := fixtures(tree):
@@ -53,6 +58,7 @@ KIND = Kind(
     executable=True,
     checks=("mutants", "effects", "static"),
     recognise=recognise,
+    read=read,
     summary=summary,
     precedence=20,
 )
