@@ -32,6 +32,7 @@ from lignin.ports.sandbox import Execution, Observed, Sandbox
 MAX_EXAMPLES_RUN = 60
 MAX_REPEATED = 8
 MAX_TOGETHER_CPU_S = 1.0
+MAX_TOGETHER_ASKING_S = 1.5
 MUTANTS = 20
 
 
@@ -142,8 +143,8 @@ class Gathering:
 
     def _call_in_turn(self, base: Sequence[ExampleRun]) -> list[RepeatRun]:
         """Call all examples without work files in one process, which shows state that is kept."""
-        plain = [run for run in base if not run.example.files and not run.observed.changes]
-        if not plain:
+        plain = [run for run in base if not run.example.files]
+        if not plain or not _may_share([run.observed for run in plain]):
             return []
         uses = [run.example for run in plain]
         manifest, files = self.observations.manifest, self._subject.files
@@ -193,7 +194,7 @@ class Gathering:
         One process costs a fortieth of the runs and shows kept state too. Slow functions would
         reach its limit together, so theirs are made one by one.
         """
-        together = self.observations.is_call and not any(run.changes for run in first)
+        together = self.observations.is_call and _may_share(first)
         if together and sum(run.cpu_s for run in first) < MAX_TOGETHER_CPU_S:
             manifest, files = self.observations.manifest, self._subject.files
             seen = self._run_once(plan.plan_in_turn(manifest, files, uses, plan.MODERATE))
@@ -304,6 +305,16 @@ class Gathering:
             return self._sandbox.run(execution)
         except OSError as error:
             return Observed(status="infrastructure", tier=self._sandbox.tier, message=str(error))
+
+
+def _may_share(runs: Sequence[Observed]) -> bool:
+    """True where the same calls may be made in turn in one process, twice over.
+
+    Not where they change something outside, which the next would find, nor where what they ask is
+    so slow that one run's time would not do for all.
+    """
+    asking_s = sum(run.wall_s for run in runs if run.told)
+    return asking_s < MAX_TOGETHER_ASKING_S and not any(run.changes for run in runs)
 
 
 def _hung(run: RepeatRun) -> bool:

@@ -36,6 +36,8 @@ from lignin.ports.sandbox import Sandbox
 from lignin.ports.tools import ToolSpec
 
 REAL_STATES = frozenset({"promoted", "deprecated"})
+SERVER = "server:"
+PATIENCE_S = 30.0
 _DESK = re.compile(r"desk(?::(\d{1,9}))?")
 _STAND_IN_BYTES = 16
 
@@ -45,6 +47,7 @@ class Exit:
     """The way out of one artifact's runs.
 
     `name` says what answers its tool calls, as it is kept with the evidence; empty: nothing does.
+    `patience_s` is what a run is given above its own time where something real is asked.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Exit:
     outside: Outside | None
     grants: Mapping[str, SecretGrant] = field(default_factory=dict)
     recording: Digest | None = None
+    patience_s: float = 0.0
 
     @property
     def digest(self) -> Digest:
@@ -69,7 +73,9 @@ class Exit:
 
     def around(self, sandbox: Sandbox) -> Sandbox:
         """Return the sandbox with this way out of it."""
-        return BrokeredSandbox(sandbox, self.open_broker, binding_digest=self.digest)
+        return BrokeredSandbox(
+            sandbox, self.open_broker, binding_digest=self.digest, patience_s=self.patience_s
+        )
 
 
 def exit_of_call(context: Context, row: Row, manifest: Manifest, *, tools: str) -> Exit | None:
@@ -108,6 +114,7 @@ def exit_of_call(context: Context, row: Row, manifest: Manifest, *, tools: str) 
         binding=binding,
         outside=outside,
         grants=_granted(context, declared),
+        patience_s=PATIENCE_S if is_real else 0.0,
     )
 
 
@@ -150,6 +157,7 @@ def exit_of_verification(
         outside=outside,
         grants=_granted(context, declared),
         recording=recorded.digest if recorded else None,
+        patience_s=PATIENCE_S if name.startswith(SERVER) else 0.0,
     )
 
 
@@ -272,7 +280,7 @@ def _bound(context: Context, tools: str, *, reads_only: bool) -> tuple[str, Bind
             hint=f"there are {', '.join(['desk', *servers])}",
         )
     made = context.open_exits().server(_server(name, servers[name]), reads_only=reads_only)
-    return made.name, made
+    return f"{SERVER}{name}", made
 
 
 def _server(name: str, granted: ServerGrant) -> ToolServer:

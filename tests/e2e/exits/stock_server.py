@@ -12,7 +12,7 @@ from mcp.server import MCPServer
 from mcp.types import ToolAnnotations
 
 STOCK = {"bolt": 4, "nut": 9, "gear": 1, "cog": 7, "pin": 12, "rod": 30}
-app = MCPServer("stock")
+app = MCPServer("stock", log_level="CRITICAL")
 
 
 @app.tool(annotations=ToolAnnotations(read_only_hint=True))

@@ -249,7 +249,7 @@ ITEMS = [
 def test_tool_server_proves_and_then_answers_what_is_promoted(desk: Desk, stock: Path) -> None:
     path = stocked(desk, COUNT, "count")
     seen = desk("artifact.capture", path=path, examples=ITEMS, tools="stock")
-    assert seen.verification.verdict == "pass", seen.verification.reasons
+    assert seen.verification.verdict == "pass", seen.verification.checks
     pinned = f"left@{seen.digest}"
     with pytest.raises(DeniedError, match="only what is promoted"):
         desk("artifact.call", name=pinned, input={"item": "cog"})

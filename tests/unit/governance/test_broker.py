@@ -14,7 +14,7 @@ from lignin.governance.brokered import BrokeredSandbox
 from lignin.governance.laws.grants import parse_grants
 from lignin.governance.proxy import CredentialProxy, HttpLimits, Outside
 from lignin.ports.broker import BrokerReport, Hop, Reply, SecretValue
-from lignin.ports.sandbox import Effect, Execution, Observed, PythonCall, RequestHandler
+from lignin.ports.sandbox import Effect, Execution, Limits, Observed, PythonCall, RequestHandler
 from lignin.ports.tools import Observation, ToolSpec
 
 SECRET = "tok-9f3Kq7Zx1LmWb4"
@@ -443,3 +443,39 @@ def test_why_a_secret_is_missing_is_said_to_the_host_and_not_inside() -> None:
     answer = ask(broker, PLACEHOLDERS)
     assert answer == {"error": "unavailable", "message": "the secret s is not available"}
     assert broker.report().reasons == ("the secret s is not available: the variable S is not set",)
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "status"), [(9.0, "infrastructure"), (1.0, "timeout")], ids=["outside", "its own"]
+)
+def test_time_that_runs_out_while_waiting_outside_is_not_the_codes_fault(
+    wait_s: float, status: str
+) -> None:
+    now = [0.0]
+
+    class Slow(Bound):
+        def call(self, tool: str, arguments: Mapping[str, Json]) -> Observation | None:
+            now[0] += wait_s
+            return Observation(result=1)
+
+    class Inner:
+        tier, capabilities, policy_digest = "ns", frozenset[Any](), digest_json("inner")
+
+        def run(self, execution: Execution, broker: RequestHandler | None = None) -> Observed:
+            assert execution.limits.wall_s == 10.0
+            assert broker is not None
+            broker({"type": "call", "tool": "ping", "arguments": {}})
+            return Observed(status="timeout", tier="ns", wall_s=10.0)
+
+        def close(self) -> None:
+            pass
+
+    brokered = BrokeredSandbox(
+        Inner(),
+        lambda: Broker(DECLARED, binding=Slow([])),
+        patience_s=7.0,
+        monotonic=lambda: now[0],
+    )
+    action = PythonCall(file="a.py", function="f", arguments={})
+    observed = brokered.run(Execution(files={}, action=action, limits=Limits(wall_s=3.0)))
+    assert observed.status == status
