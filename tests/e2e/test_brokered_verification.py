@@ -115,15 +115,15 @@ def verify(
     sandbox: Sandbox, source: str, binding: Binding
 ) -> tuple[Verification, list[BrokerReport]]:
     tree, reports = program(source), list[BrokerReport]()
-    open_broker: Callable[[], Broker] = lambda: Broker(  # noqa: E731
+    open_broker: Callable[[bool], Broker] = lambda _: Broker(  # noqa: E731
         tree.manifest.capabilities, binding=binding
     )
     brokered = BrokeredSandbox(
         sandbox, open_broker, binding_digest=binding.digest, on_report=reports.append
     )
     checks = load_plugins("lignin.artifacts.checks", "CHECK")
-    verifier = Verifier(brokered, checks.values(), load_kinds(), scanners=())
-    return verifier.verify(tree, examples(), broker=lambda _: {}), reports
+    verifier = Verifier(brokered, checks.values(), load_kinds(), scanners=(), binding=binding.name)
+    return verifier.verify(tree, examples()), reports
 
 
 def test_program_is_proven_against_the_live_desk(sandbox: Sandbox) -> None:

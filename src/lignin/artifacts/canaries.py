@@ -89,13 +89,13 @@ def plant(seed: str) -> tuple[Canary, ...]:
     """Return the canaries of one run; another seed gives other values of the same length."""
     places = [*_VARIABLES, *(f"~/{path}" for path in _FILES)]
     return tuple(
-        Canary(name=place, place=place, value=_value(f"{seed} {place}")) for place in places
+        Canary(name=place, place=place, value=planted_value(f"{seed} {place}")) for place in places
     )
 
 
 def plant_in_work(seed: str) -> Canary:
     """Return the canary for a `.env` in the work folder, where commands may read every file."""
-    return Canary(name="the .env beside it", place=WORK_FILE, value=_value(f"{seed} work"))
+    return Canary(name="the .env beside it", place=WORK_FILE, value=planted_value(f"{seed} work"))
 
 
 def variables_of(canaries: Iterable[Canary]) -> dict[str, str]:
@@ -116,7 +116,8 @@ def files_of(canaries: Iterable[Canary]) -> dict[str, File]:
     }
 
 
-def _value(seed: str) -> str:
+def planted_value(seed: str) -> str:
+    """Return the value of one planted secret: forty letters and digits that are of no use."""
     number = int.from_bytes(hashlib.sha512(seed.encode()).digest())
     letters = []
     for _ in range(40):

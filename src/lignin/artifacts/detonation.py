@@ -21,12 +21,13 @@ from lignin.artifacts.canaries import (
 )
 from lignin.artifacts.check import Around, Observations
 from lignin.domain.artifacts import Example, File, Manifest, Tree
-from lignin.ports.sandbox import Command, Execution, Surroundings
+from lignin.ports.sandbox import Command, Execution, Observed, Surroundings
 
 DETONATION_VERSION = 1
 TRACE_FILE = ".trace"
 CALLS = 64
-TOGETHER_CPU_S = 1.0
+TOGETHER_S = 1.0
+MAX_ASKED = 80
 MAX_EXAMPLES = 8
 MAX_INPUTS = 16
 MAX_COMMANDS = 3
@@ -135,11 +136,10 @@ def plan_detonation(
 
 
 def _function_runs(seen: Observations, files: Mapping[str, File]) -> Iterator[Planned]:
-    answered = [(use, cpu_s) for use, cpu_s in _answered(seen) if not use.files]
+    answered = [(use, run) for use, run in _answered(seen) if not use.files]
     if not answered:
         return
-    slowest = max(cpu_s for _, cpu_s in answered)
-    calls = max(1, min(CALLS, int(TOGETHER_CPU_S / max(slowest, 0.001))))
+    calls = _how_often([run for _, run in answered])
     uses = [use for use, _ in answered][:calls]
     file, function = plan.split_entry(seen.manifest)
     arguments = {
@@ -151,6 +151,19 @@ def _function_runs(seen: Observations, files: Mapping[str, File]) -> Iterator[Pl
     often = plan.guest_call(files, "call_often", arguments, plan.CALL_LIMITS)
     for around in ("ordinary", "later", "tested"):
         yield _placed(seen, around, _varied(often, _VARIANTS[around]), use=uses[0])
+
+
+def _how_often(answered: Sequence[Observed]) -> int:
+    """How many calls one process makes: bounded by their time and by what they ask outside.
+
+    One, where what they ask changes something there, which the next call would find.
+    """
+    if any(run.changes for run in answered):
+        return 1
+    slowest = max(run.wall_s if run.told else run.cpu_s for run in answered)
+    asked = max(len(run.told) for run in answered)
+    by_time = int(TOGETHER_S / max(slowest, 0.001))
+    return max(1, min(CALLS, by_time, MAX_ASKED // max(asked, 1)))
 
 
 def _command_runs(seen: Observations, files: Mapping[str, File]) -> Iterator[Planned]:
@@ -186,13 +199,13 @@ def scripts_of(tree: Tree) -> Iterator[tuple[str, str]]:
             yield path, "bash" if "bash" in shebang or path.endswith(".bash") else "sh"
 
 
-def _answered(seen: Observations) -> list[tuple[Example, float]]:
-    """Uses whose first run ended by itself, recorded ones first, with what the run cost."""
+def _answered(seen: Observations) -> list[tuple[Example, Observed]]:
+    """Uses whose first run ended by itself, recorded ones first, with that run."""
     known = [(run.example, run.observed) for run in (*seen.visible_runs, *seen.held_out_runs)]
     known = known[:MAX_EXAMPLES]
     made = [(run.input.use, run.observed) for run in seen.inputs]
     runs = known + made[:: max(1, -(-len(made) // MAX_INPUTS))]
-    return [(use, observed.cpu_s) for use, observed in runs if observed.status == "exited"]
+    return [(use, observed) for use, observed in runs if observed.status == "exited"]
 
 
 def _varied(execution: Execution, variant: plan.Variant) -> Execution:

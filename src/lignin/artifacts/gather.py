@@ -35,6 +35,7 @@ from lignin.ports.sandbox import Effect, Execution, Observed, RequestHandler, Sa
 MAX_EXAMPLES_RUN = 60
 MAX_REPEATED = 8
 MAX_TOGETHER_CPU_S = 1.0
+MAX_TOGETHER_ASKING_S = 1.5
 MUTANTS = 20
 MUCH_BYTES = 16 * 2**20
 MANY_FILES = 500
@@ -78,13 +79,11 @@ class Gathering:
         examples: Sequence[Example],
         *,
         tools: Sequence[str],
-        broker: RequestHandler | None,
     ) -> None:
         visible, held_out = split_examples(examples)
         self._sandbox = sandbox
         self._subject = subject
         self._tools = tools
-        self._broker = broker
         self._workers = max(1, min(4, os.cpu_count() or 1))
         self.runs = 0
         self.is_broken = False
@@ -152,7 +151,7 @@ class Gathering:
     def _call_in_turn(self, base: Sequence[ExampleRun]) -> list[RepeatRun]:
         """Call all examples without work files in one process, which shows state that is kept."""
         plain = [run for run in base if not run.example.files]
-        if not plain:
+        if not plain or not _may_share([run.observed for run in plain]):
             return []
         uses = [run.example for run in plain]
         manifest, files = self.observations.manifest, self._subject.files
@@ -171,6 +170,21 @@ class Gathering:
         else:
             inputs = make_command_inputs(now.examples, seed=self._subject.seed)
         first = self._run_all([self._planned(made.use) for made in inputs])
+        unanswered = tuple(
+            InputRun(input=made, observed=seen)
+            for made, seen in zip(inputs, first, strict=False)
+            if seen.misses
+        )
+        if unanswered:
+            told = f"{len(unanswered)} of {len(inputs)} generated inputs were set aside: "
+            now = replace(
+                now,
+                unanswered=unanswered,
+                notes=(*now.notes, f"{told}their tool calls have no recorded answer"),
+            )
+            aside = {id(run.input) for run in unanswered}
+            inputs = tuple(made for made in inputs if id(made) not in aside)
+            first = [seen for seen in first if not seen.misses]
         whole = len(first) == len(inputs) and all(seen.status == "exited" for seen in first)
         # After a run that ended in a limit the verdict stands; a second pass would add nothing.
         uses = [made.use for made in inputs]
@@ -187,7 +201,8 @@ class Gathering:
         One process costs a fortieth of the runs and shows kept state too. Slow functions would
         reach its limit together, so theirs are made one by one.
         """
-        if self.observations.is_call and sum(run.cpu_s for run in first) < MAX_TOGETHER_CPU_S:
+        together = self.observations.is_call and _may_share(first)
+        if together and sum(run.cpu_s for run in first) < MAX_TOGETHER_CPU_S:
             manifest, files = self.observations.manifest, self._subject.files
             seen = self._run_once(plan.plan_in_turn(manifest, files, uses, plan.MODERATE))
             again = read_in_turn(seen, first)
@@ -214,8 +229,7 @@ class Gathering:
     def _detonate(self) -> Observations:
         suites = [(suite.files, suite.tests) for suite in self._subject.suites]
         planned = plan_detonation(self.observations, self._subject.files, suites)
-        capabilities = self.observations.manifest.capabilities
-        sinks = [Sink(capabilities, self._broker) for _ in planned]
+        sinks = [Sink(one.canaries) for one in planned]
         with ThreadPoolExecutor(self._workers) as pool:
             seen = list(
                 pool.map(
@@ -227,7 +241,7 @@ class Gathering:
                 around=one.around,
                 use=one.use,
                 what=one.what,
-                observed=replace(observed, effects=(*observed.effects, *sink.effects)),
+                observed=observed,
                 canaries=one.canaries,
                 requests=tuple(sink.requests),
             )
@@ -297,7 +311,7 @@ class Gathering:
             if stopped.is_set():
                 return None
             observed = self._run_once(execution)
-            if self.is_broken or (stops and (observed.status != "exited" or _is_greedy(observed))):
+            if self.is_broken or (stops and (_is_cut(observed) or _is_greedy(observed))):
                 stopped.set()
             return observed
 
@@ -309,16 +323,16 @@ class Gathering:
         observed = self._run(execution, broker)
         # A run that had little of the processor was starved by its neighbours, or sleeps.
         starved = observed.status == "timeout" and observed.cpu_s < execution.limits.wall_s / 3
-        if observed.status == "infrastructure" or starved:
+        if (observed.status == "infrastructure" and not observed.misses) or starved:
             observed = self._run(execution, broker)
-        if observed.status == "infrastructure":
+        if observed.status == "infrastructure" and not observed.misses:
             self.is_broken = True
         return observed
 
     def _run(self, execution: Execution, broker: RequestHandler | None) -> Observed:
         self.runs += 1
         try:
-            return _bounded(self._sandbox.run(execution, broker or self._broker))
+            return _bounded(self._sandbox.run(execution, broker))
         except OSError as error:
             return Observed(status="infrastructure", tier=self._sandbox.tier, message=str(error))
 
@@ -337,6 +351,20 @@ def _bounded(observed: Observed) -> Observed:
 
 def _is_greedy(observed: Observed) -> bool:
     return any(effect.kind == AMOUNT for effect in observed.effects)
+
+
+def _is_cut(observed: Observed) -> bool:
+    return observed.status != "exited" and not observed.misses
+
+
+def _may_share(runs: Sequence[Observed]) -> bool:
+    """True where the same calls may be made in turn in one process, twice over.
+
+    Not where they change something outside, which the next would find, nor where what they ask is
+    so slow that one run's time would not do for all.
+    """
+    asking_s = sum(run.wall_s for run in runs if run.told)
+    return asking_s < MAX_TOGETHER_ASKING_S and not any(run.changes for run in runs)
 
 
 def _hung(run: RepeatRun) -> bool:

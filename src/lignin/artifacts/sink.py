@@ -1,55 +1,63 @@
-"""Where the requests of a detonated artifact end: a host that is not there, behind the broker.
+"""The ear at the exit of a run among planted secrets. Pure: owns no answer and no judgement.
 
-Answers HTTP for declared hosts as if there were one, denies every other, and keeps what was sent.
-Nothing leaves. Tool calls are handed on to the binding, their arguments kept. Owns no judgement.
+Keeps what a run asked of the outside and holds back what carries a planted secret, so that not even
+one that is of no use leaves. What may go further is for the broker to say.
 """
 
-import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+from lignin.artifacts.canaries import Canary, find_leaks
 from lignin.domain.artifacts import Capabilities
 from lignin.domain.codec import Json
-from lignin.ports.sandbox import Effect, RequestHandler
 
-MAX_REQUESTS = 200
-PLACEHOLDERS = "lignin.placeholders"
-_DENIED: Mapping[str, Json] = {"error": "Denied", "message": "no tool is bound to this run"}
+MAX_REQUESTS = 1000
 
 
 class Sink:
-    """The exit of one run. `requests` are those made, as they came.
+    """Hears one run. `requests` are those made, each different one once, as they came.
 
     Args:
-        capabilities: What the artifact declares.
-        binding: Answers its tool calls.
+        canaries: What was planted around the run.
     """
 
-    def __init__(self, capabilities: Capabilities, binding: RequestHandler | None) -> None:
-        self._capabilities = capabilities
-        self._binding = binding
-        self.requests: list[Mapping[str, Json]] = []
-        self.effects: list[Effect] = []
+    def __init__(self, canaries: Sequence[Canary]) -> None:
+        self._canaries = canaries
+        self._heard: dict[bytes, tuple[Mapping[str, Json], bool]] = {}
+
+    @property
+    def requests(self) -> tuple[Mapping[str, Json], ...]:
+        """What was asked for, in order."""
+        return tuple(request for request, _ in self._heard.values())
 
     def handle(self, request: Mapping[str, Json]) -> Mapping[str, Json]:
-        """Answer one request as the broker's port says."""
-        if len(self.requests) == MAX_REQUESTS:
-            return {"error": "Limited", "message": f"a run makes at most {MAX_REQUESTS} requests"}
-        if request.get("tool") == PLACEHOLDERS:
-            return {"result": {name: _placeholder(name) for name in self._capabilities.secrets}}
-        self.requests.append(request)
-        if request.get("type") == "http":
-            return self._http(request)
-        return self._binding(request) if self._binding is not None else _DENIED
+        """Answer with an error what must not go further, else with nothing."""
+        told = {name: value for name, value in request.items() if name != "call_id"}
+        text = flat_text(told)
+        if text not in self._heard:
+            if len(self._heard) == MAX_REQUESTS:
+                return {"error": "limited", "message": f"at most {MAX_REQUESTS} requests"}
+            self._heard[text] = (told, bool(find_leaks(self._canaries, text)))
+        if self._heard[text][1]:
+            return {"error": "denied", "message": "no secret leaves here"}
+        return {"result": None}
 
-    def _http(self, request: Mapping[str, Json]) -> Mapping[str, Json]:
-        url = str(request.get("url", ""))
-        if is_declared(self._capabilities, url):
-            self.effects.append(Effect(kind="http", target=url[:300]))
-            headers = {"content-type": "application/json"}
-            return {"result": {"url": url, "status": 200, "headers": headers, "body": "{}"}}
-        self.effects.append(Effect(kind="connect", target=url[:300]))
-        return {"error": "Denied", "message": f"the host of {url:.120} is not declared"}
+
+def flat_text(value: Json) -> bytes:
+    """A value's texts as they are, and the whole as JSON."""
+    texts: list[str] = []
+    waiting = [value]
+    while waiting:
+        each = waiting.pop(0)
+        if isinstance(each, str):
+            texts.append(each)
+        elif isinstance(each, dict):
+            waiting.extend((*each, *each.values()))
+        elif isinstance(each, list | tuple):
+            waiting.extend(each)
+    whole = json.dumps(value, ensure_ascii=False, default=str)
+    return "\n".join((*texts, whole)).encode(errors="replace")
 
 
 def is_declared(capabilities: Capabilities, url: str) -> bool:
@@ -66,7 +74,3 @@ def is_declared(capabilities: Capabilities, url: str) -> bool:
     else:
         return False
     return bool(host) and not origins.isdisjoint(name.lower() for name in capabilities.hosts)
-
-
-def _placeholder(name: str) -> str:
-    return f"lignin-{hashlib.sha256(name.encode()).hexdigest()[:40]}"

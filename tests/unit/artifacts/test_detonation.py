@@ -1,19 +1,21 @@
-"""The parts of detonation, each rule on its own: the sink, the trace, the plan, the judgement."""
+"""The parts of detonation, each rule on its own: the ear, the trace, the plan, the judgement."""
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from lignin.artifacts.canaries import plant
+from lignin.artifacts.canaries import Canary, plant, planted_value
 from lignin.artifacts.check import DetonationRun, ExampleRun, Observations
 from lignin.artifacts.checks.detonation import CHECK
 from lignin.artifacts.detonation import TRACE_FILE, plan_detonation, scripts_of
 from lignin.artifacts.sink import MAX_REQUESTS, Sink, is_declared
 from lignin.artifacts.trace_lines import reached, traced_commands
 from lignin.domain.artifacts import Capabilities, Example, File, Manifest, make_tree
-from lignin.ports.sandbox import HOME_FOLDER, Command, Effect, Observed
+from lignin.domain.codec import Json
+from lignin.ports.sandbox import HOME_FOLDER, Command, Effect, Observed, PythonCall
 
 CANARIES = plant("here")
 VALUE = CANARIES[0].value
@@ -42,34 +44,68 @@ HOSTS = Capabilities(
 )
 def test_only_the_declared_origin_is_answered(url: str, declared: bool) -> None:
     assert is_declared(HOSTS, url) is declared
-    sink = Sink(HOSTS, None)
-    answer = sink.handle({"type": "http", "method": "GET", "url": url})
-    assert ("result" in answer) is declared
-    assert [effect.kind for effect in sink.effects] == ["http" if declared else "connect"]
-    assert sink.requests[0]["url"] == url
 
 
-def test_a_call_goes_on_to_the_binding_and_is_kept() -> None:
-    sink = Sink(Capabilities(), lambda request: {"result": request["arguments"]})
-    assert sink.handle({"type": "call", "tool": "t", "arguments": {"a": 1}}) == {"result": {"a": 1}}
-    assert len(sink.requests) == 1
-    assert "error" in Sink(Capabilities(), None).handle({"type": "call", "tool": "t"})
+def test_what_carries_a_planted_secret_goes_no_further_in_any_disguise() -> None:
+    canary = Canary("TOKEN", "TOKEN", planted_value("one"))
+    disguised = base64.b64encode(canary.value.encode()).decode()
+    for told in (canary.value, disguised):
+        sink = Sink([canary])
+        assert "error" in sink.handle({"type": "call", "tool": "t", "arguments": {"a": told}})
+        assert len(sink.requests) == 1
+    other = planted_value("another")
+    assert "error" not in Sink([canary]).handle({"type": "http", "url": f"https://x/{other}"})
 
 
-def test_requests_are_bounded() -> None:
-    sink = Sink(HOSTS, None)
-    answers = [
-        sink.handle({"type": "http", "url": "https://api.example.com/"})
-        for _ in range(MAX_REQUESTS + 1)
-    ]
-    assert answers[-1]["error"] == "Limited"
+def test_each_different_request_is_kept_once_and_their_number_is_bounded() -> None:
+    sink = Sink([])
+    asked = [{"type": "call", "tool": f"t{n}", "call_id": "c"} for n in range(MAX_REQUESTS)]
+    assert all("error" not in sink.handle(each) for each in (*asked, *asked))
+    assert sink.handle({"type": "call", "tool": "one more"})["error"] == "limited"
     assert len(sink.requests) == MAX_REQUESTS
 
 
-def test_a_declared_secret_is_a_placeholder_and_none_other_is_told() -> None:
-    sink = Sink(Capabilities(secrets=["KEY"]), None)
-    told = sink.handle({"type": "call", "tool": "lignin.placeholders", "arguments": {}})
-    assert list(told["result"]) == ["KEY"]
+@pytest.mark.parametrize(
+    ("request_", "fault"),
+    [
+        ({"type": "http", "url": "https://api.example.com/v1"}, ""),
+        ({"type": "http", "url": "https://evil.example/v1"}, "https://evil.example/v1"),
+        ({"type": "call", "tool": "t"}, ""),
+        ({"type": "call", "tool": "u"}, "asked for u "),
+        ({"type": "call", "tool": "lignin.placeholders"}, ""),
+        ({"type": "model"}, "asked for model "),
+    ],
+)
+def test_what_is_asked_without_being_declared_is_refused(
+    request_: Mapping[str, Json], fault: str
+) -> None:
+    one = run(requests=(request_,))
+    declared = {"hosts": ["api.example.com"], "tools": {"t": "d"}, "secrets": ["KEY"]}
+    reasons = CHECK.judge(seen(runs=[one], **declared)).reasons
+    assert [each for each in reasons if "without declaring" in each] == list(reasons)
+    assert (fault in " ".join(reasons)) if fault else not reasons
+
+
+@pytest.mark.parametrize(
+    ("observed", "calls"),
+    [
+        ({"cpu_s": 0.001}, 64),
+        ({"cpu_s": 0.1}, 10),
+        ({"cpu_s": 5.0}, 1),
+        ({"cpu_s": 0.001, "wall_s": 0.25, "told": ("t x",)}, 4),
+        ({"cpu_s": 0.001, "told": ("t x",) * 4}, 20),
+        ({"cpu_s": 0.001, "told": ("t x",), "changes": 1}, 1),
+    ],
+)
+def test_a_process_makes_as_many_calls_as_their_time_and_what_they_ask_allow(
+    observed: dict[str, Any], calls: int
+) -> None:
+    use = Example(arguments={"x": 1}, result=1)
+    ran = Observed(status="exited", tier="ns", returned=True, result=1, **observed)
+    known = replace(seen("program"), visible_runs=(ExampleRun(example=use, observed=ran),))
+    (first, *_) = plan_detonation(known, {}, ())
+    assert isinstance(first.execution.action, PythonCall)
+    assert first.execution.action.arguments["calls"] == calls
 
 
 @pytest.mark.parametrize(

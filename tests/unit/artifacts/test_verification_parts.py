@@ -1,6 +1,7 @@
 """The pure parts of verification: answers, errors, inputs, mutants, signs of memorising, effects."""
 
 import ast
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,12 +12,16 @@ from lignin.artifacts.check import MAX_SHOWN_CHARS, shown
 from lignin.artifacts.declared import classify_error, raised_names
 from lignin.artifacts.guest_tests import call_in_turn, run_tests
 from lignin.artifacts.inputs import make_call_inputs, make_command_inputs
+from lignin.artifacts.kind import Kind
 from lignin.artifacts.mutants import make_mutants
 from lignin.artifacts.overfit import Case, find_signs
+from lignin.artifacts.registry import load_kinds, load_plugins
 from lignin.artifacts.schema_values import is_closed
 from lignin.artifacts.undeclared import undeclared
-from lignin.domain.artifacts import Capabilities, Example
+from lignin.artifacts.verify import Verifier
+from lignin.domain.artifacts import Capabilities, Example, File, Manifest, make_tree
 from lignin.ports.sandbox import Effect, Observed
+from lignin.testing.fakes.sandbox import ScriptedSandbox
 from unit.artifacts.verification_devset import GOOD, INT, STR, arr, obj
 
 json_values = st.recursive(

@@ -1,4 +1,4 @@
-"""A sandbox with brokers of its own sends nothing that was planted to a real host."""
+"""A run among planted secrets is heard first, and has a broker that reaches nothing real."""
 
 from collections.abc import Mapping
 
@@ -35,21 +35,31 @@ class Asking(ScriptedSandbox):
 
 
 @pytest.mark.parametrize("is_planted", [True, False])
-def test_among_planted_secrets_http_ends_in_the_sink_and_calls_in_the_binding(
+def test_a_run_among_planted_secrets_has_a_broker_of_its_own_and_an_ear_before_it(
     is_planted: bool,
 ) -> None:
     told: list[Mapping[str, Json]] = []
+    opened: list[bool] = []
 
-    def sink(request: Mapping[str, Json]) -> Mapping[str, Json]:
+    def hear(request: Mapping[str, Json]) -> Mapping[str, Json]:
         told.append(request)
-        return {"result": "the sink"}
+        return {"error": "denied"} if request is CALL else {"result": None}
+
+    def open_broker(planted: bool) -> Broker:
+        opened.append(planted)
+        return Broker(Capabilities(tools={"t": "d"}))
 
     inner = Asking()
-    brokered = BrokeredSandbox(inner, lambda: Broker(Capabilities(hosts=["api.example.com"])))
+    brokered = BrokeredSandbox(inner, open_broker)
     home = {".netrc": File(content=b"x")} if is_planted else {}
     around = Surroundings(home=home)
-    brokered.run(Execution(files={}, action=Command(argv=("true",)), surroundings=around), sink)
+    execution = Execution(files={}, action=Command(argv=("true",)), surroundings=around)
+    observed = brokered.run(execution, hear)
     http, call = inner.answers
-    assert (http == {"result": "the sink"}) is is_planted
-    assert call["error"] == "denied"
+    assert opened == [is_planted]
     assert told == ([HTTP, CALL] if is_planted else [])
+    assert http["error"] == "denied"
+    assert http["message"] == "no host is declared"
+    assert (call == {"error": "denied"}) is is_planted
+    # What the ear holds back never comes to the broker, which would have called it an outage.
+    assert ("unknown" in {each.kind for each in observed.effects}) is not is_planted

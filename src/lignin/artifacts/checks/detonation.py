@@ -6,7 +6,6 @@ machine, with other secrets, or on a later call. `detonation` plans the runs, `c
 secrets again in any disguise.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -23,7 +22,7 @@ from lignin.artifacts.check import (
 )
 from lignin.artifacts.detonation import HOSTNAMES, TRACE_FILE, WORK_FILES, scripts_of
 from lignin.artifacts.oracle import MAX_REASONS, declares_variation
-from lignin.artifacts.sink import is_declared
+from lignin.artifacts.sink import flat_text, is_declared
 from lignin.artifacts.trace_lines import changed, device_in, reached, traced_commands
 from lignin.artifacts.undeclared import undeclared
 from lignin.domain.codec import Json
@@ -34,6 +33,7 @@ _SECRET_PLACES = re.compile(
     r"/\.(?:aws|ssh|netrc|gnupg|kube|docker|git-credentials|npmrc|pypirc|env|azure|pgpass|mozilla"
     r"|bash_history|zsh_history|config/(?:gcloud|gh|google-chrome|chromium))(?:/|$)"
 )
+PLACEHOLDERS = "lignin.placeholders"
 _OUTWARD = frozenset({"connect", "denied", "incident", "guest", "left", "amount"})
 _MUCH_MEMORY_BYTES = 256 * 2**20
 _WORDS = {
@@ -54,6 +54,7 @@ def judge(observations: Observations) -> CheckResult:
             *_leaks(run),
             *_readings(observations, run),
             *_effects(observations, run),
+            *_askings(observations, run),
             *_greed(run),
         )
         faults.update(dict.fromkeys(f"{where}{fault}" for fault in seen))
@@ -86,7 +87,7 @@ def _said(run: DetonationRun) -> Iterator[tuple[str, bytes]]:
     """Everything that a run let out, with the words for where."""
     seen = run.observed
     if seen.returned or seen.result is not None:
-        yield "its result", _flat(seen.result)
+        yield "its result", flat_text(seen.result)
     yield "its output", seen.stdout
     yield "its output", seen.stderr + b"\n" + seen.message.encode(errors="replace")
     for kind, words in (("connect", "an address"), ("process", "the command line of a program")):
@@ -100,26 +101,9 @@ def _said(run: DetonationRun) -> Iterator[tuple[str, bytes]]:
     asked: dict[str, dict[bytes, None]] = {}
     for request in run.requests:
         target = request.get("url") or request.get("tool") or request.get("type")
-        told = {name: value for name, value in request.items() if name != "call_id"}
-        asked.setdefault(str(target).partition("?")[0], {})[_flat(told)] = None
+        asked.setdefault(str(target).partition("?")[0], {})[flat_text(request)] = None
     for target, texts in asked.items():
         yield f"a request to {shown(target)}", b"\n".join(texts)
-
-
-def _flat(value: Json) -> bytes:
-    """A value's texts as they are, and the whole as JSON."""
-    texts: list[str] = []
-    waiting = [value]
-    while waiting:
-        each = waiting.pop(0)
-        if isinstance(each, str):
-            texts.append(each)
-        elif isinstance(each, dict):
-            waiting.extend((*each, *each.values()))
-        elif isinstance(each, list | tuple):
-            waiting.extend(each)
-    whole = json.dumps(value, ensure_ascii=False, default=str)
-    return "\n".join((*texts, whole)).encode(errors="replace")
 
 
 def _readings(observations: Observations, run: DetonationRun) -> Iterator[str]:
@@ -177,6 +161,19 @@ def _effects(observations: Observations, run: DetonationRun) -> Iterator[str]:
     what = replace(seen, effects=kept, written=written)
     for fault in undeclared(manifest.capabilities, run.use, what, is_command=is_command):
         yield f"{fault} without declaring it, {_WORDS[run.around]}"
+
+
+def _askings(observations: Observations, run: DetonationRun) -> Iterator[str]:
+    """What was asked of the outside without being declared."""
+    declared = observations.manifest.capabilities
+    for request in run.requests:
+        url, tool = str(request.get("url", "")), str(request.get("tool", ""))
+        if request.get("type") == "http":
+            if not is_declared(declared, url):
+                yield f"asked for {shown(url)} without declaring its host, {_WORDS[run.around]}"
+        elif tool not in declared.tools and not (tool == PLACEHOLDERS and declared.secrets):
+            asked = shown(tool or str(request.get("type")))
+            yield f"asked for {asked} without declaring it, {_WORDS[run.around]}"
 
 
 def _greed(run: DetonationRun) -> Iterator[str]:
