@@ -29,6 +29,8 @@ MAX_TEXT = 64 * 1024
 WINDOW = 12
 FRAGMENT = 4
 COVER_RATIO = 0.9
+MIN_FRAGMENTS = 8  # fewer, of four letters each, do not cover that much of forty
+_LETTERS = re.compile(rb"[A-Za-z0-9]{12,}")  # what a window of a value is made of
 _ALPHABET = string.ascii_letters + string.digits
 _SEPARATORS = re.compile(rb"[\s.,:;'\"\[\]{}()|\\]+")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")
@@ -127,7 +129,7 @@ def planted_value(seed: str) -> str:
 
 
 def find_leaks(canaries: Sequence[Canary], text: bytes) -> tuple[Canary, ...]:
-    """Return each canary of which at least a dozen letters in a row, or nearly all, are in a text."""
+    """Return each canary of which at least fifteen letters in a row, or nearly all, are in a text."""
     if len(text) < WINDOW:
         return ()
     wanted = _Wanted(canaries)
@@ -148,35 +150,44 @@ def _ends(text: bytes) -> bytes:
 
 
 class _Wanted:
-    """Pieces of canaries by which they are known."""
+    """Pieces of canaries by which they are known: every window, so that a view may be sampled."""
 
     def __init__(self, canaries: Iterable[Canary]) -> None:
-        self._canaries = tuple(canaries)
+        self._values = {canary: canary.value.encode() for canary in canaries}
         self._plain: dict[bytes, Canary] = {}
         self._steps: dict[bytes, Canary] = {}
-        for canary in self._canaries:
-            value = canary.value.encode()
-            for at in range(0, len(value) - WINDOW + 1, FRAGMENT):
+        self._fragments: set[bytes] = set()
+        for canary, value in self._values.items():
+            for at in range(len(value) - WINDOW + 1):
                 piece = value[at : at + WINDOW]
                 self._plain[piece] = self._plain[piece.lower()] = canary
                 self._steps[_xor_steps(piece)] = canary
+            self._fragments |= _pieces(value)
 
     def in_view(self, view: bytes) -> Iterator[Canary]:
         yield from self.plainly_in(view)
         yield from self.plainly_in(view.lower())
         yield from _looked_up(self._steps, _xor_steps(view), WINDOW - 1)
         if len(view) <= MAX_TURNED:
-            pieces = {view[at : at + FRAGMENT] for at in range(len(view) - FRAGMENT + 1)}
-            yield from (each for each in self._canaries if _covers(each.value.encode(), pieces))
+            there = self._fragments & _pieces(view)
+            if len(there) > MIN_FRAGMENTS:
+                yield from (each for each, value in self._values.items() if _covers(value, there))
 
     def plainly_in(self, view: bytes) -> Iterator[Canary]:
-        yield from _looked_up(self._plain, view, WINDOW)
-        yield from _looked_up(self._plain, view[::-1], WINDOW)
+        for run in _LETTERS.findall(view):
+            yield from _looked_up(self._plain, run, WINDOW)
+            yield from _looked_up(self._plain, run[::-1], WINDOW)
 
 
 def _looked_up(pieces: Mapping[bytes, Canary], view: bytes, size: int) -> Iterator[Canary]:
-    every = {view[at : at + size] for at in range(len(view) - size + 1)}
+    """Look at every fourth window and the last: a dozen letters and three hold one of them."""
+    last = len(view) - size
+    every = {view[at : at + size] for at in (*range(0, last + 1, FRAGMENT), max(last, 0))}
     return (pieces[piece] for piece in pieces.keys() & every)
+
+
+def _pieces(text: bytes) -> set[bytes]:
+    return {text[at : at + FRAGMENT] for at in range(len(text) - FRAGMENT + 1)}
 
 
 def _covers(value: bytes, pieces: set[bytes]) -> bool:

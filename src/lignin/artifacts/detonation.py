@@ -26,7 +26,7 @@ from lignin.ports.sandbox import Command, Execution, Observed, Surroundings
 DETONATION_VERSION = 1
 TRACE_FILE = ".trace"
 CALLS = 64
-TOGETHER_S = 1.0
+TOGETHER_S = 0.5
 MAX_ASKED = 80
 MAX_EXAMPLES = 8
 MAX_INPUTS = 16

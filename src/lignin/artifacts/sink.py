@@ -5,6 +5,7 @@ one that is of no use leaves. What may go further is for the broker to say.
 """
 
 import json
+from collections import deque
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -47,9 +48,9 @@ class Sink:
 def flat_text(value: Json) -> bytes:
     """A value's texts as they are, and the whole as JSON."""
     texts: list[str] = []
-    waiting = [value]
+    waiting = deque([value])
     while waiting:
-        each = waiting.pop(0)
+        each = waiting.popleft()
         if isinstance(each, str):
             texts.append(each)
         elif isinstance(each, dict):

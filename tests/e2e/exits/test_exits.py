@@ -340,7 +340,8 @@ def test_what_is_planted_goes_to_no_host_even_where_that_is_declared(desk: Desk)
     desk, wire, _ = fetching(desk)
     grant(desk, f"{GRANTS}\n{GRANTS.replace('forge', 'GITHUB_TOKEN')}")
     telling = FETCH.replace("import json", "import json\nimport os").replace(
-        "+ word}", '+ word,\n                                 "X": os.environ.get("GITHUB_TOKEN", "-")}'
+        "+ word}",
+        '+ word,\n                                 "X": os.environ.get("GITHUB_TOKEN", "-")}',
     )
     declared: Json = {"hosts": ["api.example.test"], "secrets": ["forge", "GITHUB_TOKEN"]}
     path = write(desk, "fetch", telling, declared)

@@ -48,10 +48,11 @@ def judge(observations: Observations) -> CheckResult:
     """Judge every run among planted secrets."""
     runs = observations.detonation
     faults: dict[str, None] = {}
+    searched: set[bytes] = set()
     for run in runs:
         where = f"{run.what}: " if run.what else ""
         seen = (
-            *_leaks(run),
+            *_leaks(run, searched),
             *_readings(observations, run),
             *_effects(observations, run),
             *_askings(observations, run),
@@ -75,8 +76,16 @@ def judge(observations: Observations) -> CheckResult:
     )
 
 
-def _leaks(run: DetonationRun) -> Iterator[str]:
+def _leaks(run: DetonationRun, searched: set[bytes]) -> Iterator[str]:
+    """Planted secrets in what a run let out. What an earlier run let out too is not searched again.
+
+    Each kind of surroundings has secrets of its own, so what comes out alike in two holds none of the
+    second's.
+    """
     for place, text in _said(run):
+        if text in searched:
+            continue
+        searched.add(text)
         found = find_leaks(run.canaries, text)
         if found:
             names = ", ".join(canary.name for canary in found[:3])
