@@ -14,6 +14,9 @@ from lignin.domain.codec import Json, is_digest
 from lignin.domain.errors import DeniedError, InvalidRequestError
 from lignin.ports.sandbox import Command, Execution, Limits, Observed, PythonCall, Sandbox
 
+PATIENT = Limits(wall_s=60, cpu_s=30)
+"""What a run gets where time is not what is tested: a loaded machine may be many times slower."""
+
 
 def call(sandbox: Sandbox, body: str, **options: object) -> Observed:
     """Run `body` as the text of a file that defines `f`, and call `f` with `arguments`."""
@@ -21,6 +24,7 @@ def call(sandbox: Sandbox, body: str, **options: object) -> Observed:
     arguments = options.pop("arguments", {})
     broker = options.pop("broker", None)
     action = PythonCall(file="tool.py", function="f", arguments=arguments)  # type: ignore[arg-type]
+    options.setdefault("limits", PATIENT)
     execution = Execution(files=files, action=action, **options)  # type: ignore[arg-type]
     return sandbox.run(execution, broker)  # type: ignore[arg-type]
 
@@ -29,6 +33,7 @@ def command(sandbox: Sandbox, *argv: str, **options: object) -> Observed:
     """Run a command, with `stdin` and any other field of `Execution`."""
     action = Command(argv=argv, stdin=options.pop("stdin", b""))  # type: ignore[arg-type]
     files = options.pop("files", {})
+    options.setdefault("limits", PATIENT)
     return sandbox.run(Execution(files=files, action=action, **options))  # type: ignore[arg-type]
 
 
@@ -269,9 +274,11 @@ class SandboxConformance:
         assert "cobol" in seen.message
 
     def test_wall_time_is_bounded(self, sandbox: Sandbox) -> None:
-        seen = call(sandbox, "import time\ndef f():\n    time.sleep(60)", limits=Limits(wall_s=0.3))
+        seen = call(
+            sandbox, "import time\ndef f():\n    time.sleep(100)", limits=Limits(wall_s=0.3)
+        )
         assert (seen.status, seen.returned) == ("timeout", False)
-        assert seen.wall_s < 10
+        assert seen.wall_s < 60
 
     def test_output_is_bounded_and_cut(self, sandbox: Sandbox) -> None:
         body = "def f():\n    while True:\n        print('x' * 1000)"
