@@ -128,8 +128,9 @@ def exit_of_verification(
     """The way out of a verification's runs; None where the manifest declares nothing outside.
 
     Tool calls are answered by what is named, else by the recording kept with the version, else by the
-    practice desk where the last verification was. Requests are answered by the recording alone, and
-    a secret is a random word that only goes where the grant lets the real one go.
+    practice desk where the last verification was. Requests are answered by the recording alone, among
+    planted secrets by `{}` where that has none; a secret is a planted one, which only goes where the
+    grant lets the real one go.
 
     Raises:
         UnavailableError: Nothing answers the tools of a version that was proven once.
