@@ -179,7 +179,7 @@ class WallsConformance:
             sandbox,
             "sh",
             "-c",
-            "id -u; cat /etc/shadow; ls -A /home/dev; ls /root; grep Cap /proc/self/status",
+            "id -u; cat /etc/shadow; ls -A /home/dev; ls /var/log; grep Cap /proc/self/status",
         )
         assert seen.stdout.startswith(b"1000\nCapInh:\t0000000000000000\n")
         assert (
