@@ -9,8 +9,10 @@ the host: no place for code that is known to be hostile.
 import contextlib
 import fcntl
 import importlib.resources
+import importlib.util
 import itertools
 import json
+import marshal
 import os
 import socket
 import struct
@@ -21,6 +23,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.abc import InspectLoader
+from types import CodeType
 from typing import Any
 
 from lignin.adapters.sandbox import plan, world
@@ -38,30 +42,47 @@ from lignin.ports.sandbox import (
 )
 
 MAX_SPAWNERS = 4
+POOL = 2  # runs that each spawner keeps prepared
 START_TIMEOUT_S = 20.0
 GRACE_S = 5.0
-_MODULES = ("kernel", "world", "watch", "inmate", "spawner")
+_MODULES = ("kernel", "cgroup", "world", "watch", "inmate", "spawner")
 _PACKAGE = "lignin.adapters.sandbox"
-# Makes modules from text: the interpreter inside may be unable to reach any file of this project.
+# Makes modules from code: the interpreter inside may be unable to reach any file of this project.
 _BOOTSTRAP = f"""
-import json, sys, types
+import marshal, sys
 with open(0, "rb", closefd=False) as f:
-    texts = json.load(f)
+    given = marshal.load(f)
+types = type(sys)
 for name in ("lignin", "lignin.adapters", "{_PACKAGE}"):
-    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name] = types(name)
     sys.modules[name].__path__ = []
 for name in {_MODULES!r}:
-    module = types.ModuleType("{_PACKAGE}." + name)
+    module = types("{_PACKAGE}." + name)
     sys.modules[module.__name__] = module
     setattr(sys.modules["{_PACKAGE}"], name, module)
-    exec(compile(texts[name], "<" + name + ">", "exec"), vars(module))
-sys.modules["{_PACKAGE}.spawner"].main(texts["guest"], frozenset(texts["off"]))
+    exec(given[name], vars(module))
+sys.modules["{_PACKAGE}.spawner"].main(*given["main"])
 """
 
 
 def source(name: str) -> str:
     """The text of one module of this package."""
     return importlib.resources.files(_PACKAGE).joinpath(f"{name}.py").read_text("utf-8")
+
+
+def _compiled(name: str) -> CodeType:
+    """One module of this package as code; its bytecode, where Python has kept it, saves time."""
+    found = importlib.util.find_spec(f"{_PACKAGE}.{name}")
+    assert found is not None and isinstance(found.loader, InspectLoader)
+    code = found.loader.get_code(found.name)
+    assert code is not None
+    return code
+
+
+def _guest_bytecode() -> bytes:
+    """The guest as the import system keeps bytecode: never checked against the text beside it."""
+    header = importlib.util.MAGIC_NUMBER + struct.pack("<I8x", 1)
+    return header + marshal.dumps(_compiled("guest"))
 
 
 def _texts_digests() -> dict[str, Digest]:
@@ -72,12 +93,15 @@ def _texts_digests() -> dict[str, Digest]:
 class _Spawner:
     """One spawner process and its control socket. `off` names walls left out: see `world`."""
 
-    def __init__(self, hash_seed: int, off: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, hash_seed: int, off: frozenset[str] = frozenset(), pool: int = POOL
+    ) -> None:
         self.users = 0
         self.off = off
+        self.pool = pool
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = _start_process(hash_seed, theirs, off)
+            self._process = _start_process(hash_seed, theirs, pool, off)
         try:
             self.described = self._wait_ready()
         except UnavailableError:
@@ -121,17 +145,18 @@ class _Spawner:
 
 
 def _start_process(
-    hash_seed: int, control: socket.socket, off: frozenset[str]
+    hash_seed: int, control: socket.socket, pool: int, off: frozenset[str]
 ) -> subprocess.Popen[bytes]:
     """Start a bare interpreter on the sources, with descriptor 3 as its control socket."""
-    texts = {"off": sorted(off), **{name: source(name) for name in (*_MODULES, "guest")}}
+    given: dict[str, Any] = {name: _compiled(name) for name in _MODULES}
+    given["main"] = (source("guest"), _guest_bytecode(), pool, off)
     # No -I or -E: they would ignore the hash seed, the only variable there is.
     command = [world.interpreter(), "-s", "-P", "-S", "-B", "-c"]
     shut = "descriptors" not in off
     os.set_inheritable(control.fileno(), not shut)
     closing = "os.closerange(4, 4096)" if shut else ""
     command.append(f"import os; os.dup2({control.fileno()}, 3)\n{closing}{_BOOTSTRAP}")
-    with _sealed_file(json.dumps(texts).encode()) as text:
+    with _sealed_file(marshal.dumps(given)) as text:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and text
             command,
             stdin=text,
@@ -169,7 +194,7 @@ class NamespaceSandbox:
 
     def __init__(self, spawner: _Spawner) -> None:
         """Use `open_namespace_sandbox`."""
-        self._off = spawner.off
+        self._off, self._pool = spawner.off, spawner.pool
         self._lock = threading.Lock()
         self._spawners: OrderedDict[int, _Spawner] = OrderedDict({0: spawner})
         self._numbers = itertools.count(1)
@@ -215,7 +240,7 @@ class NamespaceSandbox:
             if spawner is None or not spawner.alive:
                 if spawner is not None:
                     spawner.close()
-                spawner = self._spawners[hash_seed] = _Spawner(hash_seed, self._off)
+                spawner = self._spawners[hash_seed] = _Spawner(hash_seed, self._off, self._pool)
             self._spawners.move_to_end(hash_seed)
             spawner.users += 1
             self._retire()
@@ -249,15 +274,15 @@ class NamespaceSandbox:
         self.close()
 
 
-def open_namespace_sandbox() -> NamespaceSandbox:
-    """Start the tier with one warm spawner.
+def open_namespace_sandbox(pool: int = POOL) -> NamespaceSandbox:
+    """Start the tier with one warm spawner that keeps `pool` runs prepared.
 
     Raises:
         UnavailableError: The kernel, its settings or the interpreter do not allow it here.
     """
     if not sys.platform.startswith("linux"):
         raise UnavailableError(f"namespaces need Linux; this is {sys.platform}")
-    return NamespaceSandbox(_Spawner(0))
+    return NamespaceSandbox(_Spawner(0, pool=pool))
 
 
 def _infrastructure(message: str, started: float) -> Observed:
@@ -346,7 +371,7 @@ class _Run:
             try:
                 with theirs, guest_theirs, _sealed_file(self._stdin()) as stdin:
                     fds = [theirs.fileno(), stdin, *given, guest_theirs.fileno()]
-                    self._spawner.order({"run": self._number}, fds)
+                    self._spawner.order({"run": self._number, "memory_bytes": bounds.memory_bytes}, fds)
             except OSError as error:
                 os.close(out)
                 os.close(err)
