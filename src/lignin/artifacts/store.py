@@ -6,6 +6,7 @@ blob of that name; files shared by versions are stored once.
 
 from collections.abc import Collection
 
+from lignin.artifacts.recordings import Recorded, parse_recording
 from lignin.domain.artifacts import (
     MANIFEST_PATH,
     Example,
@@ -90,6 +91,13 @@ def load_examples(
             example = parse_example(value)
             found.setdefault(example.digest, example)
     return tuple(found.values())
+
+
+def load_recording(view: View, digest: Digest, trusted: Collection[str]) -> Recorded | None:
+    """The recording that an artifact is proven with: the last one that one of these gave."""
+    row = view.row(f"recording/{digest}")
+    given = [each for each in (row.body["given"] if row else ()) if each["by"] in trusted]
+    return parse_recording(view.blob(given[-1]["blob"])) if given else None
 
 
 def trusted_givers(view: View, row: Row) -> frozenset[str]:

@@ -18,6 +18,7 @@ NOT_NOUNS = frozenset(
         "proofs",
         "choice",
         "demo_report",
+        "exits",
         "skill_models",
     }
 )

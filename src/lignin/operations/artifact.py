@@ -38,9 +38,15 @@ from lignin.operations.artifact_models import (
     VersionList,
     VersionView,
 )
-from lignin.operations.artifact_views import AFTER_REJECTION, disputed_examples, version_view
+from lignin.operations.artifact_views import (
+    AFTER_REJECTION,
+    disputed_examples,
+    reached,
+    version_view,
+)
 from lignin.operations.choice import find, find_callable, visible_page
 from lignin.operations.context import Context
+from lignin.operations.exits import read_recording, recording_change, with_recording
 from lignin.operations.handover import read_examples, read_files, refuse_secrets
 from lignin.operations.heads import dependants_of, holders, in_step, propose_to_children, take_off
 from lignin.operations.lifecycle import (
@@ -67,6 +73,7 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
     if request.kind in {None, "test"}:
         with context.view() as view:
             files = with_subjects(context, view, files)
+    recording = read_recording(context, request.recordings) if request.recordings else None
     candidate = candidate_from_files(
         files,
         request.name,
@@ -94,10 +101,13 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
             successor=request.successor or f"space:{context.scope.space}",
             now=context.ledger.now(),
         )
-        return captured, [captured.change] if captured.change is not None else []
+        changes = [captured.change] if captured.change is not None else []
+        if recording is not None:
+            changes.append(recording_change(context, captured.digest, recording))
+        return captured, changes
 
     captured = context.decide_and_commit(decide)
-    return _capture_view(context, captured, len(candidate.examples), request.verify)
+    return _capture_view(context, captured, len(candidate.examples), request)
 
 
 @operation("artifact.list", effect="read", idempotent=True)
@@ -168,11 +178,11 @@ def source(context: Context, request: ArtifactRef) -> SourceView:
 def verify(context: Context, request: ArtifactVerify) -> VerificationView:
     """Prove a version in the sandbox: examples, held-out examples, totality, effects and more.
 
-    An unchanged artifact costs no run: the earlier result of the same content answers.
+    An unchanged artifact costs no run: the earlier result of the same content answers. Tool calls are
+    answered by a recording, the practice desk, or a tool server that is only asked to read.
     """
-    with context.view() as view:
-        row = find(context, view, request.name)
-    return verification_view(context, row, again=request.again)
+    row = with_recording(context, request.name, request.recordings)
+    return verification_view(context, row, again=request.again, tools=request.tools)
 
 
 @operation("artifact.promote", effect="govern", idempotent=True)
@@ -229,7 +239,7 @@ def call(context: Context, request: ArtifactCall) -> Called:
             f"the input does not fit {row.body['name']}: {told}",
             hint=f"`lignin artifact show {row.body['name']}` has its interface",
         )
-    observed, output = call_artifact(context, row, tree, request.input)
+    observed, output = call_artifact(context, row, tree, request.input, tools=request.tools)
     return Called(
         name=row.body["name"],
         digest=row.body["digest"],
@@ -240,6 +250,7 @@ def call(context: Context, request: ArtifactCall) -> Called:
         wall_s=round(observed.wall_s, 4),
         tier=observed.tier,
         simulated=is_simulated(row),
+        reached=reached(observed),
     )
 
 
@@ -288,11 +299,10 @@ def retire(context: Context, request: ArtifactRetire) -> VersionView:
 @operation("artifact.restore", effect="govern")
 def restore(context: Context, request: ArtifactVerify) -> VerificationView:
     """Bring a retired version back to verified, with its evidence renewed first."""
-    with context.view() as view:
-        row = find(context, view, request.name)
+    row = with_recording(context, request.name, request.recordings)
     if row.state != "retired":
         raise InvalidRequestError(f"{request.name} is {row.state}, not retired")
-    found = verification_view(context, row, again=True)
+    found = verification_view(context, row, again=True, tools=request.tools)
     if found.verdict == "pass":
         moved = _move(context, f"{found.name}@{found.digest}", "verified", "evidence renewed")
         found.state = moved.state
@@ -364,9 +374,11 @@ def reassign(context: Context, request: ArtifactReassign) -> ArtifactView:
     return found.model_copy(update={"owner": request.owner, "successor": request.successor})
 
 
-def verification_view(context: Context, row: Row, *, again: bool) -> VerificationView:
+def verification_view(
+    context: Context, row: Row, *, again: bool, tools: str = ""
+) -> VerificationView:
     """Verify a version and say what came of it."""
-    done = verify_version(context, row, again=again)
+    done = verify_version(context, row, again=again, tools=tools)
     return VerificationView(
         name=row.body["name"],
         digest=row.body["digest"],
@@ -409,13 +421,13 @@ def _move(
 
 
 def _capture_view(
-    context: Context, captured: Captured, examples: int, verify_now: bool
+    context: Context, captured: Captured, examples: int, request: ArtifactCapture
 ) -> CaptureView:
     verification = None
-    if verify_now and captured.state == "draft":
+    if request.verify and captured.state == "draft":
         with context.view() as view:
             row = find(context, view, f"{captured.name}@{captured.digest}")
-        verification = verification_view(context, row, again=False)
+        verification = verification_view(context, row, again=False, tools=request.tools)
     state = verification.state if verification else captured.state
     reasons = verification.reasons if verification else [captured.reason]
     return CaptureView(

@@ -31,6 +31,8 @@ class ArtifactCapture(Request):
     task: str = Field("", description="the task it was written for")
     session: str = Field("", description="the session that wrote it")
     verify: bool = Field(True, description="verify at once")
+    recordings: str = Field("", description="a file of recorded tool calls that prove it")
+    tools: str = Field("", description="what answers its tools: desk, desk:SEED or a server")
 
 
 class VersionView(Response):
@@ -153,6 +155,8 @@ class SourceView(Response):
 
 class ArtifactVerify(ArtifactRef):
     again: bool = Field(False, description="run even where an earlier result could answer")
+    recordings: str = Field("", description="a file of recorded tool calls, kept with the version")
+    tools: str = Field("", description="what answers its tools: desk, desk:SEED or a server")
 
 
 class ArtifactPromote(ArtifactRef):
@@ -175,6 +179,7 @@ class ArtifactCall(ArtifactRef):
     input: Any = Field(default_factory=dict, description="arguments: JSON, @file, or - for stdin")
     head: str = Field("main", description="the head whose version is called")
     session: str = Field("", description="call what this session's pinned revision holds")
+    tools: str = Field("", description="what answers its tools: desk, desk:SEED or a server")
 
 
 class Called(Response):
@@ -187,6 +192,9 @@ class Called(Response):
     wall_s: float = Field(description="seconds in the sandbox")
     tier: str = Field(description="the sandbox tier that ran it")
     simulated: bool = Field(description="seen only in the practice desk's simulated sessions")
+    reached: list[str] = Field(
+        default_factory=list, description="what it asked of tools and hosts, and was denied"
+    )
 
     def exit_code(self) -> int:
         return 0 if self.error is None else 6

@@ -210,7 +210,7 @@ def _call_one(context: Context, head: str) -> tuple[Called | None, Json, Json]:
     if not usable:
         return None, None, None
     _, _, name, arguments, expected = min(usable, key=lambda each: each[:3])
-    request = ArtifactCall(name=name, input=arguments, head=head, session="")
+    request = ArtifactCall(name=name, input=arguments, head=head, session="", tools="")
     return call(context, request), arguments, expected
 
 
