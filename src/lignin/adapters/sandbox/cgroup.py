@@ -11,6 +11,8 @@ import os
 import time
 
 _MARGIN_BYTES = 64 << 20  # on top of what the supervisor allows: it ends a run in better order
+_SETTLED_S = 60.0  # a folder this old has its spawner in it, or never will
+_PREFIX, _OWNER = "lignin-", "spawner"
 _FILES = {
     1: ("memory.limit_in_bytes", "memory.oom_control"),
     2: ("memory.max", "memory.events"),
@@ -53,7 +55,7 @@ class Groups:
             self._folder = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
             if version == 2:
                 self._write("cgroup.subtree_control", "+memory")
-                os.mkdir("spawner", dir_fd=self._folder)
+            os.mkdir(_OWNER, dir_fd=self._folder)
             self.add("trial").close()
             self.bound("trial", 1 << 30)
             self.remove("trial")
@@ -68,17 +70,17 @@ class Groups:
                 os.chown(f"{self.path}/{name}", user, group)
 
     def move_in(self) -> None:
-        """Version 2 lets an ordinary user move only what is in the folder already."""
-        if self.version == 2:
-            self._write("spawner/cgroup.procs", "0")
+        """Put the calling process in: it shows that the folder is in use.
+
+        Version 2 also lets an ordinary user move only what is in the folder already.
+        """
+        self._write(f"{_OWNER}/cgroup.procs", "0")
 
     def add(self, name: str) -> Group:
         """Make a group; raises OSError."""
         os.mkdir(name, dir_fd=self._folder)
         entrance = os.open(f"{name}/cgroup.procs", os.O_WRONLY, dir_fd=self._folder)
-        return Group(
-            entrance, os.open(f"{name}/{_FILES[self.version][1]}", 0, dir_fd=self._folder)
-        )
+        return Group(entrance, os.open(f"{name}/{_FILES[self.version][1]}", 0, dir_fd=self._folder))
 
     def bound(self, name: str, memory_bytes: int) -> None:
         """Set what a group may hold beyond the margin. Swap, where there is any, is not on top."""
@@ -104,14 +106,15 @@ class Groups:
 def open_groups() -> Groups | None:
     """A new folder of groups, or None where none can be made. To be asked outside of the world."""
     for version, place in _places():
+        _sweep(place)
         with contextlib.suppress(OSError):
-            return Groups(f"{place}/lignin-{os.getpid()}", version)
+            return Groups(f"{place}/{_PREFIX}{os.getpid()}", version)
     return None
 
 
 def remove_tree(path: str) -> None:
     """Remove a folder of groups whose processes have all ended or are just ending."""
-    for _ in range(50):
+    for _ in range(20):
         with contextlib.suppress(OSError):
             for name in [entry.name for entry in os.scandir(path) if entry.is_dir()]:
                 os.rmdir(f"{path}/{name}")
@@ -119,6 +122,18 @@ def remove_tree(path: str) -> None:
         if not os.path.exists(path):
             return
         time.sleep(0.01)
+
+
+def _sweep(place: str) -> None:
+    """Remove folders whose spawner is gone: whoever should have done so was killed."""
+    with contextlib.suppress(OSError):
+        old = time.time() - _SETTLED_S
+        for entry in [each for each in os.scandir(place) if each.name.startswith(_PREFIX)]:
+            with contextlib.suppress(OSError):
+                with open(f"{entry.path}/{_OWNER}/cgroup.procs") as file:
+                    in_use = bool(file.read())
+                if not in_use and entry.stat().st_mtime < old:
+                    remove_tree(entry.path)
 
 
 def _places() -> list[tuple[int, str]]:
