@@ -65,6 +65,7 @@ class Settings:
     person_home: Path
     environment: Mapping[str, str]
     allow_unsafe: bool = False
+    sandbox: str = ""
 
 
 def load_settings(
@@ -72,7 +73,8 @@ def load_settings(
 ) -> Settings:
     """Read settings.
 
-    `LIGNIN_HOME` moves the data folder, `LIGNIN_STORE` names the store, `LIGNIN_ACTOR` who acts;
+    `LIGNIN_HOME` moves the data folder, `LIGNIN_STORE` names the store, `LIGNIN_ACTOR` who acts,
+    `LIGNIN_SANDBOX` the one sandbox to use;
     `.lignin.toml` in the folder or above names the project's space.
 
     Raises:
@@ -91,6 +93,7 @@ def load_settings(
         person_home=Path(environment.get("HOME") or "/nonexistent"),
         environment=environment,
         allow_unsafe=environment.get("LIGNIN_UNSAFE_SANDBOX") == "1",
+        sandbox=environment.get("LIGNIN_SANDBOX", ""),
     )
 
 
@@ -139,7 +142,7 @@ def _build(
         load_clients=_once(_clients),
         load_importers=_once(_importers),
         open_sandbox=open_sandbox,
-        diagnose=_diagnose,
+        diagnose=lambda: _diagnose(settings),
         open_verifier=_once(lambda: _verifier(open_sandbox())),
         dry_run=dry_run,
     )
@@ -315,16 +318,16 @@ def _verifier(sandbox: Sandbox) -> "Verifier":
     return Verifier(sandbox, checks.values(), load_kinds())
 
 
-def _diagnose() -> DoctorReport:
+def _diagnose(settings: Settings) -> DoctorReport:
     from lignin.adapters.sandbox.doctor import probe
 
-    return probe()
+    return probe(settings.sandbox)
 
 
 def _open_sandbox(settings: Settings, opened: list[Sandbox]) -> Sandbox:
     from lignin.adapters.sandbox.doctor import open_sandbox
 
-    sandbox = open_sandbox(allow_unsafe=settings.allow_unsafe)
+    sandbox = open_sandbox(choice=settings.sandbox, allow_unsafe=settings.allow_unsafe)
     opened.append(sandbox)
     return sandbox
 
