@@ -30,6 +30,7 @@ from lignin.ports.store import Progress as StoreProgress
 from lignin.sessions.service import SessionLog
 
 if TYPE_CHECKING:
+    from lignin.adapters.broker.exits import UserExits
     from lignin.artifacts.verify import Verifier
     from lignin.traces.importer import Importer
 
@@ -64,6 +65,7 @@ class Settings:
     cwd: Path
     person_home: Path
     environment: Mapping[str, str]
+    grants: Path
     allow_unsafe: bool = False
     sandbox: str = ""
 
@@ -73,9 +75,10 @@ def load_settings(
 ) -> Settings:
     """Read settings.
 
-    `LIGNIN_HOME` moves the data folder, `LIGNIN_STORE` names the store, `LIGNIN_ACTOR` who acts,
-    `LIGNIN_SANDBOX` the one sandbox to use;
-    `.lignin.toml` in the folder or above names the project's space.
+    `LIGNIN_HOME` moves the data folder, `LIGNIN_STORE` names the store, `LIGNIN_ACTOR` who acts;
+    `LIGNIN_SANDBOX` the one sandbox to use, `LIGNIN_GRANTS` the file that grants artifacts secrets and
+    tool servers, by default `grants.toml` in the data folder; `.lignin.toml` in the folder or above
+    names the project's space.
 
     Raises:
         InvalidRequestError: A setting is malformed.
@@ -92,6 +95,7 @@ def load_settings(
         cwd=cwd,
         person_home=Path(environment.get("HOME") or "/nonexistent"),
         environment=environment,
+        grants=Path(environment.get("LIGNIN_GRANTS") or home / "grants.toml"),
         allow_unsafe=environment.get("LIGNIN_UNSAFE_SANDBOX") == "1",
         sandbox=environment.get("LIGNIN_SANDBOX", ""),
     )
@@ -109,7 +113,8 @@ def open_context(
     with _store(settings.store_url, dry_run=dry_run) as ledger:
         _require_space(ledger, settings)
         opened: list[Sandbox] = []
-        context = _build(settings, ledger, opened, dry_run)
+        exits: list[UserExits] = []
+        context = _build(settings, ledger, opened, exits, dry_run)
         if progress is not None:
             context.progress = progress
         try:
@@ -117,10 +122,16 @@ def open_context(
         finally:
             for sandbox in opened:
                 sandbox.close()
+            for each in exits:
+                each.close()
 
 
 def _build(
-    settings: Settings, ledger: ResidentLedger, opened: list[Sandbox], dry_run: bool
+    settings: Settings,
+    ledger: ResidentLedger,
+    opened: list[Sandbox],
+    exits: "list[UserExits]",
+    dry_run: bool,
 ) -> Context:
     ids = SystemIds()
     open_sandbox = _once(lambda: _open_sandbox(settings, opened))
@@ -144,6 +155,7 @@ def _build(
         open_sandbox=open_sandbox,
         diagnose=lambda: _diagnose(settings),
         open_verifier=_once(lambda: _verifier(open_sandbox())),
+        open_exits=_once(lambda: _open_exits(settings, exits)),
         dry_run=dry_run,
     )
 
@@ -330,6 +342,14 @@ def _open_sandbox(settings: Settings, opened: list[Sandbox]) -> Sandbox:
     sandbox = open_sandbox(choice=settings.sandbox, allow_unsafe=settings.allow_unsafe)
     opened.append(sandbox)
     return sandbox
+
+
+def _open_exits(settings: Settings, opened: "list[UserExits]") -> "UserExits":
+    from lignin.adapters.broker.exits import UserExits
+
+    exits = UserExits(settings.environment, settings.person_home, settings.grants)
+    opened.append(exits)
+    return exits
 
 
 def _data_folder() -> Path:

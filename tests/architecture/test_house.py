@@ -174,3 +174,28 @@ def test_every_error_class_ends_in_error_and_has_a_code_of_its_own() -> None:
     assert [name for name in classes if not name.endswith("Error")] == []
     assert sorted(codes) == sorted(set(codes))
     assert all("code" in vars(kind) for kind in classes.values())
+
+
+def hintless(text: str) -> list[int]:
+    """Lines on which a `NotFoundError` is made without a hint."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "NotFoundError"
+        and not any(word.arg == "hint" for word in node.keywords)
+    ]
+
+
+def test_whatever_is_not_found_comes_with_a_hint() -> None:
+    found = [
+        f"{shown(path)}:{line}"
+        for path in python_files("src")
+        for line in hintless(path.read_text())
+    ]
+    assert found == []
+
+
+def test_a_planted_error_without_a_hint_is_found() -> None:
+    assert hintless("raise NotFoundError('x', hint='y')\nraise NotFoundError('x')") == [2]

@@ -122,8 +122,8 @@ def verify(
         sandbox, open_broker, binding_digest=binding.digest, on_report=reports.append
     )
     checks = load_plugins("lignin.artifacts.checks", "CHECK")
-    verifier = Verifier(brokered, checks.values(), load_kinds(), scanners=())
-    return verifier.verify(tree, examples(), broker=lambda _: {}), reports
+    verifier = Verifier(brokered, checks.values(), load_kinds(), scanners=(), binding=binding.name)
+    return verifier.verify(tree, examples()), reports
 
 
 def test_program_is_proven_against_the_live_desk(sandbox: Sandbox) -> None:

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 
 from lignin.adapters.sandbox import kernel
 
-_LIBC = "import ctypes, os; l = ctypes.CDLL(None, use_errno=True)\n"
+_LIBC = (
+    "import ctypes, os; l = ctypes.CDLL(None, use_errno=True)\n"
+    # an int would leave half of its register as it was
+    "whole = lambda a: ctypes.c_ulong(a) if isinstance(a, int) else a\n"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,7 @@ def _only(body: str, why: str, trap: str = "") -> Case:
 def _call(name: str, arguments: str, *off: str, reached: str = "") -> Case:
     """A system call; an error named in `reached` is one that only the kernel itself gives."""
     body = (
-        f"{_LIBC}r = l.syscall(NR({name}), {arguments})\ne = ctypes.get_errno()\n"
+        f"{_LIBC}r = l.syscall(NR({name}), *map(whole, ({arguments},)))\ne = ctypes.get_errno()\n"
         f"if r < 0 and os.strerror(e) not in {[reached]!r}: raise OSError(e, os.strerror(e))\n"
         "return 'the kernel took it'"
     )

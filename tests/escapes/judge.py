@@ -9,7 +9,7 @@ from lignin.adapters.sandbox.ns import NamespaceSandbox, _Spawner
 from lignin.domain.artifacts import File
 from lignin.ports.sandbox import Execution, Limits, Observed, PythonCall, Sandbox
 
-SMALL = Limits(wall_s=5, cpu_s=3, memory_bytes=256 << 20, work_bytes=8 << 20)
+SMALL = Limits(wall_s=20, cpu_s=10, memory_bytes=256 << 20, work_bytes=8 << 20)
 
 
 def without(*walls: str) -> NamespaceSandbox:

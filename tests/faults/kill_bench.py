@@ -41,7 +41,8 @@ from lignin.operations.artifact import (
 )
 from lignin.operations.context import Context
 from lignin.operations.head import HeadRollback, rollback
-from lignin.operations.skill import SkillServe, serve
+from lignin.operations.skill import serve
+from lignin.operations.skill_models import SkillServe
 from lignin.operations.trace import TraceImport, import_
 from lignin.ports.ledger import View
 from lignin.ports.sandbox import Execution, Observed

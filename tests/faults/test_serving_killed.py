@@ -149,7 +149,7 @@ def require_old_or_new(folder: Path, swaps: bool) -> None:
         leaving = folder / ".lignin-tmp-old-leaving"
     found = ours_in(leaving)
     assert found == contents(OLD["leaving"]) or (
-        set(found) == {"SKILL.md"} and b"is retired" in found["SKILL.md"]
+        set(found) == {"SKILL.md"} and b"is withdrawn" in found["SKILL.md"]
     )
     assert (leaving / "mine/notes.md").read_text() == "a person's notes"
     fresh = folder / "fresh"

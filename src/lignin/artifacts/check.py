@@ -92,7 +92,8 @@ class Observations:
 
     `sources` are the texts of the UTF-8 files by path; `subject` is the artifact a test depends on;
     `tests` are the runs of the artifact's own tests (equal runs, to see flaky ones); `notes` are
-    said in the verification whatever the verdict.
+    said in the verification whatever the verdict. `unanswered` are inputs whose tool calls the
+    binding does not know: what they answered proves nothing, what they did still counts.
     """
 
     manifest: Manifest
@@ -106,6 +107,7 @@ class Observations:
     repeats: tuple[RepeatRun, ...] = ()
     tests: tuple[Observed, ...] = ()
     inputs: tuple[InputRun, ...] = ()
+    unanswered: tuple[InputRun, ...] = ()
     mutants: tuple[MutantRun, ...] = ()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()

@@ -31,7 +31,7 @@ def read_tree(path: Path) -> dict[str, File]:
         DeniedError: A file may not be read.
     """
     if not os.path.lexists(path):
-        raise NotFoundError(f"there is no folder {path}")
+        raise NotFoundError(f"there is no folder {path}", hint="name one that exists")
     reader = _TreeReader()
     with explained(f"cannot read {path}"):
         handle = os.open(path, _FOLDER_FLAGS)
@@ -153,7 +153,7 @@ def resolve_skills_folder(base: Path, relative: str) -> Path:
         InvalidRequestError: Something on the way is not a folder, or a link leads in circles.
     """
     if not base.is_dir():
-        raise NotFoundError(f"there is no folder {base}")
+        raise NotFoundError(f"there is no folder {base}", hint="make it, or name another")
     with explained(f"cannot find the skills folder {relative} of {base}"):
         root = base.resolve(strict=True)
         path = root

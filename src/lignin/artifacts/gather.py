@@ -27,11 +27,12 @@ from lignin.artifacts.mutants import make_mutants
 from lignin.artifacts.scan import scan_sources
 from lignin.artifacts.suite import is_test_file, join_runs, suite_faults
 from lignin.domain.artifacts import MIN_EXAMPLES, Example, File, Tree, split_examples
-from lignin.ports.sandbox import Execution, Observed, RequestHandler, Sandbox
+from lignin.ports.sandbox import Execution, Observed, Sandbox
 
 MAX_EXAMPLES_RUN = 60
 MAX_REPEATED = 8
 MAX_TOGETHER_CPU_S = 1.0
+MAX_TOGETHER_ASKING_S = 1.5
 MUTANTS = 20
 
 
@@ -72,13 +73,11 @@ class Gathering:
         examples: Sequence[Example],
         *,
         tools: Sequence[str],
-        broker: RequestHandler | None,
     ) -> None:
         visible, held_out = split_examples(examples)
         self._sandbox = sandbox
         self._subject = subject
         self._tools = tools
-        self._broker = broker
         self._workers = max(1, min(4, os.cpu_count() or 1))
         self.runs = 0
         self.is_broken = False
@@ -145,7 +144,7 @@ class Gathering:
     def _call_in_turn(self, base: Sequence[ExampleRun]) -> list[RepeatRun]:
         """Call all examples without work files in one process, which shows state that is kept."""
         plain = [run for run in base if not run.example.files]
-        if not plain:
+        if not plain or not _may_share([run.observed for run in plain]):
             return []
         uses = [run.example for run in plain]
         manifest, files = self.observations.manifest, self._subject.files
@@ -164,6 +163,21 @@ class Gathering:
         else:
             inputs = make_command_inputs(now.examples, seed=self._subject.seed)
         first = self._run_all([self._planned(made.use) for made in inputs])
+        unanswered = tuple(
+            InputRun(input=made, observed=seen)
+            for made, seen in zip(inputs, first, strict=False)
+            if seen.misses
+        )
+        if unanswered:
+            told = f"{len(unanswered)} of {len(inputs)} generated inputs were set aside: "
+            now = replace(
+                now,
+                unanswered=unanswered,
+                notes=(*now.notes, f"{told}their tool calls have no recorded answer"),
+            )
+            aside = {id(run.input) for run in unanswered}
+            inputs = tuple(made for made in inputs if id(made) not in aside)
+            first = [seen for seen in first if not seen.misses]
         whole = len(first) == len(inputs) and all(seen.status == "exited" for seen in first)
         # After a run that ended in a limit the verdict stands; a second pass would add nothing.
         uses = [made.use for made in inputs]
@@ -180,7 +194,8 @@ class Gathering:
         One process costs a fortieth of the runs and shows kept state too. Slow functions would
         reach its limit together, so theirs are made one by one.
         """
-        if self.observations.is_call and sum(run.cpu_s for run in first) < MAX_TOGETHER_CPU_S:
+        together = self.observations.is_call and _may_share(first)
+        if together and sum(run.cpu_s for run in first) < MAX_TOGETHER_CPU_S:
             manifest, files = self.observations.manifest, self._subject.files
             seen = self._run_once(plan.plan_in_turn(manifest, files, uses, plan.MODERATE))
             again = read_in_turn(seen, first)
@@ -266,7 +281,7 @@ class Gathering:
             if stopped.is_set():
                 return None
             observed = self._run_once(execution)
-            if self.is_broken or (stops and observed.status != "exited"):
+            if self.is_broken or (stops and observed.status != "exited" and not observed.misses):
                 stopped.set()
             return observed
 
@@ -278,18 +293,28 @@ class Gathering:
         observed = self._run(execution)
         # A run that had little of the processor was starved by its neighbours, or sleeps.
         starved = observed.status == "timeout" and observed.cpu_s < execution.limits.wall_s / 3
-        if observed.status == "infrastructure" or starved:
+        if (observed.status == "infrastructure" and not observed.misses) or starved:
             observed = self._run(execution)
-        if observed.status == "infrastructure":
+        if observed.status == "infrastructure" and not observed.misses:
             self.is_broken = True
         return observed
 
     def _run(self, execution: Execution) -> Observed:
         self.runs += 1
         try:
-            return self._sandbox.run(execution, self._broker)
+            return self._sandbox.run(execution)
         except OSError as error:
             return Observed(status="infrastructure", tier=self._sandbox.tier, message=str(error))
+
+
+def _may_share(runs: Sequence[Observed]) -> bool:
+    """True where the same calls may be made in turn in one process, twice over.
+
+    Not where they change something outside, which the next would find, nor where what they ask is
+    so slow that one run's time would not do for all.
+    """
+    asking_s = sum(run.wall_s for run in runs if run.told)
+    return asking_s < MAX_TOGETHER_ASKING_S and not any(run.changes for run in runs)
 
 
 def _hung(run: RepeatRun) -> bool:

@@ -1,11 +1,14 @@
 """Rows by name, and what somebody may have meant by a name that a space does not know."""
 
 import difflib
+from collections.abc import Iterable
 
 from lignin.artifacts.source.draft import artifact_name
+from lignin.artifacts.versions import is_visible
 from lignin.domain.errors import NotFoundError
+from lignin.domain.events import Actor
 from lignin.domain.states import Row
-from lignin.ports.ledger import View
+from lignin.ports.ledger import View, require_known
 
 MAX_NAMES = 1000
 MAX_NEAR = 3
@@ -17,12 +20,26 @@ def require_row(view: View, stream: str) -> Row:
     Raises:
         NotFoundError: There is none; for an artifact, with the names it may be known by.
     """
-    row = view.row(stream)
-    if row is None:
-        kind, _, key = stream.partition("/")
-        hint = _meant(view, key) if kind == "artifact" else ""
-        raise NotFoundError(f"no {kind} {key!r} in space {view.space!r}", hint=hint)
-    return row
+    kind, _, key = stream.partition("/")
+    if kind == "artifact" and view.row(stream) is None:
+        raise NotFoundError(f"no artifact {key!r} in space {view.space!r}", hint=_meant(view, key))
+    return require_known(view, stream)
+
+
+def visible(view: View, actor: Actor, rows: Iterable[Row]) -> list[Row]:
+    """Those of some versions that somebody may see.
+
+    A draft is there for the people of the space, for whoever handed it over, and for the owner of the
+    artifact and the successor.
+    """
+    found = list(rows)
+    hidden = {f"artifact/{row.body['name']}" for row in found if not is_visible(row, actor)}
+    others = {
+        row.key
+        for row in view.rows(sorted(hidden)).values()
+        if actor.act or actor.sub not in {row.body["owner"], row.body["successor"]}
+    }
+    return [row for row in found if row.body["name"] not in others or is_visible(row, actor)]
 
 
 def _meant(view: View, name: str) -> str:

@@ -116,7 +116,7 @@ def require_person(actor: Actor, does: str) -> str:
     Raises:
         DeniedError: An agent, or a person through an agent.
     """
-    if actor.sub.startswith("agent:") or actor.act:
+    if not actor.is_person:
         raise DeniedError(f"{actor.sub} is an agent; only a person {does}", hint="ask the owner")
     return actor.sub
 

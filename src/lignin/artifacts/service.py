@@ -1,5 +1,5 @@
 """The life of artifacts on the ledger. Owns streams `artifact/`, `version/`, `sighting/`,
-`examples/`, `evidence/`, `result/`, `usage/`.
+`examples/`, `recording/`, `evidence/`, `result/`, `usage/`.
 
 Every method returns changes; nothing here commits. Weight follows worth: a captured scrap costs an
 append and a hash; verification is for what was asked for, seen twice, or asks for authority
@@ -201,6 +201,7 @@ class Artifacts:
             "policy": verification.policy_digest,
             "tier": verification.tier,
             "report": blob.digest,
+            "binding": verification.binding,
         }
         events = [self._event(f"evidence/{digest}", "evidence.recorded", summary)]
         if verification.cacheable:
@@ -257,7 +258,7 @@ class Artifacts:
             event_id=self._ids.new("evt"),
             decision_id=decision_id,
         )
-        forgets = (row.stream, f"examples/{digest}") if forget else ()
+        forgets = (row.stream, f"examples/{digest}", f"recording/{digest}") if forget else ()
         return scope.change(events=(moved,), expects={row.stream: row.seq}, forgets=forgets)
 
     def expire(self, view: View, scope: Scope, now: datetime, *, limit: int = 500) -> list[Change]:
@@ -296,13 +297,13 @@ class Artifacts:
         event = self._event(row.stream, "artifact.reassigned", payload)
         return scope.change(events=(event,), expects={row.stream: row.seq})
 
-    def used(
-        self, scope: Scope, name: str, digest: Digest, *, client: str, path: str, ok: bool
-    ) -> Change:
-        """The change that counts one use; it never conflicts."""
-        payload = {"name": name, "client": client, "path": path, "ok": ok}
-        event = self._event(f"usage/{digest}", "usage.recorded", payload)
-        return scope.change(events=(event,))
+    def used(self, scope: Scope, digest: Digest, use: Mapping[str, Json]) -> Change:
+        """The change that counts one use; it never conflicts.
+
+        Args:
+            use: `name`, `client`, `path`, `ok`, and the `binding` that answered its tool calls.
+        """
+        return scope.change(events=(self._event(f"usage/{digest}", "usage.recorded", use),))
 
     def versions(self, view: View, name: str, *, limit: int = 1000) -> Page:
         """An artifact's versions.

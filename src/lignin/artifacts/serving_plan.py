@@ -31,6 +31,8 @@ RECEIPT_PATH = ".lignin-served.json"
 KEEP_NOTES_DAYS = 30
 Action = Literal["write", "replace", "keep", "forward", "remove", "forget"]
 Nature = Literal["folder", "file", "link", "other"]
+Fate = Literal["retired", "quarantined", "rolled back", "withdrawn", "withheld"]
+"""Of a skill that is no longer served: `withdrawn` left the head, `withheld` stands in it still."""
 
 
 class Entry(BaseModel):
@@ -124,8 +126,11 @@ class Served:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retirement:
-    """Why a skill left: the harness revision, a reason in words, the successor's skill name."""
+    """Why a skill left: what became of it, the harness revision, a reason in words, the
+    successor's skill name.
+    """
 
+    what: Fate = "withdrawn"
     revision: str = ""
     reason: str = "it left the harness revision"
     successor: str = ""
@@ -169,6 +174,15 @@ class ServingPlan:
         return tuple(step.name for step in self.steps if step.action == action)
 
     @property
+    def skills_kept(self) -> tuple[str, ...]:
+        """Names of the skills that stay as they are, forwarding notes left out."""
+        return tuple(
+            step.name
+            for step in self.steps
+            if step.action == "keep" and step.entry is not None and step.entry.state == "served"
+        )
+
+    @property
     def is_empty(self) -> bool:
         """True where nothing on the disk would change."""
         return all(step.action == "keep" for step in self.steps)
@@ -192,7 +206,8 @@ def plan_serving(
         desired: Skill name to its packaged files; validated by the packager.
         current: The folder as read; one without unfinished intents.
         now: Aware UTC; decides when forwarding notes end.
-        retired: What to say of skills that leave; others are said to have left `revision`.
+        retired: What to say of skills that leave; others are said to have left `revision`. A
+            note that says something else by now is written anew and ends when it would have.
         revision: The harness revision that is being served.
         keep_notes_days: Forwarding notes are removed after so many days.
         drop_notes: Names whose note is removed now.
@@ -223,10 +238,14 @@ def plan_serving(
             outcome = _plan_desired(name, desired[name], wanted, entry, current, force=force)
         else:
             assert entry is not None
-            due = name in drop_notes or _is_due(entry, now, keep_notes_days)
-            retirement = (retired or {}).get(name) or Retirement(revision=revision)
+            due = entry.state == "forwarding" and (
+                name in drop_notes or _is_due(entry, now, keep_notes_days)
+            )
+            known = (retired or {}).get(name)
+            if known is None and entry.state == "served":
+                known = Retirement(revision=revision)
             outcome = _plan_leaving(
-                name, entry, present, retirement=retirement, now=now, due=due, force=force
+                name, entry, present, retirement=known, now=now, due=due, force=force
             )
         if isinstance(outcome, Conflict):
             conflicts.append(outcome)
@@ -303,7 +322,7 @@ def _plan_leaving(
     entry: Entry,
     present: Presence | None,
     *,
-    retirement: Retirement,
+    retirement: Retirement | None,
     now: datetime,
     due: bool,
     force: bool,
@@ -312,32 +331,35 @@ def _plan_leaving(
         return Step(name=name, action="forget", entry=None)
     if present.nature != "folder":
         return Conflict(name=name, reason=_foreign(present))
-    if entry.state == "forwarding":
-        if not due:
-            return Step(name=name, action="keep", entry=entry)
-        # A note that is gone was removed by its reader, or by a run cut off before the receipt.
-        edited = tuple(path for path in edited_paths(entry, present) if path in present.files)
-        if edited and not force:
-            reason = "a person edited its forwarding note; it is left as it is"
-            return Conflict(name=name, reason=reason, paths=edited, edited=True)
-        return Step(name=name, action="remove", entry=None, set_aside=edited)
+    if due:
+        return _plan_removal(name, entry, present, force)
+    if retirement is None or (entry.state == "forwarding" and SKILL_PATH not in present.files):
+        return Step(name=name, action="keep", entry=entry)  # a reader may have removed the note
     note = {SKILL_PATH: File(content=forwarding_note(name, entry.digest, retirement))}
-    stamp = now.isoformat().replace("+00:00", "Z")
     wanted = Entry(
         digest=entry.digest,
         files={SKILL_PATH: note[SKILL_PATH].sha256},
         state="forwarding",
-        retired_at=stamp,
+        retired_at=entry.retired_at or now.isoformat().replace("+00:00", "Z"),
         origin=entry.origin,
     )
+    if wanted == entry:
+        return Step(name=name, action="keep", entry=entry)
     return _plan_replacement(
         Step(name=name, action="forward", entry=wanted, files=note), entry, present, force
     )
 
 
+def _plan_removal(name: str, entry: Entry, present: Presence, force: bool) -> Step | Conflict:
+    # A note that is gone was removed by its reader, or by a run cut off before the receipt.
+    edited = tuple(path for path in edited_paths(entry, present) if path in present.files)
+    if edited and not force:
+        reason = "a person edited its forwarding note; it is left as it is"
+        return Conflict(name=name, reason=reason, paths=edited, edited=True)
+    return Step(name=name, action="remove", entry=None, set_aside=edited)
+
+
 def _is_due(entry: Entry, now: datetime, keep_days: int) -> bool:
-    if entry.state != "forwarding":
-        return False
     try:
         retired_at = datetime.fromisoformat(entry.retired_at)
         return retired_at + timedelta(days=keep_days) <= now
@@ -356,22 +378,22 @@ def _foreign(present: Presence) -> str:
 
 
 def forwarding_note(name: str, digest: Digest, retirement: Retirement) -> bytes:
-    """Return the SKILL.md that stays in the place of a retired skill."""
-    successor = retirement.successor
+    """Return the SKILL.md that stays in the place of a skill that is no longer served."""
+    successor, what = retirement.successor, retirement.what
     instead = f" Use {successor} instead." if successor else ""
     on = f" on revision {retirement.revision}" if retirement.revision else ""
     reason = clean_description(retirement.reason).replace("!`", "! `") or "no reason was given"
-    body = [f"# {name} is retired", "", f"This skill was retired{on}: {reason.rstrip('.')}.", ""]
+    body = [f"# {name} is {what}", "", f"This skill was {what}{on}: {reason.rstrip('.')}.", ""]
     if successor:
         body += [f"Use the skill `{successor}` in its place.", ""]
     else:
         body += ["There is no successor. Do the task without it.", ""]
     doc = SkillDocument(
         name=name,
-        description=clean_description(f"Retired; do not use.{instead}"),
+        description=clean_description(f"{what.capitalize()}; do not use.{instead}"),
         body="\n".join(body),
     )
-    fields = {"digest": digest, "state": "retired", "successor": successor}
+    fields = {"digest": digest, "state": what, "successor": successor}
     return render_skill(with_metadata(doc, fields | {"revision": retirement.revision}))
 
 

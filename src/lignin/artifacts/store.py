@@ -6,7 +6,17 @@ blob of that name; files shared by versions are stored once.
 
 from collections.abc import Collection
 
-from lignin.domain.artifacts import Example, File, Tree, make_tree, parse_example
+from lignin.artifacts.recordings import Recorded, parse_recording
+from lignin.domain.artifacts import (
+    MANIFEST_PATH,
+    Example,
+    File,
+    Manifest,
+    Tree,
+    make_tree,
+    parse_example,
+    parse_manifest,
+)
 from lignin.domain.codec import Digest, canonical_bytes, digest_bytes, parse_json
 from lignin.domain.errors import IntegrityError
 from lignin.domain.events import Blob
@@ -41,6 +51,21 @@ def load_tree(view: View, digest: Digest) -> Tree:
     return make_tree(files)
 
 
+def load_manifest(view: View, digest: Digest) -> Manifest:
+    """A tree's contract alone; its other files are not read.
+
+    Raises:
+        NotFoundError: The space holds no such artifact, or its bytes were let go.
+        IntegrityError: The stored entries are not a tree.
+    """
+    entries = parse_json(view.blob(digest))
+    try:
+        sha256 = next(entry["sha256"] for entry in entries if entry["path"] == MANIFEST_PATH)
+    except (TypeError, KeyError, StopIteration) as error:
+        raise IntegrityError(f"the blob {digest} is no artifact tree") from error
+    return parse_manifest(view.blob(f"sha256:{sha256}"))
+
+
 def examples_blob(examples: tuple[Example, ...], stream: str) -> Blob:
     """Examples as one blob."""
     content = canonical_bytes([example.to_json() for example in examples])
@@ -66,6 +91,13 @@ def load_examples(
             example = parse_example(value)
             found.setdefault(example.digest, example)
     return tuple(found.values())
+
+
+def load_recording(view: View, digest: Digest, trusted: Collection[str]) -> Recorded | None:
+    """The recording that an artifact is proven with: the last one that one of these gave."""
+    row = view.row(f"recording/{digest}")
+    given = [each for each in (row.body["given"] if row else ()) if each["by"] in trusted]
+    return parse_recording(view.blob(given[-1]["blob"])) if given else None
 
 
 def trusted_givers(view: View, row: Row) -> frozenset[str]:

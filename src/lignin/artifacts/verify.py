@@ -19,7 +19,7 @@ from lignin.domain.artifacts import Example, Manifest, Tree
 from lignin.domain.codec import Digest, Json, digest_bytes, digest_json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.evidence import CheckResult, Verdict, join_verdicts
-from lignin.ports.sandbox import RequestHandler, Sandbox
+from lignin.ports.sandbox import Sandbox
 
 Progress = Callable[[str], None]
 STEPS: tuple[Need, ...] = (
@@ -34,7 +34,7 @@ class Verification:
 
     `reasons` are those of the checks that decided the verdict, each with its check's name; every
     check's own are in `results`.
-    `runs` counts the runs made. Not `cacheable` where the sandbox had trouble: ask again later.
+    `runs` counts the runs made, `binding` is what answered their tool calls. Not `cacheable` where the sandbox had trouble: ask again later.
     """
 
     verdict: Verdict
@@ -47,6 +47,7 @@ class Verification:
     check_set_digest: Digest
     runs: int
     cacheable: bool
+    binding: str = ""
 
     def to_json(self) -> dict[str, Json]:
         """The verification as a JSON object."""
@@ -63,6 +64,8 @@ class Verifier:
         checks: Every check that a kind may name.
         kinds: By name; a kind says which checks its artifacts must pass.
         scanners: Static readers to run where a kind names the check `static`.
+        binding: What answers tool calls in that sandbox; without one an artifact that declares
+            tools is unproven.
     """
 
     def __init__(
@@ -72,11 +75,23 @@ class Verifier:
         kinds: Mapping[str, Kind],
         *,
         scanners: tuple[str, ...] = SCANNERS,
+        binding: str = "",
     ) -> None:
         self._sandbox = sandbox
+        self._binding = binding
         self._checks = {check.name: check for check in checks}
         self._kinds = kinds
         self._scanners = scanners
+
+    def behind(self, wrap: Callable[[Sandbox], Sandbox], *, binding: str) -> "Verifier":
+        """Return the same verifier over its sandbox wrapped in another."""
+        return Verifier(
+            wrap(self._sandbox),
+            self._checks.values(),
+            self._kinds,
+            scanners=self._scanners,
+            binding=binding,
+        )
 
     def key(
         self,
@@ -113,7 +128,6 @@ class Verifier:
         *,
         dependencies: Mapping[str, Tree] | None = None,
         tests: Iterable[Tree] = (),
-        broker: RequestHandler | None = None,
         progress: Progress | None = None,
     ) -> Verification:
         """Return the verdict on an artifact with every reason.
@@ -123,7 +137,6 @@ class Verifier:
             examples: All recorded examples; they are split here and nobody chooses how.
             dependencies: Every artifact that the tree needs in the sandbox, by name.
             tests: Test artifacts that are joined to it and count: run as its own tests.
-            broker: Answers the declared tools; an artifact with tools is unproven without one.
             progress: Told each step before it is made.
 
         Raises:
@@ -148,9 +161,12 @@ class Verifier:
         subject = Subject(
             tree=tree, files=files, dependencies=others, tests=own, suites=tuple(suites)
         )
-        gathering = Gathering(self._sandbox, subject, known, tools=self._scanners, broker=broker)
-        if manifest.capabilities.tools and broker is None:
-            results = tuple(_not_run(check, "no binding answers its tools") for check in checks)
+        gathering = Gathering(self._sandbox, subject, known, tools=self._scanners)
+        if manifest.capabilities.tools and not self._binding:
+            results = tuple(
+                _not_run(check, "nothing answers its tools: --recordings FILE, or --tools NAME")
+                for check in checks
+            )
         else:
             results = _judged(gathering, checks, progress or _silent)
         return self._concluded(gathering, results, checks, self.key(tree, known, others, joined))
@@ -192,6 +208,7 @@ class Verifier:
             check_set_digest=check_set_digest(checks),
             runs=gathering.runs,
             cacheable=not gathering.is_broken,
+            binding=self._binding,
         )
 
 

@@ -2,8 +2,12 @@
 
 from lignin.domain.artifacts import Manifest
 from lignin.domain.codec import Digest
+from lignin.domain.events import Actor
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import VersionState
+
+HANDED_OVER = "handed over"
+"""`how` of the provenance of what somebody captured, as against what was found in a trace."""
 
 
 def version_stream(name: str, digest: Digest) -> str:
@@ -20,6 +24,21 @@ def same_contract(first: Manifest, second: Manifest) -> bool:
 def is_simulated(row: Row) -> bool:
     """True where a version was seen nowhere but in the practice desk's sessions."""
     return all(bool(seen["simulated"]) for seen in row.body["provenance"])
+
+
+def is_visible(row: Row, actor: Actor) -> bool:
+    """True unless it is a draft and an agent asks that did not hand it over itself.
+
+    The people of the space see every draft. Source: decision record 2.
+    """
+    return (
+        row.state != "draft"
+        or actor.is_person
+        or any(
+            seen["how"] == HANDED_OVER and seen["author"] == actor.sub
+            for seen in row.body["provenance"]
+        )
+    )
 
 
 def due_reason(row: Row, *, asks_authority: bool) -> str:

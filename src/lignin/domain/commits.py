@@ -280,7 +280,10 @@ class _Draft:
     def _require_record(self, space: str, purge: Purge) -> None:
         row = self._row(space, purge.stream)
         if kind_of(purge.stream) != "record" or row is None or not 0 < purge.seq <= row.seq:
-            raise NotFoundError(f"{purge.stream!r} has no record {purge.seq}")
+            raise NotFoundError(
+                f"{purge.stream!r} has no record {purge.seq}",
+                hint="`lignin session read` numbers them",
+            )
 
     def _place(self, change: Change, new: NewEvent, position: int, at: str) -> tuple[Event, bytes]:
         row = self._row(change.space, new.stream)

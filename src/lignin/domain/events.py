@@ -30,6 +30,11 @@ class Actor:
     act: tuple[str, ...] = ()
     token_id: str | None = None
 
+    @property
+    def is_person(self) -> bool:
+        """True for a person who acts for himself; names are taken at their word so far."""
+        return not (self.sub.startswith("agent:") or self.act)
+
     def to_json(self) -> dict[str, Json]:
         return {"act": list(self.act), "sub": self.sub, "token_id": self.token_id}
 

@@ -24,12 +24,14 @@ from lignin.ports.broker import Binding, BoundTools, BrokerReport
 from lignin.ports.sandbox import Effect
 from lignin.ports.tools import Observation
 
-BROKER_VERSION: Final = 1
+BROKER_VERSION: Final = 2
 PLACEHOLDERS: Final = "lignin.placeholders"
 NOT_ANSWERED: Final = "not_recorded"
 MAX_CALLS: Final = 1000
 MAX_EFFECTS: Final = 1000
 _MAX_TARGET: Final = 300
+_MAX_REASONS: Final = 5
+_READING: Final = frozenset({"GET", "HEAD"})
 
 
 class Broker:
@@ -54,7 +56,9 @@ class Broker:
         self._proxy = proxy
         self._effects: list[Effect] = []
         self._answered: dict[str, tuple[Digest, Mapping[str, Json] | None]] = {}
-        self._hits = self._misses = self._outages = self._calls = 0
+        self._told: list[str] = []
+        self._reasons: dict[str, None] = {}
+        self._hits = self._misses = self._outages = self._calls = self._changes = 0
         self._kinds: Mapping[str, Callable[[Mapping[str, Json]], Mapping[str, Json]]] = {
             "call": self._call,
             "http": self._http,
@@ -72,12 +76,17 @@ class Broker:
             self._record("incident" if error.fields.get("incident") else "denied", kind, error)
             return self._clean_refusal(error)
         except UnavailableError as error:
-            self._count_outage(kind)
+            why = error.fields.get("why")
+            self._count_outage(
+                kind,
+                f"{error.message}: {why}" if why else error.message,
+                is_miss=bool(error.fields.get("is_miss")),
+            )
             return self._clean_refusal(error)
         except LigninError as error:
             return self._clean_refusal(error)
         except Exception:  # its text could hold anything, so it is not told inside
-            self._count_outage(kind)
+            self._count_outage(kind, "the broker failed")
             return {"error": "broker_failed", "message": "the broker failed"}
 
     def report(self) -> BrokerReport:
@@ -89,6 +98,9 @@ class Broker:
             hits=self._hits,
             misses=self._misses,
             outages=self._outages,
+            told=tuple(self._told),
+            changes=self._changes,
+            reasons=tuple(self._reasons),
         )
 
     def _call(self, request: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -118,12 +130,15 @@ class Broker:
         observation = bound.call(tool, arguments)
         if observation is None:
             self._misses += 1
+            self._give_reason(f"{self._name} does not know a call of {tool}")
             self._keep(Effect(kind="unknown", target=tool[:_MAX_TARGET]))
             observation = Observation(
                 error=NOT_ANSWERED, message="the binding does not know this call"
             )
         else:
             self._hits += 1
+            self._changes += bound.tools[tool].effect == "write"
+            self._tell(tool, observation.error or digest_json(observation.result))
         if observation.is_error:
             return {"error": observation.error, "message": observation.message}
         return {"result": observation.result}
@@ -146,7 +161,10 @@ class Broker:
         return self._bound
 
     def _http(self, request: Mapping[str, Json]) -> Mapping[str, Json]:
-        return {"result": self._require_proxy().fetch(request, self._keep_hop)}
+        reply = self._require_proxy().fetch(request, self._keep_hop)
+        self._changes += request.get("method", "GET") not in _READING
+        self._tell("http", digest_json(reply))
+        return {"result": reply}
 
     def _require_proxy(self) -> CredentialProxy:
         if self._proxy is not None:
@@ -176,8 +194,25 @@ class Broker:
     def _keep_hop(self, target: str) -> None:
         self._keep(Effect(kind="http", target=target[:_MAX_TARGET]))
 
-    def _count_outage(self, request_kind: str) -> None:
-        self._outages += 1
+    @property
+    def _name(self) -> str:
+        return f"the binding {self._binding.name!r}" if self._binding else "no binding"
+
+    def _tell(self, source: str, what: str) -> None:
+        if len(self._told) < MAX_EFFECTS:
+            self._told.append(f"{source[:_MAX_TARGET]} {what[:_MAX_TARGET]}")
+
+    def _give_reason(self, reason: str) -> None:
+        """Say to the host why there is no answer; it ends among the evidence, so it is clean too."""
+        if self._proxy is not None and self._proxy.scrubber.leaks(reason.encode()):
+            reason = "withheld: it held a credential"
+        if len(self._reasons) < _MAX_REASONS:
+            self._reasons.setdefault(reason[:_MAX_TARGET])
+
+    def _count_outage(self, request_kind: str, reason: str, *, is_miss: bool = False) -> None:
+        self._misses += is_miss
+        self._outages += not is_miss
+        self._give_reason(reason)
         self._keep(Effect(kind="unknown", target=request_kind[:_MAX_TARGET]))
 
     def _record(self, kind: str, request_kind: str, error: LigninError) -> None:

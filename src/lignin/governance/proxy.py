@@ -106,7 +106,7 @@ class CredentialProxy:
             UnavailableError: A declared secret has no grant or cannot be read.
         """
         for name, why in self._missing.items():
-            raise UnavailableError(f"the secret {name} is not available: {why}")
+            raise UnavailableError(f"the secret {name} is not available", why=why)
         return {item.name: item.placeholder for item in self._issued}
 
     def fetch(self, request: Mapping[str, Json], on_hop: Callable[[str], None]) -> dict[str, Json]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from lignin.domain.codec import Digest, Json
-from lignin.domain.errors import ConflictError, GateFailedError, InvalidRequestError, NotFoundError
+from lignin.domain.errors import ConflictError, GateFailedError, InvalidRequestError
 from lignin.domain.events import Change, NewEvent, Scope, format_time
 from lignin.domain.harness import (
     NO_PARENT,
@@ -24,7 +24,7 @@ from lignin.domain.harness import (
 from lignin.domain.states import Row
 from lignin.harness.laws import Decision, Move
 from lignin.ports.clock import IdSource
-from lignin.ports.ledger import View
+from lignin.ports.ledger import View, require_known
 
 MAX_DEPTH = 10
 MAX_LEASE_S = 3600
@@ -75,7 +75,7 @@ class Harness:
         Raises:
             NotFoundError: No such head.
         """
-        digest: Digest = _require(view, f"head/{head}").body["stable"]
+        digest: Digest = require_known(view, f"head/{head}").body["stable"]
         return digest, self.revision(view, digest)
 
     def revision(self, view: View, digest: Digest) -> Revision:
@@ -84,7 +84,7 @@ class Harness:
         Raises:
             NotFoundError: No such revision in this space.
         """
-        return parse_revision(_require(view, f"revision/{digest}").body)
+        return parse_revision(require_known(view, f"revision/{digest}").body)
 
     def resolve(self, view: View, digest: Digest) -> Mapping[str, Digest]:
         """Every slot of a revision, those of its parents included; the nearest wins.
@@ -149,7 +149,7 @@ class Harness:
 
     def decide(self, view: View, scope: Scope, proposal: str, decision: Decision) -> Change:
         """The change that records a decision on an open proposal."""
-        row = _require(view, f"proposal/{proposal}")
+        row = require_known(view, f"proposal/{proposal}")
         to = {"accept": "accepted", "reject": "rejected", "undecided": "undecided"}
         payload = {"to": to[decision.outcome], "decision": decision.to_json()}
         decided = self._event(row.stream, "proposal.decided", payload)
@@ -163,7 +163,7 @@ class Harness:
             ConflictError: The head has moved since; the answer carries the new head and what
                 differs.
         """
-        row = _require(view, f"proposal/{proposal}")
+        row = require_known(view, f"proposal/{proposal}")
         if row.state != "accepted":
             raise GateFailedError(
                 f"proposal {proposal} is {row.state}, not accepted",
@@ -193,7 +193,7 @@ class Harness:
         Raises:
             ConflictError: The head's move touched the same slots.
         """
-        row = _require(view, f"proposal/{proposal}")
+        row = require_known(view, f"proposal/{proposal}")
         patch, head = parse_patch(row.body["patch"]), row.body["head"]
         base = self.revision(view, row.body["base"])
         _, now = self.stable(view, head)
@@ -229,13 +229,13 @@ class Harness:
         Raises:
             NotFoundError: No such proposal.
         """
-        body = _require(view, f"proposal/{proposal}").body
+        body = require_known(view, f"proposal/{proposal}").body
         base = self.revision(view, body["base"])
         return base, apply_patch(base, parse_patch(body["patch"]), body["extends"])
 
     def withdraw(self, view: View, scope: Scope, proposal: str) -> Change:
         """The change that takes a proposal back."""
-        row = _require(view, f"proposal/{proposal}")
+        row = require_known(view, f"proposal/{proposal}")
         event = self._event(row.stream, "proposal.withdrawn", {"reason": "withdrawn"})
         return scope.change(events=(event,), expects={row.stream: row.seq})
 
@@ -277,7 +277,7 @@ class Harness:
 
     def history(self, view: View, head: str) -> Sequence[Move]:
         """A head's moves, newest first."""
-        _require(view, f"head/{head}")
+        require_known(view, f"head/{head}")
         moves, after = [], 0
         while events := view.events(f"head/{head}", after_seq=after):
             after = events[-1].seq
@@ -318,7 +318,7 @@ class Harness:
         """
         if not 0 < ttl_s <= MAX_LEASE_S:
             raise InvalidRequestError(f"a lease lasts 1 to {MAX_LEASE_S} s, not {ttl_s}")
-        row = _require(view, f"head/{head}")
+        row = require_known(view, f"head/{head}")
         until = format_time(now + timedelta(seconds=ttl_s))
         leased = self._event(row.stream, "head.leased", {"holder": holder, "until": until})
         fences = {row.stream: token} if token is not None else {}
@@ -372,7 +372,7 @@ class Harness:
 
     def _move(self, view: View, scope: Scope, row: Row, fence: int | None) -> Change:
         head = row.body["head"]
-        head_row = _require(view, f"head/{head}")
+        head_row = require_known(view, f"head/{head}")
         stable = head_row.body["stable"]
         if stable != row.body["base"]:
             base, now = self.revision(view, row.body["base"]), self.revision(view, stable)
@@ -413,11 +413,3 @@ class Harness:
     def _event(self, stream: str, type_: str, payload: Mapping[str, Json]) -> NewEvent:
         event_id = self._ids.new("evt")
         return NewEvent(stream=stream, type=type_, payload=payload, event_id=event_id)
-
-
-def _require(view: View, stream: str) -> Row:
-    row = view.row(stream)
-    if row is None:
-        kind, _, key = stream.partition("/")
-        raise NotFoundError(f"no {kind} {key!r} in space {view.space!r}")
-    return row

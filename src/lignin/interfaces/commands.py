@@ -238,6 +238,7 @@ def _request(operation: Any, given: Mapping[str, Any], from_stdin: bool) -> Any:
                 "the request on stdin is no JSON object",
                 hint=f"`lignin schema {operation.name}` shows what it takes",
             )
+        _require_known_keys(operation, read)
         values.update(read)
     for name, value in given.items():
         if value is not None and value != ():
@@ -254,6 +255,17 @@ def _request(operation: Any, given: Mapping[str, Any], from_stdin: bool) -> Any:
             f"the request does not fit {operation.name}: {faults}",
             hint=f"`lignin schema {operation.name}` shows what it takes",
         ) from error
+
+
+def _require_known_keys(operation: Any, read: Mapping[str, Any]) -> None:
+    known = list(operation.request.model_fields)
+    odd = [key for key in read if key not in known]
+    if odd:
+        raise InvalidRequestError(
+            f"{operation.name} takes no {', '.join(map(repr, odd[:10]))}",
+            hint=f"it takes {', '.join(known) or 'nothing'}; `lignin schema {operation.name}` "
+            "shows more",
+        )
 
 
 def _plain(message: str) -> str:

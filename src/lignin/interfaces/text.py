@@ -62,6 +62,8 @@ def _lines(value: Mapping[str, Any], width: int) -> list[str]:
 
 
 def _table(rows: Sequence[Mapping[str, Any]], width: int) -> list[str]:
+    if list(rows[0])[1:] == ["reason"]:  # a thing and why: no word of it is cut
+        return [": ".join(_cell(value, 0) for value in row.values()) for row in rows]
     names = [n for n in rows[0] if any(row.get(n) not in (None, "", [], {}) for row in rows)]
     names = names[:MAX_COLUMNS]
     cells = [[_cell(row.get(name)) for name in names] for row in rows]

@@ -18,6 +18,8 @@ NOT_NOUNS = frozenset(
         "proofs",
         "choice",
         "demo_report",
+        "exits",
+        "skill_models",
     }
 )
 """Files of this folder that hold no operations: what several nouns share."""

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lignin.artifacts.laws import candidate_from_files
+from lignin.artifacts.lookup import visible
 from lignin.artifacts.promotion import require_person
 from lignin.artifacts.proofs import tests_of
 from lignin.artifacts.schemas import schema_faults
 from lignin.artifacts.service import Captured
 from lignin.artifacts.store import load_examples, load_tree, trusted_givers
-from lignin.artifacts.versions import is_simulated
+from lignin.artifacts.versions import HANDED_OVER, is_simulated
 from lignin.domain.artifacts import Provenance
 from lignin.domain.errors import GateFailedError, InvalidRequestError
 from lignin.domain.events import Change
@@ -37,11 +38,17 @@ from lignin.operations.artifact_models import (
     VersionList,
     VersionView,
 )
-from lignin.operations.artifact_views import AFTER_REJECTION, disputed_examples, version_view
-from lignin.operations.choice import find, find_callable
+from lignin.operations.artifact_views import (
+    AFTER_REJECTION,
+    disputed_examples,
+    reached,
+    version_view,
+)
+from lignin.operations.choice import find, find_callable, visible_page
 from lignin.operations.context import Context
+from lignin.operations.exits import read_recording, recording_change, with_recording
 from lignin.operations.handover import read_examples, read_files, refuse_secrets
-from lignin.operations.heads import holders, in_step, propose_to_children, take_off
+from lignin.operations.heads import dependants_of, holders, in_step, propose_to_children, take_off
 from lignin.operations.lifecycle import (
     call_artifact,
     decide_version,
@@ -58,7 +65,7 @@ from lignin.ports.ledger import View
 def capture(context: Context, request: ArtifactCapture) -> CaptureView:
     """Hand over a file or folder that you wrote; hear at once whether it holds.
 
-    It becomes a draft that only its session sees. With at least three examples (or own tests) the
+    Until it is proven, other agents do not see it; the people of the space do. With at least three examples (or own tests) the
     verification can pass; a part of the examples is held out as the judge.
     """
     files = read_files(context.path(request.path))
@@ -66,6 +73,7 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
     if request.kind in {None, "test"}:
         with context.view() as view:
             files = with_subjects(context, view, files)
+    recording = read_recording(context, request.recordings) if request.recordings else None
     candidate = candidate_from_files(
         files,
         request.name,
@@ -80,7 +88,7 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
         session=request.session,
         author=context.scope.actor.sub,
         task=request.task,
-        how="handed over",
+        how=HANDED_OVER,
     )
 
     def decide(view: View) -> tuple[Captured, Sequence[Change]]:
@@ -93,18 +101,22 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
             successor=request.successor or f"space:{context.scope.space}",
             now=context.ledger.now(),
         )
-        return captured, [captured.change] if captured.change is not None else []
+        changes = [captured.change] if captured.change is not None else []
+        if recording is not None:
+            changes.append(recording_change(context, captured.digest, recording))
+        return captured, changes
 
     captured = context.decide_and_commit(decide)
-    return _capture_view(context, captured, len(candidate.examples), request.verify)
+    return _capture_view(context, captured, len(candidate.examples), request)
 
 
 @operation("artifact.list", effect="read", idempotent=True)
 def list_(context: Context, request: ArtifactList) -> VersionList:
-    """List versions of artifacts by name, with their states."""
+    """List versions of artifacts by name, with their states; an agent sees no drafts of others."""
     with context.view() as view:
-        page = view.page(
-            "version",
+        page = visible_page(
+            context,
+            view,
             state=request.state,
             prefix=request.name,
             after=request.after,
@@ -127,7 +139,7 @@ def show(context: Context, request: ArtifactRef) -> ArtifactView:
         artifact = view.rows([f"artifact/{name}"])[f"artifact/{name}"]
         tree = None if row.state == "expired" else load_tree(view, digest)
         facts = view.rows([f"evidence/{digest}", f"usage/{digest}"])
-        versions = context.artifacts.versions(view, name)
+        seen = visible(view, context.scope.actor, context.artifacts.versions(view, name).rows)
         examples = () if tree is None else load_examples(view, digest)
         judges = () if tree is None else load_examples(view, digest, trusted_givers(view, row))
         tests = [test.to_json() for test in tests_of(view, digest)]
@@ -137,7 +149,7 @@ def show(context: Context, request: ArtifactRef) -> ArtifactView:
         kind=row.body["kind"],
         owner=artifact.body["owner"],
         successor=artifact.body["successor"],
-        versions=[version_view(version) for version in versions.rows],
+        versions=[version_view(version) for version in seen],
         digest=digest,
         summary=context.load_kinds()[row.body["kind"]].summary(tree) if tree else "",
         interface=tree.manifest.interface.model_dump() if tree else {},
@@ -166,11 +178,11 @@ def source(context: Context, request: ArtifactRef) -> SourceView:
 def verify(context: Context, request: ArtifactVerify) -> VerificationView:
     """Prove a version in the sandbox: examples, held-out examples, totality, effects and more.
 
-    An unchanged artifact costs no run: the earlier result of the same content answers.
+    An unchanged artifact costs no run: the earlier result of the same content answers. Tool calls are
+    answered by a recording, the practice desk, or a tool server that is only asked to read.
     """
-    with context.view() as view:
-        row = find(context, view, request.name)
-    return verification_view(context, row, again=request.again)
+    row = with_recording(context, request.name, request.recordings)
+    return verification_view(context, row, again=request.again, tools=request.tools)
 
 
 @operation("artifact.promote", effect="govern", idempotent=True)
@@ -227,7 +239,7 @@ def call(context: Context, request: ArtifactCall) -> Called:
             f"the input does not fit {row.body['name']}: {told}",
             hint=f"`lignin artifact show {row.body['name']}` has its interface",
         )
-    observed, output = call_artifact(context, row, tree, request.input)
+    observed, output = call_artifact(context, row, tree, request.input, tools=request.tools)
     return Called(
         name=row.body["name"],
         digest=row.body["digest"],
@@ -238,6 +250,7 @@ def call(context: Context, request: ArtifactCall) -> Called:
         wall_s=round(observed.wall_s, 4),
         tier=observed.tier,
         simulated=is_simulated(row),
+        reached=reached(observed),
     )
 
 
@@ -286,11 +299,10 @@ def retire(context: Context, request: ArtifactRetire) -> VersionView:
 @operation("artifact.restore", effect="govern")
 def restore(context: Context, request: ArtifactVerify) -> VerificationView:
     """Bring a retired version back to verified, with its evidence renewed first."""
-    with context.view() as view:
-        row = find(context, view, request.name)
+    row = with_recording(context, request.name, request.recordings)
     if row.state != "retired":
         raise InvalidRequestError(f"{request.name} is {row.state}, not retired")
-    found = verification_view(context, row, again=True)
+    found = verification_view(context, row, again=True, tools=request.tools)
     if found.verdict == "pass":
         moved = _move(context, f"{found.name}@{found.digest}", "verified", "evidence renewed")
         found.state = moved.state
@@ -303,18 +315,22 @@ def quarantine(context: Context, request: ArtifactMove) -> Quarantined:
 
     Calls are denied and `skill serve` leaves a note from now on, whoever holds a lease on a head
     that has it; the slot keeps it until it is cleared, retired or replaced. A quarantine holds in
-    its space: the answer names the other spaces that serve the same version.
+    its space: the answer names the other spaces that serve the same version, and every version
+    here that leans on it, which is refused with it.
     """
     moved = _move(context, request.name, "quarantined", request.reason or "suspected by a person")
     with context.view() as view:
         heads = holders(context, view, moved.name, moved.digest)
+        dependants = dependants_of(context, view, moved.name, moved.digest)
     others = []
     for space in context.ledger.spaces():
         with context.ledger.view(space) as view:
             row = view.row(f"version/{moved.name}@{moved.digest}")
             if space != context.scope.space and row is not None and row.state in PROVEN:
                 others.append(space)
-    return Quarantined(**moved.model_dump(), heads=heads, other_spaces=others)
+    return Quarantined(
+        **moved.model_dump(), heads=heads, other_spaces=others, dependants=dependants
+    )
 
 
 @operation("artifact.clear", effect="govern")
@@ -353,13 +369,16 @@ def reassign(context: Context, request: ArtifactReassign) -> ArtifactView:
         change = context.artifacts.reassign(
             view, context.scope, request.name, owner=request.owner, successor=request.successor
         )
+    found = show(context, ArtifactRef(name=request.name))  # a draft may be out of sight afterwards
     context.commit(change)
-    return show(context, ArtifactRef(name=request.name))
+    return found.model_copy(update={"owner": request.owner, "successor": request.successor})
 
 
-def verification_view(context: Context, row: Row, *, again: bool) -> VerificationView:
+def verification_view(
+    context: Context, row: Row, *, again: bool, tools: str = ""
+) -> VerificationView:
     """Verify a version and say what came of it."""
-    done = verify_version(context, row, again=again)
+    done = verify_version(context, row, again=again, tools=tools)
     return VerificationView(
         name=row.body["name"],
         digest=row.body["digest"],
@@ -402,13 +421,13 @@ def _move(
 
 
 def _capture_view(
-    context: Context, captured: Captured, examples: int, verify_now: bool
+    context: Context, captured: Captured, examples: int, request: ArtifactCapture
 ) -> CaptureView:
     verification = None
-    if verify_now and captured.state == "draft":
+    if request.verify and captured.state == "draft":
         with context.view() as view:
             row = find(context, view, f"{captured.name}@{captured.digest}")
-        verification = verification_view(context, row, again=False)
+        verification = verification_view(context, row, again=False, tools=request.tools)
     state = verification.state if verification else captured.state
     reasons = verification.reasons if verification else [captured.reason]
     return CaptureView(

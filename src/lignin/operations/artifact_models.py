@@ -31,6 +31,8 @@ class ArtifactCapture(Request):
     task: str = Field("", description="the task it was written for")
     session: str = Field("", description="the session that wrote it")
     verify: bool = Field(True, description="verify at once")
+    recordings: str = Field("", description="a file of recorded tool calls that prove it")
+    tools: str = Field("", description="what answers its tools: desk, desk:SEED or a server")
 
 
 class VersionView(Response):
@@ -63,9 +65,20 @@ class VerificationView(Response):
         return {"pass": 0, "fail": 6}.get(self.verdict, 10)
 
 
+class DependantView(Response):
+    name: str = Field(description="the dependant's name")
+    digest: str = Field(description="the version's digest")
+    state: str = Field(description="where it stands in its life")
+    through: str = Field(description="the dependency through which it leans on the version")
+    heads: list[str] = Field(description="heads that hold it and no longer serve it")
+
+
 class Quarantined(VersionView):
     heads: list[str] = Field(description="heads that hold it and no longer serve it")
     other_spaces: list[str] = Field(description="spaces in which it is still in use")
+    dependants: list[DependantView] = Field(
+        description="versions that lean on it and are refused with it"
+    )
 
 
 class CaptureView(Response):
@@ -142,6 +155,8 @@ class SourceView(Response):
 
 class ArtifactVerify(ArtifactRef):
     again: bool = Field(False, description="run even where an earlier result could answer")
+    recordings: str = Field("", description="a file of recorded tool calls, kept with the version")
+    tools: str = Field("", description="what answers its tools: desk, desk:SEED or a server")
 
 
 class ArtifactPromote(ArtifactRef):
@@ -164,6 +179,7 @@ class ArtifactCall(ArtifactRef):
     input: Any = Field(default_factory=dict, description="arguments: JSON, @file, or - for stdin")
     head: str = Field("main", description="the head whose version is called")
     session: str = Field("", description="call what this session's pinned revision holds")
+    tools: str = Field("", description="what answers its tools: desk, desk:SEED or a server")
 
 
 class Called(Response):
@@ -176,6 +192,9 @@ class Called(Response):
     wall_s: float = Field(description="seconds in the sandbox")
     tier: str = Field(description="the sandbox tier that ran it")
     simulated: bool = Field(description="seen only in the practice desk's simulated sessions")
+    reached: list[str] = Field(
+        default_factory=list, description="what it asked of tools and hosts, and was denied"
+    )
 
     def exit_code(self) -> int:
         return 0 if self.error is None else 6

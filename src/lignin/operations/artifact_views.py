@@ -8,6 +8,10 @@ from lignin.artifacts.versions import is_simulated
 from lignin.domain.artifacts import Example
 from lignin.domain.states import Row
 from lignin.operations.artifact_models import DisputedExample, VersionView
+from lignin.ports.sandbox import Observed
+
+MAX_REACHED = 50
+_OUTSIDE = frozenset({"call", "http", "denied", "incident"})
 
 AFTER_REJECTION = (
     "rejected is final for these very files: change what the reason names and capture again, which "
@@ -27,6 +31,12 @@ def disputed_examples(
         DisputedExample(input=shown_use(dispute.first), answers=list(dispute.sides()))
         for dispute in found
     ]
+
+
+def reached(observed: Observed) -> list[str]:
+    """What a run asked of the outside, in words and bounded; no query, header or body."""
+    asked = [effect for effect in observed.effects if effect.kind in _OUTSIDE]
+    return [f"{effect.kind} {effect.target}" for effect in asked[:MAX_REACHED]]
 
 
 def version_view(row: Row) -> VersionView:

@@ -1,27 +1,61 @@
 """Which version a name means: to look at, and to run for a caller."""
 
-from lignin.artifacts.lookup import require_row
+from lignin.artifacts.lookup import require_row, visible
 from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN
 from lignin.operations.context import Context
-from lignin.ports.ledger import View
+from lignin.operations.heads import version_of
+from lignin.ports.ledger import Page, View, every_row, not_known
 
 
 def find(context: Context, view: View, name: str) -> Row:
     """The version that NAME or NAME@DIGEST means: the given one, else the newest of the best state.
+
+    A draft that the caller may not see is not there.
 
     Raises:
         NotFoundError: No such artifact or version.
     """
     plain, _, digest = name.partition("@")
     if digest:
-        return context.artifacts.find_version(view, plain, digest)
-    rows = context.artifacts.versions(view, plain).rows
+        rows = visible(
+            view, context.scope.actor, [context.artifacts.find_version(view, plain, digest)]
+        )
+    else:
+        rows = visible(view, context.scope.actor, context.artifacts.versions(view, plain).rows)
+    if not rows:
+        raise not_known(view, f"version/{name}" if digest else f"artifact/{name}")
+    if digest:
+        return rows[0]
     order = ("promoted", "deprecated", "verified", "draft", "quarantined", "rejected", "retired")
-    best = [row for state in order for row in rows if row.state == state] or list(rows)
+    best = [row for state in order for row in rows if row.state == state] or rows
     state = best[0].state
     return max((row for row in best if row.state == state), key=lambda r: r.body["captured_at"])
+
+
+def visible_page(
+    context: Context,
+    view: View,
+    *,
+    state: str | None,
+    prefix: str,
+    after: str | None,
+    limit: int,
+) -> Page:
+    """A page of the versions that the caller may see; others are not counted."""
+    if context.scope.actor.is_person or state not in {None, "draft"}:
+        return view.page("version", state=state, prefix=prefix, after=after, limit=limit)
+    seen = visible(
+        view, context.scope.actor, every_row(view, "version", state=state, prefix=prefix)
+    )
+    rest = [row for row in seen if after is None or row.key > after]
+    more = len(rest) > limit
+    return Page(
+        rows=tuple(rest[:limit]),
+        total=len(seen),
+        next_after=rest[limit - 1].key if more else None,
+    )
 
 
 def find_callable(context: Context, view: View, name: str, *, head: str, session: str = "") -> Row:
@@ -37,7 +71,7 @@ def find_callable(context: Context, view: View, name: str, *, head: str, session
     """
     plain, _, digest = name.partition("@")
     if digest:
-        row = context.artifacts.find_version(view, plain, digest)
+        row = find(context, view, name)
         if row.state not in {"verified", "promoted", "deprecated"}:
             raise DeniedError(
                 f"{name} is {row.state} and is not run for callers",
@@ -70,9 +104,7 @@ def find_callable(context: Context, view: View, name: str, *, head: str, session
 
 
 def _row_of(view: View, slot: str, digest: str) -> Row:
-    row: Row | None = view.row(f"version/{slot}@{digest}")
-    if row is None:
-        raise NotFoundError(f"slot {slot!r} holds {digest}, of which this space has no version")
+    row = version_of(view, slot, digest)
     if row.state not in PROVEN:
         follower = row.body["forward_to"]
         raise DeniedError(

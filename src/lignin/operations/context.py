@@ -17,6 +17,7 @@ from lignin.domain.codec import canonical_bytes, parse_json
 from lignin.domain.errors import ConflictError, InvalidRequestError
 from lignin.domain.events import Change, Receipt, Scope
 from lignin.harness.service import Harness
+from lignin.ports.broker import Exits
 from lignin.ports.clock import Clock, IdSource
 from lignin.ports.ledger import Ledger, View
 from lignin.ports.sandbox import DoctorReport, Sandbox
@@ -47,6 +48,7 @@ class Context:
         cwd: The folder the caller stands in (a project).
         redaction_key: Key of redaction tags and re-import recognition; never leaves the store.
         disk: What writes skill folders; a test passes one that stops half-way.
+        open_exits: What runs reach the outside with; `operations.exits` says who may.
         dry_run: The ledger is a throw-away copy; effects outside it are not made.
         progress: Called with (what, done, total or None).
     """
@@ -70,6 +72,7 @@ class Context:
     open_sandbox: Callable[[], Sandbox]
     diagnose: Callable[[], DoctorReport]
     open_verifier: Callable[[], "Verifier"]
+    open_exits: Callable[[], Exits]
     disk: Disk = field(default_factory=Disk)
     dry_run: bool = False
     progress: Progress = field(default=_silent)

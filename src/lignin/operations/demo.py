@@ -2,6 +2,7 @@
 
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,8 @@ from lignin.operations.harvest import (
 )
 from lignin.operations.heads import MAIN, ensure_head
 from lignin.operations.registry import Request, Response, operation
-from lignin.operations.skill import SkillServe, SkillsServed, serve
+from lignin.operations.skill import serve
+from lignin.operations.skill_models import SkillServe, SkillsServed
 from lignin.operations.space import ensure_space
 from lignin.operations.trace import FileTaken, take_files
 from lignin.practice import record_sessions
@@ -121,7 +123,8 @@ def demo(context: Context, request: Demo) -> DemoReport:
         ensure_space(context, PRACTICE_SPACE)
         context = replace(context, scope=context.scope_of(PRACTICE_SPACE))
     simulated = 0
-    harvest, files, unread = Harvest(), [], Counter[str]()
+    harvest, files = Harvest(), []
+    unread: dict[Path, str] = {}
     with ExitStack() as stack:
         paths = [request.data] if request.data else []
         if practice:
@@ -207,7 +210,7 @@ def _call_one(context: Context, head: str) -> tuple[Called | None, Json, Json]:
     if not usable:
         return None, None, None
     _, _, name, arguments, expected = min(usable, key=lambda each: each[:3])
-    request = ArtifactCall(name=name, input=arguments, head=head, session="")
+    request = ArtifactCall(name=name, input=arguments, head=head, session="", tools="")
     return call(context, request), arguments, expected
 
 
@@ -297,8 +300,8 @@ def _origin(provenance: dict[str, Any]) -> Origin:
     )
 
 
-def _unread(files: list[FileTaken], not_read: Counter[str]) -> dict[str, int]:
-    counts = Counter(not_read)
+def _unread(files: list[FileTaken], not_read: Mapping[Path, str]) -> dict[str, int]:
+    counts = Counter(not_read.values())
     counts.update(file.refused for file in files if file.refused)
     counts.update(
         "a line that does not parse (the rest was read)" for f in files for _ in f.problems

@@ -21,7 +21,7 @@ from lignin.operations.heads import (
 )
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.space import RANKS
-from lignin.ports.ledger import View
+from lignin.ports.ledger import View, require_known
 
 
 class HeadCreate(Request):
@@ -302,6 +302,8 @@ def lease(context: Context, request: HeadLease) -> Leased:
 @operation("head.release", effect="write")
 def release(context: Context, request: HeadRelease) -> HeadView:
     """Give a lease back."""
+    with context.view() as view:
+        require_known(view, f"head/{request.name}")
     context.commit(context.harness.release(context.scope, request.name, request.token))
     return show(context, HeadRef(name=request.name))
 
@@ -310,13 +312,19 @@ def release(context: Context, request: HeadRelease) -> HeadView:
 def offer(context: Context, request: HeadOffer) -> Offered:
     """Offer a local gain upstream: a proposal in the head that this one extends."""
     with context.view() as view:
-        row = view.row(f"head/{request.name}")
-        if row is None or not row.body["extends"]:
-            raise InvalidRequestError(f"head {request.name!r} extends no other head")
+        row = require_known(view, f"head/{request.name}")
+        if not row.body["extends"]:
+            raise InvalidRequestError(
+                f"head {request.name!r} extends no other head",
+                hint="`lignin head list` shows what each extends",
+            )
         _, revision = context.harness.stable(view, request.name)
     digest = revision.slots.get(request.slot)
     if digest is None:
-        raise InvalidRequestError(f"head {request.name!r} has no own slot {request.slot!r}")
+        raise InvalidRequestError(
+            f"head {request.name!r} has no own slot {request.slot!r}",
+            hint="`lignin head show` lists its slots",
+        )
     space, head = row.body["extends"]["space"], row.body["extends"]["head"]
     scope = context.scope_of(space)
     with context.ledger.view(space) as view:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from lignin.artifacts.adoption import adopt
+from lignin.artifacts.dependants import find_dependants
+from lignin.artifacts.lookup import visible
 from lignin.artifacts.proofs import tests_of
 from lignin.artifacts.store import load_tree
 from lignin.domain.codec import Digest
@@ -13,8 +15,9 @@ from lignin.domain.harness import Revision, SlotChange
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN, SERVABLE
 from lignin.harness.service import Decision
+from lignin.operations.artifact_models import DependantView
 from lignin.operations.context import Context
-from lignin.ports.ledger import View
+from lignin.ports.ledger import View, require_known
 
 MAIN = "main"
 HIDDEN = ""
@@ -43,10 +46,7 @@ def version_of(view: View, slot: str, digest: Digest) -> Row:
     Raises:
         NotFoundError: The space has no such version.
     """
-    row = view.row(f"version/{slot}@{digest}")
-    if row is None:
-        raise NotFoundError(f"this space has no version {slot}@{digest}")
-    return row
+    return require_known(view, f"version/{slot}@{digest}")
 
 
 def state_changes(
@@ -88,6 +88,22 @@ def holders(context: Context, view: View, slot: str, digest: Digest) -> list[str
         row.key
         for row in view.page("head", limit=1000).rows
         if context.harness.resolve(view, row.body["stable"]).get(slot) == digest
+    ]
+
+
+def dependants_of(context: Context, view: View, name: str, digest: Digest) -> list[DependantView]:
+    """Every live version of the space that leans on one, with the heads that hold it."""
+    leaning = find_dependants(view, name, digest)
+    return [
+        DependantView(
+            name=row.body["name"],
+            digest=row.body["digest"],
+            state=str(row.state),
+            through=found.through,
+            heads=holders(context, view, row.body["name"], row.body["digest"]),
+        )
+        for found in leaning
+        for row in visible(view, context.scope.actor, [found.row])
     ]
 
 

@@ -16,7 +16,7 @@ from lignin.artifacts.store import load_examples, load_tree, trusted_givers
 from lignin.artifacts.versions import is_simulated, version_stream
 from lignin.domain.artifacts import Example, Manifest, Tree
 from lignin.domain.codec import Digest, Json
-from lignin.domain.errors import DeniedError
+from lignin.domain.errors import DeniedError, UnavailableError
 from lignin.domain.events import Change
 from lignin.domain.evidence import Verdict
 from lignin.domain.harness import SlotChange, apply_patch
@@ -24,6 +24,7 @@ from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN
 from lignin.harness.service import Decision
 from lignin.operations.context import Context
+from lignin.operations.exits import exit_of_call, exit_of_verification
 from lignin.operations.heads import ensure_head, propose_to_children, state_changes
 from lignin.operations.proofs import evidence_of_test
 from lignin.ports.ledger import View
@@ -55,8 +56,12 @@ class Moved:
     revision: Digest
 
 
-def verify_version(context: Context, row: Row, *, again: bool = False) -> Proven:
-    """Verify a version, or answer with the result of the same content; record what came of it."""
+def verify_version(context: Context, row: Row, *, again: bool = False, tools: str = "") -> Proven:
+    """Verify a version, or answer with the result of the same content; record what came of it.
+
+    Args:
+        tools: What answers its tool calls, where that is not its recording.
+    """
     name, digest = row.body["name"], row.body["digest"]
     verifier = context.open_verifier()
     with context.view() as view:
@@ -64,6 +69,9 @@ def verify_version(context: Context, row: Row, *, again: bool = False) -> Proven
         examples = load_examples(view, digest, trusted_givers(view, row))
         dependencies = _dependencies(view, tree.manifest, JUDGED_WITH)
         tests = load_tests(view, digest) if tree.manifest.kind != "test" else {}
+        way_out = exit_of_verification(context, view, row, tree.manifest, tools=tools)
+        if way_out is not None:
+            verifier = verifier.behind(way_out.around, binding=way_out.name)
         key = verifier.key(tree, examples, dependencies, tests.values())
         cached = None if again else context.artifacts.cached(view, key)
     if cached is not None:
@@ -206,26 +214,38 @@ def _joint_decision(accepted: Sequence[tuple[Row, PromotionDecision]]) -> Decisi
 
 
 def call_artifact(
-    context: Context, row: Row, tree: Tree, arguments: Json, *, client: str = "cli"
+    context: Context,
+    row: Row,
+    tree: Tree,
+    arguments: Json,
+    *,
+    tools: str = "",
+    client: str = "cli",
 ) -> tuple[Observed, Json]:
-    """Run a version in the sandbox with vetted arguments and count the use; (what ran, result)."""
+    """Run a version in the sandbox with vetted arguments and count the use; (what ran, result).
+
+    Raises:
+        DeniedError: It would reach something real that it may not.
+        UnavailableError: The sandbox, or something outside that it asked, failed.
+    """
     with context.view() as view:
         dependencies = _dependencies(view, tree.manifest, PROVEN)
     execution = _execution(tree, dependencies, arguments)
     sandbox = context.open_sandbox()
     if sandbox.tier != "none":  # that one is opened only where the user accepts to have no wall
         require_walls(tree.manifest, sandbox.tier)
-    observed = sandbox.run(execution)
-    ok = observed.error is None and observed.status == "exited"
-    used = context.artifacts.used(
-        context.scope,
-        row.body["name"],
-        row.body["digest"],
-        client=client,
-        path="call",
-        ok=ok,
-    )
-    context.commit(used)
+    way_out = exit_of_call(context, row, tree.manifest, tools=tools)
+    observed = (way_out.around(sandbox) if way_out else sandbox).run(execution)
+    use = {
+        "name": row.body["name"],
+        "client": client,
+        "path": "call",
+        "ok": observed.error is None and observed.status == "exited",
+        "binding": way_out.name if way_out else "",
+    }
+    if observed.status == "infrastructure":
+        raise UnavailableError(f"{row.body['name']} was not run to its end: {observed.message}")
+    context.commit(context.artifacts.used(context.scope, row.body["digest"], use))
     if isinstance(execution.action, PythonCall):
         return observed, observed.result
     stdout = observed.stdout.decode(errors="replace")
@@ -247,13 +267,18 @@ def _execution(tree: Tree, dependencies: Mapping[str, Tree], arguments: Json) ->
     return replace(plan_run(manifest, files, use), limits=limits)
 
 
-def require_dependencies(view: View, manifest: Manifest) -> None:
+def require_dependencies(
+    view: View, manifest: Manifest, states: Collection[str] = JUDGED_WITH
+) -> None:
     """Raise unless all that a manifest leans on is here and could still be proven.
+
+    Args:
+        states: Those that will do; `PROVEN` for what is run or served.
 
     Raises:
         DeniedError: A dependency is unknown to the space, rejected, quarantined or let go.
     """
-    _dependencies(view, manifest, JUDGED_WITH)
+    _dependencies(view, manifest, states)
 
 
 def _dependencies(
@@ -272,9 +297,9 @@ def _dependencies(
             continue
         row = view.row(version_stream(name, digest))
         if row is None or row.state not in states:
-            state = row.state if row else "unknown here"
+            state = f"{row.state}: {row.body['reason']}" if row else "unknown here"
             raise DeniedError(
-                f"the dependency {name}@{digest} is {state}",
+                f"the dependency {name}@{digest} is {state.removesuffix(': ')}",
                 hint="lean on a version that is verified or promoted",
             )
         found[name] = load_tree(view, digest)

@@ -6,6 +6,7 @@ from lignin.artifacts.joining import (
     wanted_programs,
     with_program,
 )
+from lignin.artifacts.lookup import visible
 from lignin.artifacts.proofs import fact_of_test, tests_of
 from lignin.artifacts.store import load_tree
 from lignin.domain.artifacts import MANIFEST_PATH, Candidate, File, Manifest
@@ -50,7 +51,9 @@ def with_subjects(context: Context, view: View, files: dict[str, File]) -> dict[
         if row is None or row.body["kind"] != "program":
             continue
         versions = context.artifacts.versions(view, name).rows
-        usable = [version for version in versions if version.state in SUBJECT_STATES]
+        usable = [
+            v for v in visible(view, context.scope.actor, versions) if v.state in SUBJECT_STATES
+        ]
         if usable:
             best = max(usable, key=lambda row: (row.state in PROVEN, row.body["captured_at"]))
             found = with_program(found, place, load_tree(view, best.body["digest"]))

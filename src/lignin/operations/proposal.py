@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from lignin.artifacts.promotion import GATE, require_person
-from lignin.domain.errors import InvalidRequestError, NotFoundError
+from lignin.domain.errors import InvalidRequestError
 from lignin.domain.harness import SlotChange, require_claim
 from lignin.domain.states import Row
 from lignin.harness.service import Decision
@@ -19,7 +19,7 @@ from lignin.operations.heads import (
 )
 from lignin.operations.lifecycle import decide_version
 from lignin.operations.registry import Listed, Request, Response, operation, positional
-from lignin.ports.ledger import View
+from lignin.ports.ledger import View, require_known
 
 
 class ProposalCreate(Request):
@@ -136,19 +136,14 @@ def list_(context: Context, request: ProposalList) -> ProposalListed:
 def show(context: Context, request: ProposalRef) -> ProposalView:
     """Show a proposal with its decision and every reason."""
     with context.view() as view:
-        row = view.row(f"proposal/{request.proposal}")
-    if row is None:
-        raise NotFoundError(f"no proposal {request.proposal!r}", hint="`lignin proposal list`")
-    return _view(row)
+        return _view(require_known(view, f"proposal/{request.proposal}"))
 
 
 @operation("proposal.decide", effect="govern", idempotent=True)
 def decide(context: Context, request: ProposalDecide) -> ProposalView:
     """Put a proposal before the gate; a human may reject it, never wave evidence through."""
     with context.view() as view:
-        row = view.row(f"proposal/{request.proposal}")
-        if row is None:
-            raise NotFoundError(f"no proposal {request.proposal!r}")
+        row = require_known(view, f"proposal/{request.proposal}")
         entering = _entering(context, view, request.proposal)
     decision = _decide(context, request, row, entering)
     with context.view() as view:

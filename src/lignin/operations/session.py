@@ -9,6 +9,7 @@ from lignin.domain.codec import canonical_bytes
 from lignin.domain.errors import InvalidRequestError
 from lignin.operations.context import Context
 from lignin.operations.registry import Listed, Request, Response, operation, positional
+from lignin.ports.ledger import require_known
 from lignin.traces.redact import redact
 
 SHOWN_CHARS = 2000
@@ -146,6 +147,8 @@ def fork(context: Context, request: SessionFork) -> SessionView:
 @operation("session.end", effect="write")
 def end(context: Context, request: SessionEnd) -> SessionView:
     """End a session with the outcome of its run."""
+    with context.view() as view:
+        require_known(view, f"session/{request.session}")
     context.commit(context.sessions.end(context.scope, request.session, request.outcome))
     return show(context, SessionRef(session=request.session))
 

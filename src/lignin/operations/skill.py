@@ -1,10 +1,8 @@
 """Skill folders: write what a head serves where agent clients look for it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-from pydantic import Field
 
 from lignin.artifacts.client import Client
 from lignin.artifacts.folder import read_tree, resolve_skills_folder
@@ -13,57 +11,28 @@ from lignin.artifacts.packaging import assign_skill_names, package_artifact, red
 from lignin.artifacts.serve import read_state, serve_folder
 from lignin.artifacts.serving_plan import Retirement, Served, ServingPlan, plan_serving
 from lignin.artifacts.skillmd import parse_skill
-from lignin.artifacts.store import load_examples, load_tree, trusted_givers
+from lignin.artifacts.store import load_examples, load_manifest, load_tree, trusted_givers
 from lignin.artifacts.versions import is_simulated
 from lignin.domain.artifacts import File, split_examples
-from lignin.domain.errors import InvalidRequestError, LigninError, NotFoundError
+from lignin.domain.errors import (
+    DeniedError,
+    InvalidRequestError,
+    LigninError,
+    NotFoundError,
+)
 from lignin.domain.events import NewEvent
 from lignin.domain.harness import diff_revisions, parse_revision
 from lignin.domain.states import Row
-from lignin.domain.states.artifacts import SERVABLE
+from lignin.domain.states.artifacts import PROVEN, SERVABLE
+from lignin.harness.laws import Move
 from lignin.operations.context import Context
-from lignin.operations.heads import MAIN, version_of
-from lignin.operations.registry import Request, Response, operation
+from lignin.operations.heads import version_of
+from lignin.operations.lifecycle import require_dependencies
+from lignin.operations.registry import operation
+from lignin.operations.skill_models import FolderServed, Left, SkillServe, SkillsServed
 from lignin.ports.ledger import View
 
 SKILL_KINDS = frozenset({"skill", "program", "script", "prompt"})
-
-
-class SkillServe(Request):
-    folder: str = Field(".", description="the project whose skill folders are written")
-    client: list[str] = Field(default_factory=list, description="only these clients; default: all")
-    head: str = Field(MAIN, description="the head that is served")
-    personal: bool = Field(False, description="into the home folder instead of the project")
-    force: bool = Field(False, description="replace our files even where a person edited them")
-
-
-class Left(Response):
-    name: str = Field(description="the skill or slot")
-    reason: str = Field(description="why")
-
-
-class FolderServed(Response):
-    client: str = Field(description="the agent client")
-    folder: str = Field(description="the skill folder")
-    written: list[str] = Field(description="new skills")
-    replaced: list[str] = Field(description="skills that changed")
-    kept: list[str] = Field(description="skills that stay as they are")
-    removed: list[str] = Field(description="removed; a forwarding note stands in their place")
-    left_alone: list[Left] = Field(description="not ours, or edited by a person")
-    shortened: list[Left] = Field(description="descriptions cut to fit the listing budget")
-    left_out: list[Left] = Field(description="skills that did not fit the listing budget")
-    listing_chars: int = Field(description="characters of the client's listing in use")
-    listing_budget: int = Field(description="characters the client lists at most")
-
-
-class SkillsServed(Response):
-    head: str = Field(description="the harness head")
-    revision: str = Field(description="digest of the head's revision")
-    not_skills: list[Left] = Field(description="slots that no skill folder can hold")
-    simulated: list[str] = Field(
-        description="skills seen only in the practice desk's simulated sessions; each says so"
-    )
-    folders: list[FolderServed] = Field(description="one entry per skill folder")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,15 +50,17 @@ def serve(context: Context, request: SkillServe) -> SkillsServed:
     """Write a head's skills where Claude Code and Codex look for them.
 
     Files not written by Lignin are never touched, hand-edited ones are respected, what left the
-    head leaves a forwarding note, and nothing is dropped from a listing without being named.
+    head leaves a note that says what became of it, and nothing is dropped from a listing without
+    being named. What leans on a version that is not proven any more is withheld.
     """
     base = context.person_home if request.personal else context.path(request.folder)
     clients = _clients(context, request.client)
     with context.view() as view:
         stable, _ = context.harness.stable(view, request.head)
         slots = context.harness.resolve(view, stable)
-        skills, not_skills = _packaged(context, view, slots)
-        retired = _retired(context, view, request.head, slots, stable)
+        withheld = _withheld(view, slots)
+        skills, not_skills = _packaged(context, view, slots, withheld)
+        retired = _retired(context, view, request.head, slots, withheld)
         origin = _origin(view, request.head)
     folders: dict[Path, Client] = {}
     for client in clients:
@@ -129,14 +100,21 @@ def _clients(context: Context, names: list[str]) -> list[Client]:
 
 
 def _packaged(
-    context: Context, view: View, slots: Mapping[str, str]
+    context: Context,
+    view: View,
+    slots: Mapping[str, str],
+    withheld: Mapping[str, Retirement],
 ) -> tuple[list[_Skill], list[Left]]:
     skills, left = [], []
     kinds, names = context.load_kinds(), assign_skill_names(slots)
     for slot, digest in slots.items():
         row = version_of(view, slot, digest)
-        if row.state not in SERVABLE or row.body["kind"] not in SKILL_KINDS:
-            left.append(Left(name=slot, reason=_why_not(row)))
+        if slot in withheld:
+            left.append(Left(name=slot, reason=f"{withheld[slot].what}: {withheld[slot].reason}"))
+            continue
+        if row.body["kind"] not in SKILL_KINDS:
+            reason = f"a {row.body['kind']} is not served as a skill folder"
+            left.append(Left(name=slot, reason=reason))
             continue
         tree = load_tree(view, digest)
         visible, _ = split_examples(load_examples(view, digest, trusted_givers(view, row)))
@@ -174,18 +152,35 @@ def _origin(view: View, head: str) -> str:
     return f"{view.space}:{head}@{view.log(limit=1)[0].event_id[-10:]}"
 
 
-def _why_not(row: Row) -> str:
-    if row.state not in SERVABLE:
-        return f"it is {row.state}"
-    return f"a {row.body['kind']} is not served as a skill folder"
+def _withheld(view: View, slots: Mapping[str, str]) -> dict[str, Retirement]:
+    """Slots whose version stands in the head and may not be served now, and why."""
+    found = {}
+    for slot, digest in slots.items():
+        row = version_of(view, slot, digest)
+        if row.state not in SERVABLE:
+            found[slot] = _parting(row) or Retirement(
+                what="withheld", reason=f"it is {row.state}: {row.body['reason']}"
+            )
+            continue
+        try:
+            require_dependencies(view, load_manifest(view, digest), PROVEN)
+        except DeniedError as error:
+            found[slot] = Retirement(what="withheld", reason=error.message)
+    return found
 
 
 def _retired(
-    context: Context, view: View, head: str, slots: Mapping[str, str], revision: str
+    context: Context,
+    view: View,
+    head: str,
+    slots: Mapping[str, str],
+    withheld: Mapping[str, Retirement],
 ) -> dict[str, Retirement]:
     """What left the head, or stands in it and may not be served, for forwarding notes."""
-    found: dict[str, Retirement] = {}
-    for move in context.harness.history(view, head):
+    names = assign_skill_names(slots)
+    found = {names[slot]: why for slot, why in withheld.items()}
+    moves = context.harness.history(view, head)
+    for at, move in enumerate(moves):
         before, after = view.row(f"revision/{move.came_from}"), view.row(f"revision/{move.to}")
         if before is None or after is None:
             continue
@@ -193,22 +188,31 @@ def _retired(
         for slot, change in patch.items():
             if not change.new and slot not in slots and change.expected:
                 row = view.row(f"version/{slot}@{change.expected}")
-                reason = str(row.body["reason"]) if row else "it left"
-                successor = str(row.body["forward_to"] or "") if row else ""
-                found.setdefault(
-                    assign_skill_names({slot, *slots})[slot],
-                    Retirement(revision=move.to, reason=reason, successor=successor),
-                )
-    for slot, digest in slots.items():
-        row = version_of(view, slot, digest)
-        if row.state not in SERVABLE:
-            name = assign_skill_names(slots)[slot]
-            found[name] = Retirement(
-                revision=revision,
-                reason=f"it is {row.state}: {row.body['reason']}",
-                successor=str(row.body["forward_to"] or ""),
-            )
+                why = (_parting(row) if row else None) or _moved_off(view, move, moves[at + 1 :])
+                name = assign_skill_names({slot, *slots})[slot]
+                found.setdefault(name, replace(why, revision=move.to))
     return found
+
+
+def _parting(row: Row) -> Retirement | None:
+    """What became of a version, where its state says so."""
+    if row.state not in {"retired", "quarantined"}:
+        return None
+    return Retirement(
+        what="retired" if row.state == "retired" else "quarantined",
+        reason=str(row.body["reason"]),
+        successor=str(row.body["forward_to"] or ""),
+    )
+
+
+def _moved_off(view: View, move: Move, earlier: Sequence[Move]) -> Retirement:
+    """What a head's move did to the slots that it dropped: went back, or went on without them."""
+    back = move.claim == "restore" and any(move.to == one.came_from for one in earlier)
+    proposal = view.row(f"proposal/{move.proposal}") if move.proposal else None
+    said = str(proposal.body["hypothesis"]) if proposal else ""
+    if back:
+        return Retirement(what="rolled back", reason=said or "the head went back to what it held")
+    return Retirement(what="withdrawn", reason=said or "it left the head")
 
 
 def _serve_one(
@@ -261,7 +265,7 @@ def _serve_one(
         folder=str(folder),
         written=list(plan.names("write")),
         replaced=list(plan.names("replace")),
-        kept=list(plan.names("keep")),
+        kept=list(plan.skills_kept),
         removed=[*plan.names("forward"), *plan.names("remove")],
         left_alone=[Left(name=c.name, reason=c.reason) for c in plan.conflicts],
         shortened=[

@@ -31,6 +31,14 @@ BATCH_BYTES = 8 * 2**20
 class TraceImport(Request):
     paths: list[str] = positional("files or folders of transcripts", default=[])
     mine: bool = Field(False, description="my own Claude Code and Codex sessions")
+    name_passed_over: int = Field(
+        20, ge=0, le=100_000, description="name at most so many files that were passed over"
+    )
+
+
+class PassedOver(Response):
+    path: str = Field(description="the file")
+    reason: str = Field(description="why it was not read")
 
 
 class FileTaken(Response):
@@ -53,6 +61,9 @@ class Imported(Response):
     records: int = Field(description="records that were new")
     redacted: dict[str, int] = Field(description="secrets redacted, by detector")
     not_read: dict[str, int] = Field(description="files passed over, by reason")
+    passed_over: list[PassedOver] = Field(description="the first of them by path")
+    passed_over_total: int = Field(description="how many there are in all")
+    narrow: str | None = Field(default=None, description="how to see them all")
 
 
 class TraceList(Request):
@@ -139,9 +150,10 @@ def import_(context: Context, request: TraceImport) -> Imported:
     that has grown adds what is new; a file that cannot be read is reported and the rest goes on.
     """
     files: list[FileTaken] = []
-    not_read: Counter[str] = Counter()
+    not_read: dict[Path, str] = {}
     for taken in take_files(context, request.paths, mine=request.mine, not_read=not_read):
         files.append(taken[0])
+    named = sorted(not_read.items())[: request.name_passed_over]
     redacted: Counter[str] = Counter()
     for file in files:
         redacted.update(file.redacted)
@@ -151,7 +163,12 @@ def import_(context: Context, request: TraceImport) -> Imported:
         new_sessions=sum(file.new_sessions for file in files),
         records=sum(file.records for file in files),
         redacted=dict(redacted),
-        not_read=dict(not_read),
+        not_read=dict(Counter(not_read.values())),
+        passed_over=[PassedOver(path=str(path), reason=reason) for path, reason in named],
+        passed_over_total=len(not_read),
+        narrow=f"--name-passed-over {len(not_read)} names them all"
+        if len(named) < len(not_read)
+        else None,
     )
 
 
@@ -262,15 +279,19 @@ def _stored_session(context: Context, name: str) -> TakenSession:
 
 
 def take_files(
-    context: Context, paths: list[str], *, mine: bool, not_read: Counter[str]
+    context: Context, paths: list[str], *, mine: bool, not_read: dict[Path, str]
 ) -> Iterator[tuple[FileTaken, tuple[TakenSession, ...]]]:
-    """Take files in one by one; yields what became of each, with its sessions."""
+    """Take files in one by one; yields what became of each, with its sessions.
+
+    Args:
+        not_read: Gets the files that were passed over, each with the reason.
+    """
     importers = context.load_importers()
     found: list[Path] = []
     for root in _roots(context, paths, mine):
         traces = find_traces(root, importers)
         found.extend(traces.paths)
-        not_read.update(traces.skipped.values())
+        not_read.update(traces.skipped)
     for number, path in enumerate(dict.fromkeys(found)):
         context.progress(f"taking in {path.name}", number, len(found))
         try:
@@ -300,7 +321,10 @@ def load_trajectory(context: Context, view: View, session: str) -> Trajectory:
     for trajectory, _ in traces.sessions:
         if trajectory.session == origin or len(traces.sessions) == 1:
             return trajectory
-    raise NotFoundError(f"the records of {session} hold no session {origin!r}")
+    raise NotFoundError(
+        f"the records of {session} hold no session {origin!r}",
+        hint="`lignin trace import` its file again",
+    )
 
 
 def _roots(context: Context, paths: list[str], mine: bool) -> list[Path]:

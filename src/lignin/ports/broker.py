@@ -4,11 +4,12 @@ The broker is the only exit of code in a sandbox (decision record 4). What may l
 `governance`; whoever implements these ports carries it out and decides nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from lignin.domain.codec import Digest, Json
+from lignin.ports.environment import Environment, Recording
 from lignin.ports.sandbox import Effect
 from lignin.ports.tools import Observation, ToolSpec
 
@@ -77,6 +78,18 @@ class Reply:
     body: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A recorded request with its reply."""
+
+    method: str
+    url: str
+    body: bytes
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    reply: bytes
+
+
 class Transport(Protocol):
     """Carries one hop. Follows no redirect, uses no proxy, keeps no cookie, logs nothing."""
 
@@ -131,6 +144,78 @@ class Binding(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolServer:
+    """How a tool server of the user's is reached: a command to start, or an address.
+
+    Args:
+        name: As the user calls it.
+        command: Program and arguments of a server that talks over stdin and stdout.
+        variables: Names of variables that the command is given beside a few harmless ones.
+        url: Of a server that talks Streamable HTTP.
+        timeout_s: For one call, and for the server to start.
+    """
+
+    name: str
+    command: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    url: str = ""
+    timeout_s: float = 20.0
+
+
+class Exits(Protocol):
+    """Makes what runs reach the outside with. Whoever made it ends what was opened."""
+
+    def read_grants(self) -> str:
+        """Return the text of the user's private grants file; empty where there is none.
+
+        Raises:
+            UnavailableError: It is not kept privately, or cannot be read.
+        """
+        ...
+
+    def vault(self) -> Vault:
+        """Where real credentials come from."""
+        ...
+
+    def transport(self) -> Transport:
+        """Carries requests to real hosts."""
+        ...
+
+    def replay(self, exchanges: Sequence[Exchange]) -> Transport:
+        """Answers requests from a recording and sends nothing."""
+        ...
+
+    def recorded(
+        self,
+        recording: Recording,
+        tools: Mapping[str, ToolSpec],
+        keys: Mapping[str, Sequence[str]],
+    ) -> Binding:
+        """Answers tool calls from a recording."""
+        ...
+
+    def live(self, open_environment: Callable[[], Environment]) -> Binding:
+        """Answers tool calls from an environment, a fresh one for each run."""
+        ...
+
+    def server(self, server: ToolServer, *, reads_only: bool) -> Binding:
+        """Answers tool calls by a real server; with `reads_only` it is never asked to write.
+
+        Raises:
+            UnavailableError: It does not start or answer, or the extra `mcp` is not installed.
+        """
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that never goes back."""
+        ...
+
+    def entropy(self, count: int) -> bytes:
+        """Return fresh random bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerReport:
     """What one run asked of the broker.
 
@@ -141,8 +226,11 @@ class BrokerReport:
             it was not meant for, or a reply that held a credential where it was not masked), and
             `unknown` (a request without an answer, which is not the code's fault).
         hits: Calls that the binding answered.
-        misses: Calls that it does not know.
+        misses: Calls that it does not know, and requests that a recording does not.
         outages: Requests that something outside failed: no such tool is bound, no host answers.
+        told: What was answered, as `Observed.told`.
+        changes: As `Observed.changes`.
+        reasons: Why requests have no answer, in words for the host: the code hears less.
     """
 
     binding: str
@@ -151,6 +239,9 @@ class BrokerReport:
     hits: int
     misses: int
     outages: int = 0
+    told: tuple[str, ...] = ()
+    changes: int = 0
+    reasons: tuple[str, ...] = ()
 
     @property
     def is_conclusive(self) -> bool:

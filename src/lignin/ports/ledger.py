@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from lignin.domain.codec import Digest
+from lignin.domain.errors import NotFoundError
 from lignin.domain.events import Change, Event, Receipt, Record
 from lignin.domain.states import Row
 
@@ -121,3 +122,45 @@ class Ledger(Protocol):
     def close(self) -> None:
         """Release connections; acknowledged commits are durable already."""
         ...
+
+
+_LISTED_BY = {
+    "artifact": "`lignin artifact list` has the names",
+    "version": "`lignin artifact list` has the versions",
+    "head": "`lignin head list` has the names; `lignin head create` makes one",
+    "revision": "`lignin head history` has a head's revisions",
+    "proposal": "`lignin proposal list` has them",
+    "session": "`lignin trace list` has them",
+}
+
+
+def every_row(
+    view: View, kind: str, *, state: str | None = None, prefix: str = ""
+) -> Iterator[Row]:
+    """All rows of a kind in key order, read page by page."""
+    after: str | None = None
+    while True:
+        page = view.page(kind, state=state, prefix=prefix, after=after, limit=1000)
+        yield from page.rows
+        after = page.next_after
+        if after is None:
+            return
+
+
+def require_known(view: View, stream: str) -> Row:
+    """The row of a stream that a caller named.
+
+    Raises:
+        NotFoundError: The space has none; the hint says what lists those there are.
+    """
+    row = view.row(stream)
+    if row is None:
+        raise not_known(view, stream)
+    return row
+
+
+def not_known(view: View, stream: str) -> NotFoundError:
+    """The error that a space has no such stream, or none that the caller may see."""
+    kind, _, key = stream.partition("/")
+    hint = _LISTED_BY.get(kind, "`lignin space list`: it may be in another space")
+    return NotFoundError(f"no {kind} {key!r} in space {view.space!r}", hint=hint)

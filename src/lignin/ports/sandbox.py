@@ -106,6 +106,9 @@ class Observed:
     `result` is the function's JSON result when `returned`; `error` the exception's class name and
     `message` its text when it raised. A result that JSON cannot carry is error `UnserialisableResult`.
     `written` are the files left in the work folder that were not there before or have changed.
+    `told` says what came back through the broker, in order and bounded: the tool with a digest of the
+    result, or with the error's name. `changes` counts the answered requests that may have changed
+    something outside, `misses` those that the binding does not know.
     """
 
     status: Status
@@ -119,6 +122,9 @@ class Observed:
     message: str = ""
     effects: tuple[Effect, ...] = ()
     written: Mapping[str, bytes] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
+    changes: int = 0
+    misses: int = 0
     wall_s: float = 0.0
     cpu_s: float = 0.0
     memory_bytes: int = 0

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from lignin.domain.codec import Digest, Json, canonical_bytes, digest_json
+from lignin.domain.codec import Digest, Json, canonical_bytes, digest_json, parse_json
+from lignin.domain.errors import CodecError
 
 ToolEffect = Literal["read", "write"]
 
@@ -64,6 +65,15 @@ class Observation:
         if self.error is None:
             return canonical_bytes(self.result).decode()
         return canonical_bytes({"error": self.error, "message": self.message}).decode()
+
+
+def result_of_text(text: str) -> Json:
+    """Return what a tool that answers in text said: a JSON object or list as such, else the text."""
+    try:
+        value = parse_json(text)
+    except CodecError:
+        return text
+    return value if isinstance(value, dict | list) else text
 
 
 class Tools(Protocol):

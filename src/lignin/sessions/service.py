@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from lignin.domain.codec import Json, canonical_bytes, parse_json
-from lignin.domain.errors import InvalidRequestError, NotFoundError
+from lignin.domain.errors import InvalidRequestError
 from lignin.domain.events import Change, NewEvent, Purge, Record, Records, Scope
-from lignin.domain.states import Row
 from lignin.ports.clock import IdSource
-from lignin.ports.ledger import View
+from lignin.ports.ledger import View, require_known
 
 MAX_FORK_DEPTH = 100
 FIXED = frozenset({"revision", "head", "forked_from", "parent", "started_at", "ended_at"})
@@ -63,7 +62,7 @@ class SessionLog:
         session = session or self._ids.new("ses")
         revision = None
         if head is not None:
-            revision = _require(view, f"head/{head}").body["stable"]
+            revision = require_known(view, f"head/{head}").body["stable"]
         payload = {
             **(facts or {}),
             "client": client,
@@ -140,7 +139,7 @@ class SessionLog:
         Raises:
             NotFoundError: No such session.
         """
-        row = _require(view, f"session/{session}")
+        row = require_known(view, f"session/{session}")
         return Woken(
             session=session,
             state=str(row.state),
@@ -152,7 +151,7 @@ class SessionLog:
 
     def length(self, view: View, session: str) -> int:
         """How many records a session has, those before its fork included."""
-        row = _require(view, f"session/{session}")
+        row = require_known(view, f"session/{session}")
         own = view.row(f"record/{session}")
         before = row.body["forked_from"]["seq"] if row.body["forked_from"] else 0
         return int(before) + (own.seq if own else 0)
@@ -163,7 +162,7 @@ class SessionLog:
         Raises:
             InvalidRequestError: The other has fewer records.
         """
-        row, length = _require(view, f"session/{session}"), self.length(view, session)
+        row, length = require_known(view, f"session/{session}"), self.length(view, session)
         if not 0 <= at <= length:
             raise InvalidRequestError(
                 f"session {session} has {length} records, cannot fork at {at}",
@@ -200,7 +199,7 @@ class SessionLog:
         pieces: list[tuple[str, int, int, int | None]] = []
         end = stop
         for _ in range(MAX_FORK_DEPTH):
-            fork = _require(view, f"session/{session}").body["forked_from"]
+            fork = require_known(view, f"session/{session}").body["forked_from"]
             shift = fork["seq"] if fork else 0
             high = None if end is None else end - shift
             if high is None or high > 1:
@@ -218,11 +217,3 @@ class SessionLog:
             payload=payload,
             event_id=self._ids.new("evt"),
         )
-
-
-def _require(view: View, stream: str) -> Row:
-    row = view.row(stream)
-    if row is None:
-        kind, _, key = stream.partition("/")
-        raise NotFoundError(f"no {kind} {key!r} in space {view.space!r}")
-    return row

@@ -4,7 +4,10 @@ No sandbox: everything run here is written by us. A work folder of its own and a
 side effects of the specimens together; it is removed afterwards.
 """
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -76,21 +79,13 @@ def _run_program(
     entry, function = manifest.entry.split(":")
     calls = json.dumps([dict(example.arguments or {}) for example in examples])
     try:
-        done = subprocess.run(
-            [sys.executable, "-I", "-B", "-c", _DRIVER, str(code / entry), function, _MARK],
-            input=calls + "\n",
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=limit_s,
-            cwd=work,
-            env=_environment(work),
-        )
+        command = [sys.executable, "-I", "-B", "-c", _DRIVER, str(code / entry), function, _MARK]
+        _, stdout = _run_alone(command, calls + "\n", work, limit_s)
     except subprocess.TimeoutExpired:
         return [HANG] * len(examples)
-    if _MARK not in done.stdout:
+    if _MARK not in stdout:
         return [{"error": "died"}] * len(examples)
-    results: list[dict[str, Any]] = json.loads(done.stdout.rsplit(_MARK, 1)[1])
+    results: list[dict[str, Any]] = json.loads(stdout.rsplit(_MARK, 1)[1])
     return results
 
 
@@ -103,15 +98,30 @@ def _run_script(
         (work / path).write_text(text, encoding="utf-8")
     command = [sys.executable, "-I", "-B"] if manifest.runtime == "python" else [manifest.runtime]
     try:
-        done = subprocess.run(
-            [*command, str(code / manifest.entry), *example.argv],
-            input=example.stdin,
-            capture_output=True,
-            text=True,
-            timeout=limit_s,
-            cwd=work,
-            env=_environment(work),
-        )
+        command += [str(code / manifest.entry), *example.argv]
+        exit_code, stdout = _run_alone(command, example.stdin, work, limit_s)
     except subprocess.TimeoutExpired:
         return HANG
-    return {"result": {"stdout": done.stdout, "exit_code": done.returncode}}
+    return {"result": {"stdout": stdout, "exit_code": exit_code}}
+
+
+def _run_alone(command: list[str], stdin: str, work: Path, limit_s: float) -> tuple[int, str]:
+    """The exit code and stdout of a command, which leaves nothing running behind it."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        errors="replace",
+        cwd=work,
+        env=_environment(work),
+        start_new_session=True,
+    )
+    with process:
+        try:
+            stdout, _ = process.communicate(stdin, limit_s)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    return process.returncode, stdout

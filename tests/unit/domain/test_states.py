@@ -125,6 +125,7 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     ],
     "note": [("slot.noted", {"head": "main", "weakness": "w"})] * 2,
     "examples": [("examples.added", {"blob": "b"})] * 2,
+    "recording": [("recording.added", {"blob": "b", "by": "user:a"})] * 2,
     "evidence": [("evidence.recorded", {"kind": "k"})] * 2,
     "result": [("result.recorded", {"verdict": "pass"})] * 2,
     "usage": [("usage.recorded", {"client": "c", "path": "p", "ok": False})] * 2,

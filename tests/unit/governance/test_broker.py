@@ -14,7 +14,7 @@ from lignin.governance.brokered import BrokeredSandbox
 from lignin.governance.laws.grants import parse_grants
 from lignin.governance.proxy import CredentialProxy, HttpLimits, Outside
 from lignin.ports.broker import BrokerReport, Hop, Reply, SecretValue
-from lignin.ports.sandbox import Effect, Execution, Observed, PythonCall, RequestHandler
+from lignin.ports.sandbox import Effect, Execution, Limits, Observed, PythonCall, RequestHandler
 from lignin.ports.tools import Observation, ToolSpec
 
 SECRET = "tok-9f3Kq7Zx1LmWb4"
@@ -211,10 +211,10 @@ def test_fault_of_the_transport_tells_nothing_inside() -> None:
         def send(self, hop: Hop, *, timeout_s: float, max_bytes: int) -> Reply:
             raise UnavailableError(f"cannot send {hop.headers} {SECRET}")
 
-    answer = Broker(DECLARED, proxy=Broken().proxy()).handle(
-        {"type": "http", "url": "https://a.test/"}
-    )
+    broker = Broker(DECLARED, proxy=Broken().proxy())
+    answer = broker.handle({"type": "http", "url": "https://a.test/"})
     assert answer == {"error": "unavailable", "message": "withheld"}
+    assert broker.report().reasons == ("withheld: it held a credential",)
 
 
 @pytest.mark.parametrize("observation", [Observation(result=[SECRET]), Observation(error=SECRET)])
@@ -403,3 +403,79 @@ def test_brokered_run_tells_what_was_asked_and_never_passes_on_a_guess(
     assert (bound.begun, len(reports)) == (2, 2)
     assert sandbox.policy_digest != OneCall.policy_digest
     sandbox.close()
+
+
+def test_report_says_what_was_told_what_may_have_changed_and_why_answers_are_missing() -> None:
+    put = ToolSpec(name="put", description="", input={}, effect="write", idempotent=False)
+    declared = Capabilities(tools={"ping": PING.digest, "put": put.digest}, hosts=["a.test"])
+    answers = [Observation(result=1), Observation(error="not_found"), Observation(result=0), None]
+    bound = Bound(answers, tools={"ping": PING, "put": put})
+    wire = Wire()
+    broker = Broker(declared, binding=bound, proxy=wire.proxy(declared))
+    for number, tool in enumerate(["ping", "ping", "put", "ping"]):
+        ask(broker, tool, call_id=str(number))
+    for method in ("GET", "POST"):
+        broker.handle({"type": "http", "method": method, "url": "https://a.test/"})
+    report = broker.report()
+    assert report.told[:3] == (
+        f"ping {digest_json(1)}",
+        "ping not_found",
+        f"put {digest_json(0)}",
+    )
+    assert [each.split()[0] for each in report.told] == ["ping", "ping", "put", "http", "http"]
+    assert (report.changes, report.misses) == (2, 1)
+    assert report.reasons == ("the binding 'fake' does not know a call of ping",)
+
+
+def test_request_that_a_recording_does_not_know_is_a_miss_and_no_outage() -> None:
+    class Unknown(Wire):
+        def send(self, hop: Hop, *, timeout_s: float, max_bytes: int) -> Reply:
+            raise UnavailableError("no recorded reply", is_miss=True)
+
+    broker = Broker(DECLARED, proxy=Unknown().proxy())
+    broker.handle({"type": "http", "url": "https://a.test/"})
+    report = broker.report()
+    assert (report.misses, report.outages, report.is_conclusive) == (1, 0, False)
+
+
+def test_why_a_secret_is_missing_is_said_to_the_host_and_not_inside() -> None:
+    broker = Broker(DECLARED, proxy=Wire(secret=None).proxy())
+    answer = ask(broker, PLACEHOLDERS)
+    assert answer == {"error": "unavailable", "message": "the secret s is not available"}
+    assert broker.report().reasons == ("the secret s is not available: the variable S is not set",)
+
+
+@pytest.mark.parametrize(
+    ("wait_s", "status"), [(9.0, "infrastructure"), (1.0, "timeout")], ids=["outside", "its own"]
+)
+def test_time_that_runs_out_while_waiting_outside_is_not_the_codes_fault(
+    wait_s: float, status: str
+) -> None:
+    now = [0.0]
+
+    class Slow(Bound):
+        def call(self, tool: str, arguments: Mapping[str, Json]) -> Observation | None:
+            now[0] += wait_s
+            return Observation(result=1)
+
+    class Inner:
+        tier, capabilities, policy_digest = "ns", frozenset[Any](), digest_json("inner")
+
+        def run(self, execution: Execution, broker: RequestHandler | None = None) -> Observed:
+            assert execution.limits.wall_s == 10.0
+            assert broker is not None
+            broker({"type": "call", "tool": "ping", "arguments": {}})
+            return Observed(status="timeout", tier="ns", wall_s=10.0)
+
+        def close(self) -> None:
+            pass
+
+    brokered = BrokeredSandbox(
+        Inner(),
+        lambda: Broker(DECLARED, binding=Slow([])),
+        patience_s=7.0,
+        monotonic=lambda: now[0],
+    )
+    action = PythonCall(file="a.py", function="f", arguments={})
+    observed = brokered.run(Execution(files={}, action=action, limits=Limits(wall_s=3.0)))
+    assert observed.status == status

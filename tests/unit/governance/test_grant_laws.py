@@ -1,7 +1,7 @@
 import pytest
 
 from lignin.domain.errors import InvalidRequestError
-from lignin.governance.laws.grants import parse_grants
+from lignin.governance.laws.grants import parse_grants, parse_servers
 
 GOOD = {"variable": '"T"', "hosts": '["a.test"]', "paths": '["/v1/"]'}
 
@@ -61,3 +61,36 @@ def test_a_refused_file_is_not_quoted() -> None:
     with pytest.raises(InvalidRequestError) as caught:
         parse_grants(text(value='"hunter2hunter2"'))
     assert "hunter2" not in f"{caught.value} {caught.value.__cause__}"
+
+
+def test_servers_are_read_beside_the_secrets() -> None:
+    servers = parse_servers(
+        text() + '\n[servers.desk-2]\ncommand = ["serve", "--fast"]\nvariables = ["TOKEN"]\n'
+        '[servers.far]\nurl = "https://tools.example.test/mcp"\ntimeout_s = 5\n'
+        '[servers.near]\nurl = "http://127.0.0.1:8000/mcp"\n'
+    )
+    assert list(servers) == ["desk-2", "far", "near"]
+    assert (servers["desk-2"].command, servers["far"].timeout_s) == (["serve", "--fast"], 5)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "[servers.a]\n",
+        '[servers.a]\ncommand = ["x"]\nurl = "https://a.test/"\n',
+        '[servers.a]\ncommand = [""]\n',
+        '[servers.a]\ncommand = "x"\n',
+        '[servers.A]\ncommand = ["x"]\n',
+        '[servers."a b"]\ncommand = ["x"]\n',
+        '[servers.a]\nurl = "http://a.test/"\n',
+        '[servers.a]\nurl = "http://localhost.a.test/"\n',
+        '[servers.a]\nurl = "https://me:pass@a.test/"\n',
+        '[servers.a]\nurl = "file:///etc/passwd"\n',
+        '[servers.a]\ncommand = ["x"]\ntimeout_s = 0\n',
+        '[servers.a]\ncommand = ["x"]\ntimeout_s = 9999\n',
+        '[servers.a]\ncommand = ["x"]\nenv = {A = "b"}\n',
+    ],
+)
+def test_server_that_is_unclear_or_in_the_clear_is_refused(broken: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        parse_servers(broken)

@@ -125,6 +125,23 @@ def test_the_request_may_come_from_stdin(
     assert json.loads(said(capsys)[0])["name"] == "double"
 
 
+@pytest.mark.parametrize("odd", ['{"path": "x.py", "exmaples": []}', '{"exmaples": []}'])
+def test_an_unknown_key_on_stdin_is_answered_with_the_keys_there_are(
+    own_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    odd: str,
+) -> None:
+    path = own_home / "request.json"
+    path.write_text(odd)
+    with path.open() as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert run(["artifact", "capture", "--stdin"]) == 2
+    told = json.loads(said(capsys)[1])
+    assert "exmaples" in told["error"]
+    assert "it takes path, name, kind, examples, owner" in told["remediation"]
+
+
 def test_a_dry_run_changes_nothing_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["head", "create", "main", "--dry-run"]) == 0
     assert json.loads(said(capsys)[0])["dry_run"] is True

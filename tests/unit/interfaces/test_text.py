@@ -29,3 +29,9 @@ def test_times_lose_their_fractions_in_tables_only() -> None:
     at = "2031-01-02T03:04:05.678901Z"
     assert "2031-01-02 03:04:05" in render({"items": [{"name": "x", "at": at}], "total": 1})
     assert at in render({"at": at})
+
+
+def test_a_reason_is_never_cut_nor_the_path_that_it_is_about() -> None:
+    path, reason = "deep/" * 30 + "file.json", "because " * 30 + "of this"
+    text = render({"passed_over": [{"path": path, "reason": reason}]}, 80)
+    assert text == f"passed_over:\n  {path}: {reason}"

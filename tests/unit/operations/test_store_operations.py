@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +91,21 @@ def test_a_broken_file_is_reported_and_the_rest_is_taken(desk: Desk) -> None:
     done = desk("trace.import", paths=["recorded"])
     assert done.sessions == 1
     assert done.not_read or any(file.refused or file.problems for file in done.files)
+
+
+def test_files_that_are_passed_over_are_named_with_the_reason(desk: Desk) -> None:
+    record_sessions(desk.context.cwd / "recorded", count=1, seed=7)
+    for number in range(3):
+        desk.write(f"recorded/odd-{number}.json", '{"what": "something else"}')
+    desk.write("recorded/void.jsonl", "")
+    done = desk("trace.import", paths=["recorded", "recorded"])
+    assert done.not_read == {"no importer recognises it": 3, "empty": 1}
+    names = [Path(one.path).name for one in done.passed_over]
+    assert names == ["odd-0.json", "odd-1.json", "odd-2.json", "void.jsonl"]
+    assert (done.passed_over[-1].reason, done.passed_over_total, done.narrow) == ("empty", 4, None)
+    short = desk("trace.import", paths=["recorded"], name_passed_over=1)
+    assert (len(short.passed_over), short.passed_over_total) == (1, 4)
+    assert short.narrow == "--name-passed-over 4 names them all"
 
 
 def test_importing_nothing_is_refused(desk: Desk) -> None:

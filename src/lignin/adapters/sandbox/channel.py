@@ -23,6 +23,8 @@ REQUESTS = frozenset({"call", "model", "http"})
 _CHUNK = 1 << 16
 _ANSWER_TIMEOUT_S = 10.0
 _DENIED: Mapping[str, Json] = {"error": "Denied", "message": "no tool is bound to this run"}
+_FAILED: Mapping[str, Json] = {"error": "broker_failed", "message": "the broker failed"}
+_ANSWER_FIELDS = ("result", "error", "message")
 
 
 def new_key() -> str:
@@ -122,19 +124,29 @@ class Guest:
                 self.effects.setdefault(Effect(kind=str(kind)[:40], target=str(target)[:400]))
 
     def _answer(self, message: Mapping[str, Json]) -> None:
-        answer: Mapping[str, Json] = _DENIED
-        if self._broker is not None:
-            try:
-                answer = self._broker(message)
-            except LigninError as error:
-                answer = {"error": error.code, "message": error.message}
-            except Exception as error:  # the broker's fault must not pass for the sandbox's
-                answer = {"error": "BrokerFailed", "message": f"{type(error).__name__}: {error}"}
-        raw = frame({**answer, "call_id": message.get("call_id")})
+        answer = _DENIED if self._broker is None else self._asked(self._broker, message)
+        try:
+            raw = frame({**answer, "call_id": message.get("call_id")})
+        except (TypeError, ValueError, RecursionError):  # the broker's fault is not the guest's
+            raw = frame({**_FAILED, "call_id": message.get("call_id")})
         if len(raw) - 4 > MAX_FRAME:
             raw = frame({"error": "AnswerTooLarge", "message": f"{len(raw)} bytes"})
         self.channel.settimeout(_ANSWER_TIMEOUT_S)
         self.channel.sendall(raw)
+
+    def _asked(self, broker: RequestHandler, message: Mapping[str, Json]) -> Mapping[str, Json]:
+        """What the broker answers, of its declared fields only.
+
+        What it raises is told as a kind and in words of this file: an exception's own text may
+        quote paths, addresses or credentials of the host.
+        """
+        try:
+            answer = broker(message)
+            return {name: answer[name] for name in _ANSWER_FIELDS if name in answer}
+        except LigninError as error:
+            return {"error": error.code, "message": "the broker refused this request"}
+        except Exception:  # the broker's fault must not pass for the sandbox's
+            return _FAILED
 
 
 def _well_formed(value: Json) -> Json:

@@ -187,9 +187,9 @@ class _Run:
                 if process.poll() is None and self._status == "exited":
                     exceeded = any(output.exceeded for output in outputs)
                     self._status = "output" if exceeded else "timeout"
-                self._sandbox.end(process)  # what it left in the pipes is read all the same
-                rest = Pump({o.descriptor: o.receive for o in outputs}, lambda: False, 0.02)
-                rest.run()
+                self._sandbox.end(process)  # what it has left to read is read all the same
+                rest = {output.descriptor: output.receive for output in outputs}
+                Pump({**rest, ours.fileno(): said.receive}, lambda: False, 0.02).run()
                 os.close(out)
                 os.close(err)
         return self._verdict(process.returncode, said, outputs, started)

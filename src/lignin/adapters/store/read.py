@@ -297,7 +297,10 @@ class SqlView:
             .limit(1)
         ).first()
         if known is None:
-            raise NotFoundError(f"space {self.space!r} holds no bytes for {digest}")
+            raise NotFoundError(
+                f"space {self.space!r} holds no bytes for {digest}",
+                hint="bytes of an expired draft were let go: capture it again",
+            )
         return read_blob(self._connection, digest)
 
     def _events(self, query: Select[Any], limit: int) -> tuple[Event, ...]:

@@ -77,7 +77,9 @@ class Segment:
                 break
             offset += batch.count
         else:
-            raise NotFoundError(f"no record {seq} in this segment")
+            raise NotFoundError(
+                f"no record {seq} in this segment", hint="`lignin session read` numbers them"
+            )
         content = self.contents[offset]
         if content is None:
             return self

@@ -80,6 +80,8 @@ def _runs(observations: Observations) -> Iterator[tuple[Example, Observed]]:
         yield made.input.use, made.observed
         if made.again is not None:
             yield made.input.use, made.again
+    for aside in observations.unanswered:
+        yield aside.input.use, replace(aside.observed, status="exited")
     if observations.manifest.kind == "test":
         # Our runner loads and patches for its tests: only what leaves the process is theirs.
         for tested in observations.tests:
@@ -187,5 +189,5 @@ CHECK = Check(
     name="effects",
     needs=frozenset({"files", "examples", "held_out", "repeats", "tests", "inputs"}),
     judge=judge,
-    version=3,
+    version=4,
 )

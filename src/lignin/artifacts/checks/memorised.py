@@ -9,6 +9,10 @@ text; it passes where some input that is no example gets an answer of its own, o
 the examples record the error that every other input gets. Answers that stand in
 the source without what they are looked up by (a classifier has them too) count only where most of
 the inputs like the examples get one answer that few examples have.
+
+A program that looks things up by its tools has its answers from them: it gives one answer to all
+that they do not know. So what the tools told alike counts once, where on the examples they did not
+tell the same every time. A table of answers in the source stays a sign, whatever is called besides.
 """
 
 from collections import Counter
@@ -29,9 +33,12 @@ def judge(observations: Observations) -> CheckResult:
     """Judge the signs in the source and in the answers to inputs like the examples."""
     ended = [run for run in observations.inputs if run.observed.status == "exited"]
     alike = [run for run in ended if run.input.tier in {"near", "dictionary"}]
+    informed = _is_informed(observations)
+    if informed:
+        alike = _told_apart(alike)
     signs = _source_signs(observations)
     beyond = _goes_beyond(observations, ended)
-    unsure = _is_mostly_one(observations, alike)
+    unsure = _is_mostly_one(observations, alike) and (len(alike) >= MIN_ALIKE or not informed)
     faults, excused = [], False
     for sign in signs:
         if (sign.is_enumeration and beyond) or (sign.is_weak and not unsure):
@@ -43,6 +50,18 @@ def judge(observations: Observations) -> CheckResult:
         faults.append(same)
     measured = {"signs": len(signs), "alike": len(alike)}
     return conclude("memorised", faults=faults, measured=measured)
+
+
+def _is_informed(observations: Observations) -> bool:
+    """True where the tools told different things on the examples, so that answers can be theirs."""
+    runs = (*observations.visible_runs, *observations.held_out_runs)
+    return len({run.observed.told for run in runs if run.observed.told}) > 1
+
+
+def _told_apart(alike: list[InputRun]) -> list[InputRun]:
+    """Keep one run of each thing that the tools told, and all that asked nothing."""
+    first = {run.observed.told: run for run in reversed(alike)}
+    return [run for run in alike if not run.observed.told or first[run.observed.told] is run]
 
 
 def _goes_beyond(observations: Observations, ended: list[InputRun]) -> bool:
@@ -125,5 +144,5 @@ CHECK = Check(
     name="memorised",
     needs=frozenset({"files", "examples", "held_out", "inputs"}),
     judge=judge,
-    version=2,
+    version=3,
 )

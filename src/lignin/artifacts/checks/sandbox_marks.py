@@ -53,7 +53,8 @@ _SHELL_MARKS = (
 
 def judge(observations: Observations) -> CheckResult:
     """Judge every Python and shell file of the artifact that is no test."""
-    may_call = bool(observations.manifest.capabilities.tools)
+    declared = observations.manifest.capabilities
+    may_call = bool(declared.tools or declared.hosts or declared.secrets)
     faults = [
         f"{path}:{line} looks for the sandbox by {what}"
         for path, text in sorted(observations.sources.items())
@@ -78,7 +79,8 @@ def python_marks(text: str, *, may_call: bool = False) -> Iterator[Mark]:
 
     Args:
         text: The source.
-        may_call: Whether the artifact has tools, which it calls through `lignin_guest`.
+        may_call: Whether the artifact has tools, hosts or secrets, which it asks for through
+            `lignin_guest`.
     """
     try:
         tree = ast.parse(text)
@@ -208,4 +210,4 @@ def shell_marks(text: str) -> Iterator[Mark]:
                 yield number, what
 
 
-CHECK = Check(name="sandbox_marks", needs=frozenset({"files"}), judge=judge)
+CHECK = Check(name="sandbox_marks", needs=frozenset({"files"}), judge=judge, version=2)

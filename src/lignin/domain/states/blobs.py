@@ -9,6 +9,7 @@ from lignin.domain.states.row import Row
 _NAMED_BY: Mapping[str, str] = {
     "version.captured": "digest",
     "examples.added": "blob",
+    "recording.added": "blob",
     "evidence.recorded": "report",
 }
 
@@ -22,8 +23,8 @@ def named_blob(event: Event) -> Digest | None:
 def needed_blobs(rows: Iterable[Row]) -> Iterator[tuple[str, Digest]]:
     """The stream and digest of every blob that the state of a space cannot do without.
 
-    An expired version has lost its bytes on purpose, and so have the examples of a digest that only
-    expired versions have. Of reports the latest of each kind is needed.
+    An expired version has lost its bytes on purpose, and so have the examples and recordings of a
+    digest that only expired versions have. Of reports the latest of each kind is needed.
     """
     kept = list(rows)
     versions = [row for row in kept if row.kind == "version"]
@@ -34,6 +35,8 @@ def needed_blobs(rows: Iterable[Row]) -> Iterator[tuple[str, Digest]]:
     for row in kept:
         if row.kind == "examples" and row.key in alive:
             yield from ((row.stream, digest) for digest in row.body["blobs"])
+        elif row.kind == "recording" and row.key in alive:
+            yield from ((row.stream, given["blob"]) for given in row.body["given"])
         elif row.kind == "evidence":
             for latest in row.body["latest"].values():
                 if latest.get("report"):

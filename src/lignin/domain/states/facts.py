@@ -1,4 +1,4 @@
-"""Commutative facts about digests: examples, evidence, results, usage, servings, purges.
+"""Commutative facts about digests: examples, recordings, evidence, results, usage, servings, purges.
 
 Their order does not matter, so nobody puts a precondition on them and they never conflict.
 """
@@ -23,6 +23,12 @@ def _examples_added(row: Row | None, event: Event, payload: Mapping[str, Json]) 
     by = {**(row.body.get("by", {}) if row else {}), payload["blob"]: payload.get("by")}
     blobs = blobs[-MAX_KEPT:]
     return _kept(event, {"blobs": blobs, "by": {blob: by.get(blob) for blob in blobs}})
+
+
+def _recording_added(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    kept = [each for each in (row.body["given"] if row else ()) if each["blob"] != payload["blob"]]
+    given = {"blob": payload["blob"], "by": payload["by"]}
+    return _kept(event, {"given": [*kept, given][-MAX_KEPT:]})
 
 
 def _evidence_recorded(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
@@ -59,6 +65,7 @@ def _purged(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
 
 REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     "examples": {"examples.added": _examples_added},
+    "recording": {"recording.added": _recording_added},
     "evidence": {"evidence.recorded": _evidence_recorded},
     "result": {"result.recorded": _result_recorded},
     "usage": {"usage.recorded": _usage_recorded},

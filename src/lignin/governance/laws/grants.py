@@ -4,6 +4,7 @@ They are read from a file of the user's own and never from an artifact or the st
 opens nothing: the artifact's manifest must declare both the secret's name and the host.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from typing import Annotated
@@ -15,6 +16,10 @@ from lignin.governance.laws.headers import METHODS, TOKEN, is_reserved
 from lignin.governance.laws.urls import Origin, parse_origin, require_plain_path
 
 _SLOT = "{}"
+NAME = r"^[a-z][a-z0-9-]{0,30}$"
+_SERVER_URL = re.compile(
+    r"https://[^\s/@]+(/\S*)?|http://(127\.0\.0\.1|localhost)(:\d{1,5})?(/\S*)?"
+)
 
 
 def _checked_host(text: str) -> str:
@@ -94,20 +99,60 @@ class SecretGrant(BaseModel):
         return self.form.replace(_SLOT, credential)
 
 
+class ServerGrant(BaseModel):
+    """A tool server that may answer artifacts.
+
+    Args:
+        command: Program and arguments of a server that talks over stdin and stdout, or
+        url: of one that talks Streamable HTTP: https, or http on this machine.
+        variables: Names of variables that the command is given.
+        timeout_s: For one call, and for the server to start.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: list[Annotated[str, Field(min_length=1)]] = []
+    url: str = ""
+    variables: list[str] = []
+    timeout_s: float = Field(default=20.0, gt=0, le=300)
+
+    @model_validator(mode="after")
+    def _has_one_way(self) -> "ServerGrant":
+        if bool(self.command) == bool(self.url):
+            raise ValueError("a server has either a command or a url")
+        if self.url and not _SERVER_URL.fullmatch(self.url):
+            raise ValueError("https, or http to 127.0.0.1 or localhost; no user name in it")
+        return self
+
+
 class _GrantsFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     secrets: dict[str, SecretGrant] = Field(default_factory=dict)
+    servers: dict[Annotated[str, Field(pattern=NAME)], ServerGrant] = Field(default_factory=dict)
 
 
 def parse_grants(text: str) -> Mapping[str, SecretGrant]:
-    """Parse a grants file (TOML, a table `[secrets.NAME]` each).
+    """Return the secrets of a grants file (TOML, a table `[secrets.NAME]` each).
 
     Raises:
         InvalidRequestError: Each fault with its place; nothing of a broken file holds.
     """
+    return _parse(text).secrets
+
+
+def parse_servers(text: str) -> Mapping[str, ServerGrant]:
+    """Return the tool servers of a grants file (a table `[servers.NAME]` each).
+
+    Raises:
+        InvalidRequestError: As `parse_grants`.
+    """
+    return _parse(text).servers
+
+
+def _parse(text: str) -> _GrantsFile:
     try:
-        return _GrantsFile.model_validate(tomllib.loads(text)).secrets
+        return _GrantsFile.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise InvalidRequestError(f"the grants file does not parse: {error}") from error
     except ValidationError as error:

@@ -80,7 +80,7 @@ def test_quarantine_takes_out_of_service_at_once_and_clear_brings_back(open_spac
     with pytest.raises(DeniedError, match="quarantined"):
         artifact.call(home, artifact.ArtifactCall(name=f"one@{done.digest}", input={"n": 1}))
     served = skill.serve(home, skill.SkillServe())
-    assert [left.reason for left in served.not_skills] == ["it is quarantined"]
+    assert [left.reason for left in served.not_skills] == ["quarantined: leaks"]
     for folder in served.folders:
         assert folder.removed == ["one"]
         note = (home.cwd / folder.folder / "one" / "SKILL.md").read_text()

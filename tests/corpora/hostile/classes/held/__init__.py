@@ -1,0 +1,28 @@
+"""Hostile families by class: looked at once for each release, and by nobody who works on what detects them."""
+
+from collections.abc import Mapping
+
+from corpora.hostile.classes.held import (
+    delayed,
+    destructive,
+    obfuscated,
+    packed,
+    plain,
+    prose,
+    resource,
+    sniffing,
+    supply,
+)
+from corpora.hostile.form import Family
+
+CLASSES: Mapping[str, tuple[Family, ...]] = {
+    "plain": plain.FAMILIES,
+    "obfuscated": obfuscated.FAMILIES,
+    "delayed": delayed.FAMILIES,
+    "sniffing": sniffing.FAMILIES,
+    "packed": packed.FAMILIES,
+    "prose": prose.FAMILIES,
+    "destructive": destructive.FAMILIES,
+    "supply": supply.FAMILIES,
+    "resource": resource.FAMILIES,
+}

@@ -1,0 +1,102 @@
+"""Whatever is not there: the error says so, and what to do next."""
+
+import re
+from typing import Any
+
+from lignin.domain.errors import LigninError, NotFoundError
+from unit.operations.conftest import OPERATIONS, Desk
+
+DIGEST = "sha256:" + "0" * 64
+COMMAND = re.compile(r"`lignin ([a-z]+) ([a-z]+)")
+ONE = {"name": "absent"}
+VERSION = {"name": "double@000000"}
+SESSION = {"session": "ses_absent"}
+PROPOSAL = {"proposal": "prp_absent"}
+ABSENT: dict[str, list[dict[str, Any]]] = {
+    "artifact.call": [ONE, VERSION, {"name": "double", "head": "absent"}, {**ONE, **SESSION}],
+    "artifact.capture": [{"path": "absent"}],
+    "artifact.clear": [ONE, VERSION],
+    "artifact.deprecate": [ONE, VERSION],
+    "artifact.promote": [ONE, VERSION, {"name": "double", "head": "absent"}],
+    "artifact.quarantine": [ONE, VERSION],
+    "artifact.reassign": [{**ONE, "owner": "user:a", "successor": "user:b"}],
+    "artifact.restore": [ONE, VERSION],
+    "artifact.retire": [ONE, VERSION],
+    "artifact.show": [ONE, VERSION],
+    "artifact.source": [ONE, VERSION],
+    "artifact.verify": [ONE, VERSION, {"name": "double", "recordings": "absent"}],
+    "demo": [{"data": "absent"}],
+    "head.create": [{**ONE, "extends": "home:absent"}],
+    "head.diff": [{"old": DIGEST, "new": DIGEST}],
+    "head.history": [ONE],
+    "head.lease": [ONE],
+    "head.note": [{**ONE, "slot": "double", "weakness": "w"}],
+    "head.offer": [{**ONE, "slot": "double"}],
+    "head.release": [{**ONE, "token": 1}],
+    "head.rollback": [ONE, {"to": DIGEST}],
+    "head.show": [ONE],
+    "proposal.apply": [PROPOSAL],
+    "proposal.create": [
+        {"put": [f"double@{DIGEST}"]},
+        {"put": ["double"], "head": "absent"},
+        {"put": ["absent@000000"]},
+    ],
+    "proposal.decide": [PROPOSAL],
+    "proposal.rebase": [PROPOSAL],
+    "proposal.show": [PROPOSAL],
+    "proposal.withdraw": [PROPOSAL],
+    "recording.make": [SESSION],
+    "session.append": [{**SESSION, "events": [1]}],
+    "session.end": [SESSION],
+    "session.fork": [{**SESSION, "at": 1}],
+    "session.purge": [{**SESSION, "record": 1, "reason": "r"}],
+    "session.read": [SESSION],
+    "session.show": [SESSION],
+    "session.start": [{"head": "absent"}],
+    "skill.serve": [{"folder": "absent"}, {"head": "absent"}, {"client": ["absent"]}],
+    "space.create": [{**ONE, "parent": "nowhere"}],
+    "tool.list": [{"tools": "absent"}],
+    "trace.code": [SESSION],
+    "trace.harvest": [{"sessions": ["ses_absent"]}],
+    "trace.import": [{"paths": ["absent"]}, {"mine": True}],
+}
+NAMES_NOTHING = {
+    "artifact.expire",
+    "artifact.list",
+    "head.list",
+    "proposal.list",
+    "sandbox.doctor",
+    "session.list",
+    "space.list",
+    "store.backup",
+    "store.copy",
+    "store.verify",
+    "trace.list",
+    "up",
+}
+"""These list, filter, or make what they name."""
+
+
+def test_every_operation_that_names_something_is_walked() -> None:
+    assert set(ABSENT) == set(OPERATIONS) - NAMES_NOTHING
+
+
+def error_of(desk: Desk, name: str, request: dict[str, Any]) -> LigninError | None:
+    """What an operation raises, if it does."""
+    try:
+        desk(name, **request)
+    except LigninError as error:
+        return error
+    return None
+
+
+def test_what_is_not_there_is_not_found_and_the_hint_names_a_way_on(desk: Desk) -> None:
+    desk.double(promote=True)
+    wrong = []
+    for name, requests in ABSENT.items():
+        for request in requests:
+            error = error_of(desk, name, request)
+            commands = {".".join(found) for found in COMMAND.findall(error.hint if error else "")}
+            if not isinstance(error, NotFoundError) or not error.hint or commands - set(OPERATIONS):
+                wrong.append((name, request, error, error.hint if error else ""))
+    assert wrong == [], "\n".join(map(str, wrong))
