@@ -20,7 +20,7 @@ from lignin.adapters.sandbox import family, kernel, world
 
 TICK_MS = 50
 _PR_SET_CHILD_SUBREAPER = 36
-_READABLE = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_READABLE = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/alternatives")
 _READABLE_FILES = ("/etc/ld.so.cache", "/etc/localtime")
 # not zero: it can be mapped as shared memory, which escapes the count
 _DEVICES = ("/dev/null", "/dev/full", "/dev/random", "/dev/urandom")

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -152,6 +153,23 @@ def test_the_network_is_shut_and_rights_are_none(service: Service) -> None:
     user = 65534 if os.getuid() == 0 else os.getuid()
     assert seen.result[:2] == [user, "1"]
     assert "LIGNIN_HOME" not in seen.result[2] and len(seen.result[2]) <= 7
+
+
+def test_a_stand_in_writes_to_its_own_folder_alone(tmp_path: Path) -> None:
+    machines.begin(name := f"lignin-{tmp_path.name.replace('_', '-')}-{os.getpid()}")
+    try:
+        places = [tmp_path / "x", Path("/x"), Path("/tmp", f"x-{name}"), Path("/dev/shm", name)]
+        own = machines.FOLDER / name / "x"
+        for place in (*places, own):
+            script = f"echo {machines.FOLDER}/{name}; touch {place}"
+            words = machines.command(["/bin/sh", "-c", script], network=False)
+            done = subprocess.run(words, capture_output=True, check=False)
+            assert (done.returncode == 0) == (place in (own, places[-1])), done
+        assert own.exists()
+        assert not any(place.exists() for place in places)
+    finally:
+        machines.end(name)
+    assert machines.traces(name) == []
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="else the courier is the code's own user")

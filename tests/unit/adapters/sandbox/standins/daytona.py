@@ -95,7 +95,8 @@ def client(cloud: Cloud) -> Any:
         ) -> Sandbox:
             cloud.fail("make")
             assert params is not None
-            assert params.ephemeral
+            assert params.ephemeral and params.name
+            cloud.make(params.name)
             cloud.asked.append({"image": params.image, "ttl_minutes": params.ttl_minutes})
             return Sandbox(not params.network_block_all)
 

@@ -43,6 +43,7 @@ def main(state: Path, words: list[str]) -> int:
     if given.word == "run":
         container.parent.mkdir(exist_ok=True)
         container.touch(exist_ok=False)
+        machines.begin(name)
         return 0
     if not container.exists():
         print(f"Error response from daemon: No such container: {name}", file=sys.stderr)

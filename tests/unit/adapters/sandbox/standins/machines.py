@@ -1,19 +1,33 @@
 """Machines that are folders and processes here: what the stand-ins of every service are made of.
 
-Commands really run, without network where none was allowed. A machine's processes are found by its
-name, which every path in it holds; `end` leaves neither process nor folder.
+Commands really run, without network where none was allowed, in mounts of their own where the host's
+files can be read and a machine's own folder alone can be written. A machine's processes are found by
+its name, which every path in it holds; `end` leaves neither process nor folder.
 """
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 FOLDER = Path("/tmp")
+_NAME = re.compile(rf"{FOLDER}/(lignin-[0-9a-z-]+)")
+_ALONE = """
+test -d "$1" || exit 126
+mount --bind "$1" "$1"
+while read -r _ at _; do
+  case $at in "$1"|/proc|/proc/*|/sys|/sys/*|/dev|/dev/*) ;; *) mount -o remount,bind,ro "$at" || exit 126 ;; esac
+done < /proc/self/mounts
+mount -t tmpfs none /dev/shm || exit 126
+shift
+exec "$@"
+"""
 
 
 def interpreter() -> str:
@@ -23,11 +37,19 @@ def interpreter() -> str:
     return f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
 
 
+def begin(name: str) -> None:
+    """Make a machine's folder, all that it can write to."""
+    (FOLDER / name).mkdir()
+
+
 def command(argv: list[str], *, network: bool) -> list[str]:
-    """How a command is run in a machine."""
+    """How a command is run in the machine that it names."""
     words = [interpreter() if word == "python3" else word for word in argv]
-    alone = ["unshare", "--net"] if os.getuid() == 0 else ["unshare", "--user", "--net"]
-    return [*(() if network else alone), *words]
+    named = _NAME.search(" ".join(argv))
+    assert named is not None, "a command that names no machine"
+    rights = () if os.getuid() == 0 else ("--user", "--map-current-user", "--keep-caps")
+    walls = ["unshare", *rights, "--mount", *(() if network else ("--net",))]
+    return [*walls, "/bin/sh", "-c", _ALONE, "sh", named[0], *words]
 
 
 def end(name: str) -> None:
@@ -73,6 +95,8 @@ class Cloud:
         self.faults: dict[str, list[BaseException]] = {}
         self.spoil: Callable[[bytes], bytes] = lambda raw: raw
         self.paths: set[str] = set()
+        self._ended: set[str] = set()
+        self._lock = threading.Lock()
 
     def fail(self, operation: str) -> None:
         if self.faults.get(operation):
@@ -87,9 +111,12 @@ class Cloud:
     def write(self, path: str, content: bytes) -> None:
         self.fail("write")
         assert path.startswith(f"{FOLDER}/lignin-")
-        self.paths.add(Path(path).parent.name)
-        Path(path).parent.mkdir(exist_ok=True)
-        Path(path).write_bytes(content)
+        with self._lock:
+            if (name := Path(path).parent.name) in self._ended:
+                raise ConnectionError("no such machine")
+            self.paths.add(name)
+            Path(path).parent.mkdir(exist_ok=True)
+            Path(path).write_bytes(content)
 
     def read(self, path: str) -> bytes:
         self.fail("read")
@@ -99,10 +126,17 @@ class Cloud:
         raw = self.read(path)
         yield from (raw[place : place + 1000] for place in range(0, len(raw), 1000))
 
+    def make(self, name: str) -> None:
+        """Begin a machine that a service names before anything is written to it."""
+        begin(name)
+        self.paths.add(name)
+
     def destroy(self) -> None:
         self.fail("destroy")
-        for name in self.paths:
-            end(name)
+        with self._lock:
+            self._ended |= self.paths
+            for name in self.paths:
+                end(name)
 
     @property
     def left(self) -> list[str]:
