@@ -66,7 +66,10 @@ _ELSEWHERE: Mapping[str, Callable[[str], Provider]] = {
 }
 """The services of the tier `vm`, each made from the image to start from."""
 CHOICES = (*_HERE, *(f"vm:{name}" for name in _ELSEWHERE))
-_ASK = f"LIGNIN_SANDBOX={', '.join(CHOICES[len(_HERE) :])}, with :IMAGE after it if not the usual"
+_ASK = (
+    f"LIGNIN_SANDBOX={', '.join(CHOICES[len(_HERE) :])}, with :IMAGE after it if not the usual",
+    "a Docker daemon, or: pip install 'lignin[e2b]', 'lignin[modal]' or 'lignin[daytona]'",
+)
 
 
 def probe(choice: str = "") -> DoctorReport:
@@ -139,7 +142,9 @@ def _open_remote(name: str, image: str) -> Sandbox:
 
 def _unasked(tier: str, choice: str) -> TierReport:
     why_not = f"not asked for: LIGNIN_SANDBOX is {choice}" if choice else "not asked for"
-    return TierReport(tier=tier, works=False, why_not=why_not, remedies=(_ASK,) * (tier == "vm"))
+    return TierReport(
+        tier=tier, works=False, why_not=why_not, remedies=_ASK if tier == "vm" else ()
+    )
 
 
 def _probed(tier: str, opener: Callable[[], Sandbox]) -> TierReport:

@@ -27,6 +27,7 @@ def test_what_runs_elsewhere_is_not_tried_unasked() -> None:
     vm = probe().tiers[0]
     assert (vm.tier, vm.works, vm.why_not) == ("vm", False, "not asked for")
     assert "vm:docker" in vm.remedies[0]
+    assert all(f"lignin[{name}]" in vm.remedies[1] for name in ("e2b", "modal", "daytona"))
 
 
 def test_the_one_asked_for_is_opened_or_none() -> None:
