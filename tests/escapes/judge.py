@@ -1,6 +1,9 @@
 """Whether an attempt got out: by what it says and, where it can be seen, by what happened outside."""
 
-from escapes.cases import Case, program
+from collections.abc import Callable
+
+from escapes import cases
+from escapes.cases import Case
 from escapes.traps import Traps
 from lignin.adapters.sandbox.ns import NamespaceSandbox
 from lignin.adapters.sandbox.spawning import SpawnerProcess
@@ -22,7 +25,12 @@ def run(sandbox: Sandbox, text: str, limits: Limits = SMALL) -> Observed:
     return sandbox.run(Execution(files=files, action=action, limits=limits))
 
 
-def attempt(sandbox: Sandbox, case: Case, traps: Traps) -> tuple[bool, Observed]:
+def attempt(
+    sandbox: Sandbox,
+    case: Case,
+    traps: Traps,
+    program: Callable[[Case, dict[str, str]], str] = cases.program,
+) -> tuple[bool, Observed]:
     """Make an attempt: whether it got out, and what was seen."""
     if case.trap:
         traps.sprung(case.trap)

@@ -2,6 +2,7 @@
 
 import gzip
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -23,12 +24,13 @@ def world() -> Iterator[World]:
 
 
 QUICK = replace(LIMITS, wall_s=0.8)
+PATIENT = replace(LIMITS, wall_s=20.0)  # a loaded machine may be many times slower
 
 
 def _drip(before: bytes) -> Reply:
     def reply(_: Seen) -> Iterator[bytes]:
         yield before
-        for _number in range(60):
+        for _number in range(600):
             time.sleep(0.05)
             yield b"x"
 
@@ -81,9 +83,10 @@ def test_reply_is_bounded_in_time_and_size(world: World, name: str) -> None:
     reply, code = SLOW_OR_LARGE[name]
     world.clear({"api": reply}, {})
     started = time.monotonic()
-    answer = world.broker(QUICK).handle({"type": "http", **world.legit()})
+    limits = QUICK if "drips" in name else PATIENT
+    answer = world.broker(limits).handle({"type": "http", **world.legit()})
     assert answer.get("error", "fine") == code, answer
-    assert time.monotonic() - started < QUICK.wall_s + 1.0
+    assert time.monotonic() - started < limits.wall_s + 10.0
 
 
 def _hop(world: World, server: str, **changes: object) -> Hop:
@@ -152,14 +155,17 @@ def test_no_setting_of_the_environment_is_followed(
 
 
 def test_resolver_that_hangs_is_given_up() -> None:
+    released = threading.Event()
+
     def hang(_: str, __: int) -> tuple[str, ...]:
-        time.sleep(1)
+        released.wait(60)
         return ("8.8.8.8",)
 
     started = time.monotonic()
     with pytest.raises(UnavailableError):
         HttpTransport(lookup=hang).resolve("a.test", 443, timeout_s=0.1)
-    assert time.monotonic() - started < 0.8
+    assert time.monotonic() - started < 30
+    released.set()
 
 
 @pytest.mark.parametrize("scheme", ["https", "http"])

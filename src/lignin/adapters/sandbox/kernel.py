@@ -59,6 +59,17 @@ _NUMBERS: dict[str, tuple[int, int]] = {
     "kill": (62, 129),
     "tkill": (200, 130),
     "pidfd_send_signal": (424, 424),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+    "tgkill": (234, 131),
+    "fcntl": (72, 25),
+    "setpriority": (141, 140),
+    "ioprio_set": (251, 30),
+    "sched_setaffinity": (203, 122),
+    "sched_setscheduler": (144, 119),
+    "sched_setparam": (142, 118),
+    "sched_setattr": (314, 274),
+    "inotify_add_watch": (254, 27),
     "mmap": (9, 222),
     "capset": (126, 91),
     "pivot_root": (155, 41),
@@ -132,6 +143,19 @@ _DENIED: dict[str, tuple[int, int]] = {
     "semget": (64, 190),
     "mq_open": (240, 180),
 }
+# What Landlock does not see: modes, owners, times and attributes of every file of the user, by path or
+# through a descriptor. Where files are shared with the host the first group is answered as done and
+# is not done, since ordinary copying asks for it; attributes are refused, which copying expects.
+_METADATA: dict[str, tuple[int, int]] = {
+    "chmod": (90, -1), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452),
+    "chown": (92, -1), "lchown": (94, -1), "fchown": (93, 55), "fchownat": (260, 54),
+    "utime": (132, -1), "utimes": (235, -1), "futimesat": (261, -1), "utimensat": (280, 88),
+}  # fmt: skip
+_ATTRIBUTES: dict[str, tuple[int, int]] = {
+    "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "setxattrat": (463, 463),
+    "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16),
+    "removexattrat": (466, 466), "file_setattr": (469, 469),
+}  # fmt: skip
 _CLONE3 = 435
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _SOCKET_FAMILIES = (1, 2, 10)  # unix, inet, inet6; vsock and netlink would leave the network wall
@@ -274,13 +298,13 @@ class Filter:
 
         Args:
             off: Rules to leave out.
-            shared_host: There are no namespaces: no socket of any kind but pairs.
-            shared_signals: Nor does anything else keep signals in: none may be sent, but by a
+            shared_host: There are no namespaces: no socket of any kind but pairs, no change of what
+                files are beside their bytes, none of how other processes are scheduled.
+            shared_signals: Nor does anything else keep signals in: none may be sent, but by this
                 process to its own threads.
         """
         self._off = off
         self._families = () if shared_host else _SOCKET_FAMILIES
-        self._signals = ("kill", "tkill", "pidfd_send_signal") if shared_signals else ()
         self._code: list[tuple[int, int, int, int]] = []
         index, audit = _architecture()
         kill, allow = 0x80000000, 0x7FFF0000
@@ -297,8 +321,10 @@ class Filter:
         for name, pair in _DENIED.items():
             if pair[index] >= 0 and f"call:{name}" not in off:
                 self._deny(pair[index], errno.EPERM)
-        for name in self._signals:
-            self._deny(number_of(name), errno.EPERM)
+        if shared_host:
+            self._shared_host_rules(index)
+        if shared_signals and "signals" not in off:
+            self._signal_rules()
         self._argument_rules()
         self._return(allow)
         packed = b"".join(struct.pack("HBBI", *step) for step in self._code)
@@ -330,7 +356,7 @@ class Filter:
         self._when("prlimit64", 0, [(0x15, 1, 0, 0)], errno.EPERM)
         # shared anonymous memory can be dropped from every count and still be held
         self._when("mmap", 3, [(0x54, 0, 0, 0x21), (0x15, 0, 1, 0x21)], errno.EPERM)
-        if not self._families:
+        if not self._families and "call:socket" not in self._off:
             self._deny(number_of("socket"), errno.EAFNOSUPPORT)
         for call in ("socket", "socketpair"):
             families = self._families or (1,)
@@ -338,6 +364,31 @@ class Filter:
                 (0x15, len(families) - place, 0, family) for place, family in enumerate(families)
             ]
             self._when(call, 0, ladder, errno.EAFNOSUPPORT)
+
+    def _shared_host_rules(self, index: int) -> None:
+        for table, error in ((_METADATA, 0), (_ATTRIBUTES, errno.EPERM)):
+            for pair in table.values() if "metadata" not in self._off else ():
+                if pair[index] >= 0:
+                    self._deny(pair[index], error)
+        if "metadata" not in self._off:
+            self._when("ioctl", 1, [(0x15, 0, 1, 0x40086602)], errno.EPERM)  # FS_IOC_SETFLAGS
+        if "call:inotify_add_watch" not in self._off:
+            self._deny(number_of("inotify_add_watch"), errno.EPERM)
+        if "scheduling" not in self._off:
+            for call in ("affinity", "scheduler", "param", "attr"):  # 0 is the caller itself
+                self._when(f"sched_set{call}", 0, [(0x15, 1, 0, 0)], errno.EPERM)
+            for call, everybody in (("setpriority", 2), ("ioprio_set", 3)):
+                self._when(call, 1, [(0x15, 1, 0, 0)], errno.EPERM)
+                self._when(call, 0, [(0x15, 0, 1, everybody)], errno.EPERM)
+
+    def _signal_rules(self) -> None:
+        for name in ("kill", "tkill", "pidfd_send_signal", "rt_sigqueueinfo", "rt_tgsigqueueinfo"):
+            self._deny(number_of(name), errno.EPERM)
+        self._when("tgkill", 0, [(0x15, 1, 0, os.getpid())], errno.EPERM)
+        for command in (8, 15):  # F_SETOWN, F_SETOWN_EX: a descriptor that sends signals
+            self._when("fcntl", 1, [(0x15, 0, 1, command)], errno.EPERM)
+        for request in (0x8901, 0x8902):  # FIOSETOWN, SIOCSPGRP: the same
+            self._when("ioctl", 1, [(0x15, 0, 1, request)], errno.EPERM)
 
     def _when(
         self, call: str, argument: int, test: list[tuple[int, int, int, int]], error: int

@@ -238,6 +238,7 @@ class _Run:
                 for descriptor in given:
                     os.close(descriptor)
             self._report = _Report(channel, bounds.work_bytes)
+            self._guest_channel = guest_channel
             self._guest = Guest(guest_channel, self._broker, key)
             self._outputs = [Output(out, bounds.output_bytes), Output(err, bounds.output_bytes)]
             try:
@@ -260,7 +261,7 @@ class _Run:
             pass  # it died early: the report, or the lack of one, says why
         sources = {
             channel.fileno(): self._report.receive,
-            self._guest.channel.fileno(): self._guest.receive,
+            self._guest_channel.fileno(): self._guest.receive,
             **{output.descriptor: self._reader(output) for output in self._outputs},
         }
         Pump(sources, self._on_tick, 0.25).run()

