@@ -17,7 +17,7 @@ import struct
 import sys
 from typing import Any, NoReturn
 
-from lignin.adapters.sandbox import cgroup, kernel, watch, world
+from lignin.adapters.sandbox import cgroup, kernel, seccomp, watch, world
 
 MAX_WRITTEN = 1000
 MAX_EFFECTS_LEFT = 40
@@ -39,7 +39,7 @@ class Confinement:
         self.off = off
         # each open socket can hold its buffer in kernel memory, which only a group counts
         self.descriptors = 256 if groups else 64
-        self.filter = kernel.Filter(off)
+        self.filter = seccomp.Filter(off)
         self.landlock = kernel.landlock_version()
         self.uid, self.gid = os.getuid(), os.getgid()
 
