@@ -5,7 +5,8 @@ from collections.abc import Callable
 from escapes import cases
 from escapes.cases import Case
 from escapes.traps import Traps
-from lignin.adapters.sandbox.ns import NamespaceSandbox, _Spawner
+from lignin.adapters.sandbox.ns import NamespaceSandbox
+from lignin.adapters.sandbox.spawning import SpawnerProcess
 from lignin.domain.artifacts import File
 from lignin.ports.sandbox import Execution, Limits, Observed, PythonCall, Sandbox
 
@@ -14,7 +15,7 @@ SMALL = Limits(wall_s=20, cpu_s=10, memory_bytes=256 << 20, work_bytes=8 << 20)
 
 def without(*walls: str) -> NamespaceSandbox:
     """The tier with some walls left out, the others and the unprivileged user as the outer cap."""
-    return NamespaceSandbox(_Spawner(0, frozenset(walls)))
+    return NamespaceSandbox(SpawnerProcess(0, frozenset(walls)))
 
 
 def run(sandbox: Sandbox, text: str, limits: Limits = SMALL) -> Observed:

@@ -29,6 +29,7 @@ _SCOPES = 6
 _SAMPLE = (*tuple(CASES)[::4], *OWN)
 _CONTROLLED = [name for name, case in CASES.items() if case.off]
 UNBOUNDED = {
+    "memory of the kernel in sockets": "it belongs to no process, and there is no group",
     "disk": "each file is bounded: `a file is bounded in size`",
     "disk by many files": "each file is bounded, not all together",
     "memory shared by a file": "it lies in a file on disk",

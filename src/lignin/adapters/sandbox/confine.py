@@ -16,7 +16,7 @@ import signal
 import sys
 from typing import NoReturn
 
-from lignin.adapters.sandbox import family, kernel, world
+from lignin.adapters.sandbox import family, kernel, seccomp, world
 
 TICK_MS = 50
 _PR_SET_CHILD_SUBREAPER = 36
@@ -62,7 +62,7 @@ def _become(root: str, guest: list[str], off: frozenset[str]) -> NoReturn:
         if "capabilities" not in off:
             kernel.drop_bounding_set()
             kernel.drop_capabilities()
-        kernel.Filter(off, shared_host=True, shared_signals=version < 6).install()
+        seccomp.Filter(off, shared_host=True, shared_signals=version < 6).install()
         os.execv(guest[0], guest)  # noqa: S606 - becoming the guest is the point
     except OSError as error:
         os.write(2, f"sandbox: {error}\n".encode())

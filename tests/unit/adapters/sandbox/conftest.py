@@ -1,6 +1,5 @@
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -23,17 +22,3 @@ def namespace_sandbox() -> Iterator[NamespaceSandbox]:
 @pytest.fixture(scope="module")
 def sandbox(namespace_sandbox: NamespaceSandbox) -> NamespaceSandbox:
     return namespace_sandbox
-
-
-def _files_of_the_host() -> set[Path]:
-    """Plain files in the host's folders that have the names of a sandbox's own."""
-    folders = [place for place in (Path("/work"), Path("/artifact")) if place.is_dir()]
-    return {path for folder in folders for path in folder.iterdir() if path.is_file()}
-
-
-@pytest.fixture(autouse=True)
-def host_is_left_alone() -> Iterator[None]:
-    """Not every tier has folders of its own by these names: a test names them relative to the run."""
-    before = _files_of_the_host()
-    yield
-    assert _files_of_the_host() <= before
