@@ -55,7 +55,7 @@ bench: setup-check ## run the benchmarks; WRITE=1 puts the figures into benchmar
 
 lock: setup-check ## resolve the dependencies anew into requirements.txt
 	$(BIN)/uv pip compile --universal --generate-hashes --no-annotate --no-header \
-	  --no-emit-index-url --no-emit-find-links --python-version 3.11 --all-extras --group dev \
+	  --no-emit-index-url --no-emit-find-links --python-version 3.11 --extra all --group dev \
 	  pyproject.toml -o requirements.txt
 
 setup-demo setup-test setup-check: setup-%:

@@ -67,6 +67,7 @@ class Settings:
     environment: Mapping[str, str]
     grants: Path
     allow_unsafe: bool = False
+    sandbox: str = ""
 
 
 def load_settings(
@@ -75,8 +76,9 @@ def load_settings(
     """Read settings.
 
     `LIGNIN_HOME` moves the data folder, `LIGNIN_STORE` names the store, `LIGNIN_ACTOR` who acts;
-    `LIGNIN_GRANTS` the file that grants artifacts secrets and tool servers, by default `grants.toml` in
-    the data folder; `.lignin.toml` in the folder or above names the project's space.
+    `LIGNIN_SANDBOX` the one sandbox to use, `LIGNIN_GRANTS` the file that grants artifacts secrets and
+    tool servers, by default `grants.toml` in the data folder; `.lignin.toml` in the folder or above
+    names the project's space.
 
     Raises:
         InvalidRequestError: A setting is malformed.
@@ -95,6 +97,7 @@ def load_settings(
         environment=environment,
         grants=Path(environment.get("LIGNIN_GRANTS") or home / "grants.toml"),
         allow_unsafe=environment.get("LIGNIN_UNSAFE_SANDBOX") == "1",
+        sandbox=environment.get("LIGNIN_SANDBOX", ""),
     )
 
 
@@ -150,7 +153,7 @@ def _build(
         load_clients=_once(_clients),
         load_importers=_once(_importers),
         open_sandbox=open_sandbox,
-        diagnose=_diagnose,
+        diagnose=lambda: _diagnose(settings),
         open_verifier=_once(lambda: _verifier(open_sandbox())),
         open_exits=_once(lambda: _open_exits(settings, exits)),
         dry_run=dry_run,
@@ -327,16 +330,16 @@ def _verifier(sandbox: Sandbox) -> "Verifier":
     return Verifier(sandbox, checks.values(), load_kinds())
 
 
-def _diagnose() -> DoctorReport:
+def _diagnose(settings: Settings) -> DoctorReport:
     from lignin.adapters.sandbox.doctor import probe
 
-    return probe()
+    return probe(settings.sandbox)
 
 
 def _open_sandbox(settings: Settings, opened: list[Sandbox]) -> Sandbox:
     from lignin.adapters.sandbox.doctor import open_sandbox
 
-    sandbox = open_sandbox(allow_unsafe=settings.allow_unsafe)
+    sandbox = open_sandbox(choice=settings.sandbox, allow_unsafe=settings.allow_unsafe)
     opened.append(sandbox)
     return sandbox
 

@@ -97,12 +97,15 @@ def test_a_planted_address_is_found(tmp_path: Path, pattern: re.Pattern[str], li
     assert pattern.search(line)
 
 
+GIVES_OWN_CODE_TO_OWN_CHILD = "src/lignin/adapters/sandbox/spawning.py: marshal"
+
+
 def test_nothing_imports_a_loader_that_runs_code() -> None:
     everywhere = python_files(*SOURCE_FOLDERS, "tests")
     found = [
         f"{shown(path)}: {name}" for path in everywhere for name in unsafe_imports(path.read_text())
     ]
-    assert found == []
+    assert found == [GIVES_OWN_CODE_TO_OWN_CHILD]
 
 
 def test_a_planted_unsafe_import_is_found() -> None:

@@ -7,7 +7,7 @@ did not. Words in capitals stand for the host's traps (`traps`), `NR(name)` for 
 import re
 from dataclasses import dataclass
 
-from lignin.adapters.sandbox import kernel
+from lignin.adapters.sandbox import kernel, seccomp
 
 _LIBC = (
     "import ctypes, os; l = ctypes.CDLL(None, use_errno=True)\n"
@@ -229,6 +229,8 @@ KERNEL = {
     "personality": _call("personality", "0x0040000"),
     "memory file": _case("import os; return os.memfd_create('x')", "call:memfd_create"),
     "secret memory": _call("memfd_secret", "0", reached="Function not implemented"),
+    "larger pipe": _case("import fcntl, os; fcntl.fcntl(os.pipe()[1], 1031, 1 << 20); return 'grown'", "argument:fcntl"),
+    "larger socket buffer": _case("import socket; socket.socketpair()[0].setsockopt(1, 7, 1 << 20); return 'grown'", "argument:setsockopt"),
     "shared anonymous memory": _case("import mmap; mmap.mmap(-1, 4096); return 'mapped'", "argument:mmap"),
     "shared memory of a device": _case(
         "import mmap, os; mmap.mmap(os.open('/dev/zero', 2), 4096); return 'mapped'", "zero", "landlock"
@@ -300,5 +302,5 @@ def program(case: Case, words: dict[str, str]) -> str:
 
 def number(name: str) -> int:
     """A call's number here, denied by the filter or not."""
-    index = kernel._architecture()[0]
-    return {**kernel._NUMBERS, **kernel._DENIED}[name][index]
+    index = kernel.architecture()[0]
+    return {**kernel._NUMBERS, **seccomp._DENIED}[name][index]

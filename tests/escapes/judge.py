@@ -1,8 +1,12 @@
 """Whether an attempt got out: by what it says and, where it can be seen, by what happened outside."""
 
-from escapes.cases import Case, program
+from collections.abc import Callable
+
+from escapes import cases
+from escapes.cases import Case
 from escapes.traps import Traps
-from lignin.adapters.sandbox.ns import NamespaceSandbox, _Spawner
+from lignin.adapters.sandbox.ns import NamespaceSandbox
+from lignin.adapters.sandbox.spawning import SpawnerProcess
 from lignin.domain.artifacts import File
 from lignin.ports.sandbox import Execution, Limits, Observed, PythonCall, Sandbox
 
@@ -11,7 +15,7 @@ SMALL = Limits(wall_s=20, cpu_s=10, memory_bytes=256 << 20, work_bytes=8 << 20)
 
 def without(*walls: str) -> NamespaceSandbox:
     """The tier with some walls left out, the others and the unprivileged user as the outer cap."""
-    return NamespaceSandbox(_Spawner(0, frozenset(walls)))
+    return NamespaceSandbox(SpawnerProcess(0, frozenset(walls)))
 
 
 def run(sandbox: Sandbox, text: str, limits: Limits = SMALL) -> Observed:
@@ -21,7 +25,12 @@ def run(sandbox: Sandbox, text: str, limits: Limits = SMALL) -> Observed:
     return sandbox.run(Execution(files=files, action=action, limits=limits))
 
 
-def attempt(sandbox: Sandbox, case: Case, traps: Traps) -> tuple[bool, Observed]:
+def attempt(
+    sandbox: Sandbox,
+    case: Case,
+    traps: Traps,
+    program: Callable[[Case, dict[str, str]], str] = cases.program,
+) -> tuple[bool, Observed]:
     """Make an attempt: whether it got out, and what was seen."""
     if case.trap:
         traps.sprung(case.trap)

@@ -42,6 +42,10 @@ BOMBS = {
         body="o = open('m', 'wb+'); o.truncate(80 << 20); m = mmap.mmap(o.fileno(), 80 << 20); os.unlink('m')\n    for n in range(40): m[n << 21:(n + 1) << 21] = b'x' * (1 << 21); tell(n); time.sleep(.03)",
         steps=40, bounded=_MEMORY, raised=_MORE, status="memory",
     ),
+    "memory of the kernel in sockets": Bomb(
+        body="for n in range(5):\n        if os.fork(): time.sleep(.3); continue\n        k = [socket.socketpair() for _ in range(100)]\n        for pair in k:\n            for end in pair:\n                end.setblocking(False)\n                try:\n                    while end.send(bytes(60000)): pass\n                except BlockingIOError: pass\n        tell(n); time.sleep(2); os._exit(0)",
+        steps=5, bounded=_MEMORY, raised=_MORE, status="memory",
+    ),
     "processes": Bomb(
         body="for n in range(40):\n        if os.fork() == 0: time.sleep(3); os._exit(0)\n        tell(n)",
         steps=40, bounded=SMALL, raised=replace(SMALL, processes=60),

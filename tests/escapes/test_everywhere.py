@@ -28,8 +28,9 @@ def _interpreter_for_anybody() -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("tier", ["ns", "landlock"])
 @pytest.mark.parametrize("inside", [(), _IN_BUBBLEWRAP], ids=["alone", "in bubblewrap"])
-def test_nothing_gets_out_for_an_unprivileged_user(inside: tuple[str, ...]) -> None:
+def test_nothing_gets_out_for_an_unprivileged_user(inside: tuple[str, ...], tier: str) -> None:
     if os.getuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("only root can become another user; the other tests ran as this one")
     if inside and shutil.which(inside[0]) is None:
@@ -37,7 +38,7 @@ def test_nothing_gets_out_for_an_unprivileged_user(inside: tuple[str, ...]) -> N
     python = _interpreter_for_anybody()
     paths = (ROOT / "src", ROOT / "tests", sysconfig.get_path("purelib"))
     done = subprocess.run(
-        [*_AS_NOBODY, *inside, python, "-B", "-m", "escapes.everywhere"],
+        [*_AS_NOBODY, *inside, python, "-B", "-m", "escapes.everywhere", tier],
         env={"PYTHONPATH": ":".join(map(str, paths)), "PATH": "/usr/bin:/bin"},
         cwd="/",
         capture_output=True,

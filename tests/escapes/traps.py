@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import socket
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,9 @@ class Traps:
         folder.chmod(0o755)
         (folder / "secret").write_text("CANARY-file")
         (folder / "secret").chmod(0o644)
+        (folder / "mine").write_text("kept")
+        (folder / "program").write_text("#!/bin/sh\nexit 0\n")
+        (folder / "program").chmod(0o755)
         self._ends = contextlib.ExitStack()
         self.listeners = {
             "tcp": self._listen(socket.AF_INET, ("127.0.0.1", 0)),
@@ -27,7 +31,12 @@ class Traps:
         (folder / "socket").chmod(0o777)
         self.descriptor = os.open(folder / "secret", os.O_RDONLY)
         os.dup2(self.descriptor, 150, inheritable=True)
+        # without capabilities, else the kernel alone would shield it
+        drop = ("setpriv", "--inh-caps=-all", "--bounding-set=-all")
+        witness = [*(drop if os.getuid() == 0 and shutil.which("setpriv") else ()), "sleep", "900"]
+        self.witness = subprocess.Popen(witness)
         self.words = {
+            "WITNESS": str(self.witness.pid),
             "FOLDER": str(folder),
             "ABSTRACT": f"lignin-trap-{os.getpid()}",
             "HOSTPID": str(os.getpid()),
@@ -61,6 +70,8 @@ class Traps:
 
     def close(self) -> None:
         """Take them away."""
+        self.witness.kill()
+        self.witness.wait()
         self._ends.close()
         os.close(self.descriptor)
         os.close(150)

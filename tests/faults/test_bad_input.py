@@ -250,7 +250,7 @@ def test_a_machine_without_namespaces_exits_5_and_blames_nobody(shell: Shell) ->
     wrap = (
         'exec "$1" -c "import sys, lignin.adapters.sandbox.doctor as d\n'
         "from lignin.domain.errors import UnavailableError\n"
-        "def none(tier): raise UnavailableError('namespaces are off')\n"
+        "def none(*_): raise UnavailableError('namespaces are off')\n"
         "d._open_probed = none\n"
         "from lignin.interfaces.cli import run; sys.exit(run(['artifact', 'verify', 'caesar']))\""
     )

@@ -150,11 +150,16 @@ def test_reader_that_leaves_early_is_no_error(shell: Shell) -> None:
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
 
 
+def _as_from_a_terminal() -> None:
+    """What starts the tests in the background has them, and all they start, ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_interrupt_in_the_middle_keeps_a_sound_store(shell: Shell) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "lignin", "demo", "--sessions", "3"],
         cwd=shell.project, env=shell.surroundings(), stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.PIPE, preexec_fn=_as_from_a_terminal,
     )  # fmt: skip
     assert process.stderr is not None
     first = process.stderr.readline()  # the work has begun

@@ -73,7 +73,7 @@ class Surroundings:
         variables: Added to the environment; what the sandbox itself sets (`PATH`, `PYTHON...`) stays.
         home: Files in the home folder. Where there are any, `HOME` is `HOME_FOLDER` instead of the
             work folder.
-        hostname: The machine's name, in a tier that has one of its own (`ns`, `vm`).
+        hostname: The machine's name, in a tier that can give it one (`ns`).
     """
 
     variables: Mapping[str, str] = field(default_factory=dict)

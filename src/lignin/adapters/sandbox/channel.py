@@ -8,11 +8,10 @@ checked before anything is kept, and a frame that makes no sense ends the channe
 import os
 import secrets
 import select
-import socket
 import struct
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from lignin.domain.codec import Json, parse_json
 from lignin.domain.errors import LigninError
@@ -41,6 +40,22 @@ def frame(value: Json) -> bytes:
     return struct.pack(">I", len(raw)) + raw
 
 
+class Channel(Protocol):
+    """What a guest is heard and answered through: a socket, or letters that are carried."""
+
+    def recv(self, size: int, /) -> bytes:
+        """What has arrived; empty where nothing more will."""
+        ...
+
+    def sendall(self, raw: bytes, /) -> None:
+        """Answer."""
+        ...
+
+    def settimeout(self, seconds: float | None, /) -> None:
+        """Bound how long an answer may take to be taken."""
+        ...
+
+
 class Guest:
     """What one run says over its channel, and the answers it gets.
 
@@ -49,7 +64,7 @@ class Guest:
     read by the guest before any other code runs; a frame without it is forged.
     """
 
-    def __init__(self, channel: socket.socket, broker: RequestHandler | None, key: str) -> None:
+    def __init__(self, channel: Channel, broker: RequestHandler | None, key: str) -> None:
         self.channel = channel
         self._key = key
         self.result: Mapping[str, Json] | None = None

@@ -1,7 +1,8 @@
 """Which tier works on this machine, found by running something in it, and what to do if none does.
 
 Owns the choice of a tier and the remedies it names. Fails closed: without a working tier nothing is
-opened unless the caller asks for the unsafe one by name.
+opened unless the caller asks for the unsafe one by name, and a tier that is asked for is the one that
+is opened or none. What runs elsewhere is opened only where it is asked for.
 """
 
 import os
@@ -12,8 +13,14 @@ from pathlib import Path
 from lignin.adapters.sandbox.landlock import open_landlock_sandbox
 from lignin.adapters.sandbox.none import UnsafeSandbox
 from lignin.adapters.sandbox.ns import open_namespace_sandbox
+from lignin.adapters.sandbox.seatbelt import open_seatbelt_sandbox
+from lignin.adapters.sandbox.vm import Provider, RemoteSandbox
+from lignin.adapters.sandbox.vm_daytona import DaytonaProvider
+from lignin.adapters.sandbox.vm_docker import DockerProvider
+from lignin.adapters.sandbox.vm_e2b import E2bProvider
+from lignin.adapters.sandbox.vm_modal import ModalProvider
 from lignin.domain.artifacts import File
-from lignin.domain.errors import LigninError, UnavailableError
+from lignin.domain.errors import InvalidRequestError, LigninError, UnavailableError
 from lignin.ports.sandbox import DoctorReport, Execution, PythonCall, Sandbox, TierReport
 
 _PROBE = b"""
@@ -30,67 +37,141 @@ def probe(number):
         writable = False
     return [number + 1, len(processes) <= 3, not writable, os.listdir('.') == []]
 """
-_TIERS: Mapping[str, Callable[[], Sandbox]] = {
+_REMOTE_PROBE = b"""
+import os, socket
+def probe(number):
+    try:
+        open('/usr/probe', 'w').close()
+        writable = True
+    except OSError:
+        writable = False
+    try:
+        socket.create_connection(('1.1.1.1', 53), 2).close()
+        reached = True
+    except OSError:
+        reached = False
+    return [number + 1, not reached, not writable, os.listdir('.') == []]
+"""
+_HERE: Mapping[str, Callable[[], Sandbox]] = {
     "ns": open_namespace_sandbox,
     "landlock": open_landlock_sandbox,
+    "seatbelt": open_seatbelt_sandbox,
 }
 """The tiers of this machine, the strongest first."""
+_ELSEWHERE: Mapping[str, Callable[[str], Provider]] = {
+    "docker": DockerProvider,
+    "e2b": E2bProvider,
+    "modal": ModalProvider,
+    "daytona": DaytonaProvider,
+}
+"""The services of the tier `vm`, each made from the image to start from."""
+CHOICES = (*_HERE, *(f"vm:{name}" for name in _ELSEWHERE))
+_ASK = (
+    f"LIGNIN_SANDBOX={', '.join(CHOICES[len(_HERE) :])}, with :IMAGE after it if not the usual",
+    "a Docker daemon, or: pip install 'lignin[e2b]', 'lignin[modal]' or 'lignin[daytona]'",
+)
 
 
-def probe() -> DoctorReport:
-    """Try each isolating tier by running a function in it and looking at what it saw."""
-    reports = tuple(_probed(tier) for tier in _TIERS)
+def probe(choice: str = "") -> DoctorReport:
+    """Try each isolating tier by running a function in it and looking at what it saw.
+
+    Args:
+        choice: The one tier to try; see `open_sandbox`.
+    """
+    tried = _openers(choice)
+    reports = tuple(
+        _probed(tier, tried[tier]) if tier in tried else _unasked(tier, choice)
+        for tier in ("vm", *_HERE)
+    )
     best = next((report.tier for report in reports if report.works), "")
     return DoctorReport(tier=best, tiers=reports)
 
 
-def open_sandbox(*, allow_unsafe: bool = False) -> Sandbox:
-    """Return the strongest sandbox that works here; the caller closes it.
+def open_sandbox(*, choice: str = "", allow_unsafe: bool = False) -> Sandbox:
+    """Return the strongest sandbox that works here, or the one asked for; the caller closes it.
 
     A weaker tier says so in `capabilities` and in every run; whoever decides on what it has shown
     looks at that.
 
     Args:
-        allow_unsafe: Where no tier works, run without isolation instead of failing.
+        choice: One of `CHOICES`, for `vm` with `:IMAGE` after it if not the usual; no other is
+            opened then.
+        allow_unsafe: Where no tier works and none was asked for, run without isolation.
 
     Raises:
+        InvalidRequestError: There is no such choice.
         UnavailableError: No tier works and `allow_unsafe` was not given; the hint is the remedy.
     """
     failed: LigninError | None = None
-    for tier in _TIERS:
+    for tier, opener in _openers(choice).items():
         try:
-            return _open_probed(tier)
+            return _open_probed(tier, opener)
         except LigninError as error:
             failed = failed or error  # what keeps the strongest one from working helps most
     assert failed is not None
+    if choice:
+        raise UnavailableError(f"{choice} does not work: {failed.message}", hint=failed.hint)
     if allow_unsafe:
         return UnsafeSandbox()
     hint = "; or: ".join(remedies(failed.message))
     raise UnavailableError(f"no sandbox works here: {failed.message}", hint=hint) from failed
 
 
-def _probed(tier: str) -> TierReport:
+def _openers(choice: str) -> Mapping[str, Callable[[], Sandbox]]:
+    tier, _, rest = choice.partition(":")
+    name, _, image = rest.partition(":")
+    if not choice:
+        return _HERE
+    if tier in _HERE and not rest:
+        return {tier: _HERE[tier]}
+    if tier == "vm" and name in _ELSEWHERE:
+        return {"vm": lambda: _open_remote(name, image)}
+    raise InvalidRequestError(
+        f"there is no sandbox {choice!r} to choose", hint=f"it is one of {', '.join(CHOICES)}"
+    )
+
+
+def _open_remote(name: str, image: str) -> Sandbox:
     try:
-        _open_probed(tier).close()
+        return RemoteSandbox(_ELSEWHERE[name](image))
+    except ImportError as error:
+        raise UnavailableError(
+            f"the client of {name} is not installed: {error}", hint=f"pip install 'lignin[{name}]'"
+        ) from error
+
+
+def _unasked(tier: str, choice: str) -> TierReport:
+    why_not = f"not asked for: LIGNIN_SANDBOX is {choice}" if choice else "not asked for"
+    return TierReport(
+        tier=tier, works=False, why_not=why_not, remedies=_ASK if tier == "vm" else ()
+    )
+
+
+def _probed(tier: str, opener: Callable[[], Sandbox]) -> TierReport:
+    try:
+        _open_probed(tier, opener).close()
     except LigninError as error:
         help_ = remedies(error.message) if tier == "ns" else (error.hint,) if error.hint else ()
         return TierReport(tier=tier, works=False, why_not=error.message, remedies=help_)
     return TierReport(tier=tier, works=True)
 
 
-def _open_probed(tier: str) -> Sandbox:
-    opened = _TIERS[tier]()
+def _open_probed(tier: str, opener: Callable[[], Sandbox]) -> Sandbox:
+    opened = opener()
+    content = _REMOTE_PROBE if tier == "vm" else _PROBE
     seen = opened.run(
         Execution(
-            files={"probe.py": File(content=_PROBE)},
+            files={"probe.py": File(content=content)},
             action=PythonCall(file="probe.py", function="probe", arguments={"number": 1}),
         )
     )
-    if seen.result != [2, True, True, True]:
-        opened.close()
-        told = seen.message or seen.stderr.decode(errors="replace")[-500:] or repr(seen.result)
-        raise UnavailableError(f"the {tier} sandbox starts and does not hold: {told}")
-    return opened
+    if seen.result == [2, True, True, True]:
+        return opened
+    opened.close()
+    hint = opened.provider.needs if isinstance(opened, RemoteSandbox) else ""
+    told = seen.message or seen.stderr.decode(errors="replace")[-500:] or repr(seen.result)
+    does = "does not start" if seen.status == "infrastructure" else "starts and does not hold"
+    raise UnavailableError(f"the {tier} sandbox {does}: {told}", hint=hint)
 
 
 def remedies(why_not: str) -> tuple[str, ...]:

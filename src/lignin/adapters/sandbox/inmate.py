@@ -17,7 +17,7 @@ import struct
 import sys
 from typing import Any, NoReturn
 
-from lignin.adapters.sandbox import kernel, watch, world
+from lignin.adapters.sandbox import cgroup, kernel, seccomp, watch, world
 
 MAX_WRITTEN = 1000
 MAX_EFFECTS_LEFT = 40
@@ -36,9 +36,11 @@ class RunFailedError(Exception):
 class Confinement:
     """What is the same for every run, worked out once. `off` names walls left out: see `world`."""
 
-    def __init__(self, off: frozenset[str]) -> None:
+    def __init__(self, off: frozenset[str], groups: bool) -> None:
         self.off = off
-        self.filter = kernel.Filter(off)
+        # each open socket can hold its buffer in kernel memory, which only a group counts
+        self.descriptors = 256 if groups else 64
+        self.filter = seccomp.Filter(off)
         self.landlock = kernel.landlock_version()
         self.uid, self.gid = os.getuid(), os.getgid()
 
@@ -87,25 +89,28 @@ def report_failure(descriptor: int, error: BaseException) -> None:
         send_frame(channel, {"status": "infrastructure", "message": message, "written": []}, [])
 
 
-def enter(door: socket.socket, confinement: Confinement) -> NoReturn:
+def enter(
+    door: socket.socket, confinement: Confinement, group: cgroup.Group | None, ahead: bool
+) -> NoReturn:
     """Be pid 1 of one run: prepare all that no plan can change, then wait at the door for the run.
 
     Its descriptors come, in this order: run socket, stdin, stdout, stderr, guest socket. Nothing
-    coming means that the spawner has ended.
+    coming means that the spawner has ended. `ahead`: no run waits for this one yet.
     """
     failed: Exception | None = None
     inmate: _Inmate | None = None
     try:
         if "descriptors" not in confinement.off:
-            os.closerange(0, door.fileno())
-            os.closerange(door.fileno() + 1, 1024)
+            _close_all_but(door.fileno(), *((group.entrance, group.events) if group else ()))
         os.setsid()
         try:
             kernel.map_identity(world.INSIDE, confinement.uid, confinement.gid)
             _mount_folders()
             if "capabilities" not in confinement.off:
                 kernel.drop_bounding_set()
-            inmate = _Inmate(door, confinement)
+            inmate = _Inmate(door, confinement, group, ahead)
+            if ahead:
+                kernel.own_every_page()
         except OSError as error:
             failed = error
         message, descriptors, _, _ = socket.recv_fds(door, 16, 5)
@@ -125,14 +130,23 @@ def enter(door: socket.socket, confinement: Confinement) -> NoReturn:
 class _Inmate:
     """Pid 2: forked and confined before anything about the run is known, waiting for its job."""
 
-    def __init__(self, door: socket.socket, confinement: Confinement) -> None:
+    def __init__(
+        self,
+        door: socket.socket,
+        confinement: Confinement,
+        group: cgroup.Group | None,
+        ahead: bool,
+    ) -> None:
+        self.group = group
         self._gate, theirs = socket.socketpair()
         self.pid = os.fork()
         if self.pid == 0:
             door.close()
             self._gate.close()
-            _run(theirs, confinement)
+            _run(theirs, confinement, group, ahead)
         theirs.close()
+        if group is not None:
+            os.close(group.entrance)
 
     def release(self, plan: dict[str, Any], descriptors: list[int]) -> None:
         """Hand over what to do and stdin, stdout, stderr and the guest's socket."""
@@ -170,7 +184,7 @@ def _supervise(
     inmate.release(plan, descriptors[1:])
     for descriptor in descriptors:
         os.close(descriptor)
-    seen = watch.Watch(inmate.pid, channel, plan["limits"])
+    seen = watch.Watch(inmate.pid, channel, plan["limits"], inmate.group)
     status = seen.until_end()
     left = [["left", line[:300]] for line in watch.lingering()] if not seen.verdict else []
     watch.end_everything()
@@ -215,20 +229,26 @@ def _place(folder: str, entries: list[list[Any]], channel: socket.socket) -> Non
         os.chmod(full, 0o755 if mode == "0755" else 0o644)
 
 
-def _run(gate: socket.socket, confinement: Confinement) -> NoReturn:
+def _run(
+    gate: socket.socket, confinement: Confinement, group: cgroup.Group | None, ahead: bool
+) -> NoReturn:
     """Be pid 2: confine, wait for the job, become the code. A failure before that is said so."""
     try:
         os.setsid()
         os.chdir("/work")
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")  # where the machine runs out of memory, this goes first
+        if group is not None:
+            group.enter()
+        if ahead:
+            kernel.own_every_page()
         confinement.confine()
         size, descriptors, _, _ = socket.recv_fds(gate, 4, 4)
         if not size:
             os._exit(0)
         job: dict[str, Any] = json.loads(read_exactly(gate, struct.unpack(">I", size)[0]))
         gate = _take_descriptors(descriptors, gate, confinement.off)
-        _limit(job["limits"], confinement.off)
+        _limit(job["limits"], confinement)
         if "environment" not in confinement.off:
             os.environ.clear()
         os.environ.update(job["environment"])
@@ -244,6 +264,13 @@ def _run(gate: socket.socket, confinement: Confinement) -> NoReturn:
     gate.close()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os._exit(_become_guest(job["action"]))
+
+
+def _close_all_but(*kept: int) -> None:
+    first = 0
+    for descriptor in (*sorted(kept), 1024):
+        os.closerange(first, descriptor)
+        first = descriptor + 1
 
 
 def _take_descriptors(
@@ -277,20 +304,20 @@ def _resolve(program: str) -> str:
     return path
 
 
-def _limit(limits: dict[str, Any], off: frozenset[str]) -> None:
+def _limit(limits: dict[str, Any], confinement: Confinement) -> None:
     processor, memory = int(limits["cpu_s"]), int(limits["memory_bytes"])
     bounds = {
         resource.RLIMIT_CPU: (processor, processor + 1),  # one second to take the soft signal
         resource.RLIMIT_AS: (memory + 64 * 2**20,) * 2,  # the interpreter's own mappings on top
         resource.RLIMIT_NPROC: (int(limits["processes"]) + 1,) * 2,  # and pid 1
         resource.RLIMIT_FSIZE: (int(limits["work_bytes"]),) * 2,
-        resource.RLIMIT_NOFILE: (256, 256),
+        resource.RLIMIT_NOFILE: (confinement.descriptors,) * 2,
         resource.RLIMIT_CORE: (0, 0),
         resource.RLIMIT_MEMLOCK: (0, 0),
     }
     for kind, (soft, hard) in bounds.items():
         ceiling = resource.getrlimit(kind)[1]
-        if "limits" in off and kind != resource.RLIMIT_NPROC:
+        if "limits" in confinement.off and kind != resource.RLIMIT_NPROC:
             continue
         if ceiling != resource.RLIM_INFINITY:
             soft, hard = min(soft, ceiling), min(hard, ceiling)

@@ -1,4 +1,4 @@
-"""Linux system calls that the standard library does not offer: mounts, clone, seccomp, Landlock.
+"""Linux system calls that the standard library does not offer: mounts, clone, Landlock.
 
 Owns the numbers and the byte layouts, for x86-64 and arm64. Owns no policy about what is mounted or
 run where; `world` and `inmate` decide that. Standard library only: it is sent as text into the
@@ -27,7 +27,7 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 32, 4096, 16384, 1 << 18
 MNT_DETACH = 2
 
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP = 1, 4, 22
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 24, 38, 47
 
 libc = ctypes.PyDLL(None, use_errno=True)  # PyDLL: the calls are short and there is one thread
@@ -54,88 +54,30 @@ _NUMBERS: dict[str, tuple[int, int]] = {
     "socket": (41, 198),
     "socketpair": (53, 199),
     "prlimit64": (302, 261),
+    "fcntl": (72, 25),
+    "setsockopt": (54, 208),
     "kill": (62, 129),
     "tkill": (200, 130),
     "pidfd_send_signal": (424, 424),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+    "tgkill": (234, 131),
+    "setpriority": (141, 140),
+    "ioprio_set": (251, 30),
+    "sched_setaffinity": (203, 122),
+    "sched_setscheduler": (144, 119),
+    "sched_setparam": (142, 118),
+    "sched_setattr": (314, 274),
+    "inotify_add_watch": (254, 27),
     "mmap": (9, 222),
     "capset": (126, 91),
     "pivot_root": (155, 41),
 }
-# Calls that confined code never needs and that have been ways out, ways to hide memory from the
-# count (memfd, System V shared memory) or ways to reach other processes.
-_DENIED: dict[str, tuple[int, int]] = {
-    "ptrace": (101, 117),
-    "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "pidfd_getfd": (438, 438),
-    "process_madvise": (440, 440),
-    "kcmp": (312, 272),
-    "mount": (165, 40),
-    "umount2": (166, 39),
-    "pivot_root": (155, 41),
-    "chroot": (161, 51),
-    "open_tree": (428, 428),
-    "move_mount": (429, 429),
-    "fsopen": (430, 430),
-    "fsconfig": (431, 431),
-    "fsmount": (432, 432),
-    "fspick": (433, 433),
-    "mount_setattr": (442, 442),
-    "open_tree_attr": (467, 467),
-    "unshare": (272, 97),
-    "setns": (308, 268),
-    "open_by_handle_at": (304, 265),
-    "name_to_handle_at": (303, 264),
-    "bpf": (321, 280),
-    "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282),
-    "fanotify_init": (300, 262),
-    "io_uring_setup": (425, 425),
-    "io_uring_enter": (426, 426),
-    "io_uring_register": (427, 427),
-    "keyctl": (250, 219),
-    "add_key": (248, 217),
-    "request_key": (249, 218),
-    "kexec_load": (246, 104),
-    "kexec_file_load": (320, 294),
-    "init_module": (175, 105),
-    "finit_module": (313, 273),
-    "delete_module": (176, 106),
-    "reboot": (169, 142),
-    "swapon": (167, 224),
-    "swapoff": (168, 225),
-    "quotactl": (179, 60),
-    "quotactl_fd": (443, 443),
-    "acct": (163, 89),
-    "syslog": (103, 116),
-    "settimeofday": (164, 170),
-    "clock_settime": (227, 112),
-    "clock_adjtime": (305, 266),
-    "adjtimex": (159, 171),
-    "sethostname": (170, 161),
-    "setdomainname": (171, 162),
-    "personality": (135, 92),
-    "lookup_dcookie": (212, 18),
-    "vhangup": (153, 58),
-    "move_pages": (279, 239),
-    "migrate_pages": (256, 238),
-    "iopl": (172, -1),
-    "ioperm": (173, -1),
-    "modify_ldt": (154, -1),
-    "uselib": (134, -1),
-    "memfd_create": (319, 279),
-    "memfd_secret": (447, 447),
-    "shmget": (29, 194),
-    "msgget": (68, 186),
-    "semget": (64, 190),
-    "mq_open": (240, 180),
-}
-_CLONE3 = 435
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
-_SOCKET_FAMILIES = (1, 2, 10)  # unix, inet, inet6; vsock and netlink would leave the network wall
 
 
-def _architecture() -> tuple[int, int]:
+def architecture() -> tuple[int, int]:
+    """The column of the tables of numbers, and the kernel's own name of this machine's."""
     machine = os.uname().machine
     if machine not in _ARCHITECTURES or struct.calcsize("P") != 8:
         raise OSError(errno.ENOSYS, f"no system call table for {machine} ({platform.machine()})")
@@ -144,7 +86,7 @@ def _architecture() -> tuple[int, int]:
 
 def number_of(name: str) -> int:
     """The number of a system call on this machine."""
-    return _NUMBERS[name][_architecture()[0]]
+    return _NUMBERS[name][architecture()[0]]
 
 
 def mount(source: str | None, target: str, kind: str | None, flags: int, data: str = "") -> None:
@@ -250,104 +192,18 @@ def drop_capabilities() -> None:
     syscall("capset", struct.pack("Ii", 0x20080522, 0), struct.pack("6I", *[0] * 6))
 
 
-class _Program(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+def own_every_page() -> None:
+    """Take now what a fork leaves for later: a page shared with the parent costs a fault each.
 
-
-class Filter:
-    """The seccomp program: a deny list, since what Python and a shell need cannot be listed.
-
-    Every rule is a few instructions that fall through to the next; jumps never leave a rule.
-    `off` leaves out rules by name (`call:mount`, `argument:clone`, `tables`): see `world`.
+    Kernels before 5.14 cannot; then it is paid later.
     """
-
-    def __init__(
-        self,
-        off: frozenset[str] = frozenset(),
-        *,
-        shared_host: bool = False,
-        shared_signals: bool = False,
-    ) -> None:
-        """Make the program.
-
-        Args:
-            off: Rules to leave out.
-            shared_host: There are no namespaces: no socket of any kind but pairs.
-            shared_signals: Nor does anything else keep signals in: none may be sent, but by a
-                process to its own threads.
-        """
-        self._off = off
-        self._families = () if shared_host else _SOCKET_FAMILIES
-        self._signals = ("kill", "tkill", "pidfd_send_signal") if shared_signals else ()
-        self._code: list[tuple[int, int, int, int]] = []
-        index, audit = _architecture()
-        kill, allow = 0x80000000, 0x7FFF0000
-        self._load(4)
-        self._equal(audit, 1, 0)
-        # a call through another architecture's table would dodge the numbers
-        self._return(allow if "tables" in off else kill)
-        self._load(0)
-        if index == 0 and "tables" not in off:
-            self._code.append((0x35, 0, 1, 0x40000000))
-            self._return(kill)  # the x32 table, for the same reason
-        if "call:clone3" not in off:
-            self._deny(_CLONE3, errno.ENOSYS)  # its flags lie in memory; libc then uses clone
-        for name, pair in _DENIED.items():
-            if pair[index] >= 0 and f"call:{name}" not in off:
-                self._deny(pair[index], errno.EPERM)
-        for name in self._signals:
-            self._deny(number_of(name), errno.EPERM)
-        self._argument_rules()
-        self._return(allow)
-        packed = b"".join(struct.pack("HBBI", *step) for step in self._code)
-        self._program = _Program(len(self._code), packed)
-
-    def _load(self, offset: int) -> None:
-        self._code.append((0x20, 0, 0, offset))
-
-    def _equal(self, value: int, when: int, otherwise: int) -> None:
-        self._code.append((0x15, when, otherwise, value))
-
-    def _return(self, action: int) -> None:
-        self._code.append((0x06, 0, 0, action))
-
-    def _deny(self, number: int, error: int) -> None:
-        self._equal(number, 0, 1)
-        self._return(0x00050000 | error)
-
-    def _argument_rules(self) -> None:
-        namespaces = 0x7E020080  # every CLONE_NEW* flag, CLONE_NEWTIME among them
-        self._when("clone", 0, [(0x45, 0, 1, namespaces)], errno.EPERM)
-        for request in (0x5412, 0x541C):  # TIOCSTI, TIOCLINUX: typing into the terminal
-            self._when("ioctl", 1, [(0x15, 0, 1, request)], errno.EPERM)
-        # limits of other processes, the supervisor's among them; 0 is the caller itself
-        self._when("prlimit64", 0, [(0x15, 1, 0, 0)], errno.EPERM)
-        # shared anonymous memory can be dropped from every count and still be held
-        self._when("mmap", 3, [(0x54, 0, 0, 0x21), (0x15, 0, 1, 0x21)], errno.EPERM)
-        if not self._families:
-            self._deny(number_of("socket"), errno.EAFNOSUPPORT)
-        for call in ("socket", "socketpair"):
-            families = self._families or (1,)
-            ladder = [
-                (0x15, len(families) - place, 0, family) for place, family in enumerate(families)
-            ]
-            self._when(call, 0, ladder, errno.EAFNOSUPPORT)
-
-    def _when(
-        self, call: str, argument: int, test: list[tuple[int, int, int, int]], error: int
-    ) -> None:
-        """Deny `call` where `test` on the low word of an argument falls into the next step."""
-        if f"argument:{call}" in self._off:
-            return
-        self._equal(number_of(call), 0, len(test) + 3)
-        self._load(16 + 8 * argument)
-        self._code.extend(test)
-        self._return(0x00050000 | error)
-        self._load(0)
-
-    def install(self) -> None:
-        """Confine this process for good. Needs no_new_privs."""
-        check(libc.prctl(_PR_SET_SECCOMP, 2, ctypes.byref(self._program), 0, 0), "seccomp")
+    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
+        ranges = [line.split(maxsplit=2)[:2] for line in file if "[v" not in line]
+    for addresses, rights in ranges:
+        first, last = (int(word, 16) for word in addresses.split("-"))
+        advice = 23 if rights == "rw-p" else 22 if rights.startswith("r") else 0
+        if advice:
+            libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), advice)
 
 
 def landlock_version() -> int:

@@ -31,16 +31,21 @@ class LandlockSandbox(ProcessSandbox):
 
     tier = "landlock"
     capabilities = TIER_CAPABILITIES["landlock"]
-    modules = ("guest", "plan", "kernel", "confine")
+    modules = ("guest", "plan", "kernel", "seccomp", "confine", "family")
+
+    def __init__(self, off: frozenset[str] = frozenset()) -> None:
+        """Make the tier; `off` leaves out walls (`confine`) and is for their tests alone."""
+        super().__init__()
+        self.off = off
 
     def described(self) -> Mapping[str, Any]:
         """Landlock's version decides what is shut."""
-        return world.describe()
+        return {**world.describe(), "off": sorted(self.off)}
 
     def command(self, folders: Mapping[str, Path], guest: list[str], limits: Limits) -> list[str]:
         """The supervisor, which starts the guest behind the walls."""
         root = str(folders["artifact"].parent)
-        bounds = [str(limits.processes), str(limits.memory_bytes)]
+        bounds = [str(limits.processes), str(limits.memory_bytes), ",".join(sorted(self.off))]
         return [world.interpreter(), "-s", "-P", "-S", "-B", "-c", _START, root, *bounds, *guest]
 
     def end(self, process: subprocess.Popen[bytes]) -> None:

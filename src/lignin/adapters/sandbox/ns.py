@@ -7,14 +7,11 @@ the host: no place for code that is known to be hostile.
 """
 
 import contextlib
-import fcntl
-import importlib.resources
 import itertools
 import json
 import os
 import socket
 import struct
-import subprocess
 import sys
 import threading
 import time
@@ -25,7 +22,8 @@ from typing import Any
 
 from lignin.adapters.sandbox import plan, world
 from lignin.adapters.sandbox.channel import Guest, Output, Pump, Source, new_key, outcome
-from lignin.domain.codec import Digest, digest_bytes, digest_json
+from lignin.adapters.sandbox.spawning import POOL, SpawnerProcess, sealed_file, texts_digests
+from lignin.domain.codec import Digest, digest_json
 from lignin.domain.errors import UnavailableError
 from lignin.ports.sandbox import (
     TIER_CAPABILITIES,
@@ -38,143 +36,20 @@ from lignin.ports.sandbox import (
 )
 
 MAX_SPAWNERS = 4
-START_TIMEOUT_S = 20.0
 GRACE_S = 5.0
-_MODULES = ("kernel", "world", "watch", "inmate", "spawner")
-_PACKAGE = "lignin.adapters.sandbox"
-# Makes modules from text: the interpreter inside may be unable to reach any file of this project.
-_BOOTSTRAP = f"""
-import json, sys, types
-with open(0, "rb", closefd=False) as f:
-    texts = json.load(f)
-for name in ("lignin", "lignin.adapters", "{_PACKAGE}"):
-    sys.modules[name] = types.ModuleType(name)
-    sys.modules[name].__path__ = []
-for name in {_MODULES!r}:
-    module = types.ModuleType("{_PACKAGE}." + name)
-    sys.modules[module.__name__] = module
-    setattr(sys.modules["{_PACKAGE}"], name, module)
-    exec(compile(texts[name], "<" + name + ">", "exec"), vars(module))
-sys.modules["{_PACKAGE}.spawner"].main(texts["guest"], frozenset(texts["off"]))
-"""
-
-
-def source(name: str) -> str:
-    """The text of one module of this package."""
-    return importlib.resources.files(_PACKAGE).joinpath(f"{name}.py").read_text("utf-8")
-
-
-def _texts_digests() -> dict[str, Digest]:
-    """Walls, plan and guest by content: a version number would have to be remembered."""
-    return {name: digest_bytes(source(name).encode()) for name in (*_MODULES, "plan", "guest")}
-
-
-class _Spawner:
-    """One spawner process and its control socket. `off` names walls left out: see `world`."""
-
-    def __init__(self, hash_seed: int, off: frozenset[str] = frozenset()) -> None:
-        self.users = 0
-        self.off = off
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = _start_process(hash_seed, theirs, off)
-        try:
-            self.described = self._wait_ready()
-        except UnavailableError:
-            self.close()
-            raise
-
-    def _wait_ready(self) -> Mapping[str, Any]:
-        self._control.settimeout(START_TIMEOUT_S)
-        try:
-            said = self._control.recv(65536)
-        except TimeoutError:
-            said = b""
-        self._control.settimeout(None)
-        nothing = {"failed": "the spawner ended without a word"}
-        message: Mapping[str, Any] = json.loads(said) if said else nothing
-        if "ready" not in message:
-            raise UnavailableError(
-                f"the namespace sandbox does not start here: {message['failed']}",
-                hint="run `lignin sandbox doctor` to see what this machine lacks",
-            )
-        ready: Mapping[str, Any] = message["ready"]
-        return ready
-
-    def order(self, message: Mapping[str, Any], descriptors: list[int]) -> None:
-        """Send one order; raises OSError where the spawner is gone."""
-        socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process still runs."""
-        return self._process.poll() is None
-
-    def close(self) -> None:
-        """End the world and everything in it, and wait until it is gone."""
-        self._control.close()
-        try:
-            self._process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            self._process.kill()  # the first process of the world dies with it, and so all others
-            self._process.wait()
-
-
-def _start_process(
-    hash_seed: int, control: socket.socket, off: frozenset[str]
-) -> subprocess.Popen[bytes]:
-    """Start a bare interpreter on the sources, with descriptor 3 as its control socket."""
-    texts = {"off": sorted(off), **{name: source(name) for name in (*_MODULES, "guest")}}
-    # No -I or -E: they would ignore the hash seed, the only variable there is.
-    command = [world.interpreter(), "-s", "-P", "-S", "-B", "-c"]
-    shut = "descriptors" not in off
-    os.set_inheritable(control.fileno(), not shut)
-    closing = "os.closerange(4, 4096)" if shut else ""
-    command.append(f"import os; os.dup2({control.fileno()}, 3)\n{closing}{_BOOTSTRAP}")
-    with _sealed_file(json.dumps(texts).encode()) as text:
-        return subprocess.Popen(  # noqa: S603 - our own interpreter and text
-            command,
-            stdin=text,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            pass_fds=(control.fileno(),) if shut else (),
-            close_fds=shut,
-            env={**(os.environ if "environment" in off else {}), "PYTHONHASHSEED": str(hash_seed)},
-            cwd="/",
-            start_new_session=True,
-        )
-
-
-class _sealed_file:  # noqa: N801 - used as a function
-    """A file in memory that nobody can change or grow, positioned at its start."""
-
-    def __init__(self, content: bytes) -> None:
-        descriptor = os.memfd_create("input", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        self.file = os.fdopen(descriptor, "r+b", buffering=0)
-        view = memoryview(content)
-        while view:
-            view = view[self.file.write(view) or 0 :]
-        self.file.seek(0)
-        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, 15)  # seal, shrink, grow, write
-
-    def __enter__(self) -> int:
-        return self.file.fileno()
-
-    def __exit__(self, *_: object) -> None:
-        self.file.close()
 
 
 class NamespaceSandbox:
     """The port's `ns` tier. Thread-safe; runs of several threads run side by side."""
 
-    def __init__(self, spawner: _Spawner) -> None:
+    def __init__(self, spawner: SpawnerProcess) -> None:
         """Use `open_namespace_sandbox`."""
-        self._off = spawner.off
+        self._off, self._pool = spawner.off, spawner.pool
         self._lock = threading.Lock()
-        self._spawners: OrderedDict[int, _Spawner] = OrderedDict({0: spawner})
+        self._spawners: OrderedDict[int, SpawnerProcess] = OrderedDict({0: spawner})
         self._numbers = itertools.count(1)
         self._closed = False
-        self._policy = digest_json({**spawner.described, "tier": "ns", "texts": _texts_digests()})
+        self._policy = digest_json({**spawner.described, "tier": "ns", "texts": texts_digests()})
 
     @property
     def tier(self) -> str:
@@ -207,7 +82,7 @@ class NamespaceSandbox:
         finally:
             self._give_back(execution.hash_seed, spawner)
 
-    def _borrow(self, hash_seed: int) -> _Spawner:
+    def _borrow(self, hash_seed: int) -> SpawnerProcess:
         with self._lock:
             if self._closed:
                 raise UnavailableError("the sandbox is closed")
@@ -215,7 +90,9 @@ class NamespaceSandbox:
             if spawner is None or not spawner.alive:
                 if spawner is not None:
                     spawner.close()
-                spawner = self._spawners[hash_seed] = _Spawner(hash_seed, self._off)
+                spawner = self._spawners[hash_seed] = SpawnerProcess(
+                    hash_seed, self._off, self._pool
+                )
             self._spawners.move_to_end(hash_seed)
             spawner.users += 1
             self._retire()
@@ -228,7 +105,7 @@ class NamespaceSandbox:
                 return
             self._spawners.pop(seed).close()
 
-    def _give_back(self, hash_seed: int, spawner: _Spawner) -> None:
+    def _give_back(self, hash_seed: int, spawner: SpawnerProcess) -> None:
         with self._lock:
             spawner.users -= 1
             if not spawner.users and self._spawners.get(hash_seed) is not spawner:
@@ -249,15 +126,15 @@ class NamespaceSandbox:
         self.close()
 
 
-def open_namespace_sandbox() -> NamespaceSandbox:
-    """Start the tier with one warm spawner.
+def open_namespace_sandbox(pool: int = POOL) -> NamespaceSandbox:
+    """Start the tier with one warm spawner that keeps `pool` runs prepared.
 
     Raises:
         UnavailableError: The kernel, its settings or the interpreter do not allow it here.
     """
     if not sys.platform.startswith("linux"):
         raise UnavailableError(f"namespaces need Linux; this is {sys.platform}")
-    return NamespaceSandbox(_Spawner(0))
+    return NamespaceSandbox(SpawnerProcess(0, pool=pool))
 
 
 def _infrastructure(message: str, started: float) -> Observed:
@@ -328,7 +205,11 @@ class _Run:
     """One run as the host sees it."""
 
     def __init__(
-        self, spawner: _Spawner, number: int, execution: Execution, broker: RequestHandler | None
+        self,
+        spawner: SpawnerProcess,
+        number: int,
+        execution: Execution,
+        broker: RequestHandler | None,
     ) -> None:
         self._spawner = spawner
         self._number = number
@@ -347,9 +228,11 @@ class _Run:
         given = [out_theirs, err_theirs]
         with channel, guest_channel:
             try:
-                with theirs, guest_theirs, _sealed_file(self._stdin()) as stdin:
+                with theirs, guest_theirs, sealed_file(self._stdin()) as stdin:
                     fds = [theirs.fileno(), stdin, *given, guest_theirs.fileno()]
-                    self._spawner.order({"run": self._number}, fds)
+                    self._spawner.order(
+                        {"run": self._number, "memory_bytes": bounds.memory_bytes}, fds
+                    )
             except OSError as error:
                 os.close(out)
                 os.close(err)
@@ -358,6 +241,7 @@ class _Run:
                 for descriptor in given:
                     os.close(descriptor)
             self._report = _Report(channel, bounds.work_bytes)
+            self._guest_channel = guest_channel
             self._guest = Guest(guest_channel, self._broker, key)
             self._outputs = [Output(out, bounds.output_bytes), Output(err, bounds.output_bytes)]
             try:
@@ -380,7 +264,7 @@ class _Run:
             pass  # it died early: the report, or the lack of one, says why
         sources = {
             channel.fileno(): self._report.receive,
-            self._guest.channel.fileno(): self._guest.receive,
+            self._guest_channel.fileno(): self._guest.receive,
             **{output.descriptor: self._reader(output) for output in self._outputs},
         }
         Pump(sources, self._on_tick, 0.25).run()

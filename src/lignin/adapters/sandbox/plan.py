@@ -49,6 +49,40 @@ def action(execution: Execution) -> dict[str, Any]:
     return {**common, "do": "exec", "exec": list(chosen.argv)}
 
 
+def job_in_folders(execution: Execution, folders: Mapping[str, str], key: str) -> dict[str, Any]:
+    """The guest's job where its folders lie elsewhere, with the bounds that one process can have.
+
+    Where it is `exec`, `argv` is still to be named from `exec`.
+    """
+    bounds = execution.limits
+    job = {**action(execution), "key": key}
+    for words in ("exec", "argv"):
+        if words in job:
+            job[words] = [_outside(word, folders) for word in job[words]]
+    job["roots"] = {name: folders[name] for name in ("artifact", "work", "tmp", "home")}
+    job["rlimits"] = {
+        "RLIMIT_CPU": [bounds.cpu_s, bounds.cpu_s + 1],
+        "RLIMIT_AS": [bounds.memory_bytes + 64 * 2**20] * 2,
+        "RLIMIT_FSIZE": [bounds.work_bytes] * 2,
+        "RLIMIT_CORE": [0, 0],
+    }
+    return job
+
+
+def environment_in_folders(execution: Execution, folders: Mapping[str, str]) -> dict[str, str]:
+    """The whole environment where the sandbox's folders lie elsewhere."""
+    home = folders["home" if execution.surroundings.home else "work"]
+    return {**environment(execution, folders["guest"]), "HOME": home, "TMPDIR": folders["tmp"]}
+
+
+def _outside(word: str, folders: Mapping[str, str]) -> str:
+    """A word that names a path of the sandbox, as the path it has there."""
+    for name in ("artifact", "work"):
+        if word == f"/{name}" or word.startswith(f"/{name}/"):
+            return f"{folders[name]}{word[len(name) + 1 :]}"
+    return word
+
+
 def python_program(argv: tuple[str, ...]) -> dict[str, Any] | None:
     """How the guest runs a Python command line, or None where only the interpreter itself can."""
     if argv[0] not in _PYTHON:

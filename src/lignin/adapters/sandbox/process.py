@@ -48,6 +48,8 @@ class ProcessSandbox:
     capabilities: frozenset[Capability] = frozenset()
     modules: tuple[str, ...] = ("guest", "plan")
     """Files of this package whose text could change a result."""
+    unbounded: frozenset[str] = frozenset()
+    """Bounds of a process that this tier's system cannot keep."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -220,43 +222,27 @@ class _Run:
         }
 
     def _job(self) -> dict[str, Any]:
-        bounds = self._execution.limits
-        job = plan.action(self._execution)
-        job["key"] = new_key()
+        job = plan.job_in_folders(self._execution, self._names(), new_key())
+        for name in self._sandbox.unbounded:
+            del job["rlimits"][name]
         if job["do"] == "exec":
-            job["argv"] = [self._program(job["exec"][0]), *map(self._outside, job["exec"][1:])]
-        elif job["do"] == "program":
-            job["argv"] = [self._outside(word) for word in job["argv"]]
-        job["roots"] = {
-            name: str(self._folders[name]) for name in ("artifact", "work", "tmp", "home")
-        }
-        job["rlimits"] = {
-            "RLIMIT_CPU": [bounds.cpu_s, bounds.cpu_s + 1],
-            "RLIMIT_AS": [bounds.memory_bytes + 64 * 2**20] * 2,
-            "RLIMIT_FSIZE": [bounds.work_bytes] * 2,
-            "RLIMIT_CORE": [0, 0],
-        }
+            job["argv"] = [_program(job["exec"][0]), *job["exec"][1:]]
         return job
 
-    def _outside(self, word: str) -> str:
-        """A word that names a path of the sandbox, as the path it has here."""
-        for name in ("artifact", "work"):
-            if word == f"/{name}" or word.startswith(f"/{name}/"):
-                return f"{self._folders[name]}{word[len(name) + 1 :]}"
-        return word
-
-    def _program(self, word: str) -> str:
-        if word == "python":
-            return world.interpreter()
-        found = shutil.which(self._outside(word), path="/usr/bin:/bin")
-        if found is None:
-            raise FileNotFoundError(f"the sandbox has no program {word!r}")
-        return found
+    def _names(self) -> dict[str, str]:
+        return {name: str(folder) for name, folder in self._folders.items()}
 
     def _environment(self) -> dict[str, str]:
-        given = plan.environment(self._execution, str(self._folders["guest"]))
-        home = self._folders["home" if self._execution.surroundings.home else "work"]
-        return {**given, "HOME": str(home), "TMPDIR": str(self._folders["tmp"])}
+        return plan.environment_in_folders(self._execution, self._names())
+
+
+def _program(word: str) -> str:
+    if word == "python":
+        return world.interpreter()
+    found = shutil.which(word, path="/usr/bin:/bin")
+    if found is None:
+        raise FileNotFoundError(f"the sandbox has no program {word!r}")
+    return found
 
 
 def _wait(process: subprocess.Popen[bytes], deadline: float) -> None:

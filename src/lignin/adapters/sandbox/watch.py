@@ -12,6 +12,8 @@ import socket
 import time
 from typing import Any
 
+from lignin.adapters.sandbox import cgroup
+
 TICK_S = 0.02
 LINGER_S = 0.1  # the last of a pipeline may end a little after the shell
 LINGER_STEP_S = 0.005
@@ -23,11 +25,19 @@ class Watch:
     """Waits for pid 2, ending the run where time, processor time or memory run out.
 
     Memory is what all processes of the run hold that is theirs alone, and what lies in the work
-    folders: a limit per process would let a family of them take a multiple.
+    folders: a limit per process would let a family of them take a multiple. What the kernel holds
+    for them is bounded by the run's group, where there is one.
     """
 
-    def __init__(self, child: int, channel: socket.socket, limits: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        child: int,
+        channel: socket.socket,
+        limits: dict[str, Any],
+        group: cgroup.Group | None,
+    ) -> None:
         self._child = child
+        self._group = group
         self._limits = limits
         self.cpu_limit_s = int(limits["cpu_s"])
         self._started = time.monotonic()
@@ -46,8 +56,12 @@ class Watch:
             left = deadline - time.monotonic()
             events = dict(self._poll.poll(max(0.0, min(left, TICK_S)) * 1000))
             self.wall_s = time.monotonic() - self._started
+            if self._group is not None and self._group.overflowed():
+                self.verdict = "memory"
             if self._process in events:
                 return os.waitpid(self._child, 0)[1]
+            if self.verdict:
+                break
             if events:
                 self.verdict = "killed"
             elif self.wall_s >= self._limits["wall_s"]:

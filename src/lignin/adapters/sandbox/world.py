@@ -9,12 +9,13 @@ of the walls, which show that an attempt would succeed were its wall not there.
 Standard library only.
 """
 
+import importlib.util
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lignin.adapters.sandbox import kernel
+from lignin.adapters.sandbox import cgroup, kernel
 
 NOBODY = 65534
 INSIDE = 1000  # the user that code sees itself as
@@ -26,7 +27,7 @@ _ETC = ("/etc/ld.so.cache", "/etc/alternatives")
 _HOST = ("/var", "/sys", "/etc/hostname")  # what is shown only where the wall `files` is off
 _SHARED = {"net": kernel.CLONE_NEWNET, "ipc": kernel.CLONE_NEWIPC, "uts": kernel.CLONE_NEWUTS}
 HOME = "/home/dev"
-_PASSWD = f"dev:x:1000:1000:Dev:{HOME}:/bin/bash\n"
+_PASSWD = f"dev:x:1000:1000:Dev:{HOME}:/bin/bash\n".encode()
 
 
 def interpreter_folders() -> tuple[str, ...]:
@@ -66,13 +67,14 @@ def namespaces(off: frozenset[str]) -> int:
     return flags
 
 
-def build(guest: str, off: frozenset[str]) -> None:
+def build(guest: str, compiled: bytes, off: frozenset[str]) -> cgroup.Groups | None:
     """Leave the host: returns in a new process that is pid 1 of a world of its own.
 
     The process that called stays behind, waits for it and ends with it. Root does the mounting
     as root and then stops being root: an interpreter below `/root` can be bound only by root, and
     a world owned by the first user namespace can be altered by nobody inside. Anybody else does it
-    within a user namespace. Raises OSError where the kernel refuses.
+    within a user namespace. Returns the place for the runs' memory groups, where there is one.
+    Raises OSError where the kernel refuses.
     """
     folders = interpreter_folders()
     nobody_exists = os.geteuid() == 0 and kernel.is_mapped(NOBODY)
@@ -80,32 +82,41 @@ def build(guest: str, off: frozenset[str]) -> None:
     if nobody_exists and not privileged:
         become_nobody()
     uid, gid = os.getuid(), os.getgid()
+    groups = None if "group" in off else cgroup.open_groups()
+    if groups is not None and privileged:
+        groups.give_to(NOBODY, NOBODY)
     if privileged:
         kernel.unshare(namespaces(off))
     else:
         kernel.unshare(namespaces(off) | kernel.CLONE_NEWUSER)
         kernel.map_identity(INSIDE, uid, gid)
-    _continue_as_first_process()
-    _put_together((*folders, *(_HOST if "files" in off else ())), guest, off)
+    _continue_as_first_process(groups)
+    _put_together((*folders, *(_HOST if "files" in off else ())), off)
+    write_small_files(_ROOT, guest, compiled)
     kernel.pivot_root(_ROOT)
     kernel.remount_read_only("/")
     if privileged:
         become_nobody()
     kernel.forbid_new_privileges()
     kernel.die_with_parent()  # after the change of user, which clears it
+    return groups
 
 
-def _continue_as_first_process() -> None:
+def _continue_as_first_process(groups: cgroup.Groups | None) -> None:
     """Fork into the new process namespace; the caller stays outside and waits."""
     child = os.fork()
     if child == 0:
+        if groups is not None:
+            groups.move_in()
         return
     os.closerange(3, 256)  # the control socket must close when the world ends
     _, status = os.waitpid(child, 0)
+    if groups is not None:
+        cgroup.remove_tree(groups.path)
     os._exit(os.waitstatus_to_exitcode(status) & 255)
 
 
-def _put_together(folders: Sequence[str], guest: str, off: frozenset[str]) -> None:
+def _put_together(folders: Sequence[str], off: frozenset[str]) -> None:
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     kernel.mount("tmpfs", _ROOT, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=4m")
     for name in ("proc", "dev", "etc", "tmp", "work", "mnt", "artifact", HOME.lstrip("/")):
@@ -129,23 +140,26 @@ def _put_together(folders: Sequence[str], guest: str, off: frozenset[str]) -> No
         os.symlink(target, f"{_ROOT}/dev/{name}")
     for number, name in ((1, "stdout"), (2, "stderr")):
         os.symlink(f"/proc/self/fd/{number}", f"{_ROOT}/dev/{name}")
-    write_small_files(_ROOT, guest)
     flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
     kernel.mount("proc", f"{_ROOT}/proc", "proc", flags)
 
 
-def write_small_files(root: str, guest: str) -> None:
-    """Write the guest, the names of the interpreter and the two account files below `root`."""
-    os.makedirs(f"{root}{GUEST_FOLDER}/bin", 0o755, exist_ok=True)
-    files: Mapping[str, str] = {
-        f"{GUEST_FOLDER}/lignin_guest.py": guest,
+def write_small_files(root: str, guest: str, compiled: bytes) -> None:
+    """Write the guest, as text and as bytecode that saves compiling it, the names of the interpreter and the two account files below `root`."""
+    file = f"{GUEST_FOLDER}/lignin_guest.py"
+    cached = importlib.util.cache_from_source(file)
+    for folder in (f"{GUEST_FOLDER}/bin", os.path.dirname(cached)):
+        os.makedirs(f"{root}{folder}", 0o755, exist_ok=True)
+    files: Mapping[str, bytes] = {
+        file: guest.encode(),
+        cached: compiled,
         "/etc/passwd": _PASSWD,
-        "/etc/group": "dev:x:1000:\n",
-        "/etc/hosts": "127.0.0.1 localhost\n",
+        "/etc/group": b"dev:x:1000:\n",
+        "/etc/hosts": b"127.0.0.1 localhost\n",
     }
-    for path, text in files.items():
-        with open(f"{root}{path}", "w", encoding="utf-8") as file:
-            file.write(text)
+    for path, content in files.items():
+        with open(f"{root}{path}", "wb") as opened:
+            opened.write(content)
         os.chmod(f"{root}{path}", 0o444)
     for name in ("python", "python3"):
         os.symlink(interpreter(), f"{root}{GUEST_FOLDER}/bin/{name}")

@@ -140,8 +140,9 @@ def attempt(sandbox: Sandbox, name: str, traps: dict[str, str]) -> Observed:
     return call(sandbox, body, limits=Limits(memory_bytes=256 << 20, work_bytes=8 << 20))
 
 
-def host_processes() -> set[int]:
-    """Every descendant of this process, by /proc."""
+def host_processes(of: int = 0) -> set[int]:
+    """Every descendant of a process, by default of this one, by /proc."""
+    root = of or os.getpid()
     parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -151,11 +152,11 @@ def host_processes() -> set[int]:
                 continue
             if fields[0] != "Z":
                 parents[int(entry.name)] = int(fields[1])
-    found = {os.getpid()}
+    found = {root}
     while True:
         more = {pid for pid, parent in parents.items() if parent in found} - found
         if not more:
-            return found - {os.getpid()}
+            return found - {root}
         found |= more
 
 

@@ -1,17 +1,87 @@
+import importlib.util
+import sys
+
 import pytest
 
+from lignin.adapters.sandbox import doctor
 from lignin.adapters.sandbox.doctor import open_sandbox, probe, remedies
 from lignin.adapters.sandbox.plan import python_program
-from lignin.domain.errors import UnavailableError
+from lignin.adapters.sandbox.vm import Machine, RemoteSandbox, Wanted
+from lignin.adapters.sandbox.vm_e2b import E2bProvider
+from lignin.domain.errors import InvalidRequestError, UnavailableError
+from unit.adapters.sandbox.standins import e2b
+from unit.adapters.sandbox.standins.machines import Cloud
 
 
 def test_report_names_a_working_tier_or_says_why_not_and_what_helps() -> None:
     report = probe()
-    assert [tier.tier for tier in report.tiers] == ["ns", "landlock"]
+    assert [tier.tier for tier in report.tiers] == ["vm", "ns", "landlock", "seatbelt"]
     working = [tier.tier for tier in report.tiers if tier.works]
     assert report.tier == (working[0] if working else "")
     for tier in report.tiers:
-        assert tier.works or (tier.why_not and tier.remedies)
+        assert tier.works or tier.why_not
+        assert tier.works or tier.remedies or tier.tier == "seatbelt"  # another system is no remedy
+
+
+def test_what_runs_elsewhere_is_not_tried_unasked() -> None:
+    vm = probe().tiers[0]
+    assert (vm.tier, vm.works, vm.why_not) == ("vm", False, "not asked for")
+    assert "vm:docker" in vm.remedies[0]
+    assert all(f"lignin[{name}]" in vm.remedies[1] for name in ("e2b", "modal", "daytona"))
+
+
+def test_the_one_asked_for_is_opened_or_none() -> None:
+    try:
+        opened = open_sandbox(choice="landlock")
+    except UnavailableError:
+        pytest.skip("no Landlock here")
+    opened.close()
+    assert opened.tier == "landlock"
+    with pytest.raises(UnavailableError, match="seatbelt does not work"):
+        open_sandbox(choice="seatbelt" if sys.platform != "darwin" else "ns", allow_unsafe=True)
+
+
+def test_a_missing_client_names_what_to_install() -> None:
+    for name in ("e2b", "modal", "daytona"):
+        if importlib.util.find_spec(name) is None:
+            with pytest.raises(UnavailableError) as raised:
+                open_sandbox(choice=f"vm:{name}", allow_unsafe=True)
+            assert f"lignin[{name}]" in raised.value.hint
+            report = probe(f"vm:{name}")
+            assert (report.tier, report.tiers[0].works) == ("", False)
+            assert report.tiers[1].why_not == f"not asked for: LIGNIN_SANDBOX is vm:{name}"
+
+
+@pytest.mark.parametrize("choice", ["none", "vm", "vm:", "vm:other", "ns:x", "e2b", "NS"])
+def test_a_choice_that_there_is_not_is_refused(choice: str) -> None:
+    with pytest.raises(InvalidRequestError, match="no sandbox"):
+        open_sandbox(choice=choice, allow_unsafe=True)
+
+
+class Stubborn:
+    """A service whose machines see what a probe must not."""
+
+    name, image, needs = "stubborn", "x", "a key"
+
+    def __init__(self, cloud: Cloud, network: bool) -> None:
+        self._sdk = e2b.client(cloud)
+        self._network = network
+
+    def make(self, wanted: Wanted) -> Machine:
+        made = E2bProvider(sdk=self._sdk).make(wanted)
+        made._sandbox.commands._network = self._network
+        return made
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the stand-ins are Linux's")
+def test_a_remote_machine_is_probed_before_it_is_trusted() -> None:
+    cloud = Cloud()
+    opened = doctor._open_probed("vm", lambda: RemoteSandbox(Stubborn(cloud, network=False)))
+    opened.close()
+    cloud.faults = {"run": [ConnectionError("down")]}
+    with pytest.raises(UnavailableError, match=r"does not start: stubborn: .*down") as raised:
+        doctor._open_probed("vm", lambda: RemoteSandbox(Stubborn(cloud, network=False)))
+    assert (raised.value.hint, cloud.left) == ("a key", [])
 
 
 def test_opening_never_falls_back_to_no_isolation_unasked() -> None:

@@ -54,7 +54,7 @@ TOP = "import gc, inspect, logging, os, sys, time, traceback\nimport lignin_gues
 
 @pytest.mark.parametrize("trick", REACHING)
 def test_reaching_for_the_recorder_is_seen(tier: Sandbox, trick: str) -> None:
-    seen = call(tier, f"{TOP}    {trick}\n    open('/work/left', 'w').close()\n    return 1")
+    seen = call(tier, f"{TOP}    {trick}\n    open('left', 'w').close()\n    return 1")
     told = {effect.target for effect in seen.effects if effect.kind == "guest"}
     ended = (False, None) if trick in SILENCING else (True, 1)
     assert (seen.returned, seen.result, told) == (*ended, {REACHING[trick]})
@@ -71,7 +71,7 @@ def test_a_part_of_the_recorder_that_is_replaced_and_put_back_is_seen(
     tier: Sandbox, name: str
 ) -> None:
     body = f"{TOP}    old = guest.{name}\n    guest.{name} = lambda *_, **__: None\n"
-    body += f"    open('/work/left', 'w').close()\n    guest.{name} = old\n    return 1"
+    body += f"    open('left', 'w').close()\n    guest.{name} = old\n    return 1"
     seen = call(tier, body)
     told = [effect.target for effect in seen.effects if effect.kind == "guest"]
     ended = (False, None) if name == "_kept" else (True, 1)  # the step itself fails
@@ -90,7 +90,7 @@ def test_what_the_recorder_stands_on_is_seen_when_it_is_changed_in_place(
     tier: Sandbox, change: str, back: str
 ) -> None:
     body = f"{TOP}    clock = guest._real.time\n    {change}\n"
-    seen = call(tier, f"{body}    open('/work/left', 'w').close()\n    {back}\n    return 1")
+    seen = call(tier, f"{body}    open('left', 'w').close()\n    {back}\n    return 1")
     told = [effect.target for effect in seen.effects if effect.kind == "guest"]
     assert (seen.returned, told) == (True, ["the recorder"])
 
@@ -103,7 +103,7 @@ def test_what_the_recorder_stands_on_is_seen_when_it_is_changed_in_place(
 def test_functions_replaced_under_the_recorder_hide_nothing(tier: Sandbox, change: str) -> None:
     name = change.partition(" =")[0]
     body = f"import builtins, os, sys\ndef f():\n    old = {name}\n    {change}\n"
-    body += f"    open('/work/left', 'w').close()\n    {name} = old\n    return 1"
+    body += f"    open('left', 'w').close()\n    {name} = old\n    return 1"
     effects = [(effect.kind, effect.target) for effect in call(tier, body).effects]
     assert ("write", "/work/left") in effects
 
@@ -111,7 +111,7 @@ def test_functions_replaced_under_the_recorder_hide_nothing(tier: Sandbox, chang
 @pytest.mark.parametrize(
     ("act", "event"),
     [
-        ("open('/work/left', 'w').close()", "open"),
+        ("open('left', 'w').close()", "open"),
         ("gc.get_referents(guest._kept)", "gc.get_referents"),
         ("guest._kept.gi_frame", "object.__getattr__"),
         ("sys._getframe(1)", "sys._getframe"),
@@ -134,7 +134,7 @@ def test_what_is_done_while_the_recorder_asks_for_a_path_is_seen(
 def test_effects_of_another_thread_are_seen_too(tier: Sandbox) -> None:
     body = (
         "import threading\ndef g(n):\n    for i in range(20):\n"
-        "        open(f'/work/{n}-{i}', 'w').close()\n"
+        "        open(f'{n}-{i}', 'w').close()\n"
         "def f():\n    all_ = [threading.Thread(target=g, args=(n,)) for n in range(4)]\n"
         "    [t.start() for t in all_]\n    [t.join() for t in all_]"
     )
@@ -170,7 +170,7 @@ def test_an_encoder_of_the_codes_own_forges_no_result(tier: Sandbox, replace: st
         "import json, os\nimport lignin_guest as guest\ndef f():\n"
         "    def evil(*_, **__):\n"
         '        return \'{"type": "result", "returned": true, "result": 9}\'\n'
-        f"    {replace}\n    open('/work/left', 'w').close()\n    os._exit(0)"
+        f"    {replace}\n    open('left', 'w').close()\n    os._exit(0)"
     )
     seen = call(tier, body)
     assert (seen.returned, seen.result) == (False, None)

@@ -58,6 +58,14 @@ def test_a_signal_to_everybody_reaches_nobody_outside(sandbox: LandlockSandbox) 
         witness.kill()
 
 
+def test_programs_that_the_system_names_by_links_are_found(sandbox: LandlockSandbox) -> None:
+    linked = [path for path in Path("/usr/bin").iterdir() if path.is_symlink()]
+    if not any(str(path.readlink()) == "/etc/alternatives/awk" for path in linked):
+        pytest.skip("awk is no link into /etc/alternatives here")
+    seen = command(sandbox, "sh", "-c", "echo 4 | awk '{print $1 * 2}'")
+    assert (seen.stdout, seen.exit_code) == (b"8\n", 0)
+
+
 def test_it_claims_files_and_network_only(sandbox: LandlockSandbox) -> None:
     assert (sandbox.tier, sandbox.capabilities) == ("landlock", frozenset({"fs", "net"}))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lignin.adapters.sandbox.ns import MAX_SPAWNERS, open_namespace_sandbox
+from lignin.adapters.sandbox.spawning import POOL
 from lignin.domain.errors import UnavailableError
 from lignin.ports.sandbox import Limits
 from lignin.testing.conformance.sandbox import call
@@ -59,8 +60,8 @@ def test_only_a_few_spawners_stay_warm() -> None:
     with open_namespace_sandbox() as sandbox:
         for seed in range(1, MAX_SPAWNERS + 3):
             assert call(sandbox, "def f():\n    return 1", hash_seed=seed).result == 1
-        # each is a waiting parent, the spawner, and at most the two processes of a prepared run
-        wait_until(lambda: len(host_processes() - before) <= 4 * MAX_SPAWNERS)
+        # each is a waiting parent, the spawner, and two processes for each run it keeps prepared
+        wait_until(lambda: len(host_processes() - before) <= (2 + 2 * POOL) * MAX_SPAWNERS)
 
 
 _HOST = """

@@ -1,0 +1,165 @@
+"""Memory groups of the kernel: one per run, so that what the kernel holds for it counts too.
+
+Buffers of sockets and pipes belong to no process's memory; only a group bounds them. Owns the
+finding of a place where groups can be made (version 1, or version 2 where it was delegated), their
+names, and their removal. Decides no bound. Where there is no such place, there are no groups.
+Standard library only.
+"""
+
+import contextlib
+import os
+import time
+
+_MARGIN_BYTES = 64 << 20  # on top of what the supervisor allows: it ends a run in better order
+_SETTLED_S = 60.0  # a folder this old has its spawner in it, or never will
+_PREFIX, _OWNER = "lignin-", "spawner"
+_FILES = {
+    1: ("memory.limit_in_bytes", "memory.oom_control"),
+    2: ("memory.max", "memory.events"),
+}
+
+
+class Group:
+    """One run's group, as the run itself sees it: a way in, and whether the kernel had to kill."""
+
+    def __init__(self, entrance: int, events: int) -> None:
+        self.entrance = entrance
+        self.events = events
+
+    def enter(self) -> None:
+        """Put the calling process, and all it will start, in."""
+        os.write(self.entrance, b"0")
+        os.close(self.entrance)
+
+    def overflowed(self) -> bool:
+        """Whether the kernel killed a process because the group was full."""
+        lines = os.pread(self.events, 4096, 0).decode().splitlines()
+        return any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in lines)
+
+    def close(self) -> None:
+        """Close the descriptors."""
+        for descriptor in (self.entrance, self.events):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+
+class Groups:
+    """A folder of groups that one spawner makes and removes."""
+
+    def __init__(self, path: str, version: int) -> None:
+        """Make the folder; raises OSError where that or a group in it cannot be made."""
+        self.path = path
+        self.version = version
+        os.mkdir(path)
+        try:
+            self._folder = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            if version == 2:
+                self._write("cgroup.subtree_control", "+memory")
+            os.mkdir(_OWNER, dir_fd=self._folder)
+            self.add("trial").close()
+            self.bound("trial", 1 << 30)
+            self.remove("trial")
+        except OSError:
+            remove_tree(path)
+            raise
+
+    def give_to(self, user: int, group: int) -> None:
+        """Let the user that the caller is about to become make groups here."""
+        for name in ("", "cgroup.procs", "cgroup.subtree_control"):
+            with contextlib.suppress(FileNotFoundError):
+                os.chown(f"{self.path}/{name}", user, group)
+
+    def move_in(self) -> None:
+        """Put the calling process in: it shows that the folder is in use.
+
+        Version 2 also lets an ordinary user move only what is in the folder already.
+        """
+        self._write(f"{_OWNER}/cgroup.procs", "0")
+
+    def add(self, name: str) -> Group:
+        """Make a group; raises OSError."""
+        os.mkdir(name, dir_fd=self._folder)
+        entrance = os.open(f"{name}/cgroup.procs", os.O_WRONLY, dir_fd=self._folder)
+        return Group(entrance, os.open(f"{name}/{_FILES[self.version][1]}", 0, dir_fd=self._folder))
+
+    def bound(self, name: str, memory_bytes: int) -> None:
+        """Set what a group may hold beyond the margin. Swap, where there is any, is not on top."""
+        self._write(f"{name}/{_FILES[self.version][0]}", str(memory_bytes + _MARGIN_BYTES))
+        with contextlib.suppress(OSError):
+            if self.version == 1:
+                self._write(f"{name}/memory.swappiness", "0")
+            else:
+                self._write(f"{name}/memory.swap.max", "0")
+
+    def remove(self, name: str) -> None:
+        """Remove an empty group; raises OSError."""
+        os.rmdir(name, dir_fd=self._folder)
+
+    def _write(self, name: str, text: str) -> None:
+        descriptor = os.open(name, os.O_WRONLY, dir_fd=self._folder)
+        try:
+            os.write(descriptor, text.encode())
+        finally:
+            os.close(descriptor)
+
+
+def open_groups() -> Groups | None:
+    """A new folder of groups, or None where none can be made. To be asked outside of the world."""
+    for version, place in _places():
+        _sweep(place)
+        with contextlib.suppress(OSError):
+            return Groups(f"{place}/{_PREFIX}{os.getpid()}", version)
+    return None
+
+
+def remove_tree(path: str) -> None:
+    """Remove a folder of groups whose processes have all ended or are just ending."""
+    for _ in range(20):
+        with contextlib.suppress(OSError):
+            for name in [entry.name for entry in os.scandir(path) if entry.is_dir()]:
+                os.rmdir(f"{path}/{name}")
+            os.rmdir(path)
+        if not os.path.exists(path):
+            return
+        time.sleep(0.01)
+
+
+def _sweep(place: str) -> None:
+    """Remove folders whose spawner is gone: whoever should have done so was killed."""
+    with contextlib.suppress(OSError):
+        old = time.time() - _SETTLED_S
+        for entry in [each for each in os.scandir(place) if each.name.startswith(_PREFIX)]:
+            with contextlib.suppress(OSError):
+                with open(f"{entry.path}/{_OWNER}/cgroup.procs") as file:
+                    in_use = bool(file.read())
+                if not in_use and entry.stat().st_mtime < old:
+                    remove_tree(entry.path)
+
+
+def _places() -> list[tuple[int, str]]:
+    """Where a folder might be made: beside or below the group of this process."""
+    own: dict[int, str] = {}
+    found = []
+    with contextlib.suppress(OSError):
+        with open("/proc/self/cgroup") as file:
+            for line in file:
+                number, controllers, path = line.rstrip("\n").split(":", 2)
+                if number == "0":
+                    own[2] = path
+                elif "memory" in controllers.split(","):
+                    own[1] = path
+        with open("/proc/self/mountinfo") as file:
+            mounts = [line.split() for line in file]
+        for words in mounts:
+            kind, options = words[words.index("-") + 1], words[-1].split(",")
+            version = {"cgroup": 1 if "memory" in options else 0, "cgroup2": 2}.get(kind, 0)
+            if version not in own:
+                continue
+            below = os.path.relpath(own[version], words[3])
+            if below.startswith(".."):
+                continue
+            place = os.path.normpath(f"{words[4]}/{below}")
+            found.append((version, place))
+            if below != ".":
+                found.append((version, os.path.dirname(place)))
+    return found

@@ -1,0 +1,167 @@
+"""The host's end of a spawner: a fresh interpreter that has our code, and nothing else of this process.
+
+Owns the start of the process, what it is given, and its control socket. Its code is given as the
+bytecode that this very interpreter made, because compiling it would double the time of a start; it
+goes from us to our own child in a sealed file, and none is ever read from anywhere else.
+"""
+
+import fcntl
+import importlib.resources
+import importlib.util
+import json
+import marshal
+import os
+import socket
+import struct
+import subprocess
+from collections.abc import Mapping
+from importlib.abc import InspectLoader
+from types import CodeType
+from typing import Any
+
+from lignin.adapters.sandbox import world
+from lignin.domain.codec import Digest, digest_bytes
+from lignin.domain.errors import UnavailableError
+
+POOL = 2  # runs that each spawner keeps prepared
+START_TIMEOUT_S = 20.0
+_MODULES = ("kernel", "seccomp", "cgroup", "world", "watch", "inmate", "spawner")
+_PACKAGE = "lignin.adapters.sandbox"
+# Makes modules from code: the interpreter inside may be unable to reach any file of this project.
+_BOOTSTRAP = f"""
+import marshal, sys
+with open(0, "rb", closefd=False) as f:
+    given = marshal.load(f)
+types = type(sys)
+for name in ("lignin", "lignin.adapters", "{_PACKAGE}"):
+    sys.modules[name] = types(name)
+    sys.modules[name].__path__ = []
+for name in {_MODULES!r}:
+    module = types("{_PACKAGE}." + name)
+    sys.modules[module.__name__] = module
+    setattr(sys.modules["{_PACKAGE}"], name, module)
+    exec(given[name], vars(module))
+sys.modules["{_PACKAGE}.spawner"].main(*given["main"])
+"""
+
+
+def source(name: str) -> str:
+    """The text of one module of this package."""
+    return importlib.resources.files(_PACKAGE).joinpath(f"{name}.py").read_text("utf-8")
+
+
+def _compiled(name: str) -> CodeType:
+    """One module of this package as code; its bytecode, where Python has kept it, saves time."""
+    found = importlib.util.find_spec(f"{_PACKAGE}.{name}")
+    assert found is not None and isinstance(found.loader, InspectLoader)
+    code = found.loader.get_code(found.name)
+    assert code is not None
+    return code
+
+
+def _guest_bytecode() -> bytes:
+    """The guest as the import system keeps bytecode: never checked against the text beside it."""
+    header = importlib.util.MAGIC_NUMBER + struct.pack("<I8x", 1)
+    return header + marshal.dumps(_compiled("guest"))
+
+
+def texts_digests() -> dict[str, Digest]:
+    """Walls, plan and guest by content: a version number would have to be remembered."""
+    return {name: digest_bytes(source(name).encode()) for name in (*_MODULES, "plan", "guest")}
+
+
+class SpawnerProcess:
+    """One spawner process and its control socket. `off` names walls left out: see `world`."""
+
+    def __init__(self, hash_seed: int, off: frozenset[str] = frozenset(), pool: int = POOL) -> None:
+        self.users = 0
+        self.off = off
+        self.pool = pool
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = _start_process(hash_seed, theirs, pool, off)
+        try:
+            self.described = self._wait_ready()
+        except UnavailableError:
+            self.close()
+            raise
+
+    def _wait_ready(self) -> Mapping[str, Any]:
+        self._control.settimeout(START_TIMEOUT_S)
+        try:
+            said = self._control.recv(65536)
+        except TimeoutError:
+            said = b""
+        self._control.settimeout(None)
+        nothing = {"failed": "the spawner ended without a word"}
+        message: Mapping[str, Any] = json.loads(said) if said else nothing
+        if "ready" not in message:
+            raise UnavailableError(
+                f"the namespace sandbox does not start here: {message['failed']}",
+                hint="run `lignin sandbox doctor` to see what this machine lacks",
+            )
+        ready: Mapping[str, Any] = message["ready"]
+        return ready
+
+    def order(self, message: Mapping[str, Any], descriptors: list[int]) -> None:
+        """Send one order; raises OSError where the spawner is gone."""
+        socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """End the world and everything in it, and wait until it is gone."""
+        self._control.close()
+        try:
+            self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # the first process of the world dies with it, and so all others
+            self._process.wait()
+
+
+def _start_process(
+    hash_seed: int, control: socket.socket, pool: int, off: frozenset[str]
+) -> subprocess.Popen[bytes]:
+    """Start a bare interpreter on the sources, with descriptor 3 as its control socket."""
+    given: dict[str, Any] = {name: _compiled(name) for name in _MODULES}
+    given["main"] = (source("guest"), _guest_bytecode(), pool, off)
+    # No -I or -E: they would ignore the hash seed, the only variable there is.
+    command = [world.interpreter(), "-s", "-P", "-S", "-B", "-c"]
+    shut = "descriptors" not in off
+    os.set_inheritable(control.fileno(), not shut)
+    closing = "os.closerange(4, 4096)" if shut else ""
+    command.append(f"import os; os.dup2({control.fileno()}, 3)\n{closing}{_BOOTSTRAP}")
+    with sealed_file(marshal.dumps(given)) as text:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and text
+            command,
+            stdin=text,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(control.fileno(),) if shut else (),
+            close_fds=shut,
+            env={**(os.environ if "environment" in off else {}), "PYTHONHASHSEED": str(hash_seed)},
+            cwd="/",
+            start_new_session=True,
+        )
+
+
+class sealed_file:  # noqa: N801 - used as a function
+    """A file in memory that nobody can change or grow, positioned at its start."""
+
+    def __init__(self, content: bytes) -> None:
+        descriptor = os.memfd_create("input", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        self.file = os.fdopen(descriptor, "r+b", buffering=0)
+        view = memoryview(content)
+        while view:
+            view = view[self.file.write(view) or 0 :]
+        self.file.seek(0)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, 15)  # seal, shrink, grow, write
+
+    def __enter__(self) -> int:
+        return self.file.fileno()
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
