@@ -115,7 +115,7 @@ def verify(
     sandbox: Sandbox, source: str, binding: Binding
 ) -> tuple[Verification, list[BrokerReport]]:
     tree, reports = program(source), list[BrokerReport]()
-    open_broker: Callable[[], Broker] = lambda: Broker(  # noqa: E731
+    open_broker: Callable[[bool], Broker] = lambda _: Broker(  # noqa: E731
         tree.manifest.capabilities, binding=binding
     )
     brokered = BrokeredSandbox(

@@ -9,13 +9,25 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from lignin.artifacts.canaries import Canary
 from lignin.domain.artifacts import Example, Manifest, Tree
 from lignin.domain.codec import Digest, Json, canonical_bytes, digest_json
 from lignin.domain.errors import CodecError
 from lignin.domain.evidence import CheckResult, Verdict
 from lignin.ports.sandbox import Observed
 
-Need = Literal["files", "examples", "held_out", "repeats", "tests", "inputs", "mutants", "findings"]
+Need = Literal[
+    "files",
+    "examples",
+    "held_out",
+    "repeats",
+    "tests",
+    "inputs",
+    "detonation",
+    "mutants",
+    "findings",
+]
+Around = Literal["ordinary", "later", "tested", "traced"]
 Tier = Literal["near", "boundary", "dictionary", "generated"]
 MAX_SHOWN_CHARS = 200
 
@@ -76,6 +88,23 @@ class MutantRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DetonationRun:
+    """A run among planted secrets. `canaries` are those of this run; `requests` went to the sink.
+
+    `around`: `ordinary` and `later` look like somebody's machine, now and years later with other
+    secrets; `tested` bears the signs of a test; `traced` is ordinary with the shell's own trace.
+    `what` names what was run where that is not the artifact's entry.
+    """
+
+    around: Around
+    use: Example
+    what: str
+    observed: Observed
+    canaries: tuple[Canary, ...]
+    requests: tuple[Mapping[str, Json], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What a static reader says about one line."""
 
@@ -109,6 +138,7 @@ class Observations:
     inputs: tuple[InputRun, ...] = ()
     unanswered: tuple[InputRun, ...] = ()
     mutants: tuple[MutantRun, ...] = ()
+    detonation: tuple[DetonationRun, ...] = ()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     made: frozenset[Need] = frozenset()

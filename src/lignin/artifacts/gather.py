@@ -14,6 +14,7 @@ from itertools import takewhile
 
 from lignin.artifacts import plan
 from lignin.artifacts.check import (
+    DetonationRun,
     ExampleRun,
     InputRun,
     MutantRun,
@@ -21,19 +22,24 @@ from lignin.artifacts.check import (
     Observations,
     RepeatRun,
 )
+from lignin.artifacts.detonation import plan_detonation
 from lignin.artifacts.in_turn import read_in_turn
 from lignin.artifacts.inputs import make_call_inputs, make_command_inputs
 from lignin.artifacts.mutants import make_mutants
 from lignin.artifacts.scan import scan_sources
+from lignin.artifacts.sink import Sink
 from lignin.artifacts.suite import is_test_file, join_runs, suite_faults
 from lignin.domain.artifacts import MIN_EXAMPLES, Example, File, Tree, split_examples
-from lignin.ports.sandbox import Execution, Observed, Sandbox
+from lignin.ports.sandbox import Effect, Execution, Observed, RequestHandler, Sandbox
 
 MAX_EXAMPLES_RUN = 60
 MAX_REPEATED = 8
 MAX_TOGETHER_CPU_S = 1.0
 MAX_TOGETHER_ASKING_S = 1.5
 MUTANTS = 20
+MUCH_BYTES = 16 * 2**20
+MANY_FILES = 500
+AMOUNT = "amount"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +102,7 @@ class Gathering:
             "repeats": self._run_repeats,
             "tests": self._run_tests,
             "inputs": self._run_inputs,
+            "detonation": self._detonate,
             "mutants": self._run_mutants,
             "findings": self._read_sources,
         }
@@ -219,6 +226,29 @@ class Gathering:
         joined = [join_runs(seen[at : at + len(suites)]) for at in range(0, len(seen), len(suites))]
         return replace(self.observations, tests=tuple(joined))
 
+    def _detonate(self) -> Observations:
+        suites = [(suite.files, suite.tests) for suite in self._subject.suites]
+        planned = plan_detonation(self.observations, self._subject.files, suites)
+        sinks = [Sink(one.canaries) for one in planned]
+        with ThreadPoolExecutor(self._workers) as pool:
+            seen = list(
+                pool.map(
+                    lambda one, sink: self._run_once(one.execution, sink.handle), planned, sinks
+                )
+            )
+        runs = tuple(
+            DetonationRun(
+                around=one.around,
+                use=one.use,
+                what=one.what,
+                observed=observed,
+                canaries=one.canaries,
+                requests=tuple(sink.requests),
+            )
+            for one, observed, sink in zip(planned, seen, sinks, strict=True)
+        )
+        return replace(self.observations, detonation=runs)
+
     def _run_mutants(self) -> Observations:
         """Seed faults into what the tests test, where their worth matters and they pass at all."""
         now, subject = self.observations, self._subject
@@ -281,7 +311,7 @@ class Gathering:
             if stopped.is_set():
                 return None
             observed = self._run_once(execution)
-            if self.is_broken or (stops and observed.status != "exited" and not observed.misses):
+            if self.is_broken or (stops and (_is_cut(observed) or _is_greedy(observed))):
                 stopped.set()
             return observed
 
@@ -289,22 +319,42 @@ class Gathering:
             seen = list(pool.map(run, planned))
         return [observed for observed in takewhile(lambda each: each is not None, seen) if observed]
 
-    def _run_once(self, execution: Execution) -> Observed:
-        observed = self._run(execution)
+    def _run_once(self, execution: Execution, broker: RequestHandler | None = None) -> Observed:
+        observed = self._run(execution, broker)
         # A run that had little of the processor was starved by its neighbours, or sleeps.
         starved = observed.status == "timeout" and observed.cpu_s < execution.limits.wall_s / 3
         if (observed.status == "infrastructure" and not observed.misses) or starved:
-            observed = self._run(execution)
+            observed = self._run(execution, broker)
         if observed.status == "infrastructure" and not observed.misses:
             self.is_broken = True
         return observed
 
-    def _run(self, execution: Execution) -> Observed:
+    def _run(self, execution: Execution, broker: RequestHandler | None) -> Observed:
         self.runs += 1
         try:
-            return self._sandbox.run(execution)
+            return _bounded(self._sandbox.run(execution, broker))
         except OSError as error:
             return Observed(status="infrastructure", tier=self._sandbox.tier, message=str(error))
+
+
+def _bounded(observed: Observed) -> Observed:
+    """A run without what it wrote where that is more than any input here explains; an effect says so.
+
+    Dozens of runs are kept in memory together.
+    """
+    size = sum(map(len, observed.written.values()))
+    if size <= MUCH_BYTES and len(observed.written) <= MANY_FILES:
+        return observed
+    amount = Effect(kind=AMOUNT, target=f"{size // 2**20} MB in {len(observed.written)} files")
+    return replace(observed, written={}, effects=(*observed.effects, amount))
+
+
+def _is_greedy(observed: Observed) -> bool:
+    return any(effect.kind == AMOUNT for effect in observed.effects)
+
+
+def _is_cut(observed: Observed) -> bool:
+    return observed.status != "exited" and not observed.misses
 
 
 def _may_share(runs: Sequence[Observed]) -> bool:

@@ -36,6 +36,23 @@ def call_in_turn(file: str, function: str, cases: list[dict[str, Any]]) -> list[
     return answers
 
 
+def call_often(
+    file: str, function: str, cases: list[dict[str, Any]], calls: int
+) -> list[list[Any]]:
+    """Call a function again and again, its cases in turn; the different answers of each case."""
+    target = getattr(_load(file), function)
+    answers: list[list[Any]] = [[] for _ in cases]
+    for number in range(calls):
+        heard = answers[number % len(cases)]
+        try:
+            answer = {"result": copy.deepcopy(target(**copy.deepcopy(cases[number % len(cases)])))}
+        except Exception as error:
+            answer = {"error": type(error).__name__}
+        if answer not in heard:
+            heard.append(answer)
+    return answers
+
+
 def run_tests(files: list[str]) -> dict[str, Any]:
     """Run the tests of some files; `{ran, passed, skipped, failures: [{test, error}]}`."""
     sys.modules.setdefault("pytest", _pytest())

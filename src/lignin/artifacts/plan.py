@@ -118,7 +118,7 @@ def plan_in_turn(
     file, function = split_entry(manifest)
     cases = [dict(use.arguments or {}) for use in uses]
     arguments = {"file": file, "function": function, "cases": cases}
-    made = _guest_call(files, "call_in_turn", arguments, CALL_LIMITS)
+    made = guest_call(files, "call_in_turn", arguments, CALL_LIMITS)
     return replace(
         made,
         hash_seed=variant.hash_seed,
@@ -135,7 +135,7 @@ def plan_tests(
     variant: Variant = BASE,
 ) -> Execution:
     """Return the execution that runs some test files."""
-    made = _guest_call(files, "run_tests", {"files": sorted(tests)}, limits)
+    made = guest_call(files, "run_tests", {"files": sorted(tests)}, limits)
     return replace(made, hash_seed=variant.hash_seed, clock_offset_s=variant.clock_offset_s)
 
 
@@ -161,12 +161,13 @@ def mount_subject(test: Tree, subject: Tree, dependencies: Mapping[str, Tree]) -
     return mount_dependencies(test, {**dependencies, names[0]: subject})
 
 
-def _guest_call(
+def guest_call(
     files: Mapping[str, File],
     function: str,
     arguments: Mapping[str, object],
     limits: Limits,
 ) -> Execution:
+    """Return the execution of one function of our own file beside the artifact's."""
     return Execution(
         files={**files, GUEST_PATH: File(content=guest_source())},
         action=PythonCall(file=GUEST_PATH, function=function, arguments=arguments),

@@ -23,7 +23,7 @@ class PromotionCase:
     """Everything the decision looks at. `approved_by` is the human who said yes, or empty.
 
     `simulated` speaks neither for nor against; an acceptance says it. `tier` is the sandbox tier of
-    its verification.
+    its verification. `questions` are what the checks leave to a person.
     """
 
     name: str
@@ -36,6 +36,7 @@ class PromotionCase:
     approved_by: str = ""
     simulated: bool = False
     tier: str = ""
+    questions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +147,7 @@ def _needs_human(case: PromotionCase) -> list[str]:
         if granted.spend_microusd:
             wants.append(f"{granted.spend_microusd} micro-USD")
         reasons.append(f"it asks for {', '.join(wants)}")
+    reasons.extend(f"its text asks for a look: {question}" for question in case.questions)
     if not case.executable:
         reasons.append(f"a {case.manifest.kind} cannot be run, so no sandbox can prove it")
     return reasons

@@ -196,6 +196,7 @@ class Artifacts:
             "kind": "verification",
             "verdict": verification.verdict,
             "reasons": [reason[:500] for reason in verification.reasons[:20]],
+            "questions": [question[:500] for question in verification.questions[:20]],
             "key": verification.key,
             "check_set": verification.check_set_digest,
             "policy": verification.policy_digest,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from lignin.artifacts import plan
 from lignin.artifacts.check import Check, Need, check_set_digest
+from lignin.artifacts.detonation import DETONATION_VERSION
 from lignin.artifacts.gather import Gathering, Subject, Suite
 from lignin.artifacts.inputs import INPUTS_VERSION
 from lignin.artifacts.kind import Kind
@@ -23,7 +24,8 @@ from lignin.ports.sandbox import Sandbox
 
 Progress = Callable[[str], None]
 STEPS: tuple[Need, ...] = (
-    "files", "examples", "held_out", "repeats", "tests", "inputs", "mutants", "findings"
+    "files", "examples", "held_out", "repeats", "tests", "inputs", "detonation", "mutants",
+    "findings"
 )  # fmt: skip
 SCANNERS = ("ruff", "bandit")
 
@@ -48,6 +50,11 @@ class Verification:
     runs: int
     cacheable: bool
     binding: str = ""
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """What no check refuses and a person should see before it is trusted."""
+        return tuple(each for result in self.results for each in result.measured.get("ask", ()))
 
     def to_json(self) -> dict[str, Json]:
         """The verification as a JSON object."""
@@ -116,7 +123,12 @@ class Verifier:
                 "checks": check_set_digest(checks),
                 "sandbox": self._sandbox.policy_digest,
                 "interpreter": f"{platform.python_implementation()} {platform.python_version()}",
-                "generators": [INPUTS_VERSION, MUTANTS_VERSION, digest_bytes(plan.guest_source())],
+                "generators": [
+                    INPUTS_VERSION,
+                    MUTANTS_VERSION,
+                    DETONATION_VERSION,
+                    digest_bytes(plan.guest_source()),
+                ],
                 "scanners": list(self._scanners),
             }
         )

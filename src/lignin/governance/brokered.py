@@ -1,7 +1,8 @@
 """A sandbox whose runs each get a broker of their own, and whose observations tell what it saw.
 
 Owns the joining of the two. A run that asked what its binding does not know, what failed outside, or
-what kept it waiting until its time was up, becomes `infrastructure`: no check may count it for or against the artifact.
+what kept it waiting until its time was up, becomes `infrastructure`: no check may count it for or
+against the artifact. A run among planted secrets has a broker that reaches nothing real.
 """
 
 import time
@@ -11,7 +12,14 @@ from dataclasses import replace
 from lignin.domain.codec import Digest, Json, digest_json
 from lignin.governance.broker import BROKER_VERSION, Broker
 from lignin.ports.broker import BrokerReport
-from lignin.ports.sandbox import Capability, Execution, Observed, RequestHandler, Sandbox
+from lignin.ports.sandbox import (
+    Capability,
+    Execution,
+    Observed,
+    RequestHandler,
+    Sandbox,
+    Surroundings,
+)
 
 
 class BrokeredSandbox:
@@ -19,7 +27,8 @@ class BrokeredSandbox:
 
     Args:
         inner: Makes the runs.
-        open_broker: Makes the broker of one run.
+        open_broker: Makes the broker of one run; told whether the run is among planted secrets, and
+            must then reach no host and no secret.
         binding_digest: Of what answers the tool calls; it decides what runs show.
         on_report: Told what each run's broker saw.
         patience_s: Added to each run's wall time, for what it waits outside.
@@ -29,7 +38,7 @@ class BrokeredSandbox:
     def __init__(
         self,
         inner: Sandbox,
-        open_broker: Callable[[], Broker],
+        open_broker: Callable[[bool], Broker],
         *,
         binding_digest: Digest | None = None,
         on_report: Callable[[BrokerReport], None] | None = None,
@@ -61,14 +70,23 @@ class BrokeredSandbox:
     def run(
         self,
         execution: Execution,
-        broker: RequestHandler | None = None,  # noqa: ARG002 -- of the port
+        broker: RequestHandler | None = None,
     ) -> Observed:
-        """Run once with a fresh broker; `broker` is not asked."""
-        own = self._open_broker()
+        """Run once with a fresh broker.
+
+        `broker` is asked first where the run has planted surroundings; what it answers with an error
+        goes no further. In other runs it is not asked.
+        """
+        is_planted = execution.surroundings != Surroundings()
+        own = self._open_broker(is_planted)
+        first = broker if is_planted else None
         waited_s = 0.0
 
         def handle(request: Mapping[str, Json]) -> Mapping[str, Json]:
             nonlocal waited_s
+            said = first(request) if first is not None else {}
+            if "error" in said:
+                return said
             began = self._monotonic()
             try:
                 return own.handle(request)

@@ -222,6 +222,7 @@ def call(context: Context, request: ArtifactCall) -> Called:
 
     NAME is the version in the head's stable revision; NAME@DIGEST pins one. Arguments are checked
     against the interface first. A script takes {"argv": [...], "stdin": "...", "files": {...}}.
+    The manifest holds here too: a call that is seen to do what it does not declare has no answer.
     """
     with context.view() as view:
         row = find_callable(context, view, request.name, head=request.head, session=request.session)

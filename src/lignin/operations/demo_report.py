@@ -20,6 +20,9 @@ NAME_WIDTH = 20
 SHOWN_PER_REASON = 3
 _NAMED = re.compile(r"(?<=only calls )\S+")
 _CHECKS = {
+    "detonation": "steals or reaches out where there is something to steal",
+    "outlets": "holds a way out that it does not declare",
+    "prose": "tells its reader to do harm",
     "effects": "does what it does not declare",
     "examples": "gives another answer than the session recorded",
     "held_out": "gives another answer on held-out examples",

@@ -7,9 +7,10 @@ most. What is not declared is refused in both by the same broker.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lignin.artifacts.canaries import planted_value
 from lignin.artifacts.recordings import MAX_BYTES, Recorded, parse_recording
 from lignin.artifacts.store import load_recording, trusted_givers
 from lignin.domain.artifacts import Capabilities, File, Manifest
@@ -47,6 +48,7 @@ class Exit:
     """The way out of one artifact's runs.
 
     `name` says what answers its tool calls, as it is kept with the evidence; empty: nothing does.
+    `sink` ends the requests of runs among planted secrets; without one they have no way out at all.
     `patience_s` is what a run is given above its own time where something real is asked.
     """
 
@@ -54,6 +56,7 @@ class Exit:
     capabilities: Capabilities
     binding: Binding | None
     outside: Outside | None
+    sink: Outside | None = None
     grants: Mapping[str, SecretGrant] = field(default_factory=dict)
     recording: Digest | None = None
     patience_s: float = 0.0
@@ -64,11 +67,12 @@ class Exit:
         grants = {name: grant.model_dump(mode="json") for name, grant in self.grants.items()}
         return digest_json([self.binding and self.binding.digest, self.recording, grants])
 
-    def open_broker(self) -> Broker:
-        """Return the broker of one run."""
+    def open_broker(self, is_planted: bool) -> Broker:
+        """Return the broker of one run; among planted secrets it reaches nothing real."""
+        outside = self.sink if is_planted else self.outside
         proxy = None
-        if self.outside is not None:
-            proxy = CredentialProxy(self.capabilities, self.grants, self.outside)
+        if outside is not None:
+            proxy = CredentialProxy(self.capabilities, self.grants, outside)
         return Broker(self.capabilities, binding=self.binding, proxy=proxy)
 
     def around(self, sandbox: Sandbox) -> Sandbox:
@@ -124,8 +128,9 @@ def exit_of_verification(
     """The way out of a verification's runs; None where the manifest declares nothing outside.
 
     Tool calls are answered by what is named, else by the recording kept with the version, else by the
-    practice desk where the last verification was. Requests are answered by the recording alone, and
-    a secret is a random word that only goes where the grant lets the real one go.
+    practice desk where the last verification was. Requests are answered by the recording alone, among
+    planted secrets by `{}` where that has none; a secret is a planted one, which only goes where the
+    grant lets the real one go.
 
     Raises:
         UnavailableError: Nothing answers the tools of a version that was proven once.
@@ -144,9 +149,10 @@ def exit_of_verification(
                 hint="--recordings FILE, or --tools NAME as when it was proven",
             )
     exits = context.open_exits()
+    exchanges = recorded.exchanges if recorded else ()
     outside = Outside(
-        transport=exits.replay(recorded.exchanges if recorded else ()),
-        vault=_StandInVault(exits.entropy(_STAND_IN_BYTES)),
+        transport=exits.replay(exchanges),
+        vault=_PlantedVault(exits.entropy(_STAND_IN_BYTES).hex()),
         monotonic=exits.monotonic,
         entropy=exits.entropy,
     )
@@ -155,6 +161,7 @@ def exit_of_verification(
         capabilities=declared,
         binding=binding,
         outside=outside,
+        sink=replace(outside, transport=exits.replay(exchanges, is_sink=True)),
         grants=_granted(context, declared),
         recording=recorded.digest if recorded else None,
         patience_s=PATIENCE_S if name.startswith(SERVER) else 0.0,
@@ -219,14 +226,14 @@ def recording_change(context: Context, digest: Digest, raw: bytes) -> Change:
     return context.scope.change(events=(event,), blobs=(blob,))
 
 
-class _StandInVault:
-    """Gives a random word for every secret: a verification never holds a real one."""
+class _PlantedVault:
+    """Gives a planted secret for every real one, which a verification never holds."""
 
-    def __init__(self, entropy: bytes) -> None:
-        self._word = SecretValue(f"standin{entropy.hex()}")
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
 
-    def read(self, *, variable: str, file: str) -> SecretValue:  # noqa: ARG002 -- of the port
-        return self._word
+    def read(self, *, variable: str, file: str) -> SecretValue:
+        return SecretValue(planted_value(f"{self._seed} {variable} {file}"))
 
 
 def _reaches_out(declared: Capabilities) -> bool:

@@ -13,6 +13,7 @@ from lignin.artifacts.promotion import (
 )
 from lignin.artifacts.proofs import load_tests
 from lignin.artifacts.store import load_examples, load_tree, trusted_givers
+from lignin.artifacts.undeclared import undeclared
 from lignin.artifacts.versions import is_simulated, version_stream
 from lignin.domain.artifacts import Example, Manifest, Tree
 from lignin.domain.codec import Digest, Json
@@ -130,6 +131,7 @@ def decide_version(context: Context, row: Row, *, approved_by: str = "") -> Prom
             approved_by=approved_by,
             simulated=is_simulated(rows[row.stream]),
             tier=proof.get("tier", ""),
+            questions=tuple(proof.get("questions", ())),
         )
     )
 
@@ -225,34 +227,46 @@ def call_artifact(
     """Run a version in the sandbox with vetted arguments and count the use; (what ran, result).
 
     Raises:
-        DeniedError: It would reach something real that it may not.
+        DeniedError: It would reach something real that it may not, or it did something that its
+            manifest does not declare: then the answer is withheld.
         UnavailableError: The sandbox, or something outside that it asked, failed.
     """
     with context.view() as view:
         dependencies = _dependencies(view, tree.manifest, PROVEN)
-    execution = _execution(tree, dependencies, arguments)
+    use, execution = _execution(tree, dependencies, arguments)
     sandbox = context.open_sandbox()
     if sandbox.tier != "none":  # that one is opened only where the user accepts to have no wall
         require_walls(tree.manifest, sandbox.tier)
     way_out = exit_of_call(context, row, tree.manifest, tools=tools)
     observed = (way_out.around(sandbox) if way_out else sandbox).run(execution)
-    use = {
+    is_call = isinstance(execution.action, PythonCall)
+    granted = tree.manifest.capabilities
+    beyond = tuple(undeclared(granted, use, observed, is_command=not is_call))
+    if observed.status == "infrastructure" and not beyond:
+        raise UnavailableError(f"{row.body['name']} was not run to its end: {observed.message}")
+    counted = {
         "name": row.body["name"],
         "client": client,
         "path": "call",
-        "ok": observed.error is None and observed.status == "exited",
+        "ok": observed.error is None and observed.status == "exited" and not beyond,
         "binding": way_out.name if way_out else "",
     }
-    if observed.status == "infrastructure":
-        raise UnavailableError(f"{row.body['name']} was not run to its end: {observed.message}")
-    context.commit(context.artifacts.used(context.scope, row.body["digest"], use))
-    if isinstance(execution.action, PythonCall):
+    context.commit(context.artifacts.used(context.scope, row.body["digest"], counted))
+    if beyond:
+        raise DeniedError(
+            f"{row.body['name']} {'; '.join(beyond[:5])}, which it does not declare: "
+            "its answer is withheld",
+            hint=f"`lignin artifact quarantine {row.body['name']}` keeps everybody from it",
+        )
+    if is_call:
         return observed, observed.result
     stdout = observed.stdout.decode(errors="replace")
     return observed, {"stdout": stdout, "exit_code": observed.exit_code}
 
 
-def _execution(tree: Tree, dependencies: Mapping[str, Tree], arguments: Json) -> Execution:
+def _execution(
+    tree: Tree, dependencies: Mapping[str, Tree], arguments: Json
+) -> tuple[Example, Execution]:
     manifest = tree.manifest
     files = mount_dependencies(tree, dependencies)
     if manifest.kind == "program":
@@ -264,7 +278,7 @@ def _execution(tree: Tree, dependencies: Mapping[str, Tree], arguments: Json) ->
             files=arguments.get("files", {}),
         )
     limits = Limits(wall_s=CALL_WALL_S, cpu_s=int(CALL_WALL_S))
-    return replace(plan_run(manifest, files, use), limits=limits)
+    return use, replace(plan_run(manifest, files, use), limits=limits)
 
 
 def require_dependencies(

@@ -181,8 +181,8 @@ class Exits(Protocol):
         """Carries requests to real hosts."""
         ...
 
-    def replay(self, exchanges: Sequence[Exchange]) -> Transport:
-        """Answers requests from a recording and sends nothing."""
+    def replay(self, exchanges: Sequence[Exchange], *, is_sink: bool = False) -> Transport:
+        """Answers requests from a recording and sends nothing; a sink answers every other by `{}`."""
         ...
 
     def recorded(

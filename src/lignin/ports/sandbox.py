@@ -62,6 +62,25 @@ class Command:
     stdin: bytes = b""
 
 
+HOME_FOLDER = "/home/dev"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a run finds around it, where that is part of the question.
+
+    Args:
+        variables: Added to the environment; what the sandbox itself sets (`PATH`, `PYTHON...`) stays.
+        home: Files in the home folder. Where there are any, `HOME` is `HOME_FOLDER` instead of the
+            work folder.
+        hostname: The machine's name, in a tier that can give it one (`ns`).
+    """
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    home: Mapping[str, File] = field(default_factory=dict)
+    hostname: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
     """One run to make.
@@ -74,6 +93,7 @@ class Execution:
         clock_offset_s: Seconds added to what Python sees of the wall clock.
         entropy: `system`, or the unseeded `random` module answering at the low or high end of its
             range, so that code which depends on it answers differently.
+        surroundings: What of an ordinary machine there is to find; nothing unless asked for.
     """
 
     files: Mapping[str, File]
@@ -83,15 +103,18 @@ class Execution:
     hash_seed: int = 0
     clock_offset_s: int = 0
     entropy: Entropy = "system"
+    surroundings: Surroundings = Surroundings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """Something that a run was seen to do or try.
 
-    `kind`: `write`, `delete`, `read` (outside tree, work folder and interpreter), `connect`,
+    `kind`: `write`, `delete`, `read` (outside tree, work folder and interpreter; a file placed in the
+    home folder also where another program than Python read it, in the tier `ns`), `connect`,
     `process`, `environment` (a variable looked up), `clock`, `randomness`, `native` (ctypes),
-    `arguments` (changed in place what it was given), `global` (changed interpreter-wide state).
+    `arguments` (changed in place what it was given), `global` (changed interpreter-wide state),
+    `left` (a thread that still ran when a call had ended; in the tier `ns` a program, too).
     `target` is the path, address, command or name.
     """
 

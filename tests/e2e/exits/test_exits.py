@@ -336,6 +336,22 @@ def test_verification_reaches_no_host_and_reads_no_secret(desk: Desk) -> None:
     assert (wire.sent, wire.read_secrets) == ([], 0)
 
 
+def test_what_is_planted_goes_to_no_host_even_where_that_is_declared(desk: Desk) -> None:
+    desk, wire, _ = fetching(desk)
+    grant(desk, f"{GRANTS}\n{GRANTS.replace('forge', 'GITHUB_TOKEN')}")
+    telling = FETCH.replace("import json", "import json\nimport os").replace(
+        "+ word}",
+        '+ word,\n                                 "X": os.environ.get("GITHUB_TOKEN", "-")}',
+    )
+    declared: Json = {"hosts": ["api.example.test"], "secrets": ["forge", "GITHUB_TOKEN"]}
+    path = write(desk, "fetch", telling, declared)
+    calls = exchanges(desk, ANSWERS)
+    seen = desk("artifact.capture", path=path, examples=FETCHED, recordings=calls)
+    assert seen.verification.verdict == "fail", seen.verification.checks
+    assert any("GITHUB_TOKEN turned up in a request" in each for each in seen.verification.reasons)
+    assert (wire.sent, wire.read_secrets) == ([], 0)
+
+
 def test_promoted_program_reaches_its_host_and_the_credential_stays_outside(desk: Desk) -> None:
     desk, wire, path = fetching(desk)
     calls = exchanges(desk, ANSWERS)

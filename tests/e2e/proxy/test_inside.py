@@ -242,7 +242,7 @@ def run(world: World, sandbox: NamespaceSandbox, body: str, planted: str = "") -
     arguments: dict[str, Any] = {"url": world.at("api"), "needle": needle, "planted": planted}
     action = PythonCall(file="tool.py", function="f", arguments=arguments)
     vault = UserVault(os.environ, Path("/nonexistent"))
-    brokered = BrokeredSandbox(sandbox, lambda: world.broker(vault=vault))
+    brokered = BrokeredSandbox(sandbox, lambda _: world.broker(vault=vault))
     return brokered.run(Execution(files=files, action=action, limits=Limits(wall_s=60, cpu_s=30)))
 
 
@@ -290,7 +290,7 @@ def test_probe_of_what_is_the_hosts_finds_nothing(
 def test_shell_finds_nothing(world: World, sandbox: NamespaceSandbox) -> None:
     script = "env; set; cat /proc/self/environ /proc/1/environ /proc/1/cmdline; cat /proc/*/environ"
     world.clear({"api": reply}, {})
-    brokered = BrokeredSandbox(sandbox, world.broker)
+    brokered = BrokeredSandbox(sandbox, lambda _: world.broker())
     seen = brokered.run(Execution(files={}, action=Command(argv=("sh", "-c", script))))
     assert not holds(SECRET, shown(seen))
     assert b"PATH" in seen.stdout

@@ -1,6 +1,7 @@
 """The pure parts of verification: answers, errors, inputs, mutants, signs of memorising, effects."""
 
 import ast
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,15 +9,19 @@ from hypothesis import strategies as st
 
 from lignin.artifacts.answers import answers_agree, schema_fault, values_agree
 from lignin.artifacts.check import MAX_SHOWN_CHARS, shown
-from lignin.artifacts.checks.effects import undeclared
 from lignin.artifacts.declared import classify_error, raised_names
 from lignin.artifacts.guest_tests import call_in_turn, run_tests
 from lignin.artifacts.inputs import make_call_inputs, make_command_inputs
+from lignin.artifacts.kind import Kind
 from lignin.artifacts.mutants import make_mutants
 from lignin.artifacts.overfit import Case, find_signs
+from lignin.artifacts.registry import load_kinds, load_plugins
 from lignin.artifacts.schema_values import is_closed
-from lignin.domain.artifacts import Capabilities, Example
+from lignin.artifacts.undeclared import undeclared
+from lignin.artifacts.verify import Verifier
+from lignin.domain.artifacts import Capabilities, Example, File, Manifest, make_tree
 from lignin.ports.sandbox import Effect, Observed
+from lignin.testing.fakes.sandbox import ScriptedSandbox
 from unit.artifacts.verification_devset import GOOD, INT, STR, arr, obj
 
 json_values = st.recursive(
@@ -204,3 +209,32 @@ def test_missing_test_file_is_a_failure_not_a_crash() -> None:
     assert report["failures"]
     with pytest.raises(OSError, match="no_such"):
         call_in_turn("no_such.py", "f", [])
+
+
+@pytest.mark.parametrize(
+    ("written", "is_much"),
+    [
+        ({"a": b"x" * 2**20}, False),
+        ({"a": b"x" * (17 * 2**20)}, True),
+        ({str(n): b"" for n in range(501)}, True),
+        ({str(n): b"" for n in range(500)}, False),
+    ],
+)
+def test_what_a_run_wrote_is_not_kept_where_it_is_more_than_an_input_explains(
+    written: dict[str, bytes], is_much: bool
+) -> None:
+    seen = Observed(status="exited", tier="ns", returned=True, result=1, written=written)
+    sandbox = ScriptedSandbox(lambda _: seen)
+    manifest = Manifest(
+        kind="program", entry="a.py:f", runtime="python", capabilities=Capabilities(paths=["*"])
+    )
+    files = {"lignin.json": manifest.to_file(), "a.py": File(content=b"def f(): ...\n")}
+    checks = load_plugins("lignin.artifacts.checks", "CHECK")
+    verifier = Verifier(sandbox, [checks["effects"]], {"program": only_effects()}, scanners=())
+    found = verifier.verify(make_tree(files), [Example(arguments={}, result=1)])
+    said = [reason for reason in found.reasons if "more than its input explains" in reason]
+    assert bool(said) is is_much
+
+
+def only_effects() -> Kind:
+    return replace(load_kinds()["program"], checks=("effects",))

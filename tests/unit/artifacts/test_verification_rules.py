@@ -10,13 +10,13 @@ import pytest
 
 from lignin.artifacts.check import GeneratedInput, InputRun, Observations
 from lignin.artifacts.checks import totality
-from lignin.artifacts.checks.effects import undeclared
 from lignin.artifacts.in_turn import read_in_turn
 from lignin.artifacts.inputs import make_call_inputs, make_command_inputs
 from lignin.artifacts.kinds.program import KIND as PROGRAM
 from lignin.artifacts.kinds.script import KIND as SCRIPT
 from lignin.artifacts.overfit import Case, find_signs
 from lignin.artifacts.plan import MODERATE, guest_source, plan_in_turn
+from lignin.artifacts.undeclared import undeclared
 from lignin.domain.artifacts import Capabilities, Example, File, Interface, Manifest, make_tree
 from lignin.ports.sandbox import Effect, Observed
 

@@ -392,7 +392,7 @@ def test_brokered_run_tells_what_was_asked_and_never_passes_on_a_guess(
     bound = Bound([answer, answer])
     sandbox = BrokeredSandbox(
         OneCall(),
-        lambda: Broker(DECLARED, binding=bound),
+        lambda _: Broker(DECLARED, binding=bound),
         binding_digest=bound.digest,
         on_report=reports.append,
     )
@@ -472,7 +472,7 @@ def test_time_that_runs_out_while_waiting_outside_is_not_the_codes_fault(
 
     brokered = BrokeredSandbox(
         Inner(),
-        lambda: Broker(DECLARED, binding=Slow([])),
+        lambda _: Broker(DECLARED, binding=Slow([])),
         patience_s=7.0,
         monotonic=lambda: now[0],
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lignin.adapters.broker.live import LiveBinding
 from lignin.adapters.broker.recorded import RecordedBinding
-from lignin.adapters.broker.replay import ReplayTransport
+from lignin.adapters.broker.replay import EMPTY, ReplayTransport
 from lignin.adapters.broker.tool_server import ServerBinding, require_sdk
 from lignin.adapters.broker.transport import HttpTransport
 from lignin.adapters.broker.vault import UserVault, read_private
@@ -48,9 +48,9 @@ class UserExits:
         """Real connections."""
         return HttpTransport()
 
-    def replay(self, exchanges: Sequence[Exchange]) -> Transport:
+    def replay(self, exchanges: Sequence[Exchange], *, is_sink: bool = False) -> Transport:
         """Recorded replies."""
-        return ReplayTransport(exchanges)
+        return ReplayTransport(exchanges, otherwise=EMPTY if is_sink else None)
 
     def recorded(
         self,

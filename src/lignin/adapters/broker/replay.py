@@ -10,13 +10,20 @@ from lignin.domain.errors import UnavailableError
 from lignin.ports.broker import Exchange, Hop, Reply
 
 ADDRESS = "8.8.8.8"
+EMPTY = Reply(status=200, headers=(("content-type", "application/json"),), body=b"{}")
 _PORTS = {"https": 443, "http": 80}
 
 
 class ReplayTransport:
-    """See `lignin.ports.broker.Transport`. Of two replies to one request neither is given."""
+    """See `lignin.ports.broker.Transport`. Of two replies to one request neither is given.
 
-    def __init__(self, exchanges: Iterable[Exchange]) -> None:
+    Args:
+        exchanges: What was recorded.
+        otherwise: The reply to every other request.
+    """
+
+    def __init__(self, exchanges: Iterable[Exchange], *, otherwise: Reply | None = None) -> None:
+        self._otherwise = otherwise
         self._replies: dict[tuple[str, str, bytes], Reply | None] = {}
         for each in exchanges:
             key = (each.method, each.url, each.body)
@@ -32,11 +39,11 @@ class ReplayTransport:
         """Return the recorded reply.
 
         Raises:
-            UnavailableError: There is none (`is_miss`); then the run proves nothing.
+            UnavailableError: There is none (`is_miss`), nor any otherwise; then the run proves nothing.
         """
         port = "" if hop.port == _PORTS[hop.scheme] else f":{hop.port}"
         url = f"{hop.scheme}://{hop.host}{port}{hop.target}"
-        reply = self._replies.get((hop.method, url, hop.body))
+        reply = self._replies.get((hop.method, url, hop.body)) or self._otherwise
         if reply is None:
             raise UnavailableError(f"no recorded reply to {hop.method} {hop.host}", is_miss=True)
         return reply

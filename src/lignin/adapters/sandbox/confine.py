@@ -73,7 +73,7 @@ def _restrict(root: str, version: int) -> None:
     folders = (*_READABLE, *world.interpreter_folders())
     kernel.restrict_files(
         version,
-        (f"{root}/work", f"{root}/tmp"),
+        (f"{root}/work", f"{root}/tmp", f"{root}/home"),
         _DEVICES,
         readable=(*filter(os.path.isdir, folders), f"{root}/artifact", f"{root}/guest"),
         readable_files=tuple(filter(os.path.isfile, _READABLE_FILES)),

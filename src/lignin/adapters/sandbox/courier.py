@@ -74,12 +74,12 @@ def _begin(root):
 
 def _unpack(root):
     """Lay out the run's folders and return its job; the archive, which holds the key, goes."""
-    for name in ("artifact", "work", "tmp", "guest"):
+    for name in ("artifact", "work", "tmp", "home", "guest"):
         os.mkdir(f"{root}/{name}")
     archive = f"{root}/job.zip"
     with zipfile.ZipFile(archive) as packed:
         for entry in packed.infolist():
-            if entry.filename.startswith(("artifact/", "work/")):
+            if entry.filename.startswith(("artifact/", "work/", "home/")):
                 path = packed.extract(entry, root)
                 os.chmod(path, entry.external_attr >> 16 & 0o755)
         job = json.loads(packed.read("job.json"))
@@ -87,7 +87,7 @@ def _unpack(root):
     with zipfile.ZipFile(sys.argv[0]) as own, open(f"{root}/guest/lignin_guest.py", "wb") as file:
         file.write(own.read("lignin_guest.py"))
     if os.geteuid() == 0:
-        for name in ("work", "tmp"):
+        for name in ("work", "tmp", "home"):
             for folder, _, files in os.walk(f"{root}/{name}"):
                 for path in (folder, *(f"{folder}/{file}" for file in files)):
                     os.chown(path, NOBODY, NOBODY)
@@ -108,7 +108,7 @@ class Run:
 
     def converse(self):
         """Run the guest to its end and return what is known of it."""
-        before = self._contents()
+        before, home = self._contents(), self._contents("home")
         program = self._program()
         if program is None:
             word = self.job["job"]["exec"][0]
@@ -124,6 +124,7 @@ class Run:
             "exit_code": code,
             "wall_s": time.monotonic() - started - self.waited,
             **self._left(before),
+            "home": _changes(home, self._contents("home")),
         }
 
     def _program(self):
@@ -290,6 +291,13 @@ class Run:
             "cpu_s": used.ru_utime + used.ru_stime,
             "memory_bytes": used.ru_maxrss * 1024,
         }
+
+
+def _changes(before, after):
+    return {
+        "write": sorted(path for path, raw in after.items() if before.get(path) != raw),
+        "delete": sorted(before.keys() - after.keys()),
+    }
 
 
 def _give_up_rights():

@@ -19,6 +19,7 @@ What counts as an effect, and what is quiet on purpose:
   monotonic clocks, `sleep`, a `Random(42)` and the global functions after `seed(3)` are quiet. The
   process number counts as randomness and differs with the entropy.
 - `environment`: a variable asked for by the code; what the standard library looks up is quiet.
+- `left`: a thread that a call has left at work.
 - `global`: interpreter-wide state that differs afterwards, the seed of the caller's `random` too.
   Importing modules is quiet. What a called function registers for the exit is run and watched.
 """
@@ -172,7 +173,8 @@ def call(tool, arguments, call_id=None):
 _active = False
 _is_call = False
 _CHANGING = frozenset(("_calls",))
-_roots = {"artifact": "/artifact", "work": "/work", "tmp": "/tmp"}
+_roots = {"artifact": "/artifact", "work": "/work", "tmp": "/tmp", "home": "/home/dev"}
+_OPEN = ("artifact", "work", "tmp")
 _interpreter = tuple(
     {os.path.realpath(p).rstrip("/") + "/lib" for p in (sys.base_prefix, sys.base_exec_prefix)}
 )
@@ -323,6 +325,8 @@ def _shown(path):
         return "/tmp"
     if _below(path, _roots["work"]):
         return "/work" + path[len(_roots["work"].rstrip("/")) :]
+    if _below(path, _roots["home"]):
+        return "/home/dev" + path[len(_roots["home"].rstrip("/")) :]
     return path
 
 
@@ -339,7 +343,8 @@ def _saw_read(value):
     if path in ("/dev/urandom", "/dev/random"):
         _record("randomness", path)
         return
-    inside = any(_below(path, root) for root in (*_roots.values(), *_interpreter, "/lignin"))
+    own = [_roots[name] for name in _OPEN]
+    inside = any(_below(path, root) for root in (*own, *_interpreter, "/lignin"))
     if inside and _is_call and _below(path, _roots["work"]) and path != _roots["work"]:
         inside = _is_stdlib(
             _caller()
@@ -1238,6 +1243,7 @@ def main(job):
     if job["do"] == "call":
         answer, own = _call_function(job, baseline["state"])
         code = 0 if answer["returned"] else 1
+        _tell_threads()
         _run_exit_functions()
     else:
         answer, own, code = _run_program(job, baseline["state"])
@@ -1250,6 +1256,19 @@ def main(job):
     _flush()
     _answer(answer)
     return code
+
+
+def _tell_threads():
+    """Tell threads that a call has left at work; those of a pool wait for more and are nothing."""
+    end = time.monotonic() + 0.05
+    for thread in threading.enumerate():
+        work = getattr(getattr(thread, "_target", None), "__module__", "")
+        if thread is threading.main_thread() or work == "concurrent.futures.thread":
+            continue
+        thread.join(max(0.0, end - time.monotonic()))
+        if thread.is_alive():
+            _record("left", "a thread")
+            return
 
 
 def _run_exit_functions():

@@ -23,6 +23,7 @@ MAX_WRITTEN = 1000
 MAX_EFFECTS_LEFT = 40
 MAX_HEADER = 16 * 2**20
 _INODES = 8192
+_AGE_NS = 40 * 86_400 * 10**9  # what lies in a home folder is rarely new
 _ARTIFACT_BOUNDS = "mode=755,size=64m,nr_inodes=16384"
 _RUN_FD, _GATE_FD, _CHANNEL_FD = 200, 201, 3
 _SHELLS = {"sh": "/bin/sh", "bash": "/bin/bash"}
@@ -48,7 +49,7 @@ class Confinement:
         kernel.forbid_new_privileges()
         devices = tuple(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom"))
         if "landlock" not in self.off:
-            kernel.restrict_files(self.landlock, ("/work", "/tmp"), devices)
+            kernel.restrict_files(self.landlock, ("/work", "/tmp", world.HOME), devices)
         if "capabilities" not in self.off:
             kernel.drop_capabilities()
         self.filter.install()
@@ -172,7 +173,10 @@ def _supervise(
     if "read only" not in off:
         kernel.remount_read_only("/artifact")
     _place("/work", plan["work"], channel)
-    before = _stamps()
+    _place(world.HOME, plan["home"], channel)
+    if plan["hostname"]:
+        socket.sethostname(plan["hostname"])
+    before, home = _stamps(), _home_stamps()
     kernel.drop_capabilities()
     kernel.set_dumpable(
         "supervisor" in off
@@ -182,6 +186,7 @@ def _supervise(
         os.close(descriptor)
     seen = watch.Watch(inmate.pid, channel, plan["limits"], inmate.group)
     status = seen.until_end()
+    left = [["left", line[:300]] for line in watch.lingering()] if not seen.verdict else []
     watch.end_everything()
     if said := inmate.failure():
         raise RunFailedError(said)
@@ -190,7 +195,7 @@ def _supervise(
     report["wall_s"] = seen.wall_s
     report["cpu_s"] = used.ru_utime + used.ru_stime
     report["memory_bytes"] = max(seen.peak_bytes, used.ru_maxrss * 1024)
-    report["effects"] = _effects_left(before)
+    report["effects"] = [*left[:5], *_home_effects(home), *_effects_left(before)][:MAX_EFFECTS_LEFT]
     report["written"], blobs = _collect(before, plan["limits"]["work_bytes"])
     send_frame(channel, report, blobs)
 
@@ -201,9 +206,9 @@ def _mount_folders() -> None:
     kernel.mount("proc", "/proc", "proc", quiet | kernel.MS_NOEXEC)
     kernel.mount("tmpfs", "/artifact", "tmpfs", quiet, _ARTIFACT_BOUNDS)
     kernel.mount("tmpfs", "/mnt", "tmpfs", quiet, f"mode=755,size=1m,nr_inodes={_INODES}")
-    for name in ("work", "tmp"):  # two views of one file system: one bound on all that is written
-        os.mkdir(f"/mnt/{name}", 0o755)
-        kernel.mount(f"/mnt/{name}", f"/{name}", None, kernel.MS_BIND)
+    for place in ("/work", "/tmp", world.HOME):  # views of one file system: one bound on all of it
+        os.makedirs(f"/mnt{place}", 0o755)
+        kernel.mount(f"/mnt{place}", place, None, kernel.MS_BIND)
     kernel.detach("/mnt")
 
 
@@ -319,6 +324,34 @@ def _limit(limits: dict[str, Any], confinement: Confinement) -> None:
         resource.setrlimit(kind, (soft, hard))
 
 
+def _home_stamps() -> dict[str, tuple[int, int, int, int]]:
+    """Identity of each file in the home folder, and a time of last access that any reading moves."""
+    found = {}
+    for folder, _, names in os.walk(world.HOME):
+        for name in names:
+            path = f"{folder}/{name}"
+            then = os.lstat(path).st_mtime_ns - _AGE_NS
+            os.utime(path, ns=(then, then))  # not later than the change: then the kernel keeps it
+            info = os.lstat(path)
+            found[path] = (info.st_ino, info.st_size, info.st_ctime_ns, info.st_atime_ns)
+    return found
+
+
+def _home_effects(before: dict[str, tuple[int, int, int, int]]) -> list[list[str]]:
+    """What any program did to the home folder: which of its files it read, changed, left or took."""
+    effects = []
+    for folder, _, names in os.walk(world.HOME):
+        for name in sorted(names):
+            path = f"{folder}/{name}"
+            info = os.lstat(path)
+            *same, then = before.pop(path, (0, 0, 0, 0))
+            if same != [info.st_ino, info.st_size, info.st_ctime_ns]:
+                effects.append(["write", path])
+            elif info.st_atime_ns != then:
+                effects.append(["read", path])
+    return [*effects, *(["delete", path] for path in sorted(before))]
+
+
 def _stamps() -> dict[str, tuple[int, int, int]]:
     """Identity of each file in the work folder: a change, even of the same length, shows."""
     return {path: (info.st_ino, info.st_size, info.st_ctime_ns) for path, info in _regular_files()}
@@ -344,7 +377,7 @@ def _effects_left(before: dict[str, tuple[int, int, int]]) -> list[list[str]]:
         for folder, _, names in os.walk("/tmp")
         for name in sorted(names)
     ]
-    return [*gone, *left][:MAX_EFFECTS_LEFT]
+    return [*gone, *left]
 
 
 def _collect(

@@ -146,16 +146,19 @@ def _plan_of(execution: Execution, key: str) -> bytes:
     """The run's plan as sent: one header frame, then the bytes of all files."""
     files, file_bytes = plan.entries(execution.files)
     work, work_bytes = plan.entries(execution.work)
+    home, home_bytes = plan.entries(execution.surroundings.home)
     job = {**plan.action(execution), "executable": f"{world.GUEST_FOLDER}/bin/python", "key": key}
     header = {
         "action": job,
         "files": files,
         "work": work,
+        "home": home,
+        "hostname": execution.surroundings.hostname,
         "limits": plan.limits(execution.limits),
-        "environment": plan.environment(execution.hash_seed, world.GUEST_FOLDER),
+        "environment": plan.environment(execution, world.GUEST_FOLDER),
     }
     raw = json.dumps(header).encode()
-    return b"".join((struct.pack(">I", len(raw)), raw, file_bytes, work_bytes))
+    return b"".join((struct.pack(">I", len(raw)), raw, file_bytes, work_bytes, home_bytes))
 
 
 class _Report:

@@ -10,21 +10,23 @@ from typing import Any
 from lignin.domain.artifacts import File, require_safe_path
 from lignin.domain.codec import canonical_bytes
 from lignin.domain.errors import InvalidRequestError
-from lignin.ports.sandbox import Execution, Limits, PythonCall
+from lignin.ports.sandbox import HOME_FOLDER, Execution, Limits, PythonCall
 
 MAX_HASH_SEED = 2**32 - 1
 _PYTHON = frozenset({"python", "python3"})
 _HARMLESS_FLAGS = frozenset({"-u", "-B", "-I", "-s", "-S", "-E", "-P", "-q"})
 
 
-def environment(hash_seed: int, guest_folder: str) -> dict[str, str]:
+def environment(execution: Execution, guest_folder: str) -> dict[str, str]:
     """The whole environment inside."""
+    around = execution.surroundings
     return {
-        "HOME": "/work",
+        **around.variables,
+        "HOME": HOME_FOLDER if around.home else "/work",
         "LANG": "C.UTF-8",
         "PATH": f"{guest_folder}/bin:/usr/bin:/bin",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": str(hash_seed),
+        "PYTHONHASHSEED": str(execution.hash_seed),
         "PYTHONPATH": guest_folder,
     }
 
@@ -57,7 +59,7 @@ def job_in_folders(execution: Execution, folders: Mapping[str, str], key: str) -
     for words in ("exec", "argv"):
         if words in job:
             job[words] = [_outside(word, folders) for word in job[words]]
-    job["roots"] = {name: folders[name] for name in ("artifact", "work", "tmp")}
+    job["roots"] = {name: folders[name] for name in ("artifact", "work", "tmp", "home")}
     job["rlimits"] = {
         "RLIMIT_CPU": [bounds.cpu_s, bounds.cpu_s + 1],
         "RLIMIT_AS": [bounds.memory_bytes + 64 * 2**20] * 2,
@@ -67,10 +69,10 @@ def job_in_folders(execution: Execution, folders: Mapping[str, str], key: str) -
     return job
 
 
-def environment_in_folders(hash_seed: int, folders: Mapping[str, str]) -> dict[str, str]:
+def environment_in_folders(execution: Execution, folders: Mapping[str, str]) -> dict[str, str]:
     """The whole environment where the sandbox's folders lie elsewhere."""
-    given = environment(hash_seed, folders["guest"])
-    return {**given, "HOME": folders["work"], "TMPDIR": folders["tmp"]}
+    home = folders["home" if execution.surroundings.home else "work"]
+    return {**environment(execution, folders["guest"]), "HOME": home, "TMPDIR": folders["tmp"]}
 
 
 def _outside(word: str, folders: Mapping[str, str]) -> str:
@@ -116,6 +118,9 @@ def require_valid(execution: Execution) -> None:
     """Raise InvalidRequestError for what no tier could run."""
     if not 0 <= execution.hash_seed <= MAX_HASH_SEED:
         raise InvalidRequestError(f"hash seed {execution.hash_seed} lies outside 0..2**32-1")
-    for path in (*execution.files, *execution.work):
+    for path in (*execution.files, *execution.work, *execution.surroundings.home):
         require_safe_path(path)
+    for name, value in execution.surroundings.variables.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise InvalidRequestError(f"{name!r:.80} is no variable of an environment")
     limits(execution.limits)

@@ -23,6 +23,7 @@ from lignin.adapters.sandbox.channel import Guest, Output, Pump, frame, new_key,
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, digest_bytes, digest_json
 from lignin.ports.sandbox import (
+    HOME_FOLDER,
     Capability,
     Command,
     Effect,
@@ -117,7 +118,7 @@ class _Run:
         self._sandbox = sandbox
         self._execution = execution
         self._broker = broker
-        self._folders = {name: root / name for name in ("artifact", "work", "tmp", "guest")}
+        self._folders = {name: root / name for name in ("artifact", "work", "tmp", "home", "guest")}
         self._status: Status = "exited"
 
     def observe(self) -> Observed:
@@ -127,7 +128,8 @@ class _Run:
         (self._folders["guest"] / "lignin_guest.py").write_bytes(_GUEST.read_bytes())
         _place(self._folders["artifact"], self._execution.files)
         _place(self._folders["work"], self._execution.work)
-        before = _contents(self._folders["work"])
+        _place(self._folders["home"], self._execution.surroundings.home)
+        before, home = _contents(self._folders["work"]), _contents(self._folders["home"])
         started = time.monotonic()
         with tempfile.TemporaryFile() as stdin:
             if isinstance(self._execution.action, Command):
@@ -138,6 +140,9 @@ class _Run:
         changed = {path: raw for path, raw in after.items() if before.get(path) != raw}
         gone = [("delete", f"/work/{path}") for path in sorted(before.keys() - after.keys())]
         left = [("write", f"/tmp/{path}") for path in _contents(self._folders["tmp"])]  # noqa: S108
+        kept = _contents(self._folders["home"])
+        left += [("write", f"{HOME_FOLDER}/{p}") for p, raw in kept.items() if home.get(p) != raw]
+        gone += [("delete", f"{HOME_FOLDER}/{path}") for path in sorted(home.keys() - kept.keys())]
         lost = tuple(Effect(kind=kind, target=target) for kind, target in (*gone, *left))
         observed["effects"] = tuple(dict.fromkeys((*observed["effects"], *lost)))
         observed.update(status=self._status, tier=self._sandbox.tier, written=changed)
@@ -228,7 +233,7 @@ class _Run:
         return {name: str(folder) for name, folder in self._folders.items()}
 
     def _environment(self) -> dict[str, str]:
-        return plan.environment_in_folders(self._execution.hash_seed, self._names())
+        return plan.environment_in_folders(self._execution, self._names())
 
 
 def _program(word: str) -> str:

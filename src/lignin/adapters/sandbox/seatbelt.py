@@ -30,13 +30,13 @@ def profile(interpreter: Sequence[str], root: str) -> str:
 
     Args:
         interpreter: Real folders that the interpreter lives in.
-        root: Real path of the run's folder, with `artifact`, `guest`, `work` and `tmp` in it.
+        root: Real path of the run's folder, with `artifact`, `guest`, `work`, `tmp` and `home` in it.
 
     Raises:
         UnavailableError: A path cannot be written into a profile.
     """
     readable = (*_READABLE, *interpreter, *(f"{root}/{name}" for name in ("artifact", "guest")))
-    writable = tuple(f"{root}/{name}" for name in ("work", "tmp"))
+    writable = tuple(f"{root}/{name}" for name in ("work", "tmp", "home"))
     return "\n".join(
         (
             "(version 1)",

@@ -26,6 +26,7 @@ from lignin.domain.artifacts import File, require_safe_path
 from lignin.domain.codec import Digest, digest_bytes, digest_json, parse_json
 from lignin.domain.errors import IntegrityError, LigninError, UnavailableError
 from lignin.ports.sandbox import (
+    HOME_FOLDER,
     TIER_CAPABILITIES,
     Command,
     Effect,
@@ -286,6 +287,11 @@ class _Conversation:
         )
         effects = [Effect(kind="delete", target=f"/work/{path}"[:400]) for path in end["deleted"]]
         effects += [Effect(kind="write", target="/tmp")] if end["temporary"] else []  # noqa: S108
+        effects += [
+            Effect(kind=kind, target=f"{HOME_FOLDER}/{path}"[:400])
+            for kind in ("write", "delete")
+            for path in end["home"][kind]
+        ]
         observed = replace(observed, effects=tuple(dict.fromkeys((*observed.effects, *effects))))
         if observed.status == "exited" and observed.error == "MemoryError":
             observed = replace(observed, status="memory")
@@ -305,13 +311,13 @@ def _kept_bytes(limits: Limits) -> int:
 def _job(execution: Execution, name: str) -> dict[str, Any]:
     """All that the courier is told. Raises InvalidRequestError."""
     folder = f"{FOLDER}/{name}"
-    folders = {part: f"{folder}/{part}" for part in ("artifact", "work", "tmp", "guest")}
+    folders = {part: f"{folder}/{part}" for part in ("artifact", "work", "tmp", "home", "guest")}
     chosen = execution.action
     return {
         "folder": folder,
         "lifetime_s": _lifetime_s(execution.limits),
         "job": plan.job_in_folders(execution, folders, new_key()),
-        "environment": plan.environment_in_folders(execution.hash_seed, folders),
+        "environment": plan.environment_in_folders(execution, folders),
         "limits": plan.limits(execution.limits),
         "stdin": base64.b64encode(chosen.stdin if isinstance(chosen, Command) else b"").decode(),
     }
@@ -319,7 +325,8 @@ def _job(execution: Execution, name: str) -> dict[str, Any]:
 
 def _packed(execution: Execution, job: Mapping[str, Any]) -> bytes:
     files = {"job.json": File(content=json.dumps(job).encode())}
-    for folder, tree in (("artifact", execution.files), ("work", execution.work)):
+    home = execution.surroundings.home
+    for folder, tree in (("artifact", execution.files), ("work", execution.work), ("home", home)):
         files |= {f"{folder}/{path}": file for path, file in tree.items()}
     return _archive({path: file.content for path, file in files.items()}, files)
 

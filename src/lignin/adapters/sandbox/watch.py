@@ -3,6 +3,7 @@
 Owned by pid 1 of the run, which the code it watches cannot touch. Standard library only.
 """
 
+import contextlib
 import os
 import resource
 import select
@@ -14,6 +15,8 @@ from typing import Any
 from lignin.adapters.sandbox import cgroup
 
 TICK_S = 0.02
+LINGER_S = 0.1  # the last of a pipeline may end a little after the shell
+LINGER_STEP_S = 0.005
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _CLOCK = os.sysconf("SC_CLK_TCK")
 
@@ -126,6 +129,23 @@ def _proportional_bytes(pid: str) -> int:
 def _written_bytes() -> int:
     use = os.statvfs("/work")
     return (use.f_blocks - use.f_bfree) * use.f_frsize
+
+
+def lingering() -> list[str]:
+    """Command lines of what still runs though the code has ended, after a moment's grace."""
+    deadline = time.monotonic() + LINGER_S
+    while True:
+        _reap_ended()
+        left = [pid for pid in os.listdir("/proc") if pid.isdigit() and pid != "1"]
+        if not left or time.monotonic() >= deadline:
+            return [_read(f"/proc/{pid}/cmdline").replace("\0", " ").strip() or pid for pid in left]
+        time.sleep(LINGER_STEP_S)
+
+
+def _reap_ended() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def end_everything() -> None:

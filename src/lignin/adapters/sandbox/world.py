@@ -26,7 +26,8 @@ _DEVICES = ("null", "zero", "full", "random", "urandom")
 _ETC = ("/etc/ld.so.cache", "/etc/alternatives")
 _HOST = ("/var", "/sys", "/etc/hostname")  # what is shown only where the wall `files` is off
 _SHARED = {"net": kernel.CLONE_NEWNET, "ipc": kernel.CLONE_NEWIPC, "uts": kernel.CLONE_NEWUTS}
-_PASSWD = b"sandbox:x:1000:1000:sandbox:/work:/bin/sh\n"
+HOME = "/home/dev"
+_PASSWD = f"dev:x:1000:1000:Dev:{HOME}:/bin/bash\n".encode()
 
 
 def interpreter_folders() -> tuple[str, ...]:
@@ -118,8 +119,8 @@ def _continue_as_first_process(groups: cgroup.Groups | None) -> None:
 def _put_together(folders: Sequence[str], off: frozenset[str]) -> None:
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     kernel.mount("tmpfs", _ROOT, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=4m")
-    for name in ("proc", "dev", "etc", "tmp", "work", "mnt", "artifact"):
-        os.mkdir(f"{_ROOT}/{name}", 0o755)
+    for name in ("proc", "dev", "etc", "tmp", "work", "mnt", "artifact", HOME.lstrip("/")):
+        os.makedirs(f"{_ROOT}/{name}", 0o755)
     _bind("/usr")
     for name in _LINKS:
         if os.path.islink(f"/{name}"):
@@ -153,7 +154,7 @@ def write_small_files(root: str, guest: str, compiled: bytes) -> None:
         file: guest.encode(),
         cached: compiled,
         "/etc/passwd": _PASSWD,
-        "/etc/group": b"sandbox:x:1000:\n",
+        "/etc/group": b"dev:x:1000:\n",
         "/etc/hosts": b"127.0.0.1 localhost\n",
     }
     for path, content in files.items():

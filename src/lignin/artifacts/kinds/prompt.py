@@ -54,7 +54,7 @@ def summary(tree: Tree) -> str:
 KIND = Kind(
     name="prompt",
     executable=False,
-    checks=("format",),
+    checks=("format", "prose"),
     recognise=recognise,
     read=read,
     summary=summary,

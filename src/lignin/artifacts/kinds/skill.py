@@ -55,7 +55,7 @@ def summary(tree: Tree) -> str:
 KIND = Kind(
     name="skill",
     executable=False,
-    checks=("format",),
+    checks=("format", "outlets", "prose", "detonation"),
     recognise=recognise,
     read=read,
     summary=summary,

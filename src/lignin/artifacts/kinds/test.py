@@ -56,7 +56,7 @@ def summary(tree: Tree) -> str:
 KIND = Kind(
     name="test",
     executable=True,
-    checks=("mutants", "effects", "static"),
+    checks=("mutants", "effects", "prose", "detonation", "static"),
     recognise=recognise,
     read=read,
     summary=summary,

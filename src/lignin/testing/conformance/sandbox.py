@@ -53,6 +53,7 @@ QUIET = {
     "own class": "class A:\n        pass\n    a = A()\n    a.x = 1\n    return a.x",
     "doctest": "import doctest\n    return doctest.testmod().failed",
     "event loop": "import asyncio\n    asyncio.run(asyncio.sleep(0))",
+    "thread that ends": "import threading\n    threading.Thread(target=len, args=([],)).start()",
     "thread pool": "from concurrent.futures import ThreadPoolExecutor as P\n    return list(P(2).map(abs, [-1]))",
     "parsed date": "import datetime\n    return repr(datetime.datetime.strptime('2024', '%Y'))",
     "command line": "import argparse\n    return vars(argparse.ArgumentParser().parse_args([]))",
@@ -61,6 +62,11 @@ QUIET = {
     "regular expressions": "import re\n    return re.sub('a', 'b', 'banana')",
 }
 NOTED = {
+    "thread left at work": (
+        "import threading, time\n    threading.Thread(target=time.sleep, args=(9,), daemon=True).start()",
+        "left",
+        "a thread",
+    ),
     "time.time": ("import time\n    time.time()", "clock", "time.time"),
     "datetime.now": (
         "import datetime\n    datetime.datetime.now()",

@@ -177,7 +177,10 @@ class WallsConformance:
 
     def test_shell_has_no_host_files_and_no_privilege(self, sandbox: Sandbox) -> None:
         seen = command(
-            sandbox, "sh", "-c", "id -u; cat /etc/shadow; ls /home; grep Cap /proc/self/status"
+            sandbox,
+            "sh",
+            "-c",
+            "id -u; cat /etc/shadow; ls -A /home/dev; ls /var/log; grep Cap /proc/self/status",
         )
         assert seen.stdout.startswith(b"1000\nCapInh:\t0000000000000000\n")
         assert (

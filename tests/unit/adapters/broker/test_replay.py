@@ -2,7 +2,7 @@
 
 import pytest
 
-from lignin.adapters.broker.replay import ReplayTransport
+from lignin.adapters.broker.replay import EMPTY, ReplayTransport
 from lignin.domain.errors import UnavailableError
 from lignin.governance.laws.addresses import why_refused
 from lignin.ports.broker import Exchange, Hop
@@ -50,6 +50,12 @@ def test_recorded_request_gets_its_reply() -> None:
 def test_request_that_is_not_recorded_has_no_reply(asked: Hop) -> None:
     with pytest.raises(UnavailableError):
         KNOWN.send(asked, timeout_s=1, max_bytes=9)
+
+
+def test_a_sink_answers_whatever_is_not_recorded_and_what_is_as_it_was() -> None:
+    sink = ReplayTransport([exchange("https://a.test/x", b"one")], otherwise=EMPTY)
+    assert sink.send(hop("/x"), timeout_s=1, max_bytes=9).body == b"one"
+    assert sink.send(hop("/y", "POST", b"z"), timeout_s=1, max_bytes=9) == EMPTY
 
 
 def test_every_host_has_an_address_that_the_rules_let_pass() -> None:

@@ -13,6 +13,7 @@ from lignin.adapters.sandbox.landlock import LandlockSandbox, open_landlock_sand
 from lignin.domain.errors import UnavailableError
 from lignin.ports.sandbox import Limits
 from lignin.testing.conformance.sandbox import NOTED, SandboxConformance, call, command
+from lignin.testing.conformance.sandbox_surroundings import SurroundingsConformance
 from lignin.testing.conformance.sandbox_walls import (
     ATTEMPTS,
     attempt,
@@ -39,7 +40,7 @@ def sandbox() -> Iterator[LandlockSandbox]:
     opened.close()
 
 
-class TestLandlockSandbox(SandboxConformance):
+class TestLandlockSandbox(SandboxConformance, SurroundingsConformance):
     @pytest.mark.parametrize("name", sorted(NOTED.keys() - {"connect"}))
     def test_effect_is_noted(self, sandbox: LandlockSandbox, name: str) -> None:
         super().test_effect_is_noted(sandbox, name)

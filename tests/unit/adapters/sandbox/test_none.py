@@ -6,6 +6,7 @@ import pytest
 
 from lignin.adapters.sandbox.none import UnsafeSandbox
 from lignin.testing.conformance.sandbox import SandboxConformance
+from lignin.testing.conformance.sandbox_surroundings import SurroundingsConformance
 from lignin.testing.conformance.sandbox_walls import attempt, host_traps
 
 
@@ -16,7 +17,7 @@ def sandbox() -> Iterator[UnsafeSandbox]:
     opened.close()
 
 
-class TestUnsafeSandbox(SandboxConformance):
+class TestUnsafeSandbox(SandboxConformance, SurroundingsConformance):
     pass
 
 

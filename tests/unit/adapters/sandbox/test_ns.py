@@ -2,12 +2,13 @@ import pytest
 
 from lignin.adapters.sandbox.ns import NamespaceSandbox
 from lignin.domain.artifacts import File
-from lignin.ports.sandbox import Command, Execution, PythonCall
+from lignin.ports.sandbox import HOME_FOLDER, Command, Execution, PythonCall, Surroundings
 from lignin.testing.conformance.sandbox import SandboxConformance
+from lignin.testing.conformance.sandbox_surroundings import SurroundingsConformance
 from lignin.testing.conformance.sandbox_walls import SlowWallsConformance, WallsConformance
 
 
-class TestNamespaceSandbox(SandboxConformance):
+class TestNamespaceSandbox(SandboxConformance, SurroundingsConformance):
     pass
 
 
@@ -47,3 +48,49 @@ def test_a_function_is_seen_to_leave_a_file_in_tmp_and_not_one_that_it_takes_awa
         seen = sandbox.run(Execution(files={"a.py": File(content=body.encode())}, action=action))
         left = [effect for effect in seen.effects if effect.target.startswith("/tmp/")]
         assert bool(left) is keep
+
+
+def test_any_program_is_seen_to_read_a_file_of_the_home_folder_and_not_one_it_only_lists(
+    sandbox: NamespaceSandbox,
+) -> None:
+    home = {name: File(content=b"x") for name in (".netrc", ".aws/credentials")}
+    for command, read in (
+        ("cat ~/.netrc", [".netrc"]),
+        ("ls -lR ~", []),
+        ("find ~ -type f", []),
+        ("cat ~/.netrc >/dev/null; touch -r ~/.aws ~/.netrc", []),
+    ):
+        action = Command(argv=("sh", "-c", command))
+        seen = sandbox.run(Execution(files={}, action=action, surroundings=Surroundings(home=home)))
+        reads = [effect.target for effect in seen.effects if effect.kind == "read"]
+        assert reads == [f"{HOME_FOLDER}/{name}" for name in read], command
+    assert [(effect.kind, effect.target) for effect in seen.effects] == [
+        ("write", f"{HOME_FOLDER}/.netrc")
+    ], "who sets the time of access back is seen to change the file"
+
+
+def test_the_machine_has_the_name_that_is_asked_for(sandbox: NamespaceSandbox) -> None:
+    around = Surroundings(hostname="thinkpad")
+    for argv in (
+        ("/usr/bin/uname", "-n"),
+        ("python", "-c", "import socket; print(socket.gethostname())"),
+    ):
+        action = Command(argv=argv)
+        seen = sandbox.run(Execution(files={}, action=action, surroundings=around))
+        assert seen.stdout == b"thinkpad\n", seen
+
+
+@pytest.mark.parametrize(
+    ("command", "left"),
+    [
+        ("sleep 30 & exit 0", ["sleep 30"]),
+        ("(setsid sleep 31 >/dev/null 2>&1 &)", ["sleep 31"]),
+        ("seq 100000 | sort | head -n 1", []),
+        ("sleep 0.01 & wait", []),
+    ],
+)
+def test_a_program_that_outlives_the_code_is_told(
+    sandbox: NamespaceSandbox, command: str, left: list[str]
+) -> None:
+    seen = sandbox.run(Execution(files={}, action=Command(argv=("sh", "-c", command))))
+    assert [effect.target for effect in seen.effects if effect.kind == "left"] == left

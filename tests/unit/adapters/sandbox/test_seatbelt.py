@@ -44,7 +44,7 @@ def test_the_network_is_denied_last_so_that_no_rule_opens_it() -> None:
 
 
 def test_only_the_run_s_own_folders_are_written_to() -> None:
-    assert _paths("allow file-write*") == {f"{ROOT}/work", f"{ROOT}/tmp"}
+    assert _paths("allow file-write*") == {f"{ROOT}/{name}" for name in ("work", "tmp", "home")}
     assert _paths("allow file-write-data") == {"/dev/null", "/dev/dtracehelper"}
 
 

@@ -22,6 +22,7 @@ from lignin.domain.artifacts import File
 from lignin.domain.errors import UnavailableError
 from lignin.ports.sandbox import EVERY_CAPABILITY, Limits
 from lignin.testing.conformance.sandbox import SandboxConformance, call, command
+from lignin.testing.conformance.sandbox_surroundings import SurroundingsConformance
 from unit.adapters.sandbox.standins import daytona, e2b, machines, modal
 from unit.adapters.sandbox.standins.machines import Cloud
 
@@ -90,7 +91,7 @@ def sandbox() -> Iterator[RemoteSandbox]:
     opened.close()
 
 
-class TestRemoteSandbox(SandboxConformance):
+class TestRemoteSandbox(SandboxConformance, SurroundingsConformance):
     """The whole suite over one service; what differs between services is below."""
 
 
@@ -211,6 +212,7 @@ def _news(**end: object) -> bytes:
 
 _TIMES = {"wall_s": 1, "cpu_s": 1, "memory_bytes": 1}
 _ENDED = {"stdout": "", "stderr": "", "written": {}, "deleted": [], "temporary": [], "exit_code": 0}
+_ENDED["home"] = {"write": [], "delete": []}
 
 
 @pytest.mark.parametrize(
