@@ -44,10 +44,11 @@ def require_artifact_name(name: str) -> None:
     Raises:
         InvalidRequestError: It is not 1 to 64 of `a-z0-9` and single dashes between them.
     """
-    if artifact_name(name) != name:
+    if (fit := artifact_name(name)) != name:
         raise InvalidRequestError(
             f"{name!r:.80} is no name of an artifact",
-            hint=f"1 to {MAX_NAME} lower-case letters and digits, with single dashes between them",
+            hint=f"1 to {MAX_NAME} lower-case letters and digits, with single dashes between them; "
+            f"{fit!r} would be one",
         )
 
 
