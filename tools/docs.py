@@ -48,7 +48,7 @@ def _common() -> list[str]:
         "|---|---|",
         "| `--json`, `--text` | JSON or text, whatever stdout is; by default text on a terminal, JSON in a pipe |",
         "| `--compact` | JSON on one line |",
-        "| `--fields A,B` | only these fields of the answer, or of the items of its list |",
+        "| `--fields A,B` | only these fields of the answer, or of its parts and the items of its lists |",
         "| `--quiet` | no progress; else it goes to stderr: one changing line on a terminal; "
         "elsewhere NDJSON beside a JSON answer, a plain line now and then beside text |",
         "| `--stdin` | the request as a JSON object from stdin |",

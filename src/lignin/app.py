@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SPACE = "home"
 PROJECT_FILE = ".lignin.toml"
+KEY_FILE = "redaction.key"
 KEY_BYTES = 32
 Made = TypeVar("Made")
 
@@ -103,18 +104,28 @@ def load_settings(
 
 @contextmanager
 def open_context(
-    settings: Settings, *, dry_run: bool = False, progress: Progress | None = None
+    settings: Settings,
+    *,
+    dry_run: bool = False,
+    create: bool = True,
+    progress: Progress | None = None,
 ) -> Iterator[Context]:
     """Open the store and build a caller's context; closes what was opened.
 
     Args:
         dry_run: Work on a throw-away copy of the store.
+        create: Make the store, its first space and its key where there are none yet.
+
+    Raises:
+        NotFoundError: There is no store, and none is to be made.
+        IntegrityError: The store is empty though it was in use.
     """
-    with _store(settings.store_url, dry_run=dry_run) as ledger:
-        _require_space(ledger, settings)
+    with _store(settings.store_url, dry_run=dry_run, create=create) as ledger:
+        if create:
+            _require_space(ledger, settings)
         opened: list[Sandbox] = []
         exits: list[UserExits] = []
-        context = _build(settings, ledger, opened, exits, dry_run)
+        context = _build(settings, ledger, opened, exits, dry_run=dry_run, create=create)
         if progress is not None:
             context.progress = progress
         try:
@@ -131,7 +142,9 @@ def _build(
     ledger: ResidentLedger,
     opened: list[Sandbox],
     exits: "list[UserExits]",
+    *,
     dry_run: bool,
+    create: bool,
 ) -> Context:
     ids = SystemIds()
     open_sandbox = _once(lambda: _open_sandbox(settings, opened))
@@ -148,7 +161,7 @@ def _build(
         cwd=settings.cwd,
         person_home=settings.person_home,
         environment=settings.environment,
-        redaction_key=_redaction_key(settings.home, dry_run=dry_run),
+        redaction_key=_redaction_key(settings.home, keep=create and not dry_run),
         load_kinds=_once(_kinds),
         load_clients=_once(_clients),
         load_importers=_once(_importers),
@@ -193,6 +206,17 @@ class SqlAdmin:
             faults=tuple(report.faults),
         )
 
+    def file_faults(self) -> Sequence[str]:
+        from lignin.adapters.store.audit import file_faults
+
+        return file_faults(self._ledger)
+
+    def snapshot(self, path: Path) -> None:
+        """A throw-away copy for a dry run, of a damaged store too."""
+        from lignin.adapters.store.transfer import snapshot
+
+        snapshot(self._ledger, path)
+
     def backup(self, path: Path) -> None:
         from lignin.adapters.store.transfer import backup
 
@@ -228,8 +252,9 @@ class SqlAdmin:
 
 
 @contextmanager
-def _store(url: str, *, dry_run: bool) -> Iterator[ResidentLedger]:
-    if dry_run and _is_missing(url):
+def _store(url: str, *, dry_run: bool, create: bool) -> Iterator[ResidentLedger]:
+    _refuse_emptied(url)
+    if dry_run and create and _is_missing(url):
         with tempfile.TemporaryDirectory(prefix="lignin-dry-run-") as folder:
             copy = ResidentLedger(f"sqlite:///{Path(folder) / 'ledger.db'}", SystemClock())
             try:
@@ -237,14 +262,14 @@ def _store(url: str, *, dry_run: bool) -> Iterator[ResidentLedger]:
             finally:
                 copy.close()
         return
-    ledger = ResidentLedger(url, SystemClock())
+    ledger = ResidentLedger(url, SystemClock(), create=create)
     try:
         if not dry_run:
             yield ledger
             return
         with tempfile.TemporaryDirectory(prefix="lignin-dry-run-") as folder:
             path = Path(folder) / "ledger.db"
-            SqlAdmin(ledger).backup(path)
+            SqlAdmin(ledger).snapshot(path)
             copy = ResidentLedger(f"sqlite:///{path}", SystemClock())
             try:
                 yield copy
@@ -254,9 +279,30 @@ def _store(url: str, *, dry_run: bool) -> Iterator[ResidentLedger]:
         ledger.close()
 
 
-def _is_missing(url: str) -> bool:
+def _sqlite_file(url: str) -> Path | None:
     path = url.removeprefix("sqlite:///")
-    return path != url and bool(path) and path != ":memory:" and not Path(path).exists()
+    return Path(path) if path not in {url, "", ":memory:"} else None
+
+
+def _is_missing(url: str) -> bool:
+    path = _sqlite_file(url)
+    return path is not None and not path.exists()
+
+
+def _refuse_emptied(url: str) -> None:
+    """A redaction key is made after the store beside it, so that one of no bytes has lost some."""
+    path = _sqlite_file(url)
+    if path is None:
+        return
+    try:  # the key first: where it is there, the store was written before
+        emptied = path.with_name(KEY_FILE).exists() and path.stat().st_size == 0
+    except OSError:
+        return  # not there, or the store itself says better why it cannot be read
+    if emptied:
+        raise IntegrityError(
+            f"the store {path} is empty, though it was in use: its {KEY_FILE} is there",
+            hint="restore a backup; or remove the empty file to begin anew",
+        )
 
 
 def _require_space(ledger: ResidentLedger, settings: Settings) -> None:
@@ -273,11 +319,11 @@ def _require_space(ledger: ResidentLedger, settings: Settings) -> None:
     ledger.commit(scope.change(events=(event,), idempotency_key="space.created"))
 
 
-def _redaction_key(home: Path, *, dry_run: bool) -> bytes:
-    """The store's redaction key, made on first use, readable by its owner only."""
-    path = home / "redaction.key"
+def _redaction_key(home: Path, *, keep: bool) -> bytes:
+    """The store's redaction key, made and kept on first use, readable by its owner only."""
+    path = home / KEY_FILE
     try:
-        if dry_run and not path.exists():
+        if not keep and not path.exists():
             return secrets.token_bytes(KEY_BYTES)
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():

@@ -1,9 +1,11 @@
 """Copies: there and back, stopped and resumed, purged and forgotten meanwhile; and backups."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from lignin.adapters.store.audit import replay, verify_space
 from lignin.adapters.store.ledger import SqlLedger
@@ -185,8 +187,6 @@ def test_a_target_with_another_history_is_refused(source: SqlLedger, target: Sql
 def test_a_source_whose_chain_breaks_is_not_copied_further(
     source: SqlLedger, target: SqlLedger
 ) -> None:
-    from sqlalchemy import text
-
     with source.engine.begin() as connection:
         connection.execute(
             text("update event set payload=x'7b7d' where space='team' and position=40")
@@ -203,6 +203,56 @@ def test_a_backup_is_a_store_and_never_overwrites(source: SqlLedger, tmp_path: P
     saved = SqlLedger(f"sqlite:///{path}", TickingClock())
     _same(source, saved)
     saved.close()
+
+
+def test_a_backup_is_readable_by_its_owner_only(source: SqlLedger, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        backup(source, tmp_path / "backup.db")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "backup.db").stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.glob("backup.db?*")) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("update blob_chunk set data=zeroblob(9)", "sha256:"),
+        ("update event set actor=cast(x'7b22ff' as text) where space='team' and position=5", "5"),
+        ("update state_row set body='[]' where stream='head/main'", "head/main"),
+    ],
+)
+def test_a_damaged_store_is_not_backed_up(
+    source: SqlLedger, tmp_path: Path, statement: str, named: str
+) -> None:
+    backup(source, tmp_path / "older.db")
+    older = (tmp_path / "older.db").read_bytes()
+    with source.engine.begin() as connection:
+        connection.execute(text(statement))
+    with pytest.raises(IntegrityError, match=named):
+        backup(source, tmp_path / "backup.db")
+    with pytest.raises(ConflictError):
+        backup(source, tmp_path / "older.db")
+    assert list(tmp_path.glob("backup.db*")) == []
+    assert (tmp_path / "older.db").read_bytes() == older
+
+
+def test_a_store_with_lost_pages_is_not_backed_up(tmp_path: Path) -> None:
+    path = tmp_path / "source.db"
+    ledger = SqlLedger(f"sqlite:///{path}", TickingClock())
+    ledger.commit(change("team", space_created("team"), head_created("main")))
+    _grow(ledger, 0)
+    ledger.close()
+    raw = bytearray(path.read_bytes())
+    middle = len(raw) // 2
+    raw[middle : middle + 8192] = bytes(8192)
+    path.write_bytes(raw)
+    damaged = SqlLedger(f"sqlite:///{path}", TickingClock())
+    with pytest.raises(IntegrityError):
+        backup(damaged, tmp_path / "backup.db")
+    damaged.close()
+    assert list(tmp_path.glob("backup.db*")) == []
 
 
 def test_a_postgres_store_is_backed_up_into_one_file(

@@ -196,7 +196,7 @@ def operations(sessions: Path) -> list[Operation]:
         case = json.loads((GOOD / name / "case.json").read_text())
         request = ArtifactCapture(
             path=str(GOOD / name / f"{name}.py"),
-            name=name,
+            name=name.replace("_", "-"),
             kind="program",
             examples=case["examples"],
             verify=verify_now,

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,8 @@ def test_damaged_pages_never_end_in_a_traceback(shell: Shell) -> None:
         path.write_bytes(whole[:start] + os.urandom(4096) + whole[start + 4096 :])
         for command in (("store", "verify"), ("artifact", "list")):
             answer = shell(*command)
-            assert answer.code in {0, 5, 8, 9}, (start, command, answer.err)
+            allowed = {0, 9} if command == ("store", "verify") else {0, 5, 8, 9}
+            assert answer.code in allowed, (start, command, answer.err)
             if answer.code and not answer.out:
                 assert answer.envelope["code"] in {"integrity", "unavailable", "conflict"}
     path.write_bytes(whole)
@@ -135,6 +137,44 @@ def test_without_home_the_data_folder_is_still_found_or_asked_for(shell: Shell) 
     done = shell.spawn("space", "list", wrap='unset HOME; exec "$@"')
     assert done.returncode == 0
     assert not (shell.project / "~").exists()
+
+
+@pytest.mark.parametrize(
+    "command", [["verify"], ["backup", "copy.db"], ["copy", "sqlite:///copy.db"]]
+)
+def test_a_store_that_is_not_there_is_not_found_and_not_made(
+    shell: Shell, command: list[str]
+) -> None:
+    shell.monkeypatch.setenv("LIGNIN_STORE", f"sqlite:///{shell.project}/no/such/typo.db")
+    before = sorted(shell.project.rglob("*"))
+    for more in ([], ["--dry-run"])[: 1 if command == ["verify"] else 2]:
+        told = shell.refused(3, "store", *command, *more)
+        assert "typo.db" in told["error"]
+    assert sorted(shell.project.rglob("*")) == before
+    assert not shell.home.exists()
+
+
+def test_a_store_that_was_emptied_is_refused_until_it_is_restored(shell: Shell) -> None:
+    assert shell("session", "start").code == 0
+    assert shell("store", "backup", "backup.db").code == 0
+    store = shell.home / "ledger.db"
+    store.write_bytes(b"")
+    for command in (["store", "verify"], ["space", "list"], ["session", "start"]):
+        assert "in use" in shell.refused(9, *command)["error"]
+        assert store.stat().st_size == 0
+    shutil.copy(shell.project / "backup.db", store)
+    shell.require_sound()
+
+
+def test_verifying_a_copy_adds_nothing_to_it_and_makes_no_key(shell: Shell) -> None:
+    assert shell("session", "start").code == 0
+    assert shell("store", "backup", "backup.db").code == 0
+    before = (shell.project / "backup.db").read_bytes()
+    elsewhere = replace(shell, home=shell.project / "elsewhere")
+    shell.monkeypatch.setenv("LIGNIN_STORE", f"sqlite:///{shell.project}/backup.db")
+    elsewhere.require_sound()
+    assert (shell.project / "backup.db").read_bytes() == before
+    assert not elsewhere.home.exists()
 
 
 def test_closed_streams_change_neither_exit_code_nor_store(shell: Shell) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from lignin.artifacts.example_forms import require_form
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.schemas import require_safe_schema
-from lignin.artifacts.source.draft import artifact_name, sighting_key
+from lignin.artifacts.source.draft import artifact_name, require_artifact_name, sighting_key
 from lignin.artifacts.source.python import functions, parse_python
 from lignin.artifacts.source.tests import is_test_path
 from lignin.domain.artifacts import (
@@ -89,6 +89,8 @@ def candidate_from_files(
     """
     if kind is not None and kind not in kinds:
         raise InvalidRequestError(f"there is no kind {kind!r}", hint=f"one of {', '.join(kinds)}")
+    if name:
+        require_artifact_name(name)
     provenance = Provenance(source=name or "files")
     if MANIFEST_PATH in files:
         tree = make_tree(files)

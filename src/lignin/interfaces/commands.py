@@ -211,7 +211,8 @@ def _invoke(operation: Any, given: dict[str, Any]) -> int:
     progress = None if common["quiet"] else Progress(form)
     dry_run = bool(common["dry_run"])
     try:
-        with open_context(settings, dry_run=dry_run, progress=progress) as context:
+        create = not operation.needs_store
+        with open_context(settings, dry_run=dry_run, create=create, progress=progress) as context:
             response = operation.run(context, request)
     finally:
         if progress is not None:

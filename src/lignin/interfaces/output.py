@@ -9,7 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
 from lignin.domain.errors import InvalidRequestError
 from lignin.interfaces.streams import printable, say
@@ -72,16 +72,12 @@ def is_json(common: Mapping[str, Any]) -> bool:
 
 
 def print_answer(response: Any, common: Mapping[str, Any], dry_run: bool) -> None:
-    """Print an operation's response as the common options ask for it.
-
-    Raises:
-        InvalidRequestError: `--fields` names a field that the answer does not have.
-    """
+    """Print an operation's response as the common options ask for it."""
     value = response.model_dump(mode="json")
     if dry_run:
         value = {"dry_run": True, **value}
     if common["fields"]:
-        value = picked(value, [name.strip() for name in common["fields"].split(",")])
+        value = picked(type(response), value, common["fields"])
     if is_json(common):
         indent = None if common["compact"] else 2
         say(json.dumps(value, indent=indent, ensure_ascii=False))
@@ -103,13 +99,10 @@ def require_fields(response: Any, fields: str) -> None:
         fields: The option's text, names separated by commas.
 
     Raises:
-        InvalidRequestError: A name is neither a field nor one of a list's items; names the known.
+        InvalidRequestError: A name is neither a field nor one of a part's; names the known.
     """
-    known = {"dry_run", *response.model_fields}
-    for info in response.model_fields.values():
-        for part in getattr(info.annotation, "__args__", ()):
-            known |= set(getattr(part, "model_fields", ()))
-    unknown = [name.strip() for name in fields.split(",") if name.strip() not in known]
+    known = {"dry_run", *response.model_fields}.union(*_parts(response).values())
+    unknown = [name for name in _named(fields) if name not in known]
     if unknown:
         raise InvalidRequestError(
             f"the answer has no field {', '.join(unknown)}",
@@ -117,33 +110,52 @@ def require_fields(response: Any, fields: str) -> None:
         )
 
 
-def picked(value: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
-    """Only the named fields, of the answer or of the items of its lists.
+def picked(response: Any, value: Mapping[str, Any], fields: str) -> dict[str, Any]:
+    """Only the named fields, of the answer or, where one is not the answer's own, of its parts too.
 
-    Raises:
-        InvalidRequestError: A name is none of them.
+    Args:
+        response: The answer's model; `require_fields` has found every name in it.
+        value: The answer. What it has no part for stays empty, and is no error.
+        fields: The option's text.
     """
+    names, parts = set(_named(fields)), _parts(response)
+    deep = not names <= {"dry_run", *response.model_fields}
     kept: dict[str, Any] = {}
-    known = set(value)
     for name, item in value.items():
-        inner = [entry for entry in item if isinstance(entry, dict)] if _is_list(item) else []
-        inner_names = {key for entry in inner for key in entry}
-        known |= inner_names
         if name in names or name == "dry_run":
             kept[name] = item
-        elif inner_names & set(names) and not set(names) <= set(value):
-            kept[name] = [{k: v for k, v in entry.items() if k in names} for entry in inner]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise InvalidRequestError(
-            f"the answer has no field {', '.join(unknown)}",
-            hint=f"it has {', '.join(sorted(known))}",
-        )
+        elif deep and names & parts.get(name, set()):
+            kept[name] = _cut(item, names)
     if "items" in kept:
         frame = {name: value[name] for name in LIST_FRAME if value.get(name) is not None}
         kept = {**frame, **kept}
     return kept
 
 
-def _is_list(item: Any) -> bool:
-    return isinstance(item, list)
+def _named(fields: str) -> list[str]:
+    return [name.strip() for name in fields.split(",")]
+
+
+def _parts(response: Any) -> dict[str, set[str]]:
+    """What the parts of an answer are made of: of each field that holds models, their fields."""
+    return {
+        name: inner
+        for name, info in response.model_fields.items()
+        if (inner := _inner(info.annotation))
+    }
+
+
+def _inner(annotation: Any) -> set[str]:
+    if fields := getattr(annotation, "model_fields", None):
+        return set(fields)
+    if get_origin(annotation) is dict:
+        return set()
+    return {name for part in get_args(annotation) for name in _inner(part)}
+
+
+def _cut(item: Any, names: set[str]) -> Any:
+    if isinstance(item, list):
+        return [_cut(entry, names) for entry in item]
+    if isinstance(item, dict):
+        return {name: value for name, value in item.items() if name in names}
+    return item

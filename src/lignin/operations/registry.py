@@ -67,6 +67,7 @@ class Operation:
     name: str
     effect: Effect
     idempotent: bool
+    needs_store: bool
     request: type[Request]
     response: type[Response]
     run: Callable[..., Any]
@@ -75,12 +76,16 @@ class Operation:
 
 
 def operation(
-    name: str, *, effect: Effect, idempotent: bool = False
+    name: str, *, effect: Effect, idempotent: bool = False, needs_store: bool = False
 ) -> Callable[[Function], Function]:
-    """Mark a function `(context, request) -> response` as an operation."""
+    """Mark a function `(context, request) -> response` as an operation.
+
+    Args:
+        needs_store: It is about the store that there is; where there is none, none is made.
+    """
 
     def mark(function: Function) -> Function:
-        setattr(function, _ATTRIBUTE, (name, effect, idempotent))
+        setattr(function, _ATTRIBUTE, (name, effect, idempotent, needs_store))
         return function
 
     return mark
@@ -107,13 +112,14 @@ def load_noun(noun: str) -> Mapping[str, Operation]:
         marked = getattr(function, _ATTRIBUTE, None)
         if marked is None or function.__module__ != module.__name__:
             continue
-        name, effect, idempotent = marked
+        name, effect, idempotent, needs_store = marked
         hints = get_type_hints(function)
         text = inspect.cleandoc(function.__doc__ or "")
         found[name] = Operation(
             name=name,
             effect=effect,
             idempotent=idempotent,
+            needs_store=needs_store,
             request=hints["request"],
             response=hints["return"],
             run=function,

@@ -1,15 +1,18 @@
 """Sessions: the append-only logs of agent runs."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
 
 from lignin.domain.codec import canonical_bytes
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.events import Change
 from lignin.operations.context import Context
 from lignin.operations.registry import Listed, Request, Response, operation, positional
-from lignin.ports.ledger import require_known
+from lignin.ports.ledger import View, require_known
 from lignin.traces.redact import redact
 
 SHOWN_CHARS = 2000
@@ -27,7 +30,7 @@ class SessionRef(Request):
 
 class SessionView(Response):
     session: str = Field(description="the session's id")
-    state: str = Field(description="open or ended")
+    state: str = Field(description="running or ended")
     head: str | None = Field(description="the head it runs on")
     revision: str | None = Field(description="pinned when the session started")
     records: int = Field(description="how many it holds")
@@ -98,17 +101,23 @@ def show(context: Context, request: SessionRef) -> SessionView:
 
 @operation("session.append", effect="write")
 def append(context: Context, request: SessionAppend) -> SessionView:
-    """Append JSON events to a session; secrets in them are redacted before anything is stored."""
+    """Append JSON events to a session; secrets in them are redacted before anything is stored.
+
+    A session that has ended takes no more: fork it to go on from where it ended.
+    """
     if not isinstance(request.events, list) or not request.events:
         raise InvalidRequestError("events are a JSON list with at least one entry")
-    with context.view() as view:
-        context.sessions.wake(view, request.session)
     contents = [
         redact(canonical_bytes(event), context.redaction_key).content for event in request.events
     ]
     key = f"session:{request.session}:{request.key}" if request.key else None
     change = context.sessions.append(context.scope, request.session, contents, key=key)
-    context.commit(change)
+
+    def decide(view: View) -> tuple[None, Sequence[Change]]:
+        row = context.sessions.require_running(view, request.session)
+        return None, [replace(change, expects={row.stream: row.seq})]
+
+    context.decide_and_commit(decide)
     return show(context, SessionRef(session=request.session))
 
 

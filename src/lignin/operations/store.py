@@ -23,6 +23,7 @@ class SpaceAudit(Response):
 class StoreAudit(Response):
     sound: bool = Field(description="whether no fault was found")
     url: str = Field(description="the store, without its password")
+    faults: list[str] = Field(description="what is wrong with the file itself, in words")
     spaces: list[SpaceAudit] = Field(description="one entry per space")
 
     def exit_code(self) -> int:
@@ -53,9 +54,10 @@ class StoreCopied(Response):
     spaces: list[SpaceCopied] = Field(description="one entry per space")
 
 
-@operation("store.verify", effect="read", idempotent=True)
+@operation("store.verify", effect="read", idempotent=True, needs_store=True)
 def verify(context: Context, request: StoreVerify) -> StoreAudit:  # noqa: ARG001
     """Check every chain, record and blob, and that replaying the log gives the stored state."""
+    faults = list(context.store.file_faults())
     audits = []
     for space in context.store.spaces():
         audit = context.store.verify(space, context.progress)
@@ -70,13 +72,16 @@ def verify(context: Context, request: StoreVerify) -> StoreAudit:  # noqa: ARG00
                 faults=list(audit.faults),
             )
         )
-    sound = all(not audit.faults for audit in audits)
-    return StoreAudit(sound=sound, url=context.store.url, spaces=audits)
+    sound = not faults and all(not audit.faults for audit in audits)
+    return StoreAudit(sound=sound, url=context.store.url, faults=faults, spaces=audits)
 
 
-@operation("store.backup", effect="write")
+@operation("store.backup", effect="write", needs_store=True)
 def backup(context: Context, request: StoreBackup) -> BackupMade:
-    """Write a consistent copy of the whole store into one new SQLite file."""
+    """Write a consistent copy of the whole store into one new SQLite file.
+
+    It is verified first, as `store verify` does it, and only its owner may read it.
+    """
     path = context.path(request.path)
     if context.dry_run:
         return BackupMade(path=str(path), size_bytes=0)
@@ -84,7 +89,7 @@ def backup(context: Context, request: StoreBackup) -> BackupMade:
     return BackupMade(path=str(path), size_bytes=path.stat().st_size)
 
 
-@operation("store.copy", effect="write", idempotent=True)
+@operation("store.copy", effect="write", idempotent=True, needs_store=True)
 def copy(context: Context, request: StoreCopy) -> StoreCopied:
     """Copy the store into another one, going on where an interrupted copy stopped."""
     if context.dry_run:

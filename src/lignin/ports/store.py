@@ -47,8 +47,12 @@ class StoreAdmin(Protocol):
         """Check chains, records, blobs, and that replay gives the stored rows."""
         ...
 
+    def file_faults(self) -> Sequence[str]:
+        """What is wrong with the database's file itself, in words."""
+        ...
+
     def backup(self, path: Path) -> None:
-        """Write a consistent copy into one new SQLite file."""
+        """Write a consistent copy into one new SQLite file, and verify it before it gets its name."""
         ...
 
     def copy_to(self, url: str, progress: Progress) -> Sequence[Copied]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from lignin.domain.codec import Json, canonical_bytes, parse_json
-from lignin.domain.errors import InvalidRequestError
+from lignin.domain.errors import ConflictError, InvalidRequestError
 from lignin.domain.events import Change, NewEvent, Purge, Record, Records, Scope
+from lignin.domain.states import Row
 from lignin.ports.clock import IdSource
 from lignin.ports.ledger import View, require_known
 
@@ -73,6 +74,22 @@ class SessionLog:
             "forked_from": None,
         }
         return session, scope.change(events=(self._event(session, "session.started", payload),))
+
+    def require_running(self, view: View, session: str) -> Row:
+        """The row of a session that goes on.
+
+        Raises:
+            NotFoundError: No such session.
+            ConflictError: It has ended: what it holds is what its run came to.
+        """
+        row = require_known(view, f"session/{session}")
+        if row.state == "ended":
+            raise ConflictError(
+                f"session {session} ended at {row.body['ended_at']}",
+                hint=f"`lignin session fork {session} --at {self.length(view, session)}` goes on "
+                "from its end",
+            )
+        return row
 
     def append(
         self,

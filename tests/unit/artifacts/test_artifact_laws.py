@@ -35,6 +35,15 @@ def test_names_are_plain_and_never_empty(text, name):
     assert artifact_name(text) == name
 
 
+@pytest.mark.parametrize(
+    "name", ["../x", "My Total", "a" * 65, "a--b", "-a", "a_b", "a.py", "a/b", " a", "größe"]
+)
+def test_a_chosen_name_is_taken_as_it_is_or_refused(name):
+    with pytest.raises(InvalidRequestError, match="no name of an artifact") as refused:
+        handed(files(totals__py=FUNCTION), name=name)
+    assert "1 to 64" in refused.value.hint
+
+
 def test_the_kinds_are_found_by_their_files():
     assert list(load_kinds()) == ["program", "prompt", "script", "skill", "test"]
 
@@ -51,7 +60,7 @@ def test_a_file_without_a_manifest_is_read():
     found = handed(files(totals__py=FUNCTION), examples=(example, example))
     assert (found.name, found.tree.manifest.kind) == ("total", "program")
     assert found.examples == (example,)
-    assert handed(files(totals__py=FUNCTION), name="My Total").name == "my-total"
+    assert handed(files(totals__py=FUNCTION), name="my-total").name == "my-total"
 
 
 def test_other_files_of_a_folder_are_kept():

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from lignin.interfaces.cli import run
-from lignin.interfaces.output import Progress, progress_form
+from lignin.interfaces.output import Progress, picked, progress_form, require_fields
+from lignin.operations.artifact_models import CaptureView, VerificationView
 
 DOUBLE = 'def double(number: int) -> int:\n    """Doubles."""\n    return number * 2\n'
 
@@ -92,6 +93,34 @@ def test_a_list_keeps_its_total_when_cut_to_fields(
     assert answer["total"] == 3
     assert answer["next_after"]
     assert all(set(item) == {"name"} for item in answer["items"])
+
+
+def test_fields_that_this_answer_lacks_are_no_error_once_the_work_is_done(
+    own_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["artifact", "list", "--fields", "name", "--compact"]) == 0
+    assert json.loads(said(capsys)[0]) == {"total": 0, "items": []}
+    draft(own_home, "double")
+    said(capsys)
+    (own_home / "triple.py").write_text("def triple(n: int) -> int:\n    return 3 * n\n")
+    capture = ["artifact", "capture", str(own_home / "triple.py"), "--no-verify", "--compact"]
+    assert run([*capture, "--fields", "reasons,name"]) == 0
+    assert json.loads(said(capsys)[0]) == {"name": "triple", "verification": None}
+
+
+def test_fields_of_a_part_of_the_answer_are_picked() -> None:
+    view = VerificationView(
+        name="double", digest="sha256:0", state="verified", verdict="pass", reasons=["all hold"]
+    )
+    whole = CaptureView(
+        name="double", digest="sha256:0", how="new", state="verified", reason="", remediation="",
+        keep_until="", examples=4, verification=view,
+    )  # fmt: skip
+    value = whole.model_dump(mode="json")
+    for fields in ("reasons", "reasons,verdict"):
+        require_fields(CaptureView, fields)
+    assert picked(CaptureView, value, "reasons") == {"verification": {"reasons": ["all hold"]}}
+    assert picked(CaptureView, value, "state") == {"state": "verified"}
 
 
 def test_text_says_the_total_and_how_to_narrow(

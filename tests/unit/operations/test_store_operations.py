@@ -25,6 +25,18 @@ def test_a_session_is_appended_to_read_forked_and_ended(desk: Desk) -> None:
     assert desk("session.end", session=session, outcome="success").state == "ended"
 
 
+def test_an_ended_session_takes_no_more_and_its_fork_does(desk: Desk) -> None:
+    session = desk("session.start").session
+    desk("session.append", session=session, events=[{"n": 1}])
+    desk("session.end", session=session, outcome="success")
+    with pytest.raises(ConflictError, match="ended at") as refused:
+        desk("session.append", session=session, events=[{"n": 2}])
+    assert f"lignin session fork {session} --at 1" in refused.value.hint
+    assert desk("session.show", session=session).records == 1
+    fork = desk("session.fork", session=session, at=1).session
+    assert desk("session.append", session=fork, events=[{"n": 2}]).records == 2
+
+
 def test_a_session_keeps_the_revision_it_started_with(desk: Desk) -> None:
     desk.double(promote=True)
     pinned = desk("session.start", head="main")

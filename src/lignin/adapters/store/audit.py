@@ -1,11 +1,13 @@
 """`verify`: does what is stored agree with itself? And `replay`: what do the events add up to?"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby, zip_longest
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, select, union
+from sqlalchemy import Connection, Select, bindparam, select, text, union
 from sqlalchemy import Row as SqlRow
 
 from lignin.adapters.store import audit_blobs, read, tables
@@ -21,6 +23,7 @@ from lignin.domain.states.blobs import named_blob
 
 BATCH = 2000
 """Events held in memory at once."""
+MAX_FILE_FAULTS = 20
 Progress = Callable[[str, int, int], None]
 
 
@@ -46,7 +49,34 @@ def verify_space(
 ) -> AuditReport:
     """Check a space's chain, record chains, blobs, and that replay gives the stored rows."""
     report = AuditReport(space=space)
-    with translated_errors(ledger.url), reading(ledger.engine) as connection:
+    try:
+        _verify(ledger, space, report, progress)
+    except IntegrityError as error:
+        report.faults.append(error.message)
+    except read.UNREADABLE as error:
+        report.faults.append(read.corrupt(f"space {space!r}", error).message)
+    return report
+
+
+def file_faults(ledger: SqlLedger) -> Sequence[str]:
+    """What is wrong with SQLite's pages and indices, whatever they say (Postgres checks its own)."""
+    if ledger.engine.dialect.name != "sqlite":
+        return []
+    try:
+        with translated_errors(ledger.url), reading(ledger.engine) as connection:
+            query = text(f"pragma integrity_check({MAX_FILE_FAULTS})")
+            found = [str(fault) for fault in connection.execute(query).scalars()]
+    except IntegrityError as error:
+        return [error.message]
+    return [] if found == ["ok"] else found
+
+
+def _verify(ledger: SqlLedger, space: str, report: AuditReport, progress: Progress) -> None:
+    with (
+        translated_errors(ledger.url),
+        reading(ledger.engine) as connection,
+        _any_text(connection),
+    ):
         end = read.read_position(connection, space) or 0
         log = _check_log(connection, space, report, end, progress)
         if not report.faults:
@@ -55,7 +85,21 @@ def verify_space(
             _check_receipts(connection, space, report)
         _check_records(connection, space, report, log.anchors, progress)
         report.blobs = audit_blobs.check(connection, space, report.faults, log.rows, log.named)
-    return report
+
+
+@contextmanager
+def _any_text(connection: Connection) -> Iterator[None]:
+    """Read text that is no UTF-8 as well, so that what holds it can be named."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        driver.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+    try:
+        yield
+    except UnicodeEncodeError as error:  # a key that was read so is looked up
+        raise read.corrupt(f"a reference to {error.object!a:.100}", error) from error
+    finally:
+        if connection.dialect.name == "sqlite":
+            driver.text_factory = str
 
 
 def stored_spaces(ledger: SqlLedger) -> Sequence[str]:
@@ -63,7 +107,7 @@ def stored_spaces(ledger: SqlLedger) -> Sequence[str]:
     columns = [table.c.space for table in tables.metadata.sorted_tables if "space" in table.c]
     with translated_errors(ledger.url), reading(ledger.engine) as connection:
         found = connection.execute(union(*(select(column) for column in columns))).scalars()
-        return sorted(found)
+        return sorted({str(space) for space in found})  # a damaged one may be no text at all
 
 
 def replay(ledger: SqlLedger, space: str) -> dict[str, Row]:
@@ -115,27 +159,42 @@ def _check_log(
     """Walk the chain to its end or to its first fault."""
     log, chain, last_at = _Log(), GENESIS, ""
     try:
-        for event, stored in log_with_chain(connection, space):
-            report.events += 1
-            chain, last_at = link_event(chain, event), event.at
-            if stored != chain:
-                report.faults.append(
-                    f"the chain breaks at position {event.position} ({event.type} on "
-                    f"{event.stream}): stored {stored.hex()[:16]}, computed {chain.hex()[:16]}"
-                )
-                break
-            if event.type == RECORDS_APPENDED:
-                last = event.payload["first_seq"] + event.payload["count"] - 1
-                log.anchors.setdefault(event.stream, []).append((last, event.payload["chain"]))
-            if digest := named_blob(event):
-                log.named.setdefault(event.stream, set()).add(digest)
-            log.rows[event.stream] = reduce_event(log.rows.get(event.stream), event)
-            if report.events % BATCH == 0:
-                progress("events", report.events, end)
+        for page in log_pages(connection, space):
+            for raw in page:
+                report.events += 1
+                chain = _follow(log, raw, chain)
+                last_at = raw.at
+                if report.events % BATCH == 0:
+                    progress("events", report.events, end)
     except LigninError as error:
         report.faults.append(error.message)
     _check_end(connection, space, report, chain, last_at)
     return log
+
+
+def _follow(log: _Log, raw: Any, chain: bytes) -> bytes:
+    """Take one event of the log and return the chain behind it.
+
+    Raises:
+        LigninError: It is not what was written; the message names it.
+    """
+    event = read.read_event(raw)
+    try:
+        chain = link_event(chain, event)
+        if bytes(raw.chain) != chain:
+            raise IntegrityError(
+                f"the chain breaks at position {event.position} ({event.type} on "
+                f"{event.stream}): stored {raw.chain.hex()[:16]}, computed {chain.hex()[:16]}"
+            )
+        if event.type == RECORDS_APPENDED:
+            last = event.payload["first_seq"] + event.payload["count"] - 1
+            log.anchors.setdefault(event.stream, []).append((last, event.payload["chain"]))
+        if digest := named_blob(event):
+            log.named.setdefault(event.stream, set()).add(digest)
+        log.rows[event.stream] = reduce_event(log.rows.get(event.stream), event)
+    except read.UNREADABLE as error:
+        raise read.corrupt(f"the event at position {raw.position}", error) from error
+    return chain
 
 
 def _check_receipts(connection: Connection, space: str, report: AuditReport) -> None:

@@ -22,6 +22,7 @@ from lignin.domain.errors import (
     IntegrityError,
     InvalidRequestError,
     LigninError,
+    NotFoundError,
     UnavailableError,
 )
 
@@ -31,13 +32,22 @@ MAX_OVERFLOW = 24
 _NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "fuse.s3fs", "9p", "afs", "ceph"}
 )
+MIN_FREE_BYTES = 2**20
+"""With less room, SQLite's I/O errors are about the room."""
+_FULL = ("disk is full", "No space left")
+_DAMAGED = ("Could not decode", "malformed", "not a database", "no such table", "no such column")
 _migrating = threading.Lock()
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, create: bool = True) -> Engine:
     """Return an engine for `sqlite:///path` or `postgresql://...`, its schema current.
 
+    Args:
+        create: Make the store where there is none yet.
+
     Raises:
+        NotFoundError: There is no store, and none is to be made.
+        IntegrityError: The file is damaged.
         InvalidRequestError: The URL is malformed, of another backend, or on a network file system.
         UnavailableError: The store cannot be opened, or a newer Lignin wrote it.
     """
@@ -47,22 +57,28 @@ def open_engine(url: str) -> Engine:
         raise InvalidRequestError(f"store URL {url!r:.80} does not parse") from error
     backend = parsed.get_backend_name()
     if backend == "sqlite":
-        engine = _open_sqlite(parsed.database)
+        engine = _open_sqlite(parsed.database, create)
     elif backend == "postgresql":
         engine = _open_postgres(parsed.set(drivername="postgresql+psycopg"))
     else:
         raise InvalidRequestError(
             f"no store on {backend!r}", hint="use a sqlite:///path or postgresql:// URL"
         )
-    with translated_errors(parsed.render_as_string(hide_password=True)):
-        _require_schema(engine)
+    place = parsed.render_as_string(hide_password=True)
+    with translated_errors(place):
+        try:
+            _require_schema(engine, place, create)
+        except UnicodeDecodeError as error:  # what SQLite says of a damaged schema quotes it
+            raise explained(place, f"malformed: {error.object!r:.200}", None) from error
     return engine
 
 
-def _open_sqlite(database: str | None) -> Engine:
+def _open_sqlite(database: str | None, create: bool) -> Engine:
     if not database or database == ":memory:":
         raise InvalidRequestError("a store needs a file", hint="use sqlite:///path/to/ledger.db")
     path = Path(database)
+    if not create and not (path.exists() and path.stat().st_size):
+        raise _no_store(str(path))
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -71,11 +87,18 @@ def _open_sqlite(database: str | None) -> Engine:
             hint="choose another folder with LIGNIN_HOME or LIGNIN_STORE",
         ) from error
     _refuse_network_file_system(path.parent.resolve())
-    _make_private(path)
+    make_private(path)
     return _create(make_url(f"sqlite:///{path}"), POOL_SIZE, MAX_OVERFLOW)
 
 
-def _make_private(path: Path) -> None:
+def _no_store(place: str) -> NotFoundError:
+    return NotFoundError(
+        f"there is no store at {place}",
+        hint="check LIGNIN_STORE and LIGNIN_HOME: only what uses a store makes one",
+    )
+
+
+def make_private(path: Path) -> None:
     """Make a new store's file for its owner only; SQLite gives `-wal` and `-shm` the same mode."""
     with contextlib.suppress(OSError):  # there already, or SQLite says better why it cannot be
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -150,10 +173,12 @@ def reading(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
-def _require_schema(engine: Engine) -> None:
+def _require_schema(engine: Engine, place: str, create: bool) -> None:
     version = _schema_version(engine)
     if version == tables.HEAD_REVISION:
         return
+    if version is None and not create:
+        raise _no_store(place)
     from lignin.adapters.store.migrate import known_revisions, upgrade
 
     if version is not None and version not in known_revisions():
@@ -166,11 +191,20 @@ def _require_schema(engine: Engine) -> None:
 
 
 def _schema_version(engine: Engine) -> str | None:
+    """The schema's version; None where the database holds no store."""
     with reading(engine) as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        found = connection.execute(text("select version_num from alembic_version")).scalar()
-        return None if found is None else str(found)
+        found = None
+        if inspect(connection).has_table("alembic_version"):
+            found = connection.execute(text("select version_num from alembic_version")).scalar()
+        if found is not None:
+            return str(found)
+        if known := set(inspect(connection).get_table_names()) & set(tables.metadata.tables):
+            raise IntegrityError(
+                f"the database {engine.url.render_as_string()} has {', '.join(sorted(known))}, "
+                "and not the version of their schema",
+                hint="restore a backup; or name a database of Lignin's own",
+            )
+        return None
 
 
 def _refuse_network_file_system(folder: Path) -> None:
@@ -220,7 +254,8 @@ def translated_errors(place: str) -> Iterator[None]:
     except LigninError:
         raise
     except (OperationalError, InterfaceError, sqlite3.OperationalError) as error:
-        raise _unavailable(place, error) from error
+        detail = str(getattr(error, "orig", error))
+        raise explained(place, detail, _free_bytes(place)) from error
     except UnicodeEncodeError as error:
         raise InvalidRequestError(
             f"{error.object!a:.100} is not valid text: it cannot be stored or looked up",
@@ -246,15 +281,41 @@ def translated_errors(place: str) -> Iterator[None]:
         ) from error
 
 
-def _unavailable(place: str, error: Exception) -> UnavailableError:
-    detail = str(getattr(error, "orig", error))
+def explained(place: str, detail: str, free_bytes: int | None) -> LigninError:
+    """What a database's refusal means.
+
+    Args:
+        detail: What the database said.
+        free_bytes: Room where the store is; None where nobody knows. SQLite calls a disk without any
+            room an I/O error where it has to map its shared memory.
+    """
+    if any(words in detail for words in _DAMAGED):
+        return IntegrityError(
+            f"the store {place} is damaged: {detail.partition(' with text ')[0]}",
+            hint="`lignin store verify` names what is damaged; restore a backup",
+        )
+    cramped = free_bytes is not None and free_bytes < MIN_FREE_BYTES
     hint = "try again; nothing was half-written"
-    if "disk is full" in detail or "No space left" in detail:
+    if any(words in detail for words in _FULL) or (cramped and _is_about_files(detail)):
+        detail = f"the disk is full ({detail})"
         hint = "free some disk space and repeat the command; nothing was half-written"
-    elif "malformed" in detail or "not a database" in detail:
-        hint = "the file is damaged: restore a backup"
-    elif "readonly" in detail or "unable to open" in detail or "disk I/O error" in detail:
+    elif "readonly" in detail or _is_about_files(detail):
         hint = "check that the folder exists and may be written, or set LIGNIN_HOME"
     elif "locked" in detail:
         hint = "another process holds the store for long; try again"
     return UnavailableError(f"the store {place} is not available: {detail}", hint=hint)
+
+
+def _is_about_files(detail: str) -> bool:
+    return "disk I/O error" in detail or "unable to open" in detail
+
+
+def _free_bytes(place: str) -> int | None:
+    """Room for a SQLite store to grow; 0 where no file can be added."""
+    try:
+        found = os.statvfs(Path(make_url(place).database or "").parent)
+    except (ArgumentError, OSError, ValueError):
+        return None
+    if found.f_files and not found.f_favail:
+        return 0
+    return found.f_bavail * found.f_frsize

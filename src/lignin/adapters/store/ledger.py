@@ -50,14 +50,15 @@ class SqlLedger:
     Args:
         url: `sqlite:///path` or `postgresql://...`.
         clock: The store's clock on SQLite; Postgres uses its own.
+        create: Make the store where there is none yet.
     """
 
     max_group = MAX_GROUP
 
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(self, url: str, clock: Clock, *, create: bool = True) -> None:
         self.url = url
         self.clock = clock
-        self.engine: Engine = open_engine(url)
+        self.engine: Engine = open_engine(url, create=create)
         self._commits: Engine = twin(self.engine)
         self._make_locks()
         _open_ledgers.add(self)

@@ -22,6 +22,9 @@ MAX_CHUNK_BYTES = 2**20
 MAX_LIMIT = 10_000
 MAX_SEQ = 2**62
 
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What reading bytes back raises that are not those which were written."""
+
 _rows_by_stream = select(tables.row).where(
     tables.row.c.space == bindparam("space"),
     tables.row.c.stream.in_(bindparam("streams", expanding=True)),
@@ -88,7 +91,7 @@ def _load_book(
                 space=space,
                 first_position=raw.first_position,
                 last_position=raw.last_position,
-                event_ids=tuple(json.loads(raw.event_ids)),
+                event_ids=_event_ids(raw),
             )
             book.known[raw.idempotency_key] = Known(
                 receipt=receipt, intent=partial(_logged_intent, connection, receipt)
@@ -111,53 +114,72 @@ def _logged_intent(connection: Connection, receipt: Receipt) -> Intent:
     return tuple(said)
 
 
+def _event_ids(raw: Any) -> tuple[str, ...]:
+    try:
+        return tuple(json.loads(raw.event_ids))
+    except UNREADABLE as error:
+        raise corrupt(f"the receipt of {raw.idempotency_key!r}", error) from error
+
+
 def read_row(raw: Any) -> Row:
     """A state row from its table row."""
-    return Row(
-        stream=raw.stream,
-        kind=raw.kind,
-        seq=raw.seq,
-        body=_stored_json(raw.body, f"the row of {raw.stream!r}"),
-        state=raw.state,
-        parent=raw.parent,
-        due_at=raw.due_at,
-    )
+    try:
+        return Row(
+            stream=raw.stream,
+            kind=raw.kind,
+            seq=raw.seq,
+            body=_stored_object(raw.body),
+            state=raw.state,
+            parent=raw.parent,
+            due_at=raw.due_at,
+        )
+    except UNREADABLE as error:
+        raise corrupt(f"the row of {raw.stream!r}", error) from error
 
 
 def read_event(raw: Any) -> Event:
     """An event from its table row."""
-    payload = bytes(raw.payload)
-    return Event(
-        space=raw.space,
-        position=raw.position,
-        stream=raw.stream,
-        seq=raw.seq,
-        event_id=raw.event_id,
-        type=raw.type,
-        schema_version=raw.schema_version,
-        at=raw.at,
-        actor=_stored_actor(raw.actor),
-        cause=raw.cause,
-        correlation_id=raw.correlation_id,
-        idempotency_key=raw.idempotency_key,
-        decision_id=raw.decision_id,
-        payload_digest=digest_bytes(payload),
-        payload=_stored_json(payload, f"the event at position {raw.position}"),
+    try:
+        payload = bytes(raw.payload)
+        return Event(
+            space=raw.space,
+            position=raw.position,
+            stream=raw.stream,
+            seq=raw.seq,
+            event_id=raw.event_id,
+            type=raw.type,
+            schema_version=raw.schema_version,
+            at=raw.at,
+            actor=_stored_actor(raw.actor),
+            cause=raw.cause,
+            correlation_id=raw.correlation_id,
+            idempotency_key=raw.idempotency_key,
+            decision_id=raw.decision_id,
+            payload_digest=digest_bytes(payload),
+            payload=_stored_object(payload),
+        )
+    except UNREADABLE as error:
+        raise corrupt(f"the event at position {raw.position}", error) from error
+
+
+def corrupt(what: str, error: Exception) -> IntegrityError:
+    """The error that something stored is not what was written there."""
+    return IntegrityError(
+        f"{what} is corrupt: {str(error)!a:.200}",
+        hint="run `lignin store verify`; restore a backup",
     )
 
 
 @lru_cache(maxsize=256)
 def _stored_actor(text: str) -> Actor:
-    return parse_actor(_stored_json(text, "an event's actor"))
+    return parse_actor(_stored_object(text))
 
 
-def _stored_json(text: str | bytes, what: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise IntegrityError(
-            f"{what} is corrupt: {error}", hint="run `lignin store verify`; restore a backup"
-        ) from error
+def _stored_object(text: str | bytes) -> Any:
+    value = json.loads(text)
+    if type(value) is not dict:
+        raise TypeError(f"{type(value).__name__} instead of an object")
+    return value
 
 
 def read_position(connection: Connection, space: str) -> int | None:
@@ -321,10 +343,8 @@ def read_blob(connection: Connection, digest: Digest) -> bytes:
         content = b"".join(
             _chunk_bytes(bytes(data)) for data in connection.execute(query).scalars()
         )
-    except zstandard.ZstdError as error:
-        raise IntegrityError(
-            f"the stored bytes of {digest} are corrupt: {error}", hint="restore a backup"
-        ) from error
+    except (zstandard.ZstdError, *UNREADABLE) as error:
+        raise corrupt(f"the blob {digest}", error) from error
     if digest_bytes(content) != digest:
         raise IntegrityError(
             f"the stored bytes of {digest} hash to {digest_bytes(content)}", hint="restore a backup"

@@ -34,8 +34,8 @@ def socket_path(url: str) -> Path | None:
 class ResidentLedger(SqlLedger):
     """A ledger that hands its commits to the resident writer when there is one."""
 
-    def __init__(self, url: str, clock: Clock) -> None:
-        super().__init__(url, clock)
+    def __init__(self, url: str, clock: Clock, *, create: bool = True) -> None:
+        super().__init__(url, clock, create=create)
         self._path = socket_path(url)
         self._silent_until = 0.0
         self._idle: list[socket.socket] = []

@@ -5,6 +5,7 @@ the rows it leads to, so the target is at every moment a sound, shorter store.
 """
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, text
 from sqlalchemy import Row as SqlRow
 
 from lignin.adapters.store import read, tables
-from lignin.adapters.store.audit import BATCH, log_pages
+from lignin.adapters.store.audit import BATCH, file_faults, log_pages, stored_spaces, verify_space
 from lignin.adapters.store.engine import reading, translated_errors, writing
 from lignin.adapters.store.ledger import SqlLedger
 from lignin.adapters.store.segments import decode_segment
@@ -30,6 +31,8 @@ from lignin.domain.errors import ConflictError, IntegrityError, UnavailableError
 from lignin.domain.events import GENESIS, RECORDS_APPENDED, Event, link_event
 from lignin.domain.states import Row, reduce_event
 
+MAX_TOLD = 3
+"""Faults that a refusal repeats; `verify` names all."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -87,32 +90,66 @@ def _whereabouts(ledger: SqlLedger) -> tuple[object, ...]:
 def backup(source: SqlLedger, path: Path) -> None:
     """Write a consistent copy of the store into one new SQLite file, while others go on writing.
 
+    The copy gets its name only when it verifies.
+
     Raises:
         ConflictError: The file exists.
+        IntegrityError: The copy does not verify; nothing is left of it.
         UnavailableError: The file cannot be written.
     """
     if path.exists():
         raise ConflictError(f"{path} exists already", hint="name a new file")
     partial = path.with_name(path.name + ".partial")
     try:
-        partial.unlink(missing_ok=True)
-        if source.engine.dialect.name == "sqlite":
-            _copy_pages(source, partial)
-        else:
-            copied = SqlLedger(f"sqlite:///{partial}", source.clock)
-            try:
-                copy_store(source, copied)
-                copied.checkpoint()
-            finally:
-                copied.close()
-        partial.rename(path)
+        _remove(partial)
+        try:
+            snapshot(source, partial)
+            _require_sound(partial, source)
+            partial.rename(path)
+        finally:
+            _remove(partial)
     except (OSError, sqlite3.Error) as error:
         raise UnavailableError(
             f"cannot write {path}: {error}", hint="check folder and disk"
         ) from error
 
 
+def snapshot(source: SqlLedger, path: Path) -> None:
+    """Write the store as it is, sound or not, into a new file that only its owner reads."""
+    if source.engine.dialect.name == "sqlite":
+        _copy_pages(source, path)
+        return
+    copied = SqlLedger(f"sqlite:///{path}", source.clock)
+    try:
+        copy_store(source, copied)
+        copied.checkpoint()
+    finally:
+        copied.close()
+
+
+def _remove(path: Path) -> None:
+    for end in ("", "-journal", "-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+def _require_sound(path: Path, source: SqlLedger) -> None:
+    copied = SqlLedger(f"sqlite:///{path}", source.clock, create=False)
+    try:
+        faults = list(file_faults(copied))
+        for space in stored_spaces(copied):
+            faults += [f"{space}: {fault}" for fault in verify_space(copied, space).faults]
+    finally:
+        copied.close()
+    if faults:
+        raise IntegrityError(
+            f"the store is damaged, so no backup was made: {'; '.join(faults[:MAX_TOLD])}",
+            hint="`lignin store verify` names every fault; restore an older backup",
+            faults=len(faults),
+        )
+
+
 def _copy_pages(source: SqlLedger, path: Path) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     with (
         translated_errors(source.url),
         source.engine.connect() as plain,

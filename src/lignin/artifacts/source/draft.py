@@ -38,6 +38,20 @@ def artifact_name(text: str) -> str:
     return name[:MAX_NAME].strip("-") or "unnamed"
 
 
+def require_artifact_name(name: str) -> None:
+    """Raise unless a name that somebody chose is one; nothing else is made of it.
+
+    Raises:
+        InvalidRequestError: It is not 1 to 64 of `a-z0-9` and single dashes between them.
+    """
+    if (fit := artifact_name(name)) != name:
+        raise InvalidRequestError(
+            f"{name!r:.80} is no name of an artifact",
+            hint=f"1 to {MAX_NAME} lower-case letters and digits, with single dashes between them; "
+            f"{fit!r} would be one",
+        )
+
+
 def refuse(snippet: Snippet, reason: str, provenance: Provenance) -> Refusal:
     """Return a refusal under the name the artifact would have had."""
     return Refusal(name=artifact_name(snippet.path), reason=reason, provenance=provenance)

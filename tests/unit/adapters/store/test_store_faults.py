@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from lignin.adapters.store.audit import verify_space
-from lignin.adapters.store.engine import open_engine, require_local
+from lignin.adapters.store.engine import explained, open_engine, require_local
 from lignin.adapters.store.ledger import SqlLedger
 from lignin.domain.commits import Book, Plan, Unit, _Draft
 from lignin.domain.errors import (
     IntegrityError,
     InvalidRequestError,
     LigninError,
+    NotFoundError,
     UnavailableError,
 )
 from lignin.domain.events import Change, Event, NewEvent, format_time
@@ -69,7 +70,12 @@ def test_a_sound_store_has_no_faults(tmp_path: Path) -> None:
     [
         ("update event set payload = x'7b7d' where position = 3", "position 3"),
         ("update event set payload = x'78' where position = 3", "position 3"),
-        ("update event set actor = '{' where position = 3", "actor"),
+        ("update event set actor = '{' where position = 3", "position 3"),
+        ("update event set actor = cast(x'7b22ff' as text) where position = 3", "position 3"),
+        ("update event set type = cast(x'ff' as text) where position = 3", "position 3"),
+        ("update event set payload = 7 where position = 3", "position 3"),
+        ("update event set payload = '[]' where position = 3", "position 3"),
+        ("update blob_ref set digest = cast(x'73ff' as text)", "reference"),
         ("update event set at = '2020-01-01T00:00:00.000000Z' where position = 3", "position 3"),
         ("delete from event where position = 3", "position 4"),
         ("delete from event where position = 6", "missing"),
@@ -93,6 +99,85 @@ def test_verify_names_what_somebody_changed(tmp_path: Path, statement: str, name
     faults = _faults(url)
     assert faults
     assert names in " ".join(faults)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update event set actor = cast(x'7b22ff' as text) where position = 3",
+        "update event set actor = '7' where position = 3",
+        "update event set payload = x'ff' where position = 3",
+        "update state_row set body = cast(x'ff' as text) where stream = 'usage/a'",
+        "update state_row set body = '[]' where stream = 'usage/a'",
+        "update receipt set event_ids = '{' where idempotency_key = 'k'",
+        "update receipt set event_ids = cast(x'ff' as text) where idempotency_key = 'k'",
+        "update blob_chunk set data = 'text'",
+        "update segment set data = 7 where stream = 'record/s'",
+    ],
+)
+def test_what_cannot_be_read_back_is_damage_on_every_path(tmp_path: Path, statement: str) -> None:
+    url = _store(tmp_path)
+    _change_by_hand(url, statement)
+    ledger = SqlLedger(url, TickingClock())
+    with pytest.raises(IntegrityError) as damaged:
+        _read_all(ledger)
+    ledger.close()
+    assert "backup" in damaged.value.hint
+
+
+def _read_all(ledger: SqlLedger) -> None:
+    with ledger.view("team") as view:
+        view.log()
+        view.page("usage")
+        view.blob(blob("usage/a", b"bytes").digest)
+        list(view.records("record/s"))
+    ledger.commit(change("team", used("a"), idempotency_key="k"))
+
+
+def test_a_store_that_lost_its_version_is_damaged_and_left_as_it_is(tmp_path: Path) -> None:
+    url = _store(tmp_path)
+    _change_by_hand(url, "delete from alembic_version")
+    for create in (True, False):
+        with pytest.raises(IntegrityError, match="version"):
+            open_engine(url, create=create)
+
+
+def test_no_store_is_made_where_one_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="no store"):
+        open_engine(f"sqlite:///{tmp_path}/no/such/typo.db", create=False)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(NotFoundError):
+        open_engine(f"sqlite:///{tmp_path}/empty.db", create=False)
+    assert (tmp_path / "empty.db").stat().st_size == 0
+
+
+@pytest.mark.parametrize(
+    ("detail", "free_bytes", "hint"),
+    [
+        ("database or disk is full", 10**9, "free some disk space"),
+        ("disk I/O error", 0, "free some disk space"),
+        ("unable to open database file", 0, "free some disk space"),
+        ("disk I/O error", 10**9, "may be written"),
+        ("disk I/O error", None, "may be written"),
+        ("attempt to write a readonly database", 0, "may be written"),
+        ("database is locked", 0, "another process"),
+    ],
+)
+def test_an_io_error_without_room_is_a_full_disk(
+    detail: str, free_bytes: int | None, hint: str
+) -> None:
+    told = explained("sqlite:///x.db", detail, free_bytes)
+    assert isinstance(told, UnavailableError)
+    assert hint in told.hint
+    assert ("the disk is full" in told.message) == ("free some" in hint)
+
+
+def test_what_is_stored_is_not_repeated_in_the_message_of_damage() -> None:
+    detail = "Could not decode to UTF-8 column 'body' with text 'private"
+    told = explained("sqlite:///x.db", detail, 0)
+    assert isinstance(told, IntegrityError)
+    assert "body" in told.message and "private" not in told.message
 
 
 def test_a_corrupt_segment_is_named_and_every_other_stream_reads(tmp_path: Path) -> None:
