@@ -47,3 +47,26 @@ def test_a_function_is_seen_to_leave_a_file_in_tmp_and_not_one_that_it_takes_awa
         seen = sandbox.run(Execution(files={"a.py": File(content=body.encode())}, action=action))
         left = [effect for effect in seen.effects if effect.target.startswith("/tmp/")]
         assert bool(left) is keep
+
+
+def test_a_result_that_is_too_large_is_an_error_with_the_bound_and_never_null(
+    sandbox: NamespaceSandbox,
+) -> None:
+    code = File(content=b"def f(n):\n    return 'x' * n\n")
+    action = PythonCall(file="a.py", function="f", arguments={"n": 8 * 2**20})
+    seen = sandbox.run(Execution(files={"a.py": code}, action=action))
+    assert (seen.returned, seen.result, seen.error) == (False, None, "UnserialisableResult")
+    assert "too large" in seen.message and f"at most {8 * 2**20}" in seen.message
+    action = PythonCall(file="a.py", function="f", arguments={"n": 8 * 2**20 - 200})
+    assert sandbox.run(Execution(files={"a.py": code}, action=action)).returned
+
+
+def test_a_number_that_json_rounds_is_an_error_that_says_what_to_return(
+    sandbox: NamespaceSandbox,
+) -> None:
+    code = File(content=b"def f(n):\n    return 10**n\n")
+    for number in (19, 5000):
+        action = PythonCall(file="a.py", function="f", arguments={"n": number})
+        seen = sandbox.run(Execution(files={"a.py": code}, action=action))
+        assert (seen.returned, seen.error) == (False, "UnserialisableResult")
+        assert "beyond 2**53" in seen.message and "as strings" in seen.message
