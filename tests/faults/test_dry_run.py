@@ -25,6 +25,7 @@ ARGUMENTS = {
     "artifact.restore": ("caesar",),
     "artifact.retire": ("caesar",),
     "artifact.verify": ("caesar", "--again"),
+    "artifact.withdraw": ("caesar",),
     "demo": ("--data", "traces"),
     "head.create": ("other",),
     "head.lease": ("main",),
