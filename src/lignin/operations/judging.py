@@ -77,7 +77,7 @@ def withdrawn_view(context: Context, request: ArtifactWithdraw) -> Withdrawn:
 
     row, done = context.decide_and_commit(decide)
     verification = None
-    if done.reopened and not context.dry_run:
+    if done.reopened:
         with context.view() as view:
             row = view.rows([row.stream])[row.stream]
         verification = verification_view(context, row, again=False, tools=request.tools)

@@ -9,6 +9,8 @@ from lignin.domain.errors import GateFailedError
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import STATES
 from lignin.operations.choice import Verb, choose, told_others, told_waiting
+from lignin.operations.harvest import promote_proven
+from lignin.operations.lifecycle import verify_version
 from unit.operations.conftest import DOUBLE, EXAMPLES, Desk
 
 FIX = "# a second try\n" + DOUBLE
@@ -102,3 +104,15 @@ def test_another_function_of_the_same_name_does_not_replace_what_is_served(desk:
     done = desk("artifact.promote", **named, breaking=True)
     assert any("breaking is meant" in reason for reason in done.reasons)
     assert desk("artifact.call", name="double", input={"text": "a"}).output == "aa"
+
+
+def test_a_harvest_never_breaks_callers(desk: Desk) -> None:
+    first = desk.double(promote=True)
+    other = desk("artifact.capture", path=desk.write("double.py", TEXT), examples=TEXTS)
+    with desk.context.view() as view:
+        row = view.row(f"version/double@{other.digest}")
+    assert row is not None
+    [judged] = promote_proven(desk.context, [(row, verify_version(desk.context, row))], "main")
+    assert judged.moved is None
+    assert any("would break" in reason for reason in judged.reasons)
+    assert desk("artifact.call", name="double", input={"number": 4}).digest == first.digest
