@@ -25,6 +25,7 @@ ARGUMENTS = {
     "artifact.restore": ("caesar",),
     "artifact.retire": ("caesar",),
     "artifact.verify": ("caesar", "--again"),
+    "artifact.withdraw": ("caesar",),
     "demo": ("--data", "traces"),
     "head.create": ("other",),
     "head.lease": ("main",),
@@ -55,8 +56,8 @@ ARGUMENTS = {
 RUNS = {"artifact.call", "artifact.verify", "demo"}
 # These have nothing to act on in the sample store, and say so.
 REFUSED = {
-    "artifact.clear", "artifact.restore", "artifact.retire", "head.offer", "head.release",
-    "proposal.apply", "proposal.rebase",
+    "artifact.clear", "artifact.restore", "artifact.retire", "artifact.withdraw", "head.offer",
+    "head.release", "proposal.apply", "proposal.rebase",
 }  # fmt: skip
 
 

@@ -4,9 +4,11 @@ A function's example has `arguments`, a script's has `argv`, `stdin` and `files`
 would not be wrong but empty: a script run without its words, whose answer nothing is compared with.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
-from lignin.domain.artifacts import Example
+from lignin.domain.artifacts import Example, Manifest
 from lignin.domain.errors import InvalidRequestError
 
 _COMMAND_PARTS = ("argv", "stdin", "files")
@@ -18,13 +20,20 @@ _SCRIPT_FORM = (
 WHY_SCRIPT = "; `--kind program` says what keeps it from being a function"
 
 
-def require_form(kind: str, examples: Sequence[Example]) -> None:
-    """Raise unless every example fits a kind of artifact; kinds other than the two take any.
+def require_form(manifest: Manifest, examples: Sequence[Example]) -> None:
+    """Raise unless every example fits an artifact; kinds other than the two take any.
+
+    A function's arguments must be those of its interface by name; their values may be wrong on
+    purpose, where the example says which error that is.
 
     Raises:
         InvalidRequestError: Which example does not, and what the right form is.
     """
-    faults = {"program": _function_fault, "script": _script_fault}
+    kind = manifest.kind
+    faults: Mapping[str, Callable[[Example], str]] = {
+        "program": partial(_function_fault, manifest.interface.input),
+        "script": _script_fault,
+    }
     forms = {"program": _FUNCTION_FORM, "script": _SCRIPT_FORM}
     for number, example in enumerate(examples if kind in faults else (), start=1):
         fault = faults[kind](example)
@@ -35,13 +44,19 @@ def require_form(kind: str, examples: Sequence[Example]) -> None:
             )
 
 
-def _function_fault(example: Example) -> str:
+def _function_fault(schema: Mapping[str, Any], example: Example) -> str:
     given = [part for part in _COMMAND_PARTS if getattr(example, part)]
     if given:
         return f"has {given[0]!r}, which is for scripts, and this is a program (a function)"
     if example.arguments is None:
         return "has no 'arguments', and this is a program (a function)"
-    return ""
+    taken = list(schema.get("properties", {}))
+    takes = f"the function takes {', '.join(map(repr, taken)) or 'nothing'}"
+    unknown = [name for name in example.arguments if name not in taken]
+    if unknown and schema.get("additionalProperties") is False:
+        return f"has the argument {unknown[0]!r}; {takes}"
+    missing = [name for name in schema.get("required", ()) if name not in example.arguments]
+    return f"lacks the argument {missing[0]!r}; {takes}" if missing else ""
 
 
 def _script_fault(example: Example) -> str:

@@ -101,10 +101,10 @@ def candidate_from_files(
             )
         title = name or tree.manifest.entry.rpartition(":")[2]
     else:
-        found = _read(files, kind, kinds, provenance)
+        found = _read(files, kind, kinds, provenance, with_examples=bool(examples))
         tree, title = found.tree, name or found.name
     require_sound(tree, kinds)
-    require_form(tree.manifest.kind, examples)
+    require_form(tree.manifest, examples)
     return Candidate(
         name=artifact_name(title),
         tree=tree,
@@ -115,10 +115,15 @@ def candidate_from_files(
 
 
 def _read(
-    files: Mapping[str, File], kind: str | None, kinds: Mapping[str, Kind], provenance: Provenance
+    files: Mapping[str, File],
+    kind: str | None,
+    kinds: Mapping[str, Kind],
+    provenance: Provenance,
+    *,
+    with_examples: bool,
 ) -> Candidate:
     tree = make_tree(files)
-    snippets = _snippets(tree)
+    snippets = _snippets(tree, "handed over" if with_examples else "written")
     if kind is None:
         entry = _text_entry(tree)
         answer = recognise(snippets[entry], provenance, kinds)
@@ -141,7 +146,7 @@ def _read(
     return replace(answer, tree=make_tree({**answer.tree.files, **rest, **renamed}))
 
 
-def _snippets(tree: Tree) -> dict[str, Snippet]:
+def _snippets(tree: Tree, how: Literal["written", "handed over"]) -> dict[str, Snippet]:
     """Each text file as a snippet, with the other texts beside it."""
     texts = {path: tree.text(path) for path in tree.files if _is_text(tree, path)}
     return {
@@ -149,7 +154,7 @@ def _snippets(tree: Tree) -> dict[str, Snippet]:
             path=path,
             text=text,
             language=_language(path, text),
-            how="written",
+            how=how,
             session="",
             index=0,
             siblings={other: beside for other, beside in texts.items() if other != path},

@@ -23,7 +23,8 @@ class PromotionCase:
     """Everything the decision looks at. `approved_by` is the human who said yes, or empty.
 
     `simulated` speaks neither for nor against; an acceptance says it. `tier` is the sandbox tier of
-    its verification. `questions` are what the checks leave to a person.
+    its verification. `questions` are what the checks leave to a person. `breaks` is what callers of
+    the version that is served would find changed, `breaking` that this is meant.
     """
 
     name: str
@@ -37,14 +38,17 @@ class PromotionCase:
     simulated: bool = False
     tier: str = ""
     questions: tuple[str, ...] = ()
+    breaks: tuple[str, ...] = ()
+    breaking: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionDecision:
-    """Outcome with every reason, for and against."""
+    """Outcome with every reason, for and against; `hint` what to do where it does not accept."""
 
     outcome: GateOutcome
     reasons: tuple[str, ...]
+    hint: str = ""
 
 
 def decide_promotion(case: PromotionCase) -> PromotionDecision:
@@ -56,6 +60,33 @@ def decide_promotion(case: PromotionCase) -> PromotionDecision:
         (against if case.state in {"rejected", "quarantined"} else missing).append(
             f"its state is {case.state}, not verified"
         )
+    _weigh_proof(case, against, missing, good)
+    if case.simulated:
+        good.append("it is known from simulated sessions only")
+    said = "breaking is meant" if case.breaking else "callers of the served version would break"
+    (good if case.breaking else missing).extend(f"{said}: {reason}" for reason in case.breaks)
+    if not case.owner:
+        missing.append("nobody is accountable for it: it has no owner")
+    for reason in _needs_human(case):
+        if case.approved_by:
+            good.append(f"{case.approved_by} approved: {reason}")
+        else:
+            missing.append(f"{reason}: a human must approve it")
+    if against:
+        return PromotionDecision(
+            outcome="reject", reasons=tuple(against + missing), hint=_refusal_hint(case)
+        )
+    if missing:
+        return PromotionDecision(
+            outcome="undecided", reasons=tuple(missing), hint=_refusal_hint(case)
+        )
+    return PromotionDecision(outcome="accept", reasons=tuple(good))
+
+
+def _weigh_proof(
+    case: PromotionCase, against: list[str], missing: list[str], good: list[str]
+) -> None:
+    """Put what its verification says on the side where it belongs."""
     if case.verdict == "fail":
         against.extend(case.verdict_reasons or ("its verification failed",))
     elif case.verdict != "pass":
@@ -67,20 +98,6 @@ def decide_promotion(case: PromotionCase) -> PromotionDecision:
         )
     else:
         good.append("its verification passed")
-    if case.simulated:
-        good.append("it is known from simulated sessions only")
-    if not case.owner:
-        missing.append("nobody is accountable for it: it has no owner")
-    for reason in _needs_human(case):
-        if case.approved_by:
-            good.append(f"{case.approved_by} approved: {reason}")
-        else:
-            missing.append(f"{reason}: a human must approve it")
-    if against:
-        return PromotionDecision(outcome="reject", reasons=tuple(against + missing))
-    if missing:
-        return PromotionDecision(outcome="undecided", reasons=tuple(missing))
-    return PromotionDecision(outcome="accept", reasons=tuple(good))
 
 
 def lacking_walls(manifest: Manifest, tier: str) -> tuple[Capability, ...]:
@@ -132,11 +149,18 @@ def require_promotable(case: PromotionCase) -> PromotionDecision:
     if decision.outcome != "accept":
         raise GateFailedError(
             f"{case.name} is not promoted: {'; '.join(decision.reasons)}",
-            hint="`lignin artifact show` lists the evidence; --approve where a human must say yes",
+            hint=decision.hint,
             outcome=decision.outcome,
             reasons=list(decision.reasons),
         )
     return decision
+
+
+def _refusal_hint(case: PromotionCase) -> str:
+    """What to do about a decision that does not accept."""
+    if case.breaks and not case.breaking:
+        return "capture it under another name, or say --breaking where callers are to change"
+    return "`lignin artifact show` lists the evidence; --approve where a human must say yes"
 
 
 def _needs_human(case: PromotionCase) -> list[str]:

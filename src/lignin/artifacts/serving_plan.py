@@ -254,6 +254,29 @@ def plan_serving(
     return ServingPlan(base=current, steps=tuple(steps), conflicts=tuple(conflicts))
 
 
+def must_stop(
+    plan: ServingPlan,
+    name: str,
+    desired: Collection[str],
+    retired: Mapping[str, Retirement],
+    stopped: Collection[str],
+) -> str:
+    """Why a skill that was left alone must not be used any more; empty where it may be.
+
+    Args:
+        stopped: Digests that are quarantined, whatever stands in the head now.
+    """
+    entry = plan.base.receipt.skills.get(name)
+    if entry is None or entry.state != "served":
+        return ""
+    if entry.digest in stopped:
+        return "its version is quarantined"
+    if name in desired:
+        return ""
+    why = retired.get(name, Retirement())
+    return f"{why.what}: {why.reason}"
+
+
 def entry_of(served: Served, origin: str = "") -> Entry:
     """Return the receipt's entry for a skill once it is in place."""
     files = {path: file.sha256 for path, file in served.files.items()}

@@ -289,7 +289,11 @@ def parse_example(value: Json) -> Example:
         raise InvalidRequestError("an example is a JSON object")
     unknown = set(value) - set(Example.__dataclass_fields__)
     if unknown:
-        raise InvalidRequestError(f"an example has no key {sorted(unknown)[0]!r}")
+        known = [name for name in Example.__dataclass_fields__ if name != "origin"]
+        raise InvalidRequestError(
+            f"an example has no key {min(map(str, unknown))!r}",
+            hint=f"its keys are {', '.join(known)}",
+        )
     arguments, argv = value.get("arguments"), value.get("argv", [])
     stdin, files, error = value.get("stdin", ""), value.get("files", {}), value.get("error")
     if arguments is not None and not isinstance(arguments, Mapping):

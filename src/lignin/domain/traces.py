@@ -108,7 +108,8 @@ class Snippet:
     """Code that an agent wrote in a trajectory, in its last version, with its observed runs.
 
     `how`: `written` (a file tool), `edited` (written, then changed), `heredoc` (a shell heredoc,
-    into a file or an interpreter), `inline` (`python -c`, `bash -c`). `siblings` are the other
+    into a file or an interpreter), `inline` (`python -c`, `bash -c`),
+    `handed over` (by somebody, with examples). `siblings` are the other
     files of the same session that the code imports or names, as they were last written. `flaw` says
     in words why `text` is not surely what the file held (an edit that could not be followed, text
     that the shell filled in); it is empty where the text is exact.
@@ -117,7 +118,7 @@ class Snippet:
     path: str
     text: str
     language: Literal["python", "shell", "markdown", "other"]
-    how: Literal["written", "edited", "heredoc", "inline"]
+    how: Literal["written", "edited", "heredoc", "inline", "handed over"]
     session: str
     index: int
     runs: tuple[CommandRun, ...] = ()

@@ -20,7 +20,7 @@ from lignin.interfaces.output import (
     progress_form,
     require_fields,
 )
-from lignin.interfaces.streams import say
+from lignin.interfaces.streams import printable, say
 
 MAX_STDIN_BYTES = 64 * 2**20
 COMMON = frozenset(
@@ -218,6 +218,9 @@ def _invoke(operation: Any, given: dict[str, Any]) -> int:
         if progress is not None:
             progress.end()
     print_answer(response, common, dry_run)
+    if not is_json(common):
+        for warning in response.warnings():
+            say(f"lignin: {printable(warning)}", err=True)
     return int(response.exit_code())
 
 

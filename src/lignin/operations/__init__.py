@@ -19,6 +19,7 @@ NOT_NOUNS = frozenset(
         "choice",
         "demo_report",
         "exits",
+        "judging",
         "skill_models",
     }
 )

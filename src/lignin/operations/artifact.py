@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lignin.artifacts.laws import candidate_from_files
-from lignin.artifacts.lookup import visible
 from lignin.artifacts.promotion import require_person
 from lignin.artifacts.proofs import tests_of
 from lignin.artifacts.schemas import schema_faults
@@ -14,7 +13,6 @@ from lignin.artifacts.versions import HANDED_OVER, is_simulated
 from lignin.domain.artifacts import Provenance
 from lignin.domain.errors import GateFailedError, InvalidRequestError
 from lignin.domain.events import Change
-from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN, STATES, VersionState
 from lignin.operations.artifact_models import (
     ArtifactCall,
@@ -27,6 +25,7 @@ from lignin.operations.artifact_models import (
     ArtifactRetire,
     ArtifactVerify,
     ArtifactView,
+    ArtifactWithdraw,
     Called,
     CaptureView,
     Expired,
@@ -37,24 +36,28 @@ from lignin.operations.artifact_models import (
     VerificationView,
     VersionList,
     VersionView,
+    Withdrawn,
 )
-from lignin.operations.artifact_views import (
-    AFTER_REJECTION,
-    disputed_examples,
-    reached,
-    version_view,
+from lignin.operations.artifact_views import disputed_examples, failure, reached, version_view
+from lignin.operations.choice import (
+    Verb,
+    find,
+    find_callable,
+    told_others,
+    told_waiting,
+    versions_seen,
+    visible_page,
 )
-from lignin.operations.choice import find, find_callable, visible_page
 from lignin.operations.context import Context
 from lignin.operations.exits import read_recording, recording_change, with_recording
 from lignin.operations.handover import read_examples, read_files, refuse_secrets
 from lignin.operations.heads import dependants_of, holders, in_step, propose_to_children, take_off
+from lignin.operations.judging import capture_view, verification_view, withdrawn_view
 from lignin.operations.lifecycle import (
     call_artifact,
     decide_version,
     promote_versions,
     require_dependencies,
-    verify_version,
 )
 from lignin.operations.proofs import joined, with_subjects
 from lignin.operations.registry import operation
@@ -107,7 +110,7 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
         return captured, changes
 
     captured = context.decide_and_commit(decide)
-    return _capture_view(context, captured, len(candidate.examples), request)
+    return capture_view(context, captured, len(candidate.examples), request)
 
 
 @operation("artifact.list", effect="read", idempotent=True)
@@ -139,7 +142,7 @@ def show(context: Context, request: ArtifactRef) -> ArtifactView:
         artifact = view.rows([f"artifact/{name}"])[f"artifact/{name}"]
         tree = None if row.state == "expired" else load_tree(view, digest)
         facts = view.rows([f"evidence/{digest}", f"usage/{digest}"])
-        seen = visible(view, context.scope.actor, context.artifacts.versions(view, name).rows)
+        seen = versions_seen(context, view, row)
         examples = () if tree is None else load_examples(view, digest)
         judges = () if tree is None else load_examples(view, digest, trusted_givers(view, row))
         tests = [test.to_json() for test in tests_of(view, digest)]
@@ -151,6 +154,8 @@ def show(context: Context, request: ArtifactRef) -> ArtifactView:
         successor=artifact.body["successor"],
         versions=[version_view(version) for version in seen],
         digest=digest,
+        state=str(row.state),
+        others=told_others(seen, row),
         summary=context.load_kinds()[row.body["kind"]].summary(tree) if tree else "",
         interface=tree.manifest.interface.model_dump() if tree else {},
         capabilities=tree.manifest.capabilities.model_dump() if tree else {},
@@ -170,8 +175,15 @@ def source(context: Context, request: ArtifactRef) -> SourceView:
     with context.view() as view:
         row = find(context, view, request.name)
         tree = load_tree(view, row.body["digest"])
+        others = told_others(versions_seen(context, view, row), row)
     files = {path: file.content.decode(errors="replace") for path, file in tree.files.items()}
-    return SourceView(name=row.body["name"], digest=row.body["digest"], files=files)
+    return SourceView(
+        name=row.body["name"],
+        digest=row.body["digest"],
+        state=str(row.state),
+        others=others,
+        files=files,
+    )
 
 
 @operation("artifact.verify", effect="execute", idempotent=True)
@@ -185,17 +197,33 @@ def verify(context: Context, request: ArtifactVerify) -> VerificationView:
     return verification_view(context, row, again=request.again, tools=request.tools)
 
 
+@operation("artifact.withdraw", effect="execute")
+def withdraw(context: Context, request: ArtifactWithdraw) -> Withdrawn:
+    """Take back examples that you gave; what only they had rejected is judged anew at once.
+
+    NAME is the newest rejected version, else the best. What others gave stays.
+    """
+    return withdrawn_view(context, request)
+
+
 @operation("artifact.promote", effect="govern", idempotent=True)
 def promote(context: Context, request: ArtifactPromote) -> Promoted:
-    """Put a verified version into a harness head, if the gate accepts it."""
+    """Put a verified version into a harness head, if the gate accepts it.
+
+    NAME is the newest version that is verified. One whose callers would break is refused unless
+    that is meant: --breaking.
+    """
     with context.view() as view:
-        row = find(context, view, request.name)
+        row = find(context, view, request.name, "promote")
+        waiting = told_waiting(versions_seen(context, view, row), row)
     approver = require_person(context.scope.actor, "approves") if request.approve else ""
-    decision = decide_version(context, row, approved_by=approver)
+    decision = decide_version(
+        context, row, approved_by=approver, head=request.head, breaking=request.breaking
+    )
     if decision.outcome != "accept":
         raise GateFailedError(
             f"{row.body['name']} is not promoted: {'; '.join(decision.reasons)}",
-            hint="`lignin artifact show` lists the evidence; --approve where a human must say yes",
+            hint=decision.hint,
             outcome=decision.outcome,
             reasons=list(decision.reasons),
         )
@@ -206,13 +234,14 @@ def promote(context: Context, request: ArtifactPromote) -> Promoted:
         hypothesis=request.hypothesis,
         fence=request.token,
     )
+    already = [] if moved.proposal else [f"already promoted in head {request.head}"]
     return Promoted(
         name=row.body["name"],
         digest=row.body["digest"],
         head=request.head,
         revision=moved.revision,
         proposal=moved.proposal,
-        reasons=list(decision.reasons),
+        reasons=[*already, *decision.reasons, *([] if "@" in request.name else waiting)],
     )
 
 
@@ -241,13 +270,14 @@ def call(context: Context, request: ArtifactCall) -> Called:
             hint=f"`lignin artifact show {row.body['name']}` has its interface",
         )
     observed, output = call_artifact(context, row, tree, request.input, tools=request.tools)
+    error, message = failure(observed, is_call=tree.manifest.kind == "program")
     return Called(
         name=row.body["name"],
         digest=row.body["digest"],
         state=str(row.state),
         output=output,
-        error=observed.error or (None if observed.status == "exited" else observed.status),
-        message=observed.message or observed.stderr.decode(errors="replace")[-2000:],
+        error=error,
+        message=message,
         wall_s=round(observed.wall_s, 4),
         tier=observed.tier,
         simulated=is_simulated(row),
@@ -258,7 +288,8 @@ def call(context: Context, request: ArtifactCall) -> Called:
 @operation("artifact.deprecate", effect="govern")
 def deprecate(context: Context, request: ArtifactMove) -> VersionView:
     """Say that a promoted version should no longer be chosen; it is still served."""
-    return _move(context, request.name, "deprecated", request.reason or "deprecated by a person")
+    reason = request.reason or "deprecated by a person"
+    return _move(context, request.name, "deprecated", reason, verb="deprecate")
 
 
 @operation("artifact.retire", effect="govern")
@@ -269,7 +300,7 @@ def retire(context: Context, request: ArtifactRetire) -> VersionView:
     """
     reason = request.reason or "retired by a person"
     with context.view() as view:
-        row = find(context, view, request.name)
+        row = find(context, view, request.name, "retire")
         name, digest = row.body["name"], row.body["digest"]
         if row.state not in {"deprecated", "quarantined"}:
             raise InvalidRequestError(
@@ -300,7 +331,7 @@ def retire(context: Context, request: ArtifactRetire) -> VersionView:
 @operation("artifact.restore", effect="govern")
 def restore(context: Context, request: ArtifactVerify) -> VerificationView:
     """Bring a retired version back to verified, with its evidence renewed first."""
-    row = with_recording(context, request.name, request.recordings)
+    row = with_recording(context, request.name, request.recordings, "restore")
     if row.state != "retired":
         raise InvalidRequestError(f"{request.name} is {row.state}, not retired")
     found = verification_view(context, row, again=True, tools=request.tools)
@@ -319,7 +350,8 @@ def quarantine(context: Context, request: ArtifactMove) -> Quarantined:
     its space: the answer names the other spaces that serve the same version, and every version
     here that leans on it, which is refused with it.
     """
-    moved = _move(context, request.name, "quarantined", request.reason or "suspected by a person")
+    reason = request.reason or "suspected by a person"
+    moved = _move(context, request.name, "quarantined", reason, verb="quarantine")
     with context.view() as view:
         heads = holders(context, view, moved.name, moved.digest)
         dependants = dependants_of(context, view, moved.name, moved.digest)
@@ -339,7 +371,7 @@ def clear(context: Context, request: ArtifactMove) -> VerificationView:
     """End a quarantine after a person looked and the evidence was renewed."""
     require_person(context.scope.actor, "clears a quarantine")
     with context.view() as view:
-        row = find(context, view, request.name)
+        row = find(context, view, request.name, "clear")
     if row.state != "quarantined":
         raise InvalidRequestError(f"{request.name} is {row.state}, not quarantined")
     found = verification_view(context, row, again=True)
@@ -375,36 +407,19 @@ def reassign(context: Context, request: ArtifactReassign) -> ArtifactView:
     return found.model_copy(update={"owner": request.owner, "successor": request.successor})
 
 
-def verification_view(
-    context: Context, row: Row, *, again: bool, tools: str = ""
-) -> VerificationView:
-    """Verify a version and say what came of it."""
-    done = verify_version(context, row, again=again, tools=tools)
-    return VerificationView(
-        name=row.body["name"],
-        digest=row.body["digest"],
-        state=done.state,
-        verdict=done.verdict,
-        reasons=list(done.reasons),
-        checks=[dict(check) for check in done.checks],
-        tier=done.tier,
-        runs=done.runs,
-        reused=done.reused,
-    )
-
-
 def _move(
     context: Context,
     name: str,
     to: VersionState,
     reason: str,
     *,
+    verb: Verb = "look",
     forward_to: str | None = None,
     along: tuple[Change, ...] = (),
 ) -> VersionView:
     """Move a version; what becomes verified and still stands in a head is promoted again."""
     with context.view() as view:
-        row = find(context, view, name)
+        row = find(context, view, name, verb)
         change = context.artifacts.move(
             view,
             context.scope,
@@ -419,26 +434,3 @@ def _move(
     context.commit(*along, change)
     with context.view() as view:
         return version_view(view.rows([row.stream])[row.stream])
-
-
-def _capture_view(
-    context: Context, captured: Captured, examples: int, request: ArtifactCapture
-) -> CaptureView:
-    verification = None
-    if request.verify and captured.state == "draft":
-        with context.view() as view:
-            row = find(context, view, f"{captured.name}@{captured.digest}")
-        verification = verification_view(context, row, again=False, tools=request.tools)
-    state = verification.state if verification else captured.state
-    reasons = verification.reasons if verification else [captured.reason]
-    return CaptureView(
-        name=captured.name,
-        digest=captured.digest,
-        how=captured.how,
-        state=state,
-        reason="; ".join(reasons) or "every check passed",
-        remediation=AFTER_REJECTION if state == "rejected" else "",
-        keep_until=captured.keep_until,
-        examples=examples,
-        verification=verification,
-    )

@@ -127,7 +127,9 @@ class ArtifactView(Response):
     owner: str = Field(description="who is accountable")
     successor: str = Field(description="who follows the owner")
     versions: list[VersionView] = Field(description="every version, newest first")
-    digest: str = Field(description="the version's digest")
+    digest: str = Field(description="the digest of the version that is shown")
+    state: str = Field(description="where that version stands in its life")
+    others: str = Field(description="the other versions, newest first; empty where there are none")
     summary: str = Field(description="what it says it does")
     interface: dict[str, Any] = Field(description="JSON Schemas of input and output")
     capabilities: dict[str, Any] = Field(description="what it declares to touch")
@@ -147,10 +149,16 @@ class ArtifactView(Response):
 class SourceView(Response):
     name: str = Field(description="the artifact's name")
     digest: str = Field(description="the version's digest")
+    state: str = Field(description="where that version stands in its life")
+    others: str = Field(description="the other versions, newest first; empty where there are none")
     files: dict[str, str] = Field(description="text by path")
 
     def to_text(self) -> str | None:
         return "\n".join(f"--- {path}\n{text}" for path, text in self.files.items())
+
+    def warnings(self) -> list[str]:
+        shown = f"this is {self.digest[7:19]}, which is {self.state}"
+        return [f"{shown}; others: {self.others}"] if self.others else []
 
 
 class ArtifactVerify(ArtifactRef):
@@ -159,9 +167,33 @@ class ArtifactVerify(ArtifactRef):
     tools: str = Field("", description="what answers its tools: desk, desk:SEED or a server")
 
 
+class ArtifactWithdraw(ArtifactRef):
+    examples: Any = Field(
+        None,
+        description="those to withdraw, as they were given: JSON, @file or -; default: all yours",
+    )
+    tools: str = Field("", description="what answers its tools: desk, desk:SEED or a server")
+
+
+class Withdrawn(Response):
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
+    state: str = Field(description="where it stands in its life")
+    withdrawn: int = Field(description="examples that judge it no longer")
+    verification: VerificationView | None = Field(
+        None, description="what the proof came to, where only examples had rejected it"
+    )
+
+    def exit_code(self) -> int:
+        return self.verification.exit_code() if self.verification else 0
+
+
 class ArtifactPromote(ArtifactRef):
     head: str = Field("main", description="the harness head to move")
     approve: bool = Field(False, description="as the human who approves what asks for authority")
+    breaking: bool = Field(
+        False, description="also where callers of the served version would break"
+    )
     token: int | None = Field(None, description="fencing token of the head's lease")
     hypothesis: str = Field("", description="what it should do better")
 

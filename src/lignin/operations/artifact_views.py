@@ -8,16 +8,15 @@ from lignin.artifacts.versions import is_simulated
 from lignin.domain.artifacts import Example
 from lignin.domain.states import Row
 from lignin.operations.artifact_models import DisputedExample, VersionView
-from lignin.ports.sandbox import Observed
+from lignin.ports.sandbox import Limits, Observed
 
 MAX_REACHED = 50
 _OUTSIDE = frozenset({"call", "http", "denied", "incident"})
 
 AFTER_REJECTION = (
     "rejected is final for these very files: change what the reason names and capture again, which "
-    "makes a new version. Where an example was wrong, not the code, what it recorded stays with "
-    "these files: correct the example, change the files as well (a comment is enough) and capture "
-    "both together"
+    "makes a new version. Where an example was wrong, not the code, whoever gave it takes it back "
+    "with `lignin artifact withdraw`, and the version is judged anew without it"
 )
 """What to do about a rejected version; decision record 2 says why it stays rejected."""
 
@@ -31,6 +30,22 @@ def disputed_examples(
         DisputedExample(input=shown_use(dispute.first), answers=list(dispute.sides()))
         for dispute in found
     ]
+
+
+def failure(observed: Observed, *, is_call: bool) -> tuple[str | None, str]:
+    """The name of what kept a call from its answer (None where it answered) and what it says."""
+    bounds = Limits()
+    said = {
+        "output": f"it printed more than {bounds.output_bytes} bytes, the most that is taken",
+        "memory": f"it took more than {bounds.memory_bytes} bytes of memory, the most it may have",
+        "timeout": f"it did not end within {observed.wall_s:.0f} s",
+    }
+    error = observed.error or (None if observed.status == "exited" else observed.status)
+    message = observed.message or said.get(observed.status, "")
+    if error is None and is_call and not observed.returned:
+        error = "no_answer"
+        message = message or f"it ended without an answer (exit code {observed.exit_code})"
+    return error, message or observed.stderr.decode(errors="replace")[-2000:]
 
 
 def reached(observed: Observed) -> list[str]:

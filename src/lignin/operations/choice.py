@@ -1,16 +1,87 @@
-"""Which version a name means: to look at, and to run for a caller."""
+"""Which version a name means: to look at, to move, and to run for a caller.
+
+NAME@DIGEST means that version. A bare NAME means, by what is to be done with it:
+
+- `promote`: the newest that is verified (or promoted already), so that a fix enters and not what it
+  mends; `verify`: the newest that is neither rejected nor out of use;
+- `quarantine`, `deprecate`: what is served; `retire`, `restore`, `clear`, `withdraw`: the newest in a
+  state that the verb ends;
+- `show`, `source` and everything else: the best state, what is served before what is not; they say
+  that there are others;
+- `call`, and what a head serves: the head's own choice, whatever the states say.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from lignin.artifacts.lookup import require_row, visible
 from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError
 from lignin.domain.states import Row
-from lignin.domain.states.artifacts import PROVEN
+from lignin.domain.states.artifacts import PROVEN, VersionState
 from lignin.operations.context import Context
 from lignin.operations.heads import version_of
 from lignin.ports.ledger import Page, View, every_row, not_known
 
+Verb = Literal[
+    "look", "verify", "promote", "deprecate", "retire", "restore", "quarantine", "clear", "withdraw"
+]
+MAX_OTHERS = 5
+_BEST: tuple[VersionState, ...] = (
+    "promoted", "deprecated", "verified", "draft", "quarantined", "rejected", "retired",
+)  # fmt: skip
+_MOVED: Mapping[Verb, frozenset[VersionState]] = {
+    "verify": PROVEN | {"draft"},
+    "promote": PROVEN,
+    "retire": frozenset({"deprecated", "quarantined"}),
+    "restore": frozenset({"retired"}),
+    "clear": frozenset({"quarantined"}),
+    "withdraw": frozenset({"rejected"}),
+}
 
-def find(context: Context, view: View, name: str) -> Row:
-    """The version that NAME or NAME@DIGEST means: the given one, else the newest of the best state.
+
+def choose(rows: Sequence[Row], verb: Verb = "look") -> Row:
+    """The version among those of one name that a verb means; at least one is given."""
+    moved = [row for row in rows if row.state in _MOVED.get(verb, frozenset())]
+    best = [row for state in _BEST for row in rows if row.state == state] or list(rows)
+    meant = moved or [row for row in best if row.state == best[0].state]
+    return max(meant, key=_captured_at)
+
+
+def told_others(rows: Sequence[Row], row: Row) -> str:
+    """The other versions of the name, newest first, in words; empty where there are none."""
+    others = sorted((one for one in rows if one.stream != row.stream), key=_captured_at)[::-1]
+    said = [
+        f"{one.body['digest'][7:19]} is {one.state}"
+        + (" and newer" if _captured_at(one) > _captured_at(row) else "")
+        for one in others[:MAX_OTHERS]
+    ]
+    more = [f"{len(others) - MAX_OTHERS} more"] if len(others) > MAX_OTHERS else []
+    return "; ".join([*said, *more])
+
+
+def told_waiting(rows: Sequence[Row], row: Row) -> list[str]:
+    """What is newer than a version and cannot be promoted as it is, with the reason."""
+    newer = [one for one in rows if _captured_at(one) > _captured_at(row)]
+    return [
+        f"a newer version is {one.state}: {one.body['digest'][7:19]} ({one.body['reason'][:200]})"
+        for one in sorted(newer, key=_captured_at)[::-1][:MAX_OTHERS]
+        if one.state in {"draft", "rejected", "quarantined"}
+    ]
+
+
+def versions_seen(context: Context, view: View, row: Row) -> list[Row]:
+    """Every version of a version's artifact that the caller may see."""
+    return visible(
+        view, context.scope.actor, context.artifacts.versions(view, row.body["name"]).rows
+    )
+
+
+def _captured_at(row: Row) -> str:
+    return str(row.body["captured_at"])
+
+
+def find(context: Context, view: View, name: str, verb: Verb = "look") -> Row:
+    """The version that NAME or NAME@DIGEST means to a verb, as the head of this file says.
 
     A draft that the caller may not see is not there.
 
@@ -26,12 +97,7 @@ def find(context: Context, view: View, name: str) -> Row:
         rows = visible(view, context.scope.actor, context.artifacts.versions(view, plain).rows)
     if not rows:
         raise not_known(view, f"version/{name}" if digest else f"artifact/{name}")
-    if digest:
-        return rows[0]
-    order = ("promoted", "deprecated", "verified", "draft", "quarantined", "rejected", "retired")
-    best = [row for state in order for row in rows if row.state == state] or rows
-    state = best[0].state
-    return max((row for row in best if row.state == state), key=lambda r: r.body["captured_at"])
+    return rows[0] if digest else choose(rows, verb)
 
 
 def visible_page(

@@ -28,7 +28,7 @@ from lignin.governance.broker import Broker
 from lignin.governance.brokered import BrokeredSandbox
 from lignin.governance.laws.grants import SecretGrant, ServerGrant, parse_grants, parse_servers
 from lignin.governance.proxy import CredentialProxy, Outside
-from lignin.operations.choice import find
+from lignin.operations.choice import Verb, find
 from lignin.operations.context import Context
 from lignin.operations.handover import refuse_secrets
 from lignin.ports.broker import Binding, SecretValue, ToolServer
@@ -193,7 +193,7 @@ def read_recording(context: Context, named: str) -> bytes:
     return raw
 
 
-def with_recording(context: Context, name: str, named: str) -> Row:
+def with_recording(context: Context, name: str, named: str, verb: Verb = "verify") -> Row:
     """Return the version of a name, where a recording is named with that kept as what proves it.
 
     Raises:
@@ -201,7 +201,7 @@ def with_recording(context: Context, name: str, named: str) -> Row:
     """
     raw = read_recording(context, named) if named else None
     with context.view() as view:
-        row = find(context, view, name)
+        row = find(context, view, name, verb)
         givers = trusted_givers(view, row)
     if raw is not None:
         if context.scope.actor.sub not in givers:

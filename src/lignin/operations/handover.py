@@ -12,6 +12,8 @@ from lignin.domain.codec import Json
 from lignin.domain.errors import InvalidRequestError, LimitedError, NotFoundError
 from lignin.traces.redact import redact
 
+MAX_EXAMPLES = 2000
+
 
 def read_files(path: Path) -> dict[str, File]:
     """Return one file by its name, or a folder's files by relative path.
@@ -55,10 +57,31 @@ def read_examples(value: Json) -> list[Example]:
     """Return the examples of a request; who gave them is not theirs to say.
 
     Raises:
-        InvalidRequestError: They are not a list of example objects.
+        InvalidRequestError: They are not a list of example objects, or one of a function or
+            script says neither what comes out nor which error.
+        LimitedError: They are more than `MAX_EXAMPLES`.
     """
     if value is None:
         return []
     if not isinstance(value, list):
         raise InvalidRequestError("examples are a JSON list of objects")
-    return [replace(parse_example(item), origin="author") for item in value]
+    if len(value) > MAX_EXAMPLES:
+        raise LimitedError(
+            f"{len(value)} examples; at most {MAX_EXAMPLES} are taken at once",
+            hint="give those that differ most: a few dozen prove as much",
+        )
+    return [_read_example(number, item) for number, item in enumerate(value, start=1)]
+
+
+def _read_example(number: int, value: Json) -> Example:
+    try:
+        example = parse_example(value)
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"example {number}: {error.message}", hint=error.hint) from error
+    if "result" not in value and example.error is None:
+        raise InvalidRequestError(
+            f"example {number} has neither 'result' nor 'error': it would judge nothing",
+            hint='say what comes out: "result" (null is a result), or "error" with the '
+            "exception's name",
+        )
+    return replace(example, origin="author")

@@ -145,7 +145,7 @@ def promote_proven(context: Context, rows: Sequence[tuple[Row, Proven]], head: s
         if proven.verdict == "pass" and row.body["kind"] == "test":
             reasons[row.stream] = (counts_for(context, row),)
         elif proven.verdict == "pass":
-            decision = decide_version(context, row)
+            decision = decide_version(context, row, head=head)
             reasons[row.stream] = decision.reasons
             best = accepted.get(row.body["name"])
             if decision.outcome == "accept" and _is_better(row, best):

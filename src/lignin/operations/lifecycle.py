@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from lignin.artifacts.compatible import contract_breaks
 from lignin.artifacts.plan import mount_dependencies, plan_run
 from lignin.artifacts.promotion import (
     GATE,
@@ -12,7 +13,7 @@ from lignin.artifacts.promotion import (
     require_walls,
 )
 from lignin.artifacts.proofs import load_tests
-from lignin.artifacts.store import load_examples, load_tree, trusted_givers
+from lignin.artifacts.store import load_examples, load_manifest, load_tree, trusted_givers
 from lignin.artifacts.undeclared import undeclared
 from lignin.artifacts.versions import is_simulated, version_stream
 from lignin.domain.artifacts import Example, Manifest, Tree
@@ -110,13 +111,21 @@ def verify_version(context: Context, row: Row, *, again: bool = False, tools: st
     )
 
 
-def decide_version(context: Context, row: Row, *, approved_by: str = "") -> PromotionDecision:
-    """Put the case of a version before the promotion gate."""
+def decide_version(
+    context: Context, row: Row, *, approved_by: str = "", head: str = "", breaking: bool = False
+) -> PromotionDecision:
+    """Put the case of a version before the promotion gate.
+
+    Args:
+        head: Where it would enter: callers of what that head serves must not break.
+        breaking: That they do is meant.
+    """
     name, digest = row.body["name"], row.body["digest"]
     with context.view() as view:
         rows = view.rows([row.stream, f"artifact/{name}", f"evidence/{digest}"])
         manifest = load_tree(view, digest).manifest
         _dependencies(view, manifest, PROVEN if manifest.kind != "test" else JUDGED_WITH)
+        served = _served(context, view, head, name)
     evidence = rows.get(f"evidence/{digest}")
     proof = evidence.body["latest"].get("verification", {}) if evidence else {}
     return decide_promotion(
@@ -129,11 +138,21 @@ def decide_version(context: Context, row: Row, *, approved_by: str = "") -> Prom
             verdict_reasons=tuple(proof.get("reasons", ())),
             owner=rows[f"artifact/{name}"].body["owner"],
             approved_by=approved_by,
+            breaks=contract_breaks(served, manifest) if served else (),
+            breaking=breaking,
             simulated=is_simulated(rows[row.stream]),
             tier=proof.get("tier", ""),
             questions=tuple(proof.get("questions", ())),
         )
     )
+
+
+def _served(context: Context, view: View, head: str, name: str) -> Manifest | None:
+    """The contract that a head serves under a name; None where there is none."""
+    if not head or view.row(f"head/{head}") is None:
+        return None
+    digest = context.harness.resolve(view, context.harness.stable(view, head)[0]).get(name)
+    return load_manifest(view, digest) if digest else None
 
 
 def promote_versions(

@@ -44,8 +44,13 @@ class Response(BaseModel):
     """Base of every response."""
 
     def exit_code(self) -> int:
-        """0, or 6 (evidence says no) or 10 (inconclusive) where the answer is a verdict."""
+        """0; 6 (evidence says no) or 10 (inconclusive) where the answer is a verdict; 8 (conflict)
+        where a part could not be done because of what is there."""
         return 0
+
+    def warnings(self) -> list[str]:
+        """What a person must not overlook; said on stderr beside a text."""
+        return []
 
     def to_text(self) -> str | None:
         """The response for a person; None leaves it to the generic rendering."""

@@ -1,6 +1,6 @@
 """Skill folders: write what a head serves where agent clients look for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +9,13 @@ from lignin.artifacts.folder import read_tree, resolve_skills_folder
 from lignin.artifacts.listing import ListedSkill, plan_listing
 from lignin.artifacts.packaging import assign_skill_names, package_artifact, redescribe
 from lignin.artifacts.serve import read_state, serve_folder
-from lignin.artifacts.serving_plan import Retirement, Served, ServingPlan, plan_serving
+from lignin.artifacts.serving_plan import (
+    Retirement,
+    Served,
+    ServingPlan,
+    must_stop,
+    plan_serving,
+)
 from lignin.artifacts.skillmd import parse_skill
 from lignin.artifacts.store import load_examples, load_manifest, load_tree, trusted_givers
 from lignin.artifacts.versions import is_simulated
@@ -30,7 +36,7 @@ from lignin.operations.heads import version_of
 from lignin.operations.lifecycle import require_dependencies
 from lignin.operations.registry import operation
 from lignin.operations.skill_models import FolderServed, Left, SkillServe, SkillsServed
-from lignin.ports.ledger import View
+from lignin.ports.ledger import View, every_row
 
 SKILL_KINDS = frozenset({"skill", "program", "script", "prompt"})
 
@@ -62,6 +68,9 @@ def serve(context: Context, request: SkillServe) -> SkillsServed:
         skills, not_skills = _packaged(context, view, slots, withheld)
         retired = _retired(context, view, request.head, slots, withheld)
         origin = _origin(view, request.head)
+        stopped = frozenset(
+            str(row.body["digest"]) for row in every_row(view, "version", state="quarantined")
+        )
     folders: dict[Path, Client] = {}
     for client in clients:
         relative = client.personal_folder if request.personal else client.project_folder
@@ -76,6 +85,7 @@ def serve(context: Context, request: SkillServe) -> SkillsServed:
             folder,
             skills=skills,
             retired=retired,
+            stopped=stopped,
             revision=stable,
             origin=origin,
             force=request.force,
@@ -222,6 +232,7 @@ def _serve_one(
     *,
     skills: list[_Skill],
     retired: Mapping[str, Retirement],
+    stopped: Collection[str],
     revision: str,
     origin: str,
     force: bool,
@@ -268,6 +279,11 @@ def _serve_one(
         kept=list(plan.skills_kept),
         removed=[*plan.names("forward"), *plan.names("remove")],
         left_alone=[Left(name=c.name, reason=c.reason) for c in plan.conflicts],
+        still_there=[
+            Left(name=c.name, reason=f"{why}; {c.reason}")
+            for c in plan.conflicts
+            if (why := must_stop(plan, c.name, desired, retired, stopped))
+        ],
         shortened=[
             Left(name=s.name, reason=f"{s.from_chars} to {s.to_chars} characters: {s.reason}")
             for s in listing.shortened

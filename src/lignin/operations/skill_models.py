@@ -29,6 +29,9 @@ class FolderServed(Response):
     kept: list[str] = Field(description="skills that stay as they are")
     removed: list[str] = Field(description="removed; a forwarding note stands in their place")
     left_alone: list[Left] = Field(description="not ours, or edited by a person")
+    still_there: list[Left] = Field(
+        description="left alone, but no agent may use it any more: remove it, or --force"
+    )
     shortened: list[Left] = Field(description="descriptions cut to fit the listing budget")
     left_out: list[Left] = Field(description="skills that did not fit the listing budget")
     listing_chars: int = Field(description="characters of the client's listing in use")
@@ -47,6 +50,7 @@ class FolderServed(Response):
                 said.append(f"  {word}: {', '.join(names)}")
         for word, left in (
             ("left alone", self.left_alone),
+            ("still there, though it must stop", self.still_there),
             ("shortened", self.shortened),
             ("left out", self.left_out),
         ):
@@ -63,6 +67,18 @@ class SkillsServed(Response):
         description="skills seen only in the practice desk's simulated sessions; each says so"
     )
     folders: list[FolderServed] = Field(description="one entry per skill folder")
+
+    def exit_code(self) -> int:
+        """8 where something that must stop is still in a folder: agents go on finding it."""
+        return 8 if any(folder.still_there for folder in self.folders) else 0
+
+    def warnings(self) -> list[str]:
+        return [
+            f"warning: {folder.folder}/{left.name} is still there and agents will find it: "
+            f"{left.reason}; remove it, or replace it with --force"
+            for folder in self.folders
+            for left in folder.still_there
+        ]
 
     def to_text(self) -> str | None:
         lines = [f"head {self.head}, revision {self.revision[7:19]}"]

@@ -130,3 +130,18 @@ def test_what_was_proven_without_the_walls_that_it_needs_is_not_promoted(
     assert decision.outcome == ("undecided" if lacking else "accept")
     assert not lacking or f"holds no {lacking}" in " ".join(decision.reasons)
     assert lacking_walls(manifest, tier) == (tuple(lacking.split(", ")) if lacking else ())
+
+
+def test_what_breaks_callers_enters_only_where_that_is_meant() -> None:
+    breaks = ("the parameter 'x' would be gone",)
+    decision = decide_promotion(replace(CASE, breaks=breaks))
+    assert decision.outcome == "undecided"
+    assert "callers of the served version would break: the parameter 'x' would be gone" in (
+        decision.reasons
+    )
+    assert "--breaking" in decision.hint
+    meant = decide_promotion(replace(CASE, breaks=breaks, breaking=True))
+    assert meant.outcome == "accept"
+    assert any(breaks[0] in reason for reason in meant.reasons)
+    approved = decide_promotion(replace(CASE, breaks=breaks, approved_by="user:x"))
+    assert approved.outcome == "undecided"

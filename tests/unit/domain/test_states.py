@@ -124,7 +124,11 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("proposal.applied", {"revision": "r1"}),
     ],
     "note": [("slot.noted", {"head": "main", "weakness": "w"})] * 2,
-    "examples": [("examples.added", {"blob": "b"})] * 2,
+    "examples": [
+        ("examples.added", {"blob": "b"}),
+        ("examples.added", {"blob": "b"}),
+        ("examples.withdrawn", {"blobs": ["b"]}),
+    ],
     "recording": [("recording.added", {"blob": "b", "by": "user:a"})] * 2,
     "evidence": [("evidence.recorded", {"kind": "k"})] * 2,
     "result": [("result.recorded", {"verdict": "pass"})] * 2,
@@ -164,3 +168,21 @@ def test_an_event_of_a_newer_version_moves_seq_and_changes_nothing_else() -> Non
     assert after == row.moved(2)
     fresh = reduce_event(None, _event("unheard/x", "unheard.of", 1, {}))
     assert (fresh.kind, fresh.seq, fresh.body) == ("unheard", 1, {})
+
+
+def test_withdrawn_examples_are_gone_and_may_be_given_again() -> None:
+    def after(row: Row | None, seq: int, type_: str, payload: dict[str, object]) -> Row:
+        return reduce_event(row, _event("examples/x", type_, seq, payload))
+
+    row = after(None, 1, "examples.added", {"blob": "a", "by": "u"})
+    row = after(row, 2, "examples.added", {"blob": "b", "by": "v"})
+    row = after(row, 3, "examples.withdrawn", {"blobs": ["a"], "by": "u"})
+    assert row.body == {"blobs": ["b"], "by": {"b": "v"}}
+    row = after(row, 4, "examples.added", {"blob": "a", "by": "u"})
+    assert row.body["blobs"] == ["b", "a"]
+
+
+def test_only_withdrawn_examples_reopen_what_the_same_checks_rejected() -> None:
+    require_transition("rejected", "draft", reopened=True)
+    with pytest.raises(IllegalTransitionError):
+        require_transition("rejected", "draft")

@@ -8,6 +8,7 @@ from lignin.domain.errors import (
     DeniedError,
     GateFailedError,
     InvalidRequestError,
+    LimitedError,
     NotFoundError,
 )
 from lignin.domain.events import Actor
@@ -49,17 +50,93 @@ def test_code_refused_before_is_refused_again_with_the_reason_and_what_to_do(des
     assert "new version" in again.remediation
 
 
-def test_a_wrong_example_is_corrected_in_a_new_version(desk: Desk) -> None:
+def test_a_wrong_example_is_withdrawn_and_the_code_judged_anew(desk: Desk) -> None:
     """What the answer to a rejection advises works, and nothing less does."""
     path, wrong = desk.write("double.py", DOUBLE), [{"arguments": {"number": 2}, "result": 5}]
     refused = desk("artifact.capture", path=path, examples=[*EXAMPLES, *wrong])
     assert refused.state == "rejected"
-    assert "a comment is enough" in refused.remediation
+    assert "artifact withdraw" in refused.remediation
     assert desk("artifact.capture", path=path, examples=EXAMPLES).state == "rejected"
-    path = desk.write("double.py", "# twice\n" + DOUBLE)
-    mended = desk("artifact.capture", path=path, examples=EXAMPLES)
-    assert (mended.how, mended.state, mended.remediation) == ("new", "verified", "")
-    assert mended.reason == "every check passed"
+    mended = desk("artifact.withdraw", name="double", examples=wrong)
+    assert (mended.withdrawn, mended.state, mended.exit_code()) == (1, "verified", 0)
+    assert desk("artifact.show", name="double").examples == len(EXAMPLES)
+
+
+def test_without_any_example_left_nothing_is_proven(desk: Desk) -> None:
+    path, wrong = desk.write("double.py", DOUBLE), [{"arguments": {"number": 2}, "result": 5}]
+    desk("artifact.capture", path=path, examples=[*EXAMPLES, *wrong])
+    bare = desk("artifact.withdraw", name="double")
+    assert (bare.withdrawn, bare.state, bare.exit_code()) == (7, "draft", 10)
+
+
+def test_withdrawn_examples_may_be_given_again(desk: Desk) -> None:
+    desk.double()
+    desk("artifact.withdraw", name="double", examples=EXAMPLES[:2])
+    assert desk("artifact.show", name="double").examples == len(EXAMPLES) - 2
+    desk.double()
+    assert desk("artifact.show", name="double").examples == len(EXAMPLES)
+
+
+def test_nobody_withdraws_what_somebody_else_gave(desk: Desk) -> None:
+    path, wrong = desk.write("double.py", DOUBLE), [{"arguments": {"number": 2}, "result": 5}]
+    desk("artifact.capture", path=path, examples=[*EXAMPLES, *wrong])
+    scope = replace(desk.context.scope, actor=Actor(sub="agent:other"))
+    other = Desk(replace(desk.context, scope=scope))
+    for examples in (wrong, None):
+        with pytest.raises(NotFoundError, match="agent:other gave no such example"):
+            other("artifact.withdraw", name="double", examples=examples)
+    assert desk("artifact.show", name="double").examples == len(EXAMPLES) + 1
+
+
+def test_withdrawing_examples_frees_nothing_of_what_else_speaks_against_it(desk: Desk) -> None:
+    text = DOUBLE.replace("number * 2", "number * 2 if number < 21 else double(number)")
+    path = desk.write("double.py", text)
+    assert desk("artifact.capture", path=path, examples=EXAMPLES).state == "rejected"
+    done = desk("artifact.withdraw", name="double", examples=EXAMPLES[:1])
+    assert (done.state, done.verification) == ("rejected", None)
+
+
+@pytest.mark.parametrize(
+    ("example", "told"),
+    [
+        ({"arguments": {"y": 1}, "result": 2}, "has the argument 'y'; the function takes 'number'"),
+        ({"arguments": {}, "result": 2}, "lacks the argument 'number'"),
+        ({"arguments": {"number": 1}}, "example 1 has neither 'result' nor 'error'"),
+        ({"arguments": {"number": 1}, "output": 2}, "example 1: an example has no key 'output'"),
+    ],
+)
+def test_an_example_that_judges_nothing_is_bad_input_and_records_nothing(
+    desk: Desk, example: dict[str, object], told: str
+) -> None:
+    path = desk.write("double.py", DOUBLE)
+    with pytest.raises(InvalidRequestError, match=told) as refused:
+        desk("artifact.capture", path=path, examples=[example])
+    assert "result" in refused.value.hint
+    assert desk("artifact.list").total == 0
+
+
+def test_null_is_a_result_like_any_other(desk: Desk) -> None:
+    path = desk.write("none.py", "def none(x: int) -> None | int:\n    return x or None\n")
+    given = [{"arguments": {"x": x}, "result": x or None} for x in (0, 1, 2, 5)]
+    assert desk("artifact.capture", path=path, examples=given).state == "verified"
+
+
+def test_more_examples_than_are_ever_needed_are_refused_at_once(desk: Desk) -> None:
+    many = [{"arguments": {"number": n}, "result": 2 * n} for n in range(2001)]
+    with pytest.raises(LimitedError, match="2001 examples; at most 2000"):
+        desk("artifact.capture", path=desk.write("double.py", DOUBLE), examples=many)
+
+
+def test_a_script_handed_over_with_examples_is_no_one_off(desk: Desk) -> None:
+    path = desk.write("lines.sh", "#!/bin/sh\n# Sorted unique lines\nsort -u\n")
+    given = [
+        {"stdin": text, "result": {"stdout": out, "exit_code": 0}}
+        for text, out in (("b\na\n", "a\nb\n"), ("a\na\n", "a\n"), ("", ""), ("c\n", "c\n"))
+    ]
+    with pytest.raises(InvalidRequestError, match="one-off"):
+        desk("artifact.capture", path=path)
+    captured = desk("artifact.capture", path=path, examples=given, verify=False)
+    assert (captured.name, captured.state) == ("lines", "draft")
 
 
 def test_examples_that_contradict_each_other_blame_nobody_and_are_named(desk: Desk) -> None:

@@ -24,6 +24,7 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "artifact.retire": [ONE, VERSION],
     "artifact.show": [ONE, VERSION],
     "artifact.source": [ONE, VERSION],
+    "artifact.withdraw": [ONE, VERSION],
     "artifact.verify": [ONE, VERSION, {"name": "double", "recordings": "absent"}],
     "demo": [{"data": "absent"}],
     "head.create": [{**ONE, "extends": "home:absent"}],

@@ -9,7 +9,7 @@ import pytest
 from lignin.domain.errors import ConflictError, InvalidRequestError, LigninError, NotFoundError
 from lignin.ports.sandbox import DoctorReport, TierReport
 from lignin.practice import record_sessions
-from unit.operations.conftest import Desk
+from unit.operations.conftest import DOUBLE, EXAMPLES, Desk
 
 
 def test_a_session_is_appended_to_read_forked_and_ended(desk: Desk) -> None:
@@ -143,6 +143,40 @@ def test_promoted_skills_are_served_where_both_clients_look(desk: Desk) -> None:
         assert "lignin artifact call double" in text
     again = desk("skill.serve", folder="project")
     assert all(not folder.written and folder.kept == ["double"] for folder in again.folders)
+
+
+def test_an_edited_skill_that_must_stop_is_said_loudly_as_long_as_it_is_there(desk: Desk) -> None:
+    desk.double(promote=True)
+    desk("skill.serve", folder=".", client=["codex"])
+    place = desk.context.cwd / ".agents/skills/double/SKILL.md"
+    place.write_text(place.read_text() + "edited\n")
+    edited = desk("skill.serve", folder=".", client=["codex"])
+    assert (edited.exit_code(), edited.warnings()) == (0, [])  # it is served still: theirs to edit
+    desk("artifact.quarantine", name="double", reason="leaks")
+    for _ in range(2):
+        served = desk("skill.serve", folder=".", client=["codex"])
+        [left] = served.folders[0].still_there
+        assert (left.name, served.exit_code()) == ("double", 8)
+        assert "quarantined" in left.reason
+        assert str(place.parent) in served.warnings()[0]
+        assert "edited" in place.read_text()
+    forced = desk("skill.serve", folder=".", client=["codex"], force=True)
+    assert (forced.exit_code(), forced.folders[0].removed) == (0, ["double"])
+    assert "do not use" in place.read_text()
+
+
+def test_an_edited_skill_whose_version_was_replaced_for_cause_is_said_too(desk: Desk) -> None:
+    first = desk.double(promote=True)
+    desk("skill.serve", folder=".", client=["codex"])
+    place = desk.context.cwd / ".agents/skills/double/SKILL.md"
+    place.write_text(place.read_text() + "edited\n")
+    path = desk.write("double.py", "# better\n" + DOUBLE)
+    desk("artifact.capture", path=path, examples=EXAMPLES)
+    desk("artifact.promote", name="double")
+    assert desk("skill.serve", folder=".", client=["codex"]).exit_code() == 0
+    desk("artifact.quarantine", name=f"double@{first.digest}")
+    served = desk("skill.serve", folder=".", client=["codex"])
+    assert (served.exit_code(), served.folders[0].still_there[0].name) == (8, "double")
 
 
 def test_an_unknown_client_is_not_found(desk: Desk) -> None:

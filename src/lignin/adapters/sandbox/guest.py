@@ -191,7 +191,8 @@ def _keeper():
     A closure's cells, a module's names and a function's globals can be read and set silently; the
     frame of a generator only past an audit event (as can all that `gc` and frames lead to), which
     is itself an effect, `guest`. `("arm", key)` is taken once; `("result", answer)` only from the
-    very frame that armed it; `(kind, target)` records an effect. With every order, `("look",)`
+    very frame that armed it, and is told back the size of what is too large to be sent;
+    `(kind, target)` records an effect. With every order, `("look",)`
     too, it compares what the recorder stands on with what that was: a difference is an effect.
     """
     key, master, seen, codes, answer, kept, way = "", None, set(), [], None, (), ()
@@ -204,10 +205,11 @@ def _keeper():
     def send(message):
         raw = join(encode({"key": key, **message}, 0)).encode()
         if size(raw) > most:
-            raise ValueError(f"a frame of {size(raw)} bytes; at most {most} are sent")
+            return size(raw)
         raw = size(raw).to_bytes(4, "big") + raw
         while raw:
             raw = raw[write(channel, raw) :]
+        return 0
 
     while True:
         order = yield answer
@@ -224,7 +226,7 @@ def _keeper():
         elif kind == "result":
             codes_on_way = (getframe(1).f_code, getframe(2).f_code)
             if codes_on_way == way and getframe(3) is master:
-                send(order[1])
+                answer = send(order[1])
         elif kind == "seen":
             answer = order[1] in seen
         elif kind == "code":
@@ -1081,7 +1083,11 @@ def to_json(value, depth=0):
         return str(value)
     if isinstance(value, int):
         if abs(value) > MAX_INTEGER:
-            raise UnserialisableResult(f"an integer beyond 2**53: {str(value)[:40]}")
+            shown = str(value) if value.bit_length() < 128 else f"{value.bit_length()} bits long"
+            raise UnserialisableResult(
+                f"an integer beyond 2**53, which JSON cannot carry exactly: {shown}; "
+                "return such numbers as strings"
+            )
         return int(value)
     if isinstance(value, float):
         if not math.isfinite(value):
@@ -1287,10 +1293,11 @@ def _flush():
 
 def _answer(answer):
     try:
-        _tell("result", answer)
-    except ValueError as error:
-        answer = {"type": "result", "returned": False, "error": "UnserialisableResult"}
-        _tell("result", {**answer, "message": str(error)})
+        size = _tell("result", answer)
+        if size:
+            said = f"the result is too large: {size} bytes as JSON; at most {MAX_FRAME} are taken"
+            answer = {"type": "result", "returned": False, "error": "UnserialisableResult"}
+            _tell("result", {**answer, "message": said})
     except OSError:
         pass  # the code closed the channel
 

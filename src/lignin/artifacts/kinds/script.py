@@ -85,7 +85,7 @@ def _python_fault(snippet: Snippet) -> str:
     defined, acts = functions(tree), effects_on_import(tree)
     acts += guard_body(tree)
     in_place = snippet.path.startswith("inline-")
-    if not _takes_input(tree) and (in_place or not defined):
+    if not _takes_input(tree) and (in_place or not defined) and _is_one_off(snippet):
         driven = sorted(local_modules(tree, snippet.siblings).values())
         return f"one-off: only calls {driven[0]}" if driven and in_place else ONE_OFF
     if not acts:
@@ -95,7 +95,7 @@ def _python_fault(snippet: Snippet) -> str:
             if several
             else "is never run by itself, and has no function with input and result"
         )
-    if not _takes_input(tree) and not guard_body(tree):
+    if not _takes_input(tree) and not guard_body(tree) and _is_one_off(snippet):
         return "one-off: its functions are only run with fixed values"
     return python_fault(tree, snippet)
 
@@ -120,11 +120,17 @@ def _takes_input(tree: ast.Module) -> bool:
     return False
 
 
+def _is_one_off(snippet: Snippet) -> bool:
+    """True for what an agent left behind, not for what is handed over with examples of its use."""
+    return snippet.how != "handed over"
+
+
 def _shell_fault(snippet: Snippet) -> str:
     code = "\n".join(
         line for line in snippet.text.splitlines() if not line.lstrip().startswith("#")
     )
-    if not _SHELL_INPUT.search(code) and not _SHELL_FUNCTION.search(code):
+    takes_input = _SHELL_INPUT.search(code) or _SHELL_FUNCTION.search(code)
+    if not takes_input and _is_one_off(snippet):
         return ONE_OFF
     if match := re.search(r"(?<![\w.}])" + MACHINE_PATH.pattern, code):
         return f"reads {match[0]}, which only that machine had"

@@ -29,7 +29,7 @@ TRANSITIONS: Mapping[VersionState, frozenset[VersionState]] = {
     "deprecated": frozenset({"promoted", "retired", "quarantined"}),
     "retired": frozenset({"verified", "quarantined"}),
     "quarantined": frozenset({"verified", "retired"}),
-    "rejected": frozenset(),  # final under its check set; another check set reopens it as a draft
+    "rejected": frozenset(),  # final under its check set and examples; `reopened` makes it a draft
 }
 
 MAX_KEPT_PROVENANCE = 20
@@ -42,7 +42,8 @@ def require_transition(
 ) -> None:
     """Raise unless a version may go from one state to the other.
 
-    `reopened` says that a rejected version is judged under another check set than before.
+    `reopened` says that a rejected version is judged under another check set than before, or that
+    the examples which alone spoke against it were withdrawn by whoever gave them.
     """
     if after in TRANSITIONS[before]:
         return
@@ -105,6 +106,7 @@ def _moved(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     after, check_set = payload["to"], payload.get("check_set")
     before: VersionState = row.body["state"]
     reopened = check_set is not None and check_set != row.body["check_set"]
+    reopened = reopened or payload.get("withdrawn") is True
     require_transition(before, after, reopened=reopened)
     body = {**row.body, "state": after, "reason": payload["reason"]}
     if check_set is not None:

@@ -1,6 +1,7 @@
 """Commutative facts about digests: examples, recordings, evidence, results, usage, servings, purges.
 
-Their order does not matter, so nobody puts a precondition on them and they never conflict.
+Their order does not matter, so nobody puts a precondition on them and they never conflict; but for
+the withdrawal of examples, which names what was there.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,13 @@ def _examples_added(row: Row | None, event: Event, payload: Mapping[str, Json]) 
         blobs.append(payload["blob"])
     by = {**(row.body.get("by", {}) if row else {}), payload["blob"]: payload.get("by")}
     blobs = blobs[-MAX_KEPT:]
+    return _kept(event, {"blobs": blobs, "by": {blob: by.get(blob) for blob in blobs}})
+
+
+def _examples_withdrawn(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    gone = set(payload["blobs"])
+    blobs = [blob for blob in (row.body["blobs"] if row else ()) if blob not in gone]
+    by = row.body.get("by", {}) if row else {}
     return _kept(event, {"blobs": blobs, "by": {blob: by.get(blob) for blob in blobs}})
 
 
@@ -64,7 +72,10 @@ def _purged(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
 
 
 REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
-    "examples": {"examples.added": _examples_added},
+    "examples": {
+        "examples.added": _examples_added,
+        "examples.withdrawn": _examples_withdrawn,
+    },
     "recording": {"recording.added": _recording_added},
     "evidence": {"evidence.recorded": _evidence_recorded},
     "result": {"result.recorded": _result_recorded},

@@ -94,3 +94,26 @@ def test_a_program_that_outlives_the_code_is_told(
 ) -> None:
     seen = sandbox.run(Execution(files={}, action=Command(argv=("sh", "-c", command))))
     assert [effect.target for effect in seen.effects if effect.kind == "left"] == left
+
+
+def test_a_result_that_is_too_large_is_an_error_with_the_bound_and_never_null(
+    sandbox: NamespaceSandbox,
+) -> None:
+    code = File(content=b"def f(n):\n    return 'x' * n\n")
+    action = PythonCall(file="a.py", function="f", arguments={"n": 8 * 2**20})
+    seen = sandbox.run(Execution(files={"a.py": code}, action=action))
+    assert (seen.returned, seen.result, seen.error) == (False, None, "UnserialisableResult")
+    assert "too large" in seen.message and f"at most {8 * 2**20}" in seen.message
+    action = PythonCall(file="a.py", function="f", arguments={"n": 8 * 2**20 - 200})
+    assert sandbox.run(Execution(files={"a.py": code}, action=action)).returned
+
+
+def test_a_number_that_json_rounds_is_an_error_that_says_what_to_return(
+    sandbox: NamespaceSandbox,
+) -> None:
+    code = File(content=b"def f(n):\n    return 10**n\n")
+    for number in (19, 5000):
+        action = PythonCall(file="a.py", function="f", arguments={"n": number})
+        seen = sandbox.run(Execution(files={"a.py": code}, action=action))
+        assert (seen.returned, seen.error) == (False, "UnserialisableResult")
+        assert "beyond 2**53" in seen.message and "as strings" in seen.message
