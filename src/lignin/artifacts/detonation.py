@@ -27,6 +27,7 @@ DETONATION_VERSION = 1
 TRACE_FILE = ".trace"
 CALLS = 64
 TOGETHER_S = 0.5
+START_S = 0.02  # what a run takes besides its call, also on a loaded machine
 MAX_ASKED = 80
 MAX_EXAMPLES = 8
 MAX_INPUTS = 16
@@ -162,7 +163,7 @@ def _how_often(answered: Sequence[Observed]) -> int:
         return 1
     slowest = max(run.wall_s if run.told else run.cpu_s for run in answered)
     asked = max(len(run.told) for run in answered)
-    by_time = int(TOGETHER_S / max(slowest, 0.001))
+    by_time = int(TOGETHER_S / max(slowest - START_S, 0.001))
     return max(1, min(CALLS, by_time, MAX_ASKED // max(asked, 1)))
 
 

@@ -90,9 +90,10 @@ def test_what_is_asked_without_being_declared_is_refused(
     ("observed", "calls"),
     [
         ({"cpu_s": 0.001}, 64),
-        ({"cpu_s": 0.1}, 5),
+        ({"cpu_s": 0.119}, 5),
+        ({"cpu_s": 0.02}, 64),
         ({"cpu_s": 5.0}, 1),
-        ({"cpu_s": 0.001, "wall_s": 0.125, "told": ("t x",)}, 4),
+        ({"cpu_s": 0.001, "wall_s": 0.144, "told": ("t x",)}, 4),
         ({"cpu_s": 0.001, "told": ("t x",) * 4}, 20),
         ({"cpu_s": 0.001, "told": ("t x",), "changes": 1}, 1),
     ],
