@@ -1,12 +1,11 @@
 """Verifying a program that calls tools: against the live practice desk, and against a recording."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from lignin.adapters.broker.live import LiveBinding
 from lignin.adapters.broker.recorded import RecordedBinding
-from lignin.adapters.sandbox.doctor import open_sandbox
 from lignin.artifacts.registry import load_kinds, load_plugins
 from lignin.artifacts.verify import Verification, Verifier
 from lignin.domain.artifacts import (
@@ -18,7 +17,6 @@ from lignin.domain.artifacts import (
     Tree,
     make_tree,
 )
-from lignin.domain.errors import UnavailableError
 from lignin.governance.broker import Broker
 from lignin.governance.brokered import BrokeredSandbox
 from lignin.ports.broker import Binding, BrokerReport
@@ -53,16 +51,6 @@ def weigh(order_id):
     return {"status": order["status"], "pieces": sum(line["quantity"] for line in order["lines"])}
 """
 ORDER = {"enum": [order["order_id"] for order in PracticeDesk(SEED).state()["orders"]]}
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    try:
-        opened = open_sandbox()
-    except UnavailableError as error:
-        pytest.skip(f"no sandbox tier works on this machine: {error}")
-    yield opened
-    opened.close()
 
 
 def program(source: str) -> Tree:

@@ -1,12 +1,11 @@
 """Detonation in the real sandbox: small thieves of each sort are refused, honest code is not."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from lignin.adapters.sandbox.doctor import open_sandbox
 from lignin.artifacts.registry import load_kinds, load_plugins
 from lignin.artifacts.verify import Verification, Verifier
 from lignin.domain.artifacts import (
@@ -18,7 +17,6 @@ from lignin.domain.artifacts import (
     Tree,
     make_tree,
 )
-from lignin.domain.errors import UnavailableError
 from lignin.domain.evidence import CheckResult
 from lignin.ports.sandbox import Sandbox
 
@@ -26,16 +24,6 @@ WORDS = ["a", "bc", "def", "Zug", "x y", "ok?", "lorem"]
 TEXT = {"type": "string", "maxLength": 40}
 SCHEMA = {"type": "object", "properties": {"text": TEXT}, "required": ["text"]}
 HONEST = "def main(text):\n    {}\n    return text.upper()\n"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    try:
-        opened = open_sandbox()
-    except UnavailableError as error:
-        pytest.skip(f"no sandbox tier works on this machine: {error}")
-    yield opened
-    opened.close()
 
 
 def verify(sandbox: Sandbox, tree: Tree, examples: list[Example]) -> Verification:

@@ -1,31 +1,18 @@
 """Verification in the real sandbox: a fixed sample of the seeded corpora, and the whole open part."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from corpora.artifacts import Family, Specimen, load
-from lignin.adapters.sandbox.doctor import open_sandbox
 from lignin.artifacts.registry import load_kinds, load_plugins
 from lignin.artifacts.verify import Verification, Verifier
-from lignin.domain.errors import UnavailableError
 from lignin.ports.sandbox import Sandbox
 
 GOOD_SAMPLE = 12
 FAULTY_SAMPLE = 24
 REFUSED_BAR = 0.95
 ADMITTED_BAR = 0.98
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    try:
-        opened = open_sandbox()
-    except UnavailableError as error:
-        pytest.skip(f"no sandbox tier works on this machine: {error}")
-    yield opened
-    opened.close()
 
 
 def judge(sandbox: Sandbox, specimens: list[Specimen]) -> list[Verification]:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from lignin.adapters.broker.exits import UserExits
-from lignin.adapters.sandbox.doctor import open_sandbox
 from lignin.app import load_settings, open_context
 from lignin.artifacts.recordings import write_recording
 from lignin.artifacts.registry import load_kinds, load_plugins
@@ -62,16 +61,6 @@ variable = "FORGE_TOKEN"
 hosts = ["api.example.test"]
 paths = ["/v1/"]
 """
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    try:
-        opened = open_sandbox()
-    except UnavailableError as error:
-        pytest.skip(f"no sandbox tier works on this machine: {error}")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
