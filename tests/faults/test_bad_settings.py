@@ -61,6 +61,35 @@ def test_file_that_is_no_database_is_an_integrity_error_and_stays_as_it_is(shell
     assert tree_of(shell.home) == before
 
 
+def test_a_database_of_another_program_is_left_alone(shell: Shell) -> None:
+    shell("space", "list")
+    foreign = shell.project / "diary.db"
+    with sqlite3.connect(foreign) as connection:
+        connection.execute("create table diary (day text)")
+    connection.close()
+    before = foreign.read_bytes()
+    told = shell.refused(8, "store", "copy", f"sqlite:///{foreign}")
+    assert "diary" in told["error"]
+    assert foreign.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "delete from event where position > (select max(position) - 1 from event)",
+        "delete from book",
+        "delete from state_row",
+    ],
+)
+def test_a_damaged_store_is_not_copied(shell: Shell, damage: str) -> None:
+    shell("space", "create", "team", "--yes", "--kind", "team")
+    with sqlite3.connect(shell.home / "ledger.db") as connection:
+        connection.execute(damage)
+    connection.close()
+    shell.refused(9, "store", "copy", f"sqlite:///{shell.project}/copy.db")
+    assert not (shell.project / "copy.db").exists()
+
+
 def test_damaged_pages_never_end_in_a_traceback(shell: Shell) -> None:
     hand_over(shell)
     path = shell.home / "ledger.db"

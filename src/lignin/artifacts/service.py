@@ -203,6 +203,7 @@ class Artifacts:
             "tier": verification.tier,
             "report": blob.digest,
             "binding": verification.binding,
+            "examples": verification.examples,
         }
         events = [self._event(f"evidence/{digest}", "evidence.recorded", summary)]
         if verification.cacheable:
@@ -218,17 +219,18 @@ class Artifacts:
     def reuse(
         self, view: View, scope: Scope, name: str, digest: Digest, summary: Mapping[str, Json]
     ) -> Change | None:
-        """The change that moves a version by a cached result; None where it moves nothing."""
+        """The change that tells and moves a version by a cached result; None where neither is new."""
         row = require_row(view, version_stream(name, digest))
-        to = verdict_move(row, summary["verdict"], summary["check_set"])
-        if to is None:
-            return None
-        reason = "; ".join(summary["reasons"]) or "every check passed (reused result)"
-        moved = {"to": to, "reason": reason[:500], "check_set": summary["check_set"]}
-        events = [self._event(row.stream, "version.moved", moved)]
-        if "verification" not in self._evidence(view, digest):
+        events = []
+        if self._evidence(view, digest).get("verification", {}).get("key") != summary["key"]:
             facts = {k: v for k, v in summary.items() if k != "at"}
-            events.insert(0, self._event(f"evidence/{digest}", "evidence.recorded", facts))
+            events.append(self._event(f"evidence/{digest}", "evidence.recorded", facts))
+        if to := verdict_move(row, summary["verdict"], summary["check_set"]):
+            reason = "; ".join(summary["reasons"]) or "every check passed (reused result)"
+            moved = {"to": to, "reason": reason[:500], "check_set": summary["check_set"]}
+            events.append(self._event(row.stream, "version.moved", moved))
+        if not events:
+            return None
         return scope.change(events=tuple(events), expects={row.stream: row.seq})
 
     def move(

@@ -16,7 +16,7 @@ from lignin.artifacts.gather import Gathering, Subject, Suite
 from lignin.artifacts.inputs import INPUTS_VERSION
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.mutants import MUTANTS_VERSION
-from lignin.domain.artifacts import Example, Manifest, Tree
+from lignin.domain.artifacts import Example, Manifest, Tree, examples_digest
 from lignin.domain.codec import Digest, Json, digest_bytes, digest_json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.evidence import CheckResult, Verdict, join_verdicts
@@ -50,6 +50,7 @@ class Verification:
     runs: int
     cacheable: bool
     binding: str = ""
+    examples: Digest = ""
 
     @property
     def questions(self) -> tuple[str, ...]:
@@ -181,7 +182,8 @@ class Verifier:
             )
         else:
             results = _judged(gathering, checks, progress or _silent)
-        return self._concluded(gathering, results, checks, self.key(tree, known, others, joined))
+        found = self._concluded(gathering, results, checks, self.key(tree, known, others, joined))
+        return replace(found, examples=examples_digest(known))
 
     def _checks_of(self, manifest: Manifest) -> tuple[Check, ...]:
         kind = self._kinds.get(manifest.kind)

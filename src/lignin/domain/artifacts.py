@@ -317,6 +317,11 @@ def parse_example(value: Json) -> Example:
     )
 
 
+def examples_digest(examples: Iterable[Example]) -> Digest:
+    """Return the digest of a set of examples: proof on other ones is no proof on these."""
+    return digest_json(sorted({example.digest for example in examples}))
+
+
 def split_examples(examples: Iterable[Example]) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
     """Split examples into (visible, held out) by hash, without repeats.
 

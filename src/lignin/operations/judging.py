@@ -1,4 +1,7 @@
-"""What a version is worth, as the operations answer it: after a capture, a verification, a withdrawal."""
+"""What a version is worth, as the operations answer it: after a capture, a verification, a withdrawal.
+
+Whatever changes the examples of a version has it judged anew: a proof is one on these examples.
+"""
 
 from collections.abc import Sequence
 
@@ -6,6 +9,7 @@ from lignin.artifacts.service import Captured
 from lignin.artifacts.withdrawal import Withdrawal, withdraw_examples
 from lignin.domain.events import Change
 from lignin.domain.states import Row
+from lignin.domain.states.artifacts import PROVEN
 from lignin.operations.artifact_models import (
     ArtifactCapture,
     ArtifactWithdraw,
@@ -44,7 +48,8 @@ def capture_view(
 ) -> CaptureView:
     """What a capture came to, verified at once where that is asked for."""
     verification = None
-    if request.verify and captured.state == "draft":
+    judged_anew = examples and captured.state in PROVEN  # on what was kept, where none is new
+    if request.verify and (captured.state == "draft" or judged_anew):
         with context.view() as view:
             row = find(context, view, f"{captured.name}@{captured.digest}")
         verification = verification_view(context, row, again=False, tools=request.tools)
@@ -77,7 +82,7 @@ def withdrawn_view(context: Context, request: ArtifactWithdraw) -> Withdrawn:
 
     row, done = context.decide_and_commit(decide)
     verification = None
-    if done.reopened:
+    if done.reopened or (done.count and row.state in PROVEN):
         with context.view() as view:
             row = view.rows([row.stream])[row.stream]
         verification = verification_view(context, row, again=False, tools=request.tools)

@@ -16,7 +16,7 @@ from lignin.artifacts.proofs import load_tests
 from lignin.artifacts.store import load_examples, load_manifest, load_tree, trusted_givers
 from lignin.artifacts.undeclared import undeclared
 from lignin.artifacts.versions import is_simulated, version_stream
-from lignin.domain.artifacts import Example, Manifest, Tree
+from lignin.domain.artifacts import Example, Manifest, Tree, examples_digest
 from lignin.domain.codec import Digest, Json
 from lignin.domain.errors import DeniedError, UnavailableError
 from lignin.domain.events import Change
@@ -126,8 +126,12 @@ def decide_version(
         manifest = load_tree(view, digest).manifest
         _dependencies(view, manifest, PROVEN if manifest.kind != "test" else JUDGED_WITH)
         served = _served(context, view, head, name)
+        examples = load_examples(view, digest, trusted_givers(view, row))
     evidence = rows.get(f"evidence/{digest}")
     proof = evidence.body["latest"].get("verification", {}) if evidence else {}
+    if proof.get("examples", "") not in {"", examples_digest(examples)}:
+        stale = "its examples are others than it was proven on: verify it again"
+        proof = {**proof, "verdict": None, "reasons": (stale,)}
     return decide_promotion(
         PromotionCase(
             name=name,

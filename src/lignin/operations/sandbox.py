@@ -26,7 +26,8 @@ class Diagnosis(Response):
         for one in self.tiers:
             lines.append(f"{one.tier}: {'works here' if one.works else one.why_not}")
             lines += [f"  what may help: {remedy}" for remedy in one.install]
-        return "\n".join(lines if self.tier else [*lines, "no tier works here, so nothing is run"])
+        used = f"runs use: {self.tier}" if self.tier else "no tier works here, so nothing is run"
+        return "\n".join([used, *lines])
 
     def exit_code(self) -> int:
         return 0 if self.tier else 5

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from lignin.domain.errors import IntegrityError
 from lignin.operations.context import Context
 from lignin.operations.registry import Request, Response, operation, positional
 
@@ -91,9 +92,19 @@ def backup(context: Context, request: StoreBackup) -> BackupMade:
 
 @operation("store.copy", effect="write", idempotent=True, needs_store=True)
 def copy(context: Context, request: StoreCopy) -> StoreCopied:
-    """Copy the store into another one, going on where an interrupted copy stopped."""
+    """Copy the store into another one, going on where an interrupted copy stopped.
+
+    It is verified first, as `store verify` does it.
+    """
     if context.dry_run:
         return StoreCopied(spaces=[])
+    audit = verify(context, StoreVerify())
+    if not audit.sound:
+        faults = [*audit.faults, *(fault for space in audit.spaces for fault in space.faults)]
+        raise IntegrityError(
+            f"this store is damaged, and so would its copy be: {faults[0]}",
+            hint="`lignin store verify` lists every fault; restore a backup",
+        )
     copied = context.store.copy_to(request.target, context.progress)
     return StoreCopied(
         spaces=[

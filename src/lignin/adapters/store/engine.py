@@ -88,7 +88,37 @@ def _open_sqlite(database: str | None, create: bool) -> Engine:
         ) from error
     _refuse_network_file_system(path.parent.resolve())
     make_private(path)
+    _refuse_foreign(path)
     return _create(make_url(f"sqlite:///{path}"), POOL_SIZE, MAX_OVERFLOW)
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Look before the first connection, which turns the file's journal to WAL; ours have it."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(20)
+    except OSError:
+        return  # SQLite says better why it cannot be read
+    if not head.startswith(b"SQLite format 3\0") or head[18] != 1:
+        return
+    with contextlib.closing(
+        sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    ) as plain:
+        try:
+            found = plain.execute("select name from sqlite_master where type = 'table'").fetchall()
+        except sqlite3.DatabaseError:
+            return  # damaged: said when it is opened
+    _require_own(str(path), {str(name) for (name,) in found if not name.startswith("sqlite_")})
+
+
+def _require_own(place: str, there: set[str]) -> None:
+    """Refuse a database that holds tables, and none of ours."""
+    if there and not there & {"alembic_version", *tables.metadata.tables}:
+        raise ConflictError(
+            f"the database {place} holds another program's tables: "
+            f"{', '.join(sorted(there))[:200]}",
+            hint="name a database of Lignin's own; nothing was changed",
+        )
 
 
 def _no_store(place: str) -> NotFoundError:
@@ -198,12 +228,14 @@ def _schema_version(engine: Engine) -> str | None:
             found = connection.execute(text("select version_num from alembic_version")).scalar()
         if found is not None:
             return str(found)
-        if known := set(inspect(connection).get_table_names()) & set(tables.metadata.tables):
+        there = set(inspect(connection).get_table_names())
+        if known := there & set(tables.metadata.tables):
             raise IntegrityError(
                 f"the database {engine.url.render_as_string()} has {', '.join(sorted(known))}, "
                 "and not the version of their schema",
                 hint="restore a backup; or name a database of Lignin's own",
             )
+        _require_own(engine.url.render_as_string(), there)
         return None
 
 
