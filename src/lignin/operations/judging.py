@@ -61,11 +61,22 @@ def capture_view(
         how=captured.how,
         state=state,
         reason="; ".join(reasons) or "every check passed",
-        remediation=AFTER_REJECTION if state == "rejected" else "",
+        remediation=AFTER_REJECTION if state == "rejected" else _how_to_mean(context, captured),
         keep_until=captured.keep_until,
         examples=examples,
         verification=verification,
     )
+
+
+def _how_to_mean(context: Context, captured: Captured) -> str:
+    """What names this version where the bare name means another; empty where it means this one."""
+    with context.view() as view:
+        row = find(context, view, f"{captured.name}@{captured.digest}")
+        meant = find(context, view, captured.name, "promote")
+    if row.state not in PROVEN or meant.stream == row.stream:
+        return ""
+    digest, other = row.body["digest"][7:19], meant.body["digest"][7:19]
+    return f"{row.body['name']} alone means {other}, which is newer; this one is {row.body['name']}@{digest}"
 
 
 def withdrawn_view(context: Context, request: ArtifactWithdraw) -> Withdrawn:

@@ -61,3 +61,14 @@ def test_a_repeat_that_brings_nothing_new_costs_no_run(desk: Desk, how: str) -> 
     seen = again(desk, EXAMPLES if how == "same" else [])
     assert seen.verification is None or seen.verification.reused
     assert seen.state == "verified"
+
+
+def test_who_goes_back_to_older_code_is_told_how_to_name_it(desk: Desk) -> None:
+    first = desk.double()
+    desk.write("double.py", DOUBLE.replace("number * 2", "2 * number"))
+    second = desk("artifact.capture", path="double.py", examples=EXAMPLES)
+    assert second.remediation == ""
+    back = again(desk, EXAMPLES)
+    assert (back.digest, back.how) == (first.digest, "known")
+    assert f"double@{first.digest[7:19]}" in back.remediation
+    assert second.digest[7:19] in back.remediation
