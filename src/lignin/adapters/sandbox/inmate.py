@@ -90,13 +90,11 @@ def report_failure(descriptor: int, error: BaseException) -> None:
         send_frame(channel, {"status": "infrastructure", "message": message, "written": []}, [])
 
 
-def enter(
-    door: socket.socket, confinement: Confinement, group: cgroup.Group | None, ahead: bool
-) -> NoReturn:
+def enter(door: socket.socket, confinement: Confinement, group: cgroup.Group | None) -> NoReturn:
     """Be pid 1 of one run: prepare all that no plan can change, then wait at the door for the run.
 
     Its descriptors come, in this order: run socket, stdin, stdout, stderr, guest socket. Nothing
-    coming means that the spawner has ended. `ahead`: no run waits for this one yet.
+    coming means that the spawner has ended.
     """
     failed: Exception | None = None
     inmate: _Inmate | None = None
@@ -109,9 +107,7 @@ def enter(
             _mount_folders()
             if "capabilities" not in confinement.off:
                 kernel.drop_bounding_set()
-            inmate = _Inmate(door, confinement, group, ahead)
-            if ahead:
-                kernel.own_every_page()
+            inmate = _Inmate(door, confinement, group)
         except OSError as error:
             failed = error
         message, descriptors, _, _ = socket.recv_fds(door, 16, 5)
@@ -136,7 +132,6 @@ class _Inmate:
         door: socket.socket,
         confinement: Confinement,
         group: cgroup.Group | None,
-        ahead: bool,
     ) -> None:
         self.group = group
         self._gate, theirs = socket.socketpair()
@@ -144,7 +139,7 @@ class _Inmate:
         if self.pid == 0:
             door.close()
             self._gate.close()
-            _run(theirs, confinement, group, ahead)
+            _run(theirs, confinement, group)
         theirs.close()
         if group is not None:
             os.close(group.entrance)
@@ -235,9 +230,7 @@ def _place(folder: str, entries: list[list[Any]], channel: socket.socket) -> Non
         os.chmod(full, 0o755 if mode == "0755" else 0o644)
 
 
-def _run(
-    gate: socket.socket, confinement: Confinement, group: cgroup.Group | None, ahead: bool
-) -> NoReturn:
+def _run(gate: socket.socket, confinement: Confinement, group: cgroup.Group | None) -> NoReturn:
     """Be pid 2: confine, wait for the job, become the code. A failure before that is said so."""
     try:
         os.setsid()
@@ -246,8 +239,6 @@ def _run(
             file.write("1000")  # where the machine runs out of memory, this goes first
         if group is not None:
             group.enter()
-        if ahead:
-            kernel.own_every_page()
         confinement.confine()
         size, descriptors, _, _ = socket.recv_fds(gate, 4, 4)
         if not size:

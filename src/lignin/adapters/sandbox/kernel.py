@@ -192,20 +192,6 @@ def drop_capabilities() -> None:
     syscall("capset", struct.pack("Ii", 0x20080522, 0), struct.pack("6I", *[0] * 6))
 
 
-def own_every_page() -> None:
-    """Take now what a fork leaves for later: a page shared with the parent costs a fault each.
-
-    Kernels before 5.14 cannot; then it is paid later.
-    """
-    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
-        ranges = [line.split(maxsplit=2)[:2] for line in file if "[v" not in line]
-    for addresses, rights in ranges:
-        first, last = (int(word, 16) for word in addresses.split("-"))
-        advice = 23 if rights == "rw-p" else 22 if rights.startswith("r") else 0
-        if advice:
-            libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), advice)
-
-
 def landlock_version() -> int:
     """The Landlock version the kernel offers; 0 where it has none."""
     return int(max(0, libc.syscall(444, None, 0, 1)))

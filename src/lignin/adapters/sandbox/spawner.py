@@ -79,7 +79,7 @@ class Spawner:
                     return
             if not events:
                 try:
-                    self._waiting.append(self._prepare(ahead=True))
+                    self._waiting.append(self._prepare())
                 except OSError:  # the next run tries again, and reports it
                     self._pool = 0
 
@@ -102,7 +102,7 @@ class Spawner:
 
     def _start(self, run: int, memory_bytes: int, descriptors: list[int]) -> None:
         try:
-            chosen = self._waiting.pop(0) if self._waiting else self._prepare(ahead=False)
+            chosen = self._waiting.pop(0) if self._waiting else self._prepare()
             descriptor = os.pidfd_open(chosen.pid)
             self._runs[descriptor] = (run, chosen)
             self._poll.register(descriptor, select.POLLIN)
@@ -116,7 +116,7 @@ class Spawner:
             for descriptor in descriptors:
                 os.close(descriptor)
 
-    def _prepare(self, *, ahead: bool) -> "_Prepared":
+    def _prepare(self) -> "_Prepared":
         """Fork the process that a later run will be: most of a run's cost, paid in advance.
 
         It has namespaces, private mounts and a memory group, and knows nothing yet; it serves one
@@ -128,7 +128,7 @@ class Spawner:
         try:
             pid = kernel.clone(world.namespaces(self._confinement.off) | kernel.CLONE_NEWUSER)
             if pid == 0:
-                inmate.enter(theirs, self._confinement, group, ahead)  # never returns
+                inmate.enter(theirs, self._confinement, group)  # never returns
         except OSError:
             ours.close()
             self._remove_group(name)
