@@ -224,8 +224,9 @@ class SqlAdmin:
 
     def copy_to(self, url: str, progress: StoreProgress) -> Sequence[Copied]:
         from lignin.adapters.store.ledger import SqlLedger
-        from lignin.adapters.store.transfer import copy_store
+        from lignin.adapters.store.transfer import copy_store, require_sound
 
+        require_sound(self._ledger, progress)
         target = SqlLedger(url, SystemClock())
         try:
             return [

@@ -24,7 +24,8 @@ class PromotionCase:
 
     `simulated` speaks neither for nor against; an acceptance says it. `tier` is the sandbox tier of
     its verification. `questions` are what the checks leave to a person. `breaks` is what callers of
-    the version that is served would find changed, `breaking` that this is meant.
+    the version that is served would find changed, `breaking` that this is meant. `examples` is the
+    digest of those that judge it now, `proven_on` of those that its verification had.
     """
 
     name: str
@@ -37,6 +38,8 @@ class PromotionCase:
     approved_by: str = ""
     simulated: bool = False
     tier: str = ""
+    proven_on: str = ""
+    examples: str = ""
     questions: tuple[str, ...] = ()
     breaks: tuple[str, ...] = ()
     breaking: bool = False
@@ -87,7 +90,9 @@ def _weigh_proof(
     case: PromotionCase, against: list[str], missing: list[str], good: list[str]
 ) -> None:
     """Put what its verification says on the side where it belongs."""
-    if case.verdict == "fail":
+    if case.proven_on not in {"", case.examples}:
+        missing.append("its examples are others than it was proven on: verify it again")
+    elif case.verdict == "fail":
         against.extend(case.verdict_reasons or ("its verification failed",))
     elif case.verdict != "pass":
         missing.extend(case.verdict_reasons or ("it has no passing verification",))

@@ -129,9 +129,6 @@ def decide_version(
         examples = load_examples(view, digest, trusted_givers(view, row))
     evidence = rows.get(f"evidence/{digest}")
     proof = evidence.body["latest"].get("verification", {}) if evidence else {}
-    if proof.get("examples", "") not in {"", examples_digest(examples)}:
-        stale = "its examples are others than it was proven on: verify it again"
-        proof = {**proof, "verdict": None, "reasons": (stale,)}
     return decide_promotion(
         PromotionCase(
             name=name,
@@ -140,6 +137,8 @@ def decide_version(
             executable=context.load_kinds()[manifest.kind].executable,
             verdict=proof.get("verdict"),
             verdict_reasons=tuple(proof.get("reasons", ())),
+            proven_on=proof.get("examples", ""),
+            examples=examples_digest(examples),
             owner=rows[f"artifact/{name}"].body["owner"],
             approved_by=approved_by,
             breaks=contract_breaks(served, manifest) if served else (),

@@ -2,7 +2,6 @@
 
 from pydantic import Field
 
-from lignin.domain.errors import IntegrityError
 from lignin.operations.context import Context
 from lignin.operations.registry import Request, Response, operation, positional
 
@@ -98,13 +97,6 @@ def copy(context: Context, request: StoreCopy) -> StoreCopied:
     """
     if context.dry_run:
         return StoreCopied(spaces=[])
-    audit = verify(context, StoreVerify())
-    if not audit.sound:
-        faults = [*audit.faults, *(fault for space in audit.spaces for fault in space.faults)]
-        raise IntegrityError(
-            f"this store is damaged, and so would its copy be: {faults[0]}",
-            hint="`lignin store verify` lists every fault; restore a backup",
-        )
     copied = context.store.copy_to(request.target, context.progress)
     return StoreCopied(
         spaces=[

@@ -145,3 +145,15 @@ def test_what_breaks_callers_enters_only_where_that_is_meant() -> None:
     assert any(breaks[0] in reason for reason in meant.reasons)
     approved = decide_promotion(replace(CASE, breaks=breaks, approved_by="user:x"))
     assert approved.outcome == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("proven_on", "examples", "outcome"),
+    [("a", "a", "accept"), ("a", "b", "undecided"), ("", "b", "accept")],
+)
+def test_a_proof_counts_for_the_examples_it_was_made_on(
+    proven_on: str, examples: str, outcome: str
+) -> None:
+    """Proofs of before that was kept do not say on which they were made."""
+    decision = decide_promotion(replace(CASE, proven_on=proven_on, examples=examples))
+    assert decision.outcome == outcome

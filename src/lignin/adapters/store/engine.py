@@ -46,6 +46,7 @@ def open_engine(url: str, *, create: bool = True) -> Engine:
         create: Make the store where there is none yet.
 
     Raises:
+        ConflictError: The database holds another program's tables.
         NotFoundError: There is no store, and none is to be made.
         IntegrityError: The file is damaged.
         InvalidRequestError: The URL is malformed, of another backend, or on a network file system.

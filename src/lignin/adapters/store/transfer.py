@@ -7,7 +7,7 @@ the rows it leads to, so the target is at every moment a sound, shorter store.
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,14 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, text
 from sqlalchemy import Row as SqlRow
 
 from lignin.adapters.store import read, tables
-from lignin.adapters.store.audit import BATCH, file_faults, log_pages, stored_spaces, verify_space
+from lignin.adapters.store.audit import (
+    BATCH,
+    Progress,
+    file_faults,
+    log_pages,
+    stored_spaces,
+    verify_space,
+)
 from lignin.adapters.store.engine import reading, translated_errors, writing
 from lignin.adapters.store.ledger import SqlLedger
 from lignin.adapters.store.segments import decode_segment
@@ -33,7 +40,6 @@ from lignin.domain.states import Row, reduce_event
 
 MAX_TOLD = 3
 """Faults that a refusal repeats; `verify` names all."""
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +110,7 @@ def backup(source: SqlLedger, path: Path) -> None:
         _remove(partial)
         try:
             snapshot(source, partial)
-            _require_sound(partial, source)
+            _require_sound_file(partial, source)
             partial.rename(path)
         finally:
             _remove(partial)
@@ -132,17 +138,22 @@ def _remove(path: Path) -> None:
         path.with_name(path.name + end).unlink(missing_ok=True)
 
 
-def _require_sound(path: Path, source: SqlLedger) -> None:
+def _require_sound_file(path: Path, source: SqlLedger) -> None:
     copied = SqlLedger(f"sqlite:///{path}", source.clock, create=False)
     try:
-        faults = list(file_faults(copied))
-        for space in stored_spaces(copied):
-            faults += [f"{space}: {fault}" for fault in verify_space(copied, space).faults]
+        require_sound(copied)
     finally:
         copied.close()
+
+
+def require_sound(ledger: SqlLedger, progress: Progress = lambda *_: None) -> None:
+    """Raise IntegrityError where `store verify` would find a fault: nothing is made from such a store."""
+    faults = list(file_faults(ledger))
+    for space in stored_spaces(ledger):
+        faults += [f"{space}: {fault}" for fault in verify_space(ledger, space, progress).faults]
     if faults:
         raise IntegrityError(
-            f"the store is damaged, so no backup was made: {'; '.join(faults[:MAX_TOLD])}",
+            f"the store is damaged, so it is not copied: {'; '.join(faults[:MAX_TOLD])}",
             hint="`lignin store verify` names every fault; restore an older backup",
             faults=len(faults),
         )
