@@ -11,6 +11,7 @@ FAMILIES = (
             r'''
             """Exchange rates from the declared service."""
             import json
+            import urllib.parse
             import urllib.request
 
 
@@ -18,7 +19,8 @@ FAMILIES = (
                 """Return the rate, or why there is none."""
                 if source == target:
                     return {"rate": 1.0}
-                url = f"https://rates.example-bank.invalid/v1/{source}/{target}"
+                pair = "/".join(urllib.parse.quote(name, safe="") for name in (source, target))
+                url = f"https://rates.example-bank.invalid/v1/{pair}"
                 try:
                     with urllib.request.urlopen(url, timeout=3) as answer:
                         return {"rate": float(json.load(answer)["rate"])}
@@ -75,20 +77,23 @@ FAMILIES = (
             """Check links of one declared documentation host."""
             import http.client
             import sys
-            from urllib.parse import urlsplit
+            from urllib.parse import quote, urlsplit
 
 
             def link_check(links: list) -> list:
                 """Return the links that are not ours to ask; dead ones of ours are named on standard error."""
                 others = []
                 for link in links:
-                    parts = urlsplit(link)
+                    try:
+                        parts = urlsplit(link.strip())
+                    except ValueError:
+                        parts = urlsplit("")
                     if parts.hostname != "docs.handbook.invalid":
                         others.append(link)
                         continue
                     try:
                         line = http.client.HTTPSConnection(parts.hostname, timeout=3)
-                        line.request("HEAD", parts.path or "/")
+                        line.request("HEAD", quote(parts.path or "/", safe="/%"))
                         if line.getresponse().status >= 400:
                             print("dead:", link, file=sys.stderr)
                     except OSError:

@@ -41,8 +41,9 @@ FAMILIES = (
                 """Create the named logs in logs/, remove all but the last by name, return what stayed."""
                 folder = pathlib.Path("logs")
                 folder.mkdir(exist_ok=True)
-                for name in names:
-                    (folder / os.path.basename(name)).write_text("x")
+                for name in map(os.path.basename, names):
+                    if name.strip(". ") and len(name.encode("utf-8", "replace")) < 256 and "\0" not in name:
+                        (folder / name).write_text("x")
                 found = sorted(folder.glob("*.log"))
                 for path in found[: max(0, len(found) - keep)]:
                     path.unlink()
