@@ -15,6 +15,7 @@ NOT_NOUNS = frozenset(
         "lifecycle",
         "heads",
         "harvest",
+        "intake",
         "proofs",
         "choice",
         "demo_report",
