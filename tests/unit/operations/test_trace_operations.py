@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from corpora.traces import FILES, GOLD, genai_spans, jsonl, openinference, tau, written
+from lignin.domain.errors import NotFoundError
 from lignin.operations.intake import load_trajectory, plan_batches
 from lignin.traces.importer import load_importers
 
@@ -108,7 +109,7 @@ def test_batches_end_before_they_grow_over_the_limit(
 def test_a_session_of_many_batches_is_stored_whole_and_grows(desk: Any) -> None:
     path = desk.context.cwd / "spans.jsonl"
     span = genai_spans()[0]
-    spans = [{**span, "spanId": str(n), "kind": "x" * 3_000_000} for n in range(5)]
+    spans = [{**span, "spanId": str(n), "note": "x" * 3_000_000} for n in range(5)]
     path.write_bytes(jsonl(spans[:4]))
     assert desk("trace.import", paths=["spans.jsonl"]).records == 4
     path.write_bytes(jsonl(spans))
@@ -119,3 +120,21 @@ def test_a_session_of_many_batches_is_stored_whole_and_grows(desk: Any) -> None:
     with desk.context.view() as view:
         stored = [c for c in view.contents(f"record/{row.session}") if c is not None]
     assert b"".join(stored) == jsonl(spans)
+
+
+def test_a_session_is_shown_by_rows_and_one_step_in_full(desk: Any) -> None:
+    desk("trace.import", paths=[put(desk, "openinference")])
+    (row,) = desk("trace.list").items
+    whole = desk("trace.show", session=row.session)
+    assert (whole.steps, whole.tokens, whole.cost_microusd) == (6, 9, 10_000)
+    assert "ls" in whole.to_text()
+    first = desk("trace.show", session=row.session, limit=2)
+    rest = desk("trace.show", session=row.session, after=int(first.next_after))
+    assert [each.step for each in (*first.items, *rest.items)] == [
+        each.step for each in whole.items
+    ]
+    full = desk("trace.show", session=row.session, step=3)
+    assert [call.observation for call in full.detail[0].calls] == ["a.py"]
+    assert "came back" in full.to_text()
+    with pytest.raises(NotFoundError, match="no step 99"):
+        desk("trace.show", session=row.session, step=99)
