@@ -13,6 +13,7 @@ import time
 _MARGIN_BYTES = 64 << 20  # on top of what the supervisor allows: it ends a run in better order
 _SETTLED_S = 60.0  # a folder this old has its spawner in it, or never will
 _PREFIX, _OWNER = "lignin-", "spawner"
+_ENTRANCES = {1: "tasks", 2: "cgroup.procs"}
 _FILES = {
     1: ("memory.limit_in_bytes", "memory.oom_control"),
     2: ("memory.max", "memory.events"),
@@ -79,7 +80,7 @@ class Groups:
     def add(self, name: str) -> Group:
         """Make a group; raises OSError."""
         os.mkdir(name, dir_fd=self._folder)
-        entrance = os.open(f"{name}/cgroup.procs", os.O_WRONLY, dir_fd=self._folder)
+        entrance = os.open(f"{name}/{_ENTRANCES[self.version]}", os.O_WRONLY, dir_fd=self._folder)
         return Group(entrance, os.open(f"{name}/{_FILES[self.version][1]}", 0, dir_fd=self._folder))
 
     def bound(self, name: str, memory_bytes: int) -> None:
