@@ -5,6 +5,7 @@ bytecode that this very interpreter made, because compiling it would double the 
 goes from us to our own child in a sealed file, and none is ever read from anywhere else.
 """
 
+import contextlib
 import fcntl
 import importlib.resources
 import importlib.util
@@ -14,7 +15,10 @@ import os
 import socket
 import struct
 import subprocess
+import threading
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.abc import InspectLoader
 from types import CodeType
 from typing import Any
@@ -70,6 +74,24 @@ def texts_digests() -> dict[str, Digest]:
     return {name: digest_bytes(source(name).encode()) for name in (*_MODULES, "plan", "guest")}
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The host's ends of one run: what it is told and reports through, its guest, its outputs."""
+
+    name: str
+    door: socket.socket
+    guest: socket.socket
+    out: int
+    err: int
+
+    def close(self) -> None:
+        """Close all ends, with which a run that waits ends too."""
+        self.door.close()
+        self.guest.close()
+        os.close(self.out)
+        os.close(self.err)
+
+
 class SpawnerProcess:
     """One spawner process and its control socket. `off` names walls left out: see `world`."""
 
@@ -77,6 +99,9 @@ class SpawnerProcess:
         self.users = 0
         self.off = off
         self.pool = pool
+        self._taking = threading.Lock()
+        self._offers: deque[Prepared] = deque()
+        self._offered = 0
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = _start_process(hash_seed, theirs, pool, off)
@@ -103,9 +128,48 @@ class SpawnerProcess:
         ready: Mapping[str, Any] = message["ready"]
         return ready
 
-    def order(self, message: Mapping[str, Any], descriptors: list[int]) -> None:
-        """Send one order; raises OSError where the spawner is gone."""
-        socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
+    def take(self) -> "Prepared":
+        """A run that nobody has used; raises OSError where the spawner is gone or cannot make one."""
+        with self._taking:
+            while self._take_offered(socket.MSG_DONTWAIT):
+                pass
+            if not self._offers:
+                self._order({"wanted": self._offered})
+                if not self._take_offered(0):
+                    raise OSError("the spawner has ended")
+            return self._offers.popleft()
+
+    def _take_offered(self, flags: int) -> bool:
+        flags |= socket.MSG_CMSG_CLOEXEC
+        try:  # not `recv_fds`, which takes flags and forgets them
+            said, ancillary, _, _ = self._control.recvmsg(65536, socket.CMSG_SPACE(4 * 4), flags)
+        except BlockingIOError:
+            return False
+        if not said:
+            return False
+        self._offered += 1
+        offer: Mapping[str, str] = json.loads(said)
+        if "failed" in offer:
+            raise OSError(offer["failed"])
+        door, out, err, guest = struct.unpack("4i", ancillary[0][2])
+        self._offers.append(
+            Prepared(
+                offer["run"], socket.socket(fileno=door), socket.socket(fileno=guest), out, err
+            )
+        )
+        return True
+
+    def used(self, run: "Prepared") -> None:
+        """Say that a run has got its plan: another may be prepared in its place."""
+        with contextlib.suppress(OSError):  # the run itself tells whoever waits for it
+            self._order({"used": run.name})
+
+    def kill(self, run: "Prepared") -> None:
+        """End a run whose own supervisor does not; raises OSError where the spawner is gone."""
+        self._order({"kill": run.name})
+
+    def _order(self, message: Mapping[str, Any]) -> None:
+        self._control.send(json.dumps(message).encode())
 
     @property
     def alive(self) -> bool:
@@ -115,6 +179,8 @@ class SpawnerProcess:
     def close(self) -> None:
         """End the world and everything in it, and wait until it is gone."""
         self._control.close()
+        for run in self._offers:
+            run.close()
         try:
             self._process.wait(timeout=2)
         except subprocess.TimeoutExpired:
