@@ -249,7 +249,7 @@ def _place(folder: str, entries: list[list[Any]], channel: socket.socket) -> Non
 
 def _run(gate: socket.socket, confinement: Confinement, group: cgroup.Group | None) -> NoReturn:
     """Be pid 2: confine, wait for the job, become the code. A failure before that is said so."""
-    import lignin_guest
+    import lignin_guest  # type: ignore[import-not-found]
 
     try:
         os.setsid()
