@@ -125,14 +125,14 @@ def open_groups() -> Groups | None:
 
 def remove_tree(path: str) -> None:
     """Remove a folder of groups whose processes have all ended or are just ending."""
-    for _ in range(20):
+    for _ in range(200):
         with contextlib.suppress(OSError):
             for name in [entry.name for entry in os.scandir(path) if entry.is_dir()]:
                 os.rmdir(f"{path}/{name}")
             os.rmdir(path)
         if not os.path.exists(path):
             return
-        time.sleep(0.01)
+        time.sleep(0.001)
 
 
 def _sweep(place: str) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import resource
+import select
 import signal
 import socket
 import stat
@@ -120,7 +121,8 @@ def enter(
             if "capabilities" not in confinement.off:
                 kernel.drop_bounding_set()
             inmate = _Inmate(door, confinement, group)
-            rehearse()
+            if not _has_come(door):
+                rehearse()
         except OSError as error:
             failed = error
         os.closerange(0, _CHANNEL_FD + 1)  # the code's alone: when it ends, they do
@@ -260,7 +262,8 @@ def _run(gate: socket.socket, confinement: Confinement, group: cgroup.Group | No
             group.enter()
         gate = _keep_only(gate, confinement.off)
         confinement.confine()
-        lignin_guest.rehearse()
+        if not _has_come(gate):
+            lignin_guest.rehearse()
         size, stdin, _, _ = socket.recv_fds(gate, 4, 1)
         if not size:
             os._exit(0)
@@ -286,6 +289,19 @@ def _run(gate: socket.socket, confinement: Confinement, group: cgroup.Group | No
     gate.close()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os._exit(_become_guest(job["action"]))
+
+
+def _has_come(channel: socket.socket) -> bool:
+    """Whether there is something to read: then there is no time to prepare for it."""
+    return bool(select.select([channel], [], [], 0)[0])
+
+
+def rehearse_all() -> None:
+    """What init and code rehearse, for those that are forked from here on."""
+    import lignin_guest
+
+    rehearse()
+    lignin_guest.rehearse()
 
 
 def rehearse() -> None:

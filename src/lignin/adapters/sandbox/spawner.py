@@ -37,9 +37,6 @@ def main(guest: str, compiled: bytes, pool: int, off: frozenset[str]) -> None:
         import lignin_guest  # type: ignore[import-not-found]
 
         lignin_guest.prepare()
-        for _ in range(REHEARSALS):
-            lignin_guest.rehearse()
-            inmate.rehearse()
     except Exception as error:
         control.send(json.dumps({"failed": f"{type(error).__name__}: {error}"}).encode()[:60000])
         raise SystemExit(1) from error
@@ -68,6 +65,7 @@ class Spawner:
         self._runs: dict[int, _Process] = {}  # by process descriptor
         self._waiting: set[str] = set()  # names of those that the host has not used
         self._offered = 0
+        self._rehearsals = 0
         self._left: list[str] = []  # groups of runs that have ended
         self._names = itertools.count(1)
         self._poll = select.poll()
@@ -76,13 +74,16 @@ class Spawner:
     def serve(self) -> None:
         """Serve until the host closes the control socket or dies."""
         while True:
-            events = self._poll.poll(0 if self._wants_more() else None)
+            events = self._poll.poll(0 if self._wants_more() or self._wants_rehearsal() else None)
             for descriptor, _ in events:
                 if descriptor != self._control.fileno():
                     self._reap(descriptor)
                 elif not self._serve_one():
                     return
-            if not events:
+            if not events and self._wants_rehearsal():
+                self._rehearsals += 1
+                inmate.rehearse_all()
+            elif not events:
                 try:
                     self._offer()
                 except OSError:  # the next run tries again, and reports it
@@ -90,8 +91,14 @@ class Spawner:
 
     def _wants_more(self) -> bool:
         """Whether to prepare one now: it would take processor time from a run under way."""
-        busy = len(self._runs) > len(self._waiting)
-        return len(self._waiting) < (1 if busy and self._pool else self._pool)
+        return len(self._waiting) < (1 if self._busy() and self._pool else self._pool)
+
+    def _wants_rehearsal(self) -> bool:
+        """Whether to become faster now: not before the first answer, which would wait for it."""
+        return self._offered > 0 and self._rehearsals < REHEARSALS and not self._busy()
+
+    def _busy(self) -> bool:
+        return len(self._runs) > len(self._waiting)
 
     def _serve_one(self) -> bool:
         message = self._control.recv(4096)

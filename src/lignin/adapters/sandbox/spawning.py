@@ -7,6 +7,7 @@ goes from us to our own child in a sealed file, and none is ever read from anywh
 
 import contextlib
 import fcntl
+import functools
 import importlib.resources
 import importlib.util
 import json
@@ -49,11 +50,13 @@ sys.modules["{_PACKAGE}.spawner"].main(*given["main"])
 """
 
 
+@functools.cache
 def source(name: str) -> str:
     """The text of one module of this package."""
     return importlib.resources.files(_PACKAGE).joinpath(f"{name}.py").read_text("utf-8")
 
 
+@functools.cache
 def _compiled(name: str) -> CodeType:
     """One module of this package as code; its bytecode, where Python has kept it, saves time."""
     found = importlib.util.find_spec(f"{_PACKAGE}.{name}")
@@ -63,6 +66,7 @@ def _compiled(name: str) -> CodeType:
     return code
 
 
+@functools.cache
 def _guest_bytecode() -> bytes:
     """The guest as the import system keeps bytecode: never checked against the text beside it."""
     header = importlib.util.MAGIC_NUMBER + struct.pack("<I8x", 1)
