@@ -29,7 +29,7 @@ _INODES = 8192
 _AGE_NS = 40 * 86_400 * 10**9  # what lies in a home folder is rarely new
 _ARTIFACT_BOUNDS = "mode=755,size=64m,nr_inodes=16384"
 _DOOR_FD, _GATE_FD, _CHANNEL_FD = 200, 201, 3
-_BEGIN = b"!"
+_GO = b"!"
 _SHELLS = {"sh": "/bin/sh", "bash": "/bin/bash"}
 
 
@@ -116,11 +116,12 @@ def enter(
         door = socket.socket(fileno=os.dup2(door.detach(), _DOOR_FD, inheritable=False))
         os.setsid()
         try:
-            kernel.map_identity(world.INSIDE, confinement.uid, confinement.gid)
-            _mount_folders()
             if "capabilities" not in confinement.off:
                 kernel.drop_bounding_set()
-            inmate = _Inmate(door, confinement, group)
+            inmate = _Inmate(door, confinement, group)  # early: the two begin side by side
+            kernel.map_identity(world.INSIDE, confinement.uid, confinement.gid)
+            _mount_folders()
+            inmate.proceed()
             if not _has_come(door):
                 rehearse()
         except OSError as error:
@@ -130,7 +131,7 @@ def enter(
         if not size:
             os._exit(0)
         try:
-            if inmate is None:
+            if inmate is None or failed is not None:
                 raise failed or OSError("the run could not be prepared")
             inmate.brief(read_exactly(door, struct.unpack(">I", size)[0]), stdin)
             _supervise(door, inmate, confinement.off)
@@ -168,10 +169,10 @@ class _Inmate:
         for descriptor in stdin:
             os.close(descriptor)
 
-    def release(self) -> None:
-        """Let it begin."""
+    def proceed(self) -> None:
+        """Let it take the next step: confine itself once there is a place, begin once all is there."""
         with contextlib.suppress(OSError):
-            self._gate.sendall(_BEGIN)
+            self._gate.sendall(_GO)
 
     def cpu_s(self) -> float:
         """Processor time of the process so far: before its job comes it is not the code's."""
@@ -203,7 +204,7 @@ def _supervise(channel: socket.socket, inmate: _Inmate, off: frozenset[str]) -> 
         "supervisor" in off
     )  # the code runs as the same user: keep it out of /proc/1
     prepared_s = inmate.cpu_s()
-    inmate.release()
+    inmate.proceed()
     seen = watch.Watch(inmate.pid, channel, plan["limits"], inmate.group)
     status = seen.until_end()
     left = [["left", line[:300]] for line in watch.lingering()] if not seen.verdict else []
@@ -255,6 +256,7 @@ def _run(gate: socket.socket, confinement: Confinement, group: cgroup.Group | No
 
     try:
         os.setsid()
+        _await_go(gate)
         os.chdir("/work")
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")  # where the machine runs out of memory, this goes first
@@ -278,8 +280,7 @@ def _run(gate: socket.socket, confinement: Confinement, group: cgroup.Group | No
         argv = job["action"].get("exec")
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL if argv else signal.SIG_IGN)
-        if read_exactly(gate, 1) != _BEGIN:
-            os._exit(0)
+        _await_go(gate)
         if argv:
             program = _resolve(argv[0])
             os.execv(program, [program, *argv[1:]])  # noqa: S606 - it is what was asked for
@@ -296,14 +297,6 @@ def _has_come(channel: socket.socket) -> bool:
     return bool(select.select([channel], [], [], 0)[0])
 
 
-def rehearse_all() -> None:
-    """What init and code rehearse, for those that are forked from here on."""
-    import lignin_guest
-
-    rehearse()
-    lignin_guest.rehearse()
-
-
 def rehearse() -> None:
     """Look once, to no effect, where a run's end looks: what is done first is done slowly."""
     _home_effects(_home_stamps())
@@ -318,6 +311,12 @@ def _close_all_but(*kept: int) -> None:
     for descriptor in (*sorted(kept), 1024):
         os.closerange(first, descriptor)
         first = descriptor + 1
+
+
+def _await_go(gate: socket.socket) -> None:
+    """Wait for the next step; there is none where pid 1 has given up."""
+    if gate.recv(1) != _GO:
+        os._exit(0)
 
 
 def _keep_only(gate: socket.socket, off: frozenset[str]) -> socket.socket:

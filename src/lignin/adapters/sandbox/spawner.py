@@ -82,7 +82,7 @@ class Spawner:
                     return
             if not events and self._wants_rehearsal():
                 self._rehearsals += 1
-                inmate.rehearse_all()
+                self._rehearse()
             elif not events:
                 try:
                     self._offer()
@@ -96,6 +96,12 @@ class Spawner:
     def _wants_rehearsal(self) -> bool:
         """Whether to become faster now: not before the first answer, which would wait for it."""
         return self._offered > 0 and self._rehearsals < REHEARSALS and not self._busy()
+
+    def _rehearse(self) -> None:
+        import lignin_guest
+
+        inmate.rehearse()
+        lignin_guest.rehearse()
 
     def _busy(self) -> bool:
         return len(self._runs) > len(self._waiting)

@@ -13,6 +13,7 @@ import importlib.util
 import json
 import marshal
 import os
+import select
 import socket
 import struct
 import subprocess
@@ -104,9 +105,11 @@ class SpawnerProcess:
         self.off = off
         self.pool = pool
         self._taking = threading.Lock()
+        self._poll = select.poll()
         self._offers: deque[Prepared] = deque()
         self._offered = 0
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._poll.register(self._control, select.POLLIN)
         with theirs:
             self._process = _start_process(hash_seed, theirs, pool, off)
         try:
@@ -135,20 +138,19 @@ class SpawnerProcess:
     def take(self) -> "Prepared":
         """A run that nobody has used; raises OSError where the spawner is gone or cannot make one."""
         with self._taking:
-            while self._take_offered(socket.MSG_DONTWAIT):
+            while self._take_offered(0):
                 pass
             if not self._offers:
                 self._order({"wanted": self._offered})
-                if not self._take_offered(0):
-                    raise OSError("the spawner has ended")
+                if not self._take_offered(START_TIMEOUT_S):
+                    raise OSError("the spawner has ended, or hangs")
             return self._offers.popleft()
 
-    def _take_offered(self, flags: int) -> bool:
-        flags |= socket.MSG_CMSG_CLOEXEC
-        try:  # not `recv_fds`, which takes flags and forgets them
-            said, ancillary, _, _ = self._control.recvmsg(65536, socket.CMSG_SPACE(4 * 4), flags)
-        except BlockingIOError:
+    def _take_offered(self, timeout_s: float) -> bool:
+        if not self._poll.poll(timeout_s * 1000):
             return False
+        flags = socket.MSG_CMSG_CLOEXEC  # `recv_fds` takes flags and forgets them
+        said, ancillary, _, _ = self._control.recvmsg(65536, socket.CMSG_SPACE(4 * 4), flags)
         if not said:
             return False
         self._offered += 1
