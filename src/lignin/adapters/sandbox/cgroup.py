@@ -89,7 +89,7 @@ class Groups:
 
         Version 2 also lets an ordinary user move only what is in the folder already.
         """
-        self._write(f"{_OWNER}/cgroup.procs", "0")
+        self._write(f"{_OWNER}/{_FILES[self.version][0]}", "0")
 
     def add(self, name: str) -> Group:
         """Make a group; swap, where there is any, is not on top. Raises OSError."""

@@ -65,6 +65,7 @@ class Spawner:
         self._runs: dict[int, _Process] = {}  # by process descriptor
         self._waiting: set[str] = set()  # names of those that the host has not used
         self._offered = 0
+        self._answered = False
         self._rehearsals = 0
         self._left: list[str] = []  # groups of runs that have ended
         self._names = itertools.count(1)
@@ -91,11 +92,13 @@ class Spawner:
 
     def _wants_more(self) -> bool:
         """Whether to prepare one now: it would take processor time from a run under way."""
+        if not self._answered:
+            return self._offered == 0 and self._pool > 0  # whoever waits for the first, waits
         return len(self._waiting) < (1 if self._busy() and self._pool else self._pool)
 
     def _wants_rehearsal(self) -> bool:
         """Whether to become faster now: not before the first answer, which would wait for it."""
-        return self._offered > 0 and self._rehearsals < REHEARSALS and not self._busy()
+        return self._answered and self._rehearsals < REHEARSALS and not self._busy()
 
     def _rehearse(self) -> None:
         import lignin_guest
@@ -168,6 +171,7 @@ class Spawner:
         return _Process(pid, name)
 
     def _reap(self, descriptor: int) -> None:
+        self._answered = True
         process = self._runs.pop(descriptor)
         self._waiting.discard(process.name)
         self._poll.unregister(descriptor)
