@@ -27,6 +27,7 @@ What counts as an effect, and what is quiet on purpose:
 # mypy: ignore-errors
 # Untyped on purpose: it replaces parts of the interpreter, and `typing` would be loaded in each run.
 
+import _signal
 import _sitebuiltins
 import _thread
 import builtins
@@ -905,7 +906,8 @@ def _decimal_context():
 
 
 def _handlers():
-    return {number: signal.getsignal(number) for number in range(1, signal.NSIG)}
+    ask = _signal.getsignal  # `signal.getsignal` looks for the name of each
+    return {number: ask(number) for number in range(1, signal.NSIG)}
 
 
 def _remember():

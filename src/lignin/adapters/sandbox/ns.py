@@ -172,7 +172,7 @@ class _Report:
     def receive(self) -> bool:
         """Take what has arrived; False at the end."""
         try:
-            part = self.channel.recv(1 << 20)
+            part = self.channel.recv(1 << 16)
         except OSError:
             part = b""
         self._buffer += part
