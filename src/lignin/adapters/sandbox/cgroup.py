@@ -7,12 +7,14 @@ Standard library only.
 """
 
 import contextlib
+import itertools
 import os
 import time
 
 _MARGIN_BYTES = 64 << 20  # on top of what the supervisor allows: it ends a run in better order
 _SETTLED_S = 60.0  # a folder this old has its spawner in it, or never will
 _PREFIX, _OWNER = "lignin-", "spawner"
+_numbers = itertools.count(1)  # one process may ask for several
 _SWAPS = {1: "memory.swappiness", 2: "memory.swap.max"}
 # Version 1 lets a thread move itself by `tasks` at once; by `cgroup.procs` every move waits until
 # all processors have passed through the kernel, which takes 10 ms.
@@ -60,10 +62,17 @@ class Group:
 class Groups:
     """A folder of groups that one spawner makes and removes."""
 
-    def __init__(self, path: str, version: int) -> None:
-        """Make the folder; raises OSError where that or a group in it cannot be made."""
+    def __init__(self, path: str, version: int, *, made: bool = False) -> None:
+        """Make the folder; raises OSError where that or a group in it cannot be made.
+
+        `made` takes one that somebody else has made, tried, and will remove.
+        """
         self.path = path
         self.version = version
+        self.made_before = made
+        if made:
+            self._folder = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            return
         os.mkdir(path)
         try:
             self._folder = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -80,7 +89,13 @@ class Groups:
 
     def give_to(self, user: int, group: int) -> None:
         """Let the user that the caller is about to become make groups here."""
-        for name in ("", "cgroup.procs", "cgroup.subtree_control"):
+        for name in (
+            "",
+            _OWNER,
+            f"{_OWNER}/{_FILES[self.version][0]}",
+            "cgroup.procs",
+            "cgroup.subtree_control",
+        ):
             with contextlib.suppress(FileNotFoundError):
                 os.chown(f"{self.path}/{name}", user, group)
 
@@ -119,7 +134,7 @@ def open_groups() -> Groups | None:
     for version, place in _places():
         _sweep(place)
         with contextlib.suppress(OSError):
-            return Groups(f"{place}/{_PREFIX}{os.getpid()}", version)
+            return Groups(f"{place}/{_PREFIX}{os.getpid()}-{next(_numbers)}", version)
     return None
 
 

@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from lignin.adapters.sandbox import plan, world
+from lignin.adapters.sandbox.bubblewrap import NAME, OuterWall, find_outer_wall
 from lignin.adapters.sandbox.channel import Guest, Output, Pump, Source, new_key, outcome
 from lignin.adapters.sandbox.spawning import POOL, SpawnerProcess, sealed_file, texts_digests
 from lignin.domain.codec import Digest, digest_json
@@ -42,11 +43,18 @@ class NamespaceSandbox:
 
     def __init__(self, spawner: SpawnerProcess) -> None:
         """Use `open_namespace_sandbox`."""
-        self._off, self._pool = spawner.off, spawner.pool
+        self._first = spawner
         self._lock = threading.Lock()
         self._spawners: OrderedDict[int, SpawnerProcess] = OrderedDict({0: spawner})
         self._closed = False
-        self._policy = digest_json({**spawner.described, "tier": "ns", "texts": texts_digests()})
+        self._policy = digest_json(
+            {
+                **spawner.described,
+                "tier": "ns",
+                "texts": texts_digests(),
+                "outer": bool(spawner.outer.argv),
+            }
+        )
 
     @property
     def tier(self) -> str:
@@ -57,6 +65,17 @@ class NamespaceSandbox:
     def capabilities(self) -> frozenset[Capability]:
         """All: the spawner has not started where one of them fails."""
         return TIER_CAPABILITIES["ns"]
+
+    @property
+    def outer_remedies(self) -> tuple[str, ...]:
+        """What would give it an outer wall here."""
+        return self._first.outer.remedies
+
+    @property
+    def walls(self) -> str:
+        """What stands around the runs besides our own walls, or why nothing does."""
+        outer = self._first.outer
+        return f"inside {NAME}" if outer.argv else f"without an outer wall: {outer.without}"
 
     @property
     def policy_digest(self) -> Digest:
@@ -86,9 +105,7 @@ class NamespaceSandbox:
             if spawner is None or not spawner.alive:
                 if spawner is not None:
                     spawner.close()
-                spawner = self._spawners[hash_seed] = SpawnerProcess(
-                    hash_seed, self._off, self._pool
-                )
+                spawner = self._spawners[hash_seed] = self._first.another(hash_seed)
             self._spawners.move_to_end(hash_seed)
             spawner.users += 1
             self._retire()
@@ -130,7 +147,13 @@ def open_namespace_sandbox(pool: int = POOL) -> NamespaceSandbox:
     """
     if not sys.platform.startswith("linux"):
         raise UnavailableError(f"namespaces need Linux; this is {sys.platform}")
-    return NamespaceSandbox(SpawnerProcess(0, pool=pool))
+    outer = find_outer_wall()
+    if outer.argv:
+        try:
+            return NamespaceSandbox(SpawnerProcess(0, pool=pool, outer=outer))
+        except UnavailableError as error:
+            outer = OuterWall(without=f"{NAME} is installed and does not start: {error.message}")
+    return NamespaceSandbox(SpawnerProcess(0, pool=pool, outer=outer))
 
 
 def _infrastructure(message: str, started: float) -> Observed:

@@ -23,15 +23,22 @@ CONTROL_FD = 3
 REHEARSALS = 20  # Python has specialised what it runs by then
 
 
-def main(guest: str, compiled: bytes, pool: int, off: frozenset[str]) -> None:
+def main(
+    guest: str,
+    compiled: bytes,
+    pool: int,
+    off: frozenset[str],
+    place: tuple[str, int] | None = None,
+) -> None:
     """Build the world, warm up, say so, serve runs until the control socket closes.
 
-    `pool` is how many runs are kept prepared. `off` names walls to leave out: see `world`.
+    `pool` is how many runs are kept prepared. `off` names walls to leave out: see `world`, which is also
+    told the `place` for memory groups.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal's Ctrl-C is the host's to handle
     control = socket.socket(fileno=CONTROL_FD)
     try:
-        groups = world.build(guest, compiled, off)
+        groups = world.build(guest, compiled, off, place)
         confinement = inmate.Confinement(off, groups is not None)
         sys.path[:] = [world.GUEST_FOLDER, *(p for p in sys.path if p.startswith("/"))]
         import lignin_guest  # type: ignore[import-not-found]

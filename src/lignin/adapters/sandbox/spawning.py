@@ -14,6 +14,7 @@ import json
 import marshal
 import os
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -25,7 +26,8 @@ from importlib.abc import InspectLoader
 from types import CodeType
 from typing import Any
 
-from lignin.adapters.sandbox import world
+from lignin.adapters.sandbox import cgroup, world
+from lignin.adapters.sandbox.bubblewrap import NO_OUTER_WALL, OuterWall
 from lignin.domain.codec import Digest, digest_bytes
 from lignin.domain.errors import UnavailableError
 
@@ -98,9 +100,18 @@ class Prepared:
 
 
 class SpawnerProcess:
-    """One spawner process and its control socket. `off` names walls left out: see `world`."""
+    """One spawner process and its control socket.
 
-    def __init__(self, hash_seed: int, off: frozenset[str] = frozenset(), pool: int = POOL) -> None:
+    `off` names walls left out: see `world`. `outer` is the wall around the spawner, if any.
+    """
+
+    def __init__(
+        self,
+        hash_seed: int,
+        off: frozenset[str] = frozenset(),
+        pool: int = POOL,
+        outer: OuterWall = NO_OUTER_WALL,
+    ) -> None:
         self.users = 0
         self.off = off
         self.pool = pool
@@ -108,15 +119,22 @@ class SpawnerProcess:
         self._poll = select.poll()
         self._offers: deque[Prepared] = deque()
         self._offered = 0
+        self.outer = outer
+        # Within the outer wall no place for groups can be found: it is found here and shown there.
+        self._groups = cgroup.open_groups() if outer.argv and "group" not in off else None
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._poll.register(self._control, select.POLLIN)
         with theirs:
-            self._process = _start_process(hash_seed, theirs, pool, off)
+            self._process = self._start_process(hash_seed, theirs)
         try:
             self.described = self._wait_ready()
         except UnavailableError:
             self.close()
             raise
+
+    def another(self, hash_seed: int) -> "SpawnerProcess":
+        """Start one like this for another hash seed."""
+        return SpawnerProcess(hash_seed, self.off, self.pool, self.outer)
 
     def _wait_ready(self) -> Mapping[str, Any]:
         self._control.settimeout(START_TIMEOUT_S)
@@ -190,34 +208,44 @@ class SpawnerProcess:
         try:
             self._process.wait(timeout=2)
         except subprocess.TimeoutExpired:
-            self._process.kill()  # the first process of the world dies with it, and so all others
+            # The first process of the world dies with the one in this group, and so all others.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        if self._groups is not None:
+            cgroup.remove_tree(self._groups.path)
 
-
-def _start_process(
-    hash_seed: int, control: socket.socket, pool: int, off: frozenset[str]
-) -> subprocess.Popen[bytes]:
-    """Start a bare interpreter on the sources, with descriptor 3 as its control socket."""
-    given: dict[str, Any] = {name: _compiled(name) for name in _MODULES}
-    given["main"] = (source("guest"), _guest_bytecode(), pool, off)
-    # No -I or -E: they would ignore the hash seed, the only variable there is.
-    command = [world.interpreter(), "-s", "-P", "-S", "-B", "-c"]
-    shut = "descriptors" not in off
-    os.set_inheritable(control.fileno(), not shut)
-    closing = "os.closerange(4, 4096)" if shut else ""
-    command.append(f"import os; os.dup2({control.fileno()}, 3)\n{closing}{_BOOTSTRAP}")
-    with sealed_file(marshal.dumps(given)) as text:
-        return subprocess.Popen(  # noqa: S603 - our own interpreter and text
-            command,
-            stdin=text,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            pass_fds=(control.fileno(),) if shut else (),
-            close_fds=shut,
-            env={**(os.environ if "environment" in off else {}), "PYTHONHASHSEED": str(hash_seed)},
-            cwd="/",
-            start_new_session=True,
-        )
+    def _start_process(self, hash_seed: int, control: socket.socket) -> subprocess.Popen[bytes]:
+        """Start a bare interpreter on the sources, with descriptor 3 as its control socket."""
+        given: dict[str, Any] = {name: _compiled(name) for name in _MODULES}
+        groups = self._groups
+        place = (groups.path, groups.version) if groups is not None else None
+        given["main"] = (source("guest"), _guest_bytecode(), self.pool, self.off, place)
+        if groups is not None and self.outer.user is not None:
+            groups.give_to(self.outer.user, self.outer.user)
+        # No -I or -E: they would ignore the hash seed, the only variable there is.
+        python = [world.interpreter(), "-s", "-P", "-S", "-B", "-c"]
+        shut = "descriptors" not in self.off
+        os.set_inheritable(control.fileno(), not shut)
+        closing = "os.closerange(4, 4096)" if shut else ""
+        python.append(f"import os; os.dup2({control.fileno()}, 3)\n{closing}{_BOOTSTRAP}")
+        variables = os.environ if "environment" in self.off else {}
+        user = self.outer.user
+        with sealed_file(marshal.dumps(given)) as text:
+            return subprocess.Popen(  # noqa: S603 - our own interpreter and text
+                [*self.outer.command(groups.path if groups else ""), *python],
+                stdin=text,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(control.fileno(),) if shut else (),
+                close_fds=shut,
+                env={**variables, "PYTHONHASHSEED": str(hash_seed)},
+                cwd="/",
+                start_new_session=True,
+                user=user,
+                group=user,
+                extra_groups=None if user is None else (),
+            )
 
 
 class sealed_file:  # noqa: N801 - used as a function
