@@ -55,9 +55,10 @@ def read_candidate(
         context.load_kinds(),
         requires=requires,
     )
-    return (
-        with_lock(candidate, requires, _lock(context, files, requires)) if requires else candidate
-    )
+    is_python = candidate.tree.manifest.runtime == "python"
+    if not requires or not (is_python or request.requires):
+        return candidate  # what a skill's own scripts need is for whoever runs them
+    return with_lock(candidate, requires, _lock(context, files, requires) if is_python else ())
 
 
 def _lock(

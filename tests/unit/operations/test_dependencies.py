@@ -1,5 +1,7 @@
 """Artifacts that require Python packages, from lock to call, with wheels made on the spot."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -166,8 +168,6 @@ def test_artifacts_that_lean_on_each_other_must_lock_alike(desk: Any, given: Pat
         "dependencies": {"flock": first.digest},
         "requires": ["swan>=2"],
     }
-    import json
-
     desk.write("more/lignin.json", json.dumps(manifest))
     desk.write("more/more.py", "def more(number: int) -> int:\n    return 3 * number\n")
     with pytest.raises(InvalidRequestError, match=r"swan==2\.0 and swan==1\.0"):
@@ -194,3 +194,22 @@ def test_a_served_skill_says_what_running_it_directly_needs(desk: Any, given: Pa
     desk("skill.serve")
     texts = [path.read_text() for path in Path(desk.context.cwd).rglob("SKILL.md")]
     assert any("Python packages swan>=1" in text for text in texts)
+
+
+def test_the_scripts_of_a_skill_are_not_its_requirements(desk: Any) -> None:
+    desk.write(
+        "flocking/SKILL.md", "---\nname: flocking\ndescription: Count flocks.\n---\n\n# Flocks\n"
+    )
+    desk.write("flocking/scripts/flock.py", FLOCK)
+    assert desk("artifact.capture", path="flocking", verify=False).state == "draft"
+    with pytest.raises(InvalidRequestError, match="can require no Python packages"):
+        desk("artifact.capture", path="flocking", requires=["swan"], verify=False)
+
+
+def test_a_tier_that_cannot_show_packages_says_so_and_runs_nothing(desk: Any, given: Path) -> None:
+    locked_and_captured(desk, given)
+    desk("artifact.promote", name="flock")
+    remote = type("Remote", (), {"tier": "vm"})()
+    desk.context = replace(desk.context, open_sandbox=lambda: remote)
+    with pytest.raises(UnavailableError, match="tier vm has no Python packages"):
+        desk("artifact.call", name="flock", input={"number": 5})

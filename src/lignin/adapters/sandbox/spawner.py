@@ -22,7 +22,7 @@ CONTROL_FD = 3
 RUN_FDS = 5  # run socket, stdin, stdout, stderr, guest socket
 
 
-def main(
+def main(  # noqa: PLR0917 - called once, by the text that starts it
     guest: str,
     compiled: bytes,
     pool: int,

@@ -94,9 +94,7 @@ class SpawnerProcess:
         self.outer = outer_wall_with(outer, packages)
         self._packages = packages
         # Within the outer wall no place for groups can be found: it is found here and shown there.
-        self._groups = (
-            cgroup.open_groups() if self.outer.argv and "group" not in off else None
-        )
+        self._groups = cgroup.open_groups() if self.outer.argv and "group" not in off else None
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = self._start_process(hash_seed, theirs)
