@@ -10,10 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
-
 from lignin.domain.artifacts import MANIFEST_PATH, Candidate, File, Manifest, make_tree
 from lignin.domain.dependencies import (
     MAX_REQUIREMENT_CHARS,
@@ -44,6 +40,10 @@ def parse_requirements(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _parsed(text: str) -> str:
+    # Only where something is required: most artifacts require nothing, and importing it costs.
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
+
     shown = f"{text.strip()!r:.80}"
     try:
         read = Requirement(text) if len(text) <= MAX_REQUIREMENT_CHARS else None
@@ -102,6 +102,8 @@ def _refuse_sources(tool: Any) -> None:
 def _require_python(wanted: Any, python: str) -> None:
     if wanted is None:
         return
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     try:
         fits = SpecifierSet(wanted).contains(python, prereleases=True)
     except (InvalidSpecifier, TypeError, AttributeError) as error:

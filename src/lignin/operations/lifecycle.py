@@ -79,7 +79,7 @@ def verify_version(context: Context, row: Row, *, again: bool = False, tools: st
         way_out = exit_of_verification(context, view, row, tree.manifest, tools=tools)
         if way_out is not None:
             verifier = verifier.behind(way_out.around, binding=way_out.name)
-        equipment = equipment_of(context, name, [tree, *dependencies.values(), *tests.values()])
+        equipment = equipment_of(context, row, [tree, *dependencies.values(), *tests.values()])
         verifier = _equipped(verifier, equipment, row)
         key = verifier.key(tree, examples, dependencies, tests.values())
         cached = None if again else context.artifacts.cached(view, key)
@@ -279,7 +279,7 @@ def call_artifact(
     """
     with context.view() as view:
         dependencies = dependencies_of(view, tree.manifest, PROVEN)
-    equipment = equipment_of(context, row.body["name"], [tree, *dependencies.values()])
+    equipment = equipment_of(context, row, [tree, *dependencies.values()])
     if equipment.why_not:
         raise UnavailableError(
             f"{row.body['name']} was not run: {equipment.why_not}", hint=equipment.hint

@@ -14,6 +14,7 @@ from lignin.artifacts.requirements import declared_requirements, with_lock
 from lignin.domain.artifacts import MANIFEST_PATH, Candidate, File, Tree, make_tree
 from lignin.domain.dependencies import Locked, PackageSet, joint_set
 from lignin.domain.errors import UnavailableError
+from lignin.domain.states import Row
 from lignin.operations.artifact_models import ArtifactCapture
 from lignin.operations.context import Context
 from lignin.operations.handover import read_examples
@@ -82,8 +83,8 @@ def declared_of(files: Mapping[str, File]) -> tuple[str, ...]:
     return declared_requirements(files, (), platform.python_version())
 
 
-def equipment_of(context: Context, name: str, trees: Iterable[Tree]) -> Equipment:
-    """Return what the runs of some trees together need, if this machine has it.
+def equipment_of(context: Context, row: Row, trees: Iterable[Tree]) -> Equipment:
+    """Return what the runs of a version and what it leans on need, if this machine has it.
 
     Raises:
         InvalidRequestError: They lock one package differently, or it is not made for this machine.
@@ -105,7 +106,7 @@ def equipment_of(context: Context, name: str, trees: Iterable[Tree]) -> Equipmen
         lacking = f"{', '.join(missing[:5])}{' and more' if missing[5:] else ''}"
         return Equipment(
             why_not=f"Python packages that it requires are not in the cache: {lacking}",
-            hint=f"lignin dependency fetch {name}",
+            hint=f"lignin dependency fetch {row.body['name']}@{row.body['digest'][7:19]}",
         )
     return Equipment(installed=wheels.installed(wanted))
 

@@ -81,7 +81,7 @@ class Pip:
 
     def _pip(self) -> list[str]:
         if importlib.util.find_spec("pip") is not None:
-            return [sys.executable, "-m", "pip"]
+            return [sys.executable, "-P", "-m", "pip"]
         uv = shutil.which("uv", path=self._environment.get("PATH"))
         if uv is None:
             raise UnavailableError(
