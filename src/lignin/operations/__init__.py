@@ -20,6 +20,7 @@ NOT_NOUNS = frozenset(
         "demo_report",
         "exits",
         "judging",
+        "packages",
         "skill_models",
     }
 )
