@@ -54,8 +54,11 @@ class Record:
 
     def first(self, *names: str) -> Any:
         """Return the first attribute of these names that holds something."""
-        held = (self.attributes.get(name) for name in names)
-        return next((value for value in held if value not in (None, "")), None)
+        attributes = self.attributes
+        for name in names:
+            if name in attributes and (value := attributes[name]) not in (None, ""):
+                return value
+        return None
 
     def text(self, *names: str) -> str:
         """Return the first attribute of these names as text, "" where there is none."""
