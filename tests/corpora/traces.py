@@ -50,8 +50,10 @@ def tau2() -> dict[str, Any]:
         "simulations": [
             {"id": f"sim-{n}", "task_id": "7", "trial": n, "termination_reason": "user_stop"}
             | {"reward_info": {**reward, "reward": 1.0 - n}, "messages": messages}
+            | {"review": {"summary": GOLD}, "info": {"note": GOLD}}
             for n in range(2)
         ],
+        "simulation_index": [{"id": "sim-0", "task_id": "7", "trial": 0, "reward": GOLD}],
     }
 
 
@@ -138,7 +140,7 @@ def inspect_sample(epoch: int = 1, identity: str | int = 1) -> dict[str, Any]:
         ],
         "scores": {"match": {"value": "C", "explanation": GOLD}},
         "metadata": {"solution": GOLD},
-        "attachments": {"a" * 32: "took too long"},
+        "attachments": {"a" * 32: "took too long", "b" * 32: GOLD},
         "events": [
             {"event": "sample_init", "sample": {"id": identity, "target": GOLD}},
             {
@@ -146,6 +148,9 @@ def inspect_sample(epoch: int = 1, identity: str | int = 1) -> dict[str, Any]:
                 "output": {**output, "usage": {"input_tokens": 7, "output_tokens": 3}},
             },
             {"event": "score", "score": {"value": GOLD}},
+            {"event": "model", "input": [{"role": "user", "content": f"Grade it: {GOLD}"}]}
+            | {"output": {"choices": [{"message": {"id": "g1", "content": GOLD}}]}},
+            {"event": "info", "data": GOLD},
         ],
     }
 
