@@ -244,6 +244,7 @@ def openinference(trace: str = "t1") -> list[Any]:
         span("s3", "s1", "TOOL", 3, **tool, **{"tool_call.id": "c1"}),
         span("s4", "s1", "LLM", 5, **asked, **answered, **last),
         span("s5", "s1", "EVALUATOR", 7, **{"output.value": GOLD, "eval.label": GOLD}),
+        span("j1", "s5", "LLM", 7, **{"input.value": "Grade it", "output.value": GOLD}),
         span("s6", None, "CHAIN", 8, **{"evaluation.label": GOLD, "annotations.0.label": GOLD}),
     ]
 
@@ -389,6 +390,7 @@ def langfuse(trace: str = "t1") -> list[Any]:
         row("o4", "o1", "GENERATION", 5, input=json.dumps([ask, made, back]))
         | {"output": json.dumps({"role": "assistant", "content": "There is a.py"})},
         row("o5", "o1", "EVALUATOR", 7, input="x", output=GOLD),
+        row("j1", "o5", "GENERATION", 7, input="Grade it", output=GOLD),
         {"id": "sc", "trace_id": trace, "name": "q", "source": "API", "data_type": "NUMERIC"}
         | {"value": GOLD, "comment": GOLD},
     ]
