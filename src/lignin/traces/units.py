@@ -110,12 +110,20 @@ def _scan(text: str, containers: frozenset[str]) -> Iterator[_Found]:
 
 def _object(text: str, start: int, containers: frozenset[str]) -> tuple[dict[str, Any], int, bool]:
     """As `_members`; an object that holds no container is decoded in one go, which is faster."""
+    line = text[start : text.find("\n", start) + 1 or len(text)].rstrip()
     try:
-        value, end = _decoder.raw_decode(text, start)
-    except ValueError:
-        if not containers:
+        # An error counts the lines before it: within one line that costs nothing.
+        value, end = _decoder.raw_decode(line)
+        end += start
+    except json.JSONDecodeError as error:
+        if error.pos < len(line) and "\n" in text[start : start + len(line) + 2]:
             raise
-        return _members(text, start, containers)
+        try:
+            value, end = _decoder.raw_decode(text, start)
+        except ValueError:
+            if not containers:
+                raise
+            return _members(text, start, containers)
     if containers.isdisjoint(value):
         return value, end, False
     return _members(text, start, containers)
