@@ -15,6 +15,7 @@ NOT_NOUNS = frozenset(
         "lifecycle",
         "heads",
         "harvest",
+        "intake",
         "proofs",
         "choice",
         "demo_report",
@@ -22,6 +23,7 @@ NOT_NOUNS = frozenset(
         "judging",
         "packages",
         "skill_models",
+        "trace_view",
     }
 )
 """Files of this folder that hold no operations: what several nouns share."""
