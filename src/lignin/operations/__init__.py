@@ -22,6 +22,7 @@ NOT_NOUNS = frozenset(
         "exits",
         "judging",
         "skill_models",
+        "telemetry",
     }
 )
 """Files of this folder that hold no operations: what several nouns share."""
