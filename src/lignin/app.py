@@ -253,6 +253,7 @@ class SqlAdmin:
                 hint="Postgres orders its writers itself",
             )
         writer = Writer(self._ledger, path)
+        self._ledger.be_the_writer()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: writer.stop())
         ready(str(path))
