@@ -23,6 +23,7 @@ NOT_NOUNS = frozenset(
         "judging",
         "skill_models",
         "telemetry",
+        "trace_view",
     }
 )
 """Files of this folder that hold no operations: what several nouns share."""

@@ -5,12 +5,15 @@ own records. A session whose outcome was hidden on the way in is another session
 of the same file: its id says so, and neither is ever taken for the other.
 """
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import Field
 
+from lignin.domain.codec import Json
 from lignin.domain.errors import (
     DeniedError,
     InvalidRequestError,
@@ -45,9 +48,12 @@ class FileTaken(Response):
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    changes: tuple[Change, ...]
+    """A session's changes, in the batches they are committed in; the last may join others."""
+
+    batches: tuple[tuple[Change, ...], ...]
     is_new: bool
     records: int
+    last_bytes: int = 0
 
 
 def take_files(
@@ -74,9 +80,10 @@ def take_files(
         context.progress(f"taking in {path.name}", number, len(found))
         try:
             name, data = read_trace(path)
-            taken = take_trace(
-                importers, name, data, context.redaction_key, hide_outcome=hide_outcome
-            )
+            with _cycles_left_alone():
+                taken = take_trace(
+                    importers, name, data, context.redaction_key, hide_outcome=hide_outcome
+                )
             stored = _store(context, path, taken)
         except (InvalidRequestError, NotFoundError, DeniedError, LimitedError) as error:
             yield FileTaken(path=str(path), refused=error.message), ()
@@ -99,7 +106,8 @@ def load_trajectory(context: Context, view: View, session: str) -> Trajectory:
     lines = (content for content in contents if content is not None)
     data = b"".join(line if line.endswith(b"\n") else line + b"\n" for line in lines)
     form, origin = row.body["client"], row.body["origin"]
-    traces = import_trace(context.load_importers(), row.body["source"], data, form=form)
+    with _cycles_left_alone():
+        traces = import_trace(context.load_importers(), row.body["source"], data, form=form)
     for trajectory, _ in traces.sessions:
         if trajectory.session == origin or len(traces.sessions) == 1:
             return replace(
@@ -115,6 +123,18 @@ def load_trajectory(context: Context, view: View, session: str) -> Trajectory:
         f"the records of {session} hold no session {origin!r}",
         hint="`lignin trace import` its file again",
     )
+
+
+@contextmanager
+def _cycles_left_alone() -> Iterator[None]:
+    """Parsing makes objects by the million that all stay: a search for garbage finds none."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _roots(context: Context, paths: list[str], mine: bool) -> list[Path]:
@@ -142,10 +162,14 @@ def _store(context: Context, path: Path, taken: TakenTrace) -> FileTaken:
     for session in taken.sessions:
         with context.view() as view:
             stored = _session_changes(context, view, session)
-        pending.extend(stored.changes)
         fresh += stored.is_new
         records += stored.records
-        size += sum(map(len, session.contents)) if stored.records else 0
+        *whole, last = stored.batches or ((),)
+        for batch in whole:
+            context.commit(*pending, *batch)
+            pending, size = [], 0
+        pending.extend(last)
+        size += stored.last_bytes
         if size > BATCH_BYTES:
             context.commit(*pending)
             pending, size = [], 0
@@ -163,35 +187,76 @@ def _store(context: Context, path: Path, taken: TakenTrace) -> FileTaken:
 
 
 def _session_changes(context: Context, view: View, session: TakenSession) -> _Stored:
-    log, scope, name = context.sessions, context.scope, session.session_id
-    marks = {"taken": len(session.keys), "tail": session.keys[-1] if session.keys else ""}
+    """What a session adds to the store: all of it, what is new of it, or a variant of its own."""
+    name = session.session_id
     row = view.row(f"session/{name}")
     if row is None:
-        _, started = log.start(
-            view,
-            scope,
-            client=session.trajectory.format,
-            model=session.trajectory.model,
-            agent=session.trajectory.agent,
-            session=name,
-            facts={
-                **_facts(session.trajectory),
-                **({"outcome_hidden": True} if session.outcome_hidden else {}),
-                **marks,
-            },
-        )
-        changes = [started]
-        if session.contents:
-            changes.append(log.append(scope, name, session.contents, expect_length=0, type=_TYPE))
-        return _Stored(tuple(changes), True, len(session.contents))
+        return _batched(context, view, session, known=0, is_new=True)
     what, known = what_is_new(session, row.body["taken"], row.body["tail"])
     if what == "same":
         return _Stored((), False, 0)
     if what == "rewritten":  # another file of the same session id, or its past was changed
         return _session_changes(context, view, _variant(session, row.body["source"]))
-    rest = session.contents[known:]
-    appended = log.append(scope, name, rest, expect_length=known, type=_TYPE)
-    return _Stored((appended, log.update(scope, name, marks)), False, len(rest))
+    return _batched(context, view, session, known=known, is_new=False)
+
+
+def _batched(
+    context: Context, view: View, session: TakenSession, *, known: int, is_new: bool
+) -> _Stored:
+    """Append from record `known` on; each batch leaves the session as a file so far would."""
+    log, scope, name = context.sessions, context.scope, session.session_id
+    batches: list[tuple[Change, ...]] = []
+    start = known
+    bounds = plan_batches([len(content) for content in session.contents], known)
+    for end, _ in bounds:
+        marks = {"taken": end, "tail": session.keys[end - 1] if end else ""}
+        changes: list[Change] = []
+        if is_new and not batches:
+            changes.append(_started(context, view, session, marks))
+        if end > start:
+            contents = session.contents[start:end]
+            changes.append(log.append(scope, name, contents, expect_length=start, type=_TYPE))
+        if not (is_new and not batches):
+            changes.append(log.update(scope, name, marks))
+        batches.append(tuple(changes))
+        start = end
+    return _Stored(tuple(batches), is_new, len(session.keys) - known, bounds[-1][1])
+
+
+def plan_batches(
+    sizes: Sequence[int], known: int, limit: int = BATCH_BYTES
+) -> tuple[tuple[int, int], ...]:
+    """Where the batches of a session end, as (records so far, bytes of the batch); at least one.
+
+    Args:
+        sizes: Bytes of each record.
+        known: Records that are stored already.
+        limit: Bytes of a batch; a record over it has one of its own.
+    """
+    bounds, size = [], 0
+    for number in range(known, len(sizes)):
+        if size and size + sizes[number] > limit:
+            bounds.append((number, size))
+            size = 0
+        size += sizes[number]
+    return (*bounds, (len(sizes), size))
+
+
+def _started(context: Context, view: View, session: TakenSession, marks: dict[str, Json]) -> Change:
+    _, started = context.sessions.start(
+        view,
+        context.scope,
+        client=session.trajectory.format,
+        model=session.trajectory.model,
+        agent=session.trajectory.agent,
+        session=session.session_id,
+        facts={
+            **_facts(session.trajectory),
+            **({"outcome_hidden": True} if session.outcome_hidden else {}),
+            **marks,
+        },
+    )
+    return started
 
 
 def _variant(session: TakenSession, stored_source: str) -> TakenSession:
@@ -205,7 +270,7 @@ def _variant(session: TakenSession, stored_source: str) -> TakenSession:
 _TYPE = "trace.record"
 
 
-def _facts(trajectory: Trajectory) -> dict[str, object]:
+def _facts(trajectory: Trajectory) -> dict[str, Json]:
     return {
         "source": trajectory.source,
         "origin": trajectory.session,

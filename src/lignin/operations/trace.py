@@ -9,6 +9,7 @@ from lignin.operations.context import Context
 from lignin.operations.harvest import Harvest, capture_code, verify_due
 from lignin.operations.intake import FileTaken, load_trajectory, take_files
 from lignin.operations.registry import Listed, Request, Response, operation, positional
+from lignin.operations.trace_view import TraceShown, shown
 from lignin.traces.code import find_code
 from lignin.traces.intake import TakenSession
 
@@ -62,6 +63,13 @@ class TraceSession(Response):
 
 class TraceListed(Listed):
     items: list[TraceSession] = Field(description="this page of the list")
+
+
+class TraceShow(Request):
+    session: str = positional("a session's id, as `trace list` shows it")
+    after: int = Field(0, ge=0, description="go on after so many steps")
+    limit: int = Field(50, ge=1, le=1000, description="at most so many rows")
+    step: int | None = Field(None, description="show the step of this index in full")
 
 
 class TraceCode(Request):
@@ -177,6 +185,20 @@ def list_(context: Context, request: TraceList) -> TraceListed:
         total=page.total,
         next_after=page.next_after,
         narrow="--client, --after" if page.next_after else None,
+    )
+
+
+@operation("trace.show", effect="read", idempotent=True)
+def show(context: Context, request: TraceShow) -> TraceShown:
+    """Show a session step by step: who did what, what failed, what it cost.
+
+    One row per step, indented by depth; beyond ten levels the depth stands as a number. Stretches
+    that repeat are folded into one row. `!` marks what failed. `--step N` shows one step in full.
+    """
+    with context.view() as view:
+        trajectory = load_trajectory(context, view, request.session)
+    return shown(
+        trajectory, request.session, after=request.after, limit=request.limit, step=request.step
     )
 
 

@@ -74,8 +74,12 @@ class _Building:
     seen: Counter[str] = field(default_factory=Counter)
     answered: set[str] = field(default_factory=set)
 
+    def next(self) -> int:
+        return len(self.chat.steps) + 1
+
     def add(self, step: Step) -> int:
-        return self.chat.add(replace(step, index=len(self.chat.steps) + 1)).index
+        index = self.next()
+        return self.chat.add(step if step.index == index else replace(step, index=index)).index
 
 
 def steps_of(spans: Iterable[Span]) -> tuple[Step, ...]:
@@ -88,12 +92,32 @@ def steps_of(spans: Iterable[Span]) -> tuple[Step, ...]:
     return tuple(building.chat.steps)
 
 
+def ids_below(spans: Iterable[tuple[str, str]], tops: Iterable[str]) -> frozenset[str]:
+    """Return the ids of some spans and of all below them.
+
+    Args:
+        spans: Of each span its id and its parent's.
+        tops: The ids to begin with.
+    """
+    children: dict[str, list[str]] = {}
+    for span_id, parent_id in spans:
+        children.setdefault(parent_id, []).append(span_id)
+    found: set[str] = set()
+    waiting = [top for top in tops if top]
+    while waiting:
+        at = waiting.pop()
+        if at not in found:
+            found.add(at)
+            waiting += children.get(at, ())
+    return frozenset(found)
+
+
 def _unique(spans: Iterable[Span]) -> list[Span]:
     """Return the spans with ids that differ: the last of those that were sent again counts."""
     known: dict[str, Span] = {}
     for span in spans:
-        identity = span.span_id or f"span-{span.order}"
-        known[identity] = replace(span, span_id=identity)
+        named = span if span.span_id else replace(span, span_id=f"span-{span.order}")
+        known[named.span_id] = named
     return list(known.values())
 
 
@@ -118,7 +142,7 @@ def _depths(spans: list[Span]) -> dict[str, int]:
 def _read(building: _Building, span: Span) -> None:
     parent = building.index_of.get(span.parent_id)
     step = Step(
-        index=0,
+        index=building.next(),
         role=span.role,
         text=span.text,
         at=_written(span.start_ns),

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from corpora.traces import FILES, GOLD, genai_spans, jsonl, openinference, tau, written
-from lignin.operations.intake import load_trajectory
+from lignin.domain.errors import NotFoundError
+from lignin.operations.intake import load_trajectory, plan_batches
 from lignin.traces.importer import load_importers
 
 
@@ -87,3 +88,53 @@ def test_a_growing_file_adds_what_is_new(desk: Any) -> None:
     path.write_bytes(jsonl(flat))
     grown = desk("trace.import", paths=["spans.jsonl"])
     assert (grown.records, grown.new_sessions) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "known", "expected"),
+    [
+        ([], 0, ((0, 0),)),
+        ([3, 3], 0, ((2, 6),)),
+        ([6, 6, 1], 0, ((1, 6), (3, 7))),
+        ([50, 1, 50], 0, ((1, 50), (2, 1), (3, 50))),
+        ([9, 9, 9], 2, ((3, 9),)),
+    ],
+)
+def test_batches_end_before_they_grow_over_the_limit(
+    sizes: list[int], known: int, expected: tuple[tuple[int, int], ...]
+) -> None:
+    assert plan_batches(sizes, known, limit=10) == expected
+
+
+def test_a_session_of_many_batches_is_stored_whole_and_grows(desk: Any) -> None:
+    path = desk.context.cwd / "spans.jsonl"
+    span = genai_spans()[0]
+    spans = [{**span, "spanId": str(n), "note": "x" * 3_000_000} for n in range(5)]
+    path.write_bytes(jsonl(spans[:4]))
+    assert desk("trace.import", paths=["spans.jsonl"]).records == 4
+    path.write_bytes(jsonl(spans))
+    assert desk("trace.import", paths=["spans.jsonl"]).records == 1
+    again = desk("trace.import", paths=["spans.jsonl"])
+    assert (again.records, again.new_sessions) == (0, 0)
+    (row,) = desk("trace.list").items
+    with desk.context.view() as view:
+        stored = [c for c in view.contents(f"record/{row.session}") if c is not None]
+    assert b"".join(stored) == jsonl(spans)
+
+
+def test_a_session_is_shown_by_rows_and_one_step_in_full(desk: Any) -> None:
+    desk("trace.import", paths=[put(desk, "openinference")])
+    (row,) = desk("trace.list").items
+    whole = desk("trace.show", session=row.session)
+    assert (whole.steps, whole.tokens, whole.cost_microusd) == (6, 9, 10_000)
+    assert "ls" in whole.to_text()
+    first = desk("trace.show", session=row.session, limit=2)
+    rest = desk("trace.show", session=row.session, after=int(first.next_after))
+    assert [each.step for each in (*first.items, *rest.items)] == [
+        each.step for each in whole.items
+    ]
+    full = desk("trace.show", session=row.session, step=3)
+    assert [call.observation for call in full.detail[0].calls] == ["a.py"]
+    assert "came back" in full.to_text()
+    with pytest.raises(NotFoundError, match="no step 99"):
+        desk("trace.show", session=row.session, step=99)
