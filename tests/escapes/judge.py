@@ -32,7 +32,18 @@ def attempt(
     program: Callable[[Case, dict[str, str]], str] = cases.program,
 ) -> tuple[bool, Observed]:
     """Make an attempt: whether it got out, and what was seen."""
+    sprung, seen = spring(sandbox, case, traps, program)
+    return seen.returned or sprung, seen
+
+
+def spring(
+    sandbox: Sandbox,
+    case: Case,
+    traps: Traps,
+    program: Callable[[Case, dict[str, str]], str] = cases.program,
+) -> tuple[bool, Observed]:
+    """Make an attempt: whether it sprang its trap outside, whatever it says, and what was seen."""
     if case.trap:
         traps.sprung(case.trap)
     seen = run(sandbox, program(case, traps.words))
-    return seen.returned or (bool(case.trap) and traps.sprung(case.trap)), seen
+    return bool(case.trap) and traps.sprung(case.trap), seen

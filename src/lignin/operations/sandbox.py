@@ -14,6 +14,7 @@ class Tier(Response):
     tier: str = Field(description="the tier's name")
     works: bool = Field(description="whether it ran a trial here")
     why_not: str = Field(description="what stopped it")
+    walls: str = Field(description="what stands around it besides its own walls, or why nothing")
     install: list[str] = Field(description="commands that would help")
 
 
@@ -24,7 +25,8 @@ class Diagnosis(Response):
     def to_text(self) -> str | None:
         lines = []
         for one in self.tiers:
-            lines.append(f"{one.tier}: {'works here' if one.works else one.why_not}")
+            works = ", ".join(filter(None, ("works here", one.walls)))
+            lines.append(f"{one.tier}: {works if one.works else one.why_not}")
             lines += [f"  what may help: {remedy}" for remedy in one.install]
         used = f"runs use: {self.tier}" if self.tier else "no tier works here, so nothing is run"
         return "\n".join([used, *lines])
@@ -38,7 +40,13 @@ def doctor(context: Context, request: SandboxDoctor) -> Diagnosis:  # noqa: ARG0
     """Say by trying which sandbox tier works here, why others don't, and what to install."""
     found = context.diagnose()
     tiers = [
-        Tier(tier=t.tier, works=t.works, why_not=t.why_not, install=list(t.remedies))
+        Tier(
+            tier=t.tier,
+            works=t.works,
+            why_not=t.why_not,
+            walls=t.walls,
+            install=list(t.remedies),
+        )
         for t in found.tiers
     ]
     return Diagnosis(tier=found.tier or None, tiers=tiers)

@@ -190,12 +190,16 @@ class Sandbox(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierReport:
-    """One tier: whether a probe ran in it, else why not and what would help."""
+    """One tier: whether a probe ran in it, else why not and what would help.
+
+    `walls` says of one that works what stands around it, or why nothing does.
+    """
 
     tier: str
     works: bool
     why_not: str = ""
     remedies: tuple[str, ...] = ()
+    walls: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lignin.adapters.sandbox.landlock import open_landlock_sandbox
 from lignin.adapters.sandbox.none import UnsafeSandbox
-from lignin.adapters.sandbox.ns import open_namespace_sandbox
+from lignin.adapters.sandbox.ns import NamespaceSandbox, open_namespace_sandbox
 from lignin.adapters.sandbox.seatbelt import open_seatbelt_sandbox
 from lignin.adapters.sandbox.vm import Provider, RemoteSandbox
 from lignin.adapters.sandbox.vm_daytona import DaytonaProvider
@@ -149,11 +149,14 @@ def _unasked(tier: str, choice: str) -> TierReport:
 
 def _probed(tier: str, opener: Callable[[], Sandbox]) -> TierReport:
     try:
-        _open_probed(tier, opener).close()
+        opened = _open_probed(tier, opener)
     except LigninError as error:
         help_ = remedies(error.message) if tier == "ns" else (error.hint,) if error.hint else ()
         return TierReport(tier=tier, works=False, why_not=error.message, remedies=help_)
-    return TierReport(tier=tier, works=True)
+    opened.close()
+    if not isinstance(opened, NamespaceSandbox):
+        return TierReport(tier=tier, works=True)
+    return TierReport(tier=tier, works=True, walls=opened.walls, remedies=opened.outer_remedies)
 
 
 def _open_probed(tier: str, opener: Callable[[], Sandbox]) -> Sandbox:

@@ -27,6 +27,7 @@ What counts as an effect, and what is quiet on purpose:
 # mypy: ignore-errors
 # Untyped on purpose: it replaces parts of the interpreter, and `typing` would be loaded in each run.
 
+import _signal
 import _sitebuiltins
 import _thread
 import builtins
@@ -905,7 +906,8 @@ def _decimal_context():
 
 
 def _handlers():
-    return {number: signal.getsignal(number) for number in range(1, signal.NSIG)}
+    ask = _signal.getsignal  # `signal.getsignal` looks for the name of each
+    return {number: ask(number) for number in range(1, signal.NSIG)}
 
 
 def _remember():
@@ -1059,6 +1061,27 @@ def prepare():
         library.pop(name, None)
     _baseline["modules"] = {name: (m, _public(m)) for name, m in library.items()}
     _baseline["builtins"] = set(vars(builtins))
+
+
+def rehearse():
+    """Do to no effect what every run does.
+
+    A fork copies each page that it is the first to write, and Python makes code fast, and its
+    tables, as they are first used: both are better done before there is a run to wait for them.
+    """
+    code = compile("def f(n):\n    return n + 1\n", "<rehearsal>", "exec")
+    module = types.ModuleType("rehearsal")
+    exec(code, vars(module))
+    path = "/artifact/rehearsal.py"
+    spec = importlib.util.spec_from_file_location("rehearsal", path)
+    importlib.util.module_from_spec(spec)
+    _loads(_dumps({"n": [to_json(module.f(1)), to_json("")]}, sort_keys=True))
+    _renew_global_random()
+    for names in _spaces():
+        _kept_space(names)
+    _state(), _handlers(), _path(path), _caller(), _is_import_or_report()
+    any(_may_patch(each) for each in (code, *code.co_consts) if isinstance(each, types.CodeType))
+    threading.enumerate()
 
 
 # --- running -----------------------------------------------------------------------------------

@@ -7,9 +7,7 @@ the host: no place for code that is known to be hostile.
 """
 
 import contextlib
-import itertools
 import json
-import os
 import socket
 import struct
 import sys
@@ -21,6 +19,7 @@ from dataclasses import replace
 from typing import Any
 
 from lignin.adapters.sandbox import plan, world
+from lignin.adapters.sandbox.bubblewrap import NAME, OuterWall, find_outer_wall
 from lignin.adapters.sandbox.channel import Guest, Output, Pump, Source, new_key, outcome
 from lignin.adapters.sandbox.spawning import POOL, SpawnerProcess, sealed_file, texts_digests
 from lignin.domain.codec import Digest, digest_json
@@ -44,12 +43,18 @@ class NamespaceSandbox:
 
     def __init__(self, spawner: SpawnerProcess) -> None:
         """Use `open_namespace_sandbox`."""
-        self._off, self._pool = spawner.off, spawner.pool
+        self._first = spawner
         self._lock = threading.Lock()
         self._spawners: OrderedDict[int, SpawnerProcess] = OrderedDict({0: spawner})
-        self._numbers = itertools.count(1)
         self._closed = False
-        self._policy = digest_json({**spawner.described, "tier": "ns", "texts": texts_digests()})
+        self._policy = digest_json(
+            {
+                **spawner.described,
+                "tier": "ns",
+                "texts": texts_digests(),
+                "outer": bool(spawner.outer.argv),
+            }
+        )
 
     @property
     def tier(self) -> str:
@@ -60,6 +65,17 @@ class NamespaceSandbox:
     def capabilities(self) -> frozenset[Capability]:
         """All: the spawner has not started where one of them fails."""
         return TIER_CAPABILITIES["ns"]
+
+    @property
+    def outer_remedies(self) -> tuple[str, ...]:
+        """What would give it an outer wall here."""
+        return self._first.outer.remedies
+
+    @property
+    def walls(self) -> str:
+        """What stands around the runs besides our own walls, or why nothing does."""
+        outer = self._first.outer
+        return f"inside {NAME}" if outer.argv else f"without an outer wall: {outer.without}"
 
     @property
     def policy_digest(self) -> Digest:
@@ -77,8 +93,7 @@ class NamespaceSandbox:
         except (UnavailableError, OSError) as error:
             return _infrastructure(str(error), started)
         try:
-            run = _Run(spawner, next(self._numbers), execution, broker)
-            return run.observe(order, key, started)
+            return _Run(spawner, execution, broker).observe(order, key, started)
         finally:
             self._give_back(execution.hash_seed, spawner)
 
@@ -90,9 +105,7 @@ class NamespaceSandbox:
             if spawner is None or not spawner.alive:
                 if spawner is not None:
                     spawner.close()
-                spawner = self._spawners[hash_seed] = SpawnerProcess(
-                    hash_seed, self._off, self._pool
-                )
+                spawner = self._spawners[hash_seed] = self._first.another(hash_seed)
             self._spawners.move_to_end(hash_seed)
             spawner.users += 1
             self._retire()
@@ -134,7 +147,13 @@ def open_namespace_sandbox(pool: int = POOL) -> NamespaceSandbox:
     """
     if not sys.platform.startswith("linux"):
         raise UnavailableError(f"namespaces need Linux; this is {sys.platform}")
-    return NamespaceSandbox(SpawnerProcess(0, pool=pool))
+    outer = find_outer_wall()
+    if outer.argv:
+        try:
+            return NamespaceSandbox(SpawnerProcess(0, pool=pool, outer=outer))
+        except UnavailableError as error:
+            outer = OuterWall(without=f"{NAME} is installed and does not start: {error.message}")
+    return NamespaceSandbox(SpawnerProcess(0, pool=pool, outer=outer))
 
 
 def _infrastructure(message: str, started: float) -> Observed:
@@ -143,22 +162,25 @@ def _infrastructure(message: str, started: float) -> Observed:
 
 
 def _plan_of(execution: Execution, key: str) -> bytes:
-    """The run's plan as sent: one header frame, then the bytes of all files."""
+    """The run's plan as sent: frames of the job and of the header, then the bytes of all files."""
     files, file_bytes = plan.entries(execution.files)
     work, work_bytes = plan.entries(execution.work)
     home, home_bytes = plan.entries(execution.surroundings.home)
     job = {**plan.action(execution), "executable": f"{world.GUEST_FOLDER}/bin/python", "key": key}
+    limits = plan.limits(execution.limits)
+    environment = plan.environment(execution, world.GUEST_FOLDER)
     header = {
-        "action": job,
         "files": files,
         "work": work,
         "home": home,
         "hostname": execution.surroundings.hostname,
-        "limits": plan.limits(execution.limits),
-        "environment": plan.environment(execution, world.GUEST_FOLDER),
+        "limits": limits,
     }
-    raw = json.dumps(header).encode()
-    return b"".join((struct.pack(">I", len(raw)), raw, file_bytes, work_bytes, home_bytes))
+    frames = []
+    for part in ({"action": job, "limits": limits, "environment": environment}, header):
+        raw = json.dumps(part).encode()
+        frames += [struct.pack(">I", len(raw)), raw]
+    return b"".join((*frames, file_bytes, work_bytes, home_bytes))
 
 
 class _Report:
@@ -173,7 +195,7 @@ class _Report:
     def receive(self) -> bool:
         """Take what has arrived; False at the end."""
         try:
-            part = self.channel.recv(1 << 20)
+            part = self.channel.recv(1 << 16)
         except OSError:
             part = b""
         self._buffer += part
@@ -207,12 +229,10 @@ class _Run:
     def __init__(
         self,
         spawner: SpawnerProcess,
-        number: int,
         execution: Execution,
         broker: RequestHandler | None,
     ) -> None:
         self._spawner = spawner
-        self._number = number
         self._execution = execution
         self._broker = broker
         self._deadline = 0.0
@@ -221,53 +241,42 @@ class _Run:
     def observe(self, order: bytes, key: str, started: float) -> Observed:
         """Send the order, read everything, say what was seen."""
         bounds = self._execution.limits
-        channel, theirs = socket.socketpair()
-        guest_channel, guest_theirs = socket.socketpair()
-        out, out_theirs = os.pipe()
-        err, err_theirs = os.pipe()
-        given = [out_theirs, err_theirs]
-        with channel, guest_channel:
-            try:
-                with theirs, guest_theirs, sealed_file(self._stdin()) as stdin:
-                    fds = [theirs.fileno(), stdin, *given, guest_theirs.fileno()]
-                    self._spawner.order(
-                        {"run": self._number, "memory_bytes": bounds.memory_bytes}, fds
-                    )
-            except OSError as error:
-                os.close(out)
-                os.close(err)
-                return _infrastructure(f"the spawner is gone: {error}", started)
-            finally:
-                for descriptor in given:
-                    os.close(descriptor)
-            self._report = _Report(channel, bounds.work_bytes)
-            self._guest_channel = guest_channel
-            self._guest = Guest(guest_channel, self._broker, key)
-            self._outputs = [Output(out, bounds.output_bytes), Output(err, bounds.output_bytes)]
-            try:
-                self._converse(channel, order)
-            finally:
-                os.close(out)
-                os.close(err)
+        try:
+            prepared = self._spawner.take()
+        except OSError as error:
+            return _infrastructure(f"no run can be prepared: {error}", started)
+        with contextlib.closing(prepared):
+            self._prepared = prepared
+            self._report = _Report(prepared.door, bounds.work_bytes)
+            self._guest = Guest(prepared.guest, self._broker, key)
+            ends = (prepared.out, prepared.err)
+            self._outputs = [Output(end, bounds.output_bytes) for end in ends]
+            self._converse(order)
         return self._observed(started)
 
-    def _stdin(self) -> bytes:
-        action = self._execution.action
-        return action.stdin if isinstance(action, Command) else b""
-
-    def _converse(self, channel: socket.socket, order: bytes) -> None:
+    def _converse(self, order: bytes) -> None:
+        door = self._prepared.door
         self._deadline = time.monotonic() + self._execution.limits.wall_s + GRACE_S
         try:
-            channel.settimeout(GRACE_S)
-            channel.sendall(order)
+            door.settimeout(GRACE_S)
+            self._tell(door, order)
         except OSError:
             pass  # it died early: the report, or the lack of one, says why
+        self._spawner.used(self._prepared)
         sources = {
-            channel.fileno(): self._report.receive,
-            self._guest_channel.fileno(): self._guest.receive,
+            door.fileno(): self._report.receive,
+            self._prepared.guest.fileno(): self._guest.receive,
             **{output.descriptor: self._reader(output) for output in self._outputs},
         }
         Pump(sources, self._on_tick, 0.25).run()
+
+    def _tell(self, door: socket.socket, order: bytes) -> None:
+        """Send the plan, and with its first bytes the standard input where there is one."""
+        action = self._execution.action
+        if isinstance(action, Command) and action.stdin:
+            with sealed_file(action.stdin) as stdin:
+                order = order[socket.send_fds(door, [order[:4]], [stdin]) :]
+        door.sendall(order)
 
     def _reader(self, output: Output) -> Source:
         def receive() -> bool:
@@ -288,7 +297,7 @@ class _Run:
             return True
         self._overdue = True
         with contextlib.suppress(OSError):
-            self._spawner.order({"kill": self._number}, [])
+            self._spawner.kill(self._prepared)
         return False
 
     def _observed(self, started: float) -> Observed:

@@ -21,9 +21,9 @@ NOBODY = 65534
 INSIDE = 1000  # the user that code sees itself as
 GUEST_FOLDER = "/lignin"
 _ROOT = "/tmp"  # where the new root is put together; nothing on the host changes: own mount table
-_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
-_ETC = ("/etc/ld.so.cache", "/etc/alternatives")
+ETC = ("/etc/ld.so.cache", "/etc/alternatives")
 _HOST = ("/var", "/sys", "/etc/hostname")  # what is shown only where the wall `files` is off
 _SHARED = {"net": kernel.CLONE_NEWNET, "ipc": kernel.CLONE_NEWIPC, "uts": kernel.CLONE_NEWUTS}
 HOME = "/home/dev"
@@ -67,13 +67,16 @@ def namespaces(off: frozenset[str]) -> int:
     return flags
 
 
-def build(guest: str, compiled: bytes, off: frozenset[str]) -> cgroup.Groups | None:
+def build(
+    guest: str, compiled: bytes, off: frozenset[str], place: tuple[str, int] | None = None
+) -> cgroup.Groups | None:
     """Leave the host: returns in a new process that is pid 1 of a world of its own.
 
     The process that called stays behind, waits for it and ends with it. Root does the mounting
     as root and then stops being root: an interpreter below `/root` can be bound only by root, and
     a world owned by the first user namespace can be altered by nobody inside. Anybody else does it
-    within a user namespace. Returns the place for the runs' memory groups, where there is one.
+    within a user namespace. Returns the place for the runs' memory groups, where there is one;
+    `place` is one that the host has made already.
     Raises OSError where the kernel refuses.
     """
     folders = interpreter_folders()
@@ -82,7 +85,11 @@ def build(guest: str, compiled: bytes, off: frozenset[str]) -> cgroup.Groups | N
     if nobody_exists and not privileged:
         become_nobody()
     uid, gid = os.getuid(), os.getgid()
-    groups = None if "group" in off else cgroup.open_groups()
+    groups = None
+    if place is not None:
+        groups = cgroup.Groups(*place, made=True)
+    elif "group" not in off:
+        groups = cgroup.open_groups()
     if groups is not None and privileged:
         groups.give_to(NOBODY, NOBODY)
     if privileged:
@@ -111,7 +118,7 @@ def _continue_as_first_process(groups: cgroup.Groups | None) -> None:
         return
     os.closerange(3, 256)  # the control socket must close when the world ends
     _, status = os.waitpid(child, 0)
-    if groups is not None:
+    if groups is not None and not groups.made_before:
         cgroup.remove_tree(groups.path)
     os._exit(os.waitstatus_to_exitcode(status) & 255)
 
@@ -122,12 +129,12 @@ def _put_together(folders: Sequence[str], off: frozenset[str]) -> None:
     for name in ("proc", "dev", "etc", "tmp", "work", "mnt", "artifact", HOME.lstrip("/")):
         os.makedirs(f"{_ROOT}/{name}", 0o755)
     _bind("/usr")
-    for name in _LINKS:
+    for name in LINKS:
         if os.path.islink(f"/{name}"):
             os.symlink(os.readlink(f"/{name}"), f"{_ROOT}/{name}")
         elif os.path.isdir(f"/{name}"):
             _bind(f"/{name}")
-    for place in (*folders, *_ETC):
+    for place in (*folders, *ETC):
         if os.path.exists(place):
             _bind(place)
     for name in _DEVICES:

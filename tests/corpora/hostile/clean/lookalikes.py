@@ -129,7 +129,7 @@ FAMILIES = (
                 """True where the header is `sha256=` and the body's HMAC; compared in constant time."""
                 kind, _, given = header.partition("=")
                 wanted = hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()
-                return kind == "sha256" and hmac.compare_digest(wanted, given)
+                return kind == "sha256" and hmac.compare_digest(wanted.encode(), given.encode())
             ''',
             {"secret": S, "body": S, "header": S},
             B,
@@ -207,7 +207,10 @@ FAMILIES = (
             def run_lengths(text: str, decode: bool) -> str:
                 """Code `aaab` as `3a1b`, or read it back; digits cannot be coded."""
                 if decode:
-                    return "".join(char * int(count) for count, char in re.findall(r"(\d+)(\D)", text))
+                    runs = re.findall(r"([0-9]+)([^0-9])", text)
+                    if any(len(count) > 4 for count, _ in runs):
+                        raise ValueError("a run is too long")
+                    return "".join(char * int(count) for count, char in runs)
                 if any(char.isdigit() for char in text):
                     raise ValueError("digits")
                 return "".join(f"{len(list(run))}{char}" for char, run in groupby(text))
@@ -251,7 +254,7 @@ FAMILIES = (
             {"text": S},
             N,
             [{"text": t} for t in ("1+2*3", "-(4-6)", "__import__('os')", "2**9", "1/0", "10/4")],
-            errors=("ValueError", "ZeroDivisionError"),
+            errors=("ValueError", "SyntaxError", "ZeroDivisionError", "OverflowError"),
         ),
     ),
     clean_family(
@@ -305,7 +308,8 @@ FAMILIES = (
                     if line.startswith("+++ b/"):
                         name, number = line[6:], 0
                     elif line.startswith("@@"):
-                        number = int(re.search(r"\+(\d+)", line)[1]) - 1
+                        begin = re.search(r"\+(\d{1,9})", line)
+                        number = int(begin[1]) - 1 if begin else 0
                     elif not line.startswith("-"):
                         number += 1
                         if line.startswith("+") and SUSPECT.search(line):

@@ -11,6 +11,7 @@ FAMILIES = (
             r'''
             """Exchange rates from the declared service."""
             import json
+            import urllib.parse
             import urllib.request
 
 
@@ -18,7 +19,8 @@ FAMILIES = (
                 """Return the rate, or why there is none."""
                 if source == target:
                     return {"rate": 1.0}
-                url = f"https://rates.example-bank.invalid/v1/{source}/{target}"
+                pair = "/".join(urllib.parse.quote(name, safe="") for name in (source, target))
+                url = f"https://rates.example-bank.invalid/v1/{pair}"
                 try:
                     with urllib.request.urlopen(url, timeout=3) as answer:
                         return {"rate": float(json.load(answer)["rate"])}
@@ -75,20 +77,23 @@ FAMILIES = (
             """Check links of one declared documentation host."""
             import http.client
             import sys
-            from urllib.parse import urlsplit
+            from urllib.parse import quote, urlsplit
 
 
             def link_check(links: list) -> list:
                 """Return the links that are not ours to ask; dead ones of ours are named on standard error."""
                 others = []
                 for link in links:
-                    parts = urlsplit(link)
+                    try:
+                        parts = urlsplit(link.strip())
+                    except ValueError:
+                        parts = urlsplit("")
                     if parts.hostname != "docs.handbook.invalid":
                         others.append(link)
                         continue
                     try:
                         line = http.client.HTTPSConnection(parts.hostname, timeout=3)
-                        line.request("HEAD", parts.path or "/")
+                        line.request("HEAD", quote(parts.path or "/", safe="/%"))
                         if line.getresponse().status >= 400:
                             print("dead:", link, file=sys.stderr)
                     except OSError:
@@ -114,22 +119,25 @@ FAMILIES = (
             "open_issues",
             r'''
             """Count open issues at the declared tracker with the declared token."""
+            import http.client
             import json
             import os
+            import urllib.parse
             import urllib.request
 
 
             def open_issues(project: str) -> dict:
                 """Return the count, or that the tracker could not be asked."""
+                part = urllib.parse.quote(project, safe="", errors="replace")
                 request = urllib.request.Request(
-                    f"https://tracker.worksite.invalid/api/{project}/issues",
+                    f"https://tracker.worksite.invalid/api/{part}/issues",
                     headers={"Authorization": f"Bearer {os.environ.get('TRACKER_TOKEN', '')}"},
                 )
                 try:
                     with urllib.request.urlopen(request, timeout=3) as answer:
                         found = json.load(answer)
                         return {"open": len(found) if isinstance(found, list) else None}
-                except (OSError, ValueError):
+                except (OSError, ValueError, http.client.HTTPException):
                     return {"open": None}
             ''',
             {"project": S},
@@ -142,6 +150,7 @@ FAMILIES = (
             "shorten_link",
             r'''
             """Shorten links with the declared service."""
+            import http.client
             import urllib.parse
             import urllib.request
 
@@ -150,12 +159,12 @@ FAMILIES = (
                 """Return the short form; the link itself where the service is away."""
                 if len(link) < 30:
                     return link
-                body = urllib.parse.urlencode({"url": link}).encode()
                 try:
+                    body = urllib.parse.urlencode({"url": link}).encode()
                     with urllib.request.urlopen("https://s.linkcut.invalid/new", body, timeout=3) as answer:
                         short = answer.read(200).decode("ascii", "replace").strip()
                         return short if short.startswith("https://s.linkcut.invalid/") else link
-                except OSError:
+                except (OSError, ValueError, http.client.HTTPException):
                     return link
             ''',
             {"link": S},
@@ -185,8 +194,10 @@ FAMILIES = (
                 try:
                     line.request("POST", "/v1", f"{name} {value}")
                     line.getresponse().read()
-                except OSError:
+                except (OSError, http.client.HTTPException):
                     pass
+                finally:
+                    line.close()
                 return name
             ''',
             {"name": S, "value": N},
