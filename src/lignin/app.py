@@ -32,6 +32,7 @@ from lignin.sessions.service import SessionLog
 
 if TYPE_CHECKING:
     from lignin.adapters.broker.exits import UserExits
+    from lignin.adapters.wheels.cache import WheelCache
     from lignin.artifacts.verify import Verifier
     from lignin.traces.importer import Importer
 
@@ -124,25 +125,21 @@ def open_context(
     with _store(settings.store_url, dry_run=dry_run, create=create) as ledger:
         if create:
             _require_space(ledger, settings)
-        opened: list[Sandbox] = []
-        exits: list[UserExits] = []
-        context = _build(settings, ledger, opened, exits, dry_run=dry_run, create=create)
+        opened: list[Callable[[], None]] = []
+        context = _build(settings, ledger, opened, dry_run=dry_run, create=create)
         if progress is not None:
             context.progress = progress
         try:
             yield context
         finally:
-            for sandbox in opened:
-                sandbox.close()
-            for each in exits:
-                each.close()
+            for close in opened:
+                close()
 
 
 def _build(
     settings: Settings,
     ledger: ResidentLedger,
-    opened: list[Sandbox],
-    exits: "list[UserExits]",
+    opened: list[Callable[[], None]],
     *,
     dry_run: bool,
     create: bool,
@@ -169,7 +166,8 @@ def _build(
         open_sandbox=open_sandbox,
         diagnose=lambda: _diagnose(settings),
         open_verifier=_once(lambda: _verifier(open_sandbox())),
-        open_exits=_once(lambda: _open_exits(settings, exits)),
+        open_exits=_once(lambda: _open_exits(settings, opened)),
+        open_wheels=_once(lambda: _open_wheels(settings, opened, keeps=not dry_run)),
         dry_run=dry_run,
     )
 
@@ -391,20 +389,30 @@ def _diagnose(settings: Settings) -> DoctorReport:
     return probe(settings.sandbox)
 
 
-def _open_sandbox(settings: Settings, opened: list[Sandbox]) -> Sandbox:
+def _open_sandbox(settings: Settings, opened: list[Callable[[], None]]) -> Sandbox:
     from lignin.adapters.sandbox.doctor import open_sandbox
 
     sandbox = open_sandbox(choice=settings.sandbox, allow_unsafe=settings.allow_unsafe)
-    opened.append(sandbox)
+    opened.append(sandbox.close)
     return sandbox
 
 
-def _open_exits(settings: Settings, opened: "list[UserExits]") -> "UserExits":
+def _open_exits(settings: Settings, opened: list[Callable[[], None]]) -> "UserExits":
     from lignin.adapters.broker.exits import UserExits
 
     exits = UserExits(settings.environment, settings.person_home, settings.grants)
-    opened.append(exits)
+    opened.append(exits.close)
     return exits
+
+
+def _open_wheels(
+    settings: Settings, opened: list[Callable[[], None]], *, keeps: bool
+) -> "WheelCache":
+    from lignin.adapters.wheels.cache import WheelCache
+
+    wheels = WheelCache(settings.home, settings.environment, keeps=keeps)
+    opened.append(wheels.close)
+    return wheels
 
 
 def _data_folder() -> Path:

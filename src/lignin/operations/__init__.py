@@ -21,6 +21,7 @@ NOT_NOUNS = frozenset(
         "demo_report",
         "exits",
         "judging",
+        "packages",
         "skill_models",
         "telemetry",
         "trace_view",

@@ -27,6 +27,9 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "artifact.withdraw": [ONE, VERSION],
     "artifact.verify": [ONE, VERSION, {"name": "double", "recordings": "absent"}],
     "demo": [{"data": "absent"}],
+    "dependency.fetch": [ONE, VERSION],
+    "dependency.lock": [{"requires": ["absent"], "wheels": "absent"}, {"requires": ["absent.py"]}],
+    "dependency.remove": [ONE],
     "head.create": [{**ONE, "extends": "home:absent"}],
     "head.diff": [{"old": DIGEST, "new": DIGEST}],
     "head.history": [ONE],
@@ -65,6 +68,7 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
 NAMES_NOTHING = {
     "artifact.expire",
     "artifact.list",
+    "dependency.list",
     "head.list",
     "proposal.list",
     "sandbox.doctor",

@@ -1,7 +1,7 @@
 """The `ns` tier: Linux namespaces, seccomp, Landlock, limits, behind the sandbox port.
 
-Owns the host's end of the spawners: one warm one for each hash seed in use, started on first need
-and replaced when it dies. What runs inside is in `spawner`, `world`, `inmate` and `guest`, which
+Owns the host's end of the spawners: one warm one for each hash seed and folder of packages in use,
+started on first need and replaced when it dies; those used longest ago are closed. What runs inside is in `spawner`, `world`, `inmate` and `guest`, which
 are sent as text to a fresh interpreter that has nothing of this process. Shares the kernel with
 the host: no place for code that is known to be hostile.
 """
@@ -35,6 +35,8 @@ from lignin.ports.sandbox import (
 )
 
 MAX_SPAWNERS = 4
+_Wanted = tuple[int, str]
+"""What a spawner is warm for: a hash seed, and a folder of packages or none."""
 GRACE_S = 5.0
 
 
@@ -45,7 +47,7 @@ class NamespaceSandbox:
         """Use `open_namespace_sandbox`."""
         self._first = spawner
         self._lock = threading.Lock()
-        self._spawners: OrderedDict[int, SpawnerProcess] = OrderedDict({0: spawner})
+        self._spawners: OrderedDict[_Wanted, SpawnerProcess] = OrderedDict({(0, ""): spawner})
         self._closed = False
         self._policy = digest_json(
             {
@@ -88,40 +90,41 @@ class NamespaceSandbox:
         key = new_key()
         order = _plan_of(execution, key)
         started = time.monotonic()
+        wanted = (execution.hash_seed, execution.packages)
         try:
-            spawner = self._borrow(execution.hash_seed)
+            spawner = self._borrow(wanted)
         except (UnavailableError, OSError) as error:
             return _infrastructure(str(error), started)
         try:
             return _Run(spawner, execution, broker).observe(order, key, started)
         finally:
-            self._give_back(execution.hash_seed, spawner)
+            self._give_back(wanted, spawner)
 
-    def _borrow(self, hash_seed: int) -> SpawnerProcess:
+    def _borrow(self, wanted: _Wanted) -> SpawnerProcess:
         with self._lock:
             if self._closed:
                 raise UnavailableError("the sandbox is closed")
-            spawner = self._spawners.get(hash_seed)
+            spawner = self._spawners.get(wanted)
             if spawner is None or not spawner.alive:
                 if spawner is not None:
                     spawner.close()
-                spawner = self._spawners[hash_seed] = self._first.another(hash_seed)
-            self._spawners.move_to_end(hash_seed)
+                spawner = self._spawners[wanted] = self._first.another(*wanted)
+            self._spawners.move_to_end(wanted)
             spawner.users += 1
             self._retire()
             return spawner
 
     def _retire(self) -> None:
         """Close the spawners used longest ago that nobody uses, down to `MAX_SPAWNERS`."""
-        for seed in [seed for seed, spawner in self._spawners.items() if not spawner.users]:
+        for wanted in [wanted for wanted, spawner in self._spawners.items() if not spawner.users]:
             if len(self._spawners) <= MAX_SPAWNERS:
                 return
-            self._spawners.pop(seed).close()
+            self._spawners.pop(wanted).close()
 
-    def _give_back(self, hash_seed: int, spawner: SpawnerProcess) -> None:
+    def _give_back(self, wanted: _Wanted, spawner: SpawnerProcess) -> None:
         with self._lock:
             spawner.users -= 1
-            if not spawner.users and self._spawners.get(hash_seed) is not spawner:
+            if not spawner.users and self._spawners.get(wanted) is not spawner:
                 spawner.close()
 
     def close(self) -> None:

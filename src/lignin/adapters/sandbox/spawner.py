@@ -23,22 +23,24 @@ CONTROL_FD = 3
 REHEARSALS = 20  # Python has specialised what it runs by then
 
 
-def main(
+def main(  # noqa: PLR0917 - called once, by the text that starts it
     guest: str,
     compiled: bytes,
     pool: int,
     off: frozenset[str],
     place: tuple[str, int] | None = None,
+    packages: str = "",
 ) -> None:
     """Build the world, warm up, say so, serve runs until the control socket closes.
 
     `pool` is how many runs are kept prepared. `off` names walls to leave out: see `world`, which is also
-    told the `place` for memory groups.
+    told the `place` for memory groups. `packages` is the folder that every run of this world finds at
+    `/packages`; none of them is imported here, which would run their code outside the walls of a run.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal's Ctrl-C is the host's to handle
     control = socket.socket(fileno=CONTROL_FD)
     try:
-        groups = world.build(guest, compiled, off, place)
+        groups = world.build(guest, compiled, off, place, packages)
         confinement = inmate.Confinement(off, groups is not None)
         sys.path[:] = [world.GUEST_FOLDER, *(p for p in sys.path if p.startswith("/"))]
         import lignin_guest  # type: ignore[import-not-found]

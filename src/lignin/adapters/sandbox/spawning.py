@@ -27,7 +27,7 @@ from types import CodeType
 from typing import Any
 
 from lignin.adapters.sandbox import cgroup, world
-from lignin.adapters.sandbox.bubblewrap import NO_OUTER_WALL, OuterWall
+from lignin.adapters.sandbox.bubblewrap import NO_OUTER_WALL, OuterWall, outer_wall_with
 from lignin.domain.codec import Digest, digest_bytes
 from lignin.domain.errors import UnavailableError
 
@@ -102,7 +102,8 @@ class Prepared:
 class SpawnerProcess:
     """One spawner process and its control socket.
 
-    `off` names walls left out: see `world`. `outer` is the wall around the spawner, if any.
+    `off` names walls left out: see `world`. `outer` is the wall around the spawner, if any; `packages`
+    the host's folder that its runs find at `/packages`.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class SpawnerProcess:
         off: frozenset[str] = frozenset(),
         pool: int = POOL,
         outer: OuterWall = NO_OUTER_WALL,
+        packages: str = "",
     ) -> None:
         self.users = 0
         self.off = off
@@ -119,9 +121,10 @@ class SpawnerProcess:
         self._poll = select.poll()
         self._offers: deque[Prepared] = deque()
         self._offered = 0
-        self.outer = outer
+        self.outer = outer_wall_with(outer, packages)
+        self._packages = packages
         # Within the outer wall no place for groups can be found: it is found here and shown there.
-        self._groups = cgroup.open_groups() if outer.argv and "group" not in off else None
+        self._groups = cgroup.open_groups() if self.outer.argv and "group" not in off else None
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._poll.register(self._control, select.POLLIN)
         with theirs:
@@ -132,9 +135,9 @@ class SpawnerProcess:
             self.close()
             raise
 
-    def another(self, hash_seed: int) -> "SpawnerProcess":
-        """Start one like this for another hash seed."""
-        return SpawnerProcess(hash_seed, self.off, self.pool, self.outer)
+    def another(self, hash_seed: int, packages: str = "") -> "SpawnerProcess":
+        """Start one like this for another hash seed, or with packages."""
+        return SpawnerProcess(hash_seed, self.off, self.pool, self.outer, packages)
 
     def _wait_ready(self) -> Mapping[str, Any]:
         self._control.settimeout(START_TIMEOUT_S)
@@ -220,7 +223,8 @@ class SpawnerProcess:
         given: dict[str, Any] = {name: _compiled(name) for name in _MODULES}
         groups = self._groups
         place = (groups.path, groups.version) if groups is not None else None
-        given["main"] = (source("guest"), _guest_bytecode(), self.pool, self.off, place)
+        packages = world.PACKAGES if self._packages and self.outer.argv else self._packages
+        given["main"] = (source("guest"), _guest_bytecode(), self.pool, self.off, place, packages)
         if groups is not None and self.outer.user is not None:
             groups.give_to(self.outer.user, self.outer.user)
         # No -I or -E: they would ignore the hash seed, the only variable there is.

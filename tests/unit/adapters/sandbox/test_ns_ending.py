@@ -68,7 +68,7 @@ def test_each_of_many_threads_gets_a_run_of_its_own(pool: int) -> None:
 def test_a_prepared_run_that_was_killed_is_not_blamed_on_the_code() -> None:
     with open_namespace_sandbox(pool=1) as sandbox:
         assert call(sandbox, "def f():\n    return 1").result == 1
-        spawner = sandbox._borrow(0)
+        spawner = sandbox._borrow((0, ""))
         waiting = spawner.take()
         spawner.kill(waiting)
         wait_until(lambda: select.select([waiting.door], [], [], 0)[0] != [])
