@@ -5,6 +5,7 @@ import os
 import secrets
 import signal
 import tempfile
+import threading
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -234,16 +235,23 @@ class SqlAdmin:
         finally:
             target.close()
 
-    def serve_writer(self, ready: Callable[[str], None]) -> None:
+    def serve_writer(self, ready: Callable[[str], None], *, required: bool = True) -> None:
         from lignin.adapters.store.writer import Writer, socket_path
 
         path = socket_path(self._ledger.url)
+        if path is None and not required:
+            stopped = threading.Event()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: stopped.set())
+            stopped.wait()
+            return
         if path is None:
             raise InvalidRequestError(
                 "a resident writer serves SQLite stores only",
                 hint="Postgres orders its writers itself",
             )
         writer = Writer(self._ledger, path)
+        self._ledger.be_the_writer()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: writer.stop())
         ready(str(path))

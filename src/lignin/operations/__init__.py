@@ -23,6 +23,7 @@ NOT_NOUNS = frozenset(
         "judging",
         "packages",
         "skill_models",
+        "telemetry",
         "trace_view",
     }
 )

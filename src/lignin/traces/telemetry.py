@@ -28,7 +28,7 @@ _CONTAINERS = frozenset(
     | {"resource_spans", "scope_spans", "resourceLogs", "scopeLogs", "logRecords"}
     | {"resource_logs", "scope_logs", "log_records"}
 )
-_SESSIONS = ("session.id", "gen_ai.conversation.id", "conversation.id", "langfuse.session.id")
+SESSIONS = ("session.id", "gen_ai.conversation.id", "conversation.id", "langfuse.session.id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,13 +158,13 @@ def _session_keys(name: str, found: list[tuple[Unit, Record]]) -> list[str]:
     """
     of_trace: dict[str, str] = {}
     for _, record in found:
-        own = record.text(*_SESSIONS) or _text_of(record.resource)
+        own = record.text(*SESSIONS) or _text_of(record.resource)
         if own and record.trace_id:
             of_trace.setdefault(record.trace_id, own)
     only = next(iter(of_trace.values()), "")
     keys = []
     for unit, record in found:
-        key = record.text(*_SESSIONS) or _text_of(record.resource)
+        key = record.text(*SESSIONS) or _text_of(record.resource)
         key = key or of_trace.get(record.trace_id, "")
         if not key and _is_otlp(unit) and not unit.around:
             key = only
@@ -173,7 +173,7 @@ def _session_keys(name: str, found: list[tuple[Unit, Record]]) -> list[str]:
 
 
 def _text_of(resource: Mapping[str, Any]) -> str:
-    return next((text for key in _SESSIONS if (text := as_text(resource.get(key)))), "")
+    return next((text for key in SESSIONS if (text := as_text(resource.get(key)))), "")
 
 
 def _is_otlp(unit: Unit) -> bool:
