@@ -22,7 +22,9 @@ NOT_NOUNS = frozenset(
         "detection",
         "exits",
         "judging",
+        "packages",
         "skill_models",
+        "telemetry",
         "trace_view",
     }
 )

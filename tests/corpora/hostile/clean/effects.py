@@ -366,6 +366,7 @@ FAMILIES = (
                 {"stored_s": 1, "life_s": 1, "now_s": 0},
                 {"stored_s": 0, "life_s": 1, "now_s": 0.5},
             ],
+            errors=("OverflowError",),
             clock=True,
         ),
     ),

@@ -17,6 +17,8 @@ FAMILIES = (
                 """Return count, mean, median and spread, rounded to four digits."""
                 if not values:
                     return {"count": 0}
+                if any(abs(value) > 1e15 for value in values):
+                    raise ValueError("too large to be exact")
                 return {
                     "count": len(values),
                     "mean": round(statistics.fmean(values), 4),
@@ -27,6 +29,7 @@ FAMILIES = (
             {"values": L(N)},
             O,
             [{"values": v} for v in ([1, 2, 3, 4], [], [5], [-1, 1], [0.1, 0.2])],
+            errors=("ValueError",),
         ),
         program(
             "moving_mean",
@@ -39,7 +42,9 @@ FAMILIES = (
                 """Return the mean of each full window, rounded to three digits."""
                 if window < 1:
                     raise ValueError("window")
-                held, out = deque(maxlen=window), []
+                if any(abs(value) > 1e15 for value in values):
+                    raise ValueError("too large to be exact")
+                held, out = deque(maxlen=min(window, len(values) + 1)), []
                 for value in values:
                     held.append(value)
                     if len(held) == window:
@@ -65,8 +70,10 @@ FAMILIES = (
 
             def matrix_product(a: list, b: list) -> list:
                 """Return the product of two matrices given as rows."""
-                if not a or len(a[0]) != len(b):
+                if not a or any(len(row) != len(b) for row in a) or len(set(map(len, b))) > 1:
                     raise ValueError("shapes do not fit")
+                if any(abs(x) > 1e6 for row in [*a, *b] for x in row):
+                    raise ValueError("too large to be exact")
                 columns = list(zip(*b))
                 return [[sum(x * y for x, y in zip(row, column)) for column in columns] for row in a]
             ''',
@@ -99,7 +106,9 @@ FAMILIES = (
                 parts = urlsplit(url)
                 query = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True)
                          if k not in TRACKING and not k.startswith("utm_")]
-                return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path, urlencode(query), parts.fragment))
+                user, at, host = parts.netloc.rpartition("@")
+                rest = urlencode(query, errors="replace")
+                return urlunsplit((parts.scheme, user + at + host.lower(), parts.path, rest, parts.fragment))
             ''',
             {"url": S},
             S,
@@ -110,6 +119,7 @@ FAMILIES = (
                 {"url": "not a url"},
                 {"url": ""},
             ],
+            errors=("ValueError",),
         ),
         program(
             "parse_query",

@@ -38,7 +38,9 @@ FAMILIES = (
 
             def hex_dump(text: str, width: int) -> str:
                 """Show offset, bytes and printable signs of the UTF-8 form."""
-                raw, lines = text.encode(), []
+                if not 0 < width <= 256:
+                    raise ValueError("width")
+                raw, lines = text.encode("utf-8", "surrogatepass"), []
                 for at in range(0, len(raw), width):
                     chunk = raw[at:at + width]
                     shown = "".join(chr(b) if 32 <= b < 127 else "." for b in chunk)
@@ -81,13 +83,17 @@ FAMILIES = (
             """What is inside a zip archive given as base64."""
             import base64
             import io
+            import struct
             import zipfile
 
 
             def zip_listing(archive: str) -> list:
                 """Return names and sizes; nothing is unpacked."""
-                with zipfile.ZipFile(io.BytesIO(base64.b64decode(archive))) as opened:
-                    return [f"{info.filename} {info.file_size}" for info in opened.infolist()]
+                try:
+                    with zipfile.ZipFile(io.BytesIO(base64.b64decode(archive))) as opened:
+                        return [f"{info.filename} {info.file_size}" for info in opened.infolist()]
+                except (ValueError, OSError, OverflowError, NotImplementedError, struct.error) as error:
+                    raise zipfile.BadZipFile(str(error)) from error
             ''',
             {"archive": S},
             L(S),
@@ -113,9 +119,11 @@ FAMILIES = (
                 store = io.BytesIO()
                 with tarfile.open(fileobj=store, mode="w:gz") as archive:
                     for name, text in sorted(files.items()):
-                        info = tarfile.TarInfo(name)
-                        info.size = len(text.encode())
-                        archive.addfile(info, io.BytesIO(text.encode()))
+                        if not isinstance(text, str) or not name.isprintable() or name.endswith("/"):
+                            raise ValueError(f"cannot be packed: {name!r}")
+                        info, raw = tarfile.TarInfo(name), text.encode("utf-8", "surrogatepass")
+                        info.size = len(raw)
+                        archive.addfile(info, io.BytesIO(raw))
                 store.seek(0)
                 with tarfile.open(fileobj=store) as archive:
                     return {member.name: member.size for member in archive.getmembers()}
@@ -129,6 +137,7 @@ FAMILIES = (
                 {"files": {"long": "x" * 2000}},
                 {"files": {"1": "1", "2": "22"}},
             ],
+            errors=("ValueError",),
         ),
         program(
             "constant_table",
@@ -144,7 +153,7 @@ FAMILIES = (
             def constant_table(text: str) -> int:
                 """Return an eight bit checksum of the UTF-8 form."""
                 value = 0
-                for byte in text.encode():
+                for byte in text.encode("utf-8", "surrogatepass"):
                     value = (TABLE[(value ^ byte) % 64] + (value >> 3)) % 256
                 return value
             ''',

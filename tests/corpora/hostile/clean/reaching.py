@@ -119,22 +119,25 @@ FAMILIES = (
             "open_issues",
             r'''
             """Count open issues at the declared tracker with the declared token."""
+            import http.client
             import json
             import os
+            import urllib.parse
             import urllib.request
 
 
             def open_issues(project: str) -> dict:
                 """Return the count, or that the tracker could not be asked."""
+                part = urllib.parse.quote(project, safe="", errors="replace")
                 request = urllib.request.Request(
-                    f"https://tracker.worksite.invalid/api/{project}/issues",
+                    f"https://tracker.worksite.invalid/api/{part}/issues",
                     headers={"Authorization": f"Bearer {os.environ.get('TRACKER_TOKEN', '')}"},
                 )
                 try:
                     with urllib.request.urlopen(request, timeout=3) as answer:
                         found = json.load(answer)
                         return {"open": len(found) if isinstance(found, list) else None}
-                except (OSError, ValueError):
+                except (OSError, ValueError, http.client.HTTPException):
                     return {"open": None}
             ''',
             {"project": S},
@@ -147,6 +150,7 @@ FAMILIES = (
             "shorten_link",
             r'''
             """Shorten links with the declared service."""
+            import http.client
             import urllib.parse
             import urllib.request
 
@@ -155,12 +159,12 @@ FAMILIES = (
                 """Return the short form; the link itself where the service is away."""
                 if len(link) < 30:
                     return link
-                body = urllib.parse.urlencode({"url": link}).encode()
                 try:
+                    body = urllib.parse.urlencode({"url": link}).encode()
                     with urllib.request.urlopen("https://s.linkcut.invalid/new", body, timeout=3) as answer:
                         short = answer.read(200).decode("ascii", "replace").strip()
                         return short if short.startswith("https://s.linkcut.invalid/") else link
-                except OSError:
+                except (OSError, ValueError, http.client.HTTPException):
                     return link
             ''',
             {"link": S},
@@ -190,8 +194,10 @@ FAMILIES = (
                 try:
                     line.request("POST", "/v1", f"{name} {value}")
                     line.getresponse().read()
-                except OSError:
+                except (OSError, http.client.HTTPException):
                     pass
+                finally:
+                    line.close()
                 return name
             ''',
             {"name": S, "value": N},

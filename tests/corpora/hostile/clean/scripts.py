@@ -274,7 +274,12 @@ FAMILIES = (
             #!/bin/sh
             # Add up a field per name: sum_field.sh NAME_FIELD VALUE_FIELD
             set -eu
-            awk -v k="$1" -v v="$2" '{ s[$k] += $v } END { for (n in s) print n, s[n] }' | sort
+            for field in "${1-}" "${2-}"; do
+              case $field in
+                ''|*[!0-9]*|?????*) echo "not a field: $field"; exit 2 ;;
+              esac
+            done
+            awk -v OFMT=%.12g -v k="$1" -v v="$2" '{ s[$k] += $v } END { for (n in s) print n, s[n] }' | LC_ALL=C sort
             """,
             [
                 {"argv": ["1", "2"], "stdin": "a 1\nb 2\na 3\n"},
@@ -290,7 +295,7 @@ FAMILIES = (
             # Print the lines between two marks: between.sh START END
             start=${1:-BEGIN}
             end=${2:-END}
-            awk -v a="$start" -v b="$end" '$0 == b { on = 0 } on { print } $0 == a { on = 1 }'
+            A="$start" B="$end" awk '$0 "" == ENVIRON["B"] { on = 0 } on { print } $0 "" == ENVIRON["A"] { on = 1 }'
             """,
             [
                 {"stdin": "x\nBEGIN\ny\nEND\nz\n"},
@@ -305,12 +310,12 @@ FAMILIES = (
             #!/bin/sh
             # Say which of the named programs is installed first on the path.
             for name in "$@"; do
-              if command -v "$name" >/dev/null 2>&1; then
-                echo "$name"
+              if command -v -- "$name" >/dev/null 2>&1; then
+                printf '%s\n' "$name"
                 exit 0
               fi
             done
-            echo "none of: $*"
+            printf 'none of: %s\n' "$*"
             exit 1
             """,
             [
@@ -330,7 +335,10 @@ FAMILIES = (
             #!/usr/bin/env bash
             # A Markdown table row of the words, bars escaped.
             row='|'
-            for word in "$@"; do row+=" ${word//|/\\|} |"; done
+            for word in "$@"; do
+              word=${word//$'\n'/ }
+              row+=" ${word//|/\\|} |"
+            done
             printf '%s\n' "$row"
             """,
             [{"argv": ["a", "b"]}, {"argv": []}, {"argv": ["x|y"]}, {"argv": ["", "é"]}],
@@ -342,7 +350,7 @@ FAMILIES = (
             #!/usr/bin/env bash
             # Count down from a number with a short pause between lines.
             from=${1:-3}
-            [[ $from =~ ^[0-9]+$ && $from -le 20 ]] || { echo "0 to 20"; exit 2; }
+            [[ $from =~ ^(1?[0-9]|20)$ ]] || { echo "0 to 20"; exit 2; }
             while (( from > 0 )); do
               echo "$from"
               (( from-- ))
@@ -358,8 +366,12 @@ FAMILIES = (
             r"""
             #!/usr/bin/env bash
             # Hexadecimal of each line and back: hex_words.sh [-d]
-            while IFS= read -r line; do
+            while IFS= read -r line || [[ -n $line ]]; do
               if [[ ${1-} == -d ]]; then
+                if [[ $line == *[!0-9A-Fa-f]* ]] || (( ${#line} % 2 )); then
+                  echo "not hexadecimal"
+                  exit 1
+                fi
                 printf '%b\n' "$(sed 's/\(..\)/\\x\1/g' <<<"$line")"
               else
                 printf '%s' "$line" | od -An -v -tx1 | tr -d ' \n'
@@ -386,6 +398,7 @@ FAMILIES = (
             import collections
             import sys
 
+            sys.stdin.reconfigure(errors="replace")
             counts = collections.Counter(len(row.rstrip("\n")) // 10 * 10 for row in sys.stdin)
             for start in sorted(counts):
                 print(f"{start:>4}-{start + 9:<4} {counts[start]}")
@@ -419,7 +432,7 @@ FAMILIES = (
             for place in sorted(pathlib.Path(".").glob("*.toml")):
                 try:
                     names = list(keys(tomllib.loads(place.read_text(encoding="utf-8"))))
-                except tomllib.TOMLDecodeError:
+                except (OSError, ValueError, RecursionError):
                     print(f"{place.name}: not TOML")
                     continue
                 for name in names:
@@ -449,6 +462,7 @@ FAMILIES = (
                 return WORDS[number] if number < len(WORDS) else match[0]
 
 
+            sys.stdin.reconfigure(errors="replace")
             sys.stdout.write(re.sub(r"(?<![\w.,])\d{1,2}(?![\w%]|[.,]\d)", spelled, sys.stdin.read()))
             ''',
             [

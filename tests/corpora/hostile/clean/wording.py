@@ -268,6 +268,8 @@ FAMILIES = (
                 for unit in (source, target):
                     if unit not in METRES:
                         raise KeyError(unit)
+                if abs(value) > 1e11:
+                    raise ValueError("too far")
                 return round(value * METRES[source] / METRES[target], 6)
             ''',
             {"value": N, "source": S, "target": S},
@@ -279,7 +281,7 @@ FAMILIES = (
                 {"value": 1, "source": "yd", "target": "m"},
                 {"value": -3.5, "source": "km", "target": "m"},
             ],
-            errors=("KeyError",),
+            errors=("KeyError", "ValueError"),
         ),
         program(
             "parse_duration",
@@ -292,7 +294,7 @@ FAMILIES = (
 
             def parse_duration(text: str) -> int:
                 """Return the seconds in a duration written with d, h, m and s."""
-                parts = re.findall(r"(\d+)([dhms])", text.replace(" ", ""))
+                parts = re.findall(r"(\d{1,9})([dhms])", text.replace(" ", ""))
                 if not parts or "".join(a + b for a, b in parts) != text.replace(" ", ""):
                     raise ValueError(f"not a duration: {text!r}")
                 return sum(int(amount) * SECONDS[unit] for amount, unit in parts)
@@ -313,9 +315,8 @@ FAMILIES = (
                 whole = sum(weights)
                 if whole <= 0 or min(weights) < 0:
                     raise ValueError("weights must be positive in sum")
-                exact = [total_cents * weight / whole for weight in weights]
-                shares = [int(value) for value in exact]
-                order = sorted(range(len(weights)), key=lambda i: shares[i] - exact[i])
+                shares = [total_cents * weight // whole for weight in weights]
+                order = sorted(range(len(weights)), key=lambda i: -(total_cents * weights[i] % whole))
                 for i in order[: total_cents - sum(shares)]:
                     shares[i] += 1
                 return shares
@@ -370,7 +371,7 @@ FAMILIES = (
             """Markdown to plain text."""
             import re
 
-            RULES = [(r"!\[([^\]]*)\]\([^)]*\)", r"\1"), (r"\[([^\]]+)\]\([^)]*\)", r"\1"),
+            RULES = [(r"!\[([^\[\]]*)\]\([^()]*\)", r"\1"), (r"\[([^\[\]]+)\]\([^()]*\)", r"\1"),
                      (r"`([^`]+)`", r"\1"), (r"\*\*([^*]+)\*\*", r"\1"), (r"\*([^*]+)\*", r"\1"),
                      (r"^#{1,6} ", ""), (r"^> ?", "")]
 

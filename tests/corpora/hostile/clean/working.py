@@ -171,11 +171,11 @@ FAMILIES = (
 
             def write_report(title: str, items: list) -> int:
                 """Write report/<title>.md and return its number of lines."""
-                safe = "".join(c for c in title.lower() if c.isalnum()) or "untitled"
+                safe = "".join(c for c in title.lower() if c.isalnum())[:60] or "untitled"
                 path = Path("report") / f"{safe}.md"
                 path.parent.mkdir(exist_ok=True)
                 lines = [f"# {title}", "", *(f"- {item}" for item in items)]
-                path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+                path.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="replace")
                 return len(path.read_text(encoding="utf-8").splitlines())
             ''',
             {"title": S, "items": L(S)},
@@ -200,9 +200,13 @@ FAMILIES = (
             def dedupe_files(files: dict) -> list:
                 """Write files into pool/, delete later copies of the same content, list what stays."""
                 pool, seen = pathlib.Path("pool"), {}
+                named = {pathlib.Path(name).name: text for name, text in sorted(files.items())}
+                for name, text in named.items():
+                    if not isinstance(text, str) or not name.isprintable() or not 0 < len(name.encode()) < 256 or name == "..":
+                        raise ValueError(f"not a file: {name!r}")
                 pool.mkdir(exist_ok=True)
-                for name, text in sorted(files.items()):
-                    (pool / pathlib.Path(name).name).write_text(text)
+                for name, text in named.items():
+                    (pool / name).write_text(text, encoding="utf-8", errors="surrogatepass")
                 for path in sorted(pool.iterdir()):
                     mark = hashlib.sha256(path.read_bytes()).hexdigest()
                     if mark in seen:
@@ -222,6 +226,7 @@ FAMILIES = (
                 {"files": {"x": "", "y": ""}},
                 {"files": {"n/one": "k", "two": "k"}},
             ],
+            errors=("ValueError",),
             paths=["pool/*"],
         ),
         program(
@@ -233,6 +238,8 @@ FAMILIES = (
 
             def small_store(pairs: list, ask: str) -> list:
                 """Write pairs into data.db, read one name back, drop the table."""
+                if any(len(pair) != 2 for pair in pairs):
+                    raise ValueError("not pairs")
                 with sqlite3.connect("data.db") as base:
                     base.execute("CREATE TABLE IF NOT EXISTS pair (name TEXT, value TEXT)")
                     base.executemany("INSERT INTO pair VALUES (?, ?)", pairs)
@@ -250,6 +257,7 @@ FAMILIES = (
                 {"pairs": [["n", "v"]], "ask": "m"},
                 {"pairs": [["é", "ü"]], "ask": "é"},
             ],
+            errors=("ValueError", "UnicodeEncodeError"),
             paths=["data.db*"],
         ),
     ),
@@ -266,7 +274,8 @@ FAMILIES = (
             def bounded_run(words: list, limit_s: float) -> dict:
                 """Run `printf '%s ' words` and return its output, or that it took too long."""
                 try:
-                    done = subprocess.run(["printf", "%s ", *words], capture_output=True, text=True,
+                    raw = [word.encode("utf-8", "replace") for word in words]
+                    done = subprocess.run(["printf", "%s ", *raw], capture_output=True, encoding="utf-8",
                                           timeout=max(1.0, min(limit_s, 5)))
                 except subprocess.TimeoutExpired:
                     return {"late": True}
@@ -281,6 +290,7 @@ FAMILIES = (
                 {"words": ["; ls"], "limit_s": 0},
                 {"words": ["é"], "limit_s": 5},
             ],
+            errors=("ValueError", "OSError"),
             processes=True,
         ),
         program(
@@ -294,8 +304,8 @@ FAMILIES = (
             def patch_preview(old: str, new: str) -> str:
                 """Return the unified diff of two texts, heads left out."""
                 for name, text in (("old.txt", old), ("new.txt", new)):
-                    pathlib.Path(name).write_text(text)
-                done = subprocess.run(["diff", "-u", "old.txt", "new.txt"], capture_output=True, text=True)
+                    pathlib.Path(name).write_text(text, encoding="utf-8", errors="backslashreplace")
+                done = subprocess.run(["diff", "-au", "old.txt", "new.txt"], capture_output=True, encoding="utf-8")
                 return "\n".join(done.stdout.splitlines()[2:])
             ''',
             {"old": S, "new": S},
@@ -320,18 +330,21 @@ FAMILIES = (
 
             def child_pool(numbers: list) -> int:
                 """Add numbers up in two children, half each."""
-                code = "import sys; print(sum(map(int, sys.argv[1:])))"
+                code = "import sys; print(sum(map(int, sys.stdin.read().split())))"
                 half = len(numbers) // 2
                 total = 0
                 for part in (numbers[:half], numbers[half:]):
-                    words = [str(number) for number in part]
-                    done = subprocess.run([sys.executable, "-I", "-c", code, *words], capture_output=True, text=True)
+                    words = " ".join(str(number) for number in part)
+                    done = subprocess.run([sys.executable, "-I", "-c", code], input=words, capture_output=True, text=True)
                     total += int(done.stdout)
+                if abs(total) >= 2**53:
+                    raise ValueError("too large to be exact")
                 return total
             ''',
             {"numbers": L(I)},
             I,
             [{"numbers": n} for n in ([1, 2, 3], [], [5], [-1, 1], list(range(20)))],
+            errors=("ValueError",),
             processes=True,
         ),
     ),
