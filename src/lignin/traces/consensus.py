@@ -218,18 +218,17 @@ def _belief(
     known = dict(zip(task.candidates, chances, strict=True))
     rivals = [effects for effects in task.candidates if effects != own]
     expected = max(rivals, key=lambda e: known[e] * math.exp(_penalty(own, e) or 0), default=None)
-    weights = [reliability[runs[other].trajectory.source] for other in others]
-    alike = sum(
-        weight * likeness(own, runs[other].effects)
-        for weight, other in zip(weights, others, strict=True)
-    )
+    weights: dict[Effects, float] = defaultdict(float)
+    for other in others:
+        weights[runs[other].effects] += reliability[runs[other].trajectory.source]
+    alike = sum(weight * likeness(own, effects) for effects, weight in weights.items())
     return Belief(
         right=known.get(own, 0.0),
         reliability=reliability[runs[place].trajectory.source],
         siblings=len(others),
         agreeing=counts[own],
         rival=max((count for effects, count in counts.items() if effects != own), default=0),
-        likeness=alike / sum(weights),
+        likeness=alike / sum(weights.values()),
         expected=expected,
         expected_right=known[expected] if expected is not None else 0.0,
     )

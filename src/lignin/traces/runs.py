@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from lignin.domain.codec import Json
 from lignin.domain.traces import Step, Trajectory
 from lignin.traces.effects import Effect, Made, calls_of
+from lignin.traces.talk import numbers_told
 
 SAME_TASK = 0.22
 """Least share of words and values that two runs of one task have in common."""
@@ -25,13 +26,17 @@ _MAX_TEXT_CHARS = 200_000
 class Run:
     """A trajectory with what its calls came to.
 
-    `effects` are the changes that worked, and the answer given by a tool; `words` what the user said and the arguments named.
+    `effects` are the changes that worked, and the answer given by a tool; `words` what the user said
+    and the arguments named; `told` the numbers that the agent told, `answered` those that answered a
+    question.
     """
 
     trajectory: Trajectory
     made: tuple[Made, ...]
     effects: frozenset[Effect]
     words: frozenset[str]
+    told: frozenset[str]
+    answered: frozenset[str]
 
     @property
     def users(self) -> tuple[Step, ...]:
@@ -63,11 +68,14 @@ def run_of(trajectory: Trajectory) -> Run:
     words = set(_WORD.findall(said[:_MAX_TEXT_CHARS].lower()))
     for each in made:
         words.update(value for value in values(each.call.arguments) if 4 <= len(value) < 60)
+    told, answered = numbers_told(trajectory)
     return Run(
         trajectory=trajectory,
         made=made,
         effects=frozenset(m.effect for m in made if m.kind in _LASTING and not m.failed),
         words=frozenset(words),
+        told=told,
+        answered=answered,
     )
 
 
@@ -86,7 +94,7 @@ def values(value: Json) -> Iterator[str]:
 def group_runs(runs: Sequence[Run]) -> tuple[tuple[int, ...], ...]:
     """Return the runs' places, those of one task together; a run without a task stands alone.
 
-    Where the origin names no task, runs that begin with the same long request are of one task.
+    Formats differ in whether an id is a number or text. Where the origin names no task, runs that begin with the same long request are of one task.
     """
     named: dict[object, list[int]] = defaultdict(list)
     for place, run in enumerate(runs):
@@ -98,7 +106,7 @@ def group_runs(runs: Sequence[Run]) -> tuple[tuple[int, ...], ...]:
 def _name(run: Run, place: int) -> object:
     task = run.trajectory.task_id
     if task is not None:
-        return ("task", task)
+        return ("task", str(task))
     opening = _opening(run)
     return ("opening", opening) if opening else ("alone", place)
 

@@ -2,12 +2,14 @@
 
 import pytest
 
+from corpora.traces import FILES, written
 from lignin.domain.findings import Judgement
 from lignin.domain.traces import Trajectory
 from lignin.traces.consensus import UNKNOWN
 from lignin.traces.detect import detect
 from lignin.traces.detector import load_detectors
 from lignin.traces.effects import Effect
+from lignin.traces.importer import load_importers
 from lignin.traces.localise import locate
 from lignin.traces.runs import run_of
 from unit.traces.detection.made_runs import TASK, agent, booked, call, move, run, user
@@ -50,6 +52,18 @@ def test_no_runs_give_no_judgements() -> None:
 def test_judging_does_not_depend_on_the_order_of_the_runs() -> None:
     runs = [*[booked(7, source=name) for name in "abc"], booked(8, source="d"), run(task=2)]
     assert judge(*runs) == tuple(reversed(judge(*reversed(runs))))
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_runs_of_every_format_can_be_judged(kind: str) -> None:
+    form, name, _ = FILES[kind]
+    importer = next(each for each in load_importers() if each.name == form)
+    trajectories = [t for t, _ in importer.parse(name, written(kind)).sessions]
+    judgements = judge(*trajectories)
+    assert len(judgements) == len(trajectories)
+    for trajectory, judgement in zip(trajectories, judgements, strict=True):
+        assert 0 <= judgement.probability <= 1
+        assert judgement.step in {None, *(step.index for step in trajectory.steps)}
 
 
 def belief(*effects: Effect) -> object:
