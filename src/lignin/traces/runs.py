@@ -5,7 +5,7 @@ may number different tasks alike. Pure.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -28,10 +28,11 @@ class Run:
 
     `effects` are the changes that worked, and the answer given by a tool; `words` what the user said
     and the arguments named; `told` the numbers that the agent told, `answered` those that answered a
-    question.
+    question. `origin` is what runs of one kind share: their model and harness, as far as is known.
     """
 
     trajectory: Trajectory
+    origin: str
     made: tuple[Made, ...]
     effects: frozenset[Effect]
     words: frozenset[str]
@@ -61,8 +62,21 @@ class Run:
         )
 
 
-def run_of(trajectory: Trajectory) -> Run:
-    """Return a trajectory with what its calls came to."""
+def runs_of(trajectories: Sequence[Trajectory]) -> tuple[Run, ...]:
+    """Return trajectories with what their calls came to.
+
+    Runs of one file are of one origin; where each run has a file of its own, those of one format,
+    agent and model are.
+    """
+    files = Counter(trajectory.source for trajectory in trajectories)
+    return tuple(
+        run_of(t, t.source if files[t.source] > 1 else f"{t.format}/{t.agent}/{t.model}")
+        for t in trajectories
+    )
+
+
+def run_of(trajectory: Trajectory, origin: str = "") -> Run:
+    """Return a trajectory with what its calls came to; its origin by default is its file."""
     made = tuple(calls_of(trajectory))
     said = " ".join(step.text for step in trajectory.steps if step.role == "user")
     words = set(_WORD.findall(said[:_MAX_TEXT_CHARS].lower()))
@@ -71,6 +85,7 @@ def run_of(trajectory: Trajectory) -> Run:
     told, answered = numbers_told(trajectory)
     return Run(
         trajectory=trajectory,
+        origin=origin or trajectory.source,
         made=made,
         effects=frozenset(m.effect for m in made if m.kind in _LASTING and not m.failed),
         words=frozenset(words),

@@ -11,7 +11,7 @@ from lignin.traces.detector import load_detectors
 from lignin.traces.effects import Effect
 from lignin.traces.importer import load_importers
 from lignin.traces.localise import locate
-from lignin.traces.runs import run_of
+from lignin.traces.runs import run_of, runs_of
 from unit.traces.detection.made_runs import TASK, agent, booked, call, move, run, user
 
 
@@ -43,6 +43,13 @@ def test_a_crashed_run_is_never_the_agents_fault() -> None:
 def test_a_run_alone_in_which_nothing_is_found_is_unknown() -> None:
     (alone,) = judge(booked(7))
     assert (alone.verdict, alone.step) == ("unknown", None)
+
+
+def test_runs_with_a_file_each_are_of_one_origin_by_format_agent_and_model() -> None:
+    alone = runs_of([booked(7, source="a"), booked(7, source="b")])
+    assert {each.origin for each in alone} == {"made//"}
+    together = runs_of([booked(7, source="a"), booked(7, source="a")])
+    assert {each.origin for each in together} == {"a"}
 
 
 def test_no_runs_give_no_judgements() -> None:
