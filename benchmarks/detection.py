@@ -37,6 +37,7 @@ from lignin.traces.judge import (
     score,
 )
 from lignin.traces.localise import locate
+from lignin.traces.runs import group_runs, runs_of
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 FILES = ("base", "precond", "assert_nopost", "assert_full", "gpt41mini")
@@ -320,6 +321,32 @@ def report_localisation(runs: Sequence[Scored]) -> None:
             )
 
 
+def report_siblings(runs: Sequence[tuple[str, Trajectory]]) -> None:
+    """Runs of one task that are taken for siblings, and of unlike tasks that bear the same number."""
+    acted = [trajectory for trajectory in hidden(runs) if trajectory.steps]
+    shifted = [
+        replace(t, task_id=(int(t.task_id or 0) + 7) % 115) if "gpt41mini" in t.source else t
+        for t in acted
+    ]
+    for figure, chosen, alike in (
+        ("runs of one task linked", acted, True),
+        ("runs of unlike tasks linked", shifted, False),
+    ):
+        group_of = {
+            place: number
+            for number, group in enumerate(group_runs(runs_of(chosen)))
+            for place in group
+        }
+        pairs = [
+            group_of[one] == group_of[other]
+            for one, other in combinations(range(len(chosen)), 2)
+            if chosen[one].task_id == chosen[other].task_id
+            and (acted[one].task_id == acted[other].task_id) is alike
+        ]
+        note = f"{len(pairs)} pairs; unlike: one file's task numbers moved by 7"
+        report(figure, sum(pairs) / len(pairs), "ratio", None, note)
+
+
 def main() -> None:
     """Measure and print; with `--fit` print the coefficients."""
     if not DATA.is_dir():
@@ -367,6 +394,7 @@ def main() -> None:
         "10 bins, not crashed",
     )
     report_localisation(scored)
+    report_siblings(runs)
     other = load("tau2_retail", HELD_OUT, ".json.gz")
     held = score_runs(other, Weights(ALONE, FEW, AMONG))
     note = "shipped coefficients; two runs of each task"
