@@ -188,8 +188,10 @@ def read_recording(context: Context, named: str) -> bytes:
         LimitedError: Too large.
     """
     path: Path = context.path(named)
-    if not path.is_file():
+    if not path.exists():
         raise NotFoundError(f"{path} does not exist", hint="name a file of recorded calls")
+    if not path.is_file():
+        raise InvalidRequestError(f"{path} is no plain file", hint="name a file of recorded calls")
     with path.open("rb") as file:
         raw = file.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
@@ -306,6 +308,10 @@ def _bound(context: Context, tools: str, *, reads_only: bool) -> tuple[str, Bind
         raise UnavailableError(
             "it declares tools and nothing answers them",
             hint=f"--tools NAME, of {', '.join(['desk', *servers])}",
+        )
+    if name.startswith("desk:"):
+        raise InvalidRequestError(
+            f"the practice desk has no {name.removeprefix('desk:')!r}", hint="desk:SEED, a number"
         )
     if name not in servers:
         raise NotFoundError(
