@@ -89,7 +89,9 @@ class ProcessSandbox:
         with self._lock:
             if self._closed:
                 raise FileNotFoundError("the sandbox is closed")
-            process = subprocess.Popen(command, start_new_session=True, **options)  # noqa: S603
+            process = subprocess.Popen(  # noqa: S603
+                command, start_new_session=True, umask=0o022, **options
+            )
             self._running.add(process)
             return process
 
