@@ -16,10 +16,11 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from lignin.adapters.sandbox import plan, world
 from lignin.adapters.sandbox.channel import Guest, Output, Pump, frame, new_key, outcome
+from lignin.adapters.sandbox.folders import run_folder, sweep
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, digest_bytes, digest_json
 from lignin.ports.sandbox import (
@@ -55,6 +56,7 @@ class ProcessSandbox:
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._closed = False
+        sweep()
 
     @property
     def policy_digest(self) -> Digest:
@@ -76,13 +78,11 @@ class ProcessSandbox:
         if execution.packages and not Path(execution.packages).is_dir():
             why = f"{execution.packages} is no folder of packages"
             return Observed(status="infrastructure", tier=self.tier, message=why)
-        root = Path(tempfile.mkdtemp(prefix="lignin-"))
-        try:
-            return _Run(self, root.resolve(), execution, broker).observe()
-        except FileNotFoundError as error:
-            return Observed(status="infrastructure", tier=self.tier, message=str(error))
-        finally:
-            shutil.rmtree(root, ignore_errors=True)
+        with run_folder() as root:
+            try:
+                return _Run(self, root, execution, broker).observe()
+            except FileNotFoundError as error:
+                return Observed(status="infrastructure", tier=self.tier, message=str(error))
 
     def start(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
         """Start one process that `close` will end; raises FileNotFoundError once closed."""
@@ -110,6 +110,12 @@ class ProcessSandbox:
             running = list(self._running)
         for process in running:
             self.end(process)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class _Run:

@@ -204,3 +204,9 @@ def _sleepers() -> list[str]:
             if line == b"sleep\x00317\x00":
                 found.append(entry.name)
     return found
+
+
+def test_it_ends_with_the_block_that_opened_it() -> None:
+    with LandlockSandbox() as opened:
+        pass
+    assert call(opened, "def f():\n    return 1").status == "infrastructure"
