@@ -21,6 +21,7 @@ from typing import Any, Self
 from lignin.adapters.sandbox import plan, world
 from lignin.adapters.sandbox.channel import Guest, Output, Pump, frame, new_key, outcome
 from lignin.adapters.sandbox.folders import run_folder, sweep
+from lignin.adapters.sandbox.misplaced import judged_apart
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, digest_bytes, digest_json
 from lignin.ports.sandbox import (
@@ -49,6 +50,8 @@ class ProcessSandbox:
     capabilities: frozenset[Capability] = frozenset()
     modules: tuple[str, ...] = ("guest", "plan")
     """Files of this package whose text could change a result."""
+    shut: tuple[str, ...] = ()
+    """Paths of the sandbox that its walls refuse, since its folders lie elsewhere."""
     unbounded: frozenset[str] = frozenset()
     """Bounds of a process that this tier's system cannot keep."""
 
@@ -80,9 +83,10 @@ class ProcessSandbox:
             return Observed(status="infrastructure", tier=self.tier, message=why)
         with run_folder() as root:
             try:
-                return _Run(self, root, execution, broker).observe()
+                observed = _Run(self, root, execution, broker).observe()
             except FileNotFoundError as error:
                 return Observed(status="infrastructure", tier=self.tier, message=str(error))
+        return judged_apart(execution, observed) if self.shut else observed
 
     def start(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
         """Start one process that `close` will end; raises FileNotFoundError once closed."""
@@ -234,6 +238,7 @@ class _Run:
 
     def _job(self) -> dict[str, Any]:
         job = plan.job_in_folders(self._execution, self._names(), new_key())
+        job["shut"] = list(self._sandbox.shut)
         for name in self._sandbox.unbounded:
             del job["rlimits"][name]
         if job["do"] == "exec":
