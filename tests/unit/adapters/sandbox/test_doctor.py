@@ -78,8 +78,8 @@ class Stubborn:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the stand-ins are Linux's")
 def test_a_remote_machine_is_probed_before_it_is_trusted() -> None:
     cloud = Cloud()
-    opened = doctor._open_probed("vm", lambda: RemoteSandbox(Stubborn(cloud, network=False)))
-    opened.close()
+    with doctor._open_probed("vm", lambda: RemoteSandbox(Stubborn(cloud, network=False))):
+        pass
     cloud.faults = {"run": [ConnectionError("down")]}
     with pytest.raises(UnavailableError, match=r"does not start: stubborn: .*down") as raised:
         doctor._open_probed("vm", lambda: RemoteSandbox(Stubborn(cloud, network=False)))
