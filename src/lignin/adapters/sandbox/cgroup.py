@@ -164,7 +164,7 @@ def _remove_tree(place: int, name: str) -> None:
     for _ in range(200):
         try:
             folder = os.open(name, _FOLDER, dir_fd=place)
-        except FileNotFoundError:
+        except OSError:  # it is gone
             return
         with contextlib.suppress(OSError):
             try:

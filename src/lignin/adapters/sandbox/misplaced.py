@@ -6,6 +6,7 @@ what is at the usual ones is refused. What a run does then says nothing about th
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lignin.adapters.sandbox.plan import python_program
@@ -19,16 +20,18 @@ _NAMED = re.compile(
 )
 
 
-def judged_apart(execution: Execution, observed: Observed) -> Observed:
+def judged_apart(execution: Execution, observed: Observed, own: Sequence[str]) -> Observed:
     """A run as it counts: one that asked for such a path is the tier's trouble, with what else it did.
 
-    Of programs that the guest cannot watch it counts that they, or the files given, name one.
+    Of programs that the guest cannot watch it counts that they, or the files given, name one. `own`
+    are folders that are there for the run, whatever they lie in.
     """
     asked = [effect.target for effect in observed.effects if effect.kind == KIND]
     started = [effect.target for effect in observed.effects if effect.kind == "process"]
-    asked += [
-        found for text in (*started, *_unwatched(execution)) for found in _NAMED.findall(text)
-    ]
+    for text in (*started, *_unwatched(execution)):
+        for folder in own:
+            text = text.replace(folder, "~")  # noqa: PLW2901 - the same text
+        asked += _NAMED.findall(text)
     if not asked or observed.status == "infrastructure":
         return observed
     return replace(

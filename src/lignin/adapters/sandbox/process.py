@@ -86,7 +86,10 @@ class ProcessSandbox:
                 observed = _Run(self, root, execution, broker).observe()
             except FileNotFoundError as error:
                 return Observed(status="infrastructure", tier=self.tier, message=str(error))
-        return judged_apart(execution, observed) if self.shut else observed
+        if not self.shut:
+            return observed
+        own = [str(root), *filter(None, [execution.packages]), *world.interpreter_folders()]
+        return judged_apart(execution, observed, own)
 
     def start(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
         """Start one process that `close` will end; raises FileNotFoundError once closed."""

@@ -265,3 +265,14 @@ def test_the_folders_that_it_has_are_written_to_by_their_own_names(
     assert {(effect.kind, effect.target) for effect in seen.effects} == {
         ("write", "/tmp"), ("delete", "/tmp"), ("write", "/work/mine")
     }  # fmt: skip
+
+
+def test_a_program_may_be_started_with_the_folders_own_names(sandbox: LandlockSandbox) -> None:
+    body = (
+        "import os, subprocess, sys\ndef f():\n    place = os.environ['TMPDIR'] + '/x'\n"
+        "    subprocess.run(['sh', '-c', f'echo x > {place}; cp {place} {os.getcwd()}/y'])\n"
+        "    subprocess.run([sys.executable, '-c', 'pass', os.getcwd()])\n"
+        "    return open('y').read()"
+    )
+    seen = call(sandbox, body)
+    assert (seen.status, seen.result) == ("exited", "x\n")
