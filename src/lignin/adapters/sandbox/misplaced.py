@@ -40,7 +40,11 @@ def judged_apart(execution: Execution, observed: Observed, own: Sequence[str]) -
         returned=False,
         result=None,
         error=None,
-        effects=tuple(effect for effect in observed.effects if effect.kind != KIND),
+        effects=tuple(
+            effect
+            for effect in observed.effects
+            if effect.kind != KIND and (effect.kind, effect.target) != ("overflow", KIND)
+        ),
         message=f"the tier {observed.tier} has no {asked[0][:200]!r}: its work and temporary folders "
         "lie elsewhere, where the working directory and TMPDIR say; the tier ns has them",
     )

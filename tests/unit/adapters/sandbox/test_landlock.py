@@ -276,3 +276,9 @@ def test_a_program_may_be_started_with_the_folders_own_names(sandbox: LandlockSa
     )
     seen = call(sandbox, body)
     assert (seen.status, seen.result) == ("exited", "x\n")
+
+
+def test_however_many_such_paths_are_asked_for_none_counts(sandbox: LandlockSandbox) -> None:
+    body = "import os\ndef f():\n    for n in range(1500):\n        os.path.exists(f'/tmp/{n}')"
+    seen = call(sandbox, body)
+    assert (seen.status, seen.effects) == ("infrastructure", ())
