@@ -56,6 +56,7 @@ from lignin.operations.lifecycle import (
     call_artifact,
     decide_version,
     promote_versions,
+    proven_in,
     require_dependencies,
 )
 from lignin.operations.packages import read_candidate
@@ -252,6 +253,7 @@ def call(context: Context, request: ArtifactCall) -> Called:
     with context.view() as view:
         row = find_callable(context, view, request.name, head=request.head, session=request.session)
         tree = load_tree(view, row.body["digest"])
+        proven = proven_in(view, row.body["digest"])
     faults = sorted(
         schema_faults(tree.manifest.interface.input, request.input),
         key=lambda fault: list(map(str, fault.absolute_path)),
@@ -276,6 +278,7 @@ def call(context: Context, request: ArtifactCall) -> Called:
         message=message,
         wall_s=round(observed.wall_s, 4),
         tier=observed.tier,
+        proven_in=proven,
         simulated=is_simulated(row),
         reached=reached(observed),
     )

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from lignin.operations.registry import Listed, Request, Response, positional
+from lignin.ports.sandbox import TIER_CAPABILITIES
 
 State = Literal[
     "draft",
@@ -228,6 +229,9 @@ class Called(Response):
     message: str = Field(default="", description="what the error says")
     wall_s: float = Field(description="seconds in the sandbox")
     tier: str = Field(description="the sandbox tier that ran it")
+    proven_in: str = Field(
+        default="", description="the sandbox tier that it was proven in; may hold more than `tier`"
+    )
     simulated: bool = Field(description="seen only in the practice desk's simulated sessions")
     reached: list[str] = Field(
         default_factory=list, description="what it asked of tools and hosts, and was denied"
@@ -235,6 +239,15 @@ class Called(Response):
 
     def exit_code(self) -> int:
         return 0 if self.error is None else 6
+
+    def warnings(self) -> list[str]:
+        held = [TIER_CAPABILITIES.get(tier, frozenset()) for tier in (self.proven_in, self.tier)]
+        if not (lost := sorted(held[0] - held[1])):
+            return []
+        return [
+            f"warning: it was proven in the sandbox tier {self.proven_in} and ran in {self.tier}, "
+            f"which holds no {', '.join(lost)}: `lignin sandbox doctor` says why"
+        ]
 
     def to_text(self) -> str | None:
         if self.error is not None:

@@ -151,8 +151,7 @@ def decide_version(
         dependencies_of(view, manifest, PROVEN if manifest.kind != "test" else JUDGED_WITH)
         served = _served(context, view, head, name)
         examples = load_examples(view, digest, trusted_givers(view, row))
-    evidence = rows.get(f"evidence/{digest}")
-    proof = evidence.body["latest"].get("verification", {}) if evidence else {}
+    proof = _proof(rows.get(f"evidence/{digest}"))
     return decide_promotion(
         PromotionCase(
             name=name,
@@ -172,6 +171,15 @@ def decide_version(
             questions=tuple(proof.get("questions", ())),
         )
     )
+
+
+def _proof(evidence: Row | None) -> Mapping[str, Json]:
+    return evidence.body["latest"].get("verification", {}) if evidence else {}
+
+
+def proven_in(view: View, digest: Digest) -> str:
+    """The sandbox tier of a version's newest verification; empty where there is none."""
+    return str(_proof(view.row(f"evidence/{digest}")).get("tier", ""))
 
 
 def _served(context: Context, view: View, head: str, name: str) -> Manifest | None:

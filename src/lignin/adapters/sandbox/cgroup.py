@@ -7,12 +7,12 @@ Standard library only.
 """
 
 import contextlib
+import fcntl
 import itertools
 import os
 import time
 
 _MARGIN_BYTES = 64 << 20  # on top of what the supervisor allows: it ends a run in better order
-_SETTLED_S = 60.0  # a folder this old has its spawner in it, or never will
 _PREFIX, _OWNER = "lignin-", "spawner"
 _numbers = itertools.count(1)  # one process may ask for several
 _SWAPS = {1: "memory.swappiness", 2: "memory.swap.max"}
@@ -22,6 +22,7 @@ _FILES = {
     1: ("tasks", "memory.limit_in_bytes", "memory.oom_control"),
     2: ("cgroup.procs", "memory.max", "memory.events"),
 }
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FLAGS = (os.O_WRONLY, os.O_WRONLY, os.O_RDONLY)
 
 
@@ -60,7 +61,10 @@ class Group:
 
 
 class Groups:
-    """A folder of groups that one spawner makes and removes."""
+    """A folder of groups that one spawner makes and removes.
+
+    Who has made it holds a lock on it: one that can be locked has nobody to remove it any more.
+    """
 
     def __init__(self, path: str, version: int, *, made: bool = False) -> None:
         """Make the folder; raises OSError where that or a group in it cannot be made.
@@ -71,11 +75,18 @@ class Groups:
         self.version = version
         self.made_before = made
         if made:
-            self._folder = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._folder = os.open(path, _FOLDER)
             return
-        os.mkdir(path)
+        # Held open: whoever removes it may have another root by then.
+        self._place = os.open(os.path.dirname(path), _FOLDER)
         try:
-            self._folder = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            os.mkdir(path)
+            self._folder = os.open(path, _FOLDER)
+        except OSError:
+            os.close(self._place)
+            raise
+        try:
+            fcntl.flock(self._folder, fcntl.LOCK_SH)
             if version == 2:
                 self._write("cgroup.subtree_control", "+memory")
             os.mkdir(_OWNER, dir_fd=self._folder)
@@ -84,8 +95,19 @@ class Groups:
             trial.close()
             self.remove("trial")
         except OSError:
-            remove_tree(path)
+            self.remove_all()
             raise
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What has to stay open for the removal."""
+        return self._folder, self._place
+
+    def remove_all(self) -> None:
+        """Remove the folder and let go of it; its processes have all ended or are just ending."""
+        _remove_tree(self._place, os.path.basename(self.path))
+        os.close(self._folder)
+        os.close(self._place)
 
     def give_to(self, user: int, group: int) -> None:
         """Let the user that the caller is about to become make groups here."""
@@ -138,14 +160,19 @@ def open_groups() -> Groups | None:
     return None
 
 
-def remove_tree(path: str) -> None:
-    """Remove a folder of groups whose processes have all ended or are just ending."""
+def _remove_tree(place: int, name: str) -> None:
     for _ in range(200):
+        try:
+            folder = os.open(name, _FOLDER, dir_fd=place)
+        except OSError:  # it is gone
+            return
         with contextlib.suppress(OSError):
-            for name in [entry.name for entry in os.scandir(path) if entry.is_dir()]:
-                os.rmdir(f"{path}/{name}")
-            os.rmdir(path)
-        if not os.path.exists(path):
+            try:
+                for below in [entry.name for entry in os.scandir(folder) if entry.is_dir()]:
+                    os.rmdir(below, dir_fd=folder)
+            finally:
+                os.close(folder)
+            os.rmdir(name, dir_fd=place)
             return
         time.sleep(0.001)
 
@@ -153,13 +180,27 @@ def remove_tree(path: str) -> None:
 def _sweep(place: str) -> None:
     """Remove folders whose spawner is gone: whoever should have done so was killed."""
     with contextlib.suppress(OSError):
-        old = time.time() - _SETTLED_S
-        for entry in [each for each in os.scandir(place) if each.name.startswith(_PREFIX)]:
-            with contextlib.suppress(OSError):
-                with open(f"{entry.path}/{_OWNER}/cgroup.procs") as file:
-                    in_use = bool(file.read())
-                if not in_use and entry.stat().st_mtime < old:
-                    remove_tree(entry.path)
+        held = os.open(place, _FOLDER)
+        try:
+            for name in [each for each in os.listdir(held) if each.startswith(_PREFIX)]:
+                with contextlib.suppress(OSError):
+                    _sweep_one(held, name)
+        finally:
+            os.close(held)
+
+
+def _sweep_one(place: int, name: str) -> None:
+    """Remove one folder unless its maker holds it, or a spawner is in it. Raises OSError."""
+    folder = os.open(name, _FOLDER, dir_fd=place)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        owner = os.open(f"{_OWNER}/cgroup.procs", os.O_RDONLY, dir_fd=folder)
+        with open(owner) as file:
+            in_use = bool(file.read())
+        if not in_use:
+            _remove_tree(place, name)
+    finally:
+        os.close(folder)
 
 
 def _places() -> list[tuple[int, str]]:

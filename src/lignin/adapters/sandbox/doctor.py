@@ -5,6 +5,7 @@ opened unless the caller asks for the unsafe one by name, and a tier that is ask
 is opened or none. What runs elsewhere is opened only where it is asked for.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -66,6 +67,16 @@ _ELSEWHERE: Mapping[str, Callable[[str], Provider]] = {
 }
 """The services of the tier `vm`, each made from the image to start from."""
 CHOICES = (*_HERE, *(f"vm:{name}" for name in _ELSEWHERE))
+_REFUSALS = (errno.EPERM, errno.EACCES, errno.ENOSPC, errno.EINVAL, errno.ENOSYS, errno.EUSERS)
+"""How a kernel, or who has set it up, says that it gives no namespaces or mounts."""
+_SHORTAGES: Mapping[int, str] = {
+    errno.EMFILE: "let this process open more files: ulimit -n 1024",
+    errno.ENFILE: "let this machine open more files: sysctl fs.file-max",
+    errno.EAGAIN: "let this user have more processes: ulimit -u",
+    errno.ENOMEM: "let this process have more memory: ulimit -v, or the container's bound",
+}
+"""What this process was given too little of, and how to give it more."""
+_UNKNOWN = "no setting is known that would help: please report it with these words"
 _ASK = (
     f"LIGNIN_SANDBOX={', '.join(CHOICES[len(_HERE) :])}, with :IMAGE after it if not the usual",
     "a Docker daemon, or: pip install 'lignin[e2b]', 'lignin[modal]' or 'lignin[daytona]'",
@@ -178,12 +189,20 @@ def _open_probed(tier: str, opener: Callable[[], Sandbox]) -> Sandbox:
 
 
 def remedies(why_not: str) -> tuple[str, ...]:
-    """What could help on this machine, most likely first. Reads kernel settings."""
+    """What could help on this machine, most likely first. Reads kernel settings.
+
+    Walls are to be taken down, here or around the container, only where what was said is that the
+    kernel refuses: nothing else is helped by it.
+    """
     if not sys.platform.startswith("linux"):
         return (
             "use a Linux machine or container",
             "accept no isolation at all: LIGNIN_UNSAFE_SANDBOX=1",
         )
+    if short := [how for number, how in _SHORTAGES.items() if os.strerror(number) in why_not]:
+        return tuple(short)
+    if not any(os.strerror(number) in why_not for number in _REFUSALS):
+        return (_UNKNOWN,)
     found = []
     if _setting("user/max_user_namespaces") == "0":
         found.append("as root: sysctl user.max_user_namespaces=15000")

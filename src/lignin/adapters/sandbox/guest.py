@@ -18,6 +18,7 @@ What counts as an effect, and what is quiet on purpose:
   header), but not what `logging`, `threading`, `tempfile` and their like do for themselves. The
   monotonic clocks, `sleep`, a `Random(42)` and the global functions after `seed(3)` are quiet. The
   process number counts as randomness and differs with the entropy.
+- `misplaced`: a path such as `/tmp/x` where this tier has that folder elsewhere and refuses it.
 - `environment`: a variable asked for by the code; what the standard library looks up is quiet.
 - `left`: a thread that a call has left at work.
 - `global`: interpreter-wide state that differs afterwards, the seed of the caller's `random` too.
@@ -182,6 +183,7 @@ _roots = {
     "home": "/home/dev",
     "packages": "/packages",
 }
+_shut = _given = ()  # usual paths that this tier refuses, and what is there all the same
 _OPEN = ("artifact", "work", "tmp", "packages")
 _interpreter = tuple(
     {os.path.realpath(p).rstrip("/") + "/lib" for p in (sys.base_prefix, sys.base_exec_prefix)}
@@ -345,6 +347,15 @@ def _shown(path):
 def _saw_write(kind, value):
     path = _path(value)
     if path is not None and path not in _IGNORED_FILES:
+        _record_path(kind, path)
+
+
+def _record_path(kind, path):
+    """Record what was done to a path; one that this tier has elsewhere is told as such."""
+    shut = any(_below(path, name) for name in _shut)
+    if shut and not any(_below(path, name) for name in _given):
+        _record("misplaced", path)
+    else:
         _record(kind, _shown(path))
 
 
@@ -362,7 +373,7 @@ def _saw_read(value):
             _caller()
         )  # but for what it was given, a function has no business there
     if not inside and not _caller().startswith(_READS_FOR_ITSELF):
-        _record("read", _shown(path))
+        _record_path("read", path)
 
 
 def _on_open(path, mode, flags):
@@ -1275,13 +1286,15 @@ def main(job):
 
     `job` is `{"do": "call", file, function, arguments}` or `{"do": "program", how, argv, code}`,
     with `clock_offset_s`, `entropy`, where there are packages their folder as `packages`, and, where
-    the sandbox's paths are not the usual, `roots`.
+    the sandbox's paths are not the usual, `roots`, and which of the usual are refused, `shut`.
     """
-    global _active, _is_call, _packaged, _offset, _entropy
+    global _active, _is_call, _packaged, _shut, _given, _offset, _entropy
     prepare()
     _is_call = job["do"] == "call"
     _offset, _entropy = int(job["clock_offset_s"]), job["entropy"]
     _roots.update(job.get("roots", {}))
+    _shut = tuple(job.get("shut", ()))
+    _given = (os.path.dirname(_roots["artifact"]), _roots["packages"])
     sys.path[:] = [p for p in sys.path if p.startswith("/")]
     _packaged = bool(job.get("packages"))
     if _packaged:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lignin.adapters.sandbox import kernel, world
+from lignin.adapters.sandbox import kernel, misplaced, world
 from lignin.adapters.sandbox.process import ProcessSandbox
 from lignin.domain.errors import UnavailableError
 from lignin.ports.sandbox import TIER_CAPABILITIES, Limits
@@ -30,8 +30,9 @@ class LandlockSandbox(ProcessSandbox):
     """The port's `landlock` tier. Thread-safe."""
 
     tier = "landlock"
+    shut = misplaced.PLACES
     capabilities = TIER_CAPABILITIES["landlock"]
-    modules = ("guest", "plan", "kernel", "seccomp", "confine", "family")
+    modules = ("guest", "misplaced", "plan", "kernel", "seccomp", "confine", "family")
 
     def __init__(self, off: frozenset[str] = frozenset()) -> None:
         """Make the tier; `off` leaves out walls (`confine`) and is for their tests alone."""

@@ -16,10 +16,12 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from lignin.adapters.sandbox import plan, world
 from lignin.adapters.sandbox.channel import Guest, Output, Pump, frame, new_key, outcome
+from lignin.adapters.sandbox.folders import run_folder, sweep
+from lignin.adapters.sandbox.misplaced import judged_apart
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, digest_bytes, digest_json
 from lignin.ports.sandbox import (
@@ -48,6 +50,8 @@ class ProcessSandbox:
     capabilities: frozenset[Capability] = frozenset()
     modules: tuple[str, ...] = ("guest", "plan")
     """Files of this package whose text could change a result."""
+    shut: tuple[str, ...] = ()
+    """Paths of the sandbox that its walls refuse, since its folders lie elsewhere."""
     unbounded: frozenset[str] = frozenset()
     """Bounds of a process that this tier's system cannot keep."""
 
@@ -55,6 +59,7 @@ class ProcessSandbox:
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._closed = False
+        sweep()
 
     @property
     def policy_digest(self) -> Digest:
@@ -76,20 +81,24 @@ class ProcessSandbox:
         if execution.packages and not Path(execution.packages).is_dir():
             why = f"{execution.packages} is no folder of packages"
             return Observed(status="infrastructure", tier=self.tier, message=why)
-        root = Path(tempfile.mkdtemp(prefix="lignin-"))
-        try:
-            return _Run(self, root.resolve(), execution, broker).observe()
-        except FileNotFoundError as error:
-            return Observed(status="infrastructure", tier=self.tier, message=str(error))
-        finally:
-            shutil.rmtree(root, ignore_errors=True)
+        with run_folder() as root:
+            try:
+                observed = _Run(self, root, execution, broker).observe()
+            except FileNotFoundError as error:
+                return Observed(status="infrastructure", tier=self.tier, message=str(error))
+        if not self.shut:
+            return observed
+        own = [str(root), *filter(None, [execution.packages]), *world.interpreter_folders()]
+        return judged_apart(execution, observed, own)
 
     def start(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
         """Start one process that `close` will end; raises FileNotFoundError once closed."""
         with self._lock:
             if self._closed:
                 raise FileNotFoundError("the sandbox is closed")
-            process = subprocess.Popen(command, start_new_session=True, **options)  # noqa: S603
+            process = subprocess.Popen(  # noqa: S603
+                command, start_new_session=True, umask=0o022, **options
+            )
             self._running.add(process)
             return process
 
@@ -108,6 +117,12 @@ class ProcessSandbox:
             running = list(self._running)
         for process in running:
             self.end(process)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class _Run:
@@ -226,6 +241,7 @@ class _Run:
 
     def _job(self) -> dict[str, Any]:
         job = plan.job_in_folders(self._execution, self._names(), new_key())
+        job["shut"] = list(self._sandbox.shut)
         for name in self._sandbox.unbounded:
             del job["rlimits"][name]
         if job["do"] == "exec":

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lignin.adapters.sandbox import world
+from lignin.adapters.sandbox import misplaced, world
 from lignin.adapters.sandbox.process import ProcessSandbox
 from lignin.domain.errors import UnavailableError
 from lignin.ports.sandbox import TIER_CAPABILITIES, Limits
@@ -78,8 +78,9 @@ class SeatbeltSandbox(ProcessSandbox):
     """The port's `seatbelt` tier. Thread-safe."""
 
     tier = "seatbelt"
+    shut = misplaced.PLACES
     capabilities = TIER_CAPABILITIES["seatbelt"]
-    modules = ("guest", "plan", "seatbelt")
+    modules = ("guest", "misplaced", "plan", "seatbelt")
     unbounded = frozenset({"RLIMIT_AS"})  # macOS reserves more than any bound before it starts
 
     def __init__(self, interpreter: Sequence[str], program: str = PROGRAM) -> None:

@@ -7,10 +7,12 @@ the control socket.
 Standard library only.
 """
 
+import errno
 import gc
 import itertools
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -20,6 +22,7 @@ from typing import Any, NamedTuple
 from lignin.adapters.sandbox import cgroup, inmate, kernel, world
 
 CONTROL_FD = 3
+DESCRIPTORS = 256  # that this process and each run may have open, their fixed numbers among them
 REHEARSALS = 20  # Python has specialised what it runs by then
 
 
@@ -40,6 +43,7 @@ def main(  # noqa: PLR0917 - called once, by the text that starts it
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a terminal's Ctrl-C is the host's to handle
     control = socket.socket(fileno=CONTROL_FD)
     try:
+        require_descriptors()
         groups = world.build(guest, compiled, off, place, packages)
         confinement = inmate.Confinement(off, groups is not None)
         sys.path[:] = [world.GUEST_FOLDER, *(p for p in sys.path if p.startswith("/"))]
@@ -55,6 +59,15 @@ def main(  # noqa: PLR0917 - called once, by the text that starts it
     ready = {**world.describe(), "groups": version, "walls_off": sorted(off)}
     control.send(json.dumps({"ready": ready}).encode())
     Spawner(control, confinement, groups, pool).serve()
+
+
+def require_descriptors() -> None:
+    """Make sure that enough files may be open; raises OSError where they may not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < DESCRIPTORS:
+        raise OSError(errno.EMFILE, f"{os.strerror(errno.EMFILE)}: {hard} of {DESCRIPTORS} needed")
+    if soft != resource.RLIM_INFINITY and soft < DESCRIPTORS:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, hard))
 
 
 class Spawner:

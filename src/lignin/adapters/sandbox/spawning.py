@@ -6,6 +6,7 @@ goes from us to our own child in a sealed file, and none is ever read from anywh
 """
 
 import contextlib
+import errno
 import fcntl
 import functools
 import importlib.resources
@@ -178,6 +179,8 @@ class SpawnerProcess:
         offer: Mapping[str, str] = json.loads(said)
         if "failed" in offer:
             raise OSError(offer["failed"])
+        if not ancillary or len(ancillary[0][2]) < 4 * 4:  # the kernel found no room for them here
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         door, out, err, guest = struct.unpack("4i", ancillary[0][2])
         self._offers.append(
             Prepared(
@@ -215,8 +218,9 @@ class SpawnerProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        if self._groups is not None:
-            cgroup.remove_tree(self._groups.path)
+        groups, self._groups = self._groups, None  # a spawner in use is closed a second time
+        if groups is not None:
+            groups.remove_all()
 
     def _start_process(self, hash_seed: int, control: socket.socket) -> subprocess.Popen[bytes]:
         """Start a bare interpreter on the sources, with descriptor 3 as its control socket."""
@@ -245,6 +249,7 @@ class SpawnerProcess:
                 close_fds=shut,
                 env={**variables, "PYTHONHASHSEED": str(hash_seed)},
                 cwd="/",
+                umask=0o022,  # what the world and its runs make is for the users that they become
                 start_new_session=True,
                 user=user,
                 group=user,

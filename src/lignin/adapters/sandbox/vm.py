@@ -18,7 +18,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from lignin.adapters.sandbox import plan
 from lignin.adapters.sandbox.channel import MAX_FRAME, Guest, new_key, outcome
@@ -156,6 +156,12 @@ class RemoteSandbox:
                 RuntimeWarning,
                 stacklevel=2,
             )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def lost(self) -> tuple[str, ...]:

@@ -121,10 +121,15 @@ def _continue_as_first_process(groups: cgroup.Groups | None) -> None:
         if groups is not None:
             groups.move_in()
         return
-    os.closerange(3, 256)  # the control socket must close when the world ends
+    mine = groups if groups is not None and not groups.made_before else None
+    first = 3
+    for kept in sorted(mine.descriptors if mine else ()):
+        os.closerange(first, kept)
+        first = kept + 1
+    os.closerange(first, 256)  # the control socket must close when the world ends
     _, status = os.waitpid(child, 0)
-    if groups is not None and not groups.made_before:
-        cgroup.remove_tree(groups.path)
+    if mine is not None:
+        mine.remove_all()
     os._exit(os.waitstatus_to_exitcode(status) & 255)
 
 

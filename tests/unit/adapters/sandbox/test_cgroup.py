@@ -1,13 +1,15 @@
 """Memory groups: where they can be made, that they hold, and that nothing stays behind."""
 
+import fcntl
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lignin.adapters.sandbox import cgroup
+from lignin.adapters.sandbox.ns import open_namespace_sandbox
+from lignin.testing.conformance.sandbox import call
 
 
 @pytest.fixture
@@ -16,7 +18,7 @@ def groups() -> Iterator[cgroup.Groups]:
     if opened is None:
         pytest.skip("this machine lets nobody make a memory group")
     yield opened
-    cgroup.remove_tree(opened.path)
+    opened.remove_all()
 
 
 def test_a_full_group_ends_who_is_in_it(groups: cgroup.Groups) -> None:
@@ -46,26 +48,25 @@ def test_a_group_with_room_says_that_nothing_was_ended(groups: cgroup.Groups) ->
     group.close()
 
 
-def test_what_a_killed_spawner_left_is_removed_by_the_next(
-    groups: cgroup.Groups, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_killed_spawner_left_is_removed_by_the_next_at_once(groups: cgroup.Groups) -> None:
     left = Path(groups.path).with_name("lignin-0")
     for folder in (left, left / "spawner", left / "7"):
         folder.mkdir()
-    monkeypatch.setattr(os, "getpid", lambda: 2**30)  # another spawner's name
-    again = cgroup.open_groups()
-    assert again is not None and left.exists()  # it may be one that is just starting
-    cgroup.remove_tree(again.path)
-    monkeypatch.setattr(time, "time", lambda: time.monotonic() + 2e9)
     again = cgroup.open_groups()
     assert again is not None
-    cgroup.remove_tree(again.path)
+    again.remove_all()
     assert not left.exists()
 
 
-def test_a_folder_in_use_is_left_alone(
-    groups: cgroup.Groups, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_that_is_just_starting_is_left_alone(groups: cgroup.Groups) -> None:
+    again = cgroup.open_groups()
+    assert again is not None
+    assert Path(groups.path).exists()  # nobody is in it yet: its maker holds it
+    again.remove_all()
+    assert not Path(again.path).exists()
+
+
+def test_a_folder_in_use_is_left_alone(groups: cgroup.Groups) -> None:
     ready, go_on = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
@@ -74,11 +75,11 @@ def test_a_folder_in_use_is_left_alone(
         os.read(go_on[0], 1)
         os._exit(0)
     os.read(ready[0], 1)
-    monkeypatch.setattr(os, "getpid", lambda: 2**30)
-    monkeypatch.setattr(time, "time", lambda: time.monotonic() + 2e9)
+    for descriptor in groups.descriptors:  # its maker is gone, the lock with it
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
     again = cgroup.open_groups()
     assert again is not None
-    cgroup.remove_tree(again.path)
+    again.remove_all()
     assert Path(groups.path).exists()
     os.write(go_on[1], b"x")
     os.waitpid(child, 0)
@@ -89,3 +90,15 @@ def test_a_folder_in_use_is_left_alone(
 def test_where_no_group_can_be_made_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cgroup, "_places", lambda: [(1, "/proc"), (2, "/nonexistent")])
     assert cgroup.open_groups() is None
+
+
+def test_a_sandbox_that_was_closed_leaves_no_group(
+    groups: cgroup.Groups,
+) -> None:
+    place = Path(groups.path).parent
+    before = set(place.glob("lignin-*"))
+    with open_namespace_sandbox() as sandbox:
+        made = set(place.glob("lignin-*")) - before
+        assert call(sandbox, "def f():\n    return 1").result == 1
+    assert made
+    assert not [folder for folder in made if folder.exists()]

@@ -1,4 +1,6 @@
 import importlib.util
+import os
+import subprocess
 import sys
 
 import pytest
@@ -76,8 +78,8 @@ class Stubborn:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the stand-ins are Linux's")
 def test_a_remote_machine_is_probed_before_it_is_trusted() -> None:
     cloud = Cloud()
-    opened = doctor._open_probed("vm", lambda: RemoteSandbox(Stubborn(cloud, network=False)))
-    opened.close()
+    with doctor._open_probed("vm", lambda: RemoteSandbox(Stubborn(cloud, network=False))):
+        pass
     cloud.faults = {"run": [ConnectionError("down")]}
     with pytest.raises(UnavailableError, match=r"does not start: stubborn: .*down") as raised:
         doctor._open_probed("vm", lambda: RemoteSandbox(Stubborn(cloud, network=False)))
@@ -99,6 +101,53 @@ def test_the_last_remedy_is_always_to_accept_no_isolation() -> None:
         remedies("mount /proc: Operation not permitted")[-1]
         == "accept no isolation at all: LIGNIN_UNSAFE_SANDBOX=1"
     )
+
+
+@pytest.mark.parametrize(
+    ("why_not", "helps"),
+    [
+        ("OSError: [Errno 24] Too many open files: 20 of 256 needed", "ulimit -n"),
+        ("BlockingIOError: [Errno 11] Resource temporarily unavailable", "ulimit -u"),
+        ("OSError: [Errno 12] Cannot allocate memory", "memory"),
+        ("ModuleNotFoundError: No module named 'lignin_guest'", "report"),
+        ("the ns sandbox starts and does not hold: [2, False, True, True]", "report"),
+    ],
+)
+def test_no_wall_is_to_be_taken_down_for_a_reason_that_it_has_no_part_in(
+    why_not: str, helps: str
+) -> None:
+    (said,) = remedies(why_not)
+    assert helps in said
+    assert "unconfined" not in said
+    assert "UNSAFE" not in said
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="namespaces are Linux's")
+def test_too_few_open_files_are_named_as_the_reason() -> None:
+    asked = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (%s))\n" + _ASKED
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    few, raised = (
+        subprocess.run(
+            [sys.executable, "-c", asked % bounds],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for bounds in ("40, 40", "60, 4096")
+    )
+    if raised != "works\n":
+        pytest.skip(f"no namespace sandbox on this machine: {raised}")
+    assert "Too many open files" in few
+    assert "ulimit -n" in few
+    assert "UNSAFE" not in few
+
+
+_ASKED = """
+from lignin.adapters.sandbox.doctor import probe
+ns = probe("ns").tiers[1]
+print("works" if ns.works else (ns.why_not, ns.remedies))
+"""
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,8 @@ def test_what_belongs_to_the_host_is_out_of_reach(
 
 def test_the_secret_is_reached_where_the_wall_is_left_out(tmp_path: Path) -> None:
     class Open(LandlockSandbox):
+        shut = ()
+
         def command(self, folders: object, guest: list[str], limits: Limits) -> list[str]:
             return guest
 
@@ -204,3 +206,79 @@ def _sleepers() -> list[str]:
             if line == b"sleep\x00317\x00":
                 found.append(entry.name)
     return found
+
+
+def test_it_ends_with_the_block_that_opened_it() -> None:
+    with LandlockSandbox() as opened:
+        pass
+    assert call(opened, "def f():\n    return 1").status == "infrastructure"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "open('/tmp/x', 'w').close()",
+        "open('/work/x', 'w').close()",
+        "os.mkdir('/tmp/x')",
+        "return os.listdir('/work')",
+        "return os.path.exists('/home/dev/x')",
+        "import tempfile; tempfile.mkdtemp(dir='/tmp')",
+        "import subprocess; subprocess.run(['sh', '-c', 'echo x > /tmp/x'])",
+        "try:\n        open('/tmp/x', 'w').close()\n    except OSError:\n        return 'otherwise'",
+    ],
+)
+def test_a_folder_that_lies_elsewhere_here_never_counts_against_the_code(
+    sandbox: LandlockSandbox, body: str
+) -> None:
+    seen = call(sandbox, f"import os\ndef f():\n    os.environ.get('SOME_KEY')\n    {body}")
+    assert (seen.status, seen.returned, seen.error) == ("infrastructure", False, None)
+    assert "the tier landlock has no '/" in seen.message
+    kinds = {effect.kind for effect in seen.effects}
+    assert "environment" in kinds  # what else it did is told
+    assert not kinds & {"write", "read", "misplaced"}
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("echo x > /tmp/x || true", "infrastructure"),
+        ("cd /work && ls", "infrastructure"),
+        ('echo x > "$TMPDIR/x"; cat "$TMPDIR/x"', "exited"),
+        ('echo x > "${TMPDIR:-/tmp}/x"; ls /usr/tmpfiles.d /etc/work', "exited"),
+    ],
+)
+def test_a_shell_that_names_such_a_folder_has_shown_nothing(
+    sandbox: LandlockSandbox, line: str, status: str
+) -> None:
+    assert command(sandbox, "sh", "-c", line).status == status
+
+
+def test_the_folders_that_it_has_are_written_to_by_their_own_names(
+    sandbox: LandlockSandbox,
+) -> None:
+    body = (
+        "import os, tempfile\ndef f():\n    with tempfile.NamedTemporaryFile() as file:\n"
+        "        file.write(b'x')\n    open(os.getcwd() + '/mine', 'w').close()\n    return 1"
+    )
+    seen = call(sandbox, body)
+    assert (seen.status, seen.result) == ("exited", 1)
+    assert {(effect.kind, effect.target) for effect in seen.effects} == {
+        ("write", "/tmp"), ("delete", "/tmp"), ("write", "/work/mine")
+    }  # fmt: skip
+
+
+def test_a_program_may_be_started_with_the_folders_own_names(sandbox: LandlockSandbox) -> None:
+    body = (
+        "import os, subprocess, sys\ndef f():\n    place = os.environ['TMPDIR'] + '/x'\n"
+        "    subprocess.run(['sh', '-c', f'echo x > {place}; cp {place} {os.getcwd()}/y'])\n"
+        "    subprocess.run([sys.executable, '-c', 'pass', os.getcwd()])\n"
+        "    return open('y').read()"
+    )
+    seen = call(sandbox, body)
+    assert (seen.status, seen.result) == ("exited", "x\n")
+
+
+def test_however_many_such_paths_are_asked_for_none_counts(sandbox: LandlockSandbox) -> None:
+    body = "import os\ndef f():\n    for n in range(1500):\n        os.path.exists(f'/tmp/{n}')"
+    seen = call(sandbox, body)
+    assert (seen.status, seen.effects) == ("infrastructure", ())

@@ -1,8 +1,9 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from lignin.adapters.sandbox.ns import MAX_SPAWNERS, NamespaceSandbox
+from lignin.adapters.sandbox.ns import MAX_SPAWNERS, NamespaceSandbox, open_namespace_sandbox
 from lignin.domain.artifacts import File
 from lignin.ports.sandbox import HOME_FOLDER, Command, Execution, PythonCall, Surroundings
 from lignin.testing.conformance.sandbox import SandboxConformance, call
@@ -145,3 +146,18 @@ def test_a_number_that_json_rounds_is_an_error_that_says_what_to_return(
         seen = sandbox.run(Execution(files={"a.py": code}, action=action))
         assert (seen.returned, seen.error) == (False, "UnserialisableResult")
         assert "beyond 2**53" in seen.message and "as strings" in seen.message
+
+
+@pytest.mark.parametrize("mask", [0o077, 0o027, 0o777])
+def test_a_strict_umask_takes_nothing_away(sandbox: NamespaceSandbox, mask: int) -> None:
+    assert sandbox.tier == "ns"  # it works here
+    before = os.umask(mask)
+    try:
+        with open_namespace_sandbox() as opened:
+            seen = call(
+                opened,
+                "import os\ndef f():\n    os.mkdir('d')\n    return os.stat('d').st_mode & 0o777",
+            )
+    finally:
+        os.umask(before)
+    assert (seen.result, seen.message) == (0o755, "")
