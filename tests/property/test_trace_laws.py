@@ -3,19 +3,25 @@
 import json
 import random
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpora.traces import FILES, jsonl, written
 from lignin.domain.codec import canonical_bytes
+from lignin.traces.archive import is_archive, unpack_lines
 from lignin.traces.importer import load_importers
-from lignin.traces.lines import read_elements, read_lines
+from lignin.traces.intake import take_trace
+from lignin.traces.lines import read_lines
 from lignin.traces.redact import redact
+from lignin.traces.units import read_units
 
 IMPORTERS = load_importers()
 KEY = b"0123456789abcdef"
+KINDS = ["claude_code", "loglines", "codex", *FILES]
 JUNK = (None, True, -1, 2**70, 1.5, "", "\ud800", "{'a':", [], [[]], {}, {"type": 3}, [{"text": 5}])
 
 
@@ -57,34 +63,16 @@ def _codex() -> list[Any]:
     ]
 
 
-def _tau() -> list[Any]:
-    call = {"id": "1", "function": {"name": "f", "arguments": '{"a": 1}'}}
-    messages = [
-        {"role": "user", "content": "hi", "index": 1},
-        {"role": "assistant", "content": None, "tool_calls": [call], "index": 2},
-        {"role": "tool", "tool_call_id": "1", "name": "f", "content": "Error: x", "index": 3},
-    ]
-    return [{"task_id": 1, "trial": 0, "reward": 1.0, "info": {"error": ""}, "traj": messages}]
+def _sample(kind: str) -> Any:
+    if kind in {"claude_code", "loglines"}:
+        return _claude() * 2 if kind == "claude_code" else {"loglines": _claude()}
+    return _codex() * 2 if kind == "codex" else FILES[kind][2]()
 
 
-def _swe() -> dict[str, Any]:
-    call = {"id": "c", "function": {"name": "create", "arguments": "{}"}}
-    return {
-        "trajectory": [
-            {"action": "ls", "observation": "x", "response": "r", "thought": "t", "state": "{}"}
-        ],
-        "history": [
-            {"role": "system", "content": "s"},
-            {"role": "assistant", "action": "ls", "tool_calls": [call]},
-        ],
-        "info": {"exit_status": "submitted"},
-        "replay_config": {"problem_statement": {"id": "x"}, "agent": {"model": {"name": "m"}}},
-    }
-
-
-def _jsonl(values: Any) -> bytes:
-    values = values if isinstance(values, list) else [values]
-    return b"".join(json.dumps(value).encode() + b"\n" for value in values)
+def _written(kind: str, value: Any) -> bytes:
+    if kind in FILES:
+        return written(kind, value)
+    return json.dumps(value).encode() if kind == "loglines" else jsonl(value)
 
 
 def _swapped(value: Any, rng: random.Random, rate: float) -> Any:
@@ -98,21 +86,12 @@ def _swapped(value: Any, rng: random.Random, rate: float) -> Any:
 
 
 def _document(kind: str, rng: random.Random, rate: float) -> bytes:
-    if kind == "claude_code":
-        return _jsonl(_swapped(_claude() * 2, rng, rate))
-    if kind == "loglines":
-        return json.dumps({"loglines": _swapped(_claude(), rng, rate)}).encode()
-    if kind == "codex":
-        return _jsonl(_swapped(_codex() * 2, rng, rate))
-    if kind == "tau_bench":
-        return _jsonl(_swapped(_tau() * 2, rng, rate))
-    if kind == "tau_list":
-        return json.dumps(_swapped(_tau() * 2, rng, rate), indent=1).encode()
-    return json.dumps(_swapped(_swe(), rng, rate)).encode()
+    value = _swapped(_sample(kind), rng, rate)
+    return _written(kind, value if isinstance(value, dict | list) else [value])
 
 
 def _damaged(data: bytes, rng: random.Random) -> bytes:
-    way = rng.randrange(5)
+    way = rng.randrange(6)
     place = rng.randrange(len(data) + 1)
     if way == 0:
         return data[:place]
@@ -124,22 +103,19 @@ def _damaged(data: bytes, rng: random.Random) -> bytes:
         return b"".join(lines)
     if way == 3:
         return data.replace(b"\n", b"\r\n\0\n")
+    if way == 4:
+        return data[place:] + data[:place]
     return data
 
 
-@pytest.mark.parametrize(
-    "kind", ["claude_code", "loglines", "codex", "tau_bench", "tau_list", "swe_agent"]
-)
-@settings(max_examples=150, deadline=None)
-@given(seed=st.integers(0, 2**32), rate=st.sampled_from([0.0, 0.02, 0.1, 0.4]))
-def test_no_damage_crashes_an_importer_or_costs_a_byte(kind: str, seed: int, rate: float) -> None:
-    rng = random.Random(seed)
-    data = _damaged(_document(kind, rng, rate), rng)
+def _check(data: bytes) -> None:
+    """What every importer owes every file."""
     for importer in IMPORTERS:
         assert 0 <= importer.sniff("x", data) <= 1
         trace = importer.parse("x.jsonl", data)
         records = sorted((r for _, own in trace.sessions for r in own), key=lambda r: r.line)
-        assert b"".join(record.content for record in records) == data
+        unpacked = unpack_lines(data) if importer.name == "inspect" and is_archive(data) else data
+        assert b"".join(record.content for record in records) == unpacked
         assert len({t.session for t, _ in trace.sessions}) == len(trace.sessions)
         for trajectory, _ in trace.sessions:
             for step in trajectory.steps:
@@ -148,12 +124,74 @@ def test_no_damage_crashes_an_importer_or_costs_a_byte(kind: str, seed: int, rat
                     canonical_bytes(dict(call.arguments))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32), rate=st.sampled_from([0.0, 0.02, 0.1, 0.4]))
+def test_no_damage_crashes_an_importer_or_costs_a_byte(kind: str, seed: int, rate: float) -> None:
+    rng = random.Random(seed)
+    _check(_damaged(_document(kind, rng, rate), rng))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=600, deadline=None)
+@given(seed=st.integers(0, 2**32), rate=st.sampled_from([0.0, 0.02, 0.1, 0.4]))
+def test_no_damage_of_many_crashes_an_importer(kind: str, seed: int, rate: float) -> None:
+    rng = random.Random(seed)
+    _check(_damaged(_document(kind, rng, rate), rng))
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32), kinds=st.lists(st.sampled_from(KINDS), min_size=2, max_size=3))
+def test_files_run_into_each_other_cost_no_byte(seed: int, kinds: list[str]) -> None:
+    rng = random.Random(seed)
+    lines = [line for kind in kinds for line in _document(kind, rng, 0.0).splitlines(keepends=True)]
+    rng.shuffle(lines)
+    _check(b"".join(lines))
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"loglines"}))
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32), rate=st.sampled_from([0.0, 0.05]))
+def test_hiding_never_fails_and_leaves_what_can_be_read(kind: str, seed: int, rate: float) -> None:
+    rng = random.Random(seed)
+    data = _damaged(_document(kind, rng, rate), rng)
+    for importer in IMPORTERS:
+        if importer.hide is not None:
+            hidden = importer.hide(data)
+            assert importer.hide(hidden) == hidden
+            importer.parse("x", hidden)
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if k in FILES and FILES[k][1].endswith("l")])
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_a_growing_file_is_followed(kind: str, data: st.DataObject) -> None:
+    form, name, _ = FILES[kind]
+    if name.endswith(".eval"):
+        return
+    whole = written(kind)
+    importer = next(each for each in IMPORTERS if each.name == form)
+    cut = data.draw(st.integers(1, len(whole)))
+    later = {each.session_id: each for each in _taken(importer.name, name, whole)}
+    for session in _taken(importer.name, name, whole[:cut]):
+        if not session.keys or not session.trajectory.steps:
+            continue
+        grown = later[session.session_id]
+        assert grown.keys[: len(session.keys)] == session.keys
+
+
+def _taken(form: str, name: str, data: bytes) -> Any:
+    importers = [replace(each, sniff=lambda _n, _h: 1.0) for each in IMPORTERS if each.name == form]
+    return take_trace(importers, name, data, KEY).sessions
+
+
 @settings(max_examples=100, deadline=None)
 @given(data=st.binary(max_size=400))
 def test_lines_and_elements_joined_are_the_input(data: bytes) -> None:
     assert b"".join(line.record.content for line in read_lines(data)) == data
-    elements, _ = read_elements(b"[" + data)
-    assert b"".join(line.record.content for line in elements) == b"[" + data
+    units = read_units(b"[" + data)
+    assert b"".join(line.record.content for line in units) == b"[" + data
 
 
 @pytest.mark.parametrize("bound", [4, 7])

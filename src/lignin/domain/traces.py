@@ -11,7 +11,10 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """A call of a tool and, where the trace has it, what came back."""
+    """A call of a tool and, where the trace has it, what came back.
+
+    `requestor` is `user` where the simulated user holds tools of its own.
+    """
 
     call_id: str
     name: str
@@ -19,11 +22,18 @@ class ToolCall:
     observation: str | None = None
     is_error: bool | None = None
     exit_code: int | None = None
+    requestor: Literal["assistant", "user"] = "assistant"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One message of a trajectory. `index` is the origin's own 1-based message (or line) index."""
+    """One message of a trajectory. `index` is the origin's own 1-based message (or line) index.
+
+    Where the trace is made of spans a step may be a span without a message, and `index` is its
+    place in time. `label` is the span's name, `agent` who spoke where several agents did, `error`
+    what a span says went wrong, `duration_s` how long it took in seconds, `skill` the skill that
+    the client or its telemetry says was at work.
+    """
 
     index: int
     role: Role
@@ -36,6 +46,11 @@ class Step:
     output_tokens: int | None = None
     cost_microusd: int | None = None
     parent: int | None = None
+    agent: str = ""
+    label: str = ""
+    error: str = ""
+    duration_s: float | None = None
+    skill: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

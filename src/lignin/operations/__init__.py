@@ -15,12 +15,14 @@ NOT_NOUNS = frozenset(
         "lifecycle",
         "heads",
         "harvest",
+        "intake",
         "proofs",
         "choice",
         "demo_report",
         "exits",
         "judging",
         "skill_models",
+        "trace_view",
     }
 )
 """Files of this folder that hold no operations: what several nouns share."""

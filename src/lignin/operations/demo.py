@@ -28,11 +28,11 @@ from lignin.operations.harvest import (
     verify_due,
 )
 from lignin.operations.heads import MAIN, ensure_head
+from lignin.operations.intake import FileTaken, take_files
 from lignin.operations.registry import Request, Response, operation
 from lignin.operations.skill import serve
 from lignin.operations.skill_models import SkillServe, SkillsServed
 from lignin.operations.space import ensure_space
-from lignin.operations.trace import FileTaken, take_files
 from lignin.practice import record_sessions
 
 PRACTICE_NOTE = (

@@ -6,8 +6,8 @@ from lignin.artifacts.recordings import Contract, calls_of, write_recording
 from lignin.domain.errors import NotFoundError
 from lignin.operations.context import Context
 from lignin.operations.exits import named_tools
+from lignin.operations.intake import load_trajectory
 from lignin.operations.registry import Request, Response, operation, positional
-from lignin.operations.trace import load_trajectory
 
 
 class RecordingMake(Request):

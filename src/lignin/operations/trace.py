@@ -1,36 +1,25 @@
 """Recorded agent runs: take them in, list them, find the code in them."""
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import Field
 
-from lignin.domain.errors import (
-    DeniedError,
-    InvalidRequestError,
-    LimitedError,
-    NotFoundError,
-)
-from lignin.domain.events import Change
-from lignin.domain.ids import derive_id
-from lignin.domain.traces import Trajectory
 from lignin.operations.context import Context
 from lignin.operations.harvest import Harvest, capture_code, verify_due
+from lignin.operations.intake import FileTaken, load_trajectory, take_files
 from lignin.operations.registry import Listed, Request, Response, operation, positional
-from lignin.ports.ledger import View
+from lignin.operations.trace_view import TraceShown, shown
 from lignin.traces.code import find_code
-from lignin.traces.importer import import_trace
-from lignin.traces.intake import TakenSession, TakenTrace, take_trace, what_is_new
-from lignin.traces.read import find_traces, own_trace_roots, read_trace
-
-BATCH_BYTES = 8 * 2**20
+from lignin.traces.intake import TakenSession
 
 
 class TraceImport(Request):
     paths: list[str] = positional("files or folders of transcripts", default=[])
     mine: bool = Field(False, description="my own Claude Code and Codex sessions")
+    hide_outcome: bool = Field(
+        False, description="leave out rewards, scores and gold answers, for blind measurement"
+    )
     name_passed_over: int = Field(
         20, ge=0, le=100_000, description="name at most so many files that were passed over"
     )
@@ -39,19 +28,6 @@ class TraceImport(Request):
 class PassedOver(Response):
     path: str = Field(description="the file")
     reason: str = Field(description="why it was not read")
-
-
-class FileTaken(Response):
-    path: str = Field(description="the file")
-    sessions: int = Field(default=0, description="sessions in it")
-    new_sessions: int = Field(default=0, description="sessions not known before")
-    records: int = Field(default=0, description="records that were new")
-    redacted: dict[str, int] = Field(default_factory=dict, description="secrets by detector")
-    problems: list[str] = Field(
-        default_factory=list, description="lines that do not parse; the rest was read"
-    )
-    skipped: dict[str, int] = Field(default_factory=dict, description="unknown record types, kept")
-    refused: str = Field(default="", description="why the whole file was not read")
 
 
 class Imported(Response):
@@ -81,11 +57,19 @@ class TraceSession(Response):
     trial: str | int | None = Field(description="the trial, where the file names one")
     records: int = Field(description="how many it holds")
     outcome: str | None = Field(description="how the run ended, where it is known")
+    outcome_hidden: bool = Field(default=False, description="taken in with the outcome hidden")
     simulated: bool = Field(description="made up by the practice desk")
 
 
 class TraceListed(Listed):
     items: list[TraceSession] = Field(description="this page of the list")
+
+
+class TraceShow(Request):
+    session: str = positional("a session's id, as `trace list` shows it")
+    after: int = Field(0, ge=0, description="go on after so many steps")
+    limit: int = Field(50, ge=1, le=1000, description="at most so many rows")
+    step: int | None = Field(None, description="show the step of this index in full")
 
 
 class TraceCode(Request):
@@ -106,13 +90,6 @@ class FoundSnippet(Response):
 class CodeFound(Response):
     session: str = Field(description="the session's id")
     items: list[FoundSnippet] = Field(description="this page of the list")
-
-
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    changes: tuple[Change, ...]
-    is_new: bool
-    records: int
 
 
 class TraceHarvest(Request):
@@ -146,13 +123,22 @@ class Harvested(Response):
 def import_(context: Context, request: TraceImport) -> Imported:
     """Take recorded agent runs in: redact secrets, keep the origin's bytes in order.
 
-    Reads Claude Code, Codex, SWE-agent and tau-bench files. Importing again adds nothing; a file
+    Reads Claude Code, Codex, SWE-agent, mini-swe-agent, tau-bench, tau2-bench, Magentic-One,
+    Inspect, OpenInference, OpenTelemetry and Langfuse files. Importing again adds nothing; a file
     that has grown adds what is new; a file that cannot be read is reported and the rest goes on.
+    With `--hide-outcome` nothing that is stored tells how a run ended, and the sessions are others
+    than those of a full import.
     """
     files: list[FileTaken] = []
     not_read: dict[Path, str] = {}
-    for taken in take_files(context, request.paths, mine=request.mine, not_read=not_read):
-        files.append(taken[0])
+    taken = take_files(
+        context,
+        request.paths,
+        mine=request.mine,
+        not_read=not_read,
+        hide_outcome=request.hide_outcome,
+    )
+    files.extend(file for file, _ in taken)
     named = sorted(not_read.items())[: request.name_passed_over]
     redacted: Counter[str] = Counter()
     for file in files:
@@ -190,6 +176,7 @@ def list_(context: Context, request: TraceList) -> TraceListed:
                     trial=body.get("trial"),
                     records=context.sessions.length(view, row.key),
                     outcome=body["outcome"] or body.get("declared_outcome"),
+                    outcome_hidden=bool(body.get("outcome_hidden")),
                     simulated=bool(body.get("simulated")),
                 )
             )
@@ -198,6 +185,20 @@ def list_(context: Context, request: TraceList) -> TraceListed:
         total=page.total,
         next_after=page.next_after,
         narrow="--client, --after" if page.next_after else None,
+    )
+
+
+@operation("trace.show", effect="read", idempotent=True)
+def show(context: Context, request: TraceShow) -> TraceShown:
+    """Show a session step by step: who did what, what failed, what it cost.
+
+    One row per step, indented by depth; beyond ten levels the depth stands as a number. Stretches
+    that repeat are folded into one row. `!` marks what failed. `--step N` shows one step in full.
+    """
+    with context.view() as view:
+        trajectory = load_trajectory(context, view, request.session)
+    return shown(
+        trajectory, request.session, after=request.after, limit=request.limit, step=request.step
     )
 
 
@@ -276,149 +277,3 @@ def _stored_session(context: Context, name: str) -> TakenSession:
     with context.view() as view:
         trajectory = load_trajectory(context, view, name)
     return TakenSession(session_id=name, trajectory=trajectory, contents=(), keys=())
-
-
-def take_files(
-    context: Context, paths: list[str], *, mine: bool, not_read: dict[Path, str]
-) -> Iterator[tuple[FileTaken, tuple[TakenSession, ...]]]:
-    """Take files in one by one; yields what became of each, with its sessions.
-
-    Args:
-        not_read: Gets the files that were passed over, each with the reason.
-    """
-    importers = context.load_importers()
-    found: list[Path] = []
-    for root in _roots(context, paths, mine):
-        traces = find_traces(root, importers)
-        found.extend(traces.paths)
-        not_read.update(traces.skipped)
-    for number, path in enumerate(dict.fromkeys(found)):
-        context.progress(f"taking in {path.name}", number, len(found))
-        try:
-            name, data = read_trace(path)
-            taken = take_trace(importers, name, data, context.redaction_key)
-            stored = _store(context, path, taken)
-        except (InvalidRequestError, NotFoundError, DeniedError, LimitedError) as error:
-            yield FileTaken(path=str(path), refused=error.message), ()
-            continue
-        yield stored, taken.sessions
-
-
-def load_trajectory(context: Context, view: View, session: str) -> Trajectory:
-    """A stored session's trajectory, parsed anew from its records.
-
-    Raises:
-        NotFoundError: No such session, or its records do not parse as one any more.
-    """
-    row = view.row(f"session/{session}")
-    if row is None or "source" not in row.body:
-        raise NotFoundError(f"no imported session {session!r}", hint="`lignin trace list`")
-    contents = view.contents(f"record/{session}")
-    lines = (content for content in contents if content is not None)
-    data = b"".join(line if line.endswith(b"\n") else line + b"\n" for line in lines)
-    traces = import_trace(context.load_importers(), row.body["source"], data)
-    origin = row.body["origin"]
-    for trajectory, _ in traces.sessions:
-        if trajectory.session == origin or len(traces.sessions) == 1:
-            return trajectory
-    raise NotFoundError(
-        f"the records of {session} hold no session {origin!r}",
-        hint="`lignin trace import` its file again",
-    )
-
-
-def _roots(context: Context, paths: list[str], mine: bool) -> list[Path]:
-    roots = [context.path(path) for path in paths]
-    for root in roots:
-        if not root.exists():
-            raise NotFoundError(f"{root} does not exist", hint="name a file or folder")
-    if mine:
-        own = own_trace_roots(context.person_home, context.environment)
-        if not own:
-            raise NotFoundError(
-                "no Claude Code or Codex sessions in your home folder",
-                hint="name a folder, or run without --mine",
-            )
-        roots += own
-    if not roots:
-        raise InvalidRequestError("nothing to import", hint="name files or folders, or --mine")
-    return roots
-
-
-def _store(context: Context, path: Path, taken: TakenTrace) -> FileTaken:
-    """Commit a file's sessions in batches of bounded size."""
-    pending: list[Change] = []
-    size, fresh, records = 0, 0, 0
-    for session in taken.sessions:
-        with context.view() as view:
-            stored = _session_changes(context, view, session)
-        pending.extend(stored.changes)
-        fresh += stored.is_new
-        records += stored.records
-        size += sum(map(len, session.contents)) if stored.records else 0
-        if size > BATCH_BYTES:
-            context.commit(*pending)
-            pending, size = [], 0
-    if pending:
-        context.commit(*pending)
-    return FileTaken(
-        path=str(path),
-        sessions=len(taken.sessions),
-        new_sessions=fresh,
-        records=records,
-        redacted=dict(taken.redacted),
-        problems=[f"line {problem.line}: {problem.what}" for problem in taken.problems],
-        skipped=dict(taken.skipped),
-    )
-
-
-def _session_changes(context: Context, view: View, session: TakenSession) -> _Stored:
-    log, scope, name = context.sessions, context.scope, session.session_id
-    marks = {"taken": len(session.keys), "tail": session.keys[-1] if session.keys else ""}
-    row = view.row(f"session/{name}")
-    if row is None:
-        _, started = log.start(
-            view,
-            scope,
-            client=session.trajectory.format,
-            model=session.trajectory.model,
-            agent=session.trajectory.agent,
-            session=name,
-            facts={**_facts(session.trajectory), **marks},
-        )
-        changes = [started]
-        if session.contents:
-            changes.append(log.append(scope, name, session.contents, expect_length=0, type=_TYPE))
-        return _Stored(tuple(changes), True, len(session.contents))
-    what, known = what_is_new(session, row.body["taken"], row.body["tail"])
-    if what == "same":
-        return _Stored((), False, 0)
-    if what == "rewritten":  # another file of the same session id, or its past was changed
-        return _session_changes(context, view, _variant(session, row.body["source"]))
-    rest = session.contents[known:]
-    appended = log.append(scope, name, rest, expect_length=known, type=_TYPE)
-    return _Stored((appended, log.update(scope, name, marks)), False, len(rest))
-
-
-def _variant(session: TakenSession, stored_source: str) -> TakenSession:
-    """The session under an id of its own, so that nothing stored before is lost or mixed."""
-    founding = [session.session_id, session.trajectory.source]
-    if session.trajectory.source == stored_source:
-        founding += ["rewritten", session.keys[-1]]
-    return replace(session, session_id=derive_id("ses", founding))
-
-
-_TYPE = "trace.record"
-
-
-def _facts(trajectory: Trajectory) -> dict[str, object]:
-    return {
-        "source": trajectory.source,
-        "origin": trajectory.session,
-        "task_id": trajectory.task_id,
-        "trial": trajectory.trial,
-        "cwd": trajectory.cwd,
-        "declared_outcome": trajectory.outcome,
-        "simulated": trajectory.simulated,
-        "parent": trajectory.format,
-    }

@@ -23,12 +23,16 @@ class Importer:
         name: As it stands in `Trajectory.format`.
         sniff: `(file name, first HEAD_BYTES bytes)` to a certainty in 0..1; 0 is "not mine".
         parse: `(file name, all bytes)` to the trace. Never raises over content; the records of
-            all its sessions, sorted by line, are the bytes given.
+            all its sessions, sorted by line, are the bytes given (of an archive: the records that
+            it is unpacked into). A session's own records alone give its steps again.
+        hide: All bytes to the same bytes without what tells how the runs ended: rewards, scores,
+            verdicts, gold actions and answers. None where the format has no such thing.
     """
 
     name: str
     sniff: Callable[[str, bytes], float]
     parse: Callable[[str, bytes], ImportedTrace]
+    hide: Callable[[bytes], bytes] | None = None
 
 
 def load_importers() -> tuple[Importer, ...]:
@@ -75,20 +79,39 @@ def find_importer(importers: Sequence[Importer], name: str, head: bytes) -> Impo
     return scored[0][2]
 
 
-def import_trace(importers: Sequence[Importer], name: str, data: bytes) -> ImportedTrace:
+def import_trace(
+    importers: Sequence[Importer], name: str, data: bytes, *, form: str | None = None
+) -> ImportedTrace:
     """Return the trace in a file's bytes, read by the importer that recognises them.
 
+    Args:
+        form: The format, where it is known, as it is of stored records.
+
     Raises:
-        InvalidRequestError: No importer recognises the bytes, or two do.
+        InvalidRequestError: No importer recognises the bytes, or two do, or none reads `form`.
     """
-    importer = find_importer(importers, name, data)
+    return require_importer(importers, name, data, form=form).parse(name, data)
+
+
+def require_importer(
+    importers: Sequence[Importer], name: str, data: bytes, *, form: str | None = None
+) -> Importer:
+    """Return the importer of a file, by its format or by its content.
+
+    Raises:
+        InvalidRequestError: No importer recognises the bytes, or two do, or none reads `form`.
+    """
+    if form is not None:
+        importer = next((each for each in importers if each.name == form), None)
+    else:
+        importer = find_importer(importers, name, data)
     if importer is None:
         raise InvalidRequestError(
             f"{name}: no importer recognises this file ({_guess(data)})",
             hint=f"formats read here: {', '.join(each.name for each in importers)}",
             name=name,
         )
-    return importer.parse(name, data)
+    return importer
 
 
 def _guess(data: bytes) -> str:

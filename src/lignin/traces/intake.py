@@ -12,10 +12,12 @@ from typing import Literal
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.ids import derive_id
 from lignin.domain.traces import ImportedTrace, Problem, RawRecord, Trajectory
-from lignin.traces.importer import Importer, import_trace
+from lignin.traces.importer import Importer, require_importer
 from lignin.traces.lines import INCOMPLETE
 from lignin.traces.redact import record_key, redact
 
+# A line end, and what closes or goes on with a list: the object's own ends are given by its start.
+_ENDS = b" \t\r\n,]}"
 _WORLDWIDE = frozenset({"claude_code", "codex"})  # their session ids are unique by themselves
 
 
@@ -24,13 +26,14 @@ class TakenSession:
     """One session ready to be stored.
 
     `contents` are its records after redaction, in order; `keys` the keyed digests (hex) of the
-    records before redaction.
+    records before redaction, and after what tells the outcome was left out where that was asked.
     """
 
     session_id: str
     trajectory: Trajectory
     contents: tuple[bytes, ...]
     keys: tuple[str, ...]
+    outcome_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +46,28 @@ class TakenTrace:
     redacted: Mapping[str, int]
 
 
-def take_trace(importers: Sequence[Importer], name: str, data: bytes, key: bytes) -> TakenTrace:
+def take_trace(
+    importers: Sequence[Importer],
+    name: str,
+    data: bytes,
+    key: bytes,
+    *,
+    hide_outcome: bool = False,
+) -> TakenTrace:
     """Parse and redact one trace file.
+
+    Args:
+        hide_outcome: Leave out what tells how the runs ended. The sessions get ids of their own,
+            unless the format has no such thing.
 
     Raises:
         InvalidRequestError: No importer recognises the file.
     """
-    raw = _without_unfinished(import_trace(importers, name, data))
+    importer = require_importer(importers, name, data)
+    hidden = hide_outcome and importer.hide is not None
+    if hidden and importer.hide is not None:
+        data = importer.hide(data)
+    raw = _without_unfinished(importer.parse(name, data))
     counts: Counter[str] = Counter()
     contents, keys = [], []
     for _, records in raw.sessions:
@@ -58,13 +76,14 @@ def take_trace(importers: Sequence[Importer], name: str, data: bytes, key: bytes
             counts.update(each.counts)
         contents.append(tuple(each.content for each in cleaned))
         keys.append(tuple(_key(record, key) for record in records))
-    shown = _reparsed(importers, name, raw, contents) if counts else raw
+    shown = _reparsed(importer, name, raw, contents) if counts else raw
     sessions = tuple(
         TakenSession(
-            session_id=_session_id(trajectory),
-            trajectory=trajectory,
+            session_id=_session_id(trajectory, hidden=hidden),
+            trajectory=replace(trajectory, outcome=None) if hidden else trajectory,
             contents=stored,
             keys=known,
+            outcome_hidden=hidden,
         )
         for (trajectory, _), stored, known in zip(shown.sessions, contents, keys, strict=True)
     )
@@ -100,12 +119,12 @@ def _without_unfinished(trace: ImportedTrace) -> ImportedTrace:
 
 
 def _key(record: RawRecord, key: bytes) -> str:
-    """The keyed digest of a record; a line end that was still missing makes no difference."""
-    return record_key(record.content.rstrip(b"\r\n"), key).hex()
+    """The keyed digest of a record; what a file that grows puts after it makes no difference."""
+    return record_key(record.content.rstrip(_ENDS), key).hex()
 
 
 def _reparsed(
-    importers: Sequence[Importer],
+    importer: Importer,
     name: str,
     raw: ImportedTrace,
     contents: Sequence[tuple[bytes, ...]],
@@ -117,7 +136,7 @@ def _reparsed(
         for record, content in zip(records, stored, strict=True)
     ]
     lines.sort(key=lambda item: item[0])
-    again = import_trace(importers, name, b"".join(content for _, _, content in lines))
+    again = importer.parse(name, b"".join(content for _, _, content in lines))
     if len(again.sessions) != len(raw.sessions):
         raise InvalidRequestError(
             f"{name} reads differently once its secrets are redacted",
@@ -126,8 +145,10 @@ def _reparsed(
     return again
 
 
-def _session_id(trajectory: Trajectory) -> str:
+def _session_id(trajectory: Trajectory, *, hidden: bool) -> str:
     founding: list[str | int | None] = [trajectory.format, trajectory.session]
     if trajectory.format not in _WORLDWIDE:
         founding += [trajectory.source, trajectory.task_id, trajectory.trial]
+    if hidden:
+        founding.append("outcome hidden")
     return derive_id("ses", founding)

@@ -5,8 +5,6 @@ the bytes given; what cannot be read is reported and stays a record.
 """
 
 import json
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +14,6 @@ MAX_LINE_BYTES = 64 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 # NaN and infinities are no JSON, but Python writes them; as text they keep their meaning.
 _decoder = json.JSONDecoder(parse_constant=str)
-_between = re.compile(r"[\s,]*")
 
 INCOMPLETE = "incomplete last line"
 """How the problem of a line that is still being written begins."""
@@ -86,47 +83,6 @@ def read_document(data: bytes) -> tuple[Any, Problem | None]:
         return None, Problem(line=line, what=f"not UTF-8 at byte {error.start}")
     except (RecursionError, ValueError) as error:
         return None, Problem(line=1, what=f"cannot be parsed: {type(error).__name__}")
-
-
-def read_elements(data: bytes) -> tuple[list[Line], Problem | None]:
-    """Return the elements of a JSON list, each with its own bytes, in order.
-
-    The bytes between elements belong to the element before them, those before the first to the
-    first. Elements after a syntax error are not read; their bytes stay with the last record.
-    """
-    text = data.decode(errors="surrogateescape")
-    position = text.find("[") + 1
-    starts: list[int] = []
-    values: list[Any] = []
-    problem = None
-    while True:
-        position = _between.match(text, position).end()  # type: ignore[union-attr]
-        if position >= len(text) or text[position] == "]":
-            break
-        try:
-            value, end = _decoder.raw_decode(text, position)
-        except (ValueError, RecursionError) as error:
-            line = text.count("\n", 0, getattr(error, "pos", position)) + 1
-            problem = Problem(line=line, what=f"not JSON from here on: {error}")
-            break
-        starts.append(position)
-        values.append(value)
-        position = end
-    return list(_elements(text, starts, values)), problem
-
-
-def _elements(text: str, starts: list[int], values: list[Any]) -> Iterator[Line]:
-    bounds = [0, *starts[1:], len(text)]
-    for number, value in enumerate(values or [None]):
-        content = text[bounds[number] : bounds[number + 1]] if values else text
-        record = RawRecord(content=content.encode(errors="surrogateescape"), line=number + 1)
-        is_object = isinstance(value, dict)
-        problem = (
-            Problem(line=number + 1, what=f"element is no object but {type(value).__name__}")
-            if values and not is_object
-            else None
-        )
-        yield Line(record=record, value=value if is_object else None, problem=problem)
 
 
 def read_head(head: bytes, limit: int = 50) -> list[dict[str, Any]]:

@@ -19,11 +19,12 @@ from lignin.domain.errors import (
     NotFoundError,
     UnavailableError,
 )
+from lignin.traces.archive import is_archive
 from lignin.traces.importer import HEAD_BYTES, Importer, find_importer
 
 MAX_TRACE_BYTES = 1024 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
-_SUFFIXES = (".jsonl", ".json", ".traj", ".jsonl.gz", ".json.gz", ".traj.gz")
+_SUFFIXES = (".jsonl", ".json", ".traj", ".jsonl.gz", ".json.gz", ".traj.gz", ".eval")
 _CHUNK_BYTES = 1024 * 1024
 _NOT_WALKED = frozenset({".git", "node_modules", "__pycache__", ".venv"})
 
@@ -67,6 +68,8 @@ def read_trace(path: Path, max_bytes: int = MAX_TRACE_BYTES) -> tuple[str, bytes
 
 
 def _is_binary(content: bytes) -> bool:
+    if is_archive(content):
+        return False
     # A transcript may hold a run of NULs after a crash; it still begins as text.
     return b"\0" in content[:64] and not content.lstrip(b"\0 \t\r\n").startswith((b"{", b"["))
 
@@ -139,7 +142,7 @@ def _gather(chunks: Iterator[bytes], max_bytes: int) -> tuple[bytes, bool]:
 def find_traces(root: Path, importers: Sequence[Importer]) -> FoundTraces:
     """Return the trace files at or below a path.
 
-    Looks at `*.jsonl`, `*.json`, `*.traj`, plain or gzip: a Claude Code `projects` folder with its
+    Looks at `*.jsonl`, `*.json`, `*.traj`, plain or gzip, and `*.eval`: a Claude Code `projects` folder with its
     `agent-*.jsonl`, a Codex `sessions` tree, or any other. A file counts if an importer
     recognises its first bytes.
 

@@ -60,6 +60,7 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "trace.code": [SESSION],
     "trace.harvest": [{"sessions": ["ses_absent"]}],
     "trace.import": [{"paths": ["absent"]}, {"mine": True}],
+    "trace.show": [SESSION],
 }
 NAMES_NOTHING = {
     "artifact.expire",

@@ -61,6 +61,8 @@ class _Turn:
     output_tokens: int | None = None
     cost_microusd: int | None = None
     parent: int | None = None
+    label: str = ""
+    skill: str = ""
 
 
 @dataclass(slots=True)
@@ -148,6 +150,8 @@ class _Reading:
             turn = _read_user(session, value, index)
         elif kind == "system":
             turn = _read_system(session, value, index)
+        elif kind == "attachment":
+            turn = _read_listing(session, value, index)
         elif kind not in _BOOKKEEPING:
             odd = " (odd)" if kind in _MESSAGES else ""
             self.skipped[f"{kind or 'no type'}{odd}"] += 1
@@ -181,6 +185,7 @@ def _read_assistant(session: _Session, value: dict[str, Any], index: int) -> _Tu
         if identity:
             session.by_message[identity] = turn
     turn.model = turn.model or as_text(message.get("model"))
+    turn.skill = turn.skill or as_text(value.get("attributionSkill"))
     # The client writes `<synthetic>` where no model spoke.
     if turn.model and turn.model != "<synthetic>":
         session.model = session.model or turn.model
@@ -286,6 +291,18 @@ def _read_system(session: _Session, value: dict[str, Any], index: int) -> _Turn 
     return turn
 
 
+def _read_listing(session: _Session, value: dict[str, Any], index: int) -> _Turn | None:
+    """Read the listing of skills that the client puts in front of the model, no other attachment."""
+    attachment = as_object(value.get("attachment"))
+    text = content_text(attachment.get("content"))
+    if attachment.get("type") != "skill_listing" or not text:
+        return None
+    turn = _start(session, value, index, "system")
+    turn.label = "skill_listing"
+    turn.texts.append(text)
+    return turn
+
+
 def _finish_step(turn: _Turn) -> Step:
     return Step(
         index=turn.index,
@@ -299,6 +316,8 @@ def _finish_step(turn: _Turn) -> Step:
         output_tokens=turn.output_tokens,
         cost_microusd=turn.cost_microusd,
         parent=turn.parent,
+        label=turn.label,
+        skill=turn.skill,
     )
 
 

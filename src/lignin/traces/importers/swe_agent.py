@@ -22,6 +22,7 @@ from lignin.traces.fields import (
     as_text,
     content_text,
 )
+from lignin.traces.hiding import HIDDEN, Rule, hider
 from lignin.traces.importer import Importer
 from lignin.traces.lines import read_document
 
@@ -172,4 +173,15 @@ def sniff(_name: str, head: bytes) -> float:
     return 0.9 if _TRAJECTORY.search(head) and _ENTRY.search(head) else 0.0
 
 
-IMPORTER = Importer(name="swe_agent", sniff=sniff, parse=parse)
+_VERDICTS: Rule = dict.fromkeys(
+    ("exit_status", "submission", "resolved", "score", "scores", "report", "test_results"), HIDDEN
+)
+hide = hider(
+    {
+        "info": _VERDICTS,
+        "trajectory": {"*": {"info": _VERDICTS}},
+        **_VERDICTS,
+    }
+)
+
+IMPORTER = Importer(name="swe_agent", sniff=sniff, parse=parse, hide=hide)

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import replace
 from typing import Any, Literal
 
-from lignin.domain.traces import ImportedTrace, Problem, RawRecord, Role, Step, ToolCall, Trajectory
+from lignin.domain.traces import ImportedTrace, RawRecord, Role, Step, ToolCall, Trajectory
 from lignin.traces.fields import (
     as_arguments,
     as_count,
@@ -22,8 +22,9 @@ from lignin.traces.fields import (
     as_text,
     content_text,
 )
+from lignin.traces.hiding import HIDDEN, hider
 from lignin.traces.importer import Importer
-from lignin.traces.lines import Line, read_elements, read_lines
+from lignin.traces.units import read_units
 
 _ROLES: dict[str, Role] = {
     "system": "system",
@@ -34,7 +35,7 @@ _ROLES: dict[str, Role] = {
 _TRAJ = re.compile(rb'"traj"\s*:\s*\[')
 _TASK = re.compile(rb'"task_id"\s*:')
 _REWARD = re.compile(rb'"reward"\s*:')
-_ERROR = re.compile(r"(?:# var_\d{1,6} = )?\s{0,20}Error\b", re.IGNORECASE)
+_ERROR = re.compile(r"""(?:# var_\d{1,6} = )?["']?\s{0,20}Error\b""", re.IGNORECASE)
 _Outcome = Literal["success", "failure", "infrastructure"]
 
 
@@ -133,7 +134,7 @@ def parse(name: str, data: bytes) -> ImportedTrace:
 
     What is no record (a broken or blank line) goes with the session before it.
     """
-    lines, problems = _read(data)
+    lines = read_units(data)
     sessions: list[tuple[Trajectory, list[RawRecord]]] = []
     early: list[RawRecord] = []
     skipped = 0
@@ -150,16 +151,9 @@ def parse(name: str, data: bytes) -> ImportedTrace:
         sessions.append((session, early))
     return ImportedTrace(
         sessions=tuple((trajectory, tuple(records)) for trajectory, records in sessions),
-        problems=tuple(problems),
+        problems=tuple(line.problem for line in lines if line.problem),
         skipped={"object that is no run": skipped} if skipped else {},
     )
-
-
-def _read(data: bytes) -> tuple[list[Line], list[Problem]]:
-    is_list = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
-    lines, problem = read_elements(data) if is_list else (read_lines(data), None)
-    problems = [line.problem for line in lines if line.problem]
-    return lines, [*problems, problem] if problem else problems
 
 
 def sniff(_name: str, head: bytes) -> float:
@@ -171,4 +165,17 @@ def sniff(_name: str, head: bytes) -> float:
     return 0.95 if _REWARD.search(head) else 0.6
 
 
-IMPORTER = Importer(name="tau_bench", sniff=sniff, parse=parse)
+hide = hider(
+    {
+        "reward": HIDDEN,
+        "reward_info": HIDDEN,
+        "info": {
+            "reward_info": HIDDEN,
+            "error": HIDDEN,
+            "traceback": HIDDEN,
+            "task": {"actions": HIDDEN, "outputs": HIDDEN},
+        },
+    }
+)
+
+IMPORTER = Importer(name="tau_bench", sniff=sniff, parse=parse, hide=hide)
