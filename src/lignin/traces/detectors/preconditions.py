@@ -1,0 +1,64 @@
+"""Changes that were made before what should come first: consent, and what right runs look up."""
+
+from lignin.domain.findings import Finding
+from lignin.traces.detector import Case, Detector, Seen
+from lignin.traces.effects import Made
+from lignin.traces.runs import Run
+from lignin.traces.talk import CONSENT
+
+
+def examine(case: Case) -> Seen:
+    """Report changes without the user's word, where it is asked for, or a customary look-up."""
+    bare = unconfirmed(case.run)
+    skipped = _skipped(case)
+    findings = [
+        Finding(
+            kind="precondition",
+            step=made.step,
+            call_id=made.call.call_id,
+            evidence=f"{made.call.name} was called though the user had not agreed to it.",
+            probability=0.4,
+        )
+        for made in bare
+        if case.asks_consent
+    ]
+    findings += [
+        Finding(
+            kind="precondition",
+            step=made.step,
+            call_id=made.call.call_id,
+            evidence=f"{made.call.name} was called without {tool} before it, as runs that went "
+            "well have.",
+            probability=0.5,
+        )
+        for made, tool in skipped
+    ]
+    features = {"unconfirmed": float(min(3, len(bare))), "skipped": float(min(2, len(skipped)))}
+    return Seen(findings=tuple(findings), features=features)
+
+
+def unconfirmed(run: Run) -> tuple[Made, ...]:
+    """Changes that the user's last words before them do not agree to; none without a dialogue."""
+    if not run.is_dialogue:
+        return ()
+    said = {step.index: step.text for step in run.users}
+    found = []
+    for made in run.writes:
+        before = [index for index in said if index < made.step]
+        if not (before and CONSENT.search(said[max(before)])):
+            found.append(made)
+    return tuple(found)
+
+
+def _skipped(case: Case) -> list[tuple[Made, str]]:
+    called: set[str] = set()
+    found = []
+    for made in case.run.made:
+        if made.kind == "write" and not made.failed:
+            missing = sorted(case.customs.get(made.call.name, frozenset()) - called)
+            found += [(made, tool) for tool in missing[:1]]
+        called.add(made.call.name)
+    return found
+
+
+DETECTOR = Detector(name="preconditions", examine=examine)
