@@ -51,6 +51,7 @@ ARGUMENTS = {
     "tool.list": ("desk",),
     "trace.harvest": (),
     "trace.import": ("traces",),
+    "trace.modes": (),
     "up": (),
 }
 RUNS = {"artifact.call", "artifact.verify", "demo"}

@@ -1,0 +1,103 @@
+"""Failure modes: what a failed run comes to, in a form that can be compared and named.
+
+A `Signature` is made of canonical words only (classes, tool and argument names, templates of error
+lines), so equal failures have equal signatures whoever reads them and whenever. A mode's id is the
+hash of the part of the signature that founds it (decision record 1): it does not depend on which
+run came first.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from lignin.domain.codec import Json
+from lignin.domain.ids import derive_id
+
+Difference = Literal[
+    "wrong_arguments",
+    "wrong_tool",
+    "missing_action",
+    "extra_action",
+    "no_action",
+    "premature_handover",
+    "unsaid",
+    "unrecovered_error",
+    "repetition",
+    "infrastructure",
+    "undetermined",
+]
+"""How a failed run differs from what the other runs of its task came to, or, where there are none,
+how it ended. `unsaid`: the effects are as the others', so what was wrong was said or left unsaid."""
+
+Layer = Literal[
+    "model", "harness", "artifact", "environment", "specification", "grader", "undetermined"
+]
+"""What a mode is to be blamed on: it decides which edits can mend it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What a failed run comes to.
+
+    Args:
+        difference: Its class; the coarse mode.
+        tool: The tool where the run differs, or that failed; "" where there is none.
+        arguments: Names of the arguments that differ, sorted.
+        error: Template of the error that was not recovered from; "" where there was none.
+        tail: The last tool names, oldest first.
+        votes: How many other runs of the task the reference stands on; 0 is the run alone.
+    """
+
+    difference: Difference
+    tool: str = ""
+    arguments: tuple[str, ...] = ()
+    error: str = ""
+    tail: tuple[str, ...] = ()
+    votes: int = 0
+
+    @property
+    def coarse(self) -> str:
+        """Id of the coarse mode."""
+        return derive_id("mod", [self.difference])
+
+    @property
+    def fine(self) -> str:
+        """Id of the finest mode: the difference and where it lies; the coarse one's without a place.
+
+        The tail and the votes are left out: they vary between runs that fail for one reason. So
+        is an error beside a difference of effects, which only some of those runs meet.
+        """
+        error = self.error if self.difference in ("unrecovered_error", "infrastructure") else ""
+        if not (self.tool or error):
+            return self.coarse
+        return derive_id("mod", [self.difference, self.tool, list(self.arguments), error])
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "difference": self.difference,
+            "tool": self.tool,
+            "arguments": list(self.arguments),
+            "error": self.error,
+            "tail": list(self.tail),
+            "votes": self.votes,
+        }
+
+
+def parse_signature(value: Mapping[str, Json]) -> Signature:
+    """Read a signature back from its JSON object."""
+    return Signature(
+        difference=value["difference"],
+        tool=value["tool"],
+        arguments=tuple(value["arguments"]),
+        error=value["error"],
+        tail=tuple(value["tail"]),
+        votes=value["votes"],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blame:
+    """The layer that a mode is blamed on, and the contrast that says so, in figures."""
+
+    layer: Layer
+    reason: str

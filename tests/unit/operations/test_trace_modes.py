@@ -1,0 +1,152 @@
+"""Failure modes over the operations: filed once, stable in any order, split off with support."""
+
+import json
+import random
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lignin.domain.errors import NotFoundError
+from lignin.domain.modes import Signature
+from lignin.testing.changes import CountingIds
+from lignin.traces.modes.service import FailureModes, Filing
+from unit.operations.conftest import Desk
+
+RIGHT = [("book_room", {"room": 4}), ("charge_card", {"cents": 900})]
+WRONG = [("book_room", {"room": 4}), ("charge_card", {"cents": 9})]
+LESS = [("book_room", {"room": 4})]
+
+
+def record(task: int, trial: int, calls: list[tuple[str, Mapping[str, Any]]], reward: float) -> str:
+    """One run in tau-bench's shape."""
+    messages: list[dict[str, Any]] = [
+        {"role": "user", "content": f"Please book room 4 for guest_{task} and charge 900 cents."}
+    ]
+    for number, (tool, arguments) in enumerate(calls):
+        call = {"id": f"c{number}", "function": {"name": tool, "arguments": json.dumps(arguments)}}
+        messages.append({"role": "assistant", "content": None, "tool_calls": [call]})
+        messages.append({"role": "tool", "tool_call_id": f"c{number}", "content": "ok"})
+    messages.append({"role": "assistant", "content": "Done."})
+    return json.dumps(
+        {"task_id": task, "trial": trial, "reward": reward, "info": {}, "traj": messages}
+    )
+
+
+def runs() -> list[str]:
+    """Five tasks of six runs: four right, one with a wrong amount, one without the charge."""
+    made = []
+    for task in range(5):
+        for trial in range(4):
+            made.append(record(task, trial, RIGHT, 1.0))
+        made.append(record(task, 4, WRONG, 0.0))
+        made.append(record(task, 5, LESS, 0.0))
+    return made
+
+
+def take(desk: Desk, name: str, records: list[str]) -> Any:
+    desk.write(f"{name}/runs.jsonl", "\n".join(records) + "\n")
+    desk("trace.import", paths=[name])
+    return desk("trace.modes")
+
+
+def by_run(listed: Any) -> dict[tuple[int, int], str]:
+    return {(m.task_id, m.trial): mode.mode for mode in listed.items for m in mode.members}
+
+
+def test_failed_runs_are_filed_each_in_one_mode_with_the_origins_own_ids(desk: Desk) -> None:
+    listed = take(desk, "all", runs())
+    assert [(mode.name, mode.runs) for mode in listed.items] == [
+        ("wrong arguments", 5),
+        ("missing action", 5),
+    ] or [(mode.name, mode.runs) for mode in listed.items] == [
+        ("missing action", 5),
+        ("wrong arguments", 5),
+    ]
+    assert (listed.judged, listed.failed, listed.total) == (30, 10, 2)
+    assert sorted(by_run(listed)) == [(task, trial) for task in range(5) for trial in (4, 5)]
+    assert all(member.source == "runs.jsonl" for mode in listed.items for member in mode.members)
+
+
+def test_asking_again_files_nothing_and_new_runs_only_touch_their_tasks(desk: Desk) -> None:
+    before = take(desk, "all", runs())
+    with desk.context.view() as view:
+        position = view.position
+    again = desk("trace.modes")
+    assert again == before
+    with desk.context.view() as view:
+        assert view.position == position
+    take(desk, "more", [record(2, 6, LESS, 0.0)])
+    with desk.context.view() as view:
+        events = view.log(after=position, limit=1000)
+        filed = [event.stream for event in events if event.type == "run.filed"]
+        tasks = {view.row(stream).body["facts"]["task_id"] for stream in filed}  # type: ignore[union-attr]
+    assert tasks == {2}
+
+
+def test_any_order_of_arrival_ends_in_the_same_modes(desk: Desk, other_desk: Desk) -> None:
+    whole = by_run(take(desk, "all", runs()))
+    shuffled = runs()
+    random.Random(5).shuffle(shuffled)
+    for number in range(0, 30, 7):
+        listed = take(other_desk, f"lot{number}", shuffled[number : number + 7])
+    assert by_run(listed) == whole
+
+
+@pytest.fixture
+def other_desk(tmp_path: Path, desk: Desk) -> Iterator[Desk]:
+    """Another store."""
+    from lignin.app import load_settings, open_context
+
+    (tmp_path / "other").mkdir()
+    environment = {"LIGNIN_HOME": str(tmp_path / "other-home"), "HOME": str(tmp_path)}
+    with open_context(load_settings(environment, tmp_path / "other")) as context:
+        yield Desk(context)
+
+
+def test_a_mode_is_shown_with_its_history_and_an_unknown_one_is_not_found(desk: Desk) -> None:
+    listed = take(desk, "all", runs())
+    shown = desk("trace.mode", mode=listed.items[0].mode)
+    assert shown.members == listed.items[0].members
+    assert [move.event for move in shown.history] == ["founded"]
+    with pytest.raises(NotFoundError):
+        desk("trace.mode", mode="mod_none")
+
+
+def test_a_fine_mode_is_split_off_with_support_and_merged_back_without(desk: Desk) -> None:
+    service = FailureModes(CountingIds(), least=3)
+    charge = Signature(difference="missing_action", tool="charge_card", error="Error: no card")
+    other = Signature(difference="missing_action", tool="send_mail")
+    context = desk.context
+
+    def file(*filings: tuple[str, Signature | None]) -> None:
+        made = [
+            Filing(
+                session=session, task="t", verdict="failure" if sign else "success", signature=sign
+            )
+            for session, sign in filings
+        ]
+        with context.view() as view:
+            change = service.file(view, context.scope, made, 0)
+        context.commit(change)
+
+    def state() -> tuple[str | None, list[str]]:
+        with context.view() as view:
+            stream = f"mode/{charge.fine}"
+            row = view.row(stream)
+            assert row is not None
+            assert row.parent == charge.coarse
+            return row.state, [event.type for event in view.events(stream)]
+
+    file(("a", charge), ("b", charge), ("x", other))
+    assert state() == ("latent", ["mode.founded"])
+    file(("c", charge), ("a", charge))
+    assert state() == ("open", ["mode.founded", "mode.split"])
+    file(("c", other))
+    assert state() == ("latent", ["mode.founded", "mode.split", "mode.merged"])
+    file(("a", None), ("b", None))
+    with context.view() as view:
+        assert view.page("filing", state=charge.fine).total == 0
+        assert view.row(f"mode/{charge.coarse}").state == "open"  # type: ignore[union-attr]
+    assert context.store.verify(context.scope.space, lambda *_: None).faults == ()

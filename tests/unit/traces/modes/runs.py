@@ -1,0 +1,38 @@
+"""Tiny runs: who did what, of which task."""
+
+from collections.abc import Mapping
+
+from lignin.domain.codec import Json
+from lignin.domain.traces import Step, ToolCall, Trajectory
+from lignin.traces.modes.account import Account, account_of
+from lignin.traces.runs import run_of
+
+Made = tuple[str, Mapping[str, Json]] | tuple[str, Mapping[str, Json], str]
+
+
+def run(*made: Made, outcome: str | None = None, said: str = "Done.") -> Trajectory:
+    """A run that makes calls `(tool, arguments[, error])` and says something in the end."""
+    steps = [Step(index=1, role="user", text="Please do what is to be done.")]
+    for number, (tool, arguments, *error) in enumerate(made, start=2):
+        call = ToolCall(
+            call_id=f"c{number}",
+            name=tool,
+            arguments=arguments,
+            observation=error[0] if error else "ok",
+            is_error=bool(error),
+        )
+        steps.append(Step(index=number, role="assistant", calls=(call,)))
+    steps.append(Step(index=len(steps) + 1, role="assistant", text=said))
+    return Trajectory(
+        source="runs.jsonl",
+        format="test",
+        session="s",
+        steps=tuple(steps),
+        task_id=1,
+        outcome=outcome,  # type: ignore[arg-type]
+    )
+
+
+def account(*made: Made, outcome: str | None = None) -> Account:
+    """What such a run came to."""
+    return account_of(run_of(run(*made, outcome=outcome)))
