@@ -1,4 +1,4 @@
-"""Speed of reading, redacting and taking in a synthetic Claude Code file; one JSON line per figure.
+"""Speed of reading, redacting, taking in and showing synthetic traces; one JSON line per figure.
 
 The baseline reads the same bytes with plain `json.loads` per line and keeps nothing. The last
 figure is `lignin trace import` as a person calls it, redaction and store included, on a file of
@@ -10,6 +10,7 @@ figure is `lignin trace import` as a person calls it, redaction and store includ
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -116,7 +117,10 @@ def _report_import(megabytes: int) -> None:
     data = synthetic_session(megabytes * 1_000_000)
     size = len(data) / 1e6
     baseline_s = _best_s(lambda: [json.loads(line) and None for line in data.splitlines()], runs=1)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     taken_s, secrets = _import_s(data)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     value = round(size / taken_s, 1)
     report = {
         "subject": "traces",
@@ -127,7 +131,63 @@ def _report_import(megabytes: int) -> None:
         "ratio": round(baseline_s / taken_s, 3),
         "bar": "10 MB/s",
         "met": value >= 10,
-        "note": f"the whole command, {size:.0f} MB of Claude Code JSONL, {secrets} secrets replaced",
+        "note": f"the whole command, {size:.0f} MB of Claude Code JSONL, {secrets} secrets replaced, "
+        f"{size / cpu_s:.1f} MB per second of processor",
+    }
+    print(json.dumps(report), flush=True)
+
+
+def synthetic_spans(count: int, levels: int) -> bytes:
+    """Return one trace as OTLP lines of 500 spans: branches of that many levels."""
+    start_ns = 1_767_225_600_000_000_000
+    lines, spans = [], []
+    for number in range(count):
+        depth = number % levels
+        attributes = [{"key": "gen_ai.agent.name", "value": {"stringValue": f"a{depth % 7}"}}]
+        span = {
+            "traceId": "t",
+            "spanId": f"s{number}",
+            "parentSpanId": f"s{number - 1}" if depth else "",
+            "name": f"work {'abcdefghij'[number * 7 % 10]}",
+            "startTimeUnixNano": str(start_ns + number * 1000),
+            "endTimeUnixNano": str(start_ns + number * 2000 + 1),
+            "attributes": attributes,
+        }
+        spans.append(span)
+        if len(spans) == 500 or number == count - 1:
+            scopes = [{"scope": {"name": "desk"}, "spans": spans}]
+            lines.append(json.dumps({"resourceSpans": [{"resource": {}, "scopeSpans": scopes}]}))
+            spans = []
+    return "\n".join(lines).encode() + b"\n"
+
+
+def _report_view(count: int = 50_000, levels: int = 130) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "spans.jsonl")
+        file.write_bytes(synthetic_spans(count, levels))
+        environment = {**os.environ, "LIGNIN_HOME": str(Path(folder, "home"))}
+        lignin = [sys.executable, "-m", "lignin", "trace"]
+
+        def run(*words: str) -> tuple[float, str]:
+            start = time.perf_counter()
+            done = subprocess.run(
+                [*lignin, *words], env=environment, capture_output=True, check=True, text=True
+            )
+            return time.perf_counter() - start, done.stdout
+
+        import_s, _ = run("import", str(file), "--json")
+        session = json.loads(run("list", "--json")[1])["items"][0]["session"]
+        show_s, text = run("show", session, "--text", "--after", str(count // 2))
+    report = {
+        "subject": "traces",
+        "figure": f"trace show, a page of {count} spans on {levels} levels",
+        "value": round(show_s, 2),
+        "unit": "s",
+        "baseline": round(import_s, 2),
+        "ratio": round(show_s / import_s, 3),
+        "bar": "",
+        "met": None,
+        "note": f"the whole command, {len(text)} characters shown; against taking the spans in",
     }
     print(json.dumps(report), flush=True)
 
@@ -163,6 +223,7 @@ def main() -> None:
         }
         print(json.dumps(report), flush=True)
     _report_import(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
+    _report_view()
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def set_up_python() -> None:
 
 
 def report_sandbox() -> None:
-    """Say which sandbox tier works here; it needs no system package, only the kernel's consent."""
+    """Say which sandbox tier works here, and whether it has an outer wall."""
     doctor = [str(VENV_PYTHON), "-m", "lignin", "sandbox", "doctor", "--json", "--quiet"]
     environment = {**clean_environment(), "LIGNIN_HOME": str(ROOT / ".demo" / "home")}
     done = subprocess.run(  # noqa: PLW1510 - its exit code says that no tier works
@@ -172,13 +172,24 @@ def report_sandbox() -> None:
         return
     found = json.loads(done.stdout)
     if found["tier"]:
-        say(f"sandbox: the {found['tier']} tier works here; it needs no system package")
+        walls = next(
+            (tier["walls"] for tier in found["tiers"] if tier["tier"] == found["tier"]), ""
+        )
+        say(f"sandbox: the {found['tier']} tier works here{', ' if walls else ''}{walls}")
         return
     for tier in found["tiers"]:
         say(f"sandbox: the {tier['tier']} tier does not work here: {tier['why_not']}")
         for remedy in tier["install"]:
             say(f"  {remedy}")
     say("nothing weaker is used instead: what cannot be proven is not run")
+
+
+def set_up_bubblewrap() -> None:
+    """See to it that the sandbox can have an outer wall, or say that it goes without."""
+    if not sys.platform.startswith("linux") or shutil.which("bwrap"):
+        return
+    if not install_system("bubblewrap", "a second wall around the sandbox's own"):
+        say("the sandbox stands on its own walls without it")
 
 
 def has_postgres() -> bool:
@@ -202,6 +213,7 @@ def main(arguments: list[str]) -> None:
     require_python()
     set_up_python()
     if arguments[0] in ("demo", "test"):
+        set_up_bubblewrap()
         report_sandbox()
     if arguments[0] == "test":
         set_up_postgres()

@@ -5,6 +5,7 @@ import os
 import secrets
 import signal
 import tempfile
+import threading
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -31,6 +32,7 @@ from lignin.sessions.service import SessionLog
 
 if TYPE_CHECKING:
     from lignin.adapters.broker.exits import UserExits
+    from lignin.adapters.wheels.cache import WheelCache
     from lignin.artifacts.verify import Verifier
     from lignin.traces.importer import Importer
 
@@ -123,25 +125,21 @@ def open_context(
     with _store(settings.store_url, dry_run=dry_run, create=create) as ledger:
         if create:
             _require_space(ledger, settings)
-        opened: list[Sandbox] = []
-        exits: list[UserExits] = []
-        context = _build(settings, ledger, opened, exits, dry_run=dry_run, create=create)
+        opened: list[Callable[[], None]] = []
+        context = _build(settings, ledger, opened, dry_run=dry_run, create=create)
         if progress is not None:
             context.progress = progress
         try:
             yield context
         finally:
-            for sandbox in opened:
-                sandbox.close()
-            for each in exits:
-                each.close()
+            for close in opened:
+                close()
 
 
 def _build(
     settings: Settings,
     ledger: ResidentLedger,
-    opened: list[Sandbox],
-    exits: "list[UserExits]",
+    opened: list[Callable[[], None]],
     *,
     dry_run: bool,
     create: bool,
@@ -168,7 +166,8 @@ def _build(
         open_sandbox=open_sandbox,
         diagnose=lambda: _diagnose(settings),
         open_verifier=_once(lambda: _verifier(open_sandbox())),
-        open_exits=_once(lambda: _open_exits(settings, exits)),
+        open_exits=_once(lambda: _open_exits(settings, opened)),
+        open_wheels=_once(lambda: _open_wheels(settings, opened, keeps=not dry_run)),
         dry_run=dry_run,
     )
 
@@ -236,16 +235,23 @@ class SqlAdmin:
         finally:
             target.close()
 
-    def serve_writer(self, ready: Callable[[str], None]) -> None:
+    def serve_writer(self, ready: Callable[[str], None], *, required: bool = True) -> None:
         from lignin.adapters.store.writer import Writer, socket_path
 
         path = socket_path(self._ledger.url)
+        if path is None and not required:
+            stopped = threading.Event()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda *_: stopped.set())
+            stopped.wait()
+            return
         if path is None:
             raise InvalidRequestError(
                 "a resident writer serves SQLite stores only",
                 hint="Postgres orders its writers itself",
             )
         writer = Writer(self._ledger, path)
+        self._ledger.be_the_writer()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: writer.stop())
         ready(str(path))
@@ -383,20 +389,30 @@ def _diagnose(settings: Settings) -> DoctorReport:
     return probe(settings.sandbox)
 
 
-def _open_sandbox(settings: Settings, opened: list[Sandbox]) -> Sandbox:
+def _open_sandbox(settings: Settings, opened: list[Callable[[], None]]) -> Sandbox:
     from lignin.adapters.sandbox.doctor import open_sandbox
 
     sandbox = open_sandbox(choice=settings.sandbox, allow_unsafe=settings.allow_unsafe)
-    opened.append(sandbox)
+    opened.append(sandbox.close)
     return sandbox
 
 
-def _open_exits(settings: Settings, opened: "list[UserExits]") -> "UserExits":
+def _open_exits(settings: Settings, opened: list[Callable[[], None]]) -> "UserExits":
     from lignin.adapters.broker.exits import UserExits
 
     exits = UserExits(settings.environment, settings.person_home, settings.grants)
-    opened.append(exits)
+    opened.append(exits.close)
     return exits
+
+
+def _open_wheels(
+    settings: Settings, opened: list[Callable[[], None]], *, keeps: bool
+) -> "WheelCache":
+    from lignin.adapters.wheels.cache import WheelCache
+
+    wheels = WheelCache(settings.home, settings.environment, keeps=keeps)
+    opened.append(wheels.close)
+    return wheels
 
 
 def _data_folder() -> Path:

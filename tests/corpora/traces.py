@@ -50,8 +50,10 @@ def tau2() -> dict[str, Any]:
         "simulations": [
             {"id": f"sim-{n}", "task_id": "7", "trial": n, "termination_reason": "user_stop"}
             | {"reward_info": {**reward, "reward": 1.0 - n}, "messages": messages}
+            | {"review": {"summary": GOLD}, "info": {"note": GOLD}}
             for n in range(2)
         ],
+        "simulation_index": [{"id": "sim-0", "task_id": "7", "trial": 0, "reward": GOLD}],
     }
 
 
@@ -138,7 +140,7 @@ def inspect_sample(epoch: int = 1, identity: str | int = 1) -> dict[str, Any]:
         ],
         "scores": {"match": {"value": "C", "explanation": GOLD}},
         "metadata": {"solution": GOLD},
-        "attachments": {"a" * 32: "took too long"},
+        "attachments": {"a" * 32: "took too long", "b" * 32: GOLD},
         "events": [
             {"event": "sample_init", "sample": {"id": identity, "target": GOLD}},
             {
@@ -146,6 +148,9 @@ def inspect_sample(epoch: int = 1, identity: str | int = 1) -> dict[str, Any]:
                 "output": {**output, "usage": {"input_tokens": 7, "output_tokens": 3}},
             },
             {"event": "score", "score": {"value": GOLD}},
+            {"event": "model", "input": [{"role": "user", "content": f"Grade it: {GOLD}"}]}
+            | {"output": {"choices": [{"message": {"id": "g1", "content": GOLD}}]}},
+            {"event": "info", "data": GOLD},
         ],
     }
 
@@ -239,6 +244,7 @@ def openinference(trace: str = "t1") -> list[Any]:
         span("s3", "s1", "TOOL", 3, **tool, **{"tool_call.id": "c1"}),
         span("s4", "s1", "LLM", 5, **asked, **answered, **last),
         span("s5", "s1", "EVALUATOR", 7, **{"output.value": GOLD, "eval.label": GOLD}),
+        span("j1", "s5", "LLM", 7, **{"input.value": "Grade it", "output.value": GOLD}),
         span("s6", None, "CHAIN", 8, **{"evaluation.label": GOLD, "annotations.0.label": GOLD}),
     ]
 
@@ -384,6 +390,7 @@ def langfuse(trace: str = "t1") -> list[Any]:
         row("o4", "o1", "GENERATION", 5, input=json.dumps([ask, made, back]))
         | {"output": json.dumps({"role": "assistant", "content": "There is a.py"})},
         row("o5", "o1", "EVALUATOR", 7, input="x", output=GOLD),
+        row("j1", "o5", "GENERATION", 7, input="Grade it", output=GOLD),
         {"id": "sc", "trace_id": trace, "name": "q", "source": "API", "data_type": "NUMERIC"}
         | {"value": GOLD, "comment": GOLD},
     ]

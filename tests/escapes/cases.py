@@ -212,7 +212,7 @@ KERNEL = {
     "mount": _call("mount", "b'tmpfs', b'/tmp', b'tmpfs', 0, None", "capabilities", "landlock"),
     "remount": _call("mount", "b'none', b'/work', None, 4096 | 32 | 1, None", "capabilities", "landlock"),
     "unmount": _call("umount2", "b'/work', 2", "capabilities", "landlock"),
-    "pivot of the root": _call("pivot_root", "b'/work', b'/work'", "capabilities", "landlock", reached="Device or resource busy"),
+    "pivot of the root": _call("pivot_root", "b'/', b'/'", "capabilities", "landlock", reached="Invalid argument"),
     "file system context": _call("fsopen", "b'tmpfs', 0", "capabilities"),
     "file system settings": _call("fsconfig", "-1, 6, None, None, 0", "capabilities", reached="Invalid argument"),
     "file system mount": _call("fsmount", "-1, 0, 0", "capabilities", reached="Bad file descriptor"),

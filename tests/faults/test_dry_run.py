@@ -10,6 +10,7 @@ import pytest
 from faults.command import Shell, tree_of
 from faults.kill_bench import Bench
 from lignin.operations.registry import load_operations
+from lignin.testing.wheels import make_wheel
 
 ROOT = Path(__file__).parents[1]
 CAESAR = str(ROOT / "corpora/artifacts/good/caesar/caesar.py")
@@ -27,6 +28,9 @@ ARGUMENTS = {
     "artifact.verify": ("caesar", "--again"),
     "artifact.withdraw": ("caesar",),
     "demo": ("--data", "traces"),
+    "dependency.fetch": ("caesar",),
+    "dependency.lock": ("swan", "--wheels", "wheels"),
+    "dependency.remove": ("swan",),
     "head.create": ("other",),
     "head.lease": ("main",),
     "head.note": ("main", "caesar", "--weakness", "counting", "--models", "m"),
@@ -49,6 +53,7 @@ ARGUMENTS = {
     "store.backup": ("copy.db",),
     "store.copy": ("sqlite:///copy.db",),
     "tool.list": ("desk",),
+    "trace.feedback": ("SESSION", "--label", "failure", "--reason", "a test"),
     "trace.harvest": (),
     "trace.import": ("traces",),
     "trace.modes": (),
@@ -57,8 +62,8 @@ ARGUMENTS = {
 RUNS = {"artifact.call", "artifact.verify", "demo"}
 # These have nothing to act on in the sample store, and say so.
 REFUSED = {
-    "artifact.clear", "artifact.restore", "artifact.retire", "artifact.withdraw", "head.offer",
-    "head.release", "proposal.apply", "proposal.rebase",
+    "artifact.clear", "artifact.restore", "artifact.retire", "artifact.withdraw",
+    "dependency.remove", "head.offer", "head.release", "proposal.apply", "proposal.rebase",
 }  # fmt: skip
 
 
@@ -85,6 +90,7 @@ def test_dry_runs_change_no_byte_of_store_project_or_key(bench: Bench, shell: Sh
     shutil.copytree(ready / "home", shell.home)
     shutil.copytree(ready / "project", shell.project, dirs_exist_ok=True)
     shutil.copytree(bench.root / "recorded", shell.project / "traces")
+    make_wheel(shell.project / "wheels", "swan")
     session = shell("trace", "list").value["items"][0]["session"]
     made = shell("proposal", "create", "--head", "main", "--drop", "caesar")
     names = {"SESSION": session, "PROPOSAL": made.value["proposal"]}

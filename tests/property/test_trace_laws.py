@@ -16,7 +16,7 @@ from lignin.traces.archive import is_archive, unpack_lines
 from lignin.traces.importer import load_importers
 from lignin.traces.intake import take_trace
 from lignin.traces.lines import read_lines
-from lignin.traces.redact import redact
+from lignin.traces.redact import redact, redact_all
 from lignin.traces.units import read_units
 
 IMPORTERS = load_importers()
@@ -262,6 +262,12 @@ def test_bytes_outside_the_spans_stay_in_order(text: str, noise: bytes) -> None:
         found = raw.find(piece, position)
         assert found >= position
         position = found + len(piece)
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts=st.lists(st.one_of(texts_with_secrets().map(str.encode), st.binary(max_size=40))))
+def test_many_records_are_redacted_as_each_alone(texts: list[bytes]) -> None:
+    assert redact_all(texts, KEY) == [redact(text, KEY) for text in texts]
 
 
 @settings(max_examples=200, deadline=None)

@@ -69,6 +69,8 @@ def candidate_from_files(
     kind: str | None,
     examples: Sequence[Example],
     kinds: Mapping[str, Kind],
+    *,
+    requires: tuple[str, ...] = (),
 ) -> Candidate:
     """Return a candidate of files that somebody hands over, with or without a `lignin.json`.
 
@@ -82,6 +84,7 @@ def candidate_from_files(
         kind: The kind it must be, or None to find out.
         examples: Uses observed by the author, in the form of the kind (`require_form`).
         kinds: Every kind by name.
+        requires: Python packages that it says it needs; then it may import what is not its own.
 
     Raises:
         InvalidRequestError: What is wrong with the files, the manifest, the kind or an example,
@@ -101,7 +104,7 @@ def candidate_from_files(
             )
         title = name or tree.manifest.entry.rpartition(":")[2]
     else:
-        found = _read(files, kind, kinds, provenance, with_examples=bool(examples))
+        found = _read(files, kind, kinds, provenance, requires, with_examples=bool(examples))
         tree, title = found.tree, name or found.name
     require_sound(tree, kinds)
     require_form(tree.manifest, examples)
@@ -119,11 +122,12 @@ def _read(
     kind: str | None,
     kinds: Mapping[str, Kind],
     provenance: Provenance,
+    requires: tuple[str, ...],
     *,
     with_examples: bool,
 ) -> Candidate:
     tree = make_tree(files)
-    snippets = _snippets(tree, "handed over" if with_examples else "written")
+    snippets = _snippets(tree, "handed over" if with_examples else "written", requires)
     if kind is None:
         entry = _text_entry(tree)
         answer = recognise(snippets[entry], provenance, kinds)
@@ -146,7 +150,9 @@ def _read(
     return replace(answer, tree=make_tree({**answer.tree.files, **rest, **renamed}))
 
 
-def _snippets(tree: Tree, how: Literal["written", "handed over"]) -> dict[str, Snippet]:
+def _snippets(
+    tree: Tree, how: Literal["written", "handed over"], requires: tuple[str, ...]
+) -> dict[str, Snippet]:
     """Each text file as a snippet, with the other texts beside it."""
     texts = {path: tree.text(path) for path in tree.files if _is_text(tree, path)}
     return {
@@ -158,6 +164,7 @@ def _snippets(tree: Tree, how: Literal["written", "handed over"]) -> dict[str, S
             session="",
             index=0,
             siblings={other: beside for other, beside in texts.items() if other != path},
+            requires=requires,
         )
         for path, text in texts.items()
     }

@@ -330,6 +330,8 @@ def _compatibility(manifest: Manifest) -> str:
     text = "The lignin command on PATH; it runs the call in its own sandbox."
     if manifest.capabilities.tools:
         text += f" Tools: {', '.join(sorted(manifest.capabilities.tools))}."
+    if manifest.requires:
+        text += f" To run it yourself: Python packages {', '.join(manifest.requires)}."
     return text[:MAX_COMPATIBILITY_CHARS]
 
 

@@ -74,6 +74,7 @@ class Verifier:
         scanners: Static readers to run where a kind names the check `static`.
         binding: What answers tool calls in that sandbox; without one an artifact that declares
             tools is unproven.
+        lacking: Why nothing can be run here now, in words; then everything is unproven.
     """
 
     def __init__(
@@ -84,21 +85,30 @@ class Verifier:
         *,
         scanners: tuple[str, ...] = SCANNERS,
         binding: str = "",
+        lacking: str = "",
     ) -> None:
         self._sandbox = sandbox
         self._binding = binding
+        self._lacking = lacking
         self._checks = {check.name: check for check in checks}
         self._kinds = kinds
         self._scanners = scanners
 
-    def behind(self, wrap: Callable[[Sandbox], Sandbox], *, binding: str) -> "Verifier":
+    def behind(
+        self,
+        wrap: Callable[[Sandbox], Sandbox],
+        *,
+        binding: str | None = None,
+        lacking: str | None = None,
+    ) -> "Verifier":
         """Return the same verifier over its sandbox wrapped in another."""
         return Verifier(
             wrap(self._sandbox),
             self._checks.values(),
             self._kinds,
             scanners=self._scanners,
-            binding=binding,
+            binding=self._binding if binding is None else binding,
+            lacking=self._lacking if lacking is None else lacking,
         )
 
     def key(
@@ -175,11 +185,11 @@ class Verifier:
             tree=tree, files=files, dependencies=others, tests=own, suites=tuple(suites)
         )
         gathering = Gathering(self._sandbox, subject, known, tools=self._scanners)
+        lacking = self._lacking
         if manifest.capabilities.tools and not self._binding:
-            results = tuple(
-                _not_run(check, "nothing answers its tools: --recordings FILE, or --tools NAME")
-                for check in checks
-            )
+            lacking = lacking or "nothing answers its tools: --recordings FILE, or --tools NAME"
+        if lacking:
+            results = tuple(_not_run(check, lacking) for check in checks)
         else:
             results = _judged(gathering, checks, progress or _silent)
         found = self._concluded(gathering, results, checks, self.key(tree, known, others, joined))
@@ -221,7 +231,7 @@ class Verifier:
             policy_digest=self._sandbox.policy_digest,
             check_set_digest=check_set_digest(checks),
             runs=gathering.runs,
-            cacheable=not gathering.is_broken,
+            cacheable=not gathering.is_broken and not self._lacking,
             binding=self._binding,
         )
 

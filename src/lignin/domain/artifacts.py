@@ -11,9 +11,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lignin.domain.codec import Digest, Json, canonical_bytes, digest_bytes, digest_json, parse_json
+from lignin.domain.dependencies import (
+    MAX_LOCKED,
+    MAX_REQUIRES,
+    Locked,
+    PackageSet,
+    Requirement,
+    require_one_each,
+)
 from lignin.domain.errors import InvalidRequestError
 
 MANIFEST_PATH = "lignin.json"
@@ -209,7 +217,8 @@ class Manifest(BaseModel):
 
     `entry` is `file.py:function` for a program, a file for every other kind. `runtime` names the
     interpreter (`python`, `sh`, `bash`; empty where nothing is run). `dependencies` maps an
-    artifact's name to the digest it was proven with.
+    artifact's name to the digest it was proven with. `requires` are the Python packages that it
+    imports, `lock` every wheel that meets them; both are left out of the file where there are none.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -221,10 +230,33 @@ class Manifest(BaseModel):
     interface: Interface = Field(default_factory=Interface)
     capabilities: Capabilities = Field(default_factory=Capabilities)
     dependencies: dict[str, str] = Field(default_factory=dict)
+    requires: tuple[Requirement, ...] = Field(default=(), max_length=MAX_REQUIRES)
+    lock: tuple[Locked, ...] = Field(default=(), max_length=MAX_LOCKED)
+
+    @model_validator(mode="after")
+    def _one_lock_for_its_requirements(self) -> "Manifest":
+        try:
+            require_one_each(self.lock)
+        except InvalidRequestError as error:
+            raise ValueError(error.message) from error
+        if self.lock and not self.requires:
+            raise ValueError("it locks packages and requires none")
+        if self.requires and self.runtime != "python":
+            raise ValueError("only what Python runs can require Python packages")
+        return self
+
+    @property
+    def packages(self) -> PackageSet:
+        """The Python packages that it needs, as they are locked."""
+        return PackageSet(requires=self.requires, lock=self.lock)
 
     def to_file(self) -> File:
         """The manifest as the file that goes into the tree."""
-        return File(content=canonical_bytes(self.model_dump(mode="json")) + b"\n")
+        body = self.model_dump(mode="json")
+        for name in ("requires", "lock"):
+            if not body[name]:
+                del body[name]
+        return File(content=canonical_bytes(body) + b"\n")
 
 
 def parse_manifest(raw: bytes) -> Manifest:

@@ -127,7 +127,8 @@ class Snippet:
     `handed over` (by somebody, with examples). `siblings` are the other
     files of the same session that the code imports or names, as they were last written. `flaw` says
     in words why `text` is not surely what the file held (an edit that could not be followed, text
-    that the shell filled in); it is empty where the text is exact.
+    that the shell filled in); it is empty where the text is exact. `requires` are the Python packages
+    that whoever hands it over says it needs.
     """
 
     path: str
@@ -139,3 +140,4 @@ class Snippet:
     runs: tuple[CommandRun, ...] = ()
     siblings: Mapping[str, str] = field(default_factory=dict)
     flaw: str = ""
+    requires: tuple[str, ...] = ()

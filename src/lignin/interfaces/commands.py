@@ -6,12 +6,13 @@ Owns parameters, common options and running; the tree of commands is `cli`, prin
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import click
 
-from lignin.domain.errors import InvalidRequestError, LimitedError
+from lignin.domain.errors import InvalidRequestError, LimitedError, UnavailableError
 from lignin.interfaces.errors import explain_fault
 from lignin.interfaces.output import (
     Progress,
@@ -213,6 +214,7 @@ def _invoke(operation: Any, given: dict[str, Any]) -> int:
     try:
         create = not operation.needs_store
         with open_context(settings, dry_run=dry_run, create=create, progress=progress) as context:
+            context.listen = _listen
             response = operation.run(context, request)
     finally:
         if progress is not None:
@@ -222,6 +224,16 @@ def _invoke(operation: Any, given: dict[str, Any]) -> int:
         for warning in response.warnings():
             say(f"lignin: {printable(warning)}", err=True)
     return int(response.exit_code())
+
+
+def _listen(context: Any, address: str) -> AbstractContextManager[str]:
+    try:
+        from lignin.interfaces.otlp import listen
+    except ImportError as error:
+        raise UnavailableError(
+            f"the server is not installed: {error}", hint="pip install 'lignin[otlp]'"
+        ) from error
+    return listen(context, address)
 
 
 def _cwd() -> Path:

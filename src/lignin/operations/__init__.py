@@ -19,9 +19,12 @@ NOT_NOUNS = frozenset(
         "proofs",
         "choice",
         "demo_report",
+        "detection",
         "exits",
         "judging",
+        "packages",
         "skill_models",
+        "telemetry",
         "trace_view",
     }
 )

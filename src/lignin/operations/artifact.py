@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lignin.artifacts.laws import candidate_from_files
 from lignin.artifacts.promotion import require_person
 from lignin.artifacts.proofs import tests_of
 from lignin.artifacts.schemas import schema_faults
@@ -50,7 +49,7 @@ from lignin.operations.choice import (
 )
 from lignin.operations.context import Context
 from lignin.operations.exits import read_recording, recording_change, with_recording
-from lignin.operations.handover import read_examples, read_files, refuse_secrets
+from lignin.operations.handover import read_files, refuse_secrets
 from lignin.operations.heads import dependants_of, holders, in_step, propose_to_children, take_off
 from lignin.operations.judging import capture_view, verification_view, withdrawn_view
 from lignin.operations.lifecycle import (
@@ -59,6 +58,7 @@ from lignin.operations.lifecycle import (
     promote_versions,
     require_dependencies,
 )
+from lignin.operations.packages import read_candidate
 from lignin.operations.proofs import joined, with_subjects
 from lignin.operations.registry import operation
 from lignin.ports.ledger import View
@@ -77,13 +77,7 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
         with context.view() as view:
             files = with_subjects(context, view, files)
     recording = read_recording(context, request.recordings) if request.recordings else None
-    candidate = candidate_from_files(
-        files,
-        request.name,
-        request.kind,
-        read_examples(request.examples),
-        context.load_kinds(),
-    )
+    candidate = read_candidate(context, files, request)
     with context.view() as view:
         require_dependencies(view, candidate.tree.manifest)
     provenance = Provenance(
@@ -159,6 +153,8 @@ def show(context: Context, request: ArtifactRef) -> ArtifactView:
         summary=context.load_kinds()[row.body["kind"]].summary(tree) if tree else "",
         interface=tree.manifest.interface.model_dump() if tree else {},
         capabilities=tree.manifest.capabilities.model_dump() if tree else {},
+        requires=list(tree.manifest.requires) if tree else [],
+        locked=[str(entry) for entry in tree.manifest.lock] if tree else [],
         files=[dict(entry) for entry in tree.entries()] if tree else [],
         provenance=row.body["provenance"],
         examples=len(judges),

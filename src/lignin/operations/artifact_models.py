@@ -33,6 +33,9 @@ class ArtifactCapture(Request):
     verify: bool = Field(True, description="verify at once")
     recordings: str = Field("", description="a file of recorded tool calls that prove it")
     tools: str = Field("", description="what answers its tools: desk, desk:SEED or a server")
+    requires: list[str] = Field(
+        default_factory=list, description="a Python package that it imports, such as tabulate>=0.9"
+    )
 
 
 class VersionView(Response):
@@ -133,6 +136,8 @@ class ArtifactView(Response):
     summary: str = Field(description="what it says it does")
     interface: dict[str, Any] = Field(description="JSON Schemas of input and output")
     capabilities: dict[str, Any] = Field(description="what it declares to touch")
+    requires: list[str] = Field(description="the Python packages that it requires")
+    locked: list[str] = Field(description="the exact versions that it is proven and run with")
     files: list[dict[str, Any]] = Field(description="path, mode and sha256 of each file")
     provenance: list[dict[str, Any]] = Field(
         description="where it was seen: session, step, author, model"

@@ -14,7 +14,7 @@ from lignin.artifacts.disk import Disk
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.service import Artifacts
 from lignin.domain.codec import canonical_bytes, parse_json
-from lignin.domain.errors import ConflictError, InvalidRequestError
+from lignin.domain.errors import ConflictError, InvalidRequestError, UnavailableError
 from lignin.domain.events import Change, Receipt, Scope
 from lignin.harness.service import Harness
 from lignin.ports.broker import Exits
@@ -22,6 +22,7 @@ from lignin.ports.clock import Clock, IdSource
 from lignin.ports.ledger import Ledger, View
 from lignin.ports.sandbox import DoctorReport, Sandbox
 from lignin.ports.store import StoreAdmin
+from lignin.ports.wheels import Wheels
 from lignin.sessions.service import SessionLog
 from lignin.traces.redact import redact
 
@@ -30,8 +31,13 @@ if TYPE_CHECKING:
     from lignin.traces.importer import Importer
 
 Progress = Callable[[str, int, int | None], None]
+Listen = Callable[["Context", str], AbstractContextManager[str]]
 Decided = TypeVar("Decided")
 MAX_DECISIONS = 8
+
+
+def _no_server(_context: "Context", _address: str) -> AbstractContextManager[str]:
+    raise UnavailableError("nothing can listen here", hint="use the command line: `lignin up`")
 
 
 def _silent(_what: str, _done: int, _total: int | None) -> None:
@@ -49,8 +55,10 @@ class Context:
         redaction_key: Key of redaction tags and re-import recognition; never leaves the store.
         disk: What writes skill folders; a test passes one that stops half-way.
         open_exits: What runs reach the outside with; `operations.exits` says who may.
+        open_wheels: The cache of Python packages.
         dry_run: The ledger is a throw-away copy; effects outside it are not made.
         progress: Called with (what, done, total or None).
+        listen: Serves telemetry at an address while a block lasts; given by an interface.
     """
 
     scope: Scope
@@ -73,9 +81,11 @@ class Context:
     diagnose: Callable[[], DoctorReport]
     open_verifier: Callable[[], "Verifier"]
     open_exits: Callable[[], Exits]
+    open_wheels: Callable[[], Wheels]
     disk: Disk = field(default_factory=Disk)
     dry_run: bool = False
     progress: Progress = field(default=_silent)
+    listen: "Listen" = field(default=_no_server)
 
     def commit(self, *changes: Change) -> tuple[Receipt, ...]:
         """Commit changes together; secrets in what their events say are redacted first.

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from lignin.artifacts.compatible import contract_breaks
 from lignin.artifacts.plan import mount_dependencies, plan_run
@@ -28,9 +29,13 @@ from lignin.harness.service import Decision
 from lignin.operations.context import Context
 from lignin.operations.exits import exit_of_call, exit_of_verification
 from lignin.operations.heads import ensure_head, propose_to_children, state_changes
+from lignin.operations.packages import Equipment, equipment_of
 from lignin.operations.proofs import evidence_of_test
 from lignin.ports.ledger import View
 from lignin.ports.sandbox import Execution, Limits, Observed, PythonCall
+
+if TYPE_CHECKING:
+    from lignin.artifacts.verify import Verifier
 
 CALL_WALL_S = 30.0
 JUDGED_WITH: frozenset[str] = PROVEN | {"draft"}
@@ -69,11 +74,13 @@ def verify_version(context: Context, row: Row, *, again: bool = False, tools: st
     with context.view() as view:
         tree = load_tree(view, digest)
         examples = load_examples(view, digest, trusted_givers(view, row))
-        dependencies = _dependencies(view, tree.manifest, JUDGED_WITH)
+        dependencies = dependencies_of(view, tree.manifest, JUDGED_WITH)
         tests = load_tests(view, digest) if tree.manifest.kind != "test" else {}
         way_out = exit_of_verification(context, view, row, tree.manifest, tools=tools)
         if way_out is not None:
             verifier = verifier.behind(way_out.around, binding=way_out.name)
+        equipment = equipment_of(context, row, [tree, *dependencies.values(), *tests.values()])
+        verifier = _equipped(verifier, equipment, row)
         key = verifier.key(tree, examples, dependencies, tests.values())
         cached = None if again else context.artifacts.cached(view, key)
     if cached is not None:
@@ -111,6 +118,23 @@ def verify_version(context: Context, row: Row, *, again: bool = False, tools: st
     )
 
 
+def _equipped(verifier: "Verifier", equipment: Equipment, row: Row) -> "Verifier":
+    """Return the verifier whose runs have the packages, where there are any.
+
+    Raises:
+        UnavailableError: They are not here, and what was proven once is not to be unproven by that.
+    """
+    if equipment == Equipment():
+        return verifier
+    if equipment.why_not and row.state != "draft":
+        raise UnavailableError(
+            f"{row.body['name']} was not run, so its evidence is left as it is: {equipment.why_not}",
+            hint=equipment.hint,
+        )
+    lacking = f"{equipment.why_not}: {equipment.hint}" if equipment.why_not else ""
+    return verifier.behind(equipment.around, lacking=lacking)
+
+
 def decide_version(
     context: Context, row: Row, *, approved_by: str = "", head: str = "", breaking: bool = False
 ) -> PromotionDecision:
@@ -124,7 +148,7 @@ def decide_version(
     with context.view() as view:
         rows = view.rows([row.stream, f"artifact/{name}", f"evidence/{digest}"])
         manifest = load_tree(view, digest).manifest
-        _dependencies(view, manifest, PROVEN if manifest.kind != "test" else JUDGED_WITH)
+        dependencies_of(view, manifest, PROVEN if manifest.kind != "test" else JUDGED_WITH)
         served = _served(context, view, head, name)
         examples = load_examples(view, digest, trusted_givers(view, row))
     evidence = rows.get(f"evidence/{digest}")
@@ -254,9 +278,14 @@ def call_artifact(
         UnavailableError: The sandbox, or something outside that it asked, failed.
     """
     with context.view() as view:
-        dependencies = _dependencies(view, tree.manifest, PROVEN)
+        dependencies = dependencies_of(view, tree.manifest, PROVEN)
+    equipment = equipment_of(context, row, [tree, *dependencies.values()])
+    if equipment.why_not:
+        raise UnavailableError(
+            f"{row.body['name']} was not run: {equipment.why_not}", hint=equipment.hint
+        )
     use, execution = _execution(tree, dependencies, arguments)
-    sandbox = context.open_sandbox()
+    sandbox = equipment.around(context.open_sandbox())
     if sandbox.tier != "none":  # that one is opened only where the user accepts to have no wall
         require_walls(tree.manifest, sandbox.tier)
     way_out = exit_of_call(context, row, tree.manifest, tools=tools)
@@ -314,10 +343,10 @@ def require_dependencies(
     Raises:
         DeniedError: A dependency is unknown to the space, rejected, quarantined or let go.
     """
-    _dependencies(view, manifest, states)
+    dependencies_of(view, manifest, states)
 
 
-def _dependencies(
+def dependencies_of(
     view: View, manifest: Manifest, states: Collection[str] = PROVEN
 ) -> dict[str, Tree]:
     """Every artifact that a manifest leans on, those of its dependencies included.

@@ -24,6 +24,9 @@ TIER_CAPABILITIES: Mapping[str, frozenset[Capability]] = {
     "none": frozenset(),
 }
 """What each tier holds where it works; a tier that is not here holds nothing."""
+PACKAGES_FOLDER = "/packages"
+TIERS_WITH_PACKAGES = frozenset({"ns", "landlock", "seatbelt", "none"})
+"""The tiers that can show a run a folder of packages; every other one refuses such a run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,8 @@ class Execution:
         entropy: `system`, or the unseeded `random` module answering at the low or high end of its
             range, so that code which depends on it answers differently.
         surroundings: What of an ordinary machine there is to find; nothing unless asked for.
+        packages: A folder of this machine with Python packages, last on the path and read-only; it
+            lies at `PACKAGES_FOLDER` where the tier has a file system of its own. None where empty.
     """
 
     files: Mapping[str, File]
@@ -104,6 +109,7 @@ class Execution:
     clock_offset_s: int = 0
     entropy: Entropy = "system"
     surroundings: Surroundings = Surroundings()
+    packages: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

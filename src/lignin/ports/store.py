@@ -59,6 +59,9 @@ class StoreAdmin(Protocol):
         """Copy every space into another store, going on where an interrupted copy stopped."""
         ...
 
-    def serve_writer(self, ready: Callable[[str], None]) -> None:
-        """Serve the resident ordering writer until interrupted; `ready` gets its address."""
+    def serve_writer(self, ready: Callable[[str], None], *, required: bool = True) -> None:
+        """Serve the resident ordering writer until interrupted; `ready` gets its address.
+
+        Where not `required`, a store that orders its writers itself only waits for the interrupt.
+        """
         ...

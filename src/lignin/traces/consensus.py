@@ -27,6 +27,7 @@ _ROUNDS = 20
 _MAX_CANDIDATES = 12
 _MAX_DIFFERENCE = 4
 _LEAST_AGREEMENT = 0.1
+_LEAST_CHANGING = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,27 +104,33 @@ def believe(
 
 
 def _comparable(runs: Sequence[Run], groups: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
-    """The groups without crashed runs and without sources whose effects are never alike.
+    """The groups without crashed runs and without sources whose effects tell nothing.
 
-    Edits of files, say, hardly ever come out the same twice: that nobody agrees means nothing.
+    Edits of files, say, hardly ever come out the same twice: where the runs of a source's tasks do
+    not agree, that one does not means nothing. Nor does agreement where hardly a run changes anything.
     """
+    acted = [[place for place in places if not runs[place].is_empty] for places in groups]
     pairs: Counter[str] = Counter()
     equal: Counter[str] = Counter()
-    for places in groups:
-        shared = Counter(runs[place].effects for place in places if not runs[place].is_empty)
+    changing: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    for places in acted:
+        shared = Counter(runs[place].effects for place in places)
+        for source in {runs[place].trajectory.source for place in places}:
+            pairs[source] += len(places) * (len(places) - 1)
+            equal[source] += sum(count * (count - 1) for count in shared.values())
         for place in places:
-            if not runs[place].is_empty and shared.total() > 1:
-                source = runs[place].trajectory.source
-                pairs[source] += shared.total() - 1
-                equal[source] += shared[runs[place].effects] - 1
-    vague = {source for source in pairs if equal[source] < _LEAST_AGREEMENT * pairs[source]}
+            changing[runs[place].trajectory.source] += bool(runs[place].effects)
+            total[runs[place].trajectory.source] += 1
+    vague = {
+        source
+        for source in total
+        if equal[source] < _LEAST_AGREEMENT * pairs[source]
+        or changing[source] < _LEAST_CHANGING * total[source]
+    }
     return [
-        tuple(
-            place
-            for place in places
-            if not runs[place].is_empty and runs[place].trajectory.source not in vague
-        )
-        for places in groups
+        tuple(place for place in places if runs[place].trajectory.source not in vague)
+        for places in acted
     ]
 
 

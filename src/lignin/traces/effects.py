@@ -15,7 +15,7 @@ from lignin.domain.codec import Json
 from lignin.domain.traces import Step, ToolCall, Trajectory
 from lignin.traces.code.shell import parse_shell
 
-CallEffect = Literal["read", "write", "hand over"]
+CallEffect = Literal["read", "write", "answer", "hand over"]
 
 _READ_VERBS = frozenset(
     [
@@ -117,21 +117,8 @@ _WRITE_VERBS = frozenset(
     ]
 )
 _HAND_OVER = re.compile(r"transfer\w*_to_|escalat|hand_?(?:off|over)|human", re.IGNORECASE)
-_SAYING = frozenset(
-    [
-        "answer",
-        "complete",
-        "done",
-        "exit",
-        "finish",
-        "final_answer",
-        "message_user",
-        "reply",
-        "respond",
-        "say",
-        "submit",
-    ]
-)
+_ANSWERS = frozenset(["answer", "complete", "done", "final_answer", "finish", "submit"])
+_SAYING = frozenset(["exit", "message_user", "reply", "respond", "say"])
 _SHELLS = frozenset(
     [
         "bash",
@@ -242,10 +229,12 @@ def _nested(text: str) -> Any:
 
 
 def effect_of(call: ToolCall) -> CallEffect:
-    """Return whether a call reads, changes something, or hands the work to somebody else."""
+    """Return whether a call reads, changes something, gives the answer, or hands the work over."""
     name = call.name.rpartition("__")[2]
     if _HAND_OVER.search(name):
         return "hand over"
+    if name.lower() in _ANSWERS:
+        return "answer" if call.arguments else "read"
     if name.lower() in _SAYING:
         return "read"
     if name.lower() in _SHELLS:

@@ -14,7 +14,7 @@ from lignin.domain.ids import derive_id
 from lignin.domain.traces import ImportedTrace, Problem, RawRecord, Trajectory
 from lignin.traces.importer import Importer, require_importer
 from lignin.traces.lines import INCOMPLETE
-from lignin.traces.redact import record_key, redact
+from lignin.traces.redact import record_key, redact_all
 
 # A line end, and what closes or goes on with a list: the object's own ends are given by its start.
 _ENDS = b" \t\r\n,]}"
@@ -71,7 +71,7 @@ def take_trace(
     counts: Counter[str] = Counter()
     contents, keys = [], []
     for _, records in raw.sessions:
-        cleaned = [redact(record.content, key) for record in records]
+        cleaned = redact_all([record.content for record in records], key)
         for each in cleaned:
             counts.update(each.counts)
         contents.append(tuple(each.content for each in cleaned))

@@ -11,7 +11,7 @@ from lignin.domain.findings import Finding, Judgement, RunVerdict
 from lignin.traces.detector import Case, Seen
 
 THRESHOLD_AMONG = 0.45
-THRESHOLD_ALONE = 0.35
+THRESHOLD_ALONE = 0.38
 """From which probability a run is called failed. Alone, little can be known: the threshold is where
 precision and recall are in balance."""
 

@@ -9,9 +9,11 @@ import hashlib
 import hmac
 import json
 import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from lignin.domain.errors import InvalidRequestError
 from lignin.traces.secrets import DETECTORS, Detector
@@ -57,6 +59,47 @@ def redact(raw: bytes, key: bytes) -> Redacted:
         content = _replaced(content, spans, key)
         counts.update(span.detector for span in spans)
     return Redacted(content=content, counts=dict(counts))
+
+
+def redact_all(records: Sequence[bytes], key: bytes) -> list[Redacted]:
+    """Return many records, each as `redact` gives it; one search over all finds those it concerns.
+
+    Raises:
+        InvalidRequestError: The key is too short.
+    """
+    _require_key(key)
+    return [
+        redact(record, key) if suspect else Redacted(content=record)
+        for record, suspect in zip(records, _suspects(records), strict=True)
+    ]
+
+
+def _suspects(records: Sequence[bytes]) -> list[bool]:
+    """Tell which records hold anything that some detector's pattern matches."""
+    # A line end is a border to every pattern, as the start and the end of a record are.
+    joined = b"\n".join(records)
+    lowered = joined.lower()
+    starts = [0, *accumulate(len(record) + 1 for record in records)]
+    suspects = [False] * len(records)
+    for detector in DETECTORS:
+        for place in _places(joined, lowered, detector):
+            number = bisect_right(starts, place) - 1
+            if suspects[number]:
+                continue
+            end = starts[number + 1] - 1
+            suspects[number] = detector.pattern.match(joined, place, end) is not None
+    return suspects
+
+
+def _places(joined: bytes, lowered: bytes, detector: Detector) -> Iterator[int]:
+    """Yield where a match may begin: at a trigger, or where a pattern without one matches."""
+    if not detector.triggers:
+        yield from (match.start() for match in detector.pattern.finditer(joined))
+    for trigger in detector.triggers:
+        place = lowered.find(trigger)
+        while place >= 0:
+            yield place
+            place = lowered.find(trigger, place + 1)
 
 
 def record_key(raw: bytes, key: bytes) -> bytes:

@@ -16,6 +16,7 @@ from lignin.traces.effects import Effect, Made, calls_of
 SAME_TASK = 0.22
 """Least share of words and values that two runs of one task have in common."""
 _WORD = re.compile(r"[a-z0-9_#@.-]*\d[a-z0-9_#@.-]*|[^\W\d_]{4,}")
+_LASTING = ("write", "answer")
 _OPENING_CHARS = 80
 _MAX_TEXT_CHARS = 200_000
 
@@ -24,7 +25,7 @@ _MAX_TEXT_CHARS = 200_000
 class Run:
     """A trajectory with what its calls came to.
 
-    `effects` are the changes that worked; `words` what the user said and the arguments named.
+    `effects` are the changes that worked, and the answer given by a tool; `words` what the user said and the arguments named.
     """
 
     trajectory: Trajectory
@@ -65,7 +66,7 @@ def run_of(trajectory: Trajectory) -> Run:
     return Run(
         trajectory=trajectory,
         made=made,
-        effects=frozenset(m.effect for m in made if m.kind == "write" and not m.failed),
+        effects=frozenset(m.effect for m in made if m.kind in _LASTING and not m.failed),
         words=frozenset(words),
     )
 

@@ -92,6 +92,26 @@ def steps_of(spans: Iterable[Span]) -> tuple[Step, ...]:
     return tuple(building.chat.steps)
 
 
+def ids_below(spans: Iterable[tuple[str, str]], tops: Iterable[str]) -> frozenset[str]:
+    """Return the ids of some spans and of all below them.
+
+    Args:
+        spans: Of each span its id and its parent's.
+        tops: The ids to begin with.
+    """
+    children: dict[str, list[str]] = {}
+    for span_id, parent_id in spans:
+        children.setdefault(parent_id, []).append(span_id)
+    found: set[str] = set()
+    waiting = [top for top in tops if top]
+    while waiting:
+        at = waiting.pop()
+        if at not in found:
+            found.add(at)
+            waiting += children.get(at, ())
+    return frozenset(found)
+
+
 def _unique(spans: Iterable[Span]) -> list[Span]:
     """Return the spans with ids that differ: the last of those that were sent again counts."""
     known: dict[str, Span] = {}

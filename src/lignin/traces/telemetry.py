@@ -17,6 +17,7 @@ from lignin.traces.spans import (
     as_parsed,
     as_time_ns,
     flatten,
+    ids_below,
     read_key_values,
     steps_of,
 )
@@ -27,7 +28,7 @@ _CONTAINERS = frozenset(
     | {"resource_spans", "scope_spans", "resourceLogs", "scopeLogs", "logRecords"}
     | {"resource_logs", "scope_logs", "log_records"}
 )
-_SESSIONS = ("session.id", "gen_ai.conversation.id", "conversation.id", "langfuse.session.id")
+SESSIONS = ("session.id", "gen_ai.conversation.id", "conversation.id", "langfuse.session.id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +55,11 @@ class Record:
 
     def first(self, *names: str) -> Any:
         """Return the first attribute of these names that holds something."""
-        held = (self.attributes.get(name) for name in names)
-        return next((value for value in held if value not in (None, "")), None)
+        attributes = self.attributes
+        for name in names:
+            if name in attributes and (value := attributes[name]) not in (None, ""):
+                return value
+        return None
 
     def text(self, *names: str) -> str:
         """Return the first attribute of these names as text, "" where there is none."""
@@ -66,20 +70,41 @@ class Record:
 Read = Callable[[Record], Span | None]
 
 
-def parse_telemetry(name: str, form: str, data: bytes, read: Read) -> ImportedTrace:
+def read_records(data: bytes) -> tuple[list[Unit], list[tuple[Unit, Record]]]:
+    """Return all units of a file, and those that are spans or log records, read."""
+    units = read_units(data, _containers(data))
+    return units, [(unit, record) for unit in units if (record := _record(unit)) is not None]
+
+
+def ids_judging(records: Iterable[Record], is_judge: Callable[[Record], bool]) -> frozenset[str]:
+    """Return the ids of the spans that judge the run, and of all below them: their model calls."""
+    records = list(records)
+    judges = [record.span_id for record in records if is_judge(record)]
+    return ids_below([(r.span_id, r.parent_id) for r in records], judges) if judges else frozenset()
+
+
+def parse_telemetry(
+    name: str,
+    form: str,
+    data: bytes,
+    read: Read,
+    *,
+    is_judge: Callable[[Record], bool] = lambda _record: False,
+) -> ImportedTrace:
     """Return one session per conversation that the records name, else per trace.
 
     Args:
         read: A record as a span, None for one that is no step.
+        is_judge: Tells a span that judges the run; it and all below it are no steps.
     """
-    units = read_units(data, _containers(data))
-    found = [(unit, record) for unit in units if (record := _record(unit)) is not None]
+    units, found = read_records(data)
+    judging = ids_judging((record for _, record in found), is_judge)
     keys = _session_keys(name, found)
     spans: dict[str, list[Span]] = {key: [] for key in keys}
     agents: dict[str, str] = {}
     skipped: Counter[str] = Counter()
     for (_, record), key in zip(found, keys, strict=True):
-        span = read(record)
+        span = None if record.span_id in judging else read(record)
         if span is None:
             skipped[record.name or "record without a name"] += 1
             continue
@@ -133,13 +158,13 @@ def _session_keys(name: str, found: list[tuple[Unit, Record]]) -> list[str]:
     """
     of_trace: dict[str, str] = {}
     for _, record in found:
-        own = record.text(*_SESSIONS) or _text_of(record.resource)
+        own = record.text(*SESSIONS) or _text_of(record.resource)
         if own and record.trace_id:
             of_trace.setdefault(record.trace_id, own)
     only = next(iter(of_trace.values()), "")
     keys = []
     for unit, record in found:
-        key = record.text(*_SESSIONS) or _text_of(record.resource)
+        key = record.text(*SESSIONS) or _text_of(record.resource)
         key = key or of_trace.get(record.trace_id, "")
         if not key and _is_otlp(unit) and not unit.around:
             key = only
@@ -148,7 +173,7 @@ def _session_keys(name: str, found: list[tuple[Unit, Record]]) -> list[str]:
 
 
 def _text_of(resource: Mapping[str, Any]) -> str:
-    return next((text for key in _SESSIONS if (text := as_text(resource.get(key)))), "")
+    return next((text for key in SESSIONS if (text := as_text(resource.get(key)))), "")
 
 
 def _is_otlp(unit: Unit) -> bool:
@@ -167,6 +192,8 @@ def _record(unit: Unit) -> Record | None:
     if not span_id and not is_log:
         return None
     attributes = flatten(read_key_values(as_parsed(value.get("attributes"))))
+    if kind := as_text(value.get("span_kind")):  # a column of its own in Phoenix's exports
+        attributes.setdefault("span_kind", kind)
     resource = as_object(value.get("resource")) or as_object(unit.around.get("resource"))
     order = unit.record.line
     start = _time(value, "startTimeUnixNano", "start_time_unix_nano", "start_time", "startTime")

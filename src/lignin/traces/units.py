@@ -67,7 +67,7 @@ def read_units(data: bytes, containers: frozenset[str] = frozenset()) -> list[Un
 
 def _scan(text: str, containers: frozenset[str]) -> Iterator[_Found]:
     """Walk the text as a flat stream: brackets are passed over, objects are read."""
-    position, opened, key = 0, -1, ""
+    position, opened, key, broken = 0, -1, "", False
     around: dict[str, Any] = {}
     while True:
         before, position = position, _between.match(text, position).end()  # type: ignore[union-attr]
@@ -82,7 +82,8 @@ def _scan(text: str, containers: frozenset[str]) -> Iterator[_Found]:
             if text[start] != "{":
                 position = _scalar.match(text, start).end()  # type: ignore[union-attr]
                 value = json.loads(text[start:position])
-                if not is_member:
+                # Inside a document that broke, a number is no element but part of what broke.
+                if not is_member and not broken:
                     begin, opened = (opened if opened >= 0 else start), -1
                     yield _Found(begin, problem=f"no object but {type(value).__name__}")
                 key = ""
@@ -95,7 +96,7 @@ def _scan(text: str, containers: frozenset[str]) -> Iterator[_Found]:
             members, position, inside = _object(text, start, containers)
         except (ValueError, RecursionError) as error:
             yield _Found(opened if opened >= 0 else start, problem=_fault(text, start, error))
-            position, opened, key = _next_line(text, start), -1, ""
+            position, opened, key, broken = _next_line(text, start), -1, "", True
             continue
         if inside:
             opened = start if opened < 0 else opened
@@ -109,12 +110,20 @@ def _scan(text: str, containers: frozenset[str]) -> Iterator[_Found]:
 
 def _object(text: str, start: int, containers: frozenset[str]) -> tuple[dict[str, Any], int, bool]:
     """As `_members`; an object that holds no container is decoded in one go, which is faster."""
+    line = text[start : text.find("\n", start) + 1 or len(text)].rstrip()
     try:
-        value, end = _decoder.raw_decode(text, start)
-    except ValueError:
-        if not containers:
+        # An error counts the lines before it: within one line that costs nothing.
+        value, end = _decoder.raw_decode(line)
+        end += start
+    except json.JSONDecodeError as error:
+        if error.pos < len(line) and "\n" in text[start : start + len(line) + 2]:
             raise
-        return _members(text, start, containers)
+        try:
+            value, end = _decoder.raw_decode(text, start)
+        except ValueError:
+            if not containers:
+                raise
+            return _members(text, start, containers)
     if containers.isdisjoint(value):
         return value, end, False
     return _members(text, start, containers)
@@ -146,7 +155,7 @@ def _members(text: str, start: int, containers: frozenset[str]) -> tuple[dict[st
 
 def _fault(text: str, start: int, error: Exception) -> str:
     what = "nested too deeply to parse" if isinstance(error, RecursionError) else f"{error}"
-    if isinstance(error, RecursionError) or "\n" in text[start:]:
+    if isinstance(error, RecursionError) or text.find("\n", start) >= 0:
         return f"not JSON: {what}"
     return f"{INCOMPLETE} (not JSON: {what}); the file may still be growing"
 

@@ -92,10 +92,25 @@ def test_a_linked_environment_is_left_alone(project: Path) -> None:
 
 
 def test_the_sandbox_tier_that_works_is_named(project: Path) -> None:
-    (project / "doctor").write_text('{"tier": "ns", "tiers": []}')
+    (project / "doctor").write_text(
+        '{"tier": "ns", "tiers": [{"tier": "ns", "walls": "inside bubblewrap"}]}'
+    )
     status, said, _ = set_up(project, "demo")
     assert status == 0
-    assert "the ns tier works here" in said
+    assert "the ns tier works here, inside bubblewrap" in said
+
+
+def test_without_bubblewrap_it_is_installed_or_named_and_the_rest_goes_on(project: Path) -> None:
+    programs = project / "programs"
+    programs.mkdir()
+    for name in ("sh", "cat", "grep", "test"):
+        (programs / name).symlink_to(shutil.which(name) or name)
+    (project / "doctor").write_text('{"tier": null, "tiers": []}')
+    status, said, _ = set_up(project, "demo", PATH=str(programs))
+    assert status == 0
+    assert "bubblewrap is missing" in said
+    assert "apt-get install bubblewrap" in said
+    assert "stands on its own walls" in said
 
 
 def test_where_no_tier_works_the_reason_and_the_remedy_are_named(project: Path) -> None:

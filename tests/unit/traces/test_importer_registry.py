@@ -19,6 +19,8 @@ def test_every_file_of_the_folder_is_an_importer() -> None:
     names = [each.name for each in load_importers()]
     assert names == sorted(names)
     assert {"claude_code", "codex", "swe_agent", "tau_bench"} <= set(names)
+    silent = {each.name for each in load_importers() if each.hide is None}
+    assert silent == {"claude_code", "codex"}  # a transcript says nothing of a grade
 
 
 def test_the_surest_importer_reads_the_file() -> None:

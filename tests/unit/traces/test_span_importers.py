@@ -81,7 +81,7 @@ def test_openinference_tells_a_conversation_once() -> None:
     assert (run.session, run.agent, run.steps[2].cost_microusd) == ("t1", "lister", 10_000)
     assert [step.parent for step in run.steps[:5]] == [None, 1, 1, 1, 1]
     assert (run.steps[2].duration_s, run.steps[2].label) == (1.0, "llm s2")
-    assert trace.skipped == {"evaluator s5": 1}
+    assert trace.skipped == {"evaluator s5": 1, "llm j1": 1}
 
 
 def test_rows_of_a_table_export_are_spans() -> None:
@@ -90,8 +90,13 @@ def test_rows_of_a_table_export_are_spans() -> None:
         row = {key: span[key] for key in ("name", "parent_id", "start_time", "end_time")}
         row |= {f"context.{key}": each for key, each in span["context"].items()}
         row |= {f"attributes.{key}": each for key, each in span["attributes"].items()}
+        row["span_kind"] = row.pop("attributes.openinference.span.kind")
         rows.append(row)
-    run = first(openinference_file.parse("table.json", json.dumps(rows).encode()))
+    data = json.dumps(rows).encode()
+    found = find_importer(IMPORTERS, "table.json", data)
+    assert found is not None
+    assert found.name == "openinference"
+    run = first(openinference_file.parse("table.json", data))
     assert said(run.steps) == LISTING
 
 

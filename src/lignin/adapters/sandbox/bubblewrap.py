@@ -9,7 +9,7 @@ user is given up first, which needs an interpreter that anybody may start.
 import os
 import shutil
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lignin.adapters.sandbox import kernel, world
@@ -69,6 +69,19 @@ def find_outer_wall() -> OuterWall:
         argv += ["--ro-bind", place, place]
     argv += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108 - the inner one
     return OuterWall(argv=(*argv, "--chdir", "/"), user=user)
+
+
+def outer_wall_with(wall: OuterWall, packages: str) -> OuterWall:
+    """The wall that also shows a folder of packages, where the runs inside expect it.
+
+    Without one where the user who is inside it could not get at the folder: it lies in the home of
+    whoever runs this, who may be root.
+    """
+    if not packages or not wall.argv:
+        return wall
+    if wall.user is not None and (closed := closed_to_others(packages)):
+        return OuterWall(without=f"another user cannot read {closed}")
+    return replace(wall, argv=(*wall.argv, "--ro-bind", packages, world.PACKAGES))
 
 
 def _shown() -> list[str]:

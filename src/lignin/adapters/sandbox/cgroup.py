@@ -15,18 +15,32 @@ _MARGIN_BYTES = 64 << 20  # on top of what the supervisor allows: it ends a run 
 _SETTLED_S = 60.0  # a folder this old has its spawner in it, or never will
 _PREFIX, _OWNER = "lignin-", "spawner"
 _numbers = itertools.count(1)  # one process may ask for several
+_SWAPS = {1: "memory.swappiness", 2: "memory.swap.max"}
+# Version 1 lets a thread move itself by `tasks` at once; by `cgroup.procs` every move waits until
+# all processors have passed through the kernel, which takes 10 ms.
 _FILES = {
-    1: ("memory.limit_in_bytes", "memory.oom_control"),
-    2: ("memory.max", "memory.events"),
+    1: ("tasks", "memory.limit_in_bytes", "memory.oom_control"),
+    2: ("cgroup.procs", "memory.max", "memory.events"),
 }
+_FLAGS = (os.O_WRONLY, os.O_WRONLY, os.O_RDONLY)
 
 
 class Group:
-    """One run's group, as the run itself sees it: a way in, and whether the kernel had to kill."""
+    """One run's group, as its init sees it: a way in, its bound, and whether the kernel had to kill."""
 
-    def __init__(self, entrance: int, events: int) -> None:
+    def __init__(self, entrance: int, events: int, most: int) -> None:
         self.entrance = entrance
         self.events = events
+        self.most = most
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """All that the kernel is spoken to through."""
+        return self.entrance, self.events, self.most
+
+    def bound(self, memory_bytes: int) -> None:
+        """Set what the group may hold beyond the margin."""
+        os.write(self.most, str(memory_bytes + _MARGIN_BYTES).encode())
 
     def enter(self) -> None:
         """Put the calling process, and all it will start, in."""
@@ -40,7 +54,7 @@ class Group:
 
     def close(self) -> None:
         """Close the descriptors."""
-        for descriptor in (self.entrance, self.events):
+        for descriptor in self.descriptors:
             with contextlib.suppress(OSError):
                 os.close(descriptor)
 
@@ -65,8 +79,9 @@ class Groups:
             if version == 2:
                 self._write("cgroup.subtree_control", "+memory")
             os.mkdir(_OWNER, dir_fd=self._folder)
-            self.add("trial").close()
-            self.bound("trial", 1 << 30)
+            trial = self.add("trial")
+            trial.bound(1 << 30)
+            trial.close()
             self.remove("trial")
         except OSError:
             remove_tree(path)
@@ -77,7 +92,7 @@ class Groups:
         for name in (
             "",
             _OWNER,
-            f"{_OWNER}/cgroup.procs",
+            f"{_OWNER}/{_FILES[self.version][0]}",
             "cgroup.procs",
             "cgroup.subtree_control",
         ):
@@ -89,22 +104,18 @@ class Groups:
 
         Version 2 also lets an ordinary user move only what is in the folder already.
         """
-        self._write(f"{_OWNER}/cgroup.procs", "0")
+        self._write(f"{_OWNER}/{_FILES[self.version][0]}", "0")
 
     def add(self, name: str) -> Group:
-        """Make a group; raises OSError."""
+        """Make a group; swap, where there is any, is not on top. Raises OSError."""
         os.mkdir(name, dir_fd=self._folder)
-        entrance = os.open(f"{name}/cgroup.procs", os.O_WRONLY, dir_fd=self._folder)
-        return Group(entrance, os.open(f"{name}/{_FILES[self.version][1]}", 0, dir_fd=self._folder))
-
-    def bound(self, name: str, memory_bytes: int) -> None:
-        """Set what a group may hold beyond the margin. Swap, where there is any, is not on top."""
-        self._write(f"{name}/{_FILES[self.version][0]}", str(memory_bytes + _MARGIN_BYTES))
         with contextlib.suppress(OSError):
-            if self.version == 1:
-                self._write(f"{name}/memory.swappiness", "0")
-            else:
-                self._write(f"{name}/memory.swap.max", "0")
+            self._write(f"{name}/{_SWAPS[self.version]}", "0")
+        entrance, most, events = (
+            os.open(f"{name}/{file}", flags, dir_fd=self._folder)
+            for file, flags in zip(_FILES[self.version], _FLAGS, strict=True)
+        )
+        return Group(entrance, events, most)
 
     def remove(self, name: str) -> None:
         """Remove an empty group; raises OSError."""
@@ -129,14 +140,14 @@ def open_groups() -> Groups | None:
 
 def remove_tree(path: str) -> None:
     """Remove a folder of groups whose processes have all ended or are just ending."""
-    for _ in range(20):
+    for _ in range(200):
         with contextlib.suppress(OSError):
             for name in [entry.name for entry in os.scandir(path) if entry.is_dir()]:
                 os.rmdir(f"{path}/{name}")
             os.rmdir(path)
         if not os.path.exists(path):
             return
-        time.sleep(0.01)
+        time.sleep(0.001)
 
 
 def _sweep(place: str) -> None:

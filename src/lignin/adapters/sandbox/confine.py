@@ -29,15 +29,16 @@ _LIMITS = {resource.RLIMIT_NOFILE: 256, resource.RLIMIT_CORE: 0, resource.RLIMIT
 
 
 def main(words: list[str]) -> NoReturn:
-    """Run a guest behind walls: `root`, bounds on processes and memory, `off`, then its command."""
-    root, processes, memory, off, *guest = words
+    """Run a guest behind walls: `root`, bounds on processes and memory, `off`, a folder of packages
+    or nothing, then its command."""
+    root, processes, memory, off, packages, *guest = words
     kernel.check(kernel.libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "subreaper")
     kernel.check(kernel.libc.prctl(1, int(signal.SIGTERM), 0, 0, 0), "pdeathsig")
     signal.signal(signal.SIGTERM, _end)
     child = os.fork()
     if child == 0:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        _become(root, guest, frozenset(off.split(",")))
+        _become(root, packages, guest, frozenset(off.split(",")))
     os.closerange(0, 1024)  # what the guest says ends when the guest's own copies are closed
     code = _supervise(child, int(processes), int(memory))
     family.kill_all()
@@ -47,7 +48,7 @@ def main(words: list[str]) -> NoReturn:
     os._exit(code)
 
 
-def _become(root: str, guest: list[str], off: frozenset[str]) -> NoReturn:
+def _become(root: str, packages: str, guest: list[str], off: frozenset[str]) -> NoReturn:
     try:
         kernel.die_with_parent()
         kernel.forbid_new_privileges()
@@ -58,7 +59,7 @@ def _become(root: str, guest: list[str], off: frozenset[str]) -> NoReturn:
         if "scope" in off:  # as on a kernel whose Landlock keeps no signals in
             version = min(version, 5)
         if "landlock" not in off:
-            _restrict(root, version)
+            _restrict(root, packages, version)
         if "capabilities" not in off:
             kernel.drop_bounding_set()
             kernel.drop_capabilities()
@@ -69,8 +70,8 @@ def _become(root: str, guest: list[str], off: frozenset[str]) -> NoReturn:
     os._exit(_FAILED)
 
 
-def _restrict(root: str, version: int) -> None:
-    folders = (*_READABLE, *world.interpreter_folders())
+def _restrict(root: str, packages: str, version: int) -> None:
+    folders = (*_READABLE, *world.interpreter_folders(), *([packages] if packages else []))
     kernel.restrict_files(
         version,
         (f"{root}/work", f"{root}/tmp", f"{root}/home"),

@@ -27,6 +27,7 @@ What counts as an effect, and what is quiet on purpose:
 # mypy: ignore-errors
 # Untyped on purpose: it replaces parts of the interpreter, and `typing` would be loaded in each run.
 
+import _signal
 import _sitebuiltins
 import _thread
 import builtins
@@ -172,9 +173,16 @@ def call(tool, arguments, call_id=None):
 
 _active = False
 _is_call = False
+_packaged = False
 _CHANGING = frozenset(("_calls",))
-_roots = {"artifact": "/artifact", "work": "/work", "tmp": "/tmp", "home": "/home/dev"}
-_OPEN = ("artifact", "work", "tmp")
+_roots = {
+    "artifact": "/artifact",
+    "work": "/work",
+    "tmp": "/tmp",
+    "home": "/home/dev",
+    "packages": "/packages",
+}
+_OPEN = ("artifact", "work", "tmp", "packages")
 _interpreter = tuple(
     {os.path.realpath(p).rstrip("/") + "/lib" for p in (sys.base_prefix, sys.base_exec_prefix)}
 )
@@ -329,6 +337,8 @@ def _shown(path):
         return "/work" + path[len(_roots["work"].rstrip("/")) :]
     if _below(path, _roots["home"]):
         return "/home/dev" + path[len(_roots["home"].rstrip("/")) :]
+    if _below(path, _roots["packages"]):
+        return "/packages" + path[len(_roots["packages"].rstrip("/")) :]
     return path
 
 
@@ -569,8 +579,15 @@ class _Environment(os._Environ):
         return {self.decodekey(k): self.decodevalue(v) for k, v in self._data.items()}
 
     def _note(self, key):
-        if _active and not _is_stdlib(_caller()):
-            _record("environment", key)
+        if not _active or _is_stdlib(caller := _caller()):
+            return
+        if key != "*" and _below(caller, _roots["packages"]) and _is_unset(self, key):
+            return  # a package looks for its settings; what is planted for it to find is set
+        _record("environment", key)
+
+
+def _is_unset(environment, key):
+    return isinstance(key, str) and os.fsencode(key) not in environment._data
 
 
 # --- clock and randomness ----------------------------------------------------------------------
@@ -905,7 +922,8 @@ def _decimal_context():
 
 
 def _handlers():
-    return {number: signal.getsignal(number) for number in range(1, signal.NSIG)}
+    ask = _signal.getsignal  # `signal.getsignal` looks for the name of each
+    return {number: ask(number) for number in range(1, signal.NSIG)}
 
 
 def _remember():
@@ -925,12 +943,17 @@ def _remember():
     return baseline
 
 
-def _compare(own, baseline):
-    """Record what differs from the baseline. `own` are the namespaces of the code itself."""
-    before, after = baseline["state"], _state()
+def _compare_state(before, after):
     for name, value in after.items():
+        if name == "warnings.filters" and _packaged:
+            value = [each for each in value if each in before[name]]  # packages add some of theirs
         if value != before[name]:
             _record("global", name)
+
+
+def _compare(own, baseline):
+    """Record what differs from the baseline. `own` are the namespaces of the code itself."""
+    _compare_state(baseline["state"], _state())
     for number, handler in _handlers().items():
         if handler != baseline["handlers"].get(number):
             _record("global", f"signal {number}")
@@ -1059,6 +1082,27 @@ def prepare():
         library.pop(name, None)
     _baseline["modules"] = {name: (m, _public(m)) for name, m in library.items()}
     _baseline["builtins"] = set(vars(builtins))
+
+
+def rehearse():
+    """Do to no effect what every run does.
+
+    A fork copies each page that it is the first to write, and Python makes code fast, and its
+    tables, as they are first used: both are better done before there is a run to wait for them.
+    """
+    code = compile("def f(n):\n    return n + 1\n", "<rehearsal>", "exec")
+    module = types.ModuleType("rehearsal")
+    exec(code, vars(module))
+    path = "/artifact/rehearsal.py"
+    spec = importlib.util.spec_from_file_location("rehearsal", path)
+    importlib.util.module_from_spec(spec)
+    _loads(_dumps({"n": [to_json(module.f(1)), to_json("")]}, sort_keys=True))
+    _renew_global_random()
+    for names in _spaces():
+        _kept_space(names)
+    _state(), _handlers(), _path(path), _caller(), _is_import_or_report()
+    any(_may_patch(each) for each in (code, *code.co_consts) if isinstance(each, types.CodeType))
+    threading.enumerate()
 
 
 # --- running -----------------------------------------------------------------------------------
@@ -1230,14 +1274,18 @@ def main(job):
     """Run one job in this process and return the exit code.
 
     `job` is `{"do": "call", file, function, arguments}` or `{"do": "program", how, argv, code}`,
-    with `clock_offset_s`, `entropy` and, where the sandbox's paths are not the usual, `roots`.
+    with `clock_offset_s`, `entropy`, where there are packages their folder as `packages`, and, where
+    the sandbox's paths are not the usual, `roots`.
     """
-    global _active, _is_call, _offset, _entropy
+    global _active, _is_call, _packaged, _offset, _entropy
     prepare()
     _is_call = job["do"] == "call"
     _offset, _entropy = int(job["clock_offset_s"]), job["entropy"]
     _roots.update(job.get("roots", {}))
     sys.path[:] = [p for p in sys.path if p.startswith("/")]
+    _packaged = bool(job.get("packages"))
+    if _packaged:
+        sys.path.append(job["packages"])  # last: none of them can stand in for the library
     sys.dont_write_bytecode = True
     sys.executable = job.get("executable", sys.executable)
     _renew_global_random()
@@ -1314,6 +1362,8 @@ def _standalone():
         ceiling = resource.getrlimit(kind)[1]
         if ceiling == resource.RLIM_INFINITY or bounds[1] <= ceiling:
             resource.setrlimit(kind, tuple(bounds))
+    if job.get("packages"):
+        os.environ["PYTHONPATH"] += ":" + job["packages"]
     if job["do"] == "exec":
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         os.execv(job["argv"][0], job["argv"])  # noqa: S606 - what was asked for

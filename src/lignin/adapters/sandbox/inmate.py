@@ -10,12 +10,14 @@ import contextlib
 import json
 import os
 import resource
+import select
 import signal
 import socket
 import stat
 import struct
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from lignin.adapters.sandbox import cgroup, kernel, seccomp, watch, world
@@ -26,7 +28,8 @@ MAX_HEADER = 16 * 2**20
 _INODES = 8192
 _AGE_NS = 40 * 86_400 * 10**9  # what lies in a home folder is rarely new
 _ARTIFACT_BOUNDS = "mode=755,size=64m,nr_inodes=16384"
-_RUN_FD, _GATE_FD, _CHANNEL_FD = 200, 201, 3
+_DOOR_FD, _GATE_FD, _CHANNEL_FD = 200, 201, 3
+_GO = b"!"
 _SHELLS = {"sh": "/bin/sh", "bash": "/bin/bash"}
 
 
@@ -82,44 +85,58 @@ def send_frame(channel: socket.socket, header: dict[str, Any], blobs: list[bytes
     channel.sendall(b"".join((struct.pack(">I", len(raw)), raw, *blobs)))
 
 
-def report_failure(descriptor: int, error: BaseException) -> None:
+def report_failure(door: socket.socket, error: BaseException) -> None:
     """Tell the host that the sandbox, not the code, is at fault."""
-    with socket.socket(fileno=os.dup(descriptor)) as channel:
-        known = isinstance(error, RunFailedError)
-        message = str(error) if known else f"{type(error).__name__}: {error}"
-        send_frame(channel, {"status": "infrastructure", "message": message, "written": []}, [])
+    known = isinstance(error, RunFailedError)
+    message = str(error) if known else f"{type(error).__name__}: {error}"
+    send_frame(door, {"status": "infrastructure", "message": message, "written": []}, [])
 
 
-def enter(door: socket.socket, confinement: Confinement, group: cgroup.Group | None) -> NoReturn:
+def enter(
+    door: socket.socket,
+    streams: Sequence[int],
+    confinement: Confinement,
+    group: cgroup.Group | None,
+) -> NoReturn:
     """Be pid 1 of one run: prepare all that no plan can change, then wait at the door for the run.
 
-    Its descriptors come, in this order: run socket, stdin, stdout, stderr, guest socket. Nothing
-    coming means that the spawner has ended.
+    `streams` are the run's stdout, stderr and guest socket; a standard input may come with the
+    plan. Nothing coming means that the host has no use for this run.
     """
     failed: Exception | None = None
     inmate: _Inmate | None = None
     try:
         if "descriptors" not in confinement.off:
-            _close_all_but(door.fileno(), *((group.entrance, group.events) if group else ()))
+            _close_all_but(door.fileno(), *streams, *(group.descriptors if group else ()))
+        for place, number in enumerate((os.open("/dev/null", os.O_RDONLY), *streams)):
+            os.dup2(number, place)
+            os.set_inheritable(place, True)
+            if number > _CHANNEL_FD:
+                os.close(number)
+        door = socket.socket(fileno=os.dup2(door.detach(), _DOOR_FD, inheritable=False))
         os.setsid()
         try:
-            kernel.map_identity(world.INSIDE, confinement.uid, confinement.gid)
-            _mount_folders()
             if "capabilities" not in confinement.off:
                 kernel.drop_bounding_set()
-            inmate = _Inmate(door, confinement, group)
+            inmate = _Inmate(door, confinement, group)  # early: the two begin side by side
+            kernel.map_identity(world.INSIDE, confinement.uid, confinement.gid)
+            _mount_folders()
+            inmate.proceed()
+            if not _has_come(door):
+                rehearse()
         except OSError as error:
             failed = error
-        message, descriptors, _, _ = socket.recv_fds(door, 16, 5)
-        if not message:
+        os.closerange(0, _CHANNEL_FD + 1)  # the code's alone: when it ends, they do
+        size, stdin, _, _ = socket.recv_fds(door, 4, 1)
+        if not size:
             os._exit(0)
-        channel = socket.socket(fileno=os.dup2(descriptors[0], _RUN_FD, inheritable=False))
         try:
-            if inmate is None:
+            if inmate is None or failed is not None:
                 raise failed or OSError("the run could not be prepared")
-            _supervise(channel, inmate, descriptors, confinement.off)
+            inmate.brief(read_exactly(door, struct.unpack(">I", size)[0]), stdin)
+            _supervise(door, inmate, confinement.off)
         except Exception as error:
-            report_failure(_RUN_FD, error)
+            report_failure(door, error)
     finally:
         os._exit(0)
 
@@ -144,13 +161,18 @@ class _Inmate:
         if group is not None:
             os.close(group.entrance)
 
-    def release(self, plan: dict[str, Any], descriptors: list[int]) -> None:
-        """Hand over what to do and stdin, stdout, stderr and the guest's socket."""
-        job = {name: plan[name] for name in ("action", "limits", "environment")}
-        raw = json.dumps(job).encode()
+    def brief(self, job: bytes, stdin: list[int]) -> None:
+        """Hand over what to do, unread, and where there is one its standard input."""
         with contextlib.suppress(OSError):  # it failed already: `failure` says why
-            socket.send_fds(self._gate, [struct.pack(">I", len(raw))], descriptors)
-            self._gate.sendall(raw)
+            socket.send_fds(self._gate, [struct.pack(">I", len(job))], stdin)
+            self._gate.sendall(job)
+        for descriptor in stdin:
+            os.close(descriptor)
+
+    def proceed(self) -> None:
+        """Let it take the next step: confine itself once there is a place, begin once all is there."""
+        with contextlib.suppress(OSError):
+            self._gate.sendall(_GO)
 
     def cpu_s(self) -> float:
         """Processor time of the process so far: before its job comes it is not the code's."""
@@ -164,11 +186,11 @@ class _Inmate:
         return ""
 
 
-def _supervise(
-    channel: socket.socket, inmate: _Inmate, descriptors: list[int], off: frozenset[str]
-) -> None:
+def _supervise(channel: socket.socket, inmate: _Inmate, off: frozenset[str]) -> None:
     plan: dict[str, Any] = json.loads(read_frame(channel, MAX_HEADER))
     _bound_work(plan["limits"])
+    if inmate.group is not None:
+        inmate.group.bound(int(plan["limits"]["memory_bytes"]))
     _place("/artifact", plan["files"], channel)
     if "read only" not in off:
         kernel.remount_read_only("/artifact")
@@ -182,9 +204,7 @@ def _supervise(
         "supervisor" in off
     )  # the code runs as the same user: keep it out of /proc/1
     prepared_s = inmate.cpu_s()
-    inmate.release(plan, descriptors[1:])
-    for descriptor in descriptors:
-        os.close(descriptor)
+    inmate.proceed()
     seen = watch.Watch(inmate.pid, channel, plan["limits"], inmate.group)
     status = seen.until_end()
     left = [["left", line[:300]] for line in watch.lingering()] if not seen.verdict else []
@@ -232,19 +252,27 @@ def _place(folder: str, entries: list[list[Any]], channel: socket.socket) -> Non
 
 def _run(gate: socket.socket, confinement: Confinement, group: cgroup.Group | None) -> NoReturn:
     """Be pid 2: confine, wait for the job, become the code. A failure before that is said so."""
+    import lignin_guest  # type: ignore[import-not-found]
+
     try:
         os.setsid()
+        _await_go(gate)
         os.chdir("/work")
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")  # where the machine runs out of memory, this goes first
         if group is not None:
             group.enter()
+        gate = _keep_only(gate, confinement.off)
         confinement.confine()
-        size, descriptors, _, _ = socket.recv_fds(gate, 4, 4)
+        if not _has_come(gate):
+            lignin_guest.rehearse()
+        size, stdin, _, _ = socket.recv_fds(gate, 4, 1)
         if not size:
             os._exit(0)
         job: dict[str, Any] = json.loads(read_exactly(gate, struct.unpack(">I", size)[0]))
-        gate = _take_descriptors(descriptors, gate, confinement.off)
+        for descriptor in stdin:
+            os.dup2(descriptor, 0)
+            os.close(descriptor)
         _limit(job["limits"], confinement)
         if "environment" not in confinement.off:
             os.environ.clear()
@@ -252,6 +280,7 @@ def _run(gate: socket.socket, confinement: Confinement, group: cgroup.Group | No
         argv = job["action"].get("exec")
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL if argv else signal.SIG_IGN)
+        _await_go(gate)
         if argv:
             program = _resolve(argv[0])
             os.execv(program, [program, *argv[1:]])  # noqa: S606 - it is what was asked for
@@ -263,6 +292,20 @@ def _run(gate: socket.socket, confinement: Confinement, group: cgroup.Group | No
     os._exit(_become_guest(job["action"]))
 
 
+def _has_come(channel: socket.socket) -> bool:
+    """Whether there is something to read: then there is no time to prepare for it."""
+    return bool(select.select([channel], [], [], 0)[0])
+
+
+def rehearse() -> None:
+    """Look once, to no effect, where a run's end looks: what is done first is done slowly."""
+    _home_effects(_home_stamps())
+    _effects_left(_stamps())
+    _collect({}, 0)
+    json.loads(json.dumps({"": [1, ""]}))
+    resource.getrusage(resource.RUSAGE_CHILDREN)
+
+
 def _close_all_but(*kept: int) -> None:
     first = 0
     for descriptor in (*sorted(kept), 1024):
@@ -270,14 +313,15 @@ def _close_all_but(*kept: int) -> None:
         first = descriptor + 1
 
 
-def _take_descriptors(
-    descriptors: list[int], gate: socket.socket, off: frozenset[str]
-) -> socket.socket:
-    """Put stdin, stdout, stderr and the guest's socket at 0 to 3; keep the gate, close the rest."""
-    high = [os.dup2(number, 100 + place) for place, number in enumerate(descriptors)]
+def _await_go(gate: socket.socket) -> None:
+    """Wait for the next step; there is none where pid 1 has given up."""
+    if gate.recv(1) != _GO:
+        os._exit(0)
+
+
+def _keep_only(gate: socket.socket, off: frozenset[str]) -> socket.socket:
+    """Keep 0 to 3, which are the code's, and the gate; close the rest."""
     kept = os.dup2(gate.detach(), _GATE_FD, inheritable=False)
-    for place, number in enumerate(high):
-        os.dup2(number, place)
     if "descriptors" not in off:
         os.closerange(_CHANNEL_FD + 1, _GATE_FD)
         os.closerange(_GATE_FD + 1, 1024)
@@ -285,7 +329,7 @@ def _take_descriptors(
 
 
 def _become_guest(job: dict[str, Any]) -> int:
-    import lignin_guest  # type: ignore[import-not-found]
+    import lignin_guest
 
     for name in [name for name in sys.modules if name.split(".")[0] == "lignin"]:
         del sys.modules[name]  # the guest file is all that code sees of this project

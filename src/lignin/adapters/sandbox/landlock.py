@@ -46,6 +46,7 @@ class LandlockSandbox(ProcessSandbox):
         """The supervisor, which starts the guest behind the walls."""
         root = str(folders["artifact"].parent)
         bounds = [str(limits.processes), str(limits.memory_bytes), ",".join(sorted(self.off))]
+        bounds.append(str(folders.get("packages", "")))
         return [world.interpreter(), "-s", "-P", "-S", "-B", "-c", _START, root, *bounds, *guest]
 
     def end(self, process: subprocess.Popen[bytes]) -> None:

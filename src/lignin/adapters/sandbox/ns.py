@@ -1,15 +1,13 @@
 """The `ns` tier: Linux namespaces, seccomp, Landlock, limits, behind the sandbox port.
 
-Owns the host's end of the spawners: one warm one for each hash seed in use, started on first need
-and replaced when it dies. What runs inside is in `spawner`, `world`, `inmate` and `guest`, which
+Owns the host's end of the spawners: one warm one for each hash seed and folder of packages in use,
+started on first need and replaced when it dies; those used longest ago are closed. What runs inside is in `spawner`, `world`, `inmate` and `guest`, which
 are sent as text to a fresh interpreter that has nothing of this process. Shares the kernel with
 the host: no place for code that is known to be hostile.
 """
 
 import contextlib
-import itertools
 import json
-import os
 import socket
 import struct
 import sys
@@ -37,6 +35,8 @@ from lignin.ports.sandbox import (
 )
 
 MAX_SPAWNERS = 4
+_Wanted = tuple[int, str]
+"""What a spawner is warm for: a hash seed, and a folder of packages or none."""
 GRACE_S = 5.0
 
 
@@ -47,8 +47,7 @@ class NamespaceSandbox:
         """Use `open_namespace_sandbox`."""
         self._first = spawner
         self._lock = threading.Lock()
-        self._spawners: OrderedDict[int, SpawnerProcess] = OrderedDict({0: spawner})
-        self._numbers = itertools.count(1)
+        self._spawners: OrderedDict[_Wanted, SpawnerProcess] = OrderedDict({(0, ""): spawner})
         self._closed = False
         self._policy = digest_json(
             {
@@ -91,41 +90,41 @@ class NamespaceSandbox:
         key = new_key()
         order = _plan_of(execution, key)
         started = time.monotonic()
+        wanted = (execution.hash_seed, execution.packages)
         try:
-            spawner = self._borrow(execution.hash_seed)
+            spawner = self._borrow(wanted)
         except (UnavailableError, OSError) as error:
             return _infrastructure(str(error), started)
         try:
-            run = _Run(spawner, next(self._numbers), execution, broker)
-            return run.observe(order, key, started)
+            return _Run(spawner, execution, broker).observe(order, key, started)
         finally:
-            self._give_back(execution.hash_seed, spawner)
+            self._give_back(wanted, spawner)
 
-    def _borrow(self, hash_seed: int) -> SpawnerProcess:
+    def _borrow(self, wanted: _Wanted) -> SpawnerProcess:
         with self._lock:
             if self._closed:
                 raise UnavailableError("the sandbox is closed")
-            spawner = self._spawners.get(hash_seed)
+            spawner = self._spawners.get(wanted)
             if spawner is None or not spawner.alive:
                 if spawner is not None:
                     spawner.close()
-                spawner = self._spawners[hash_seed] = self._first.another(hash_seed)
-            self._spawners.move_to_end(hash_seed)
+                spawner = self._spawners[wanted] = self._first.another(*wanted)
+            self._spawners.move_to_end(wanted)
             spawner.users += 1
             self._retire()
             return spawner
 
     def _retire(self) -> None:
         """Close the spawners used longest ago that nobody uses, down to `MAX_SPAWNERS`."""
-        for seed in [seed for seed, spawner in self._spawners.items() if not spawner.users]:
+        for wanted in [wanted for wanted, spawner in self._spawners.items() if not spawner.users]:
             if len(self._spawners) <= MAX_SPAWNERS:
                 return
-            self._spawners.pop(seed).close()
+            self._spawners.pop(wanted).close()
 
-    def _give_back(self, hash_seed: int, spawner: SpawnerProcess) -> None:
+    def _give_back(self, wanted: _Wanted, spawner: SpawnerProcess) -> None:
         with self._lock:
             spawner.users -= 1
-            if not spawner.users and self._spawners.get(hash_seed) is not spawner:
+            if not spawner.users and self._spawners.get(wanted) is not spawner:
                 spawner.close()
 
     def close(self) -> None:
@@ -166,22 +165,25 @@ def _infrastructure(message: str, started: float) -> Observed:
 
 
 def _plan_of(execution: Execution, key: str) -> bytes:
-    """The run's plan as sent: one header frame, then the bytes of all files."""
+    """The run's plan as sent: frames of the job and of the header, then the bytes of all files."""
     files, file_bytes = plan.entries(execution.files)
     work, work_bytes = plan.entries(execution.work)
     home, home_bytes = plan.entries(execution.surroundings.home)
     job = {**plan.action(execution), "executable": f"{world.GUEST_FOLDER}/bin/python", "key": key}
+    limits = plan.limits(execution.limits)
+    environment = plan.environment(execution, world.GUEST_FOLDER)
     header = {
-        "action": job,
         "files": files,
         "work": work,
         "home": home,
         "hostname": execution.surroundings.hostname,
-        "limits": plan.limits(execution.limits),
-        "environment": plan.environment(execution, world.GUEST_FOLDER),
+        "limits": limits,
     }
-    raw = json.dumps(header).encode()
-    return b"".join((struct.pack(">I", len(raw)), raw, file_bytes, work_bytes, home_bytes))
+    frames = []
+    for part in ({"action": job, "limits": limits, "environment": environment}, header):
+        raw = json.dumps(part).encode()
+        frames += [struct.pack(">I", len(raw)), raw]
+    return b"".join((*frames, file_bytes, work_bytes, home_bytes))
 
 
 class _Report:
@@ -196,7 +198,7 @@ class _Report:
     def receive(self) -> bool:
         """Take what has arrived; False at the end."""
         try:
-            part = self.channel.recv(1 << 20)
+            part = self.channel.recv(1 << 16)
         except OSError:
             part = b""
         self._buffer += part
@@ -230,12 +232,10 @@ class _Run:
     def __init__(
         self,
         spawner: SpawnerProcess,
-        number: int,
         execution: Execution,
         broker: RequestHandler | None,
     ) -> None:
         self._spawner = spawner
-        self._number = number
         self._execution = execution
         self._broker = broker
         self._deadline = 0.0
@@ -244,53 +244,42 @@ class _Run:
     def observe(self, order: bytes, key: str, started: float) -> Observed:
         """Send the order, read everything, say what was seen."""
         bounds = self._execution.limits
-        channel, theirs = socket.socketpair()
-        guest_channel, guest_theirs = socket.socketpair()
-        out, out_theirs = os.pipe()
-        err, err_theirs = os.pipe()
-        given = [out_theirs, err_theirs]
-        with channel, guest_channel:
-            try:
-                with theirs, guest_theirs, sealed_file(self._stdin()) as stdin:
-                    fds = [theirs.fileno(), stdin, *given, guest_theirs.fileno()]
-                    self._spawner.order(
-                        {"run": self._number, "memory_bytes": bounds.memory_bytes}, fds
-                    )
-            except OSError as error:
-                os.close(out)
-                os.close(err)
-                return _infrastructure(f"the spawner is gone: {error}", started)
-            finally:
-                for descriptor in given:
-                    os.close(descriptor)
-            self._report = _Report(channel, bounds.work_bytes)
-            self._guest_channel = guest_channel
-            self._guest = Guest(guest_channel, self._broker, key)
-            self._outputs = [Output(out, bounds.output_bytes), Output(err, bounds.output_bytes)]
-            try:
-                self._converse(channel, order)
-            finally:
-                os.close(out)
-                os.close(err)
+        try:
+            prepared = self._spawner.take()
+        except OSError as error:
+            return _infrastructure(f"no run can be prepared: {error}", started)
+        with contextlib.closing(prepared):
+            self._prepared = prepared
+            self._report = _Report(prepared.door, bounds.work_bytes)
+            self._guest = Guest(prepared.guest, self._broker, key)
+            ends = (prepared.out, prepared.err)
+            self._outputs = [Output(end, bounds.output_bytes) for end in ends]
+            self._converse(order)
         return self._observed(started)
 
-    def _stdin(self) -> bytes:
-        action = self._execution.action
-        return action.stdin if isinstance(action, Command) else b""
-
-    def _converse(self, channel: socket.socket, order: bytes) -> None:
+    def _converse(self, order: bytes) -> None:
+        door = self._prepared.door
         self._deadline = time.monotonic() + self._execution.limits.wall_s + GRACE_S
         try:
-            channel.settimeout(GRACE_S)
-            channel.sendall(order)
+            door.settimeout(GRACE_S)
+            self._tell(door, order)
         except OSError:
             pass  # it died early: the report, or the lack of one, says why
+        self._spawner.used(self._prepared)
         sources = {
-            channel.fileno(): self._report.receive,
-            self._guest_channel.fileno(): self._guest.receive,
+            door.fileno(): self._report.receive,
+            self._prepared.guest.fileno(): self._guest.receive,
             **{output.descriptor: self._reader(output) for output in self._outputs},
         }
         Pump(sources, self._on_tick, 0.25).run()
+
+    def _tell(self, door: socket.socket, order: bytes) -> None:
+        """Send the plan, and with its first bytes the standard input where there is one."""
+        action = self._execution.action
+        if isinstance(action, Command) and action.stdin:
+            with sealed_file(action.stdin) as stdin:
+                order = order[socket.send_fds(door, [order[:4]], [stdin]) :]
+        door.sendall(order)
 
     def _reader(self, output: Output) -> Source:
         def receive() -> bool:
@@ -311,7 +300,7 @@ class _Run:
             return True
         self._overdue = True
         with contextlib.suppress(OSError):
-            self._spawner.order({"kill": self._number}, [])
+            self._spawner.kill(self._prepared)
         return False
 
     def _observed(self, started: float) -> Observed:

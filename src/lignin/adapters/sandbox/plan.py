@@ -10,16 +10,25 @@ from typing import Any
 from lignin.domain.artifacts import File, require_safe_path
 from lignin.domain.codec import canonical_bytes
 from lignin.domain.errors import InvalidRequestError
-from lignin.ports.sandbox import HOME_FOLDER, Execution, Limits, PythonCall
+from lignin.ports.sandbox import (
+    HOME_FOLDER,
+    PACKAGES_FOLDER,
+    Execution,
+    Limits,
+    PythonCall,
+)
 
 MAX_HASH_SEED = 2**32 - 1
 _PYTHON = frozenset({"python", "python3"})
 _HARMLESS_FLAGS = frozenset({"-u", "-B", "-I", "-s", "-S", "-E", "-P", "-q"})
 
 
-def environment(execution: Execution, guest_folder: str) -> dict[str, str]:
-    """The whole environment inside."""
+def environment(
+    execution: Execution, guest_folder: str, packages: str = PACKAGES_FOLDER
+) -> dict[str, str]:
+    """The whole environment inside; `packages` is where programs that a run starts find its own."""
     around = execution.surroundings
+    path = [guest_folder, *([packages] if packages and execution.packages else [])]
     return {
         **around.variables,
         "HOME": HOME_FOLDER if around.home else "/work",
@@ -27,13 +36,18 @@ def environment(execution: Execution, guest_folder: str) -> dict[str, str]:
         "PATH": f"{guest_folder}/bin:/usr/bin:/bin",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": str(execution.hash_seed),
-        "PYTHONPATH": guest_folder,
+        "PYTHONPATH": ":".join(path),
     }
 
 
 def action(execution: Execution) -> dict[str, Any]:
     """The job for the guest, or `{"do": "exec", "exec": argv}` for every other program."""
-    common = {"clock_offset_s": execution.clock_offset_s, "entropy": execution.entropy}
+    common: dict[str, Any] = {
+        "clock_offset_s": execution.clock_offset_s,
+        "entropy": execution.entropy,
+    }
+    if execution.packages:
+        common["packages"] = PACKAGES_FOLDER
     chosen = execution.action
     if isinstance(chosen, PythonCall):
         require_safe_path(chosen.file)
@@ -60,6 +74,8 @@ def job_in_folders(execution: Execution, folders: Mapping[str, str], key: str) -
         if words in job:
             job[words] = [_outside(word, folders) for word in job[words]]
     job["roots"] = {name: folders[name] for name in ("artifact", "work", "tmp", "home")}
+    if execution.packages:
+        job["packages"] = job["roots"]["packages"] = execution.packages
     job["rlimits"] = {
         "RLIMIT_CPU": [bounds.cpu_s, bounds.cpu_s + 1],
         "RLIMIT_AS": [bounds.memory_bytes + 64 * 2**20] * 2,
@@ -72,7 +88,9 @@ def job_in_folders(execution: Execution, folders: Mapping[str, str], key: str) -
 def environment_in_folders(execution: Execution, folders: Mapping[str, str]) -> dict[str, str]:
     """The whole environment where the sandbox's folders lie elsewhere."""
     home = folders["home" if execution.surroundings.home else "work"]
-    return {**environment(execution, folders["guest"]), "HOME": home, "TMPDIR": folders["tmp"]}
+    # The guest adds the packages when it has started: nothing of theirs may stand in for what it needs.
+    plain = environment(execution, folders["guest"], "")
+    return {**plain, "HOME": home, "TMPDIR": folders["tmp"]}
 
 
 def _outside(word: str, folders: Mapping[str, str]) -> str:
@@ -120,6 +138,9 @@ def require_valid(execution: Execution) -> None:
         raise InvalidRequestError(f"hash seed {execution.hash_seed} lies outside 0..2**32-1")
     for path in (*execution.files, *execution.work, *execution.surroundings.home):
         require_safe_path(path)
+    place = execution.packages
+    if place and (not place.startswith("/") or ":" in place or not place.isprintable()):
+        raise InvalidRequestError(f"{place!r:.200} is no folder that a path can name")
     for name, value in execution.surroundings.variables.items():
         if not name or "=" in name or "\0" in name + value:
             raise InvalidRequestError(f"{name!r:.80} is no variable of an environment")

@@ -73,6 +73,9 @@ class ProcessSandbox:
     def run(self, execution: Execution, broker: RequestHandler | None = None) -> Observed:
         """Run once. Raises InvalidRequestError for a request that no sandbox could run."""
         plan.require_valid(execution)
+        if execution.packages and not Path(execution.packages).is_dir():
+            why = f"{execution.packages} is no folder of packages"
+            return Observed(status="infrastructure", tier=self.tier, message=why)
         root = Path(tempfile.mkdtemp(prefix="lignin-"))
         try:
             return _Run(self, root.resolve(), execution, broker).observe()
@@ -158,7 +161,7 @@ class _Run:
                 guest = [world.interpreter(), "-s", "-P", "-S", "-B"]
                 guest += [str(self._folders["guest"] / "lignin_guest.py"), str(theirs.fileno())]
                 process = self._sandbox.start(
-                    self._sandbox.command(self._folders, guest, bounds),
+                    self._sandbox.command(self._shown(), guest, bounds),
                     stdin=stdin,
                     stdout=out_theirs,
                     stderr=err_theirs,
@@ -228,6 +231,11 @@ class _Run:
         if job["do"] == "exec":
             job["argv"] = [_program(job["exec"][0]), *job["exec"][1:]]
         return job
+
+    def _shown(self) -> dict[str, Path]:
+        """The folders of this run, with `packages` where it has some."""
+        packages = self._execution.packages
+        return {**self._folders, **({"packages": Path(packages)} if packages else {})}
 
     def _names(self) -> dict[str, str]:
         return {name: str(folder) for name, folder in self._folders.items()}

@@ -25,17 +25,19 @@ _READABLE_FILES = ("/", "/private/etc/localtime", "/dev/random", "/dev/urandom",
 _DEVICES = ("/dev/null", "/dev/dtracehelper")
 
 
-def profile(interpreter: Sequence[str], root: str) -> str:
+def profile(interpreter: Sequence[str], root: str, packages: str = "") -> str:
     """The profile of one run.
 
     Args:
         interpreter: Real folders that the interpreter lives in.
         root: Real path of the run's folder, with `artifact`, `guest`, `work`, `tmp` and `home` in it.
+        packages: Real path of a folder of packages to read; none where empty.
 
     Raises:
         UnavailableError: A path cannot be written into a profile.
     """
     readable = (*_READABLE, *interpreter, *(f"{root}/{name}" for name in ("artifact", "guest")))
+    readable += (packages,) if packages else ()
     writable = tuple(f"{root}/{name}" for name in ("work", "tmp", "home"))
     return "\n".join(
         (
@@ -103,7 +105,8 @@ class SeatbeltSandbox(ProcessSandbox):
     ) -> list[str]:
         """The guest under its profile."""
         root = str(folders["artifact"].parent)
-        return [self._program, "-p", profile(self._interpreter, root), *guest]
+        packages = str(folders["packages"].resolve()) if "packages" in folders else ""
+        return [self._program, "-p", profile(self._interpreter, root, packages), *guest]
 
 
 def interpreter_folders() -> tuple[str, ...]:

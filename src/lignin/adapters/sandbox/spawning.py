@@ -7,22 +7,27 @@ goes from us to our own child in a sealed file, and none is ever read from anywh
 
 import contextlib
 import fcntl
+import functools
 import importlib.resources
 import importlib.util
 import json
 import marshal
 import os
+import select
 import signal
 import socket
 import struct
 import subprocess
+import threading
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.abc import InspectLoader
 from types import CodeType
 from typing import Any
 
 from lignin.adapters.sandbox import cgroup, world
-from lignin.adapters.sandbox.bubblewrap import NO_OUTER_WALL, OuterWall
+from lignin.adapters.sandbox.bubblewrap import NO_OUTER_WALL, OuterWall, outer_wall_with
 from lignin.domain.codec import Digest, digest_bytes
 from lignin.domain.errors import UnavailableError
 
@@ -48,11 +53,13 @@ sys.modules["{_PACKAGE}.spawner"].main(*given["main"])
 """
 
 
+@functools.cache
 def source(name: str) -> str:
     """The text of one module of this package."""
     return importlib.resources.files(_PACKAGE).joinpath(f"{name}.py").read_text("utf-8")
 
 
+@functools.cache
 def _compiled(name: str) -> CodeType:
     """One module of this package as code; its bytecode, where Python has kept it, saves time."""
     found = importlib.util.find_spec(f"{_PACKAGE}.{name}")
@@ -62,6 +69,7 @@ def _compiled(name: str) -> CodeType:
     return code
 
 
+@functools.cache
 def _guest_bytecode() -> bytes:
     """The guest as the import system keeps bytecode: never checked against the text beside it."""
     header = importlib.util.MAGIC_NUMBER + struct.pack("<I8x", 1)
@@ -73,10 +81,29 @@ def texts_digests() -> dict[str, Digest]:
     return {name: digest_bytes(source(name).encode()) for name in (*_MODULES, "plan", "guest")}
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The host's ends of one run: what it is told and reports through, its guest, its outputs."""
+
+    name: str
+    door: socket.socket
+    guest: socket.socket
+    out: int
+    err: int
+
+    def close(self) -> None:
+        """Close all ends, with which a run that waits ends too."""
+        self.door.close()
+        self.guest.close()
+        os.close(self.out)
+        os.close(self.err)
+
+
 class SpawnerProcess:
     """One spawner process and its control socket.
 
-    `off` names walls left out: see `world`. `outer` is the wall around the spawner, if any.
+    `off` names walls left out: see `world`. `outer` is the wall around the spawner, if any; `packages`
+    the host's folder that its runs find at `/packages`.
     """
 
     def __init__(
@@ -85,14 +112,21 @@ class SpawnerProcess:
         off: frozenset[str] = frozenset(),
         pool: int = POOL,
         outer: OuterWall = NO_OUTER_WALL,
+        packages: str = "",
     ) -> None:
         self.users = 0
         self.off = off
         self.pool = pool
-        self.outer = outer
+        self._taking = threading.Lock()
+        self._poll = select.poll()
+        self._offers: deque[Prepared] = deque()
+        self._offered = 0
+        self.outer = outer_wall_with(outer, packages)
+        self._packages = packages
         # Within the outer wall no place for groups can be found: it is found here and shown there.
-        self._groups = cgroup.open_groups() if outer.argv and "group" not in off else None
+        self._groups = cgroup.open_groups() if self.outer.argv and "group" not in off else None
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._poll.register(self._control, select.POLLIN)
         with theirs:
             self._process = self._start_process(hash_seed, theirs)
         try:
@@ -101,9 +135,9 @@ class SpawnerProcess:
             self.close()
             raise
 
-    def another(self, hash_seed: int) -> "SpawnerProcess":
-        """Start one like this for another hash seed."""
-        return SpawnerProcess(hash_seed, self.off, self.pool, self.outer)
+    def another(self, hash_seed: int, packages: str = "") -> "SpawnerProcess":
+        """Start one like this for another hash seed, or with packages."""
+        return SpawnerProcess(hash_seed, self.off, self.pool, self.outer, packages)
 
     def _wait_ready(self) -> Mapping[str, Any]:
         self._control.settimeout(START_TIMEOUT_S)
@@ -122,9 +156,47 @@ class SpawnerProcess:
         ready: Mapping[str, Any] = message["ready"]
         return ready
 
-    def order(self, message: Mapping[str, Any], descriptors: list[int]) -> None:
-        """Send one order; raises OSError where the spawner is gone."""
-        socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
+    def take(self) -> "Prepared":
+        """A run that nobody has used; raises OSError where the spawner is gone or cannot make one."""
+        with self._taking:
+            while self._take_offered(0):
+                pass
+            if not self._offers:
+                self._order({"wanted": self._offered})
+                if not self._take_offered(START_TIMEOUT_S):
+                    raise OSError("the spawner has ended, or hangs")
+            return self._offers.popleft()
+
+    def _take_offered(self, timeout_s: float) -> bool:
+        if not self._poll.poll(timeout_s * 1000):
+            return False
+        flags = socket.MSG_CMSG_CLOEXEC  # `recv_fds` takes flags and forgets them
+        said, ancillary, _, _ = self._control.recvmsg(65536, socket.CMSG_SPACE(4 * 4), flags)
+        if not said:
+            return False
+        self._offered += 1
+        offer: Mapping[str, str] = json.loads(said)
+        if "failed" in offer:
+            raise OSError(offer["failed"])
+        door, out, err, guest = struct.unpack("4i", ancillary[0][2])
+        self._offers.append(
+            Prepared(
+                offer["run"], socket.socket(fileno=door), socket.socket(fileno=guest), out, err
+            )
+        )
+        return True
+
+    def used(self, run: "Prepared") -> None:
+        """Say that a run has got its plan: another may be prepared in its place."""
+        with contextlib.suppress(OSError):  # the run itself tells whoever waits for it
+            self._order({"used": run.name})
+
+    def kill(self, run: "Prepared") -> None:
+        """End a run whose own supervisor does not; raises OSError where the spawner is gone."""
+        self._order({"kill": run.name})
+
+    def _order(self, message: Mapping[str, Any]) -> None:
+        self._control.send(json.dumps(message).encode())
 
     @property
     def alive(self) -> bool:
@@ -134,6 +206,8 @@ class SpawnerProcess:
     def close(self) -> None:
         """End the world and everything in it, and wait until it is gone."""
         self._control.close()
+        for run in self._offers:
+            run.close()
         try:
             self._process.wait(timeout=2)
         except subprocess.TimeoutExpired:
@@ -149,7 +223,8 @@ class SpawnerProcess:
         given: dict[str, Any] = {name: _compiled(name) for name in _MODULES}
         groups = self._groups
         place = (groups.path, groups.version) if groups is not None else None
-        given["main"] = (source("guest"), _guest_bytecode(), self.pool, self.off, place)
+        packages = world.PACKAGES if self._packages and self.outer.argv else self._packages
+        given["main"] = (source("guest"), _guest_bytecode(), self.pool, self.off, place, packages)
         if groups is not None and self.outer.user is not None:
             groups.give_to(self.outer.user, self.outer.user)
         # No -I or -E: they would ignore the hash seed, the only variable there is.

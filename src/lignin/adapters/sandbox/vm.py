@@ -122,6 +122,9 @@ class RemoteSandbox:
     def run(self, execution: Execution, broker: RequestHandler | None = None) -> Observed:
         """Run once in a new machine. Raises InvalidRequestError for what no sandbox could run."""
         plan.require_valid(execution)
+        if execution.packages:
+            why = "the vm tier has no Python packages to show a run"
+            return Observed(status="infrastructure", tier=self.tier, message=why)
         job = _job(execution, name := f"lignin-{secrets.token_hex(8)}")
         started = time.monotonic()
         try:

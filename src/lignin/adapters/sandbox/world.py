@@ -20,6 +20,7 @@ from lignin.adapters.sandbox import cgroup, kernel
 NOBODY = 65534
 INSIDE = 1000  # the user that code sees itself as
 GUEST_FOLDER = "/lignin"
+PACKAGES = "/packages"
 _ROOT = "/tmp"  # where the new root is put together; nothing on the host changes: own mount table
 LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -68,7 +69,11 @@ def namespaces(off: frozenset[str]) -> int:
 
 
 def build(
-    guest: str, compiled: bytes, off: frozenset[str], place: tuple[str, int] | None = None
+    guest: str,
+    compiled: bytes,
+    off: frozenset[str],
+    place: tuple[str, int] | None = None,
+    packages: str = "",
 ) -> cgroup.Groups | None:
     """Leave the host: returns in a new process that is pid 1 of a world of its own.
 
@@ -98,7 +103,7 @@ def build(
         kernel.unshare(namespaces(off) | kernel.CLONE_NEWUSER)
         kernel.map_identity(INSIDE, uid, gid)
     _continue_as_first_process(groups)
-    _put_together((*folders, *(_HOST if "files" in off else ())), off)
+    _put_together((*folders, *(_HOST if "files" in off else ())), off, packages)
     write_small_files(_ROOT, guest, compiled)
     kernel.pivot_root(_ROOT)
     kernel.remount_read_only("/")
@@ -123,8 +128,10 @@ def _continue_as_first_process(groups: cgroup.Groups | None) -> None:
     os._exit(os.waitstatus_to_exitcode(status) & 255)
 
 
-def _put_together(folders: Sequence[str], off: frozenset[str]) -> None:
+def _put_together(folders: Sequence[str], off: frozenset[str], packages: str) -> None:
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+    # opened first: it may lie where the new root is put together
+    shown = os.open(packages, os.O_PATH | os.O_DIRECTORY) if packages else -1
     kernel.mount("tmpfs", _ROOT, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=4m")
     for name in ("proc", "dev", "etc", "tmp", "work", "mnt", "artifact", HOME.lstrip("/")):
         os.makedirs(f"{_ROOT}/{name}", 0o755)
@@ -137,6 +144,9 @@ def _put_together(folders: Sequence[str], off: frozenset[str]) -> None:
     for place in (*folders, *ETC):
         if os.path.exists(place):
             _bind(place)
+    if packages:
+        _bind(f"/proc/self/fd/{shown}", PACKAGES)
+        os.close(shown)
     for name in _DEVICES:
         _touch(f"{_ROOT}/dev/{name}")
         # The real zero can be mapped as shared memory, which escapes every count and can be held
@@ -177,9 +187,9 @@ def _touch(path: str) -> None:
         pass
 
 
-def _bind(source: str) -> None:
-    """Show a file or folder of the host at its own path, read-only, with all that is below it."""
-    target = f"{_ROOT}{source}"
+def _bind(source: str, place: str = "") -> None:
+    """Show a file or folder of the host read-only, with all that is below it, at its own path."""
+    target = f"{_ROOT}{place or source}"
     if os.path.isdir(source):
         os.makedirs(target, 0o755, exist_ok=True)
     else:

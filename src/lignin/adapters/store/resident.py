@@ -5,6 +5,7 @@ committed again under the same idempotency keys, so nothing happens twice.
 """
 
 import contextlib
+import math
 import os
 import socket
 import struct
@@ -39,6 +40,11 @@ class ResidentLedger(SqlLedger):
         self._path = socket_path(url)
         self._silent_until = 0.0
         self._idle: list[socket.socket] = []
+
+    def be_the_writer(self) -> None:
+        """Commit here from now on: the resident writer is this very process."""
+        self._close_idle()
+        self._silent_until = math.inf
 
     def after_fork(self) -> None:
         """See `SqlLedger`; a connection shared with the parent would mix up answers."""

@@ -131,14 +131,18 @@ def local_modules(tree: ast.Module, siblings: Mapping[str, str]) -> dict[str, st
     return found
 
 
-def foreign_import(tree: ast.Module, local: Iterable[str]) -> str:
-    """Return why the imports cannot be served, or an empty text."""
+def foreign_import(tree: ast.Module, local: Iterable[str], *, others: bool = False) -> str:
+    """Return why the imports cannot be served, or an empty text.
+
+    Args:
+        others: There are packages of others; what they are called inside shows when it is run.
+    """
     own = {place.removesuffix(".py").split("/")[0] for place in local}
     for name in imported_modules(tree):
         if name.startswith("."):
             return "imports from its own package, which is not part of it"
         top = name.split(".")[0]
-        if top not in sys.stdlib_module_names and top not in own:
+        if top not in sys.stdlib_module_names and top not in own and not others:
             return f"imports {top}, which is not in the standard library"
     return ""
 

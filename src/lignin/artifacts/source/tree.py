@@ -48,7 +48,7 @@ def python_fault(tree: ast.Module, snippet: Snippet) -> str:
         where = f"{place}: " if place else ""
         if isinstance(inner, str):
             return where + inner
-        if fault := foreign_import(inner, local):
+        if fault := foreign_import(inner, local, others=bool(snippet.requires)):
             return where + fault
         if path := machine_path(inner):
             return f"{where}reads {path}, which only that machine had"

@@ -162,6 +162,7 @@ def _request(execution: Execution, root: Path, work: Path) -> Json:
     body: dict[str, Json] = {
         "root": str(root),
         "work": str(work),
+        "packages": execution.packages,
         "clock_offset_s": execution.clock_offset_s,
         "entropy": execution.entropy,
         "wall_s": execution.limits.wall_s,

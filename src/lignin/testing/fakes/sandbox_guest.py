@@ -88,6 +88,8 @@ def _called(request):
     effects = []
     _distort(request["clock_offset_s"], request["entropy"])
     sys.path.insert(0, request["root"])
+    if request["packages"]:
+        sys.path.append(request["packages"])
     sys.dont_write_bytecode = True
     arguments = copy.deepcopy(request["arguments"])
     hook = _Watcher(request, effects)

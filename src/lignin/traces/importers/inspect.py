@@ -8,6 +8,7 @@ nothing); a sample that an error halted is `infrastructure`, one that a limit ha
 failure. An archive's records are its members, one line each, as `lignin.traces.archive` says.
 """
 
+import json
 import re
 from typing import Any, Literal
 
@@ -176,43 +177,58 @@ def sniff(_name: str, head: bytes) -> float:
     return 0.95 if head.startswith(b"{") and all(mark in head for mark in _LOG) else 0.0
 
 
+# Of a model call only what it counted: a grader's calls stand among them and say the verdict.
+_MESSAGE: Rule = {"id": {}, "role": {}, "*": HIDDEN}
+_CHOICES: Rule = {"*": {"message": _MESSAGE, "*": HIDDEN}}
+_MODEL_EVENT: Rule = {
+    "event": {},
+    "output": {"model": {}, "usage": {}, "choices": _CHOICES, "*": HIDDEN},
+    "*": HIDDEN,
+}
+
+
 def _event_rule(event: Any) -> Rule | None:
-    kind = as_text(as_object(event).get("event"))
-    if kind in {"score", "score_edit", "sample_limit", "error", "state", "store"}:
-        return HIDDEN
-    return {"sample": _SAMPLE} if kind == "sample_init" else {}
+    return _MODEL_EVENT if as_object(event).get("event") == "model" else HIDDEN
 
 
 # What a dataset knows of a sample (its metadata) often holds the solution.
 _SAMPLE: Rule = dict.fromkeys(
     ("scores", "score", "target", "error", "error_retries", "limit", "store", "metadata")
-    + ("invalidation", "value", "answer", "explanation", "completed", "retries"),
+    + ("invalidation", "value", "answer", "explanation", "completed", "retries")
+    + ("events_data", "timelines"),
     HIDDEN,
 )
-_SAMPLE_WITH_EVENTS: Rule = {**_SAMPLE, "events": {"*": _event_rule}}
 _LOG_RULE: Rule = {"results": HIDDEN, "reductions": HIDDEN, "error": HIDDEN}
+
+
+def _sample_rule(value: Any) -> Rule:
+    """The rule of a sample: of its attachments only those that its conversation shows stay."""
+    messages = as_list(as_object(value).get("messages"))
+    shown = _ATTACHMENT.findall(json.dumps(messages)) if messages else []
+    attachments: Rule = {**{name: {} for name in shown}, "*": HIDDEN}
+    return {**_SAMPLE, "events": {"*": _event_rule}, "attachments": attachments}
 
 
 def _member_rule(value: Any) -> Rule:
     if isinstance(value, list):
         return {"*": {**_SAMPLE, "samples": HIDDEN}}
-    return {**_SAMPLE_WITH_EVENTS, **_LOG_RULE}
+    return {**_sample_rule(value), **_LOG_RULE}
 
 
-_hide_lines = hider(
-    {
-        **_SAMPLE_WITH_EVENTS,
-        **_LOG_RULE,
-        "samples": {"*": _SAMPLE_WITH_EVENTS},
-        "json": _member_rule,
-        "text": HIDDEN,
-        "base64": HIDDEN,
-    }
-)
+def _line_rule(value: Any) -> Rule:
+    if isinstance(value, dict) and "eval_member" in value:
+        return {"json": _member_rule, "text": HIDDEN, "base64": HIDDEN}
+    return {**_sample_rule(value), **_LOG_RULE, "samples": {"*": _sample_rule}}
+
+
+_hide_lines = hider(_line_rule)
 
 
 def hide(data: bytes) -> bytes:
-    """Return a log without scores, targets, results, errors, limits and dataset metadata."""
+    """Return a log without scores, targets, results, errors, limits and dataset metadata.
+
+    Of its events only the token counts of model calls stay: graders' own calls are among them.
+    """
     return _hide_lines(unpack_lines(data) if is_archive(data) else data)
 
 

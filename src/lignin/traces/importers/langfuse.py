@@ -16,7 +16,15 @@ from lignin.traces.fields import as_arguments, as_list, as_microusd, as_object, 
 from lignin.traces.genai import input_messages
 from lignin.traces.hiding import HIDDEN, Rule, hider
 from lignin.traces.importer import Importer
-from lignin.traces.spans import Message, Span, as_parsed, as_time_ns, plain_text, steps_of
+from lignin.traces.spans import (
+    Message,
+    Span,
+    as_parsed,
+    as_time_ns,
+    ids_below,
+    plain_text,
+    steps_of,
+)
 from lignin.traces.units import Unit, file_stem, read_units, share_out
 
 _CONTAINERS = frozenset({"observations"})
@@ -129,6 +137,7 @@ def parse(name: str, data: bytes) -> ImportedTrace:
     """Return one session per trace; see the module for what a step is."""
     units = read_units(data, _CONTAINERS)
     stem = file_stem(name) or "run"
+    judging = _ids_judging(units)
     spans: dict[str, list[Span]] = {}
     named: list[tuple[Unit, str]] = []
     skipped = {"score": 0, "evaluator": 0, "object that is no observation": 0}
@@ -139,7 +148,7 @@ def parse(name: str, data: bytes) -> ImportedTrace:
         key = _trace_of(unit, stem)
         if _is_score(value):
             skipped["score"] += 1
-        elif as_text(value.get("type")).upper() == "EVALUATOR":
+        elif as_text(value.get("id")) in judging:
             skipped["evaluator"] += 1
         elif _is_observation(value):
             spans.setdefault(key, []).append(_read(value, unit.record.line))
@@ -195,17 +204,32 @@ _SCORED: Rule = dict.fromkeys(
 )
 
 
-def _rule(value: Any) -> Rule:
+def _ids_judging(units: list[Unit]) -> frozenset[str]:
+    """The ids of the evaluators' observations and of all below them: their model calls."""
+    values = [as_object(unit.value) for unit in units]
+    judges = [as_text(v.get("id")) for v in values if as_text(v.get("type")) == "EVALUATOR"]
+    pairs = [(as_text(v.get("id")), as_text(_get(v, "parent_observation_id"))) for v in values]
+    return ids_below(pairs, judges) if judges else frozenset()
+
+
+def _rule(value: Any, judging: frozenset[str]) -> Rule:
     held = value if isinstance(value, dict) else {}
     if _is_score(held):
         verdict = ("value", "string_value", "stringValue", "comment", "long_string_value")
         return dict.fromkeys((*verdict, "longStringValue", "metadata"), HIDDEN)
-    if as_text(held.get("type")).upper() == "EVALUATOR":
-        return dict.fromkeys(("input", "output", "metadata", "status_message"), HIDDEN)
-    inner: Rule = {"*": _rule} if as_list(held.get("observations")) else {}
+    if as_text(held.get("id")) in judging:
+        told = ("input", "output", "metadata", "status_message", "statusMessage", "tool_calls")
+        return dict.fromkeys(told, HIDDEN)
+    inner: Rule = {}
+    if as_list(held.get("observations")):
+        inner = {"*": lambda each: _rule(each, judging)}
     return {**_SCORED, "metadata": _SCORED, "observations": inner}
 
 
-hide = hider(_rule)
+def hide(data: bytes) -> bytes:
+    """Return an export without scores, expected outputs, and what evaluators and those below say."""
+    judging = _ids_judging(read_units(data, _CONTAINERS))
+    return hider(lambda value: _rule(value, judging))(data)
+
 
 IMPORTER = Importer(name="langfuse", sniff=sniff, parse=parse, hide=hide)

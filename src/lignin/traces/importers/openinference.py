@@ -11,7 +11,14 @@ from typing import Any
 
 from lignin.domain.traces import ImportedTrace, ToolCall
 from lignin.traces.chat import ROLES
-from lignin.traces.fields import as_arguments, as_count, as_microusd, as_text, content_text
+from lignin.traces.fields import (
+    as_arguments,
+    as_count,
+    as_microusd,
+    as_object,
+    as_text,
+    content_text,
+)
 from lignin.traces.hiding import HIDDEN, Rule, hider
 from lignin.traces.importer import Importer
 from lignin.traces.spans import (
@@ -21,12 +28,14 @@ from lignin.traces.spans import (
     flatten,
     nest,
     plain_text,
-    read_key_values,
 )
-from lignin.traces.telemetry import Record, parse_telemetry
+from lignin.traces.telemetry import Record, ids_judging, parse_telemetry, read_records
 
 _KIND = "openinference.span.kind"
-_MARK = re.compile(rb'"(?:attributes\.)?openinference\.span\.kind"|"openinference"\s*:')
+_MARK = re.compile(
+    rb'"(?:attributes\.)?openinference\.span\.kind"|"openinference"\s*:'
+    rb'|"span_kind"\s*:\s*"(?:LLM|TOOL|AGENT|CHAIN|RETRIEVER)"'
+)
 _VERDICTS = ("evaluation*", "annotation*", "trace.evaluation*", "trace.annotation*")
 _VERDICT_PREFIXES = tuple(name.removesuffix("*") for name in _VERDICTS) + (
     "session.evaluation",
@@ -65,9 +74,17 @@ def _arguments(flat: dict[str, Any]) -> Any:
     return {key[len(start) :]: flat[key] for key in flat if key.startswith(start)}
 
 
+def _kind(record: Record) -> str:
+    return record.text(_KIND, "span_kind").upper()
+
+
+def _is_judge(record: Record) -> bool:
+    return _kind(record) == "EVALUATOR"
+
+
 def _read(record: Record) -> Span | None:
-    kind = record.text(_KIND, "span_kind").upper()
-    if kind == "EVALUATOR" or record.is_log:
+    kind = _kind(record)
+    if record.is_log:
         return None
     attributes = dict(record.attributes)
     span = Span(
@@ -130,7 +147,7 @@ def _exception(record: Record) -> str:
 
 def parse(name: str, data: bytes) -> ImportedTrace:
     """Return one session per conversation or trace; see the module for what a step is."""
-    return parse_telemetry(name, "openinference", data, _read)
+    return parse_telemetry(name, "openinference", data, _read, is_judge=_is_judge)
 
 
 def sniff(_name: str, head: bytes) -> float:
@@ -160,21 +177,14 @@ def _attributes_rule(attributes: Any) -> Rule:
 _NESTED_NAMES: Rule = {**_NAMES, "trace": _NAMES, "session": _NAMES, "eval": HIDDEN}
 
 
-def _span_rule(span: Any) -> Rule | None:
+def _span_rule(span: Any, judging: frozenset[str]) -> Rule:
     if not isinstance(span, dict):
         return {}
-    raw = {"attributes": span.get("attributes"), **span}
-    if "EVALUATOR" in (_kind_of(raw), as_text(span.get("span_kind"))):
-        kept: Rule = {_KIND: {}, "openinference": {}, f"attributes.{_KIND}": {}}
-        return {
-            **kept,
-            "attributes": lambda given: (
-                {"*": _evaluator_rule} if isinstance(given, list) else {**kept, "*": HIDDEN}
-            ),
-            "attributes.*": HIDDEN,
-            "events": HIDDEN,
-            "status*": HIDDEN,
-        }
+    context = as_object(as_parsed(span.get("context")))
+    names = (span.get(name) for name in ("spanId", "span_id", "context.span_id"))
+    known = next((each for each in (*names, context.get("span_id")) if each), "")
+    if as_text(known).removeprefix("0x") in judging:
+        return _JUDGED
     return {
         "attributes": _attributes_rule,
         "annotations": HIDDEN,
@@ -190,20 +200,35 @@ def _span_rule(span: Any) -> Rule | None:
     }
 
 
-def _evaluator_rule(attribute: Any) -> Rule:
+# What is left of a span that judges, or stands below one that does: what kind of span it is.
+_KEPT: Rule = {_KIND: {}, "openinference": {}, f"attributes.{_KIND}": {}}
+
+
+def _judged_attribute(attribute: Any) -> Rule:
     is_kind = isinstance(attribute, dict) and attribute.get("key") == _KIND
     return {} if is_kind else {"value": HIDDEN}
 
 
-def _kind_of(span: dict[str, Any]) -> str:
-    flat = flatten(read_key_values(span.get("attributes")))
-    return as_text(flat.get(_KIND) or span.get(f"attributes.{_KIND}")).upper()
+def _judged_attributes(attributes: Any) -> Rule:
+    return {"*": _judged_attribute} if isinstance(attributes, list) else {**_KEPT, "*": HIDDEN}
 
 
-def _top_rule(value: Any) -> Rule | None:
+_JUDGED: Rule = {
+    **_KEPT,
+    "attributes": _judged_attributes,
+    "attributes.*": HIDDEN,
+    "events": HIDDEN,
+    "status*": HIDDEN,
+}
+
+
+def _top_rule(value: Any, judging: frozenset[str]) -> Rule:
+    def each(span: Any) -> Rule:
+        return _span_rule(span, judging)
+
     if not isinstance(value, dict):
         return {}
-    spans: Rule = {"*": _span_rule}
+    spans: Rule = {"*": each}
     scopes: Rule = {"*": {"spans": spans}}
     if "resourceSpans" in value or "resource_spans" in value:
         inner: Rule = {"*": {"scopeSpans": scopes, "scope_spans": scopes}}
@@ -212,9 +237,13 @@ def _top_rule(value: Any) -> Rule | None:
         return {"data": spans}
     if isinstance(value.get("spans"), list):
         return {"spans": spans, "annotations": HIDDEN, "evaluations": HIDDEN}
-    return _span_rule(value)
+    return each(value)
 
 
-hide = hider(_top_rule)
+def hide(data: bytes) -> bytes:
+    """Return spans without evaluations, annotations, and what evaluators and those below say."""
+    judging = ids_judging((record for _, record in read_records(data)[1]), _is_judge)
+    return hider(lambda value: _top_rule(value, judging))(data)
+
 
 IMPORTER = Importer(name="openinference", sniff=sniff, parse=parse, hide=hide)

@@ -20,7 +20,7 @@ from lignin.traces.fields import (
     as_text,
     content_text,
 )
-from lignin.traces.hiding import HIDDEN, hider
+from lignin.traces.hiding import HIDDEN, Rule, hider
 from lignin.traces.importer import Importer
 from lignin.traces.units import file_stem, read_units, share_out
 
@@ -108,7 +108,7 @@ def parse(name: str, data: bytes) -> ImportedTrace:
     for unit in units:
         if unit.value is None:
             continue
-        if not isinstance(unit.value.get("messages"), list) or "task_id" not in unit.value:
+        if not {"messages", "task_id"} <= unit.value.keys():
             skipped += 1
             continue
         trajectory = _trajectory(name, unit.value, unit.around, taken)
@@ -132,14 +132,23 @@ def sniff(_name: str, head: bytes) -> float:
     return 0.93 if _TASK.search(head) and b'"termination_reason"' in head else 0.0
 
 
-_SIMULATION = {"reward_info": HIDDEN}
-hide = hider(
-    {
-        "simulations": {"*": _SIMULATION},
-        "tasks": {"*": {"evaluation_criteria": HIDDEN}},
-        "task": {"evaluation_criteria": HIDDEN},
-        **_SIMULATION,
-    }
+_SIMULATION: Rule = dict.fromkeys(
+    ("reward_info", "reward", "review", "user_only_review", "auth_classification")
+    + ("hallucination_check", "info"),
+    HIDDEN,
 )
+
+
+def _rule(value: Any) -> Rule:
+    if isinstance(value, dict) and "messages" in value:
+        return {**_SIMULATION, "task": {"evaluation_criteria": HIDDEN}}
+    return {
+        "simulations": {"*": _SIMULATION},
+        "simulation_index": HIDDEN,
+        "tasks": {"*": {"evaluation_criteria": HIDDEN}},
+    }
+
+
+hide = hider(_rule)
 
 IMPORTER = Importer(name="tau2_bench", sniff=sniff, parse=parse, hide=hide)

@@ -5,7 +5,12 @@ from pathlib import Path
 import pytest
 
 from lignin.adapters.sandbox import bubblewrap
-from lignin.adapters.sandbox.bubblewrap import OuterWall, closed_to_others, find_outer_wall
+from lignin.adapters.sandbox.bubblewrap import (
+    OuterWall,
+    closed_to_others,
+    find_outer_wall,
+    outer_wall_with,
+)
 from lignin.adapters.sandbox.ns import open_namespace_sandbox
 
 
@@ -53,3 +58,13 @@ def test_the_command_ends_where_the_spawners_begins_and_shows_the_groups() -> No
     assert wall.command("") == ("bwrap", "--unshare-net", "--")
     assert wall.command("/g")[2:] == ("--bind", "/g", "/g", "--")
     assert OuterWall(without="none").command("/g") == ()
+
+
+def test_packages_are_shown_inside_where_the_user_there_can_read_them(tmp_path: Path) -> None:
+    wall = OuterWall(argv=("bwrap", "--unshare-net"), user=65534)
+    assert outer_wall_with(wall, "") is wall
+    assert outer_wall_with(wall, "/usr").argv[-3:] == ("--ro-bind", "/usr", "/packages")
+    tmp_path.chmod(0o700)
+    assert outer_wall_with(wall, str(tmp_path)).argv == ()
+    own = OuterWall(argv=("bwrap",))
+    assert outer_wall_with(own, str(tmp_path)).argv[-2:] == (str(tmp_path), "/packages")

@@ -21,7 +21,7 @@ def groups() -> Iterator[cgroup.Groups]:
 
 def test_a_full_group_ends_who_is_in_it(groups: cgroup.Groups) -> None:
     group = groups.add("one")
-    groups.bound("one", 0)
+    group.bound(0)
     child = os.fork()
     if child == 0:
         group.enter()
@@ -36,7 +36,7 @@ def test_a_full_group_ends_who_is_in_it(groups: cgroup.Groups) -> None:
 
 def test_a_group_with_room_says_that_nothing_was_ended(groups: cgroup.Groups) -> None:
     group = groups.add("one")
-    groups.bound("one", 64 << 20)
+    group.bound(64 << 20)
     child = os.fork()
     if child == 0:
         group.enter()

@@ -13,6 +13,10 @@ from lignin.adapters.sandbox.landlock import LandlockSandbox, open_landlock_sand
 from lignin.domain.errors import UnavailableError
 from lignin.ports.sandbox import Limits
 from lignin.testing.conformance.sandbox import NOTED, SandboxConformance, call, command
+from lignin.testing.conformance.sandbox_packages import (
+    PackagesConformance,
+    ShutPackagesConformance,
+)
 from lignin.testing.conformance.sandbox_surroundings import SurroundingsConformance
 from lignin.testing.conformance.sandbox_walls import (
     ATTEMPTS,
@@ -44,6 +48,10 @@ class TestLandlockSandbox(SandboxConformance, SurroundingsConformance):
     @pytest.mark.parametrize("name", sorted(NOTED.keys() - {"connect"}))
     def test_effect_is_noted(self, sandbox: LandlockSandbox, name: str) -> None:
         super().test_effect_is_noted(sandbox, name)
+
+
+class TestPackages(PackagesConformance, ShutPackagesConformance):
+    pass
 
 
 def test_a_connection_fails_before_there_is_one_to_note(sandbox: LandlockSandbox) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from lignin.adapters.sandbox.none import UnsafeSandbox
 from lignin.testing.conformance.sandbox import SandboxConformance
+from lignin.testing.conformance.sandbox_packages import PackagesConformance
 from lignin.testing.conformance.sandbox_surroundings import SurroundingsConformance
 from lignin.testing.conformance.sandbox_walls import attempt, host_traps
 
@@ -15,6 +16,10 @@ def sandbox() -> Iterator[UnsafeSandbox]:
     opened = UnsafeSandbox()
     yield opened
     opened.close()
+
+
+class TestPackages(PackagesConformance):
+    pass
 
 
 class TestUnsafeSandbox(SandboxConformance, SurroundingsConformance):

@@ -1,15 +1,43 @@
+from pathlib import Path
+
 import pytest
 
-from lignin.adapters.sandbox.ns import NamespaceSandbox
+from lignin.adapters.sandbox.ns import MAX_SPAWNERS, NamespaceSandbox
 from lignin.domain.artifacts import File
 from lignin.ports.sandbox import HOME_FOLDER, Command, Execution, PythonCall, Surroundings
-from lignin.testing.conformance.sandbox import SandboxConformance
+from lignin.testing.conformance.sandbox import SandboxConformance, call
+from lignin.testing.conformance.sandbox_packages import (
+    PackagesConformance,
+    ShutPackagesConformance,
+    packed,
+    with_swan,
+)
 from lignin.testing.conformance.sandbox_surroundings import SurroundingsConformance
 from lignin.testing.conformance.sandbox_walls import SlowWallsConformance, WallsConformance
 
 
 class TestNamespaceSandbox(SandboxConformance, SurroundingsConformance):
     pass
+
+
+class TestPackages(PackagesConformance, ShutPackagesConformance):
+    pass
+
+
+def test_the_mode_of_a_package_cannot_be_changed(sandbox: NamespaceSandbox, tmp_path: Path) -> None:
+    body = "import os, swan\ndef f():\n    os.chmod(os.path.dirname(swan.__file__), 0o777)"
+    seen = call(sandbox, body, packages=with_swan(tmp_path))
+    assert (seen.error, "Read-only file system" in seen.message) == ("OSError", True)
+
+
+def test_the_least_used_sets_of_packages_are_closed(
+    sandbox: NamespaceSandbox, tmp_path: Path
+) -> None:
+    for number in range(MAX_SPAWNERS + 2):
+        folder = packed(tmp_path / str(number), {"swan.py": f"VERSION = {number}"})
+        body = "import swan\ndef f():\n    return swan.VERSION"
+        assert call(sandbox, body, packages=folder).result == number
+        assert len(sandbox._spawners) <= MAX_SPAWNERS
 
 
 class TestWalls(WallsConformance):

@@ -1,8 +1,10 @@
 """Ends of the namespace sandbox. Apart from its other tests: it counts this process's children."""
 
 import os
+import select
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,39 @@ def test_killed_spawner_is_replaced() -> None:
         results = [call(sandbox, "def f():\n    return 1") for _ in range(2)]
     assert results[-1].result == 1
     assert {seen.status for seen in results} <= {"exited", "infrastructure"}
+
+
+@pytest.mark.parametrize("pool", [0, POOL])
+def test_each_of_many_threads_gets_a_run_of_its_own(pool: int) -> None:
+    with open_namespace_sandbox(pool) as sandbox, ThreadPoolExecutor(6) as threads:
+        bodies = [f"def f():\n    return {number}" for number in range(30)]
+        seen = list(threads.map(lambda body: call(sandbox, body), bodies))
+    assert [each.result for each in seen] == list(range(30))
+
+
+def test_a_prepared_run_that_was_killed_is_not_blamed_on_the_code() -> None:
+    with open_namespace_sandbox(pool=1) as sandbox:
+        assert call(sandbox, "def f():\n    return 1").result == 1
+        spawner = sandbox._borrow((0, ""))
+        waiting = spawner.take()
+        spawner.kill(waiting)
+        wait_until(lambda: select.select([waiting.door], [], [], 0)[0] != [])
+        spawner._offers.append(waiting)
+        seen = call(sandbox, "def f():\n    return 1")
+        assert seen.status == "infrastructure" and "without a report" in seen.message
+        assert call(sandbox, "def f():\n    return 2").result == 2
+
+
+def test_what_is_rehearsed_leaves_nothing_that_code_sees() -> None:
+    body = (
+        "import sys, threading\ndef f():\n"
+        "    named = [name for name in sys.modules if 'rehears' in name]\n"
+        "    return [named, threading.active_count(), [p for p in sys.path if 'rehears' in p]]"
+    )
+    with open_namespace_sandbox() as sandbox:
+        for _ in range(3):
+            seen = call(sandbox, body)
+            assert (seen.result, seen.effects, seen.written) == ([[], 1, []], (), {})
 
 
 def test_only_a_few_spawners_stay_warm() -> None:

@@ -81,6 +81,13 @@ def test_the_guest_is_started_under_the_profile_of_its_run() -> None:
     assert words == ["/usr/bin/sandbox-exec", "-p", TEXT, "python", "guest.py"]
 
 
+def test_packages_are_read_and_never_written_to() -> None:
+    text = profile(("/opt/python",), ROOT, "/data/sets/a")
+    rules = [line for line in text.splitlines() if '"/data/sets/a"' in line]
+    assert {rule.split(" (")[0] for rule in rules} == {"(allow file-read*"}
+    assert text.count("file-write") == TEXT.count("file-write")
+
+
 def test_a_run_goes_through_the_program_with_its_profile(tmp_path: Path) -> None:
     stand_in = tmp_path / "sandbox-exec"
     kept = tmp_path / "profile"

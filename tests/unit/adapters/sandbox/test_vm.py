@@ -105,6 +105,13 @@ def test_each_service_runs_a_function_and_leaves_nothing(service: Service) -> No
     assert service.cloud.left == []
 
 
+def test_a_run_with_packages_is_refused_before_a_machine_is_made(service: Service) -> None:
+    seen = call(service.sandbox, "def f():\n    return 1", packages="/usr")
+    assert (seen.status, seen.result) == ("infrastructure", None)
+    assert "no Python packages" in seen.message
+    assert not service.cloud.paths
+
+
 def test_docker_runs_a_function_and_leaves_nothing(
     contained: RemoteSandbox, docker: DockerHere
 ) -> None:
