@@ -22,6 +22,7 @@ from pathlib import Path
 
 from lignin.app import load_settings, open_context
 from lignin.operations.context import Context
+from lignin.operations.filing import LOT, file_new
 from lignin.operations.trace import TraceImport, import_
 from lignin.operations.trace_modes import ModesListed, TraceModes, modes
 from lignin.traces.importer import import_trace, load_importers
@@ -35,6 +36,7 @@ TAU = ("base", "precond", "assert_nopost", "assert_full", "gpt41mini")
 FILES = (*(f"tau_retail/{name}.jsonl.gz" for name in TAU), "tau2_retail/gpt41.json.gz",
          "tau2_retail/gpt41_sft.json.gz")  # fmt: skip
 BATCHES = 10
+SMALL_LOT = 150
 Key = tuple[str, str, str]
 
 
@@ -143,12 +145,13 @@ def batches(seed: int) -> Iterator[dict[str, bytes]]:
         yield files
 
 
-def taken_in(context: Context, folder: Path, files: Mapping[str, bytes]) -> ModesListed:
+def taken_in(context: Context, folder: Path, files: Mapping[str, bytes], lot: int) -> ModesListed:
     """Take files in with hidden outcomes and return the modes there are then."""
     folder.mkdir()
     for name, data in files.items():
         (folder / name).write_bytes(data)
     import_(context, TraceImport(paths=[str(folder)], hide_outcome=True))
+    file_new(context, lot)
     return modes(context, TraceModes(limit=1000))
 
 
@@ -161,7 +164,7 @@ def by_run(listed: ModesListed) -> dict[Key, str]:
     }
 
 
-def arrivals(seed: int) -> tuple[dict[Key, str], list[dict[Key, str]]]:
+def arrivals(seed: int, lot: int = LOT) -> tuple[dict[Key, str], list[dict[Key, str]]]:
     """Return each run's mode when all come at once, and after each of the shuffled batches."""
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
@@ -170,11 +173,11 @@ def arrivals(seed: int) -> tuple[dict[Key, str], list[dict[Key, str]]]:
             for files in batches(seed):
                 for file, data in files.items():
                     whole[file] = whole.get(file, b"") + data
-            once = by_run(taken_in(context, root / "all", whole))
+            once = by_run(taken_in(context, root / "all", whole, LOT))
         after = []
         with _context(root / "batches") as context:
             for number, files in enumerate(batches(seed)):
-                after.append(by_run(taken_in(context, root / f"batch{number}", files)))
+                after.append(by_run(taken_in(context, root / f"batch{number}", files, lot)))
                 print(f"batch {number + 1} of {BATCHES}", file=sys.stderr)
     return once, after
 
@@ -210,6 +213,42 @@ def tell(
     )
 
 
+def tell_stability(lot: int, once: Mapping[Key, str], after: Sequence[Mapping[Key, str]]) -> None:
+    """Tell how far the order of arrival decides which mode a run is in."""
+    final = after[-1]
+    told = f"{BATCHES} shuffled batches, at most {lot} runs judged together"
+    tell(
+        f"runs in the same mode as when all come at once, lots of {lot}",
+        sum(final.get(key) == mode for key, mode in once.items()) / len(once),
+        bar=0.95,
+        note=f"{len(once)} failed runs, {told}",
+    )
+    seen = [mode for state in after for mode in set(state.values())]
+    tell(
+        f"modes of any batch that are there in the end, lots of {lot}",
+        sum(mode in set(final.values()) for mode in seen) / len(seen),
+        bar=0.95,
+        note=told,
+    )
+    pairs = [
+        (before[key], later[key])
+        for before, later in pairwise(after)
+        for key in before.keys() & later.keys()
+    ]
+    tell(
+        f"failed runs in the same mode after a batch as before it, lots of {lot}",
+        sum(one == other for one, other in pairs) / len(pairs),
+        bar=0.95,
+        note=f"of those taken for failed both times; {told}",
+    )
+    ever = {key for state in after for key in state}
+    tell(
+        f"runs once taken for failed that still are in the end, lots of {lot}",
+        len(ever & final.keys()) / len(ever),
+        note="a matter of detection: other runs of the task came in later",
+    )
+
+
 def main() -> None:
     if not DATA.is_dir():
         print(f"modes: {DATA} is absent: nothing to measure on", file=sys.stderr)
@@ -230,25 +269,9 @@ def main() -> None:
          baseline=round(baseline, 4), note=f"{len(people)} failures; baseline: the structural classes")  # fmt: skip
     tell("agreement with people's root causes (AMI)",
          adjusted_information([human[k] for k in people], [found[k] for k in people]))  # fmt: skip
-    once, after = arrivals(seed=7)
-    final = after[-1]
-    tell("runs in the same mode as when all come at once",
-         sum(final.get(k) == mode for k, mode in once.items()) / len(once),
-         bar=0.95, note=f"{len(once)} failed runs in {BATCHES} shuffled batches")  # fmt: skip
-    seen = [mode for state in after for mode in set(state.values())]
-    tell("modes of any batch that are there in the end",
-         sum(mode in set(final.values()) for mode in seen) / len(seen), bar=0.95)  # fmt: skip
-    pairs = [
-        (before[key], later[key])
-        for before, later in pairwise(after)
-        for key in before.keys() & later.keys()
-    ]
-    tell("failed runs in the same mode after a batch as before it",
-         sum(one == other for one, other in pairs) / len(pairs), bar=0.95, note="of those taken for failed both times")  # fmt: skip
-    ever = {key for state in after for key in state}
-    tell("runs once taken for failed that still are in the end",
-         len(ever & final.keys()) / len(ever),
-         note="a matter of detection: other runs of the task came in later")  # fmt: skip
+    once, _ = arrivals(seed=7, lot=LOT)
+    for lot in (LOT, SMALL_LOT):
+        tell_stability(lot, *arrivals(seed=7, lot=lot))
     mine = [key for key in labels if key[0].startswith("tau_retail/")]
     hits = [key for key in mine if key in once]
     tell("agreement with structural classes, failures found by detection (ARI)",

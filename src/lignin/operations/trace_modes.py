@@ -8,16 +8,10 @@ from pydantic import Field
 from lignin.domain.errors import NotFoundError
 from lignin.domain.states import Row
 from lignin.operations.context import Context
-from lignin.operations.intake import load_trajectory
+from lignin.operations.filing import file_new
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.ports.ledger import View, every_row
-from lignin.traces.detector import load_detectors
-from lignin.traces.modes.mine import facts_of, group_of, mine, task_of
 from lignin.traces.modes.report import Filed, ModeReport, report
-from lignin.traces.modes.service import FailureModes, Filing
-
-CHUNK = 2000
-_TOUCHING = frozenset({"session", "record", "feedback"})
 
 
 class TraceModes(Request):
@@ -76,7 +70,7 @@ def modes(context: Context, request: TraceModes) -> ModesListed:
     Only tasks with new runs are looked at again. Runs of one task are compared with each other, so
     no outcome need be known.
     """
-    _file_new(context)
+    file_new(context)
     with context.view() as view:
         filed = list(_filed(view))
         reports = _reports(view, filed)
@@ -140,94 +134,6 @@ def _told(found: ModeReport) -> dict[str, Any]:
         "description": found.description,
         "members": members,
     }
-
-
-def _file_new(context: Context) -> None:
-    """Judge and file the runs of every task that something new came to."""
-    service = FailureModes(context.ids)
-    with context.view() as view:
-        position, start = view.position, service.position(view)
-        tasks = _touched_tasks(context, view, start)
-    chunks = list(_chunks(tasks))
-    for number, sessions in enumerate(chunks):
-        context.progress("comparing runs", number, len(chunks))
-        filings = _filings(context, sessions)
-        done = position if number == len(chunks) - 1 else start
-        context.decide_and_commit(
-            lambda view, filings=filings, done=done: (  # type: ignore[misc]
-                None,
-                [service.file(view, context.scope, filings, done)],
-            )
-        )
-
-
-def _touched_tasks(context: Context, view: View, start: int) -> dict[str, set[str]]:
-    """Task to its sessions, for every task that has a session with something new."""
-    touched: dict[str, None] = {}
-    after = start
-    while events := view.log(after=after, limit=1000):
-        for event in events:
-            kind, _, key = event.stream.partition("/")
-            if kind in _TOUCHING:
-                touched[key] = None
-        after = events[-1].position
-    rows = view.rows([f"session/{session}" for session in touched])
-    tasks: dict[str, set[str]] = {}
-    for row in rows.values():
-        if "source" in row.body:
-            task = task_of(row.key, load_trajectory(context, view, row.key))
-            tasks.setdefault(task, set()).add(row.key)
-    for task, sessions in tasks.items():
-        sessions.update(_filed_before(view, task))
-    return tasks
-
-
-def _filed_before(view: View, task: str) -> Iterator[str]:
-    after: str | None = None
-    while True:
-        page = view.page("filing", parent=task, after=after, limit=1000)
-        yield from (row.key for row in page.rows)
-        after = page.next_after
-        if after is None:
-            return
-
-
-def _chunks(tasks: dict[str, set[str]]) -> Iterator[list[str]]:
-    """Sessions in bounded lots, those of a task together."""
-    lot: list[str] = []
-    for task in sorted(tasks):
-        lot += sorted(tasks[task])
-        if len(lot) >= CHUNK:
-            yield lot
-            lot = []
-    if lot:
-        yield lot
-
-
-def _filings(context: Context, sessions: Sequence[str]) -> list[Filing]:
-    with context.view() as view:
-        rows = view.rows([f"session/{session}" for session in sessions])
-        runs = [load_trajectory(context, view, session) for session in sessions]
-    mined = mine(runs, load_detectors())
-    filings = []
-    for place, (session, run) in enumerate(zip(sessions, runs, strict=True)):
-        row = rows[f"session/{session}"]
-        facts = {
-            **facts_of(run),
-            "at": next((step.at for step in run.steps if step.at), row.body["started_at"]),
-            "harness": row.body["revision"] or "",
-            "group": group_of(place, mined, sessions),
-        }
-        filings.append(
-            Filing(
-                session=session,
-                task=task_of(session, run),
-                verdict=mined[place].judgement.verdict,
-                signature=mined[place].signature,
-                facts=facts,
-            )
-        )
-    return filings
 
 
 def _filed(view: View) -> Iterator[Filed]:

@@ -70,13 +70,13 @@ class Lesson:
 
 
 _WITHIN: dict[LeadsTo, str] = {
-    "other arguments": "it worked with another {names}",
+    "other arguments": "it worked with another value of {names}",
     "another call first": "it worked unchanged after {names}",
     "calling again": "it worked when called again",
     "another tool": "{names} worked instead",
 }
 _BETWEEN: dict[Difference, str] = {
-    "wrong_arguments": "runs that failed called {tool} with another {names} than those that agree",
+    "wrong_arguments": "runs that failed called {tool} with other values of {names} than those that agree",
     "missing_action": "runs that failed left out {tool}",
     "extra_action": "runs that failed also called {tool}",
     "wrong_tool": "runs that failed called {tool}, which those that agree did not",

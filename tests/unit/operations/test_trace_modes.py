@@ -10,6 +10,7 @@ import pytest
 
 from lignin.domain.errors import NotFoundError
 from lignin.domain.modes import Signature
+from lignin.operations.filing import file_new
 from lignin.testing.changes import CountingIds
 from lignin.traces.modes.service import FailureModes, Filing
 from unit.operations.conftest import Desk
@@ -85,6 +86,41 @@ def test_asking_again_files_nothing_and_new_runs_only_touch_their_tasks(desk: De
     assert tasks == {2}
 
 
+def test_of_a_store_larger_than_a_lot_only_tasks_with_something_new_are_filed(desk: Desk) -> None:
+    desk.write("all/runs.jsonl", "\n".join(runs()) + "\n")
+    desk("trace.import", paths=["all"])
+    file_new(desk.context, lot=12)
+    whole = by_run(desk("trace.modes"))
+    assert len(whole) == 10
+    with desk.context.view() as view:
+        position = view.position
+    desk.write("more/runs.jsonl", record(3, 6, WRONG, 0.0) + "\n")
+    desk("trace.import", paths=["more"])
+    file_new(desk.context, lot=12)
+    with desk.context.view() as view:
+        filed = [event for event in view.log(after=position) if event.type == "run.filed"]
+    assert filed
+    assert {event.payload["facts"]["task_id"] for event in filed} == {3}
+    assert set(by_run(desk("trace.modes"))) == {*whole, (3, 6)}
+
+
+def test_feedback_moves_a_run_out_of_its_mode(desk: Desk) -> None:
+    listed = take(desk, "all", runs())
+    session = listed.items[0].members[0].session
+    desk("trace.feedback", session=session, label="success", reason="the grader was wrong")
+    after = desk("trace.modes")
+    assert after.failed == listed.failed - 1
+    assert session not in {m.session for mode in after.items for m in mode.members}
+
+
+def test_runs_taken_in_with_hidden_outcomes_are_compared_among_themselves(desk: Desk) -> None:
+    take(desk, "all", runs())
+    desk("trace.import", paths=["all"], hide_outcome=True)
+    listed = desk("trace.modes")
+    assert listed.judged == 60
+    assert listed.failed > 10
+
+
 def test_any_order_of_arrival_ends_in_the_same_modes(desk: Desk, other_desk: Desk) -> None:
     whole = by_run(take(desk, "all", runs()))
     shuffled = runs()
@@ -150,3 +186,18 @@ def test_a_fine_mode_is_split_off_with_support_and_merged_back_without(desk: Des
         assert view.page("filing", state=charge.fine).total == 0
         assert view.row(f"mode/{charge.coarse}").state == "open"  # type: ignore[union-attr]
     assert context.store.verify(context.scope.space, lambda *_: None).faults == ()
+
+
+def test_lessons_name_what_failed_what_worked_and_where_it_was_seen(desk: Desk) -> None:
+    take(desk, "all", runs())
+    listed = desk("trace.lessons", least=2)
+    assert sorted(each.text for each in listed.items) == [
+        "runs that failed called charge_card with other values of cents than those that agree",
+        "runs that failed left out charge_card",
+    ]
+    assert {(each.sessions, each.tasks) for each in listed.items} == {(5, 5)}
+    right = {m.session for m in desk("trace.list", limit=1000).items if m.outcome == "success"}
+    assert all(seen.other in right for each in listed.items for seen in each.seen)
+    assert desk("trace.lessons", where="within").items == []
+    rest = desk("trace.lessons", limit=1, after=listed.items[0].lesson).items
+    assert [each.lesson for each in rest] == [listed.items[1].lesson]

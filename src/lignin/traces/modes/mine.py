@@ -7,6 +7,7 @@ from lignin.domain.codec import Json
 from lignin.domain.findings import Judgement
 from lignin.domain.ids import derive_id
 from lignin.domain.modes import Signature
+from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
 from lignin.traces.attribution import find_uses
 from lignin.traces.detect import Examined, examine
@@ -28,19 +29,20 @@ class Mined:
     siblings: tuple[int, ...]
 
 
-def task_of(session: str, trajectory: Trajectory) -> str:
+def task_of(session: Row, trajectory: Trajectory) -> str:
     """Return the id of what may be one task: runs of different ids are never siblings.
 
-    Args:
-        session: Its id stands for a run that names no task and begins with no long request.
+    A run that names no task and begins with no long request is a task of its own. Runs whose
+    outcome was hidden are never siblings of others: those are the same runs again.
     """
+    hidden = bool(session.body.get("outcome_hidden"))
     if trajectory.task_id is not None:
-        return derive_id("tsk", ["task", trajectory.task_id])
+        return derive_id("tsk", ["task", trajectory.task_id, hidden])
     asked = next((step.text for step in trajectory.steps if step.role == "user" and step.text), "")
     opening = " ".join(asked.lower().split())
     if len(opening) < _OPENING_CHARS:
-        return derive_id("tsk", ["session", session])
-    return derive_id("tsk", ["opening", opening])
+        return derive_id("tsk", ["session", session.key, hidden])
+    return derive_id("tsk", ["opening", opening, hidden])
 
 
 def facts_of(trajectory: Trajectory) -> dict[str, Json]:
