@@ -29,7 +29,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a detector saw: findings for a reader, features (numbers around 0 to 5) to judge by."""
+    """What a detector saw: findings for a reader, features (numbers around 0 to 5) to judge by.
+
+    A finding's probability is the share of recorded runs with such a finding that failed.
+    """
 
     findings: tuple[Finding, ...] = ()
     features: Mapping[str, float] = field(default_factory=dict)

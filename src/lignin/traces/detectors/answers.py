@@ -37,7 +37,7 @@ def examine(case: Case) -> Seen:
         kind="answer",
         step=_last_said(case.run),
         evidence=f"The other runs told the user {', '.join(missing[:3])}; this one did not.",
-        probability=0.6,
+        probability=0.75,
     )
     return Seen(findings=(finding,), features={"unsaid": float(min(2, len(missing)))})
 

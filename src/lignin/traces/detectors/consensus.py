@@ -8,6 +8,7 @@ from lignin.traces.detector import Case, Detector, Seen
 from lignin.traces.localise import first_divergence
 
 _BOUND = 0.005
+_SUREST = 0.95
 
 
 def examine(case: Case) -> Seen:
@@ -32,7 +33,7 @@ def examine(case: Case) -> Seen:
         step=step,
         call_id=call_id,
         evidence=_evidence(case, belief),
-        probability=1 - belief.right,
+        probability=min(_SUREST, 1 - belief.right),
     )
     return Seen(findings=(finding,), features=features)
 

@@ -30,7 +30,7 @@ def examine(case: Case) -> Seen:
                             call_id=call.call_id,
                             evidence=f"{call.name} was given {new[0]!r}, which nothing before it "
                             "named.",
-                            probability=0.45,
+                            probability=0.7,
                         )
                     )
             known = (known + f" {(call.observation or '').lower()}")[-_MAX_SEEN_CHARS:]

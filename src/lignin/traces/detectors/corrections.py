@@ -13,7 +13,7 @@ def examine(case: Case) -> Seen:
             kind="correction",
             step=step.index,
             evidence="The user says that something is not as it should be.",
-            probability=0.45,
+            probability=0.36,
         )
         for step in found
     )

@@ -17,7 +17,7 @@ def examine(case: Case) -> Seen:
             step=made.step,
             call_id=made.call.call_id,
             evidence=f"{made.call.name} failed and was never done: {_shown(made)}",
-            probability=0.5,
+            probability=0.58,
         )
         for made in open_ones
     )

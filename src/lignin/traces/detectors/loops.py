@@ -24,7 +24,7 @@ def examine(case: Case) -> Seen:
                     call_id=made.call.call_id,
                     evidence=f"{made.call.name} was called the same way {_LOOP} times or more, "
                     "with the same answer.",
-                    probability=0.5,
+                    probability=0.58,
                 )
             )
     repeats = sum(count - 1 for count in Counter(made.effect for made in case.run.made).values())

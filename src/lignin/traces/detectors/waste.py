@@ -30,7 +30,7 @@ def examine(case: Case) -> Seen:
                 step=None,
                 evidence=f"The run took {own / median(others):.1f} times the {unit} of the other "
                 "runs of its task.",
-                probability=0.4,
+                probability=0.36,
             ),
         )
     return Seen(findings=findings, features=features)
