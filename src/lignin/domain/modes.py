@@ -29,6 +29,23 @@ Difference = Literal[
 """How a failed run differs from what the other runs of its task came to, or, where there are none,
 how it ended. `unsaid`: the effects are as the others', so what was wrong was said or left unsaid."""
 
+Manner = Literal[
+    "",
+    "gave_up",
+    "left_out",
+    "left_unsaid",
+    "of_another",
+    "other_figure",
+    "other_unit",
+    "other_value",
+    "refused",
+    "refused_of_another",
+    "repeated",
+    "said_otherwise",
+    "twice",
+]
+"""In what manner it differs; "" where none shows."""
+
 Layer = Literal[
     "model", "harness", "artifact", "environment", "specification", "grader", "undetermined"
 ]
@@ -41,6 +58,7 @@ class Signature:
 
     Args:
         difference: Its class; the coarse mode.
+        manner: In what manner; the finer mode.
         tool: The tool where the run differs, or that failed; "" where there is none.
         arguments: Names of the arguments that differ, sorted.
         error: Template of the error that was not recovered from; "" where there was none.
@@ -49,6 +67,7 @@ class Signature:
     """
 
     difference: Difference
+    manner: Manner = ""
     tool: str = ""
     arguments: tuple[str, ...] = ()
     error: str = ""
@@ -62,19 +81,20 @@ class Signature:
 
     @property
     def fine(self) -> str:
-        """Id of the finest mode: the difference and where it lies; the coarse one's without a place.
+        """Id of the finer mode: the difference and its manner; the coarse one's without a manner.
 
-        The tail and the votes are left out: they vary between runs that fail for one reason. So
-        is an error beside a difference of effects, which only some of those runs meet.
+        Where it lies (tool, arguments), how it ended and what it stands on are left out: they vary
+        between runs that fail for one reason. An error founds a mode where nothing else is known.
         """
         error = self.error if self.difference in ("unrecovered_error", "infrastructure") else ""
-        if not (self.tool or error):
+        if not (self.manner or error):
             return self.coarse
-        return derive_id("mod", [self.difference, self.tool, list(self.arguments), error])
+        return derive_id("mod", [self.difference, self.manner, error])
 
     def to_json(self) -> dict[str, Json]:
         return {
             "difference": self.difference,
+            "manner": self.manner,
             "tool": self.tool,
             "arguments": list(self.arguments),
             "error": self.error,
@@ -87,11 +107,28 @@ def parse_signature(value: Mapping[str, Json]) -> Signature:
     """Read a signature back from its JSON object."""
     return Signature(
         difference=value["difference"],
+        manner=value["manner"],
         tool=value["tool"],
         arguments=tuple(value["arguments"]),
         error=value["error"],
         tail=tuple(value["tail"]),
         votes=value["votes"],
+    )
+
+
+def split_modes(support: Mapping[str, int], coarse: str, least: int) -> frozenset[str]:
+    """Return which fine modes of a coarse one stand on their own.
+
+    One that has more than half of the coarse mode's runs is the coarse mode, and stays in it.
+
+    Args:
+        support: Runs by fine mode, those filed under the coarse mode itself included.
+        coarse: The coarse mode.
+        least: How many runs a fine mode needs.
+    """
+    total = sum(support.values())
+    return frozenset(
+        mode for mode, count in support.items() if mode != coarse and least <= count <= total / 2
     )
 
 

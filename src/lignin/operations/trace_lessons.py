@@ -53,6 +53,18 @@ class LessonView(Response):
 class LessonsListed(Listed):
     items: list[LessonView] = Field(description="this page, those of the most sessions first")
 
+    def to_text(self) -> str:
+        lines = [f"{self.total} lesson candidates"]
+        for each in self.items:
+            lines.append(f"{each.sessions:4} of {each.tasks} tasks  {each.text}")
+            first = each.seen[0]
+            place = (
+                f" steps {first.failed_step} and {first.worked_step}" if first.failed_step else ""
+            )
+            other = f" against {first.other}" if first.other else ""
+            lines.append(f"       {each.lesson}, as in {first.session}{place}{other}")
+        return "\n".join(lines)
+
 
 @operation("trace.lessons", effect="read", idempotent=True)
 def lessons(context: Context, request: TraceLessons) -> LessonsListed:

@@ -51,6 +51,14 @@ class ModesListed(Listed):
     judged: int = Field(description="runs judged in all")
     failed: int = Field(description="of those, failed runs, broken surroundings included")
 
+    def to_text(self) -> str:
+        lines = [f"{self.judged} runs judged, {self.failed} failed, {self.total} failure modes"]
+        for each in self.items:
+            lines += ["", *_lines(each)]
+        if self.next_after:
+            lines += ["", f"more: --after {self.next_after}"]
+        return "\n".join(lines)
+
 
 class ModeMove(Response):
     event: str = Field(description="founded, split off or merged back")
@@ -61,6 +69,25 @@ class ModeMove(Response):
 class ModeShown(ModeView):
     coarse: str | None = Field(description="the mode it was split off from")
     history: list[ModeMove] = Field(description="what became of it, oldest first")
+
+    def to_text(self) -> str:
+        moves = [f"  {move.at}  {move.event}" for move in self.history]
+        runs = [f"  {m.session}  {m.source} task {m.task_id} trial {m.trial}" for m in self.members]
+        return "\n".join([*_lines(self), "", *moves, "", *runs])
+
+
+def _lines(mode: ModeView) -> list[str]:
+    """What is told of a mode to a person."""
+    lines = [f"{mode.mode}  {mode.name}: {mode.runs} runs", f"  {mode.description}"]
+    blamed = "nothing sure" if mode.layer == "undetermined" else mode.layer
+    lines.append(f"  to blame: {blamed} ({mode.reason})")
+    lines.append(f"  {mode.older} in the older half of all runs, {mode.newer} in the newer")
+    if mode.cost_microusd is not None:
+        lines.append(f"  they cost ${mode.cost_microusd / 1e6:.2f}")
+    if mode.models:
+        lines.append("  models: " + ", ".join(f"{name} {n}" for name, n in mode.models.items()))
+    lines.append(f"  seen best in {', '.join(mode.exemplars)}")
+    return lines
 
 
 @operation("trace.modes", effect="write", idempotent=True)
@@ -154,6 +181,7 @@ def _read(row: Row, error: str) -> Filed:
         mode=row.body["mode"],
         coarse=row.body["coarse"],
         difference=signature.get("difference"),
+        manner=signature.get("manner", ""),
         tool=signature.get("tool", ""),
         arguments=tuple(signature.get("arguments", ())),
         votes=signature.get("votes", 0),

@@ -152,39 +152,46 @@ def test_a_mode_is_shown_with_its_history_and_an_unknown_one_is_not_found(desk: 
 
 def test_a_fine_mode_is_split_off_with_support_and_merged_back_without(desk: Desk) -> None:
     service = FailureModes(CountingIds(), least=3)
-    charge = Signature(difference="missing_action", tool="charge_card", error="Error: no card")
-    other = Signature(difference="missing_action", tool="send_mail")
+    gave_up = Signature(difference="missing_action", manner="gave_up", error="Error: no card")
+    left_out = Signature(difference="missing_action", manner="left_out")
     context = desk.context
 
-    def file(*filings: tuple[str, Signature | None]) -> None:
+    def file(sessions: str, signature: Signature | None) -> None:
         made = [
             Filing(
-                session=session, task="t", verdict="failure" if sign else "success", signature=sign
+                session=session,
+                task="t",
+                verdict="failure" if signature else "success",
+                signature=signature,
             )
-            for session, sign in filings
+            for session in sessions
         ]
         with context.view() as view:
             change = service.file(view, context.scope, made, 0)
         context.commit(change)
 
-    def state() -> tuple[str | None, list[str]]:
+    def states() -> tuple[str | None, str | None]:
         with context.view() as view:
-            stream = f"mode/{charge.fine}"
-            row = view.row(stream)
-            assert row is not None
-            assert row.parent == charge.coarse
-            return row.state, [event.type for event in view.events(stream)]
+            found = view.rows([f"mode/{gave_up.fine}", f"mode/{left_out.fine}"])
+        assert {row.parent for row in found.values()} == {gave_up.coarse}
+        one, other = found[f"mode/{gave_up.fine}"], found[f"mode/{left_out.fine}"]
+        return one.state, other.state
 
-    file(("a", charge), ("b", charge), ("x", other))
-    assert state() == ("latent", ["mode.founded"])
-    file(("c", charge), ("a", charge))
-    assert state() == ("open", ["mode.founded", "mode.split"])
-    file(("c", other))
-    assert state() == ("latent", ["mode.founded", "mode.split", "mode.merged"])
-    file(("a", None), ("b", None))
+    file("vwxyz", left_out)
+    file("ab", gave_up)
+    assert states() == ("latent", "latent")
+    file("ca", gave_up)
+    assert states() == ("open", "latent")  # the other is most of the coarse mode
+    file("v", None)
+    file("w", None)
+    assert states() == ("open", "open")  # half of it
+    file("c", None)
+    assert states() == ("latent", "latent")
     with context.view() as view:
-        assert view.page("filing", state=charge.fine).total == 0
-        assert view.row(f"mode/{charge.coarse}").state == "open"  # type: ignore[union-attr]
+        events = [event.type for event in view.events(f"mode/{gave_up.fine}")]
+        assert events == ["mode.founded", "mode.split", "mode.merged"]
+        assert view.page("filing", state=gave_up.fine).total == 2
+        assert view.row(f"mode/{gave_up.coarse}").state == "open"  # type: ignore[union-attr]
     assert context.store.verify(context.scope.space, lambda *_: None).faults == ()
 
 

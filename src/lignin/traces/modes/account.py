@@ -16,6 +16,7 @@ class Account:
     """What a run came to.
 
     Args:
+        run: The run itself.
         in_order: Its effects in order; `effects` are the same as a set.
         tools: The tools called, in order.
         handed_over: True where it handed the task to somebody else.
@@ -26,6 +27,7 @@ class Account:
         repeats: How often the most repeated call was made; `repeated_tool` is its tool.
     """
 
+    run: Run
     in_order: tuple[Effect, ...] = ()
     effects: frozenset[Effect] = frozenset()
     tools: tuple[str, ...] = ()
@@ -42,6 +44,7 @@ def account_of(run: Run) -> Account:
     failed = _unrecovered(run.made)
     repeated = Counter(each.effect for each in run.made).most_common(1)
     return Account(
+        run=run,
         in_order=tuple(each.effect for each in run.writes if not each.failed),
         effects=run.effects,
         tools=tuple(each.call.name for each in run.made),

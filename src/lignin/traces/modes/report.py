@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lignin.domain.codec import Json
-from lignin.domain.modes import Blame, Difference
+from lignin.domain.modes import Blame, Difference, Manner
 from lignin.traces.modes.blame import blame
 
 NAMES: Mapping[Difference, str] = {
@@ -37,6 +37,20 @@ _TELLS: Mapping[Difference, str] = {
     "infrastructure": "did not come to be through no fault of the agent",
     "undetermined": "were taken for failed, with no other run of the task to compare with",
 }
+MANNERS: Mapping[Manner, str] = {
+    "gave_up": "gave up",
+    "left_out": "left out in passing",
+    "left_unsaid": "figures left unsaid",
+    "of_another": "a value of something else",
+    "other_figure": "another figure",
+    "other_unit": "another unit",
+    "other_value": "another value",
+    "refused": "tried and refused",
+    "refused_of_another": "tried on something else and refused",
+    "repeated": "one call over and over",
+    "said_otherwise": "other figures said",
+    "twice": "done twice",
+}
 EXEMPLARS = 3
 
 
@@ -50,6 +64,7 @@ class Filed:
     mode: str | None
     coarse: str | None = None
     difference: Difference | None = None
+    manner: Manner = ""
     tool: str = ""
     arguments: tuple[str, ...] = ()
     votes: int = 0
@@ -94,7 +109,9 @@ def report(mode: str, is_fine: bool, members: Sequence[Filed], runs: Sequence[Fi
     assert first.difference is not None
     return ModeReport(
         mode=mode,
-        name=name_of(first.difference, first.tool if is_fine else "", first.arguments),
+        name=name_of(first.difference, first.manner, first.error)
+        if is_fine
+        else NAMES[first.difference],
         description=_describe(first.difference, ordered),
         members=tuple(sorted(members, key=lambda each: each.session)),
         trend=_trend(members, runs),
@@ -106,9 +123,9 @@ def report(mode: str, is_fine: bool, members: Sequence[Filed], runs: Sequence[Fi
     )
 
 
-def name_of(difference: Difference, tool: str, arguments: Sequence[str]) -> str:
-    """Return a mode's name; without a tool that of the coarse mode."""
-    return f"{NAMES[difference]}: {_place(tool, arguments)}" if tool else NAMES[difference]
+def name_of(difference: Difference, manner: Manner, error: str) -> str:
+    """Return the name of a fine mode: the class, and the manner or the error."""
+    return f"{NAMES[difference]}: {MANNERS.get(manner, error)}"
 
 
 def _place(tool: str, arguments: Sequence[str]) -> str:
@@ -121,10 +138,12 @@ def _describe(difference: Difference, members: Sequence[Filed]) -> str:
     told = [f"{runs} of {tasks} task{'s' if tasks != 1 else ''} {_TELLS[difference]}."]
     if places := _most(_place(each.tool, each.arguments) for each in members if each.tool):
         told.append(f"Most often: {places}.")
+    if manners := _most(MANNERS[each.manner] for each in members if each.manner):
+        told.append(f"How: {manners}.")
     if errors := _most(each.error for each in members if each.error):
         told.append(f"Errors that were not got past: {errors}.")
     alone = sum(not each.votes for each in members)
-    if alone and difference != "infrastructure":
+    if alone and difference not in ("infrastructure", "undetermined"):
         told.append(f"{alone} had no other run of the task to compare with.")
     return " ".join(told)
 

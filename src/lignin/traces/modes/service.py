@@ -7,17 +7,18 @@ a function of the filings there are.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lignin.domain.codec import Json, digest_bytes
 from lignin.domain.events import Blob, Change, NewEvent, Scope
-from lignin.domain.modes import Signature
+from lignin.domain.modes import Signature, split_modes
+from lignin.domain.states import Row
 from lignin.ports.clock import IdSource
 from lignin.ports.ledger import View
 
-# A fine mode stands on its own from so many runs on.
 LEAST = 20
+"""A fine mode stands on its own from so many runs on."""
 MINER = "miner/modes"
 
 
@@ -88,19 +89,37 @@ class FailureModes:
             for mode, payload in founding.items()
             if f"mode/{mode}" not in rows
         ]
-        for mode, change in moved.items():
-            row = rows.get(f"mode/{mode}")
-            if not (row.parent if row else founding[mode]["coarse"]):
-                continue  # a coarse mode always stands on its own
-            support = view.page("filing", state=mode, limit=1).total + change
-            is_open = row is not None and row.state == "open"
-            if is_open != (support >= self._least):
-                type_ = "mode.merged" if is_open else "mode.split"
-                events.append(self._event(f"mode/{mode}", type_, {"support": support}))
+        coarse = {row.parent or row.key for row in rows.values()}
+        coarse |= {payload["coarse"] or mode for mode, payload in founding.items()}
+        for mode in sorted(coarse):
+            open_before = {row.key: row.state == "open" for row in _children(view, mode)}
+            new = (each for each, payload in founding.items() if payload["coarse"] == mode)
+            fine = [*open_before, *(each for each in new if each not in open_before)]
+            support = {each: _count(view, each) + moved.get(each, 0) for each in (mode, *fine)}
+            split = split_modes(support, mode, self._least)
+            for each in fine:
+                if (each in split) != open_before.get(each, False):
+                    type_ = "mode.split" if each in split else "mode.merged"
+                    events.append(self._event(f"mode/{each}", type_, {"support": support[each]}))
         return events
 
     def _event(self, stream: str, type_: str, payload: Mapping[str, Json]) -> NewEvent:
         return NewEvent(stream=stream, type=type_, payload=payload, event_id=self._ids.new("evt"))
+
+
+def _children(view: View, coarse: str) -> Iterator[Row]:
+    """The fine modes of a coarse one."""
+    after: str | None = None
+    while True:
+        page = view.page("mode", parent=coarse, after=after, limit=1000)
+        yield from page.rows
+        after = page.next_after
+        if after is None:
+            return
+
+
+def _count(view: View, mode: str) -> int:
+    return view.page("filing", state=mode, limit=1).total
 
 
 def _payload(filing: Filing) -> dict[str, Json]:
@@ -124,14 +143,12 @@ def _founding(signature: Signature) -> dict[str, dict[str, Json]]:
     fine: dict[str, Json] = {
         "coarse": signature.coarse,
         "difference": signature.difference,
-        "tool": signature.tool,
-        "arguments": list(signature.arguments),
+        "manner": signature.manner,
     }
     coarse: dict[str, Json] = {
         "coarse": None,
         "difference": signature.difference,
-        "tool": "",
-        "arguments": [],
+        "manner": "",
     }
     return {signature.fine: fine, signature.coarse: coarse}
 

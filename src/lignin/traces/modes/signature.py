@@ -13,12 +13,12 @@ from lignin.domain.codec import Json
 from lignin.domain.modes import Difference, Signature
 from lignin.traces.effects import Effect
 from lignin.traces.modes.account import Account
+from lignin.traces.modes.manner import REPEATS, done_twice, manner_of
 
 # Each further run that came to a set of effects makes it so many times likelier to be right.
 _VOTE = 4.0
 # A run that failed seldom failed with the right effects: its own count for so much.
 _OWN = 0.1
-_REPEATS = 6
 TAIL = 3
 
 
@@ -34,9 +34,14 @@ def sign(run: Account, siblings: Sequence[Account]) -> Signature:
     if not siblings:
         return _alone(run, tail)
     difference, reference, votes = _reference(run, siblings)
+    agreeing = [each for each in siblings if each.effects == reference]
     tool, arguments = _place(difference, run, reference)
+    manner = manner_of(difference, run, reference, agreeing)
+    if difference == "unsaid" and (twice := done_twice(run, agreeing)):
+        difference, manner, tool = "extra_action", "twice", twice.tool
     return Signature(
         difference=difference,
+        manner=manner,
         tool=tool,
         arguments=arguments,
         error=run.error,
@@ -125,6 +130,6 @@ def _alone(run: Account, tail: tuple[str, ...]) -> Signature:
         difference = "premature_handover" if run.handed_over else "no_action"
     elif run.error:
         difference, tool = "unrecovered_error", run.error_tool
-    elif run.repeats >= _REPEATS:
+    elif run.repeats >= REPEATS:
         difference, tool = "repetition", run.repeated_tool
     return Signature(difference=difference, tool=tool, error=run.error, tail=tail)

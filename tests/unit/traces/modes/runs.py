@@ -7,18 +7,24 @@ from lignin.domain.traces import Step, ToolCall, Trajectory
 from lignin.traces.modes.account import Account, account_of
 from lignin.traces.runs import run_of
 
-Made = tuple[str, Mapping[str, Json]] | tuple[str, Mapping[str, Json], str]
+Made = (
+    tuple[str, Mapping[str, Json]]
+    | tuple[str, Mapping[str, Json], str]
+    | tuple[str, Mapping[str, Json], None, str]
+)
+"""A tool, its arguments, the error where it failed, and what it told where it worked."""
 
 
 def run(*made: Made, outcome: str | None = None, said: str = "Done.") -> Trajectory:
-    """A run that makes calls `(tool, arguments[, error])` and says something in the end."""
+    """A run that makes calls and says something in the end."""
     steps = [Step(index=1, role="user", text="Please do what is to be done.")]
-    for number, (tool, arguments, *error) in enumerate(made, start=2):
+    for number, (tool, arguments, *came) in enumerate(made, start=2):
+        error, told = (*came, None, None)[:2]
         call = ToolCall(
             call_id=f"c{number}",
             name=tool,
             arguments=arguments,
-            observation=error[0] if error else "ok",
+            observation=error or told or "ok",
             is_error=bool(error),
         )
         steps.append(Step(index=number, role="assistant", calls=(call,)))

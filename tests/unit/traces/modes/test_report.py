@@ -23,6 +23,7 @@ def filed(
         verdict="failure" if failed else "success",
         mode="m" if failed else None,
         difference=difference if failed else None,
+        manner="left_out" if failed else "",
         tool="charge_card" if failed else "",
         votes=votes,
         facts={"at": f"2026-01-{number % 28 + 1:02}", "cost_microusd": 10, **facts},
@@ -92,9 +93,10 @@ def test_tasks_that_nobody_solves_are_blamed_on_the_grader_or_on_what_they_ask()
 def test_a_mode_is_named_and_described_by_counts() -> None:
     runs = [filed(n, task=f"t{n % 2}", votes=n) for n in range(4)]
     told = report("m", is_fine=True, members=runs, runs=runs)
-    assert told.name == "missing action: charge_card"
+    assert told.name == "missing action: left out in passing"
     assert told.description.startswith("4 runs of 2 tasks left out something that other runs")
     assert "Most often: charge_card (4)." in told.description
+    assert "How: left out in passing (4)." in told.description
     assert "1 had no other run of the task to compare with." in told.description
     assert told.exemplars == ("s003", "s002", "s001")
     assert (told.cost_microusd, told.trend) == (40, (2, 2))

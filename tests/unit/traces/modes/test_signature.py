@@ -2,7 +2,7 @@
 
 import pytest
 
-from lignin.domain.modes import Difference, parse_signature
+from lignin.domain.modes import Difference, parse_signature, split_modes
 from lignin.traces.modes.account import Account
 from lignin.traces.modes.signature import sign
 from unit.traces.modes.runs import account
@@ -87,3 +87,10 @@ def test_ids_come_from_the_difference_alone() -> None:
     assert one.fine != one.coarse
     assert sign(RIGHT, [RIGHT] * 9).fine == sign(RIGHT, [RIGHT] * 9).coarse
     assert parse_signature(one.to_json()) == one
+
+
+def test_modes_split_off_with_support_but_not_what_is_most_of_the_coarse_one() -> None:
+    assert split_modes({"c": 0, "a": 5, "b": 4, "d": 2}, "c", 3) == {"a", "b"}
+    assert split_modes({"c": 0, "a": 6, "b": 4}, "c", 3) == {"b"}
+    assert split_modes({"c": 3, "a": 3}, "c", 3) == {"a"}
+    assert split_modes({"c": 9}, "c", 3) == frozenset()
