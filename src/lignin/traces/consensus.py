@@ -1,6 +1,6 @@
 """What the runs of a task agree on, without knowing how any of them ended.
 
-Each task is taken to have one right set of effects, each source of runs a reliability, and both are
+Each task is taken to have one right set of effects, each origin of runs a reliability, and both are
 estimated in turn (truth discovery by expectation and maximisation). Runs that go wrong leave
 something out more often than they do something else, and do something else more often than too much:
 the more a run differs from a candidate, the less it speaks for it. Pure.
@@ -36,7 +36,7 @@ class Belief:
 
     Args:
         right: Probability that the run's effects are the right ones.
-        reliability: Share of its source's runs whose effects are taken to be right.
+        reliability: Share of its origin's runs whose effects are taken to be right.
         siblings: How many other runs there are to compare with; 0 where none are comparable.
         agreeing: How many of them did the same.
         rival: How many did the same as each other but not as this run (the largest such group).
@@ -85,7 +85,7 @@ def believe(
         runs: All runs.
         groups: Places of the runs of one task.
         doubts: Per run the log odds, from itself alone, that it failed, over what is usual for its
-            source; a doubtful run's word counts less. None given: no run is doubted.
+            origin; a doubtful run's word counts less. None given: no run is doubted.
     """
     tasks = [_task(runs, places) for places in _comparable(runs, groups)]
     doubts = doubts or [0.0] * len(runs)
@@ -104,9 +104,9 @@ def believe(
 
 
 def _comparable(runs: Sequence[Run], groups: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
-    """The groups without crashed runs and without sources whose effects tell nothing.
+    """The groups without crashed runs and without origins whose effects tell nothing.
 
-    Edits of files, say, hardly ever come out the same twice: where the runs of a source's tasks do
+    Edits of files, say, hardly ever come out the same twice: where the runs of an origin's tasks do
     not agree, that one does not means nothing. Nor does agreement where hardly a run changes anything.
     """
     acted = [[place for place in places if not runs[place].is_empty] for places in groups]
@@ -116,22 +116,19 @@ def _comparable(runs: Sequence[Run], groups: Sequence[Sequence[int]]) -> list[tu
     total: Counter[str] = Counter()
     for places in acted:
         shared = Counter(runs[place].effects for place in places)
-        for source in {runs[place].trajectory.source for place in places}:
-            pairs[source] += len(places) * (len(places) - 1)
-            equal[source] += sum(count * (count - 1) for count in shared.values())
+        for origin in {runs[place].origin for place in places}:
+            pairs[origin] += len(places) * (len(places) - 1)
+            equal[origin] += sum(count * (count - 1) for count in shared.values())
         for place in places:
-            changing[runs[place].trajectory.source] += bool(runs[place].effects)
-            total[runs[place].trajectory.source] += 1
+            changing[runs[place].origin] += bool(runs[place].effects)
+            total[runs[place].origin] += 1
     vague = {
-        source
-        for source in total
-        if equal[source] < _LEAST_AGREEMENT * pairs[source]
-        or changing[source] < _LEAST_CHANGING * total[source]
+        origin
+        for origin in total
+        if equal[origin] < _LEAST_AGREEMENT * pairs[origin]
+        or changing[origin] < _LEAST_CHANGING * total[origin]
     }
-    return [
-        tuple(place for place in places if runs[place].trajectory.source not in vague)
-        for places in acted
-    ]
+    return [tuple(place for place in places if runs[place].origin not in vague) for places in acted]
 
 
 def _task(runs: Sequence[Run], places: tuple[int, ...]) -> _Task:
@@ -173,7 +170,7 @@ def _posterior(task: _Task, trust: Sequence[float]) -> list[float]:
 def _trust(run: Run, reliability: dict[str, float], doubt: float) -> float:
     if run.trajectory.outcome in _DECLARED:
         return _DECLARED[run.trajectory.outcome]
-    usual = reliability[run.trajectory.source]
+    usual = reliability[run.origin]
     odds = usual / (1 - usual) * math.exp(-max(-_MAX_DOUBT, min(_MAX_DOUBT, doubt)))
     return _bounded(odds / (1 + odds))
 
@@ -190,18 +187,18 @@ def _reliability(
     for task, chances in zip(tasks, posterior, strict=True):
         known = dict(zip(task.candidates, chances, strict=True))
         for place in task.places:
-            source = runs[place].trajectory.source
-            right[source] += known.get(runs[place].effects, 0.0)
-            total[source] += 1
+            origin = runs[place].origin
+            right[origin] += known.get(runs[place].effects, 0.0)
+            total[origin] += 1
     found: dict[str, float] = defaultdict(lambda: _USUAL)
-    for source, count in total.items():
-        share = (right[source] + _PRIOR_RIGHT) / (count + _PRIOR_RIGHT + _PRIOR_WRONG)
-        found[source] = _bounded(share)
+    for origin, count in total.items():
+        share = (right[origin] + _PRIOR_RIGHT) / (count + _PRIOR_RIGHT + _PRIOR_WRONG)
+        found[origin] = _bounded(share)
     return found
 
 
 def _no_belief(run: Run, reliability: dict[str, float]) -> Belief:
-    sure = reliability[run.trajectory.source]
+    sure = reliability[run.origin]
     return replace(UNKNOWN, right=sure, reliability=sure)
 
 
@@ -218,18 +215,17 @@ def _belief(
     known = dict(zip(task.candidates, chances, strict=True))
     rivals = [effects for effects in task.candidates if effects != own]
     expected = max(rivals, key=lambda e: known[e] * math.exp(_penalty(own, e) or 0), default=None)
-    weights = [reliability[runs[other].trajectory.source] for other in others]
-    alike = sum(
-        weight * likeness(own, runs[other].effects)
-        for weight, other in zip(weights, others, strict=True)
-    )
+    weights: dict[Effects, float] = defaultdict(float)
+    for other in others:
+        weights[runs[other].effects] += reliability[runs[other].origin]
+    alike = sum(weight * likeness(own, effects) for effects, weight in weights.items())
     return Belief(
         right=known.get(own, 0.0),
-        reliability=reliability[runs[place].trajectory.source],
+        reliability=reliability[runs[place].origin],
         siblings=len(others),
         agreeing=counts[own],
         rival=max((count for effects, count in counts.items() if effects != own), default=0),
-        likeness=alike / sum(weights),
+        likeness=alike / sum(weights.values()),
         expected=expected,
         expected_right=known[expected] if expected is not None else 0.0,
     )

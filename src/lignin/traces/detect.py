@@ -12,7 +12,7 @@ from lignin.traces.detector import Case, Detector, Seen
 from lignin.traces.detectors.preconditions import unconfirmed
 from lignin.traces.judge import ALONE, judge, log_odds
 from lignin.traces.localise import locate
-from lignin.traces.runs import Run, group_runs, run_of
+from lignin.traces.runs import Run, group_runs, runs_of
 
 _CUSTOM_SHARE = 0.95
 _CUSTOM_RUNS = 10
@@ -46,7 +46,7 @@ def examine(
     Args:
         alone: Coefficients of the score from a run alone, by which a sibling's word is weighed.
     """
-    runs = [run_of(trajectory) for trajectory in trajectories]
+    runs = runs_of(trajectories)
     groups = group_runs(runs)
     alone_seen = [look(Case(run=run, siblings=(), belief=UNKNOWN), detectors) for run in runs]
     usual = _usual(runs, alone_seen)
@@ -64,7 +64,7 @@ def examine(
             siblings=tuple(runs[other] for other in group_of[place] if other != place),
             belief=beliefs[place],
             customs=customs,
-            asks_consent=run.trajectory.source in consent,
+            asks_consent=run.origin in consent,
         )
         seen = look(case, detectors)
         features = centred(seen.features, usual[place])
@@ -81,30 +81,30 @@ def look(case: Case, detectors: Sequence[Detector]) -> Seen:
 
 
 def centred(features: Mapping[str, float], usual: Mapping[str, float]) -> dict[str, float]:
-    """Return features less what is usual: what every run of a source does says nothing."""
+    """Return features less what is usual: what every run of an origin does says nothing."""
     return {name: value - usual.get(name, 0.0) for name, value in features.items()}
 
 
 def _usual(runs: Sequence[Run], seen: Sequence[Seen]) -> list[Mapping[str, float]]:
-    """Per run the means of the features over the runs of its source."""
-    by_source: dict[str, list[Mapping[str, float]]] = defaultdict(list)
+    """Per run the means of the features over the runs of its origin."""
+    by_origin: dict[str, list[Mapping[str, float]]] = defaultdict(list)
     for run, each in zip(runs, seen, strict=True):
         if not run.is_empty:
-            by_source[run.trajectory.source].append(each.features)
+            by_origin[run.origin].append(each.features)
     means = {
-        source: {name: fmean(f.get(name, 0.0) for f in found) for name in set().union(*found)}
-        for source, found in by_source.items()
+        origin: {name: fmean(f.get(name, 0.0) for f in found) for name in set().union(*found)}
+        for origin, found in by_origin.items()
     }
-    return [means.get(run.trajectory.source, {}) for run in runs]
+    return [means.get(run.origin, {}) for run in runs]
 
 
 def _consent(runs: Sequence[Run]) -> frozenset[str]:
-    """Sources whose agents ask the user before most of their changes."""
+    """Origins whose agents ask the user before most of their changes."""
     writes: Counter[str] = Counter()
     bare: Counter[str] = Counter()
     for run in runs:
-        writes[run.trajectory.source] += len(run.writes)
-        bare[run.trajectory.source] += len(unconfirmed(run)) if run.is_dialogue else len(run.writes)
+        writes[run.origin] += len(run.writes)
+        bare[run.origin] += len(unconfirmed(run)) if run.is_dialogue else len(run.writes)
     return frozenset(source for source, count in writes.items() if 2 * bare[source] < count)
 
 

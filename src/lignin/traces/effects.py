@@ -303,12 +303,9 @@ def _made(step: Step, call: ToolCall) -> Made:
 
 def unrepaired(calls: Sequence[Made]) -> tuple[Made, ...]:
     """Return the failed changes after which the same tool never worked again."""
+    worked = {made.call.name: number for number, made in enumerate(calls) if not made.failed}
     return tuple(
         made
         for number, made in enumerate(calls)
-        if made.failed
-        and made.kind == "write"
-        and not any(
-            later.call.name == made.call.name and not later.failed for later in calls[number + 1 :]
-        )
+        if made.failed and made.kind == "write" and worked.get(made.call.name, -1) < number
     )

@@ -5,13 +5,14 @@ may number different tasks alike. Pure.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lignin.domain.codec import Json
 from lignin.domain.traces import Step, Trajectory
 from lignin.traces.effects import Effect, Made, calls_of
+from lignin.traces.talk import numbers_told
 
 SAME_TASK = 0.22
 """Least share of words and values that two runs of one task have in common."""
@@ -25,13 +26,18 @@ _MAX_TEXT_CHARS = 200_000
 class Run:
     """A trajectory with what its calls came to.
 
-    `effects` are the changes that worked, and the answer given by a tool; `words` what the user said and the arguments named.
+    `effects` are the changes that worked, and the answer given by a tool; `words` what the user said
+    and the arguments named; `told` the numbers that the agent told, `answered` those that answered a
+    question. `origin` is what runs of one kind share: their model and harness, as far as is known.
     """
 
     trajectory: Trajectory
+    origin: str
     made: tuple[Made, ...]
     effects: frozenset[Effect]
     words: frozenset[str]
+    told: frozenset[str]
+    answered: frozenset[str]
 
     @property
     def users(self) -> tuple[Step, ...]:
@@ -56,18 +62,35 @@ class Run:
         )
 
 
-def run_of(trajectory: Trajectory) -> Run:
-    """Return a trajectory with what its calls came to."""
+def runs_of(trajectories: Sequence[Trajectory]) -> tuple[Run, ...]:
+    """Return trajectories with what their calls came to.
+
+    Runs of one file are of one origin; where each run has a file of its own, those of one format,
+    agent and model are.
+    """
+    files = Counter(trajectory.source for trajectory in trajectories)
+    return tuple(
+        run_of(t, t.source if files[t.source] > 1 else f"{t.format}/{t.agent}/{t.model}")
+        for t in trajectories
+    )
+
+
+def run_of(trajectory: Trajectory, origin: str = "") -> Run:
+    """Return a trajectory with what its calls came to; its origin by default is its file."""
     made = tuple(calls_of(trajectory))
     said = " ".join(step.text for step in trajectory.steps if step.role == "user")
     words = set(_WORD.findall(said[:_MAX_TEXT_CHARS].lower()))
     for each in made:
         words.update(value for value in values(each.call.arguments) if 4 <= len(value) < 60)
+    told, answered = numbers_told(trajectory)
     return Run(
         trajectory=trajectory,
+        origin=origin or trajectory.source,
         made=made,
         effects=frozenset(m.effect for m in made if m.kind in _LASTING and not m.failed),
         words=frozenset(words),
+        told=told,
+        answered=answered,
     )
 
 
@@ -86,7 +109,7 @@ def values(value: Json) -> Iterator[str]:
 def group_runs(runs: Sequence[Run]) -> tuple[tuple[int, ...], ...]:
     """Return the runs' places, those of one task together; a run without a task stands alone.
 
-    Where the origin names no task, runs that begin with the same long request are of one task.
+    Formats differ in whether an id is a number or text. Where the origin names no task, runs that begin with the same long request are of one task.
     """
     named: dict[object, list[int]] = defaultdict(list)
     for place, run in enumerate(runs):
@@ -98,7 +121,7 @@ def group_runs(runs: Sequence[Run]) -> tuple[tuple[int, ...], ...]:
 def _name(run: Run, place: int) -> object:
     task = run.trajectory.task_id
     if task is not None:
-        return ("task", task)
+        return ("task", str(task))
     opening = _opening(run)
     return ("opening", opening) if opening else ("alone", place)
 

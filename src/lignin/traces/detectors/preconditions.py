@@ -1,5 +1,7 @@
 """Changes that were made before what should come first: consent, and what right runs look up."""
 
+from collections import deque
+
 from lignin.domain.findings import Finding
 from lignin.traces.detector import Case, Detector, Seen
 from lignin.traces.effects import Made
@@ -41,11 +43,12 @@ def unconfirmed(run: Run) -> tuple[Made, ...]:
     """Changes that the user's last words before them do not agree to; none without a dialogue."""
     if not run.is_dialogue:
         return ()
-    said = {step.index: step.text for step in run.users}
-    found = []
+    found, users = [], deque(run.users)
+    agreed = False
     for made in run.writes:
-        before = [index for index in said if index < made.step]
-        if not (before and CONSENT.search(said[max(before)])):
+        while users and users[0].index < made.step:
+            agreed = bool(CONSENT.search(users.popleft().text))
+        if not agreed:
             found.append(made)
     return tuple(found)
 

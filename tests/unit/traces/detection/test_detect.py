@@ -2,14 +2,16 @@
 
 import pytest
 
+from corpora.traces import FILES, written
 from lignin.domain.findings import Judgement
 from lignin.domain.traces import Trajectory
 from lignin.traces.consensus import UNKNOWN
 from lignin.traces.detect import detect
 from lignin.traces.detector import load_detectors
 from lignin.traces.effects import Effect
+from lignin.traces.importer import load_importers
 from lignin.traces.localise import locate
-from lignin.traces.runs import run_of
+from lignin.traces.runs import run_of, runs_of
 from unit.traces.detection.made_runs import TASK, agent, booked, call, move, run, user
 
 
@@ -43,6 +45,13 @@ def test_a_run_alone_in_which_nothing_is_found_is_unknown() -> None:
     assert (alone.verdict, alone.step) == ("unknown", None)
 
 
+def test_runs_with_a_file_each_are_of_one_origin_by_format_agent_and_model() -> None:
+    alone = runs_of([booked(7, source="a"), booked(7, source="b")])
+    assert {each.origin for each in alone} == {"made//"}
+    together = runs_of([booked(7, source="a"), booked(7, source="a")])
+    assert {each.origin for each in together} == {"a"}
+
+
 def test_no_runs_give_no_judgements() -> None:
     assert judge() == ()
 
@@ -50,6 +59,18 @@ def test_no_runs_give_no_judgements() -> None:
 def test_judging_does_not_depend_on_the_order_of_the_runs() -> None:
     runs = [*[booked(7, source=name) for name in "abc"], booked(8, source="d"), run(task=2)]
     assert judge(*runs) == tuple(reversed(judge(*reversed(runs))))
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_runs_of_every_format_can_be_judged(kind: str) -> None:
+    form, name, _ = FILES[kind]
+    importer = next(each for each in load_importers() if each.name == form)
+    trajectories = [t for t, _ in importer.parse(name, written(kind)).sessions]
+    judgements = judge(*trajectories)
+    assert len(judgements) == len(trajectories)
+    for trajectory, judgement in zip(trajectories, judgements, strict=True):
+        assert 0 <= judgement.probability <= 1
+        assert judgement.step in {None, *(step.index for step in trajectory.steps)}
 
 
 def belief(*effects: Effect) -> object:
