@@ -153,7 +153,7 @@ def _judged(
         facts = {
             **facts_of(run),
             "at": next((step.at for step in run.steps if step.at), row.body["started_at"]),
-            "harness": row.body["revision"] or "",
+            "harness": row.body["revision"] or run.agent,
             "group": group_of(place, mined, sessions),
         }
         yield Filing(

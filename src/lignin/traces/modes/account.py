@@ -45,7 +45,7 @@ def account_of(run: Run) -> Account:
     repeated = Counter(each.effect for each in run.made).most_common(1)
     return Account(
         run=run,
-        in_order=tuple(each.effect for each in run.writes if not each.failed),
+        in_order=tuple(each.effect for each in run.made if _is_lasting(each, run)),
         effects=run.effects,
         tools=tuple(each.call.name for each in run.made),
         handed_over=any(each.kind == "hand over" for each in run.made),
@@ -55,6 +55,10 @@ def account_of(run: Run) -> Account:
         repeats=repeated[0][1] if repeated else 0,
         repeated_tool=repeated[0][0].tool if repeated else "",
     )
+
+
+def _is_lasting(made: Made, run: Run) -> bool:
+    return not made.failed and made.effect in run.effects
 
 
 def _unrecovered(made: Sequence[Made]) -> Made | None:

@@ -15,7 +15,7 @@ from lignin.traces.detector import Detector
 from lignin.traces.judge import judge
 from lignin.traces.localise import locate
 from lignin.traces.modes.account import Account, account_of
-from lignin.traces.modes.signature import TAIL, sign
+from lignin.traces.modes.signature import sign
 
 _OPENING_CHARS = 80
 
@@ -37,7 +37,7 @@ def task_of(session: Row, trajectory: Trajectory) -> str:
     """
     hidden = bool(session.body.get("outcome_hidden"))
     if trajectory.task_id is not None:
-        return derive_id("tsk", ["task", trajectory.task_id, hidden])
+        return derive_id("tsk", ["task", str(trajectory.task_id), hidden])
     asked = next((step.text for step in trajectory.steps if step.role == "user" and step.text), "")
     opening = " ".join(asked.lower().split())
     if len(opening) < _OPENING_CHARS:
@@ -79,8 +79,7 @@ def _signature(
     judgement: Judgement, examined: Examined, account: Account, siblings: Sequence[Account]
 ) -> Signature | None:
     if judgement.verdict == "infrastructure":
-        tail = account.tools[-TAIL:]
-        return Signature(difference="infrastructure", error=account.error, tail=tail)
+        return Signature(difference="infrastructure", error=account.error)
     if judgement.verdict != "failure":
         return None
     is_comparable = examined.case.belief.siblings > 0

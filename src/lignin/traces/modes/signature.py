@@ -20,6 +20,7 @@ _VOTE = 4.0
 # A run that failed seldom failed with the right effects: its own count for so much.
 _OWN = 0.1
 TAIL = 3
+MAX_NAME, MAX_NAMES = 200, 20
 
 
 def sign(run: Account, siblings: Sequence[Account]) -> Signature:
@@ -30,7 +31,7 @@ def sign(run: Account, siblings: Sequence[Account]) -> Signature:
         siblings: What other runs of the same task came to, whether they failed or not; without
             those that infrastructure broke.
     """
-    tail = run.tools[-TAIL:]
+    tail = tuple(tool[:MAX_NAME] for tool in run.tools[-TAIL:])
     if not siblings:
         return _alone(run, tail)
     difference, reference, votes = _reference(run, siblings)
@@ -42,8 +43,8 @@ def sign(run: Account, siblings: Sequence[Account]) -> Signature:
     return Signature(
         difference=difference,
         manner=manner,
-        tool=tool,
-        arguments=arguments,
+        tool=tool[:MAX_NAME],
+        arguments=tuple(name[:MAX_NAME] for name in arguments[:MAX_NAMES]),
         error=run.error,
         tail=tail,
         votes=votes,
@@ -132,4 +133,4 @@ def _alone(run: Account, tail: tuple[str, ...]) -> Signature:
         difference, tool = "unrecovered_error", run.error_tool
     elif run.repeats >= REPEATS:
         difference, tool = "repetition", run.repeated_tool
-    return Signature(difference=difference, tool=tool, error=run.error, tail=tail)
+    return Signature(difference=difference, tool=tool[:MAX_NAME], error=run.error, tail=tail)

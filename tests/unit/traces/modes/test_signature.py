@@ -4,7 +4,7 @@ import pytest
 
 from lignin.domain.modes import Difference, parse_signature, split_modes
 from lignin.traces.modes.account import Account
-from lignin.traces.modes.signature import sign
+from lignin.traces.modes.signature import MAX_NAME, sign
 from unit.traces.modes.runs import account
 
 BOOK = ("book_room", {"room": 4, "nights": 2})
@@ -59,6 +59,19 @@ def test_signatures_do_not_depend_on_the_order_of_the_others() -> None:
     failed = account(BOOK)
     others = [RIGHT, account(BOOK, ("charge_card", {"cents": 9})), account(PAY), account()]
     assert sign(failed, others) == sign(failed, others[::-1])
+
+
+def test_an_answer_given_by_a_tool_is_an_effect_that_can_be_wrong() -> None:
+    right = account(LOOK, ("submit", {"answer": "four nights"}))
+    found = sign(account(LOOK, ("submit", {"answer": "two nights"})), [right, right])
+    assert (found.difference, found.tool) == ("wrong_arguments", "submit")
+    assert found.arguments == ("answer",)
+
+
+def test_names_that_nobody_bounds_are_cut() -> None:
+    long = "x" * 10_000
+    found = sign(account((long, {long: 1})), [account((long, {long: 2}))])
+    assert max(map(len, (found.tool, *found.arguments, *found.tail))) == MAX_NAME
 
 
 def test_a_run_alone_is_told_by_how_it_ended() -> None:
