@@ -15,8 +15,9 @@ import gzip
 import json
 import random
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
 from _logistic import fit
@@ -25,8 +26,18 @@ from lignin.domain.traces import Trajectory
 from lignin.traces.detect import Examined, examine
 from lignin.traces.detector import load_detectors
 from lignin.traces.importer import import_trace, load_importers
-from lignin.traces.judge import ALONE, AMONG, THRESHOLD_AMONG, is_failed_alone, score
+from lignin.traces.judge import (
+    ALONE,
+    AMONG,
+    FEW,
+    FEW_SIBLINGS,
+    THRESHOLD_AMONG,
+    THRESHOLD_FEW,
+    is_failed_alone,
+    score,
+)
 from lignin.traces.localise import locate
+from lignin.traces.runs import group_runs, runs_of
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 FILES = ("base", "precond", "assert_nopost", "assert_full", "gpt41mini")
@@ -60,8 +71,17 @@ NAMES_ALONE = [
     "repeats",
     "unconfirmed",
 ]
-RIDGE_AMONG, RIDGE_ALONE = 5.0, 33.0
-Weights = dict[str, float]
+NAMES_FEW = [name for name in NAMES_AMONG if name != "unsaid"]
+RIDGE_AMONG, RIDGE_FEW, RIDGE_ALONE = 5.0, 40.0, 33.0
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Coefficients for a run alone, with few siblings, and among many."""
+
+    alone: Mapping[str, float]
+    few: Mapping[str, float]
+    among: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +101,10 @@ class Scored:
 
     @property
     def flagged(self) -> bool:
-        if self.examined.case.belief.siblings:
+        siblings = self.examined.case.belief.siblings
+        if siblings > FEW_SIBLINGS:
             return self.probability >= THRESHOLD_AMONG
-        return self.flagged_alone
+        return self.probability >= THRESHOLD_FEW if siblings else self.flagged_alone
 
     @property
     def outvoted(self) -> bool:
@@ -114,46 +135,59 @@ def hidden(runs: Sequence[tuple[str, Trajectory]]) -> list[Trajectory]:
     return [replace(trajectory, outcome=None) for _, trajectory in runs]
 
 
-def fit_weights(runs: Sequence[tuple[str, Trajectory]], left_out: str) -> tuple[Weights, Weights]:
-    """Return the coefficients alone and among siblings, fitted without one file's outcomes."""
-    trajectories, detectors = hidden(runs), load_detectors()
-    first = examine(trajectories, detectors, {"": 0.0})
-    known = [
-        place
-        for place, (name, _) in enumerate(runs)
-        if name != left_out and not first[place].case.run.is_empty
+def fit_weights(runs: Sequence[tuple[str, Trajectory]], left_out: str) -> Weights:
+    """Return the coefficients, fitted without one file's outcomes.
+
+    Those for few siblings are fitted on two and three files at a time.
+    """
+    everything = examine(hidden(runs), load_detectors(), {"": 0.0})
+    alone = _fit(runs, everything, left_out, range(1000), NAMES_ALONE, RIDGE_ALONE)
+    everything = examine(hidden(runs), load_detectors(), alone)
+    among = _fit(runs, everything, left_out, range(1, 1000), NAMES_AMONG, RIDGE_AMONG)
+    parts: list[tuple[str, Trajectory]] = []
+    examined: list[Examined] = []
+    kept = [name for name in FILES if name != left_out]
+    for files in (*combinations(kept, 2), *combinations(kept, 3)):
+        part = [run for run in runs if run[0] in files]
+        parts += part
+        examined += examine(hidden(part), load_detectors(), alone)
+    few = _fit(parts, examined, left_out, range(1, FEW_SIBLINGS + 1), NAMES_FEW, RIDGE_FEW)
+    return Weights(alone, few, among)
+
+
+def _fit(
+    runs: Sequence[tuple[str, Trajectory]],
+    examined: Sequence[Examined],
+    left_out: str,
+    siblings: range,
+    names: Sequence[str],
+    ridge: float,
+) -> dict[str, float]:
+    """Fit on the runs with so many siblings."""
+    chosen = [
+        (each.seen.features, trajectory.outcome != "success")
+        for (name, trajectory), each in zip(runs, examined, strict=True)
+        if name != left_out and not each.case.run.is_empty and each.case.belief.siblings in siblings
     ]
-    failed = [trajectory.outcome != "success" for _, trajectory in runs]
-    alone = fit(
-        [first[place].seen.features for place in known],
-        [failed[place] for place in known],
-        NAMES_ALONE,
-        RIDGE_ALONE,
-    )
-    second = examine(trajectories, detectors, alone)
-    known = [place for place in known if second[place].case.belief.siblings]
-    among = fit(
-        [second[place].seen.features for place in known],
-        [failed[place] for place in known],
-        NAMES_AMONG,
-        RIDGE_AMONG,
-    )
-    return alone, among
+    return fit([row for row, _ in chosen], [label for _, label in chosen], names, ridge)
 
 
 def score_runs(
-    runs: Sequence[tuple[str, Trajectory]], alone: Weights, among: Weights, only: str = ""
+    runs: Sequence[tuple[str, Trajectory]], weights: Weights, only: str = ""
 ) -> list[Scored]:
     """Return the runs (of one file) with their scores under some coefficients."""
     found = []
     for (name, trajectory), each in zip(
-        runs, examine(hidden(runs), load_detectors(), alone), strict=True
+        runs, examine(hidden(runs), load_detectors(), weights.alone), strict=True
     ):
         if only and name != only:
             continue
         broken = any(finding.kind == "infrastructure" for finding in each.seen.findings)
-        by_itself = 1.0 if broken else score(alone, each.seen.features)
-        used = among if each.case.belief.siblings else alone
+        by_itself = 1.0 if broken else score(weights.alone, each.seen.features)
+        siblings = each.case.belief.siblings
+        used = (
+            weights.among if siblings > FEW_SIBLINGS else weights.few if siblings else weights.alone
+        )
         found.append(
             Scored(
                 name,
@@ -287,6 +321,32 @@ def report_localisation(runs: Sequence[Scored]) -> None:
             )
 
 
+def report_siblings(runs: Sequence[tuple[str, Trajectory]]) -> None:
+    """Runs of one task that are taken for siblings, and of unlike tasks that bear the same number."""
+    acted = [trajectory for trajectory in hidden(runs) if trajectory.steps]
+    shifted = [
+        replace(t, task_id=(int(t.task_id or 0) + 7) % 115) if "gpt41mini" in t.source else t
+        for t in acted
+    ]
+    for figure, chosen, alike in (
+        ("runs of one task linked", acted, True),
+        ("runs of unlike tasks linked", shifted, False),
+    ):
+        group_of = {
+            place: number
+            for number, group in enumerate(group_runs(runs_of(chosen)))
+            for place in group
+        }
+        pairs = [
+            group_of[one] == group_of[other]
+            for one, other in combinations(range(len(chosen)), 2)
+            if chosen[one].task_id == chosen[other].task_id
+            and (acted[one].task_id == acted[other].task_id) is alike
+        ]
+        note = f"{len(pairs)} pairs; unlike: one file's task numbers moved by 7"
+        report(figure, sum(pairs) / len(pairs), "ratio", None, note)
+
+
 def main() -> None:
     """Measure and print; with `--fit` print the coefficients."""
     if not DATA.is_dir():
@@ -294,13 +354,13 @@ def main() -> None:
         return
     runs = load("tau_retail", FILES, ".jsonl.gz")
     if "--fit" in sys.argv:
-        for name, weights in zip(("ALONE", "AMONG"), fit_weights(runs, ""), strict=True):
-            print(name, json.dumps({key: round(weight, 3) for key, weight in weights.items()}))
+        for name, fitted in asdict(fit_weights(runs, "")).items():
+            print(name.upper(), json.dumps({key: round(w, 3) for key, w in fitted.items()}))
         return
     scored: list[Scored] = []
     for name in FILES:
         print(f"leaving out {name}", file=sys.stderr)
-        scored += score_runs(runs, *fit_weights(runs, name), only=name)
+        scored += score_runs(runs, fit_weights(runs, name), only=name)
     acted = [run for run in scored if not run.crashed]
     compared = [run for run in acted if run.examined.case.belief.siblings >= 3]
     note = "five files, each left out in turn, outcomes hidden"
@@ -334,8 +394,9 @@ def main() -> None:
         "10 bins, not crashed",
     )
     report_localisation(scored)
+    report_siblings(runs)
     other = load("tau2_retail", HELD_OUT, ".json.gz")
-    held = score_runs(other, dict(ALONE), dict(AMONG))
+    held = score_runs(other, Weights(ALONE, FEW, AMONG))
     note = "shipped coefficients; two runs of each task"
     report_pair("held-out tau2 retail", held, None, note)
     report("AUC, held-out tau2 retail", auc(held, lambda run: run.probability), "ratio", None, note)

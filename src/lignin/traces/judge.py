@@ -1,7 +1,8 @@
 """The verdict on a run from what the detectors saw.
 
-Two logistic scores: one for a run whose task has other runs to compare with, one for a run alone. The
-coefficients come from `benchmarks/detection.py --fit`, fitted on recorded runs with known outcomes. Pure.
+Three logistic scores: for a run alone, for one whose task has one or two other runs to compare with,
+and for one with more. The coefficients come from `benchmarks/detection.py --fit`, fitted on recorded
+runs with known outcomes. Pure.
 """
 
 import math
@@ -10,10 +11,12 @@ from collections.abc import Mapping
 from lignin.domain.findings import Finding, Judgement, RunVerdict
 from lignin.traces.detector import Case, Seen
 
-THRESHOLD_AMONG = 0.45
+FEW_SIBLINGS = 2
+THRESHOLD_AMONG = 0.42
+THRESHOLD_FEW = 0.35
 THRESHOLD_ALONE = 0.38
-"""From which probability a run is called failed. Alone, little can be known: the threshold is where
-precision and recall are in balance."""
+"""From which probability a run is called failed. With little to go by precision and recall are in
+balance further down."""
 
 AMONG: Mapping[str, float] = {
     "": 4.128,
@@ -29,6 +32,20 @@ AMONG: Mapping[str, float] = {
     "open_end": 1.098,
     "unconfirmed": 0.311,
     "idle": -1.756,
+}
+FEW: Mapping[str, float] = {
+    "": 0.617,
+    "belief": 0.201,
+    "wrong": 1.158,
+    "reliability": -0.43,
+    "likeness": -0.679,
+    "agreeing": -0.351,
+    "rival": 0.197,
+    "siblings": -0.077,
+    "repeats": 0.5,
+    "open_end": 0.823,
+    "unconfirmed": 0.196,
+    "idle": -0.843,
 }
 ALONE: Mapping[str, float] = {
     "": -0.587,
@@ -73,8 +90,10 @@ def _verdict(case: Case, seen: Seen) -> tuple[RunVerdict, float]:
     if any(finding.kind == "infrastructure" for finding in seen.findings):
         return "infrastructure", 1.0
     if case.belief.siblings:
-        probability = score(AMONG, seen.features)
-        return ("failure" if probability >= THRESHOLD_AMONG else "success"), probability
+        few = case.belief.siblings <= FEW_SIBLINGS
+        probability = score(FEW if few else AMONG, seen.features)
+        failed = probability >= (THRESHOLD_FEW if few else THRESHOLD_AMONG)
+        return ("failure" if failed else "success"), probability
     probability = score(ALONE, seen.features)
     return ("failure" if is_failed_alone(case, seen, probability) else "unknown"), probability
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from lignin.domain.codec import Json
 from lignin.domain.traces import Step, Trajectory
 from lignin.traces.effects import Effect, Made, calls_of
-from lignin.traces.talk import numbers_told
+from lignin.traces.talk import final_answer, numbers_told
 
 SAME_TASK = 0.22
 """Least share of words and values that two runs of one task have in common."""
@@ -26,8 +26,8 @@ _MAX_TEXT_CHARS = 200_000
 class Run:
     """A trajectory with what its calls came to.
 
-    `effects` are the changes that worked, and the answer given by a tool; `words` what the user said
-    and the arguments named; `told` the numbers that the agent told, `answered` those that answered a
+    `effects` are the changes that worked and an answer given by a tool; where a run was asked once and
+    changed nothing, its final answer. `words` are what the user said and the arguments named; `told` the numbers that the agent told, `answered` those that answered a
     question. `origin` is what runs of one kind share: their model and harness, as far as is known.
     """
 
@@ -87,11 +87,18 @@ def run_of(trajectory: Trajectory, origin: str = "") -> Run:
         trajectory=trajectory,
         origin=origin or trajectory.source,
         made=made,
-        effects=frozenset(m.effect for m in made if m.kind in _LASTING and not m.failed),
+        effects=_effects(trajectory, made),
         words=frozenset(words),
         told=told,
         answered=answered,
     )
+
+
+def _effects(trajectory: Trajectory, made: Sequence[Made]) -> frozenset[Effect]:
+    lasting = frozenset(m.effect for m in made if m.kind in _LASTING and not m.failed)
+    asked_once = sum(step.role == "user" and bool(step.text) for step in trajectory.steps) < 2
+    answer = final_answer(trajectory) if asked_once and not lasting else ""
+    return frozenset([Effect("answer", (("text", answer),))]) if answer else lasting
 
 
 def values(value: Json) -> Iterator[str]:

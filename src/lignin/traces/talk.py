@@ -27,6 +27,25 @@ _ASKED = re.compile(
 )
 
 
+_ANSWER = re.compile(
+    r"(?:answer(?:\s+is)?\s*[:=]|answer\s+is)[\s*`]*([^\n]{1,80})|\\boxed\{([^{}\n]{1,80})\}",
+    re.IGNORECASE,
+)
+_SHORT_CHARS = 80
+_EDGES = " \t\r\n.*`'\"$"
+
+
+def final_answer(trajectory: Trajectory) -> str:
+    """Return the answer with which a run ends: what it names as such, or short last words; "" where
+    the last words are neither."""
+    said = [s.text for s in trajectory.steps if s.role == "assistant" and s.text.strip()]
+    if not said:
+        return ""
+    named = [first or second for first, second in _ANSWER.findall(said[-1])]
+    text = named[-1] if named else said[-1].strip()
+    return text.lower().strip(_EDGES) if len(text) <= _SHORT_CHARS else ""
+
+
 def numbers_told(trajectory: Trajectory) -> tuple[frozenset[str], frozenset[str]]:
     """Return the numbers that the agent told, and of them those that were news to the user after a
     question of his."""

@@ -479,3 +479,22 @@ def test_time_that_runs_out_while_waiting_outside_is_not_the_codes_fault(
     action = PythonCall(file="a.py", function="f", arguments={})
     observed = brokered.run(Execution(files={}, action=action, limits=Limits(wall_s=3.0)))
     assert observed.status == status
+
+
+def test_a_credential_that_a_tool_server_echoes_is_withheld_without_any_proxy() -> None:
+    echoed = Observation(result={"more": f"key {SECRET}"})
+    split = Observation(result=[SECRET[:13], "x"])
+    broker = Broker(DECLARED, binding=Bound([echoed, split]), known=[SecretValue(SECRET)])
+    for _ in range(2):
+        answer = broker.handle({"type": "call", "tool": "ping", "arguments": {}})
+        assert answer["error"] == "denied"
+        assert SECRET[:13] not in str(answer)
+    assert [effect.kind for effect in broker.report().effects].count("incident") == 2
+
+
+def test_what_is_no_credential_of_the_server_goes_in() -> None:
+    plain = Observation(result={"more": "key"})
+    broker = Broker(DECLARED, binding=Bound([plain]), known=[SecretValue(SECRET)])
+    assert broker.handle({"type": "call", "tool": "ping", "arguments": {}}) == {
+        "result": {"more": "key"}
+    }

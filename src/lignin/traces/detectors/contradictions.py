@@ -1,7 +1,6 @@
 """Arguments of a change that nothing before it told."""
 
 import re
-from collections.abc import Iterator
 
 from lignin.domain.codec import Json
 from lignin.domain.findings import Finding
@@ -12,7 +11,7 @@ from lignin.traces.runs import values
 _MIN_CHARS = 4
 _MAX_CHARS = 60
 _SHOWN = 3
-_TOKEN = re.compile(r"[\w#@.+-]+")
+_TOKEN = re.compile(r"[\w#@+](?:[\w#@.+-]*[\w#@+])?")
 
 
 def examine(case: Case) -> Seen:
@@ -41,8 +40,8 @@ def examine(case: Case) -> Seen:
     return Seen(findings=tuple(findings), features={"ungrounded": float(min(3, count))})
 
 
-def _tokens(text: str) -> Iterator[str]:
-    return (found.strip(".-") for found in _TOKEN.findall(text.lower()))
+def _tokens(text: str) -> list[str]:
+    return _TOKEN.findall(text.lower())
 
 
 def _unknown(arguments: dict[str, Json], known: set[str]) -> list[str]:

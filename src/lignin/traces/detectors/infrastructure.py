@@ -21,10 +21,12 @@ def examine(case: Case) -> Seen:
     run = case.run
     if run.is_empty:
         return Seen(findings=(_finding(None, "The run is empty: the agent never came to act."),))
-    broken = [
-        made for made in run.made if _BROKEN.search((made.call.observation or "")[:_HEAD_CHARS])
+    failing = [
+        made
+        for made in run.made
+        if (made.failed or made.call.is_error is None)
+        and _BROKEN.search((made.call.observation or "")[:_HEAD_CHARS])
     ]
-    failing = [made for made in broken if made.failed or made.call.is_error is None]
     if failing and len(failing) >= _SHARE * len(run.made):
         said = " ".join((failing[0].call.observation or "").split())[:80]
         return Seen(

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from lignin.domain.traces import Trajectory
 from lignin.traces.consensus import believe, difference, likeness
 from lignin.traces.effects import Effect
@@ -105,3 +107,34 @@ def test_runs_without_a_task_id_are_siblings_by_the_same_long_request() -> None:
 def test_a_crashed_run_is_nobodys_sibling() -> None:
     runs = [run_of(booked(7)), run_of(booked(7)), run_of(run())]
     assert [belief.siblings for belief in believe(runs, group_runs(runs))] == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("I looked it up.\nFinal answer: **42.**", "42"),
+        ("So the answer is Lima", "lima"),
+        (r"Hence \boxed{1/2}.", "1/2"),
+        ("Paris", "paris"),
+        (
+            "This is a long account of all that was looked at and of why nothing came of it all. "
+            * 2,
+            "",
+        ),
+        ("", ""),
+    ],
+)
+def test_a_run_that_only_answers_is_compared_by_its_answer(text: str, answer: str) -> None:
+    effects = run_of(run(user("What is it?"), agent(text))).effects
+    assert [dict(effect.arguments)["text"] for effect in effects] == ([answer] if answer else [])
+
+
+def test_the_odd_answer_is_not_believed_and_a_dialogue_is_not_an_answer() -> None:
+    def asked(reply: str) -> Trajectory:
+        return run(
+            user("How far is it from Oslo to Bergen by rail, in whole kilometres?"), agent(reply)
+        )
+
+    right = judged(*[asked("Answer: 496")] * 4, asked("Answer: 371"))
+    assert right[0] > 0.9 > 0.1 > right[4]
+    assert run_of(run(user("Hello"), agent("Hi"), user("Bye"), agent("Bye"))).effects == frozenset()
