@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lignin.traces.effects import Effect, Made
 from lignin.traces.runs import Run
@@ -45,7 +45,7 @@ def account_of(run: Run) -> Account:
     repeated = Counter(each.effect for each in run.made).most_common(1)
     return Account(
         run=run,
-        in_order=tuple(each.effect for each in run.made if _is_lasting(each, run)),
+        in_order=_in_order(run),
         effects=run.effects,
         tools=tuple(each.call.name for each in run.made),
         handed_over=any(each.kind == "hand over" for each in run.made),
@@ -57,8 +57,20 @@ def account_of(run: Run) -> Account:
     )
 
 
-def _is_lasting(made: Made, run: Run) -> bool:
-    return not made.failed and made.effect in run.effects
+def _in_order(run: Run) -> tuple[Effect, ...]:
+    """The effects as they were made, an answer in words last."""
+    made = [m.effect for m in run.made if not m.failed and m.effect in run.effects]
+    return (*made, *sorted(run.effects.difference(made), key=repr))
+
+
+def without_words(account: Account) -> Account:
+    """Return what a run came to without an answer in words, which some runs' last words stand for."""
+    made = {each.effect for each in account.run.made}
+    return replace(
+        account,
+        in_order=tuple(each for each in account.in_order if each in made),
+        effects=account.effects & made,
+    )
 
 
 def _unrecovered(made: Sequence[Made]) -> Made | None:

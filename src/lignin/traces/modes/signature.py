@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from lignin.domain.codec import Json
 from lignin.domain.modes import Difference, Signature
 from lignin.traces.effects import Effect
-from lignin.traces.modes.account import Account
+from lignin.traces.modes.account import Account, without_words
 from lignin.traces.modes.manner import REPEATS, done_twice, manner_of
 
 # Each further run that came to a set of effects makes it so many times likelier to be right.
@@ -34,6 +34,9 @@ def sign(run: Account, siblings: Sequence[Account]) -> Signature:
     tail = tuple(tool[:MAX_NAME] for tool in run.tools[-TAIL:])
     if not siblings:
         return _alone(run, tail)
+    if any(each.run.writes and each.effects for each in (run, *siblings)):
+        # Where there is something to change, an answer in words is none.
+        run, siblings = without_words(run), [without_words(each) for each in siblings]
     difference, reference, votes = _reference(run, siblings)
     agreeing = [each for each in siblings if each.effects == reference]
     tool, arguments = _place(difference, run, reference)
@@ -127,8 +130,10 @@ def _alone(run: Account, tail: tuple[str, ...]) -> Signature:
     """What can be said of a run that has no siblings: how it ended."""
     difference: Difference = "undetermined"
     tool = ""
-    if not run.effects:
-        difference = "premature_handover" if run.handed_over else "no_action"
+    if run.handed_over and not without_words(run).effects:
+        difference = "premature_handover"
+    elif not run.effects:
+        difference = "no_action"
     elif run.error:
         difference, tool = "unrecovered_error", run.error_tool
     elif run.repeats >= REPEATS:

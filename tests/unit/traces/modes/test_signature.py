@@ -3,9 +3,10 @@
 import pytest
 
 from lignin.domain.modes import Difference, parse_signature, split_modes
-from lignin.traces.modes.account import Account
+from lignin.traces.modes.account import Account, account_of
 from lignin.traces.modes.signature import MAX_NAME, sign
-from unit.traces.modes.runs import account
+from lignin.traces.runs import run_of
+from unit.traces.modes.runs import Made, account, run
 
 BOOK = ("book_room", {"room": 4, "nights": 2})
 PAY = ("charge_card", {"cents": 900})
@@ -68,6 +69,19 @@ def test_an_answer_given_by_a_tool_is_an_effect_that_can_be_wrong() -> None:
     assert found.arguments == ("answer",)
 
 
+def test_last_words_are_the_answer_only_where_nobody_changes_anything() -> None:
+    def said(words: str, *made: Made) -> Account:
+        return account_of(run_of(run(*made, said=words)))
+
+    asked = [said("It takes four nights."), said("It takes four nights.")]
+    wrong = sign(said("It takes two nights."), asked)
+    assert (wrong.difference, wrong.tool, wrong.votes) == ("wrong_arguments", "answer", 2)
+    idle = sign(said("It takes four nights.", LOOK), [RIGHT, RIGHT])
+    assert (idle.difference, idle.tool) == ("no_action", "book_room")
+    extra = sign(account(BOOK), [said("None."), said("None.")])
+    assert (extra.difference, extra.tool) == ("extra_action", "book_room")
+
+
 def test_names_that_nobody_bounds_are_cut() -> None:
     long = "x" * 10_000
     found = sign(account((long, {long: 1})), [account((long, {long: 2}))])
@@ -80,7 +94,9 @@ def test_a_run_alone_is_told_by_how_it_ended() -> None:
     assert (stopped.difference, stopped.tool) == ("unrecovered_error", "save_file")
     assert stopped.error == "Error: disk <PATH> is full"
     assert sign(account(*[BOOK] * 7), []).difference == "repetition"
-    assert sign(account(LOOK), []).difference == "no_action"
+    silent = account_of(run_of(run(LOOK, said="")))
+    assert sign(silent, []).difference == "no_action"
+    assert sign(account(LOOK), []).difference == "undetermined"
     assert sign(account(HAND), []).difference == "premature_handover"
     assert sign(account(BOOK), []).difference == "undetermined"
 
