@@ -75,7 +75,7 @@ def value_manner(run: Account, wrong: Effect, rights: Sequence[Effect]) -> Manne
     if not name:
         return ""
     if _is_positive(value) and _is_positive(right):
-        power = math.log10(right / value)
+        power = math.log10(right) - math.log10(value)
         is_unit = abs(power) > _POWER and abs(power - round(power)) < _NEAR
         return "other_unit" if is_unit else "other_figure"
     is_name = isinstance(value, str) and any(character.isdigit() for character in value)

@@ -46,6 +46,11 @@ def test_a_value_that_a_call_told_is_of_something_else_and_one_that_an_error_ech
     assert sign(known, RIGHT).manner == "refused_of_another"
 
 
+def test_figures_of_any_size_can_be_compared() -> None:
+    huge = [account(("charge_card", {"cents": 1e308}))] * 2
+    assert sign(account(("charge_card", {"cents": 1e-308})), huge).manner == "other_unit"
+
+
 def test_last_words_tell_giving_up_and_what_was_said_otherwise_or_left_unsaid() -> None:
     def said(words: str, *made: Made) -> Manner:
         others = [account_of(run_of(run(BOOK, PAY, said="Paid 9.00, code X17.")))] * 3
