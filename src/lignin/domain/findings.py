@@ -14,6 +14,7 @@ FindingKind = Literal[
     "infrastructure",
     "loop",
     "precondition",
+    "signs",
     "waste",
 ]
 RunVerdict = Literal["failure", "success", "infrastructure", "unknown"]

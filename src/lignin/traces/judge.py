@@ -65,6 +65,21 @@ ALONE: Mapping[str, float] = {
 }
 
 
+_SIGNS = {
+    "asked": "more was asked than usual",
+    "calls": "more calls than usual",
+    "late_refusal": "the last words refuse",
+    "open_end": "the end is open",
+    "refusals": "refusals",
+    "repeats": "repeated calls",
+    "rival": "others agree on something else",
+    "unconfirmed": "changes without the user's word",
+    "ungrounded": "values that nothing named",
+    "unsaid": "figures not told",
+    "wrong": "others' changes are likelier",
+}
+
+
 def judge(case: Case, seen: Seen, step: int | None) -> Judgement:
     """Return the judgement: a declared outcome first, then broken machinery, then the score.
 
@@ -76,8 +91,11 @@ def judge(case: Case, seen: Seen, step: int | None) -> Judgement:
     verdict, probability = _verdict(case, seen)
     if verdict not in ("failure", "infrastructure"):
         step = None
+    findings = tuple(sorted(seen.findings, key=lambda finding: -finding.probability))
+    if verdict == "failure" and not findings:
+        findings = (_signs(case, seen, probability),)
     return Judgement(
-        verdict=verdict, probability=round(probability, 4), step=step, findings=_told(seen)
+        verdict=verdict, probability=round(probability, 4), step=step, findings=findings
     )
 
 
@@ -89,13 +107,34 @@ def _verdict(case: Case, seen: Seen) -> tuple[RunVerdict, float]:
         return outcome, 1.0
     if any(finding.kind == "infrastructure" for finding in seen.findings):
         return "infrastructure", 1.0
+    coefficients, threshold = _scale(case)
+    probability = score(coefficients, seen.features)
     if case.belief.siblings:
-        few = case.belief.siblings <= FEW_SIBLINGS
-        probability = score(FEW if few else AMONG, seen.features)
-        failed = probability >= (THRESHOLD_FEW if few else THRESHOLD_AMONG)
-        return ("failure" if failed else "success"), probability
-    probability = score(ALONE, seen.features)
+        return ("failure" if probability >= threshold else "success"), probability
     return ("failure" if is_failed_alone(case, seen, probability) else "unknown"), probability
+
+
+def _scale(case: Case) -> tuple[Mapping[str, float], float]:
+    """The coefficients and the threshold for a run with so many siblings."""
+    if case.belief.siblings > FEW_SIBLINGS:
+        return AMONG, THRESHOLD_AMONG
+    return (FEW, THRESHOLD_FEW) if case.belief.siblings else (ALONE, THRESHOLD_ALONE)
+
+
+def _signs(case: Case, seen: Seen, probability: float) -> Finding:
+    """What weighed most where no single thing was found."""
+    weights = {
+        name: weight * seen.features.get(name, 0.0)
+        for name, weight in _scale(case)[0].items()
+        if name in _SIGNS and weight > 0 and seen.features.get(name, 0.0) > 0
+    }
+    most = [_SIGNS[name] for name in sorted(weights, key=lambda name: -weights[name])[:3]]
+    return Finding(
+        kind="signs",
+        step=None,
+        evidence=f"No single finding; weighed together: {', '.join(most) or 'what the others did'}.",
+        probability=round(probability, 4),
+    )
 
 
 def is_failed_alone(case: Case, seen: Seen, probability: float) -> bool:
@@ -105,11 +144,6 @@ def is_failed_alone(case: Case, seen: Seen, probability: float) -> bool:
     """
     found = case.run.is_dialogue or any(finding.kind != "waste" for finding in seen.findings)
     return found and probability >= THRESHOLD_ALONE
-
-
-def _told(seen: Seen) -> tuple[Finding, ...]:
-    """The findings, the weightiest first."""
-    return tuple(sorted(seen.findings, key=lambda finding: -finding.probability))
 
 
 def score(coefficients: Mapping[str, float], features: Mapping[str, float]) -> float:

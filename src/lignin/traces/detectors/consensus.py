@@ -45,13 +45,17 @@ def _log_odds(probability: float) -> float:
 
 def _evidence(case: Case, belief: Belief) -> str:
     expected = belief.expected or frozenset()
-    missing = sorted({effect.tool for effect in expected - case.run.effects})
-    extra = sorted({effect.tool for effect in case.run.effects - expected})
-    parts = [f"not done as elsewhere: {', '.join(missing)}"] if missing else []
-    parts += [f"done only here: {', '.join(extra)}"] if extra else []
+    missing = {effect.tool for effect in expected - case.run.effects}
+    extra = {effect.tool for effect in case.run.effects - expected}
+    kinds = (
+        ("done otherwise", missing & extra),
+        ("not done", missing - extra),
+        ("done only here", extra - missing),
+    )
+    parts = [f"{what}: {', '.join(sorted(tools))}" for what, tools in kinds if tools]
     return (
         f"{belief.agreeing} of {belief.siblings} other runs of the task changed the same; "
-        f"against the most probable changes, {'; '.join(parts)}."
+        f"against what it most probably should have changed, {'; '.join(parts)}."
     )
 
 

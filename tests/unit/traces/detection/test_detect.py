@@ -28,6 +28,15 @@ def test_the_run_that_did_otherwise_failed_at_its_own_change() -> None:
     assert "move_booking" in wrong.findings[0].evidence
 
 
+def test_every_failed_run_comes_with_evidence() -> None:
+    """Half the runs do one thing, half another, so that no single finding settles it."""
+    runs = [booked(7 + n % 2, source="ab"[n % 2], task=t) for t in range(5) for n in range(4)]
+    runs += [booked(7, source=name, task=t) for t in range(5, 9) for name in "ab"]
+    failed = [judgement for judgement in judge(*runs) if judgement.verdict == "failure"]
+    assert failed
+    assert all(judgement.findings for judgement in failed)
+
+
 def test_a_declared_outcome_comes_first() -> None:
     passed, failed = judge(booked(8, outcome="success"), booked(7, outcome="failure"))
     assert (passed.verdict, passed.probability, passed.step) == ("success", 0.0, None)
