@@ -8,7 +8,7 @@ SOURCES := src tests tools benchmarks
 STORE_UNSET := $(if $(LIGNIN_STORE),LIGNIN_STORE= )$(if $(LIGNIN_SPACE),LIGNIN_SPACE= )
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check lint unit bench lock setup-demo setup-test setup-check
+.PHONY: help demo test test-all check lint unit bench lock peers setup-demo setup-test setup-check
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -50,13 +50,21 @@ lint: setup-check ## format check, ruff, mypy --strict
 	$(RUN) mypy -p lignin
 	$(RUN) mypy tools benchmarks/run.py
 
-bench: setup-check ## run the benchmarks; WRITE=1 puts the figures into benchmarks/RESULTS.md
+bench: setup-check peers ## run the benchmarks; WRITE=1 puts the figures into benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run.py $(if $(WRITE),--write) $(ARGS)
+
+peers: setup-check ## what benchmarks compare with, each in a venv of its own under benchmarks/peers
+	$(BIN)/python tools/peers.py
 
 lock: setup-check ## resolve the dependencies anew into requirements.txt
 	$(BIN)/uv pip compile --universal --generate-hashes --no-annotate --no-header \
 	  --no-emit-index-url --no-emit-find-links --python-version 3.11 --extra all --group dev \
 	  pyproject.toml -o requirements.txt
+	for peer in benchmarks/peers/*/; do \
+	  $(BIN)/uv pip compile --universal --generate-hashes --no-annotate --no-header \
+	    --no-emit-index-url --no-emit-find-links --python-version 3.11 \
+	    "$${peer}requirements.in" -o "$${peer}requirements.txt" || exit 1; \
+	done
 
 setup-demo setup-test setup-check: setup-%:
 	@command -v '$(PYTHON)' >/dev/null || { echo 'lignin: $(PYTHON) not found; install Python 3.11 or newer, e.g. apt-get install python3 python3-venv'; exit 1; }

@@ -56,6 +56,7 @@ ARGUMENTS = {
     "trace.feedback": ("SESSION", "--label", "failure", "--reason", "a test"),
     "trace.harvest": (),
     "trace.import": ("traces",),
+    "trace.modes": (),
     "up": (),
 }
 RUNS = {"artifact.call", "artifact.verify", "demo"}

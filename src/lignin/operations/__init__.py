@@ -14,6 +14,7 @@ NOT_NOUNS = frozenset(
         "registry",
         "lifecycle",
         "heads",
+        "filing",
         "harvest",
         "intake",
         "proofs",

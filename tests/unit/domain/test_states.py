@@ -135,6 +135,16 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     "usage": [("usage.recorded", {"client": "c", "path": "p", "ok": False})] * 2,
     "serving": [("skills.served", {"skills": []})] * 2,
     "purge": [("payload.purged", {"count": 1})] * 2,
+    "filing": [
+        ("run.filed", {"task": "t", "verdict": "failure", "mode": "m"}),
+        ("run.filed", {"task": "t", "verdict": "success", "mode": None}),
+    ],
+    "mode": [
+        ("mode.founded", {"coarse": "mod_c", "difference": "no_action"}),
+        ("mode.split", {"support": 20}),
+        ("mode.merged", {"support": 19}),
+    ],
+    "miner": [("miner.advanced", {"position": 1})] * 2,
 }
 
 
@@ -186,3 +196,14 @@ def test_only_withdrawn_examples_reopen_what_the_same_checks_rejected() -> None:
     require_transition("rejected", "draft", reopened=True)
     with pytest.raises(IllegalTransitionError):
         require_transition("rejected", "draft")
+
+
+def test_only_a_fine_mode_is_split_off_or_merged_back() -> None:
+    coarse = reduce_event(None, _event("mode/c", "mode.founded", 1, {"coarse": None}))
+    assert coarse.state == "open"
+    with pytest.raises(IllegalTransitionError):
+        reduce_event(coarse, _event("mode/c", "mode.merged", 2, {"support": 1}))
+    fine = reduce_event(None, _event("mode/f", "mode.founded", 1, {"coarse": "c"}))
+    assert (fine.state, fine.parent) == ("latent", "c")
+    with pytest.raises(IllegalTransitionError):
+        reduce_event(fine, _event("mode/f", "mode.merged", 2, {"support": 1}))

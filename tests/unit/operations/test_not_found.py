@@ -65,6 +65,7 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "trace.feedback": [{**SESSION, "label": "failure", "reason": "r"}],
     "trace.harvest": [{"sessions": ["ses_absent"]}],
     "trace.import": [{"paths": ["absent"]}, {"mine": True}],
+    "trace.mode": [{"mode": "mod_absent"}],
     "trace.show": [SESSION],
 }
 NAMES_NOTHING = {
@@ -80,7 +81,9 @@ NAMES_NOTHING = {
     "store.copy",
     "store.verify",
     "trace.audit",
+    "trace.lessons",
     "trace.list",
+    "trace.modes",
     "up",
 }
 """These list, filter, or make what they name."""

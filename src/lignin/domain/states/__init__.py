@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.events import Event
-from lignin.domain.states import artifacts, facts, harness, sessions
+from lignin.domain.states import artifacts, facts, harness, modes, sessions
 from lignin.domain.states.row import Reducer, Row
 
 REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
@@ -16,6 +16,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **harness.REDUCERS,
     **sessions.REDUCERS,
     **facts.REDUCERS,
+    **modes.REDUCERS,
 }
 
 

@@ -11,6 +11,7 @@ _NAMED_BY: Mapping[str, str] = {
     "examples.added": "blob",
     "recording.added": "blob",
     "evidence.recorded": "report",
+    "run.filed": "error",
 }
 
 
@@ -37,6 +38,8 @@ def needed_blobs(rows: Iterable[Row]) -> Iterator[tuple[str, Digest]]:
             yield from ((row.stream, digest) for digest in row.body["blobs"])
         elif row.kind == "recording" and row.key in alive:
             yield from ((row.stream, given["blob"]) for given in row.body["given"])
+        elif row.kind == "filing" and row.body["error"]:
+            yield row.stream, row.body["error"]
         elif row.kind == "evidence":
             for latest in row.body["latest"].values():
                 if latest.get("report"):

@@ -1,0 +1,1 @@
+"""Failure modes: signatures of failed runs, their clusters, what is to blame. Pure but `service`."""

@@ -1,0 +1,125 @@
+"""How a failed run differs from what the other runs of its task came to."""
+
+import pytest
+
+from lignin.domain.modes import Difference, parse_signature, split_modes
+from lignin.traces.modes.account import Account, account_of
+from lignin.traces.modes.signature import MAX_NAME, sign
+from lignin.traces.runs import run_of
+from unit.traces.modes.runs import Made, account, run
+
+BOOK = ("book_room", {"room": 4, "nights": 2})
+PAY = ("charge_card", {"cents": 900})
+LOOK = ("get_room", {"room": 4})
+HAND = ("transfer_to_person", {"why": "hard"})
+RIGHT = account(LOOK, BOOK, PAY)
+
+
+@pytest.mark.parametrize(
+    ("failed", "difference", "tool", "arguments"),
+    [
+        (account(LOOK, BOOK, ("charge_card", {"cents": 9})), "wrong_arguments", "charge_card", ("cents",)),
+        (account(LOOK, BOOK), "missing_action", "charge_card", ()),
+        (account(LOOK, BOOK, PAY, ("send_mail", {})), "extra_action", "send_mail", ()),
+        (account(LOOK, BOOK, ("open_tab", {}), ("add_debt", {"cents": 900})), "wrong_tool", "add_debt", ()),
+        (account(LOOK), "no_action", "book_room", ()),
+        (account(LOOK, HAND), "premature_handover", "book_room", ()),
+        (account(LOOK, BOOK, PAY), "unsaid", "", ()),
+    ],
+)  # fmt: skip
+def test_the_difference_from_the_others_is_the_class(
+    failed: Account, difference: Difference, tool: str, arguments: tuple[str, ...]
+) -> None:
+    found = sign(failed, [RIGHT, RIGHT, RIGHT])
+    assert (found.difference, found.tool, found.arguments) == (difference, tool, arguments)
+    assert found.votes == 3
+
+
+def test_a_failed_run_in_a_small_majority_is_compared_with_the_others() -> None:
+    wrong = account(BOOK, ("charge_card", {"cents": 9}))
+    found = sign(wrong, [wrong, RIGHT, RIGHT])
+    assert found.difference == "wrong_arguments"
+    assert sign(wrong, [wrong, wrong, wrong, RIGHT]).difference == "unsaid"
+
+
+def test_groups_that_are_wrong_in_different_ways_agree_on_what_this_run_did() -> None:
+    others = [account(BOOK, ("charge_card", {"cents": cents})) for cents in (901, 902, 903)]
+    without = account(BOOK, PAY, ("send_mail", {}))
+    found = sign(without, [*others, account(BOOK, PAY)])
+    assert found.difference == "wrong_arguments"
+
+
+def test_what_is_known_to_have_failed_has_no_vote_and_what_succeeded_has_more() -> None:
+    wrong = account(BOOK, ("charge_card", {"cents": 9}), outcome="failure")
+    right = account(BOOK, PAY, outcome="success")
+    found = sign(account(BOOK, PAY, ("send_mail", {})), [wrong, wrong, wrong, right])
+    assert (found.difference, found.tool) == ("extra_action", "send_mail")
+
+
+def test_signatures_do_not_depend_on_the_order_of_the_others() -> None:
+    failed = account(BOOK)
+    others = [RIGHT, account(BOOK, ("charge_card", {"cents": 9})), account(PAY), account()]
+    assert sign(failed, others) == sign(failed, others[::-1])
+
+
+def test_an_answer_given_by_a_tool_is_an_effect_that_can_be_wrong() -> None:
+    right = account(LOOK, ("submit", {"answer": "four nights"}))
+    found = sign(account(LOOK, ("submit", {"answer": "two nights"})), [right, right])
+    assert (found.difference, found.tool) == ("wrong_arguments", "submit")
+    assert found.arguments == ("answer",)
+
+
+def test_last_words_are_the_answer_only_where_nobody_changes_anything() -> None:
+    def said(words: str, *made: Made) -> Account:
+        return account_of(run_of(run(*made, said=words)))
+
+    asked = [said("It takes four nights."), said("It takes four nights.")]
+    wrong = sign(said("It takes two nights."), asked)
+    assert (wrong.difference, wrong.tool, wrong.votes) == ("wrong_arguments", "answer", 2)
+    idle = sign(said("It takes four nights.", LOOK), [RIGHT, RIGHT])
+    assert (idle.difference, idle.tool) == ("no_action", "book_room")
+    extra = sign(account(BOOK), [said("None."), said("None.")])
+    assert (extra.difference, extra.tool) == ("extra_action", "book_room")
+
+
+def test_names_that_nobody_bounds_are_cut() -> None:
+    long = "x" * 10_000
+    found = sign(account((long, {long: 1})), [account((long, {long: 2}))])
+    assert max(map(len, (found.tool, *found.arguments, *found.tail))) == MAX_NAME
+
+
+def test_a_run_alone_is_told_by_how_it_ended() -> None:
+    broken = ("save_file", {"path": "/a/b.txt"}, "Error: disk /dev/sda1 is full")
+    stopped = sign(account(BOOK, broken), [])
+    assert (stopped.difference, stopped.tool) == ("unrecovered_error", "save_file")
+    assert stopped.error == "Error: disk <PATH> is full"
+    assert sign(account(*[BOOK] * 7), []).difference == "repetition"
+    silent = account_of(run_of(run(LOOK, said="")))
+    assert sign(silent, []).difference == "no_action"
+    assert sign(account(LOOK), []).difference == "undetermined"
+    assert sign(account(HAND), []).difference == "premature_handover"
+    assert sign(account(BOOK), []).difference == "undetermined"
+
+
+def test_an_error_that_was_got_past_is_none() -> None:
+    failed = ("book_room", {"room": 5}, "Error: taken")
+    assert account(failed, BOOK).error == ""
+    assert account(BOOK, failed).error == "Error: taken"
+
+
+def test_ids_come_from_the_difference_alone() -> None:
+    one = sign(account(BOOK), [RIGHT])
+    other = sign(
+        account(("book_room", {"room": 7})), [account(("book_room", {"room": 7}), PAY)] * 5
+    )
+    assert (one.fine, one.coarse) == (other.fine, other.coarse)
+    assert one.fine != one.coarse
+    assert sign(RIGHT, [RIGHT] * 9).fine == sign(RIGHT, [RIGHT] * 9).coarse
+    assert parse_signature(one.to_json()) == one
+
+
+def test_modes_split_off_with_support_but_not_what_is_most_of_the_coarse_one() -> None:
+    assert split_modes({"c": 0, "a": 5, "b": 4, "d": 2}, "c", 3) == {"a", "b"}
+    assert split_modes({"c": 0, "a": 6, "b": 4}, "c", 3) == {"b"}
+    assert split_modes({"c": 3, "a": 3}, "c", 3) == {"a"}
+    assert split_modes({"c": 9}, "c", 3) == frozenset()
