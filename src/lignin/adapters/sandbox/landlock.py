@@ -31,7 +31,7 @@ class LandlockSandbox(ProcessSandbox):
 
     tier = "landlock"
     capabilities = TIER_CAPABILITIES["landlock"]
-    modules = ("guest", "plan", "kernel", "seccomp", "confine", "family")
+    modules = ("guest", "plan", "remains", "kernel", "seccomp", "confine", "family")
 
     def __init__(self, off: frozenset[str] = frozenset()) -> None:
         """Make the tier; `off` leaves out walls (`confine`) and is for their tests alone."""

@@ -79,7 +79,7 @@ class SeatbeltSandbox(ProcessSandbox):
 
     tier = "seatbelt"
     capabilities = TIER_CAPABILITIES["seatbelt"]
-    modules = ("guest", "plan", "seatbelt")
+    modules = ("guest", "plan", "remains", "seatbelt")
     unbounded = frozenset({"RLIMIT_AS"})  # macOS reserves more than any bound before it starts
 
     def __init__(self, interpreter: Sequence[str], program: str = PROGRAM) -> None:

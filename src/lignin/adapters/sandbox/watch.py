@@ -103,7 +103,7 @@ class Watch:
 
 def _read(path: str) -> str:
     try:
-        with open(path) as file:
+        with open(path, errors="replace") as file:  # code gives its processes any name
             return file.read()
     except OSError:  # the process has just ended
         return ""
