@@ -16,11 +16,10 @@ import socket
 import stat
 import struct
 import sys
-import time
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from lignin.adapters.sandbox import cgroup, kernel, remains, seccomp, watch, world
+from lignin.adapters.sandbox import cgroup, kernel, meter, remains, seccomp, watch, world
 
 MAX_HEADER = 16 * 2**20
 _INODES = 8192
@@ -159,6 +158,7 @@ class _Inmate:
         theirs.close()
         if group is not None:
             os.close(group.entrance)
+        self.spent = meter.Meter(self.pid, group)
 
     def brief(self, job: bytes, stdin: list[int]) -> None:
         """Hand over what to do, unread, and where there is one its standard input."""
@@ -172,10 +172,6 @@ class _Inmate:
         """Let it take the next step: confine itself once there is a place, begin once all is there."""
         with contextlib.suppress(OSError):
             self._gate.sendall(_GO)
-
-    def cpu_s(self) -> float:
-        """Processor time of the process so far: before its job comes it is not the code's."""
-        return time.clock_gettime(~self.pid << 3 | 2)  # as clock_getcpuclockid(3) makes it
 
     def failure(self) -> str:
         """What kept it from becoming the code; empty where nothing did. To be asked at its end."""
@@ -202,9 +198,9 @@ def _supervise(channel: socket.socket, inmate: _Inmate, off: frozenset[str]) -> 
     kernel.set_dumpable(
         "supervisor" in off
     )  # the code runs as the same user: keep it out of /proc/1
-    prepared_s = inmate.cpu_s()
+    inmate.spent.begin()
     inmate.proceed()
-    seen = watch.Watch(inmate.pid, channel, plan["limits"], inmate.group)
+    seen = watch.Watch(inmate.pid, channel, plan["limits"], inmate.group, inmate.spent)
     status = seen.until_end()
     left = [["left", line[:300]] for line in watch.lingering()] if not seen.verdict else []
     watch.end_everything()
@@ -213,7 +209,7 @@ def _supervise(channel: socket.socket, inmate: _Inmate, off: frozenset[str]) -> 
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     report = watch.verdict_of(status, seen)
     report["wall_s"] = seen.wall_s
-    report["cpu_s"] = max(0.0, used.ru_utime + used.ru_stime - prepared_s)
+    report["cpu_s"] = inmate.spent.spent_s()
     report["memory_bytes"] = max(seen.peak_bytes, used.ru_maxrss * 1024)
     contents, effects = _collect(before, plan["limits"]["work_bytes"])
     report["effects"] = remains.bounded([*left[:5], *_home_effects(home), *effects])
