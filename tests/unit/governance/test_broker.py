@@ -479,3 +479,11 @@ def test_time_that_runs_out_while_waiting_outside_is_not_the_codes_fault(
     action = PythonCall(file="a.py", function="f", arguments={})
     observed = brokered.run(Execution(files={}, action=action, limits=Limits(wall_s=3.0)))
     assert observed.status == status
+
+
+def test_a_crowd_of_answered_calls_hides_no_refusal() -> None:
+    broker = Broker(DECLARED, binding=Bound([Observation()] * MAX_CALLS))
+    for number in range(MAX_CALLS):
+        ask(broker, call_id=str(number))
+    broker.handle({"type": "http", "url": "https://evil.test/"})
+    assert set(kinds(broker)) > {"call"}

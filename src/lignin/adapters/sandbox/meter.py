@@ -6,7 +6,6 @@ children inherit, and by the run's own group where that counts too. Where neithe
 alive and what was waited for is added up. Decides no bound. Standard library only.
 """
 
-import operator
 import os
 import resource
 import struct
@@ -38,7 +37,7 @@ class Meter:
     def spent_s(self, pids: Sequence[str] = ()) -> float:
         """Seconds since the beginning; `pids` names the processes that are alive."""
         counts = (_waited_for_s() + sum(map(_ticks, pids)) / _CLOCK, *self._counted())
-        return max(0.0, *map(operator.sub, counts, self._before))
+        return max(0.0, *(now - then for now, then in zip(counts, self._before, strict=True)))
 
     def _counted(self) -> tuple[float, float]:
         """What the event and the group have counted; 0 where there is none."""
