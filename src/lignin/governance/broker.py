@@ -7,7 +7,7 @@ binding cannot answer makes the run prove nothing, whatever the code makes of th
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from lignin.domain.artifacts import Capabilities
@@ -20,8 +20,9 @@ from lignin.domain.errors import (
     LimitedError,
     UnavailableError,
 )
+from lignin.governance.laws.scrubbing import Scrubber
 from lignin.governance.proxy import CredentialProxy, withheld
-from lignin.ports.broker import Binding, BoundTools, BrokerReport
+from lignin.ports.broker import Binding, BoundTools, BrokerReport, SecretValue
 from lignin.ports.sandbox import Effect
 from lignin.ports.tools import Observation
 
@@ -42,6 +43,7 @@ class Broker:
         capabilities: What the artifact declares.
         binding: Answers its tool calls; without one every call is denied.
         proxy: Carries its HTTP requests; without one every request is denied.
+        known: Credentials that what answers tool calls may know; no answer goes in with one.
     """
 
     def __init__(
@@ -50,11 +52,13 @@ class Broker:
         *,
         binding: Binding | None = None,
         proxy: CredentialProxy | None = None,
+        known: Iterable[SecretValue] = (),
     ) -> None:
         self._capabilities = capabilities
         self._binding = binding
         self._bound: BoundTools | None = None
         self._proxy = proxy
+        self._scrubbers = [*([proxy.scrubber] if proxy is not None else ()), Scrubber(known)]
         self._effects: list[Effect] = []
         self._counts: Counter[str] = Counter()
         self._answered: dict[str, tuple[Digest, Mapping[str, Json] | None]] = {}
@@ -180,10 +184,11 @@ class Broker:
 
     def _require_clean(self, answer: Mapping[str, Json]) -> None:
         """The last wall: no answer of any kind goes in with a credential."""
-        if self._proxy is None:
-            return
-        if self._proxy.scrubber.leaks(json.dumps(answer).encode()):
+        if self._leaks(json.dumps(answer).encode()):
             raise withheld()
+
+    def _leaks(self, data: bytes) -> bool:
+        return any(scrubber.leaks(data) for scrubber in self._scrubbers)
 
     def _clean_refusal(self, error: LigninError) -> Mapping[str, Json]:
         answer = {"error": error.code, "message": error.message}
@@ -206,7 +211,7 @@ class Broker:
 
     def _give_reason(self, reason: str) -> None:
         """Say to the host why there is no answer; it ends among the evidence, so it is clean too."""
-        if self._proxy is not None and self._proxy.scrubber.leaks(reason.encode()):
+        if self._leaks(reason.encode()):
             reason = "withheld: it held a credential"
         if len(self._reasons) < _MAX_REASONS:
             self._reasons.setdefault(reason[:_MAX_TARGET])

@@ -153,7 +153,8 @@ def _noun_files() -> dict[str, Path]:
     spec = importlib.util.find_spec("lignin")
     assert spec is not None and spec.submodule_search_locations
     folder = Path(spec.submodule_search_locations[0]) / "operations"
-    return {path.stem: path for path in folder.glob("*.py") if path.stem not in NOT_NOUNS}
+    stems = {path.stem: path for path in folder.glob("*.py") if path.stem not in NOT_NOUNS}
+    return {stem: path for stem, path in stems.items() if "_" not in stem}
 
 
 def _first_line(path: Path) -> str:

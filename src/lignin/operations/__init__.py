@@ -19,6 +19,7 @@ NOT_NOUNS = frozenset(
         "proofs",
         "choice",
         "demo_report",
+        "detection",
         "exits",
         "judging",
         "packages",

@@ -5,6 +5,7 @@ the user granted. A verification reaches no host and no secret, and asks a real 
 most. What is not declared is refused in both by the same broker.
 """
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from lignin.domain.states import Row
 from lignin.governance.broker import Broker
 from lignin.governance.brokered import BrokeredSandbox
 from lignin.governance.laws.grants import SecretGrant, ServerGrant, parse_grants, parse_servers
+from lignin.governance.laws.scrubbing import MIN_SIGNS
 from lignin.governance.proxy import CredentialProxy, Outside
 from lignin.operations.choice import Verb, find
 from lignin.operations.context import Context
@@ -49,7 +51,8 @@ class Exit:
 
     `name` says what answers its tool calls, as it is kept with the evidence; empty: nothing does.
     `sink` ends the requests of runs among planted secrets; without one they have no way out at all.
-    `patience_s` is what a run is given above its own time where something real is asked.
+    `patience_s` is what a run is given above its own time where something real is asked. `known` are
+    the credentials that a tool server was given or might be, which no answer may hold.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Exit:
     grants: Mapping[str, SecretGrant] = field(default_factory=dict)
     recording: Digest | None = None
     patience_s: float = 0.0
+    known: tuple[SecretValue, ...] = ()
 
     @property
     def digest(self) -> Digest:
@@ -73,7 +77,7 @@ class Exit:
         proxy = None
         if outside is not None:
             proxy = CredentialProxy(self.capabilities, self.grants, outside)
-        return Broker(self.capabilities, binding=self.binding, proxy=proxy)
+        return Broker(self.capabilities, binding=self.binding, proxy=proxy, known=self.known)
 
     def around(self, sandbox: Sandbox) -> Sandbox:
         """Return the sandbox with this way out of it."""
@@ -119,6 +123,7 @@ def exit_of_call(context: Context, row: Row, manifest: Manifest, *, tools: str) 
         outside=outside,
         grants=_granted(context, declared),
         patience_s=PATIENCE_S if is_real else 0.0,
+        known=_known(context, name),
     )
 
 
@@ -165,6 +170,7 @@ def exit_of_verification(
         grants=_granted(context, declared),
         recording=recorded.digest if recorded else None,
         patience_s=PATIENCE_S if name.startswith(SERVER) else 0.0,
+        known=_known(context, name),
     )
 
 
@@ -182,8 +188,10 @@ def read_recording(context: Context, named: str) -> bytes:
         LimitedError: Too large.
     """
     path: Path = context.path(named)
-    if not path.is_file():
+    if not path.exists():
         raise NotFoundError(f"{path} does not exist", hint="name a file of recorded calls")
+    if not path.is_file():
+        raise InvalidRequestError(f"{path} is no plain file", hint="name a file of recorded calls")
     with path.open("rb") as file:
         raw = file.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
@@ -267,6 +275,26 @@ def _granted(context: Context, declared: Capabilities) -> Mapping[str, SecretGra
     return {name: grants[name] for name in declared.secrets if name in grants}
 
 
+def _known(context: Context, name: str) -> tuple[SecretValue, ...]:
+    """What the user's tool servers and grants hold, where a real server answers.
+
+    What is too short to be told from other text is left out, and what cannot be read now.
+    """
+    if not name.startswith(SERVER):
+        return ()
+    exits = context.open_exits()
+    text, vault = exits.read_grants(), exits.vault()
+    places = [
+        (variable, "") for each in parse_servers(text).values() for variable in each.variables
+    ]
+    places += [(grant.variable, grant.file) for grant in parse_grants(text).values()]
+    found = []
+    for variable, file in dict.fromkeys(places):
+        with contextlib.suppress(UnavailableError):
+            found.append(vault.read(variable=variable, file=file))
+    return tuple(each for each in found if len(each.reveal()) >= MIN_SIGNS)
+
+
 def _bound(context: Context, tools: str, *, reads_only: bool) -> tuple[str, Binding]:
     desk = _DESK.fullmatch(tools)
     if desk:
@@ -280,6 +308,10 @@ def _bound(context: Context, tools: str, *, reads_only: bool) -> tuple[str, Bind
         raise UnavailableError(
             "it declares tools and nothing answers them",
             hint=f"--tools NAME, of {', '.join(['desk', *servers])}",
+        )
+    if name.startswith("desk:"):
+        raise InvalidRequestError(
+            f"the practice desk has no {name.removeprefix('desk:')!r}", hint="desk:SEED, a number"
         )
     if name not in servers:
         raise NotFoundError(

@@ -102,16 +102,28 @@ def positional(description: str, default: Any = ...) -> Any:
 
 
 def nouns() -> tuple[str, ...]:
-    """The nouns, from the files of this package."""
+    """The nouns, from the files of this package; `<noun>_<part>.py` adds verbs to `<noun>`."""
+    return tuple(sorted(name for name in _files() if "_" not in name))
+
+
+def _files() -> list[str]:
     import lignin.operations as package
 
     found = (module.name for module in pkgutil.iter_modules(package.__path__))
-    return tuple(sorted(name for name in found if name not in NOT_NOUNS))
+    return sorted(name for name in found if name not in NOT_NOUNS)
 
 
 def load_noun(noun: str) -> Mapping[str, Operation]:
-    """The operations of one noun by name, in the order of their file."""
-    module = importlib.import_module(f"lignin.operations.{noun}")
+    """The operations of one noun by name, in the order of its files."""
+    parts = [name for name in _files() if name.startswith(f"{noun}_")]
+    found: dict[str, Operation] = {}
+    for name in (noun, *parts):
+        found.update(_load_file(name))
+    return found
+
+
+def _load_file(name: str) -> Mapping[str, Operation]:
+    module = importlib.import_module(f"lignin.operations.{name}")
     found: dict[str, Operation] = {}
     for function in vars(module).values():
         marked = getattr(function, _ATTRIBUTE, None)

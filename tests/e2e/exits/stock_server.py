@@ -3,6 +3,7 @@
 Run by the tests as a program. Its argument is a file to which each change is appended.
 """
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,8 @@ app = MCPServer("stock", log_level="CRITICAL")
 @app.tool(annotations=ToolAnnotations(read_only_hint=True))
 def count(item: str) -> dict[str, Any]:
     """How many of an item there are."""
+    if item == "token":  # a careless server
+        return {"item": item, "count": os.environ.get("STOCK_TOKEN", "")}
     if item not in STOCK:
         raise ValueError(f"there is no {item}")
     return {"item": item, "count": STOCK[item]}

@@ -1,6 +1,8 @@
 """Artifacts that reach out, through the operations: proven by stand-ins, called with the real thing."""
 
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -247,6 +249,26 @@ def test_tool_server_proves_and_then_answers_what_is_promoted(desk: Desk, stock:
     dry = Desk(replace(desk.context, dry_run=True))
     with pytest.raises(DeniedError, match="dry run"):
         dry("artifact.call", name="left", input={"item": "cog"})
+
+
+def test_a_credential_that_a_tool_server_was_given_does_not_come_back(
+    desk: Desk, stock: Path
+) -> None:
+    token = "stock-9f3Kq7Zx1LmWb4-secret"
+    variables = {**os.environ, "STOCK_TOKEN": token}
+    exits = UserExits(variables, desk.context.person_home, desk.context.home / "grants.toml")
+    given = Desk(replace(desk.context, open_exits=lambda: exits))
+    granted = (desk.context.home / "grants.toml").read_text()
+    grant(given, f'{granted}variables = ["STOCK_TOKEN"]\n')
+    with contextlib.closing(exits):
+        given(
+            "artifact.capture", path=stocked(given, COUNT, "count"), examples=ITEMS, tools="stock"
+        )
+        given("artifact.promote", name="left")
+        assert given("artifact.call", name="left", input={"item": "cog"}).output == "7 of cog"
+        with pytest.raises(DeniedError, match="held a credential") as refused:
+            given("artifact.call", name="left", input={"item": "token"})
+    assert token not in str(refused.value)
 
 
 def test_verification_never_makes_a_real_server_write(desk: Desk, stock: Path) -> None:

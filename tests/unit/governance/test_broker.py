@@ -487,3 +487,22 @@ def test_a_crowd_of_answered_calls_hides_no_refusal() -> None:
         ask(broker, call_id=str(number))
     broker.handle({"type": "http", "url": "https://evil.test/"})
     assert set(kinds(broker)) > {"call"}
+
+
+def test_a_credential_that_a_tool_server_echoes_is_withheld_without_any_proxy() -> None:
+    echoed = Observation(result={"more": f"key {SECRET}"})
+    split = Observation(result=[SECRET[:13], "x"])
+    broker = Broker(DECLARED, binding=Bound([echoed, split]), known=[SecretValue(SECRET)])
+    for _ in range(2):
+        answer = broker.handle({"type": "call", "tool": "ping", "arguments": {}})
+        assert answer["error"] == "denied"
+        assert SECRET[:13] not in str(answer)
+    assert [effect.kind for effect in broker.report().effects].count("incident") == 2
+
+
+def test_what_is_no_credential_of_the_server_goes_in() -> None:
+    plain = Observation(result={"more": "key"})
+    broker = Broker(DECLARED, binding=Bound([plain]), known=[SecretValue(SECRET)])
+    assert broker.handle({"type": "call", "tool": "ping", "arguments": {}}) == {
+        "result": {"more": "key"}
+    }

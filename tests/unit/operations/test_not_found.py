@@ -61,6 +61,8 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "space.create": [{**ONE, "parent": "nowhere"}],
     "tool.list": [{"tools": "absent"}],
     "trace.code": [SESSION],
+    "trace.detect": [{"sessions": ["ses_absent"]}],
+    "trace.feedback": [{**SESSION, "label": "failure", "reason": "r"}],
     "trace.harvest": [{"sessions": ["ses_absent"]}],
     "trace.import": [{"paths": ["absent"]}, {"mine": True}],
     "trace.show": [SESSION],
@@ -77,6 +79,7 @@ NAMES_NOTHING = {
     "store.backup",
     "store.copy",
     "store.verify",
+    "trace.audit",
     "trace.list",
     "up",
 }

@@ -135,6 +135,22 @@ def test_python_arguments_and_missing_ids_are_read_in_order() -> None:
 
 
 @pytest.mark.parametrize(
+    ("observation", "is_error"),
+    [
+        ('# var_7 = "Error: non-pending order"', True),
+        ("# var_7 = 'Error: gone'", True),
+        ("Error: no", True),
+        ('# var_7 = "No error"', False),
+        ('{"Error": 1}', False),
+    ],
+)
+def test_an_error_is_seen_behind_a_variable_and_a_quote(observation: str, is_error: bool) -> None:
+    data = jsonl(run(ask(call("a", "{}")), {"role": "tool", "name": "a", "content": observation}))
+    steps = tau_bench.parse("x.jsonl", data).sessions[0][0].steps
+    assert steps[0].calls[0].is_error is is_error
+
+
+@pytest.mark.parametrize(
     ("more", "outcome"),
     [
         ({"reward": 1.0}, "success"),

@@ -1,7 +1,8 @@
 """The wheel cache of one user: wheels by content, sets made of them, locks that were resolved.
 
     wheels/<sha256>/<file name>    a wheel; its bytes are hashed on the way in and before each unpacking
-    sets/<digest>/                 what is mounted, read-only; `<digest>.json` names its wheels
+    sets/<digest>/                 what is mounted, read-only; `<digest>.json` names its wheels,
+                                   `<digest>.content` tells whether it was changed since
     locks/<digest>.json            the lock that some requirements were resolved to
 
 All of it can be made anew, so that none of it is in the store.
@@ -23,7 +24,7 @@ from pydantic import TypeAdapter, ValidationError
 from lignin.adapters.wheels import reading
 from lignin.adapters.wheels.closure import require_closed
 from lignin.adapters.wheels.resolver import Pip
-from lignin.adapters.wheels.unpacking import discard, unpack
+from lignin.adapters.wheels.unpacking import discard, is_unchanged, unpack
 from lignin.domain.codec import Digest, canonical_bytes, digest_json, parse_json, raw_digest
 from lignin.domain.dependencies import Locked, PackageSet
 from lignin.domain.errors import (
@@ -54,6 +55,7 @@ class WheelCache:
         self._passing = None if keeps else tempfile.TemporaryDirectory(prefix="lignin-sets-")
         if self._passing is not None:
             self._sets = Path(self._passing.name)
+        self._looked_at: set[Path] = set()
 
     def lock(self, requires: tuple[str, ...], folder: Path | None = None) -> tuple[Locked, ...]:
         """See the port."""
@@ -123,6 +125,9 @@ class WheelCache:
         }
         digest = digest_json(facts)
         place = self._sets / raw_digest(digest).hex()
+        if place.is_dir() and place not in self._looked_at and not is_unchanged(place):
+            discard(place)  # somebody edited it, or a Lignin before this one made it
+        self._looked_at.add(place)
         if not place.is_dir():
             for entry in wanted.lock:
                 _require_content(chosen[entry.name], entry)
@@ -165,6 +170,7 @@ class WheelCache:
                 with contextlib.suppress(OSError):
                     if hexadecimal in kept.read_text():
                         discard(kept.with_suffix(""))
+                        kept.with_suffix(".content").unlink(missing_ok=True)
                         kept.unlink()
             shutil.rmtree(self._kept / hexadecimal, ignore_errors=True)
         return gone

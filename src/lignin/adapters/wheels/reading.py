@@ -159,7 +159,10 @@ def _vet(path: Path, entries: list[zipfile.ZipInfo]) -> None:
         if entry.flag_bits & _ENCRYPTED:
             raise IntegrityError(f"{path.name}: {place!r} is encrypted")
         folder, _, rest = place.partition("/")
-        if folder.partition(".")[0] in sys.stdlib_module_names and not entry.is_dir():
+        top = folder
+        if folder.endswith(".data") and rest.partition("/")[0] in ("purelib", "platlib"):
+            top = rest.partition("/")[2].partition("/")[0]
+        if top.partition(".")[0] in sys.stdlib_module_names and not entry.is_dir():
             raise InvalidRequestError(
                 f"{path.name} brings {place}, which would stand in for the standard library"
             )

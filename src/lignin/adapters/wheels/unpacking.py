@@ -6,6 +6,7 @@ are plain files there, because the folder is only ever put on the path.
 """
 
 import contextlib
+import hashlib
 import os
 import secrets
 import shutil
@@ -34,7 +35,7 @@ _IMPORTED = frozenset({"purelib", "platlib"})
 
 
 def unpack(wheels: Sequence[Path], place: Path) -> None:
-    """Make the folder of some wheels, unless it is there.
+    """Make the folder of some wheels, unless it is there; what it holds is noted beside it.
 
     Raises:
         IntegrityError: Two wheels bring different files of one name, or one is broken.
@@ -52,13 +53,42 @@ def unpack(wheels: Sequence[Path], place: Path) -> None:
         _compile(staged)
         _shut(staged)
         os.sync()  # what a name promises is on the disk before the name is
+        noted = _content_of(staged)
         with contextlib.suppress(FileExistsError):
             staged.rename(place)
+            _noted(place).write_text(noted)
     except OSError as error:
         if not place.is_dir():
             raise UnavailableError(f"cannot unpack wheels into {place.parent}: {error}") from error
     finally:
         discard(staged)
+
+
+def is_unchanged(place: Path) -> bool:
+    """Whether a folder still holds what was unpacked into it, byte for byte.
+
+    One that was renamed a moment ago may not be noted yet: whoever did that is about to.
+    """
+    for _ in range(20):
+        try:
+            return _noted(place).read_text() == _content_of(place)
+        except OSError:
+            time.sleep(0.05)
+    return False
+
+
+def _noted(place: Path) -> Path:
+    return place.with_suffix(".content")
+
+
+def _content_of(folder: Path) -> str:
+    """One digest over the names and bytes of all files."""
+    whole = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if not path.is_dir()):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        whole.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return whole.hexdigest()
 
 
 def discard(folder: Path) -> None:

@@ -35,7 +35,7 @@ _ROLES: dict[str, Role] = {
 _TRAJ = re.compile(rb'"traj"\s*:\s*\[')
 _TASK = re.compile(rb'"task_id"\s*:')
 _REWARD = re.compile(rb'"reward"\s*:')
-_ERROR = re.compile(r"(?:# var_\d{1,6} = )?\s{0,20}Error\b", re.IGNORECASE)
+_ERROR = re.compile(r"""(?:# var_\d{1,6} = )?["']?\s{0,20}Error\b""", re.IGNORECASE)
 _Outcome = Literal["success", "failure", "infrastructure"]
 
 

@@ -1,5 +1,6 @@
 """The wheel cache: what comes in, what is made of it, and what is refused on the way."""
 
+import contextlib
 import importlib.machinery
 import os
 import shutil
@@ -94,6 +95,22 @@ def test_the_set_of_a_lock_is_read_only_and_made_once(cache: WheelCache, given: 
     before = made.folder.stat().st_mtime_ns
     assert cache.installed(wanted) == made
     assert made.folder.stat().st_mtime_ns == before
+
+
+def test_a_set_that_somebody_edited_is_made_anew(
+    tmp_path: Path, cache: WheelCache, given: Path
+) -> None:
+    make_wheel(given, "swan", files={"swan.py": "A = 1"})
+    wanted = locked(cache, given)
+    folder = cache.installed(wanted).folder
+    module = folder / "swan.py"
+    whole = module.read_bytes()
+    folder.chmod(0o755)
+    module.chmod(0o644)
+    module.write_bytes(whole + b"CHANGED = True\n")
+    with contextlib.closing(WheelCache(tmp_path / "home", NOWHERE)) as later:
+        assert later.installed(wanted).folder == folder
+    assert module.read_bytes() == whole
 
 
 def test_another_lock_is_another_set(cache: WheelCache, given: Path) -> None:
@@ -322,7 +339,9 @@ def test_programs_in_a_wheel_are_refused(given: Path) -> None:
         reading.read(made)
 
 
-@pytest.mark.parametrize("place", ["json.py", "os/__init__.py", "re.abi3.so"])
+@pytest.mark.parametrize(
+    "place", ["json.py", "os/__init__.py", "re.abi3.so", "swan-1.0.data/purelib/json.py"]
+)
 def test_what_would_stand_in_for_the_standard_library_is_refused(given: Path, place: str) -> None:
     made = make_wheel(given, "swan", files={place: "A = 1"})
     with pytest.raises(InvalidRequestError, match="stand in for the standard library"):

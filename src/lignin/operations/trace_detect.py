@@ -1,0 +1,247 @@
+"""Which of the stored runs failed, where, and what speaks for it; audit of what was not flagged."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from lignin.domain.errors import InvalidRequestError
+from lignin.domain.events import format_time
+from lignin.domain.states import Row
+from lignin.operations.context import Context
+from lignin.operations.detection import JudgedRun, Label, feedback_of, judge_stored, latest_label
+from lignin.operations.registry import Listed, Request, Response, operation, positional
+from lignin.ports.ledger import require_known
+from lignin.traces.audit import SampledRun, Stratum, draw, report_misses
+
+MAX_FEEDBACK = 100
+
+
+class TraceDetect(Request):
+    sessions: list[str] = positional("sessions' ids; default: all that were taken in", default=[])
+    verdict: Literal["failure", "success", "infrastructure", "unknown"] | None = Field(
+        None, description="only runs with this verdict"
+    )
+    limit: int = Field(10_000, ge=1, le=100_000, description="at most so many")
+    after: str | None = Field(None, description="go on after this session")
+
+
+class FoundInRun(Response):
+    kind: str = Field(description="what sort of evidence")
+    step: int | None = Field(description="the step's index in the origin")
+    call_id: str | None = Field(description="the call, where it is about one")
+    evidence: str = Field(description="one sentence")
+    probability: float = Field(description="that the run failed, going by this alone")
+
+
+class DetectedRun(Response):
+    session: str = Field(description="the session's id")
+    source: str = Field(description="the file it came from")
+    task_id: str | int | None = Field(description="the task, as the origin names it")
+    trial: str | int | None = Field(description="the trial, as the origin names it")
+    verdict: str = Field(description="failure, success, infrastructure or unknown")
+    probability: float = Field(description="probability of failure")
+    step: int | None = Field(description="the step that first made the run unrecoverable")
+    findings: list[FoundInRun] = Field(description="what speaks for it, the weightiest first")
+
+
+class Detected(Listed):
+    items: list[DetectedRun] = Field(description="this page of the list")
+    verdicts: dict[str, int] = Field(description="how many runs of each verdict, before the limit")
+
+    def to_text(self) -> str:
+        lines = [", ".join(f"{count} {verdict}" for verdict, count in self.verdicts.items())]
+        for run in self.items:
+            if run.verdict in ("success", "unknown"):
+                continue
+            where = f"step {run.step}" if run.step is not None else "no step"
+            name = f"{run.source} task {run.task_id} trial {run.trial}"
+            lines.append(f"{run.probability:.2f}  {run.session}  {name}: {run.verdict} at {where}")
+            lines += [f"      {finding.evidence}" for finding in run.findings[:2]]
+        return "\n".join(lines)
+
+
+class TraceFeedback(Request):
+    session: str = positional("the session that the feedback is about")
+    label: Label = Field(description="what the run turned out to be")
+    reason: str = Field(min_length=1, max_length=2000, description="how that is known")
+    at: datetime | None = Field(None, description="when it came to be known; default: now")
+
+
+class FeedbackGiven(Response):
+    session: str = Field(description="the session's id")
+    label: str = Field(description="the label that the run has now")
+    before: str | None = Field(description="the label or declared outcome that it had before")
+    given: int = Field(description="how much feedback the run has in all")
+
+
+class TraceAudit(Request):
+    size: int = Field(50, ge=1, le=1000, description="how many runs to draw")
+    seed: str = Field("", description="another seed draws another sample")
+
+
+class AuditRun(Response):
+    session: str = Field(description="the session's id")
+    stratum: str = Field(description="the stratum it stands for")
+    probability: float = Field(description="probability of failure that detection gave it")
+    label: str | None = Field(description="what `lignin trace feedback` says it was")
+
+
+class AuditStratum(Response):
+    stratum: str = Field(description="format of the trace, and what detection had to go by")
+    unflagged: int = Field(description="runs of the stratum that nothing flagged")
+    drawn: int = Field(description="how many of them are in the sample")
+    labelled: int = Field(description="how many of those have a label")
+    missed: int = Field(description="how many of those failed after all")
+    miss_rate: float | None = Field(description="share missed; none without a label")
+    low: float | None = Field(description="lower end of its 95 % Wilson interval")
+    high: float | None = Field(description="upper end")
+
+
+class Audited(Response):
+    sample: list[AuditRun] = Field(description="the runs to look at")
+    strata: list[AuditStratum] = Field(description="what the labels so far say")
+    missed_estimate: float | None = Field(
+        description="failed runs among all unflagged ones, weighted by stratum; none while a "
+        "stratum has no label"
+    )
+
+
+@operation("trace.detect", effect="read", idempotent=True)
+def detect(context: Context, request: TraceDetect) -> Detected:
+    """Tell which runs failed, with what probability, at which step, and on what evidence.
+
+    A declared outcome or later feedback comes first. Then speak the other runs of the same task,
+    then the run itself. Runs that the machinery broke are `infrastructure`, never the agent's
+    fault; `unknown` are runs with nothing to compare with in which nothing was found.
+    """
+    runs = judge_stored(context)
+    if request.sessions:
+        with context.view() as view:
+            for name in request.sessions:
+                require_known(view, f"session/{name}")
+        runs = tuple(run for run in runs if run.session in request.sessions)
+    counts: dict[str, int] = {}
+    for run in runs:
+        counts[run.judgement.verdict] = counts.get(run.judgement.verdict, 0) + 1
+    chosen = [run for run in runs if request.verdict in (None, run.judgement.verdict)]
+    rest = [run for run in chosen if request.after is None or run.session > request.after]
+    page = rest[: request.limit]
+    return Detected(
+        items=[_shown(run) for run in page],
+        verdicts=dict(sorted(counts.items())),
+        total=len(chosen),
+        next_after=page[-1].session if len(page) < len(rest) else None,
+        narrow="--verdict, --after" if len(page) < len(rest) else None,
+    )
+
+
+@operation("trace.feedback", effect="write")
+def feedback(context: Context, request: TraceFeedback) -> FeedbackGiven:
+    """Say later what a run turned out to be: a revert, a reopened ticket, a false alarm.
+
+    It is kept beside what was said before; the label is the one that came last in its own time.
+    """
+    if request.at is not None and request.at.tzinfo is None:
+        raise InvalidRequestError("--at has no time zone", hint="such as 2026-01-31T12:00:00Z")
+    at = format_time(request.at or context.clock.now())
+    with context.view() as view:
+        row = require_known(view, f"session/{request.session}")
+    earlier = list(row.body.get("feedback") or [])
+    if len(earlier) >= MAX_FEEDBACK:
+        raise InvalidRequestError(f"the session has {MAX_FEEDBACK} pieces of feedback already")
+    by = context.scope.actor.sub
+    given = [*earlier, {"label": request.label, "reason": request.reason, "at": at, "by": by}]
+    change = context.sessions.update(context.scope, request.session, {"feedback": given})
+    expects = {f"session/{request.session}": row.seq}
+    context.commit(replace(change, expects=expects))
+    return FeedbackGiven(
+        session=request.session,
+        label=latest_label(given),
+        before=_before(row),
+        given=len(given),
+    )
+
+
+def _before(row: Row) -> str | None:
+    return feedback_of(row) or row.body.get("declared_outcome")
+
+
+@operation("trace.audit", effect="read", idempotent=True)
+def audit(context: Context, request: TraceAudit) -> Audited:
+    """Draw runs that nothing flagged, to be looked at, and report how many were missed.
+
+    The sample is spread over the kinds of runs and stays the same as runs arrive. Label the runs
+    with `lignin trace feedback`; the rates here follow from the labels.
+    """
+    runs = judge_stored(context, with_feedback=False)
+    unflagged = [
+        SampledRun(
+            session=run.session,
+            stratum=_stratum(run),
+            probability=run.judgement.probability,
+            label=run.feedback,
+        )
+        for run in runs
+        if run.judgement.verdict in ("success", "unknown")
+    ]
+    sample = draw(unflagged, request.size, request.seed)
+    strata, estimate = report_misses(unflagged, sample)
+    return Audited(
+        sample=[
+            AuditRun(
+                session=run.session,
+                stratum=run.stratum,
+                probability=run.probability,
+                label=run.label,
+            )
+            for run in sample
+        ],
+        strata=[_stratum_shown(stratum) for stratum in strata],
+        missed_estimate=estimate,
+    )
+
+
+def _stratum(run: JudgedRun) -> str:
+    if run.trajectory.outcome is not None:
+        basis = "declared"
+    else:
+        basis = "alone" if run.judgement.verdict == "unknown" else "among others"
+    return f"{run.trajectory.format}, {basis}"
+
+
+def _stratum_shown(stratum: Stratum) -> AuditStratum:
+    low, high = stratum.interval or (None, None)
+    return AuditStratum(
+        stratum=stratum.name,
+        unflagged=stratum.unflagged,
+        drawn=stratum.drawn,
+        labelled=stratum.labelled,
+        missed=stratum.missed,
+        miss_rate=stratum.rate,
+        low=low,
+        high=high,
+    )
+
+
+def _shown(run: JudgedRun) -> DetectedRun:
+    return DetectedRun(
+        session=run.session,
+        source=run.trajectory.source,
+        task_id=run.trajectory.task_id,
+        trial=run.trajectory.trial,
+        verdict=run.judgement.verdict,
+        probability=run.judgement.probability,
+        step=run.judgement.step,
+        findings=[
+            FoundInRun(
+                kind=finding.kind,
+                step=finding.step,
+                call_id=finding.call_id,
+                evidence=finding.evidence,
+                probability=round(finding.probability, 4),
+            )
+            for finding in run.judgement.findings
+        ],
+    )

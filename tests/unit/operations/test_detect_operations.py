@@ -1,0 +1,120 @@
+"""Detection, feedback and audit over stored runs."""
+
+import json
+from typing import Any
+
+import pytest
+
+from lignin.domain.errors import InvalidRequestError
+
+TASK = "Please move my booking B-1042 to room 7 on Friday and tell me the total of the bill then."
+
+
+def record(room: int, *, task: int = 1, trial: int = 0, reward: float | None = None) -> Any:
+    call = {
+        "id": "c1",
+        "function": {"name": "move", "arguments": json.dumps({"booking": "B-1042", "room": room})},
+    }
+    messages = [
+        {"role": "user", "content": TASK},
+        {"role": "assistant", "content": "Shall I?"},
+        {"role": "user", "content": "Yes, please"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "name": "move", "content": "moved"},
+        {"role": "assistant", "content": "It is moved."},
+        {"role": "user", "content": "Thanks, bye"},
+    ]
+    return {"task_id": task, "trial": trial, "reward": reward, "info": {}, "traj": messages}
+
+
+def taken(desk: Any, *records: Any, name: str = "runs.jsonl", **more: Any) -> None:
+    desk.write(name, "".join(json.dumps(each) + "\n" for each in records))
+    desk("trace.import", paths=[name], **more)
+
+
+def undeclared() -> list[Any]:
+    crashed = {**record(7, trial=9), "traj": []}
+    return [*[record(7, trial=n) for n in range(5)], record(8, trial=5), crashed]
+
+
+def test_rows_carry_the_origins_own_ids_and_the_step(desk: Any) -> None:
+    taken(desk, *undeclared())
+    found = desk("trace.detect")
+    assert found.verdicts == {"failure": 1, "infrastructure": 1, "success": 5}
+    (failed,) = desk("trace.detect", verdict="failure").items
+    assert (failed.source, failed.task_id, failed.trial) == ("runs.jsonl", 1, 5)
+    assert failed.step == 3  # the agent did at once what it read into the user's word
+    assert failed.findings[0].kind == "consensus"
+    assert failed.probability > 0.5
+    assert str(failed.trial) in found.to_text()
+
+
+def test_a_page_goes_on_where_the_last_ended(desk: Any) -> None:
+    taken(desk, *undeclared())
+    first = desk("trace.detect", limit=4)
+    rest = desk("trace.detect", limit=4, after=first.next_after)
+    names = [run.session for run in (*first.items, *rest.items)]
+    assert names == [run.session for run in desk("trace.detect").items]
+    assert (first.total, rest.next_after) == (7, None)
+
+
+def test_a_hidden_run_learns_nothing_from_its_open_twin(desk: Any) -> None:
+    records = [record(7, trial=n, reward=0.0) for n in range(4)]
+    taken(desk, *records)
+    taken(desk, *records, hide_outcome=True)
+    verdicts = desk("trace.detect").verdicts
+    assert verdicts == {"failure": 4, "success": 4}
+
+
+def test_feedback_changes_the_label_and_is_kept_beside_what_was_said(desk: Any) -> None:
+    taken(desk, record(7, reward=1.0))
+    (run,) = desk("trace.detect").items
+    assert run.verdict == "success"
+    given = {"session": run.session, "label": "failure", "reason": "the ticket was reopened"}
+    answer = desk("trace.feedback", **given, at="2026-03-02T10:00:00Z")
+    assert (answer.before, answer.label, answer.given) == ("success", "failure", 1)
+    assert desk("trace.detect").items[0].verdict == "failure"
+    earlier = {**given, "label": "success", "reason": "looked fine"}
+    late = desk("trace.feedback", **earlier, at="2026-03-01T10:00:00Z")
+    assert (late.label, late.given) == ("failure", 2)
+    facts = desk("session.show", session=run.session).facts
+    assert [each["reason"] for each in facts["feedback"]] == [given["reason"], "looked fine"]
+    assert facts["declared_outcome"] == "success"
+
+
+def test_feedback_survives_the_growth_of_its_file(desk: Any) -> None:
+    taken(desk, record(7, reward=1.0))
+    (run,) = desk("trace.detect").items
+    desk("trace.feedback", session=run.session, label="failure", reason="reverted")
+    taken(desk, record(7, reward=1.0), record(7, trial=1, reward=1.0))
+    found = {each.session: each.verdict for each in desk("trace.detect").items}
+    assert found[run.session] == "failure"
+
+
+def test_feedback_needs_a_time_zone(desk: Any) -> None:
+    taken(desk, record(7))
+    (run,) = desk("trace.detect").items
+    with pytest.raises(InvalidRequestError, match="time zone"):
+        desk(
+            "trace.feedback",
+            session=run.session,
+            label="failure",
+            reason="r",
+            at="2026-03-02T10:00:00",
+        )
+
+
+def test_an_audit_reports_misses_from_the_labels_of_its_sample(desk: Any) -> None:
+    taken(desk, *undeclared())
+    drawn = desk("trace.audit", size=3)
+    assert len(drawn.sample) == 3
+    assert drawn.missed_estimate is None
+    for number, run in enumerate(drawn.sample):
+        label = "failure" if number == 0 else "success"
+        desk("trace.feedback", session=run.session, label=label, reason="looked at")
+    again = desk("trace.audit", size=3)
+    assert [run.session for run in again.sample] == [run.session for run in drawn.sample]
+    (stratum,) = again.strata
+    assert (stratum.unflagged, stratum.labelled, stratum.missed) == (5, 3, 1)
+    assert stratum.low < stratum.miss_rate < stratum.high
+    assert again.missed_estimate == pytest.approx(5 / 3)
