@@ -32,7 +32,7 @@ class Meter:
     def begin(self) -> None:
         """Leave out what has been spent until now: before its job comes it is not the code's."""
         own_s = time.clock_gettime(~self._pid << 3 | 2)  # as clock_getcpuclockid(3) makes it
-        self._before = (own_s, *self._counted())
+        self._before = (own_s + _waited_for_s(), *self._counted())
 
     def spent_s(self, pids: Sequence[str] = ()) -> float:
         """Seconds since the beginning; `pids` names the processes that are alive."""

@@ -14,7 +14,7 @@ def test_time_that_the_group_counts_is_spent() -> None:
         group = Group(-1, -1, -1, file.fileno())
         spent = Meter(os.getpid(), group)
         spent.begin()
-        assert spent.spent_s() < 1
+        assert spent.spent_s() < 1  # what this process itself spends meanwhile
         file.seek(0)
         file.write(b"usage_usec 9500000\nuser_usec 1\n")
         file.flush()
