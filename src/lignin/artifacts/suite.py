@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from lignin.artifacts.answers import told
 from lignin.artifacts.check import MutantRun, shown
-from lignin.ports.sandbox import Observed
+from lignin.ports.sandbox import OVERFLOW, Observed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,8 @@ def read_tests(run: Observed) -> TestReport:
             return TestReport(failures=(f"the tests reached for their observer: {effect.target}",))
         if effect.kind == "read" and effect.target.startswith("/artifact/"):
             return TestReport(failures=(f"the tests read the source: {shown(effect.target)}",))
+        if effect.kind == OVERFLOW and effect.target == "read":
+            return TestReport(failures=("the tests read more than can be told",))
     answer = run.result if run.returned and isinstance(run.result, Mapping) else None
     if run.status != "exited" or answer is None:
         return TestReport(failures=(f"the tests ended with {told(run, is_call=True)}",))

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from lignin.domain.artifacts import Capabilities, Example
-from lignin.ports.sandbox import Effect, Observed
+from lignin.ports.sandbox import OVERFLOW, Effect, Observed
 
 _WORK = "/work/"
 _INNOCUOUS_NAMES = frozenset(
@@ -73,6 +73,11 @@ def undeclared(
             yield f"left the file {path}"
 
 
+def subject(effect: Effect) -> str:
+    """The kind that an effect says something about: of an overflow the kind that there was more of."""
+    return effect.target if effect.kind == OVERFLOW else effect.kind
+
+
 def _judged(
     capabilities: Capabilities, effect: Effect, deleted: Collection[str], *, is_command: bool
 ) -> str | None:
@@ -101,6 +106,8 @@ def _judged(
         "arguments": "changed its arguments in place",
         "amount": "wrote more than its input explains",
         "left": "left a program or a thread running",
+        "unreadable": "left what cannot be read back",
+        OVERFLOW: "had more effects of one kind than are told",
         "global": "changed interpreter-wide state",
     }.get(kind, f"had the effect {kind}")
     return f"{words} ({target})" if target else words

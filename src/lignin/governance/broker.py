@@ -6,6 +6,7 @@ binding cannot answer makes the run prove nothing, whatever the code makes of th
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
@@ -59,6 +60,7 @@ class Broker:
         self._proxy = proxy
         self._scrubbers = [*([proxy.scrubber] if proxy is not None else ()), Scrubber(known)]
         self._effects: list[Effect] = []
+        self._counts: Counter[str] = Counter()
         self._answered: dict[str, tuple[Digest, Mapping[str, Json] | None]] = {}
         self._told: list[str] = []
         self._reasons: dict[str, None] = {}
@@ -224,5 +226,6 @@ class Broker:
         self._keep(Effect(kind=kind, target=f"{request_kind}: {error.message}"[:_MAX_TARGET]))
 
     def _keep(self, effect: Effect) -> None:
-        if len(self._effects) < MAX_EFFECTS:
+        self._counts[effect.kind] += 1
+        if self._counts[effect.kind] <= MAX_EFFECTS:  # of each kind: none crowds out a refusal
             self._effects.append(effect)

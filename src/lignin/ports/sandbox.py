@@ -112,6 +112,9 @@ class Execution:
     packages: str = ""
 
 
+OVERFLOW = "overflow"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """Something that a run was seen to do or try.
@@ -120,7 +123,9 @@ class Effect:
     home folder also where another program than Python read it, in the tier `ns`), `connect`,
     `process`, `environment` (a variable looked up), `clock`, `randomness`, `native` (ctypes),
     `arguments` (changed in place what it was given), `global` (changed interpreter-wide state),
-    `left` (a thread that still ran when a call had ended; in the tier `ns` a program, too).
+    `left` (a thread that still ran when a call had ended; in the tier `ns` a program, too),
+    `unreadable` (left a path that nobody can read back), `overflow` (more effects of the kind in
+    `target` than are told: what the others were nobody knows).
     `target` is the path, address, command or name.
     """
 

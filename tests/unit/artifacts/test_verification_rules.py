@@ -129,6 +129,9 @@ def test_a_table_by_plain_words_is_no_such_sign() -> None:
         ((("write", "/tmp/d/x"), ("delete", "/tmp/d")), True),
         ((("read", "/work/x"),), False),
         ((("read", "/usr/share/x"),), True),
+        ((("overflow", "environment"),), False),
+        ((("overflow", "clock"),), False),
+        ((("unreadable", "/work/a"),), False),
     ],
 )
 def test_a_temporary_file_may_pass_and_not_stay(

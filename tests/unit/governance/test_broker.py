@@ -481,6 +481,14 @@ def test_time_that_runs_out_while_waiting_outside_is_not_the_codes_fault(
     assert observed.status == status
 
 
+def test_a_crowd_of_answered_calls_hides_no_refusal() -> None:
+    broker = Broker(DECLARED, binding=Bound([Observation()] * MAX_CALLS))
+    for number in range(MAX_CALLS):
+        ask(broker, call_id=str(number))
+    broker.handle({"type": "http", "url": "https://evil.test/"})
+    assert set(kinds(broker)) > {"call"}
+
+
 def test_a_credential_that_a_tool_server_echoes_is_withheld_without_any_proxy() -> None:
     echoed = Observation(result={"more": f"key {SECRET}"})
     split = Observation(result=[SECRET[:13], "x"])

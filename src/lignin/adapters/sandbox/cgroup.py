@@ -29,15 +29,18 @@ _FLAGS = (os.O_WRONLY, os.O_WRONLY, os.O_RDONLY)
 class Group:
     """One run's group, as its init sees it: a way in, its bound, and whether the kernel had to kill."""
 
-    def __init__(self, entrance: int, events: int, most: int) -> None:
+    def __init__(self, entrance: int, events: int, most: int, cpu: int = -1) -> None:
         self.entrance = entrance
         self.events = events
         self.most = most
+        self.cpu = cpu
 
     @property
     def descriptors(self) -> tuple[int, ...]:
         """All that the kernel is spoken to through."""
-        return self.entrance, self.events, self.most
+        return tuple(
+            each for each in (self.entrance, self.events, self.most, self.cpu) if each >= 0
+        )
 
     def bound(self, memory_bytes: int) -> None:
         """Set what the group may hold beyond the margin."""
@@ -52,6 +55,13 @@ class Group:
         """Whether the kernel killed a process because the group was full."""
         lines = os.pread(self.events, 4096, 0).decode().splitlines()
         return any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in lines)
+
+    def cpu_s(self) -> float:
+        """Processor time of all that has ever been in it; 0 where this kind does not count it."""
+        if self.cpu < 0:
+            return 0.0
+        words = os.pread(self.cpu, 4096, 0).split()
+        return int(words[words.index(b"usage_usec") + 1]) / 1e6
 
     def close(self) -> None:
         """Close the descriptors."""
@@ -137,7 +147,9 @@ class Groups:
             os.open(f"{name}/{file}", flags, dir_fd=self._folder)
             for file, flags in zip(_FILES[self.version], _FLAGS, strict=True)
         )
-        return Group(entrance, events, most)
+        count = f"{name}/cpu.stat"  # in version 2 every group has one
+        cpu = os.open(count, os.O_RDONLY, dir_fd=self._folder) if self.version == 2 else -1
+        return Group(entrance, events, most, cpu)
 
     def remove(self, name: str) -> None:
         """Remove an empty group; raises OSError."""

@@ -10,15 +10,17 @@ import secrets
 import select
 import struct
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from lignin.domain.codec import Json, parse_json
 from lignin.domain.errors import LigninError
-from lignin.ports.sandbox import Effect, RequestHandler
+from lignin.ports.sandbox import OVERFLOW, Effect, RequestHandler
 
 MAX_FRAME = 8 * 2**20
-MAX_EFFECTS = 1000
+MAX_EFFECTS = 1100  # of one kind: more than an honest guest tells
+MAX_KINDS = 40
 REQUESTS = frozenset({"call", "model", "http"})
 _CHUNK = 1 << 16
 _ANSWER_TIMEOUT_S = 10.0
@@ -69,6 +71,7 @@ class Guest:
         self._key = key
         self.result: Mapping[str, Json] | None = None
         self.effects: dict[Effect, None] = {}
+        self._counts: Counter[str] = Counter()
         self.broken = ""
         self._broker = broker
         self._buffer = bytearray()
@@ -120,8 +123,19 @@ class Guest:
 
     def _take_effects(self, message: Mapping[str, Json]) -> None:
         for kind, target in message["effects"]:
-            if len(self.effects) < MAX_EFFECTS:
-                self.effects.setdefault(Effect(kind=str(kind)[:40], target=str(target)[:400]))
+            self._keep(Effect(kind=str(kind)[:40], target=str(target)[:400]))
+
+    def _keep(self, effect: Effect) -> None:
+        """Keep an effect, or that there were more of its kind: none crowds out another."""
+        if effect in self.effects:
+            return
+        if effect.kind not in self._counts and len(self._counts) == MAX_KINDS:
+            effect = Effect(kind=OVERFLOW, target="kinds")
+        elif self._counts[effect.kind] == MAX_EFFECTS:
+            effect = Effect(kind=OVERFLOW, target=effect.kind)
+        else:
+            self._counts[effect.kind] += 1
+        self.effects.setdefault(effect)
 
     def _answer(self, message: Mapping[str, Json]) -> None:
         answer = _DENIED if self._broker is None else self._asked(self._broker, message)

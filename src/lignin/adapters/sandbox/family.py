@@ -19,7 +19,7 @@ def descendants() -> dict[int, int]:
     threads: dict[int, int] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
-            with contextlib.suppress(OSError), open(f"/proc/{name}/stat") as file:
+            with contextlib.suppress(OSError), open(f"/proc/{name}/stat", errors="replace") as file:
                 fields = file.read().rpartition(")")[2].split()
                 parents[int(name)], threads[int(name)] = int(fields[1]), int(fields[17])
     known, grown = {os.getpid()}, True

@@ -8,11 +8,12 @@ concluded from process numbers, which are used again and differ between containe
 import contextlib
 import fcntl
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from lignin.adapters.sandbox import remains
 
 PREFIX = "lignin-run-"
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
@@ -25,7 +26,7 @@ def run_folder() -> Iterator[Path]:
     try:
         yield root.resolve()
     finally:
-        _remove(str(root))
+        remains.remove_tree(str(root))
         os.close(lock)
 
 
@@ -56,19 +57,6 @@ def _sweep_one(path: str) -> None:
     lock = os.open(path, _FLAGS)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _remove(path)
+        remains.remove_tree(path)
     finally:
         os.close(lock)
-
-
-def _remove(root: str) -> None:
-    """Remove a tree, with the folders in it that the code has shut to its own user."""
-    shutil.rmtree(root, ignore_errors=True)
-    if not os.path.lexists(root):
-        return
-    for folder, names, _ in os.walk(root):
-        for path in (Path(folder, name) for name in names):
-            if not path.is_symlink():
-                with contextlib.suppress(OSError):
-                    path.chmod(0o700)
-    shutil.rmtree(root, ignore_errors=True)

@@ -21,6 +21,8 @@ What counts as an effect, and what is quiet on purpose:
 - `misplaced`: a path such as `/tmp/x` where this tier has that folder elsewhere and refuses it.
 - `environment`: a variable asked for by the code; what the standard library looks up is quiet.
 - `left`: a thread that a call has left at work.
+- `overflow`: more effects of the named kind than are told. Each kind has room of its own, so that
+  none crowds out another; all of /usr is one where there is no more room for its parts.
 - `global`: interpreter-wide state that differs afterwards, the seed of the caller's `random` too.
   Importing modules is quiet. What a called function registers for the exit is run and watched.
 """
@@ -62,7 +64,7 @@ __builtins__ = dict(vars(builtins))  # what the code puts into the shared ones i
 
 CHANNEL_FD = 3
 MAX_FRAME = 8 * 2**20
-MAX_EFFECTS = 300
+MAX_EFFECTS = 1000
 MAX_TARGET = 300
 MAX_DEPTH = 200
 MAX_INTEGER = 2**53
@@ -206,11 +208,18 @@ def _keeper():
     too, it compares what the recorder stands on with what that was: a difference is an effect.
     """
     key, master, seen, codes, answer, kept, way = "", None, set(), [], None, (), ()
+    counts, room = {}, MAX_EFFECTS
     getframe, every, each, same, size = _getframe, all, map, operator.is_, len
     write, channel, most, join = _write, CHANNEL_FD, MAX_FRAME, "".join
     encode = json.encoder.c_make_encoder(  # no part of it is Python, which the code could replace
         None, None, json.encoder.c_encode_basestring_ascii, None, ": ", ", ", False, False, True
     )
+
+    def fitted(effect):
+        kind, target = effect
+        if counts.get(kind, 0) < room or effect in seen:
+            return effect
+        return (kind, "/usr") if kind == "read" and target[:5] == "/usr/" else ("overflow", kind)
 
     def send(message):
         raw = join(encode({"key": key, **message}, 0)).encode()
@@ -246,8 +255,9 @@ def _keeper():
         elif kind not in ("arm", "look"):
             told.append(order)
         for effect in told:
-            full = size(seen) >= MAX_EFFECTS and effect[0] != "guest"
-            if master is not None and effect not in seen and not full:
+            effect, kind = fitted(effect), effect[0]
+            if master is not None and effect not in seen:
+                counts[kind] = counts.get(kind, 0) + 1
                 seen.add(effect)
                 try:
                     send({"type": "effects", "effects": [[*effect]]})

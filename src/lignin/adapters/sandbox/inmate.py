@@ -16,20 +16,18 @@ import socket
 import stat
 import struct
 import sys
-import time
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from lignin.adapters.sandbox import cgroup, kernel, seccomp, watch, world
+from lignin.adapters.sandbox import cgroup, kernel, meter, remains, seccomp, watch, world
 
-MAX_WRITTEN = 1000
-MAX_EFFECTS_LEFT = 40
 MAX_HEADER = 16 * 2**20
 _INODES = 8192
 _AGE_NS = 40 * 86_400 * 10**9  # what lies in a home folder is rarely new
 _ARTIFACT_BOUNDS = "mode=755,size=64m,nr_inodes=16384"
 _DOOR_FD, _GATE_FD, _CHANNEL_FD = 200, 201, 3
 _GO = b"!"
+_WORK = "/work"
 _SHELLS = {"sh": "/bin/sh", "bash": "/bin/bash"}
 
 
@@ -160,6 +158,7 @@ class _Inmate:
         theirs.close()
         if group is not None:
             os.close(group.entrance)
+        self.spent = meter.Meter(self.pid, group)
 
     def brief(self, job: bytes, stdin: list[int]) -> None:
         """Hand over what to do, unread, and where there is one its standard input."""
@@ -173,10 +172,6 @@ class _Inmate:
         """Let it take the next step: confine itself once there is a place, begin once all is there."""
         with contextlib.suppress(OSError):
             self._gate.sendall(_GO)
-
-    def cpu_s(self) -> float:
-        """Processor time of the process so far: before its job comes it is not the code's."""
-        return time.clock_gettime(~self.pid << 3 | 2)  # as clock_getcpuclockid(3) makes it
 
     def failure(self) -> str:
         """What kept it from becoming the code; empty where nothing did. To be asked at its end."""
@@ -203,9 +198,9 @@ def _supervise(channel: socket.socket, inmate: _Inmate, off: frozenset[str]) -> 
     kernel.set_dumpable(
         "supervisor" in off
     )  # the code runs as the same user: keep it out of /proc/1
-    prepared_s = inmate.cpu_s()
+    inmate.spent.begin()
     inmate.proceed()
-    seen = watch.Watch(inmate.pid, channel, plan["limits"], inmate.group)
+    seen = watch.Watch(inmate.pid, channel, plan["limits"], inmate.group, inmate.spent)
     status = seen.until_end()
     left = [["left", line[:300]] for line in watch.lingering()] if not seen.verdict else []
     watch.end_everything()
@@ -214,11 +209,14 @@ def _supervise(channel: socket.socket, inmate: _Inmate, off: frozenset[str]) -> 
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     report = watch.verdict_of(status, seen)
     report["wall_s"] = seen.wall_s
-    report["cpu_s"] = max(0.0, used.ru_utime + used.ru_stime - prepared_s)
+    report["cpu_s"] = inmate.spent.spent_s()
     report["memory_bytes"] = max(seen.peak_bytes, used.ru_maxrss * 1024)
-    report["effects"] = [*left[:5], *_home_effects(home), *_effects_left(before)][:MAX_EFFECTS_LEFT]
-    report["written"], blobs = _collect(before, plan["limits"]["work_bytes"])
-    send_frame(channel, report, blobs)
+    contents, effects = _collect(before, plan["limits"]["work_bytes"])
+    report["effects"] = remains.bounded([*left[:5], *_home_effects(home), *effects])
+    report["written"] = [
+        [remains.as_text(path.removeprefix(f"{_WORK}/")), len(raw)] for path, raw in contents
+    ]
+    send_frame(channel, report, [raw for _, raw in contents])
 
 
 def _mount_folders() -> None:
@@ -300,8 +298,7 @@ def _has_come(channel: socket.socket) -> bool:
 def rehearse() -> None:
     """Look once, to no effect, where a run's end looks: what is done first is done slowly."""
     _home_effects(_home_stamps())
-    _effects_left(_stamps())
-    _collect({}, 0)
+    remains.bounded(_collect(_stamps(), 0)[1])
     json.loads(json.dumps({"": [1, ""]}))
     resource.getrusage(resource.RUSAGE_CHILDREN)
 
@@ -368,78 +365,57 @@ def _limit(limits: dict[str, Any], confinement: Confinement) -> None:
 def _home_stamps() -> dict[str, tuple[int, int, int, int]]:
     """Identity of each file in the home folder, and a time of last access that any reading moves."""
     found = {}
-    for folder, _, names in os.walk(world.HOME):
-        for name in names:
-            path = f"{folder}/{name}"
-            then = os.lstat(path).st_mtime_ns - _AGE_NS
-            os.utime(path, ns=(then, then))  # not later than the change: then the kernel keeps it
-            info = os.lstat(path)
-            found[path] = (info.st_ino, info.st_size, info.st_ctime_ns, info.st_atime_ns)
+    for path, seen in remains.look(world.HOME)[0].items():
+        then = seen.st_mtime_ns - _AGE_NS
+        os.utime(path, ns=(then, then))  # not later than the change: then the kernel keeps it
+        info = os.lstat(path)
+        found[path] = (info.st_ino, info.st_size, info.st_ctime_ns, info.st_atime_ns)
     return found
 
 
 def _home_effects(before: dict[str, tuple[int, int, int, int]]) -> list[list[str]]:
     """What any program did to the home folder: which of its files it read, changed, left or took."""
     effects = []
-    for folder, _, names in os.walk(world.HOME):
-        for name in sorted(names):
-            path = f"{folder}/{name}"
-            info = os.lstat(path)
-            *same, then = before.pop(path, (0, 0, 0, 0))
-            if same != [info.st_ino, info.st_size, info.st_ctime_ns]:
-                effects.append(["write", path])
-            elif info.st_atime_ns != then:
-                effects.append(["read", path])
-    return [*effects, *(["delete", path] for path in sorted(before))]
+    found, lost = remains.look(world.HOME)
+    for path, info in found.items():
+        *same, then = before.pop(path, (0, 0, 0, 0))
+        if same != [info.st_ino, info.st_size, info.st_ctime_ns]:
+            effects.append(["write", path])
+        elif info.st_atime_ns != then:
+            effects.append(["read", path])
+    unread = (["unreadable", path] for path in lost)
+    return [*effects, *(["delete", path] for path in sorted(before)), *unread]
 
 
-def _stamps() -> dict[str, tuple[int, int, int]]:
+_Stamps = dict[str, tuple[int, int, int]]
+
+
+def _stamps() -> _Stamps:
     """Identity of each file in the work folder: a change, even of the same length, shows."""
-    return {path: (info.st_ino, info.st_size, info.st_ctime_ns) for path, info in _regular_files()}
+    return {path: _stamp(info) for path, info in _regular(remains.look(_WORK)[0])}
 
 
-def _regular_files() -> list[tuple[str, os.stat_result]]:
-    found = []
-    for folder, _, names in os.walk("/work"):
-        for name in sorted(names):
-            path = f"{folder}/{name}"
-            info = os.lstat(path)
-            if stat.S_ISREG(info.st_mode):
-                found.append((path.removeprefix("/work/"), info))
-    return found
+def _stamp(info: os.stat_result) -> tuple[int, int, int]:
+    return info.st_ino, info.st_size, info.st_ctime_ns
 
 
-def _effects_left(before: dict[str, tuple[int, int, int]]) -> list[list[str]]:
-    """What any program, watched from within or not, did to files: lost ones, and those in /tmp."""
-    now = {path for path, _ in _regular_files()}
-    gone = [["delete", f"/work/{path}"] for path in sorted(before.keys() - now)]
-    left = [
-        ["write", f"{folder}/{name}"]
-        for folder, _, names in os.walk("/tmp")
-        for name in sorted(names)
+def _regular(found: dict[str, os.stat_result]) -> list[tuple[str, os.stat_result]]:
+    return [each for each in found.items() if stat.S_ISREG(each[1].st_mode)]
+
+
+def _collect(before: _Stamps, bound: int) -> tuple[list[tuple[str, bytes]], list[list[str]]]:
+    """The new and changed files of the work folder, and what any program, watched from within or
+    not, did to files besides: lost ones, those in /tmp, and what cannot be read back."""
+    found, lost = remains.look(_WORK)
+    files = _regular(found)
+    changed = [(path, info) for path, info in files if before.get(path) != _stamp(info)]
+    contents, trouble = remains.read_back(changed, bound)
+    gone = sorted(before.keys() - dict(files).keys())
+    temporary, lost_there = remains.look("/tmp")
+    effects = [
+        *(["delete", path] for path in gone),
+        *(["write", path] for path in temporary),
+        *(["unreadable", path] for path in (*lost, *lost_there)),
+        *trouble,
     ]
-    return [*gone, *left]
-
-
-def _collect(
-    before: dict[str, tuple[int, int, int]], bound: int
-) -> tuple[list[list[Any]], list[bytes]]:
-    """The new and changed files of the work folder, at most `MAX_WRITTEN` and `bound` bytes."""
-    entries: list[list[Any]] = []
-    blobs: list[bytes] = []
-    for path, info in _regular_files():
-        if before.get(path) == (info.st_ino, info.st_size, info.st_ctime_ns):
-            continue
-        if len(entries) == MAX_WRITTEN or info.st_size > bound:  # a sparse file can claim more
-            break
-        try:
-            descriptor = os.open(f"/work/{path}", os.O_RDONLY | os.O_NOFOLLOW)
-        except PermissionError:
-            os.chmod(f"/work/{path}", 0o600)
-            descriptor = os.open(f"/work/{path}", os.O_RDONLY | os.O_NOFOLLOW)
-        with open(descriptor, "rb") as file:
-            raw = file.read(bound)
-        bound -= len(raw)
-        entries.append([path, len(raw)])
-        blobs.append(raw)
-    return entries, blobs
+    return contents, effects

@@ -70,6 +70,7 @@ _NUMBERS: dict[str, tuple[int, int]] = {
     "sched_setattr": (314, 274),
     "inotify_add_watch": (254, 27),
     "mmap": (9, 222),
+    "perf_event_open": (298, 241),
     "capset": (126, 91),
     "pivot_root": (155, 41),
 }

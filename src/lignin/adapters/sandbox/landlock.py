@@ -32,7 +32,7 @@ class LandlockSandbox(ProcessSandbox):
     tier = "landlock"
     shut = misplaced.PLACES
     capabilities = TIER_CAPABILITIES["landlock"]
-    modules = ("guest", "misplaced", "plan", "kernel", "seccomp", "confine", "family")
+    modules = ("guest", "misplaced", "plan", "remains", "kernel", "seccomp", "confine", "family")
 
     def __init__(self, off: frozenset[str] = frozenset()) -> None:
         """Make the tier; `off` leaves out walls (`confine`) and is for their tests alone."""

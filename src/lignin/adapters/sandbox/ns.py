@@ -311,8 +311,10 @@ class _Run:
                 _infrastructure(f"the run's supervisor {why}", started), effects=said["effects"]
             )
         header = report.header
-        if header["status"] == "infrastructure":
-            return _infrastructure(header["message"], started)
+        if (
+            header["status"] == "infrastructure"
+        ):  # what the code was seen to do is its own all the same
+            return replace(_infrastructure(header["message"], started), effects=said["effects"])
         status = header["status"]
         if any(output.exceeded for output in self._outputs):
             status = "output"

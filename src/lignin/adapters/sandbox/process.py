@@ -10,6 +10,7 @@ import resource
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import tempfile
 import threading
@@ -18,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from lignin.adapters.sandbox import plan, world
+from lignin.adapters.sandbox import plan, remains, world
 from lignin.adapters.sandbox.channel import Guest, Output, Pump, frame, new_key, outcome
 from lignin.adapters.sandbox.folders import run_folder, sweep
 from lignin.adapters.sandbox.misplaced import judged_apart
@@ -36,8 +37,9 @@ from lignin.ports.sandbox import (
     Status,
 )
 
+_Contents = dict[str, bytes]
+_TEMPORARY = "/tmp"  # noqa: S108 -- a name inside
 _GUEST = Path(__file__).with_name("guest.py")
-_MAX_WRITTEN = 1000
 
 
 class ProcessSandbox:
@@ -48,7 +50,7 @@ class ProcessSandbox:
 
     tier = ""
     capabilities: frozenset[Capability] = frozenset()
-    modules: tuple[str, ...] = ("guest", "plan")
+    modules: tuple[str, ...] = ("guest", "plan", "remains")
     """Files of this package whose text could change a result."""
     shut: tuple[str, ...] = ()
     """Paths of the sandbox that its walls refuse, since its folders lie elsewhere."""
@@ -147,24 +149,42 @@ class _Run:
         _place(self._folders["artifact"], self._execution.files)
         _place(self._folders["work"], self._execution.work)
         _place(self._folders["home"], self._execution.surroundings.home)
-        before, home = _contents(self._folders["work"]), _contents(self._folders["home"])
         started = time.monotonic()
         with tempfile.TemporaryFile() as stdin:
             if isinstance(self._execution.action, Command):
                 stdin.write(self._execution.action.stdin)
                 stdin.seek(0)
             observed = self._converse(job, stdin.fileno(), started)
-        after = _contents(self._folders["work"])
-        changed = {path: raw for path, raw in after.items() if before.get(path) != raw}
-        gone = [("delete", f"/work/{path}") for path in sorted(before.keys() - after.keys())]
-        left = [("write", f"/tmp/{path}") for path in _contents(self._folders["tmp"])]  # noqa: S108
-        kept = _contents(self._folders["home"])
-        left += [("write", f"{HOME_FOLDER}/{p}") for p, raw in kept.items() if home.get(p) != raw]
-        gone += [("delete", f"{HOME_FOLDER}/{path}") for path in sorted(home.keys() - kept.keys())]
-        lost = tuple(Effect(kind=kind, target=target) for kind, target in (*gone, *left))
+        changed, lost = self._left()
         observed["effects"] = tuple(dict.fromkeys((*observed["effects"], *lost)))
         observed.update(status=self._status, tier=self._sandbox.tier, written=changed)
         return Observed(**observed)
+
+    def _left(self) -> tuple[_Contents, list[Effect]]:
+        """The new and changed files of the work folder, and what was done to files besides."""
+        around = {name: file.content for name, file in self._execution.surroundings.home.items()}
+        given = {name: file.content for name, file in self._execution.work.items()}
+        after, unread = self._read_back("work", "/work", given)
+        kept, more = self._read_back("home", HOME_FOLDER, around)
+        temporary, lost = remains.look(str(self._folders["tmp"]))
+        in_tmp = [path.replace(str(self._folders["tmp"]), _TEMPORARY, 1) for path in temporary]
+        left = [
+            *(["delete", f"/work/{path}"] for path in sorted(given.keys() - after.keys())),
+            *(["delete", f"{HOME_FOLDER}/{path}"] for path in sorted(around.keys() - kept.keys())),
+            *(["write", path] for path in in_tmp),
+            *(["write", f"{HOME_FOLDER}/{p}"] for p, raw in kept.items() if around.get(p) != raw),
+            *unread,
+            *more,
+            *(["unreadable", _TEMPORARY] for _ in lost),
+        ]
+        effects = [Effect(kind=kind, target=target) for kind, target in remains.bounded(left)]
+        return {path: raw for path, raw in after.items() if given.get(path) != raw}, effects
+
+    def _read_back(
+        self, name: str, shown: str, given: _Contents
+    ) -> tuple[_Contents, list[list[str]]]:
+        bound = self._execution.limits.work_bytes + sum(map(len, given.values()))
+        return _contents(self._folders[name], shown, bound, remains.MAX_FILES + len(given))
 
     def _converse(self, job: Mapping[str, Any], stdin: int, started: float) -> dict[str, Any]:
         bounds = self._execution.limits
@@ -282,9 +302,12 @@ def _place(folder: Path, files: Mapping[str, File]) -> None:
         place.chmod(0o755 if file.mode == "0755" else 0o644)
 
 
-def _contents(folder: Path) -> dict[str, bytes]:
-    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and not p.is_symlink())
-    return {
-        p.relative_to(folder).as_posix(): p.read_bytes()
-        for _, p in zip(range(_MAX_WRITTEN), files, strict=False)
-    }
+def _contents(folder: Path, shown: str, bound: int, most: int) -> tuple[_Contents, list[list[str]]]:
+    """The regular files of a folder by their path in it, and as effects what cannot be read back."""
+    found, lost = remains.look(str(folder))
+    files = [each for each in found.items() if stat.S_ISREG(each[1].st_mode)]
+    contents, trouble = remains.read_back(files, bound, most)
+    place = f"{folder}/"
+    unread = [*trouble, *(["unreadable", path] for path in lost)]
+    unread = [[kind, target.replace(str(folder), shown, 1)] for kind, target in unread]
+    return {remains.as_text(path.removeprefix(place)): raw for path, raw in contents}, unread

@@ -80,7 +80,7 @@ class SeatbeltSandbox(ProcessSandbox):
     tier = "seatbelt"
     shut = misplaced.PLACES
     capabilities = TIER_CAPABILITIES["seatbelt"]
-    modules = ("guest", "misplaced", "plan", "seatbelt")
+    modules = ("guest", "misplaced", "plan", "remains", "seatbelt")
     unbounded = frozenset({"RLIMIT_AS"})  # macOS reserves more than any bound before it starts
 
     def __init__(self, interpreter: Sequence[str], program: str = PROGRAM) -> None:

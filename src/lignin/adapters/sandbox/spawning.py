@@ -34,7 +34,17 @@ from lignin.domain.errors import UnavailableError
 
 POOL = 2  # runs that each spawner keeps prepared
 START_TIMEOUT_S = 20.0
-_MODULES = ("kernel", "seccomp", "cgroup", "world", "watch", "inmate", "spawner")
+_MODULES = (
+    "kernel",
+    "seccomp",
+    "cgroup",
+    "world",
+    "meter",
+    "watch",
+    "remains",
+    "inmate",
+    "spawner",
+)
 _PACKAGE = "lignin.adapters.sandbox"
 # Makes modules from code: the interpreter inside may be unable to reach any file of this project.
 _BOOTSTRAP = f"""

@@ -5,20 +5,19 @@ Owned by pid 1 of the run, which the code it watches cannot touch. Standard libr
 
 import contextlib
 import os
-import resource
 import select
 import signal
 import socket
 import time
 from typing import Any
 
-from lignin.adapters.sandbox import cgroup
+from lignin.adapters.sandbox import cgroup, meter
 
 TICK_S = 0.02
+GRACE_S = 0.5  # a process of its own bound is ended by that
 LINGER_S = 0.1  # the last of a pipeline may end a little after the shell
 LINGER_STEP_S = 0.005
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_CLOCK = os.sysconf("SC_CLK_TCK")
 
 
 class Watch:
@@ -35,8 +34,10 @@ class Watch:
         channel: socket.socket,
         limits: dict[str, Any],
         group: cgroup.Group | None,
+        spent: meter.Meter,
     ) -> None:
         self._child = child
+        self.spent = spent
         self._group = group
         self._limits = limits
         self.cpu_limit_s = int(limits["cpu_s"])
@@ -73,19 +74,16 @@ class Watch:
         return os.waitpid(self._child, 0)[1]
 
     def _judge_use(self) -> None:
-        resident, ticks = 0, 0
-        for pid in (name for name in os.listdir("/proc") if name.isdigit() and name != "1"):
-            resident += _private_bytes(pid)
-            ticks += _ticks(pid)
+        pids = [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+        resident = sum(map(_private_bytes, pids))
         written = _written_bytes()
         bound = int(self._limits["memory_bytes"])
         if resident + written > bound:  # forked pages are counted once per process: look closer
             resident = sum(_proportional_bytes(pid) for pid in os.listdir("/proc") if pid.isdigit())
         self.peak_bytes = max(self.peak_bytes, resident + written)
-        reaped = resource.getrusage(resource.RUSAGE_CHILDREN)
         if resident + written > bound:
             self.verdict = "memory"
-        elif ticks / _CLOCK + reaped.ru_utime + reaped.ru_stime > self._limits["cpu_s"] + 0.5:
+        elif self.spent.spent_s(pids) > self._limits["cpu_s"] + GRACE_S:
             self.verdict = "timeout"
 
     def _reap_orphans(self) -> None:
@@ -103,7 +101,7 @@ class Watch:
 
 def _read(path: str) -> str:
     try:
-        with open(path) as file:
+        with open(path, errors="replace") as file:  # code gives its processes any name
             return file.read()
     except OSError:  # the process has just ended
         return ""
@@ -112,11 +110,6 @@ def _read(path: str) -> str:
 def _private_bytes(pid: str) -> int:
     fields = _read(f"/proc/{pid}/statm").split()
     return (int(fields[1]) - int(fields[2])) * _PAGE if fields else 0
-
-
-def _ticks(pid: str) -> int:
-    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12]) if fields else 0
 
 
 def _proportional_bytes(pid: str) -> int:
@@ -165,7 +158,9 @@ def verdict_of(status: int, watch: Watch) -> dict[str, Any]:
         return {"status": watch.verdict, "exit_code": None}
     if code == -signal.SIGXCPU:
         return {"status": "timeout", "exit_code": None}
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if code == -signal.SIGKILL and spent.ru_utime + spent.ru_stime >= watch.cpu_limit_s:
+    spent_s = watch.spent.spent_s()
+    if spent_s > watch.cpu_limit_s + GRACE_S:
+        return {"status": "timeout", "exit_code": None}  # it ended between two looks
+    if code == -signal.SIGKILL and spent_s >= watch.cpu_limit_s:
         return {"status": "timeout", "exit_code": None}  # the hard limit, the soft one ignored
     return {"status": "killed" if code < 0 else "exited", "exit_code": code}

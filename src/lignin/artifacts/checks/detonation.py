@@ -24,7 +24,7 @@ from lignin.artifacts.detonation import HOSTNAMES, TRACE_FILE, WORK_FILES, scrip
 from lignin.artifacts.oracle import MAX_REASONS, declares_variation
 from lignin.artifacts.sink import flat_text, is_declared
 from lignin.artifacts.trace_lines import changed, device_in, reached, traced_commands
-from lignin.artifacts.undeclared import undeclared
+from lignin.artifacts.undeclared import subject, undeclared
 from lignin.domain.codec import Json
 from lignin.domain.evidence import CheckResult
 from lignin.ports.sandbox import HOME_FOLDER, Effect
@@ -34,7 +34,7 @@ _SECRET_PLACES = re.compile(
     r"|bash_history|zsh_history|config/(?:gcloud|gh|google-chrome|chromium))(?:/|$)"
 )
 PLACEHOLDERS = "lignin.placeholders"
-_OUTWARD = frozenset({"connect", "denied", "incident", "guest", "left", "amount"})
+_OUTWARD = frozenset({"connect", "denied", "incident", "guest", "left", "amount", "unreadable"})
 _MUCH_MEMORY_BYTES = 256 * 2**20
 _WORDS = {
     "ordinary": "on an ordinary machine",
@@ -165,7 +165,7 @@ def _effects(observations: Observations, run: DetonationRun) -> Iterator[str]:
         if effect.kind == "delete" and path in {WORK_FILE, *WORK_FILES} - set(run.use.files):
             yield f"deleted {path}, which is not its own"
     if manifest.kind in {"test", "skill", "prompt"}:  # judged by what leaves them
-        kept = tuple(each for each in kept if each.kind in _OUTWARD or _is_at_home(each))
+        kept = tuple(each for each in kept if subject(each) in _OUTWARD or _is_at_home(each))
         written = {path: content for path, content in written.items() if path in WORK_FILES}
     what = replace(seen, effects=kept, written=written)
     for fault in undeclared(manifest.capabilities, run.use, what, is_command=is_command):

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from lignin.artifacts.check import Check, Observations, conclude, infrastructure_doubts, shown_use
 from lignin.artifacts.oracle import MAX_REASONS
-from lignin.artifacts.undeclared import undeclared
+from lignin.artifacts.undeclared import subject, undeclared
 from lignin.domain.artifacts import Example
 from lignin.domain.evidence import CheckResult
 from lignin.ports.sandbox import Observed
 
-_OUTWARD = frozenset({"write", "delete", "connect", "process"})
+_OUTWARD = frozenset({"write", "delete", "connect", "process", "unreadable"})
 
 
 def judge(observations: Observations) -> CheckResult:
@@ -46,7 +46,7 @@ def _runs(observations: Observations) -> Iterator[tuple[Example, Observed]]:
     if observations.manifest.kind == "test":
         # Our runner loads and patches for its tests: only what leaves the process is theirs.
         for tested in observations.tests:
-            outward = [effect for effect in tested.effects if effect.kind in _OUTWARD]
+            outward = [effect for effect in tested.effects if subject(effect) in _OUTWARD]
             yield Example(arguments={}), replace(tested, effects=tuple(outward))
 
 
@@ -54,5 +54,5 @@ CHECK = Check(
     name="effects",
     needs=frozenset({"files", "examples", "held_out", "repeats", "tests", "inputs"}),
     judge=judge,
-    version=4,
+    version=5,
 )

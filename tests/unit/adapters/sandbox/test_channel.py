@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from lignin.adapters.sandbox.channel import Guest, frame
+from lignin.adapters.sandbox.channel import MAX_EFFECTS, MAX_KINDS, Guest, frame
 from lignin.domain.codec import Json
 from lignin.domain.errors import DeniedError, UnavailableError
+from lignin.ports.sandbox import OVERFLOW, Effect
 
 SECRET = "tok-9f3Kq7Zx1LmWb4 at /home/owner/.token"
 
@@ -54,3 +55,31 @@ def test_answer_that_is_no_json_is_the_brokers_fault() -> None:
     heard, guest = asked(lambda _: {"result": object()})
     assert (heard["error"], heard["message"]) == ("broker_failed", "the broker failed")
     assert guest.broken == ""
+
+
+def told(*effects: tuple[str, str]) -> dict[Effect, None]:
+    """What the host keeps of effects that a guest tells with its key."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        guest = Guest(ours, None, "key")
+        for kind, target in effects:
+            theirs.sendall(frame({"type": "effects", "key": "key", "effects": [[kind, target]]}))
+            guest.receive()
+    assert guest.broken == ""
+    return guest.effects
+
+
+def test_a_crowd_of_one_kind_hides_no_other_and_is_told_itself() -> None:
+    crowd = [("environment", str(number)) for number in range(MAX_EFFECTS + 5)]
+    kept = told(*crowd, ("process", "x"))
+    assert len(kept) == MAX_EFFECTS + 2
+    assert list(kept)[-2:] == [
+        Effect(kind=OVERFLOW, target="environment"),
+        Effect(kind="process", target="x"),
+    ]
+
+
+def test_a_crowd_of_kinds_is_told() -> None:
+    kept = told(*((f"kind {number}", "x") for number in range(MAX_KINDS + 5)))
+    assert len(kept) == MAX_KINDS + 1
+    assert Effect(kind=OVERFLOW, target="kinds") in kept
