@@ -1,6 +1,6 @@
-"""Runs the benchmarks and collects what they print; `--write` makes the table in `RESULTS.md`.
+"""Runs the benchmarks and collects what they print; `--write` puts them into `RESULTS.md`.
 
-Owns the line format (see `README.md`) and the table; each `<subject>.py` owns what it measures. A
+Owns the line format (see `README.md`) and the tables; each `<subject>.py` owns what it measures. A
 benchmark is a program of its own, so that one that fails or hangs costs only its own figures.
 """
 
@@ -9,9 +9,10 @@ import json
 import math
 import os
 import platform
+import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -91,28 +92,23 @@ def _shown(value: Any, unit: str = "") -> str:
     return f"{number} {unit}".strip()
 
 
-def render_table(figures: Iterable[Figure], *, at: datetime, machine: str) -> str:
-    """Return the text of `RESULTS.md`.
+def render_section(figures: Iterable[Figure], *, at: datetime, machine: str) -> str:
+    """Return the part of `RESULTS.md` below one subject's heading.
 
     Args:
-        figures: As `parse_figure` returns them; written in the order of subject and figure.
+        figures: Of one subject, as `parse_figure` returns them; written in their own order.
         at: When they were measured, aware UTC.
         machine: One line that says on what.
     """
     lines = [
-        "# Results",
-        "",
-        "Written by `make bench WRITE=1`; not edited by hand. What a line means: `README.md`.",
-        "",
         f"{at:%Y-%m-%d %H:%M} UTC, {machine}",
         "",
-        "| subject | figure | value | baseline | ratio | bar | met | note |",
-        "|---|---|---:|---:|---:|---|---|---|",
+        "| figure | value | baseline | ratio | bar | met | note |",
+        "|---|---:|---:|---:|---|---|---|",
     ]
-    for figure in sorted(figures, key=lambda f: (f["subject"], f["figure"])):
+    for figure in sorted(figures, key=lambda f: str(f["figure"])):
         met = {True: "yes", False: "**no**", None: ""}[figure["met"]]
         cells = [
-            figure["subject"],
             figure["figure"],
             _shown(figure["value"], figure["unit"]),
             _shown(figure["baseline"], figure["unit"]),
@@ -123,6 +119,21 @@ def render_table(figures: Iterable[Figure], *, at: datetime, machine: str) -> st
         ]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def read_sections(text: str) -> dict[str, str]:
+    """Return what `RESULTS.md` has below each subject's heading."""
+    parts = re.split(r"^## (.+)\n\n", text, flags=re.MULTILINE)[1:]
+    return {name: body.rstrip() + "\n" for name, body in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def render_results(sections: Mapping[str, str]) -> str:
+    """Return the text of `RESULTS.md`."""
+    head = (
+        "# Results\n\nWritten by `make bench WRITE=1`, each subject with the day it was measured on; not "
+        "edited by hand.\nWhat a line means: `README.md`.\n"
+    )
+    return "\n".join([head, *(f"## {name}\n\n{sections[name]}" for name in sorted(sections))])
 
 
 def describe_machine() -> str:
@@ -138,15 +149,16 @@ def main(arguments: list[str]) -> int:
     """Run the named subjects or all; exit 1 where one failed or missed its bar."""
     parser = argparse.ArgumentParser(description="Runs benchmarks/<subject>.py, one by one.")
     parser.add_argument("subjects", nargs="*", help="names without .py; all where none is given")
-    parser.add_argument("--write", action="store_true", help="write the table into RESULTS.md")
+    parser.add_argument(
+        "--write", action="store_true", help="put the subjects' figures into RESULTS.md"
+    )
     chosen = parser.parse_args(arguments)
     found = {path.stem: path for path in find_subjects(FOLDER)}
     unknown = [name for name in chosen.subjects if name not in found]
     if unknown:
         parser.error(f"no benchmark {unknown[0]!r}; there are: {', '.join(found) or 'none'}")
-    if chosen.write and chosen.subjects:
-        parser.error("--write needs a run of all subjects, so that no old figure stays")
     figures, faults = [], []
+    fresh: dict[str, str] = {}
     for name in chosen.subjects or found:
         print(f"benchmark {name}", file=sys.stderr, flush=True)
         new_figures, new_faults = run_subject(found[name])
@@ -154,8 +166,13 @@ def main(arguments: list[str]) -> int:
             print(json.dumps(figure), flush=True)
         figures += new_figures
         faults += new_faults
+        if new_figures:
+            now, machine = datetime.now(UTC), describe_machine()
+            fresh[name] = render_section(new_figures, at=now, machine=machine)
     if chosen.write:
-        RESULTS.write_text(render_table(figures, at=datetime.now(UTC), machine=describe_machine()))
+        old = read_sections(RESULTS.read_text()) if RESULTS.exists() else {}
+        kept = {name: body for name, body in old.items() if name in found}
+        RESULTS.write_text(render_results({**kept, **fresh}))
     missed = [
         f"{f['subject']}: {f['figure']} misses {f['bar']}" for f in figures if f["met"] is False
     ]

@@ -40,7 +40,22 @@ def test_figures_are_passed_on_and_written(tmp_path: Path) -> None:
     done = run(tmp_path, f"print({json.dumps(GOOD)!r})", "--write")
     assert (done.returncode, json.loads(done.stdout)) == (0, GOOD), done.stderr
     row = (tmp_path / "RESULTS.md").read_text().splitlines()[-1]
-    assert row == "| store | commits | 1,234 1/s | 100 1/s | 12.3 | at least 8x | yes | a\\|b |"
+    assert row == "| commits | 1,234 1/s | 100 1/s | 12.3 | at least 8x | yes | a\\|b |"
+
+
+def test_what_was_measured_before_stays_with_its_day_until_it_is_measured_again(
+    tmp_path: Path,
+) -> None:
+    body = "2026-01-01 00:00 UTC, a machine\n\n| figure |\n|---|\n| old |\n"
+    text = f"# Results\n\n## other\n\n{body}\n## store\n\n{body}\n## gone\n\n{body}"
+    (tmp_path / "RESULTS.md").write_text(text)
+    (tmp_path / "other.py").write_text("")
+    run(tmp_path, f"print({json.dumps(GOOD)!r})", "store", "--write")
+    written = (tmp_path / "RESULTS.md").read_text()
+    assert written.count("| old |") == 1
+    assert written.index("## other") < written.index("| old |") < written.index("## store")
+    assert "## gone" not in written
+    assert "| commits |" in written
 
 
 @pytest.mark.parametrize(
