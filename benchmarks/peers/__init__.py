@@ -1,1 +1,0 @@
-"""What is measured beside ours, each in a hash-locked environment of its own."""
