@@ -210,3 +210,13 @@ def file_stem(name: str) -> str:
     for ending in (".gz", ".jsonl", ".json", ".traj", ".eval"):
         last = last.removesuffix(ending)
     return last
+
+
+def own_name(name: str, taken: set[str]) -> str:
+    """Return a session's name, numbered where it is taken; from now on it is."""
+    own, number = name, 1
+    while own in taken:
+        number += 1
+        own = f"{name}~{number}"
+    taken.add(own)
+    return own

@@ -18,7 +18,7 @@ from lignin.traces.chat import ROLES, Chat, read_calls, read_usage, split_conten
 from lignin.traces.fields import as_identity, as_list, as_microusd, as_object, as_text
 from lignin.traces.hiding import HIDDEN, Rule, hider
 from lignin.traces.importer import Importer
-from lignin.traces.units import Unit, file_stem, read_units, share_out
+from lignin.traces.units import Unit, file_stem, own_name, read_units, share_out
 
 _CONTAINERS = frozenset({"samples"})
 _ATTACHMENT = re.compile(r"attachment://([0-9a-f]{16,64})")
@@ -113,12 +113,7 @@ def _trajectory(
         if isinstance(message, dict):
             _add(chat, message, place, outputs, attachments)
     task, trial = as_identity(sample.get("id")), as_identity(sample.get("epoch"))
-    session = base = as_text(sample.get("uuid")) or f"{file_stem(name)}#{task}.{trial}"
-    number = 1
-    while session in taken:
-        number += 1
-        session = f"{base}~{number}"
-    taken.add(session)
+    session = own_name(as_text(sample.get("uuid")) or f"{file_stem(name)}#{task}.{trial}", taken)
     return Trajectory(
         source=name,
         format="inspect",

@@ -22,7 +22,7 @@ from lignin.traces.fields import (
 )
 from lignin.traces.hiding import HIDDEN, Rule, hider
 from lignin.traces.importer import Importer
-from lignin.traces.units import file_stem, read_units, share_out
+from lignin.traces.units import file_stem, own_name, read_units, share_out
 
 _CONTAINERS = frozenset({"simulations"})
 _SIMULATIONS = re.compile(rb'"simulations"\s*:\s*[\[{]')
@@ -80,12 +80,7 @@ def _trajectory(
         if isinstance(message, dict):
             _add(chat, message, place)
     task, trial = as_identity(value.get("task_id")), as_identity(value.get("trial"))
-    session = base = as_text(value.get("id")) or f"{file_stem(name)}#{task}.{trial}"
-    number = 1
-    while session in taken:
-        number += 1
-        session = f"{base}~{number}"
-    taken.add(session)
+    session = own_name(as_text(value.get("id")) or f"{file_stem(name)}#{task}.{trial}", taken)
     return Trajectory(
         source=name,
         format="tau2_bench",

@@ -24,7 +24,7 @@ from lignin.traces.fields import (
 )
 from lignin.traces.hiding import HIDDEN, hider
 from lignin.traces.importer import Importer
-from lignin.traces.units import read_units
+from lignin.traces.units import own_name, read_units
 
 _ROLES: dict[str, Role] = {
     "system": "system",
@@ -107,12 +107,7 @@ def _answer(
 def _trajectory(name: str, value: dict[str, Any], taken: set[str]) -> Trajectory:
     info = as_object(value.get("info"))
     task, trial = as_identity(value.get("task_id")), as_identity(value.get("trial"))
-    session = base = f"{_stem(name)}#{task}.{trial}"
-    number = 1
-    while session in taken:
-        number += 1
-        session = f"{base}~{number}"
-    taken.add(session)
+    session = own_name(f"{_stem(name)}#{task}.{trial}", taken)
     return Trajectory(
         source=name,
         format="tau_bench",
