@@ -45,7 +45,7 @@ def test_a_crowd_of_harmless_effects_hides_nothing(
     after = (
         "    open('left', 'w').close()\n    subprocess.run(['/bin/true'])\n"
         "    try: socket.getaddrinfo('example.org', 80)\n    except OSError: pass\n"
-        "    os.path.exists('/home/dev/.ssh/id')\n    os.environ.get('TOKEN')\n    return 1\n"
+        "    os.path.exists(os.path.expanduser('~/.ssh/id'))\n    os.environ.get('TOKEN')\n    return 1\n"
     )
     seen = run(either, _CROWD + after)
     assert seen.result == 1
