@@ -26,7 +26,9 @@ from pathlib import Path
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 SPANS = 512
-OURS = int(sys.argv[1]) if len(sys.argv) > 1 else 60
+OURS = (
+    int(sys.argv[1]) if len(sys.argv) > 1 else 240
+)  # so that asking how many there are weighs little
 THEIRS = 4
 BAR = 100
 PEER = Path(__file__).resolve().parent / "peers" / "phoenix" / ".venv" / "bin" / "python"
