@@ -1,14 +1,12 @@
 """What a detector is, and the scan of the installed ones."""
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from lignin.domain.errors import InvalidRequestError
 from lignin.domain.findings import Finding
 from lignin.traces.consensus import Belief
 from lignin.traces.runs import Run
+from lignin.traces.scan import load_declared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +50,4 @@ def load_detectors() -> tuple[Detector, ...]:
     Raises:
         InvalidRequestError: A file of the folder has no `DETECTOR`, or a name occurs twice.
     """
-    package = importlib.import_module("lignin.traces.detectors")
-    found: dict[str, Detector] = {}
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        detector = getattr(importlib.import_module(module.name), "DETECTOR", None)
-        if not isinstance(detector, Detector):
-            raise InvalidRequestError(
-                f"{module.name} has no DETECTOR", hint="each file of the folder declares one"
-            )
-        if detector.name in found:
-            raise InvalidRequestError(f"two detectors are named {detector.name!r}")
-        found[detector.name] = detector
-    return tuple(found[name] for name in sorted(found))
+    return load_declared("lignin.traces.detectors", "DETECTOR", Detector)

@@ -4,13 +4,12 @@ Owns the scan of the installed importers and the choice among them by content. R
 two importers that are equally sure are an error, for one of them would read the file wrongly.
 """
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.traces import ImportedTrace
+from lignin.traces.scan import load_declared
 
 HEAD_BYTES = 256 * 1024
 
@@ -41,18 +40,7 @@ def load_importers() -> tuple[Importer, ...]:
     Raises:
         InvalidRequestError: A file of the folder has no `IMPORTER`, or a name occurs twice.
     """
-    package = importlib.import_module("lignin.traces.importers")
-    found: dict[str, Importer] = {}
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        importer = getattr(importlib.import_module(module.name), "IMPORTER", None)
-        if not isinstance(importer, Importer):
-            raise InvalidRequestError(
-                f"{module.name} has no IMPORTER", hint="each file of the folder declares one"
-            )
-        if importer.name in found:
-            raise InvalidRequestError(f"two importers are named {importer.name!r}")
-        found[importer.name] = importer
-    return tuple(found[name] for name in sorted(found))
+    return load_declared("lignin.traces.importers", "IMPORTER", Importer)
 
 
 def find_importer(importers: Sequence[Importer], name: str, head: bytes) -> Importer | None:

@@ -49,14 +49,7 @@ class NamespaceSandbox:
         self._lock = threading.Lock()
         self._spawners: OrderedDict[_Wanted, SpawnerProcess] = OrderedDict({(0, ""): spawner})
         self._closed = False
-        self._policy = digest_json(
-            {
-                **spawner.described,
-                "tier": "ns",
-                "texts": texts_digests(),
-                "outer": bool(spawner.outer.argv),
-            }
-        )
+        self._policy = digest_json({**spawner.described, "tier": "ns", "texts": texts_digests()})
 
     @property
     def tier(self) -> str:
