@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lignin.traces.effects import Effect, Made
+from lignin.domain.effects import Effect
+from lignin.traces.effects import Made
 from lignin.traces.runs import Run
 from lignin.traces.templates import template_of
 

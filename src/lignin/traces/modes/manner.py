@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from lignin.domain.codec import Json
+from lignin.domain.effects import Effect
 from lignin.domain.modes import Difference, Manner
-from lignin.traces.effects import Effect
 from lignin.traces.modes.account import Account
 
 REPEATS = 6

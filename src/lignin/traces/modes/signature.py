@@ -10,8 +10,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from lignin.domain.codec import Json
+from lignin.domain.effects import Effect
 from lignin.domain.modes import Difference, Signature
-from lignin.traces.effects import Effect
 from lignin.traces.modes.account import Account, without_words
 from lignin.traces.modes.manner import REPEATS, done_twice, manner_of
 
