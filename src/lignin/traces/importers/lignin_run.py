@@ -90,7 +90,7 @@ def _trajectory(name: str, value: dict[str, Any], taken: set[str]) -> Trajectory
             _add(chat, message, place)
     task, trial = as_identity(value.get("task_id")), as_identity(value.get("trial"))
     wanted = as_text(value.get("session")) or f"{file_stem(name)}#{task}.{trial}"
-    outcome = value.get("outcome")
+    outcome = as_text(value.get("outcome"))
     return Trajectory(
         source=name,
         format=MARK,
