@@ -104,7 +104,7 @@ def _of_task(context: Context, task: str) -> Iterator[Proven | str]:
         for row in rows:
             groups.setdefault(row.body["facts"]["group"], []).append(row)
         samples = {
-            name: _samples(context, view, group)
+            name: samples_of(context, view, group)
             for name, group in sorted(groups.items())
             if any(row.body["verdict"] == "failure" for row in group)
         }
@@ -127,7 +127,8 @@ def _filings(view: View, task: str) -> list[Row]:
             return rows
 
 
-def _samples(context: Context, view: View, rows: Sequence[Row]) -> list[Sample]:
+def samples_of(context: Context, view: View, rows: Sequence[Row]) -> list[Sample]:
+    """The judged runs of some filings; those whose records no longer parse are passed over."""
     found = []
     for row in rows:
         session = view.row(f"session/{row.key}")
