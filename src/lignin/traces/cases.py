@@ -114,6 +114,7 @@ def attempt_of(run: Run) -> Attempt:
                 arguments=made.call.arguments,
                 worked=not made.failed,
                 changes=made.kind != "read",
+                text=made.call.observation,
             )
             for made in run.made
         ),
