@@ -33,6 +33,7 @@ from lignin.traces.importer import import_trace, load_importers
 from lignin.traces.modes.account import account_of
 from lignin.traces.modes.service import LEAST
 from lignin.traces.modes.signature import sign
+from lignin.traces.modes.usual import usual_of
 from lignin.traces.runs import Run, group_runs, run_of
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -117,10 +118,12 @@ def signed_modes(keys: Sequence[Key], runs: Sequence[Run], failed: set[Key]) -> 
     """Return the mode of each failed run; of the others only their calls are looked at."""
     accounts = [account_of(run) for run in runs]
     groups = {place: group for group in group_runs(runs) for place in group}
+    usual = usual_of(accounts)
     signatures = {
         key: sign(
             accounts[place],
             [accounts[o] for o in groups[place] if o != place and not runs[o].is_empty],
+            usual,
         )
         for place, key in enumerate(keys)
         if key in failed
@@ -130,10 +133,7 @@ def signed_modes(keys: Sequence[Key], runs: Sequence[Run], failed: set[Key]) -> 
 
 def modes_of(signatures: Mapping[Any, Signature]) -> dict[Any, str]:
     """Return the mode of each signature, as the ledger splits them."""
-    counts: dict[str, Counter[str]] = {}
-    for each in signatures.values():
-        counts.setdefault(each.coarse, Counter())[each.fine] += 1
-    split = {mode for coarse, c in counts.items() for mode in split_modes(c, coarse, LEAST)}
+    split = split_modes(Counter(each.fine for each in signatures.values() if each.parent), LEAST)
     return {key: s.fine if s.fine in split else s.coarse for key, s in signatures.items()}
 
 
@@ -267,10 +267,12 @@ def tell_planted() -> None:
     tasks: dict[object, list[int]] = {}
     for place, run in enumerate(runs):
         tasks.setdefault(run.trajectory.task_id, []).append(place)
+    usual = usual_of(accounts)
     signatures = {
         place: sign(
             accounts[place],
             [accounts[o] for o in tasks[runs[place].trajectory.task_id] if o != place],
+            usual,
         )
         for place in faults
     }

@@ -1,0 +1,99 @@
+"""How the last words of a run differ from those of runs that came to the same.
+
+Pure. Compared are the figures told, and where the words hold a JSON value its leaves: what was left
+unsaid, said otherwise, or said in another unit.
+"""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from lignin.domain.codec import Json
+from lignin.domain.modes import Manner
+from lignin.traces.modes.account import Account
+
+_FIGURE = re.compile(r"\w{0,40}\d[\w,.-]{0,40}")
+_JSON = re.compile(r"^\s{0,20}[{\[]", re.MULTILINE)
+_COMMON, _RARE = 0.6, 0.2
+_POWER, _NEAR = 0.9, 0.02
+_MAX_CHARS, _MAX_TRIED, _MAX_DEPTH = 100_000, 5, 20
+_decoder = json.JSONDecoder()
+
+
+def words_manner(run: Account, agreeing: Sequence[Account]) -> Manner:
+    """Return in what manner the last words differ, "" where that does not show."""
+    said = told(run)
+    common, counts = _common(agreeing)
+    missing = common - said
+    rare = {each for each in said if counts[each] <= _RARE * len(agreeing)}
+    if not common:
+        return ""
+    if rare and any(_is_other_unit(one, other) for one in rare for other in missing):
+        return "other_unit"
+    if rare:
+        return "said_otherwise"
+    return "left_unsaid" if missing else ""
+
+
+def says_nothing_of(run: Account, agreeing: Sequence[Account]) -> bool:
+    """True where a run tells nothing of what most of the others tell."""
+    common, _ = _common(agreeing)
+    return not (common and common & told(run))
+
+
+def told(run: Account) -> set[str]:
+    """The leaves of a JSON value in the last words, else the figures in them."""
+    text = run.last_words[:_MAX_CHARS]
+    for match in list(_JSON.finditer(text))[:_MAX_TRIED]:
+        try:
+            value, _ = _decoder.raw_decode(text, match.end() - 1)
+        except (ValueError, RecursionError):
+            continue
+        return set(_leaves("", value, 0))
+    return {found.strip(".,-") for found in _FIGURE.findall(text)}
+
+
+def _common(agreeing: Sequence[Account]) -> tuple[set[str], Counter[str]]:
+    counts = Counter(each for other in agreeing for each in told(other))
+    return {each for each, count in counts.items() if count >= _COMMON * len(agreeing)}, counts
+
+
+def _leaves(path: str, value: Json, depth: int) -> Iterator[str]:
+    if isinstance(value, dict) and depth < _MAX_DEPTH:
+        for key, each in value.items():
+            yield from _leaves(f"{path}.{key}", each, depth + 1)
+    elif isinstance(value, list) and value and depth < _MAX_DEPTH:
+        for each in value:
+            yield from _leaves(path, each, depth + 1)
+    else:
+        yield f"{path}={json.dumps(value)}"
+
+
+def _is_other_unit(one: str, other: str) -> bool:
+    """True for two tellings of one thing whose figures differ by powers of ten."""
+    place, _, value = one.rpartition("=")
+    other_place, _, other_value = other.rpartition("=")
+    try:
+        figures = float(value.replace(",", "")), float(other_value.replace(",", ""))
+    except ValueError:
+        return False
+    return place == other_place and other_unit(*figures)
+
+
+def other_unit(value: float, right: float) -> bool:
+    """True where two figures are one in two units: a power of ten apart, maybe rounded."""
+    if not (0 < value < math.inf and 0 < right < math.inf):
+        return False
+    power = math.log10(right) - math.log10(value)
+    if abs(power) <= _POWER:
+        return False
+    whole = round(power)
+    if abs(power - whole) < _NEAR:
+        return True
+    larger, smaller = max(value, right), min(value, right)
+    return any(
+        abs(larger / 10.0**each - smaller) <= 0.5 and float(smaller).is_integer()
+        for each in range(2, 7)
+    )
