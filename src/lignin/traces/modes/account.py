@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lignin.traces.effects import Effect, Made, canonical, effect_of, is_failed
+from lignin.traces.modes.words import told_in
 from lignin.traces.runs import Run
 from lignin.traces.templates import template_of
 
@@ -28,8 +29,8 @@ class Account:
         handed_over: True where it handed the task to somebody else.
         error: Template of the last error whose tool did not work afterwards, "" where all did.
         error_tool: That tool.
-        last_words: What the agent said last.
-        gave_up: True where they say that it could not.
+        told: The figures that the agent told last, or the leaves of a JSON value.
+        gave_up: True where its last words say that it could not.
         trust: How many votes it has on what is right: more if it is known to have succeeded, none
             if it is known to have failed or gave up.
         repeats: How often the most repeated call was made; `repeated_tool` is its tool.
@@ -43,7 +44,7 @@ class Account:
     handed_over: bool = False
     error: str = ""
     error_tool: str = ""
-    last_words: str = ""
+    told: frozenset[str] = frozenset()
     gave_up: bool = False
     trust: int = 1
     repeats: int = 0
@@ -71,7 +72,7 @@ def account_of(run: Run) -> Account:
         handed_over=any(each.kind == "hand over" for each in run.made),
         error=template_of(failed.call.observation or "") if failed else "",
         error_tool=failed.call.name if failed else "",
-        last_words=last_words,
+        told=told_in(last_words),
         gave_up=gave_up,
         trust=_TRUST.get(run.trajectory.outcome or "", 0 if gave_up else 1),
         repeats=repeated[0][1] if repeated else 0,

@@ -82,7 +82,9 @@ def _handed_over(case: _Case) -> Cause | None:
     if plain.difference == "premature_handover" or (
         plain.difference == "wrong_arguments" and plain.tool in by_hand
     ):
-        is_early = gave_up(case.run, case.right) or says_nothing_of(case.run, case.agreeing)
+        is_early = gave_up(case.run, case.right) or says_nothing_of(
+            case.run.told, [each.told for each in case.agreeing]
+        )
     else:
         is_early = (
             plain.difference == "extra_action"
@@ -145,7 +147,9 @@ def _twice(case: _Case) -> Cause | None:
 
 def _words_or_nothing(case: _Case) -> Cause | None:
     if case.plain.difference == "unsaid":
-        return replace(case.plain, manner=words_manner(case.run, case.agreeing))
+        return replace(
+            case.plain, manner=words_manner(case.run.told, [each.told for each in case.agreeing])
+        )
     is_left_out = case.missing and not case.extra
     return replace(case.plain, manner="left_out") if is_left_out else None
 

@@ -13,7 +13,7 @@ from lignin.domain.codec import Json
 from lignin.domain.modes import Manner
 from lignin.traces.effects import Effect, Made
 from lignin.traces.modes.account import Account
-from lignin.traces.modes.usual import Usual, is_word
+from lignin.traces.modes.usual import Usual, has_figure, is_short
 from lignin.traces.modes.words import other_unit
 
 REPEATS = 6
@@ -36,6 +36,8 @@ def done_twice(run: Account, agreeing: Sequence[Account]) -> Effect | None:
     """Return an effect that a run made more often than most of those that came to the same."""
     counts = [Counter(each.in_order) for each in agreeing]
     for effect, count in Counter(run.in_order).items():
+        if effect in run.by_user:
+            continue  # what a user turns off and on again, he was told to
         if count > 1 and sum(each[effect] < count for each in counts) > len(counts) / 2:
             return effect
     return None
@@ -76,8 +78,9 @@ def value_manner(run: Account, wrong: Effect, rights: Sequence[Effect], usual: U
     choices = usual.choices.get((wrong.tool, name), frozenset[Hashable]())
     if _hashable(value) in choices and _hashable(right) in choices:
         return "other_choice"
-    is_name = isinstance(value, str) and not is_word(value)
-    return "of_another" if is_name and _was_seen(run, wrong, value) else "other_value"
+    if is_short(value) and has_figure(value) and _was_seen(run, wrong, value):
+        return "of_another"
+    return "other_value"
 
 
 def _differing(wrong: Effect, right: Effect) -> tuple[int, str, Json, Json]:

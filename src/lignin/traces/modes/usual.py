@@ -8,6 +8,7 @@ from task to task is a choice; another of them is another cause than a value of 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from lignin.traces.modes.account import Account
 
@@ -20,6 +21,7 @@ _TASKS = 5
 _FOLLOWERS = 3
 _CHOICES = 12
 _RIGHT_IN = 2
+_SHORT_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,16 +37,19 @@ class Usual:
     choices: Mapping[Slot, frozenset[Hashable]] = field(default_factory=dict)
 
 
+def is_short(value: object) -> TypeGuard[str]:
+    """True for a text short enough to be a name or a choice."""
+    return isinstance(value, str) and len(value) <= _SHORT_CHARS
+
+
+def has_figure(value: str) -> bool:
+    """True for a text with a figure in it, as names of single things have."""
+    return any(character.isdigit() for character in value)
+
+
 def usual_of(accounts: Sequence[Account]) -> Usual:
     """Return what is usual over runs, whatever became of them."""
     return Usual(first=_first(accounts), choices=_choices(accounts))
-
-
-def is_word(value: object) -> bool:
-    """True for a value that can be a choice: a name with figures in it is of one thing only."""
-    return isinstance(value, bool) or (
-        isinstance(value, str) and not any(character.isdigit() for character in value)
-    )
 
 
 def _first(accounts: Sequence[Account]) -> frozenset[str]:
@@ -79,7 +84,7 @@ def _choices(accounts: Sequence[Account]) -> dict[Slot, frozenset[Hashable]]:
         runs[task] += 1
         for effect in {made.effect for made in each.run.writes if not made.failed}:
             for name, value in effect.arguments:
-                if is_word(value):
+                if isinstance(value, bool) or (is_short(value) and not has_figure(value)):
                     used[effect.tool, name][task][value] += 1
     found = {}
     for slot, by_task in used.items():

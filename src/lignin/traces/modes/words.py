@@ -8,56 +8,56 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from itertools import islice
 
 from lignin.domain.codec import Json
 from lignin.domain.modes import Manner
-from lignin.traces.modes.account import Account
 
 _FIGURE = re.compile(r"\w{0,40}\d[\w,.-]{0,40}")
 _JSON = re.compile(r"^\s{0,20}[{\[]", re.MULTILINE)
 _COMMON, _RARE = 0.6, 0.2
 _POWER, _NEAR = 0.9, 0.02
-_MAX_CHARS, _MAX_TRIED, _MAX_DEPTH = 100_000, 5, 20
+_MAX_CHARS, _MAX_TRIED, _MAX_DEPTH, _MAX_TOLD = 100_000, 5, 20, 300
 _decoder = json.JSONDecoder()
 
 
-def words_manner(run: Account, agreeing: Sequence[Account]) -> Manner:
-    """Return in what manner the last words differ, "" where that does not show."""
-    said = told(run)
-    common, counts = _common(agreeing)
+def words_manner(said: Set[str], others: Sequence[Set[str]]) -> Manner:
+    """Return in what manner what a run told differs from what the others told, "" where it does not."""
+    common, counts = _common(others)
     missing = common - said
-    rare = {each for each in said if counts[each] <= _RARE * len(agreeing)}
+    rare = {each for each in said if counts[each] <= _RARE * len(others)}
     if not common:
         return ""
-    if rare and any(_is_other_unit(one, other) for one in rare for other in missing):
+    if any(_is_other_unit(one, other) for one in rare for other in missing):
         return "other_unit"
     if rare:
         return "said_otherwise"
     return "left_unsaid" if missing else ""
 
 
-def says_nothing_of(run: Account, agreeing: Sequence[Account]) -> bool:
+def says_nothing_of(said: Set[str], others: Sequence[Set[str]]) -> bool:
     """True where a run tells nothing of what most of the others tell."""
-    common, _ = _common(agreeing)
-    return not (common and common & told(run))
+    common, _ = _common(others)
+    return not common & said
 
 
-def told(run: Account) -> set[str]:
-    """The leaves of a JSON value in the last words, else the figures in them."""
-    text = run.last_words[:_MAX_CHARS]
-    for match in list(_JSON.finditer(text))[:_MAX_TRIED]:
+def told_in(text: str) -> frozenset[str]:
+    """Return the leaves of a JSON value in a text, else the figures in it."""
+    text = text[:_MAX_CHARS]
+    for match in islice(_JSON.finditer(text), _MAX_TRIED):
         try:
             value, _ = _decoder.raw_decode(text, match.end() - 1)
         except (ValueError, RecursionError):
             continue
-        return set(_leaves("", value, 0))
-    return {found.strip(".,-") for found in _FIGURE.findall(text)}
+        return frozenset(islice(_leaves("", value, 0), _MAX_TOLD))
+    found = (figure[0].strip(".,-") for figure in _FIGURE.finditer(text))
+    return frozenset(islice(found, _MAX_TOLD))
 
 
-def _common(agreeing: Sequence[Account]) -> tuple[set[str], Counter[str]]:
-    counts = Counter(each for other in agreeing for each in told(other))
-    return {each for each, count in counts.items() if count >= _COMMON * len(agreeing)}, counts
+def _common(others: Sequence[Set[str]]) -> tuple[set[str], Counter[str]]:
+    counts = Counter(each for told in others for each in told)
+    return {each for each, count in counts.items() if count >= _COMMON * len(others)}, counts
 
 
 def _leaves(path: str, value: Json, depth: int) -> Iterator[str]:
