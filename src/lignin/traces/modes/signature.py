@@ -21,6 +21,7 @@ _VOTE = 4.0
 # A run that failed seldom failed with the right effects: its own count for so much.
 _OWN = 0.1
 TAIL = 3
+WITNESSES = 100
 NOTHING_USUAL = Usual()
 MAX_NAME, MAX_NAMES = 200, 20
 
@@ -45,7 +46,7 @@ def sign(run: Account, siblings: Sequence[Account], usual: Usual = NOTHING_USUAL
     if not reference and difference == "unsaid":
         run, siblings = by_handing_over(run, siblings)
         difference, reference, votes = _reference(run, siblings)
-    agreeing = [each for each in siblings if each.effects == reference]
+    agreeing = _witnesses([each for each in siblings if each.effects == reference])
     found = cause_of(difference, run, reference, agreeing, usual)
     return Signature(
         difference=found.difference,
@@ -56,6 +57,18 @@ def sign(run: Account, siblings: Sequence[Account], usual: Usual = NOTHING_USUAL
         tail=tail,
         votes=votes,
     )
+
+
+def _witnesses(agreeing: Sequence[Account]) -> Sequence[Account]:
+    """At most so many of the runs that agree, whatever their order: enough to tell what is common."""
+    if len(agreeing) <= WITNESSES:
+        return agreeing
+    return sorted(agreeing, key=_origin)[:WITNESSES]
+
+
+def _origin(account: Account) -> tuple[str, ...]:
+    run = account.run.trajectory
+    return run.source, run.session, str(run.task_id), str(run.trial)
 
 
 def _reference(

@@ -1,5 +1,7 @@
 """How a failed run differs from what the other runs of its task came to."""
 
+from dataclasses import replace
+
 import pytest
 
 from lignin.domain.modes import (
@@ -11,7 +13,7 @@ from lignin.domain.modes import (
     split_modes,
 )
 from lignin.traces.modes.account import Account, account_of
-from lignin.traces.modes.signature import MAX_NAME, sign
+from lignin.traces.modes.signature import MAX_NAME, WITNESSES, sign
 from lignin.traces.runs import run_of
 from unit.traces.modes.runs import Made, account, run
 
@@ -76,6 +78,19 @@ def test_signatures_do_not_depend_on_the_order_of_the_others() -> None:
     failed = account(BOOK)
     others = [RIGHT, account(BOOK, ("charge_card", {"cents": 9})), account(PAY), account()]
     assert sign(failed, others) == sign(failed, others[::-1])
+
+
+def test_of_many_runs_that_agree_the_same_ones_are_looked_at_in_any_order() -> None:
+    def said(number: int) -> Account:
+        words = f"Paid {9 if number < WITNESSES else 8}.50."
+        trajectory = replace(run(BOOK, PAY, said=words), session=f"{number:04}")
+        return account_of(run_of(trajectory))
+
+    others = [said(number) for number in range(3 * WITNESSES)]
+    failed = account_of(run_of(run(BOOK, PAY, said="Paid 7.50.")))
+    found = sign(failed, others)
+    assert (found.manner, found.votes) == ("said_otherwise", 3 * WITNESSES)
+    assert sign(failed, others[::-1]) == found
 
 
 def test_an_answer_given_by_a_tool_is_an_effect_that_can_be_wrong() -> None:
