@@ -9,6 +9,7 @@ NOT_NOUNS = frozenset(
         "__init__",
         "artifact_models",
         "artifact_views",
+        "casework",
         "context",
         "handover",
         "registry",
@@ -20,6 +21,7 @@ NOT_NOUNS = frozenset(
         "proofs",
         "choice",
         "demo_report",
+        "environments",
         "detection",
         "exits",
         "judging",
@@ -27,6 +29,7 @@ NOT_NOUNS = frozenset(
         "skill_models",
         "telemetry",
         "trace_view",
+        "weights",
     }
 )
 """Files of this folder that hold no operations: what several nouns share."""

@@ -86,3 +86,12 @@ def latest_label(given: Sequence[Mapping[str, Any]]) -> Label:
     """The label of some feedback that came last in its own time."""
     label: Label = max(given, key=lambda each: str(each["at"]))["label"]
     return label
+
+
+def stratum_of(run: JudgedRun) -> str:
+    """The stratum of a run for audits: its format, and what detection had to go by."""
+    if run.trajectory.outcome is not None:
+        basis = "declared"
+    else:
+        basis = "alone" if run.judgement.verdict == "unknown" else "among others"
+    return f"{run.trajectory.format}, {basis}"

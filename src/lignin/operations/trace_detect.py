@@ -10,7 +10,14 @@ from lignin.domain.errors import InvalidRequestError
 from lignin.domain.events import format_time
 from lignin.domain.states import Row
 from lignin.operations.context import Context
-from lignin.operations.detection import JudgedRun, Label, feedback_of, judge_stored, latest_label
+from lignin.operations.detection import (
+    JudgedRun,
+    Label,
+    feedback_of,
+    judge_stored,
+    latest_label,
+    stratum_of,
+)
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.ports.ledger import require_known
 from lignin.traces.audit import SampledRun, Stratum, draw, report_misses
@@ -179,7 +186,7 @@ def audit(context: Context, request: TraceAudit) -> Audited:
     unflagged = [
         SampledRun(
             session=run.session,
-            stratum=_stratum(run),
+            stratum=stratum_of(run),
             probability=run.judgement.probability,
             label=run.feedback,
         )
@@ -201,14 +208,6 @@ def audit(context: Context, request: TraceAudit) -> Audited:
         strata=[_stratum_shown(stratum) for stratum in strata],
         missed_estimate=estimate,
     )
-
-
-def _stratum(run: JudgedRun) -> str:
-    if run.trajectory.outcome is not None:
-        basis = "declared"
-    else:
-        basis = "alone" if run.judgement.verdict == "unknown" else "among others"
-    return f"{run.trajectory.format}, {basis}"
 
 
 def _stratum_shown(stratum: Stratum) -> AuditStratum:

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lignin.traces.effects import Effect, Made, canonical, effect_of, is_failed
+from lignin.domain.effects import Effect, effect_of_call
+from lignin.traces.effects import Made, effect_of, is_failed
 from lignin.traces.modes.words import told_in
 from lignin.traces.runs import Run
 from lignin.traces.templates import template_of
@@ -95,7 +96,7 @@ def _by_user(run: Run) -> tuple[Effect, ...]:
     """The changes that a user made with tools of his own, under names that no tool of the agent has."""
     calls = (c for step in run.trajectory.steps for c in step.calls if c.requestor == "user")
     return tuple(
-        Effect(f"user: {call.name}", canonical(dict(call.arguments)))
+        effect_of_call(f"user: {call.name}", call.arguments)
         for call in calls
         if effect_of(call) == "write" and not is_failed(call)
     )

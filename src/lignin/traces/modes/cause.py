@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lignin.domain.codec import Json
+from lignin.domain.effects import Effect
 from lignin.domain.modes import Difference, Manner
-from lignin.traces.effects import Effect
 from lignin.traces.modes.account import Account, handings
 from lignin.traces.modes.manner import (
     REPEATS,

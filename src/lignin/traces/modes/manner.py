@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 
 from lignin.domain.codec import Json
+from lignin.domain.effects import Effect
 from lignin.domain.modes import Manner
-from lignin.traces.effects import Effect, Made
+from lignin.traces.effects import Made
 from lignin.traces.modes.account import Account
 from lignin.traces.modes.usual import Usual, has_figure, is_short
 from lignin.traces.modes.words import other_unit

@@ -9,8 +9,8 @@ which are wrong in different ways still agree on what *this* run did wrong.
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from lignin.domain.effects import Effect
 from lignin.domain.modes import Difference, Signature
-from lignin.traces.effects import Effect
 from lignin.traces.modes.account import Account, by_handing_over, without_words
 from lignin.traces.modes.cause import cause_of, in_order
 from lignin.traces.modes.manner import REPEATS

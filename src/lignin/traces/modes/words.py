@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence, Set
 from itertools import islice
 
 from lignin.domain.codec import Json
+from lignin.domain.effects import figures_in
 from lignin.domain.modes import Manner
 
-_FIGURE = re.compile(r"\w{0,40}\d[\w,.-]{0,40}")
 _JSON = re.compile(r"^\s{0,20}[{\[]", re.MULTILINE)
 _COMMON, _RARE = 0.6, 0.2
 _POWER, _NEAR = 0.9, 0.02
@@ -51,8 +51,7 @@ def told_in(text: str) -> frozenset[str]:
         except (ValueError, RecursionError):
             continue
         return frozenset(islice(_leaves("", value, 0), _MAX_TOLD))
-    found = (figure[0].strip(".,-") for figure in _FIGURE.finditer(text))
-    return frozenset(islice(found, _MAX_TOLD))
+    return frozenset(sorted(figures_in(text))[:_MAX_TOLD])
 
 
 def _common(others: Sequence[Set[str]]) -> tuple[set[str], Counter[str]]:
