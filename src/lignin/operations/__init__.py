@@ -12,6 +12,7 @@ NOT_NOUNS = frozenset(
         "context",
         "handover",
         "registry",
+        "reopening",
         "lifecycle",
         "heads",
         "filing",
@@ -27,6 +28,7 @@ NOT_NOUNS = frozenset(
         "skill_models",
         "telemetry",
         "trace_view",
+        "uses",
     }
 )
 """Files of this folder that hold no operations: what several nouns share."""

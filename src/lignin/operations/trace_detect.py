@@ -1,21 +1,14 @@
 """Which of the stored runs failed, where, and what speaks for it; audit of what was not flagged."""
 
-from dataclasses import replace
-from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
 
-from lignin.domain.errors import InvalidRequestError
-from lignin.domain.events import format_time
-from lignin.domain.states import Row
 from lignin.operations.context import Context
-from lignin.operations.detection import JudgedRun, Label, feedback_of, judge_stored, latest_label
+from lignin.operations.detection import JudgedRun, judge_stored
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.ports.ledger import require_known
 from lignin.traces.audit import SampledRun, Stratum, draw, report_misses
-
-MAX_FEEDBACK = 100
 
 
 class TraceDetect(Request):
@@ -60,20 +53,6 @@ class Detected(Listed):
             lines.append(f"{run.probability:.2f}  {run.session}  {name}: {run.verdict} at {where}")
             lines += [f"      {finding.evidence}" for finding in run.findings[:2]]
         return "\n".join(lines)
-
-
-class TraceFeedback(Request):
-    session: str = positional("the session that the feedback is about")
-    label: Label = Field(description="what the run turned out to be")
-    reason: str = Field(min_length=1, max_length=2000, description="how that is known")
-    at: datetime | None = Field(None, description="when it came to be known; default: now")
-
-
-class FeedbackGiven(Response):
-    session: str = Field(description="the session's id")
-    label: str = Field(description="the label that the run has now")
-    before: str | None = Field(description="the label or declared outcome that it had before")
-    given: int = Field(description="how much feedback the run has in all")
 
 
 class TraceAudit(Request):
@@ -135,37 +114,6 @@ def detect(context: Context, request: TraceDetect) -> Detected:
         next_after=page[-1].session if len(page) < len(rest) else None,
         narrow="--verdict, --after" if len(page) < len(rest) else None,
     )
-
-
-@operation("trace.feedback", effect="write")
-def feedback(context: Context, request: TraceFeedback) -> FeedbackGiven:
-    """Say later what a run turned out to be: a revert, a reopened ticket, a false alarm.
-
-    It is kept beside what was said before; the label is the one that came last in its own time.
-    """
-    if request.at is not None and request.at.tzinfo is None:
-        raise InvalidRequestError("--at has no time zone", hint="such as 2026-01-31T12:00:00Z")
-    at = format_time(request.at or context.clock.now())
-    with context.view() as view:
-        row = require_known(view, f"session/{request.session}")
-    earlier = list(row.body.get("feedback") or [])
-    if len(earlier) >= MAX_FEEDBACK:
-        raise InvalidRequestError(f"the session has {MAX_FEEDBACK} pieces of feedback already")
-    by = context.scope.actor.sub
-    given = [*earlier, {"label": request.label, "reason": request.reason, "at": at, "by": by}]
-    change = context.sessions.update(context.scope, request.session, {"feedback": given})
-    expects = {f"session/{request.session}": row.seq}
-    context.commit(replace(change, expects=expects))
-    return FeedbackGiven(
-        session=request.session,
-        label=latest_label(given),
-        before=_before(row),
-        given=len(given),
-    )
-
-
-def _before(row: Row) -> str | None:
-    return feedback_of(row) or row.body.get("declared_outcome")
 
 
 @operation("trace.audit", effect="read", idempotent=True)

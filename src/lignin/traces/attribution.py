@@ -38,11 +38,15 @@ _ENTRY = re.compile(r"^\s{0,4}[-*] \**`?([A-Za-z0-9][\w:.-]{0,63})`?\**:", re.MU
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """One use of an artifact; `step` is the index of the step that used it."""
+    """One use of an artifact; `step` is the index of the step that used it.
+
+    `digest` is that of the version, or how it begins, where the call pinned one.
+    """
 
     step: int
     name: str
     how: How
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +70,10 @@ def find_uses(trajectory: Trajectory) -> tuple[Use, ...]:
             uses[Use(step=step.index, name=skill, how="telemetry")] = None
         running = skill
         for call in step.calls:
-            for name, how in _uses_of(call):
-                uses[Use(step=step.index, name=name, how=how)] = None
+            for named, how in _uses_of(call):
+                digest = named.partition("@")[2]
+                use = Use(step=step.index, name=_short(named), how=how, digest=digest)
+                uses[use] = None
     return tuple(uses)
 
 
@@ -110,7 +116,7 @@ def _uses_of(call: ToolCall) -> Iterator[tuple[str, How]]:
         names = (call.arguments.get(key) for key in _SKILL_ARGUMENTS)
         name = next((each for each in names if isinstance(each, str) and each.strip()), "")
         if name and not call.is_error:
-            yield _short(name.split()[0]), how
+            yield name.split()[0], how
         return
     for action in read_actions(call):
         if isinstance(action, Read) and (name := skill_of_path(action.path)):
@@ -132,7 +138,7 @@ def _uses_of_shell(action: Shell, call: ToolCall) -> Iterator[tuple[str, How]]:
 
 
 def _called(command: Command) -> str:
-    """The artifact that a command calls by name: `lignin artifact call NAME`."""
+    """The artifact that a command calls by name: `lignin artifact call NAME[@DIGEST]`."""
     words = [word.text for word in command.words]
     while words and words[0].rpartition("/")[2] in _WRAPPERS:
         words = words[1:]
@@ -140,7 +146,7 @@ def _called(command: Command) -> str:
         return ""
     rest = [word for word in words[1:] if not word.startswith("-")]
     is_call = rest[:2] == ["artifact", "call"] and len(rest) > 2
-    return _short(rest[2]) if is_call else ""
+    return rest[2] if is_call else ""
 
 
 def _touched(command: Command) -> Iterator[str]:
