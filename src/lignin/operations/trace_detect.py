@@ -1,14 +1,20 @@
 """Which of the stored runs failed, where, and what speaks for it; audit of what was not flagged."""
 
-from typing import Literal
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
 
 from pydantic import Field
 
+from lignin.domain.findings import Judgement, RunVerdict
+from lignin.domain.states import Row
 from lignin.operations.context import Context
 from lignin.operations.detection import JudgedRun, judge_stored
+from lignin.operations.filing import file_new
 from lignin.operations.registry import Listed, Request, Response, operation, positional
-from lignin.ports.ledger import require_known
+from lignin.ports.ledger import View, require_known
 from lignin.traces.audit import SampledRun, Stratum, draw, report_misses
+from lignin.traces.judgements import load_judgement
 
 
 class TraceDetect(Request):
@@ -87,32 +93,71 @@ class Audited(Response):
     )
 
 
-@operation("trace.detect", effect="read", idempotent=True)
+@operation("trace.detect", effect="write", idempotent=True)
 def detect(context: Context, request: TraceDetect) -> Detected:
     """Tell which runs failed, with what probability, at which step, and on what evidence.
 
     A declared outcome or later feedback comes first. Then speak the other runs of the same task,
     then the run itself. Runs that the machinery broke are `infrastructure`, never the agent's
-    fault; `unknown` are runs with nothing to compare with in which nothing was found.
+    fault; `unknown` are runs with nothing to compare with in which nothing was found. Only tasks
+    that something new came to are judged again.
     """
-    runs = judge_stored(context)
-    if request.sessions:
-        with context.view() as view:
-            for name in request.sessions:
-                require_known(view, f"session/{name}")
-        runs = tuple(run for run in runs if run.session in request.sessions)
-    counts: dict[str, int] = {}
-    for run in runs:
-        counts[run.judgement.verdict] = counts.get(run.judgement.verdict, 0) + 1
-    chosen = [run for run in runs if request.verdict in (None, run.judgement.verdict)]
-    rest = [run for run in chosen if request.after is None or run.session > request.after]
-    page = rest[: request.limit]
+    file_new(context)
+    with context.view() as view:
+        if request.sessions:
+            return _of_sessions(view, request)
+        counts = {
+            verdict: view.page("judgement", state=verdict, limit=1).total
+            for verdict in sorted(get_args(RunVerdict))
+        }
+        rows, left = _page(view, request)
+        return _detected(view, request, rows, counts, left)
+
+
+def _page(view: View, request: TraceDetect) -> tuple[list[Row], bool]:
+    """So many judgements as are asked for, and whether there are more."""
+    rows: list[Row] = []
+    after = request.after
+    while True:
+        limit = min(1000, request.limit - len(rows))
+        page = view.page("judgement", state=request.verdict, after=after, limit=limit)
+        rows += page.rows
+        after = page.next_after
+        if after is None or len(rows) == request.limit:
+            return rows, after is not None
+
+
+def _of_sessions(view: View, request: TraceDetect) -> Detected:
+    """The judgements of some sessions; all of them must be known."""
+    for name in request.sessions:
+        require_known(view, f"session/{name}")
+    found = view.rows([f"judgement/{session}" for session in request.sessions])
+    rows = [found[stream] for stream in sorted(found)]
+    counts = Counter(str(row.state) for row in rows)
+    chosen = [
+        row
+        for row in rows
+        if request.verdict in (None, row.state)
+        and (request.after is None or row.key > request.after)
+    ]
+    page = chosen[: request.limit]
+    return _detected(view, request, page, counts, len(page) < len(chosen))
+
+
+def _detected(
+    view: View,
+    request: TraceDetect,
+    rows: Sequence[Row],
+    counts: Mapping[str, int],
+    is_cut: bool,
+) -> Detected:
+    sessions = view.rows([f"session/{row.key}" for row in rows])
     return Detected(
-        items=[_shown(run) for run in page],
-        verdicts=dict(sorted(counts.items())),
-        total=len(chosen),
-        next_after=page[-1].session if len(page) < len(rest) else None,
-        narrow="--verdict, --after" if len(page) < len(rest) else None,
+        items=[_shown(sessions[f"session/{row.key}"], load_judgement(view, row)) for row in rows],
+        verdicts={verdict: count for verdict, count in sorted(counts.items()) if count},
+        total=sum(count for verdict, count in counts.items() if request.verdict in (None, verdict)),
+        next_after=rows[-1].key if is_cut else None,
+        narrow="--verdict, --after" if is_cut else None,
     )
 
 
@@ -173,15 +218,15 @@ def _stratum_shown(stratum: Stratum) -> AuditStratum:
     )
 
 
-def _shown(run: JudgedRun) -> DetectedRun:
+def _shown(session: Row, judgement: Judgement) -> DetectedRun:
     return DetectedRun(
-        session=run.session,
-        source=run.trajectory.source,
-        task_id=run.trajectory.task_id,
-        trial=run.trajectory.trial,
-        verdict=run.judgement.verdict,
-        probability=run.judgement.probability,
-        step=run.judgement.step,
+        session=session.key,
+        source=session.body["source"],
+        task_id=session.body.get("task_id"),
+        trial=session.body.get("trial"),
+        verdict=judgement.verdict,
+        probability=judgement.probability,
+        step=judgement.step,
         findings=[
             FoundInRun(
                 kind=finding.kind,
@@ -190,6 +235,6 @@ def _shown(run: JudgedRun) -> DetectedRun:
                 evidence=finding.evidence,
                 probability=round(finding.probability, 4),
             )
-            for finding in run.judgement.findings
+            for finding in judgement.findings
         ],
     )

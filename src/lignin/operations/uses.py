@@ -35,9 +35,9 @@ def _version_of(
     context: Context, view: View, session: Row, use: Use, when: datetime | None
 ) -> tuple[str, str]:
     """The version behind a use, and what tells it; both empty where nothing does."""
-    if use.digest:
+    if use.version:
         try:
-            row = context.artifacts.find_version(view, use.name, use.digest)
+            row = context.artifacts.find_version(view, use.name, use.version)
         except LigninError:
             return "", ""
         return row.key, "the call pins it"

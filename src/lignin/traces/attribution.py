@@ -40,13 +40,13 @@ _ENTRY = re.compile(r"^\s{0,4}[-*] \**`?([A-Za-z0-9][\w:.-]{0,63})`?\**:", re.MU
 class Use:
     """One use of an artifact; `step` is the index of the step that used it.
 
-    `digest` is that of the version, or how it begins, where the call pinned one.
+    `version` is what the name was pinned to, "" where it was not.
     """
 
     step: int
     name: str
     how: How
-    digest: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,15 +65,12 @@ def find_uses(trajectory: Trajectory) -> tuple[Use, ...]:
     uses: dict[Use, None] = {}
     running = ""
     for step in trajectory.steps:
-        skill = _short(step.skill)
-        if skill and skill != running:
-            uses[Use(step=step.index, name=skill, how="telemetry")] = None
-        running = skill
+        if _short(step.skill) and step.skill != running:
+            uses[_use(step, step.skill, "telemetry")] = None
+        running = step.skill
         for call in step.calls:
-            for named, how in _uses_of(call):
-                digest = named.partition("@")[2]
-                use = Use(step=step.index, name=_short(named), how=how, digest=digest)
-                uses[use] = None
+            for name, how in _uses_of(call):
+                uses[_use(step, name, how)] = None
     return tuple(uses)
 
 
@@ -104,9 +101,14 @@ def _listed(step: Step) -> Iterator[str]:
             return
 
 
+def _use(step: Step, name: str, how: How) -> Use:
+    version = name.strip().partition("@")[2]
+    return Use(step=step.index, name=_short(name), how=how, version=version)
+
+
 def _short(name: str) -> str:
-    """A name without the plugin in front of it and the digest after it."""
-    return name.strip().lstrip("/").rpartition(":")[2].partition("@")[0]
+    """A name without the plugin in front of it and the version or digest after it."""
+    return name.strip().lstrip("/").partition("@")[0].rpartition(":")[2]
 
 
 def _uses_of(call: ToolCall) -> Iterator[tuple[str, How]]:
@@ -138,7 +140,7 @@ def _uses_of_shell(action: Shell, call: ToolCall) -> Iterator[tuple[str, How]]:
 
 
 def _called(command: Command) -> str:
-    """The artifact that a command calls by name: `lignin artifact call NAME[@DIGEST]`."""
+    """The artifact that a command calls, as it names it: `lignin artifact call NAME`."""
     words = [word.text for word in command.words]
     while words and words[0].rpartition("/")[2] in _WRAPPERS:
         words = words[1:]

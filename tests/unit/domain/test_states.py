@@ -135,6 +135,7 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     "result": [("result.recorded", {"verdict": "pass"})] * 2,
     "usage": [("usage.recorded", {"client": "c", "path": "p", "ok": False})] * 2,
     "feedback": [("feedback.joined", {"label": "failure", "version": "a@d"})] * 2,
+    "judgement": [("run.judged", {"verdict": "failure"})] * 2,
     "serving": [("skills.served", {"skills": []})] * 2,
     "purge": [("payload.purged", {"count": 1})] * 2,
     "filing": [

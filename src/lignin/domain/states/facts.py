@@ -67,6 +67,10 @@ def _feedback_joined(_row: Row | None, event: Event, payload: Mapping[str, Json]
     return born(event, payload, state=payload["label"], parent=payload["version"])
 
 
+def _judged(_row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    return born(event, {**payload, "at": event.at}, state=payload["verdict"])
+
+
 def _served(_row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     return _kept(event, {**payload, "at": event.at})
 
@@ -86,6 +90,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     "result": {"result.recorded": _result_recorded},
     "usage": {"usage.recorded": _usage_recorded},
     "feedback": {"feedback.joined": _feedback_joined},
+    "judgement": {"run.judged": _judged},
     "serving": {"skills.served": _served},
     "purge": {"payload.purged": _purged},
 }
