@@ -7,6 +7,7 @@ from typing import Literal
 from lignin.domain.codec import Json
 
 Role = Literal["system", "user", "assistant", "tool"]
+ToolEffect = Literal["read", "write"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,7 @@ class Trajectory:
 
     `source` is the file's name, `format` the importer's; `task_id` and `trial` keep the origin's
     type and are None where it has none. `outcome` is the declared one, None where undeclared.
+    `tools` are what the trace's own tool definitions say of them, where they say it.
     """
 
     source: str
@@ -72,6 +74,7 @@ class Trajectory:
     cwd: str = ""
     outcome: Literal["success", "failure", "infrastructure", "refused", "unknown"] | None = None
     simulated: bool = False
+    tools: Mapping[str, ToolEffect] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
