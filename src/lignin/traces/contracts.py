@@ -5,7 +5,7 @@ Context Protocol (`readOnlyHint`, `destructiveHint`). They come from whoever wro
 compare runs only: they allow nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lignin.domain.traces import ToolEffect
@@ -20,13 +20,17 @@ _READS = ("readOnlyHint", "read_only_hint")
 _DESTROYS = ("destructiveHint", "destructive_hint")
 
 
-def definitions_of(attributes: Mapping[str, Any]) -> Iterator[Any]:
-    """Yield the tool definitions that a span carries, in either vocabulary."""
+def definitions_of(attributes: Mapping[str, Any]) -> list[Any]:
+    """Return the tool definitions that a span carries, in either vocabulary."""
+    found: list[Any] = []
     if _DEFINITIONS in attributes:
-        yield from as_list(as_parsed(attributes[_DEFINITIONS]))
+        found += as_list(as_parsed(attributes[_DEFINITIONS]))
     if any(key.startswith(_OPENINFERENCE) for key in attributes):
         for tool in nest(dict(attributes), _OPENINFERENCE):
-            yield tool.get("tool.json_schema") or as_object(tool.get("tool")).get("json_schema")
+            found.append(
+                tool.get("tool.json_schema") or as_object(tool.get("tool")).get("json_schema")
+            )
+    return found
 
 
 def declared_effects(

@@ -111,7 +111,8 @@ def parse_telemetry(
             skipped[record.name or "record without a name"] += 1
             continue
         spans[key].append(span)
-        tools[key] = declared_effects(definitions_of(record.attributes), tools[key])
+        if definitions := definitions_of(record.attributes):
+            tools[key] = declared_effects(definitions, tools[key])
         agents[key] = agents.get(key) or as_text(record.resource.get("service.name"))
     strange = sum(unit.value is not None for unit in units) - len(found)
     if strange:
