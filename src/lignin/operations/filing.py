@@ -58,7 +58,7 @@ def file_new(context: Context, lot: int = LOT) -> None:
                 None,
                 [
                     service.file(view, context.scope, filings, done),
-                    judgements.record(view, context.scope, found),
+                    *judgements.record(view, context.scope, found),
                 ],
             )
         )

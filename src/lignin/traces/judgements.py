@@ -21,8 +21,10 @@ class Judgements:
     def __init__(self, ids: IdSource) -> None:
         self._ids = ids
 
-    def record(self, view: View, scope: Scope, judged: Mapping[str, Judgement]) -> Change:
-        """The change that keeps the judgements of some sessions; those that are as before add none."""
+    def record(
+        self, view: View, scope: Scope, judged: Mapping[str, Judgement]
+    ) -> tuple[Change, ...]:
+        """The change that keeps the judgements of some sessions; none where all are as before."""
         known = view.rows([f"judgement/{session}" for session in judged])
         events: list[NewEvent] = []
         blobs: list[Blob] = []
@@ -48,7 +50,7 @@ class Judgements:
                     event_id=self._ids.new("evt"),
                 )
             )
-        return scope.change(events=tuple(events), blobs=tuple(blobs))
+        return (scope.change(events=tuple(events), blobs=tuple(blobs)),) if events else ()
 
 
 def load_judgement(view: View, row: Row) -> Judgement:

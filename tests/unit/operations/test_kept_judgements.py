@@ -70,6 +70,16 @@ def test_asking_again_judges_nothing_and_shares_the_pass_with_the_failure_modes(
         assert view.position == position
 
 
+def test_what_is_told_again_and_judged_as_before_adds_no_judgement(desk: Desk) -> None:
+    taken(desk, "all.jsonl", runs(range(1)))
+    session = desk("trace.detect", verdict="failure").items[0].session
+    for reason in ("reverted", "reverted again"):
+        desk("trace.feedback", session=session, label="failure", reason=reason)
+        assert desk("trace.detect", verdict="failure").items[0].session == session
+    with desk.context.view() as view:
+        assert len(view.events(f"judgement/{session}")) == 2  # guessed, then known
+
+
 def test_runs_filed_before_judgements_were_kept_are_judged(desk: Desk) -> None:
     taken(desk, "all.jsonl", runs(range(2)))
     with desk.context.view() as view:
@@ -112,10 +122,10 @@ def test_findings_that_hold_half_a_character_are_kept(desk: Desk) -> None:
     judgement = Judgement(verdict="failure", probability=1.0, step=2, findings=(finding,))
     context, service = desk.context, Judgements(CountingIds())
     with context.view() as view:
-        change = service.record(view, context.scope, {"ses_1": judgement})
-    context.commit(change)
+        changes = service.record(view, context.scope, {"ses_1": judgement})
+    context.commit(*changes)
     (found,) = kept(desk).values()
     assert found.findings[0].evidence == "it said ?"
     with context.view() as view:
-        assert service.record(view, context.scope, {"ses_1": judgement}).events == ()
+        assert service.record(view, context.scope, {"ses_1": judgement}) == ()
     assert context.store.verify(context.scope.space, lambda *_: None).faults == ()
