@@ -54,6 +54,7 @@ ARGUMENTS = {
     "store.copy": ("sqlite:///copy.db",),
     "tool.list": ("desk",),
     "trace.cases": (),
+    "trace.detect": (),
     "trace.feedback": ("SESSION", "--label", "failure", "--reason", "a test"),
     "trace.harvest": (),
     "trace.import": ("traces",),

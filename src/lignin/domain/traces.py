@@ -8,6 +8,7 @@ from lignin.domain.codec import Json
 
 Role = Literal["system", "user", "assistant", "tool"]
 Outcome = Literal["success", "failure", "infrastructure", "refused", "unknown"]
+ToolEffect = Literal["read", "write"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ class Trajectory:
     `source` is the file's name, `format` the importer's; `task_id` and `trial` keep the origin's
     type and are None where it has none. `outcome` is the declared one, None where undeclared.
     `environment` is where it ran, as far as the trace says.
+    `tools` are what the trace's own tool definitions say of them, where they say it.
     """
 
     source: str
@@ -75,6 +77,7 @@ class Trajectory:
     outcome: Outcome | None = None
     simulated: bool = False
     environment: "EnvironmentRef | None" = None
+    tools: Mapping[str, ToolEffect] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

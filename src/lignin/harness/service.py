@@ -151,9 +151,20 @@ class Harness:
         """The change that records a decision on an open proposal."""
         row = require_known(view, f"proposal/{proposal}")
         to = {"accept": "accepted", "reject": "rejected", "undecided": "undecided"}
+        if row.state == "reopened":  # what moved a head then still stands in it
+            stood = row.body["reopened"]["from"]
+            to |= {
+                "undecided": "reopened",
+                "accept": "applied" if stood == "applied" else "accepted",
+            }
         payload = {"to": to[decision.outcome], "decision": decision.to_json()}
         decided = self._event(row.stream, "proposal.decided", payload)
         return scope.change(events=(decided,), expects={row.stream: row.seq})
+
+    def reopen(self, scope: Scope, row: Row, reasons: Sequence[str]) -> Change:
+        """The change that puts a decided proposal before the gate again; no head moves."""
+        reopened = self._event(row.stream, "decision.reopened", {"reasons": list(reasons)})
+        return scope.change(events=(reopened,), expects={row.stream: row.seq})
 
     def apply(self, view: View, scope: Scope, proposal: str, *, fence: int | None = None) -> Change:
         """The change that moves a head to an accepted proposal's revision.

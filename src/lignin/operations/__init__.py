@@ -13,6 +13,7 @@ NOT_NOUNS = frozenset(
         "context",
         "handover",
         "registry",
+        "reopening",
         "lifecycle",
         "heads",
         "filing",
@@ -29,6 +30,7 @@ NOT_NOUNS = frozenset(
         "skill_models",
         "telemetry",
         "trace_view",
+        "uses",
         "weights",
     }
 )

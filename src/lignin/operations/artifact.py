@@ -62,7 +62,10 @@ from lignin.operations.lifecycle import (
 from lignin.operations.packages import read_candidate
 from lignin.operations.proofs import joined, with_subjects
 from lignin.operations.registry import operation
+from lignin.operations.reopening import found_failed
 from lignin.ports.ledger import View
+
+MAX_FEEDBACK = 50
 
 
 @operation("artifact.capture", effect="execute", idempotent=True)
@@ -120,8 +123,9 @@ def list_(context: Context, request: ArtifactList) -> VersionList:
             after=request.after,
             limit=request.limit,
         )
+        failed = found_failed(view, [row.key for row in page.rows])
     return VersionList(
-        items=[version_view(row) for row in page.rows],
+        items=[version_view(row, found_failed=failed.get(row.key)) for row in page.rows],
         total=page.total,
         next_after=page.next_after,
         narrow=f"--state ({', '.join(STATES)}), --name, --after" if page.next_after else None,
@@ -141,13 +145,15 @@ def show(context: Context, request: ArtifactRef) -> ArtifactView:
         examples = () if tree is None else load_examples(view, digest)
         judges = () if tree is None else load_examples(view, digest, trusted_givers(view, row))
         tests = [test.to_json() for test in tests_of(view, digest)]
+        failed = found_failed(view, [version.key for version in seen])
+        given = view.page("feedback", parent=row.key, limit=MAX_FEEDBACK).rows
     evidence, usage = facts.get(f"evidence/{digest}"), facts.get(f"usage/{digest}")
     return ArtifactView(
         name=name,
         kind=row.body["kind"],
         owner=artifact.body["owner"],
         successor=artifact.body["successor"],
-        versions=[version_view(version) for version in seen],
+        versions=[version_view(each, found_failed=failed.get(each.key)) for each in seen],
         digest=digest,
         state=str(row.state),
         others=told_others(seen, row),
@@ -163,6 +169,8 @@ def show(context: Context, request: ArtifactRef) -> ArtifactView:
         evidence=dict(evidence.body["latest"]) if evidence else {},
         tests=tests,
         usage=dict(usage.body) if usage else {},
+        found_failed=failed.get(row.key),
+        feedback=[dict(each.body) for each in given],
     )
 
 

@@ -50,6 +50,9 @@ class VersionView(Response):
     keep_until: str | None = Field(
         default=None, description="a draft nobody reaches for is let go then"
     )
+    found_failed: int | None = Field(
+        default=None, description="runs that used it and were later found to have failed"
+    )
 
 
 class VerificationView(Response):
@@ -150,6 +153,12 @@ class ArtifactView(Response):
     evidence: dict[str, Any] = Field(description="latest evidence by kind")
     tests: list[dict[str, Any]] = Field(description="tests tried on it, and whether they count")
     usage: dict[str, Any] = Field(description="how often it was called, and failed")
+    found_failed: int | None = Field(
+        default=None, description="runs that used it and were later found to have failed"
+    )
+    feedback: list[dict[str, Any]] = Field(
+        default_factory=list, description="what it, or runs that used it, later turned out to be"
+    )
 
 
 class SourceView(Response):

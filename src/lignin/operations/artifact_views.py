@@ -54,7 +54,7 @@ def reached(observed: Observed) -> list[str]:
     return [f"{effect.kind} {effect.target}" for effect in asked[:MAX_REACHED]]
 
 
-def version_view(row: Row) -> VersionView:
+def version_view(row: Row, *, found_failed: int | None = None) -> VersionView:
     """A version as it is listed."""
     body = row.body
     return VersionView(
@@ -66,4 +66,5 @@ def version_view(row: Row) -> VersionView:
         sightings=body["sightings"],
         simulated=is_simulated(row),
         keep_until=body["keep_until"] if row.state == "draft" else None,
+        found_failed=found_failed,
     )

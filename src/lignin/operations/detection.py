@@ -82,10 +82,26 @@ def feedback_of(row: Row) -> Label | None:
     return latest_label(given) if given else None
 
 
+def told_label(row: Row) -> dict[str, str | None]:
+    """A session's label as it is told: what, since when and why."""
+    given = row.body.get("feedback") or []
+    last = latest(given) if given else {}
+    return {
+        "label": last.get("label"),
+        "labelled_at": last.get("at"),
+        "label_reason": last.get("reason"),
+    }
+
+
 def latest_label(given: Sequence[Mapping[str, Any]]) -> Label:
     """The label of some feedback that came last in its own time."""
-    label: Label = max(given, key=lambda each: str(each["at"]))["label"]
+    label: Label = latest(given)["label"]
     return label
+
+
+def latest(given: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The piece of feedback that came last in its own time."""
+    return max(given, key=lambda each: str(each["at"]))
 
 
 def stratum_of(run: JudgedRun) -> str:

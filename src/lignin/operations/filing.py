@@ -1,4 +1,5 @@
-"""Filing what is new under failure modes: which tasks have something new, and what they are judged by.
+"""Judging what is new and filing it under failure modes: which tasks have something new, and what
+they are judged by. Detection and failure modes share this one pass.
 
 A verdict is relative: to the other runs of the task, and to what runs of a source usually do. So the
 tasks that something new came to are judged together with a bounded background of others, which are
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lignin.domain.errors import LigninError
+from lignin.domain.findings import Judgement
 from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
 from lignin.operations.context import Context
@@ -16,6 +18,7 @@ from lignin.operations.detection import feedback_of
 from lignin.operations.intake import load_trajectory
 from lignin.ports.ledger import View, every_row
 from lignin.traces.detector import load_detectors
+from lignin.traces.judgements import Judgements
 from lignin.traces.modes.mine import facts_of, group_of, mine, task_of
 from lignin.traces.modes.service import FailureModes, Filing
 
@@ -37,19 +40,26 @@ def file_new(context: Context, lot: int = LOT) -> None:
     Args:
         lot: About how many runs are judged together.
     """
-    service = FailureModes(context.ids)
+    service, judgements = FailureModes(context.ids), Judgements(context.ids)
     with context.view() as view:
         position, start = view.position, service.position(view)
+        if _count(view, "judgement") < _count(view, "filing"):
+            start = 0  # filed before judgements were kept
         touched = _touched(view, start)
         lots = list(_lots(context, view, touched, lot)) if touched else []
     for number, each in enumerate(lots):
         context.progress("comparing runs", number, len(lots))
-        filings = _filings(context, each)
+        judged = _judged_lot(context, each)
+        filings = [filing for filing, _ in judged]
+        found = {filing.session: judgement for filing, judgement in judged}
         done = position if number == len(lots) - 1 else start
         context.decide_and_commit(
-            lambda view, filings=filings, done=done: (  # type: ignore[misc]
+            lambda view, filings=filings, found=found, done=done: (  # type: ignore[misc]
                 None,
-                [service.file(view, context.scope, filings, done)],
+                [
+                    service.file(view, context.scope, filings, done),
+                    *judgements.record(view, context.scope, found),
+                ],
             )
         )
 
@@ -120,7 +130,11 @@ def _load(context: Context, view: View, session: str) -> Trajectory | None:
         return None
 
 
-def _filings(context: Context, lot: _Lot) -> list[Filing]:
+def _count(view: View, kind: str) -> int:
+    return view.page(kind, limit=1).total
+
+
+def _judged_lot(context: Context, lot: _Lot) -> list[tuple[Filing, Judgement]]:
     """Judge a lot; runs whose outcome was hidden are judged among themselves."""
     with context.view() as view:
         rows = view.rows([f"session/{session}" for session in lot.judged])
@@ -129,11 +143,11 @@ def _filings(context: Context, lot: _Lot) -> list[Filing]:
             for row in rows.values()
             if (run := _load(context, view, row.key))
         }
-    filings: list[Filing] = []
+    judged: list[tuple[Filing, Judgement]] = []
     for hidden in (False, True):
-        part = [row for row in rows.values() if row.key in runs and is_hidden(row) is hidden]
-        filings += _judged(part, runs, lot.filed)
-    return filings
+        part = [rows[f"session/{key}"] for key in sorted(runs)]
+        judged += _judged([row for row in part if is_hidden(row) is hidden], runs, lot.filed)
+    return judged
 
 
 def is_hidden(row: Row) -> bool:
@@ -143,7 +157,7 @@ def is_hidden(row: Row) -> bool:
 
 def _judged(
     rows: Sequence[Row], runs: Mapping[str, Trajectory], filed: frozenset[str]
-) -> Iterator[Filing]:
+) -> Iterator[tuple[Filing, Judgement]]:
     sessions = [row.key for row in rows]
     mined = mine([runs[session] for session in sessions], load_detectors())
     for place, row in enumerate(rows):
@@ -156,10 +170,11 @@ def _judged(
             "harness": row.body["revision"] or run.agent,
             "group": group_of(place, mined, sessions),
         }
-        yield Filing(
+        filing = Filing(
             session=row.key,
             task=task_of(row, run),
             verdict=mined[place].judgement.verdict,
             signature=mined[place].signature,
             facts=facts,
         )
+        yield filing, mined[place].judgement

@@ -1,15 +1,18 @@
 """Trace files into the store, and stored sessions back into trajectories.
 
 Owns what of a file is new, the batches it is committed in, and the reading of a session from its
-own records. A session whose outcome was hidden on the way in is another session than the full one
-of the same file: its id says so, and neither is ever taken for the other.
+own records. A file that is one document is written anew as its run goes on: the new state is appended
+to the session's records, and the session is read from where that state begins. A session whose
+outcome was hidden on the way in is another session than the full one of the same file: its id says
+so, and neither is ever taken for the other.
 """
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import Field
 
@@ -17,18 +20,21 @@ from lignin.domain.codec import Json
 from lignin.domain.errors import (
     DeniedError,
     InvalidRequestError,
+    LigninError,
     LimitedError,
     NotFoundError,
 )
 from lignin.domain.events import Change
 from lignin.domain.ids import derive_id
+from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
 from lignin.operations.context import Context
 from lignin.operations.registry import Response
 from lignin.ports.ledger import View
 from lignin.traces.importer import import_trace
-from lignin.traces.intake import TakenSession, TakenTrace, take_trace, what_is_new
+from lignin.traces.intake import TakenSession, TakenTrace, goes_on, mark_of, take_trace, what_is_new
 from lignin.traces.read import find_traces, own_trace_roots, read_trace
+from lignin.traces.redact import record_key
 
 BATCH_BYTES = 8 * 2**20
 
@@ -92,7 +98,7 @@ def take_files(
 
 
 def load_trajectory(context: Context, view: View, session: str) -> Trajectory:
-    """A stored session's trajectory, parsed anew from its records.
+    """A stored session's trajectory, parsed anew from the records of its newest state.
 
     What stood elsewhere in the file (the task's id, the model) comes from the session's facts.
 
@@ -102,7 +108,7 @@ def load_trajectory(context: Context, view: View, session: str) -> Trajectory:
     row = view.row(f"session/{session}")
     if row is None or "source" not in row.body:
         raise NotFoundError(f"no imported session {session!r}", hint="`lignin trace list`")
-    contents = view.contents(f"record/{session}")
+    contents = view.contents(f"record/{session}", row.body.get("begins", 0) + 1)
     lines = (content for content in contents if content is not None)
     data = b"".join(line if line.endswith(b"\n") else line + b"\n" for line in lines)
     form, origin = row.body["client"], row.body["origin"]
@@ -159,9 +165,10 @@ def _store(context: Context, path: Path, taken: TakenTrace) -> FileTaken:
     """Commit a file's sessions in batches of bounded size."""
     pending: list[Change] = []
     size, fresh, records = 0, 0, 0
+    file = record_key(bytes(path.resolve()), context.redaction_key).hex()
     for session in taken.sessions:
         with context.view() as view:
-            stored = _session_changes(context, view, session)
+            stored = _session_changes(context, view, session, file)
         fresh += stored.is_new
         records += stored.records
         *whole, last = stored.batches or ((),)
@@ -186,38 +193,73 @@ def _store(context: Context, path: Path, taken: TakenTrace) -> FileTaken:
     )
 
 
-def _session_changes(context: Context, view: View, session: TakenSession) -> _Stored:
-    """What a session adds to the store: all of it, what is new of it, or a variant of its own."""
+def _session_changes(context: Context, view: View, session: TakenSession, file: str) -> _Stored:
+    """What a session adds to the store: all of it, what is new of it, or a variant of its own.
+
+    Args:
+        file: Keyed digest of the file's path.
+    """
     name = session.session_id
     row = view.row(f"session/{name}")
     if row is None:
-        return _batched(context, view, session, known=0, is_new=True)
+        return _batched(context, view, session, is_new=True, facts={"file": file})
     what, known = what_is_new(session, row.body["taken"], row.body["tail"])
     if what == "same":
         return _Stored((), False, 0)
-    if what == "rewritten":  # another file of the same session id, or its past was changed
-        return _session_changes(context, view, _variant(session, row.body["source"]))
-    return _batched(context, view, session, known=known, is_new=False)
+    if what == "grown":
+        return _batched(context, view, session, known=known, begins=row.body.get("begins", 0))
+    if row.body.get("file") == file and _goes_on(context, view, row, session):
+        facts = {**_facts(session.trajectory), "begins": context.sessions.length(view, name)}
+        del facts["parent"]  # as it was born
+        return _batched(context, view, session, begins=facts["begins"], facts=facts)
+    # Another file of the same session id, or its past was changed.
+    return _session_changes(context, view, _variant(session, row.body["source"], file), file)
+
+
+def _goes_on(context: Context, view: View, row: Row, session: TakenSession) -> bool:
+    """True where a file that was written anew tells the stored run again, and perhaps more of it."""
+    if row.body["forked_from"]:
+        return False
+    try:
+        stored = load_trajectory(context, view, row.key)
+    except LigninError:
+        return False
+    now = session.trajectory
+    same = (stored.task_id, stored.trial) == (now.task_id, now.trial)
+    return same and goes_on(stored.steps, now.steps)
 
 
 def _batched(
-    context: Context, view: View, session: TakenSession, *, known: int, is_new: bool
+    context: Context,
+    view: View,
+    session: TakenSession,
+    *,
+    known: int = 0,
+    begins: int = 0,
+    is_new: bool = False,
+    facts: Mapping[str, Json] = MappingProxyType({}),
 ) -> _Stored:
-    """Append from record `known` on; each batch leaves the session as a file so far would."""
+    """Append from record `known` on; each batch leaves the session as a file so far would.
+
+    Args:
+        begins: Records of older states, before the one that the file holds now.
+        facts: What is to be noted of the file beside how far it was taken.
+    """
     log, scope, name = context.sessions, context.scope, session.session_id
     batches: list[tuple[Change, ...]] = []
     start = known
     bounds = plan_batches([len(content) for content in session.contents], known)
     for end, _ in bounds:
-        marks = {"taken": end, "tail": session.keys[end - 1] if end else ""}
+        marks = {"taken": end, "tail": mark_of(session.keys[:end])}
         changes: list[Change] = []
         if is_new and not batches:
-            changes.append(_started(context, view, session, marks))
+            changes.append(_started(context, view, session, {**facts, **marks}))
         if end > start:
             contents = session.contents[start:end]
-            changes.append(log.append(scope, name, contents, expect_length=start, type=_TYPE))
+            length = begins + start
+            changes.append(log.append(scope, name, contents, expect_length=length, type=_TYPE))
         if not (is_new and not batches):
-            changes.append(log.update(scope, name, marks))
+            changes.append(log.update(scope, name, {**facts, **marks}))
         batches.append(tuple(changes))
         start = end
     return _Stored(tuple(batches), is_new, len(session.keys) - known, bounds[-1][1])
@@ -242,7 +284,9 @@ def plan_batches(
     return (*bounds, (len(sizes), size))
 
 
-def _started(context: Context, view: View, session: TakenSession, marks: dict[str, Json]) -> Change:
+def _started(
+    context: Context, view: View, session: TakenSession, marks: Mapping[str, Json]
+) -> Change:
     _, started = context.sessions.start(
         view,
         context.scope,
@@ -259,11 +303,11 @@ def _started(context: Context, view: View, session: TakenSession, marks: dict[st
     return started
 
 
-def _variant(session: TakenSession, stored_source: str) -> TakenSession:
+def _variant(session: TakenSession, stored_source: str, file: str) -> TakenSession:
     """The session under an id of its own, so that nothing stored before is lost or mixed."""
     founding = [session.session_id, session.trajectory.source]
     if session.trajectory.source == stored_source:
-        founding += ["rewritten", session.keys[-1]]
+        founding += ["rewritten", file]
     return replace(session, session_id=derive_id("ses", founding))
 
 

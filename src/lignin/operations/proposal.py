@@ -1,5 +1,6 @@
 """Proposals: what asks to move a head, what the gate said, and whether it did."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field
@@ -19,6 +20,7 @@ from lignin.operations.heads import (
 )
 from lignin.operations.lifecycle import decide_version
 from lignin.operations.registry import Listed, Request, Response, operation, positional
+from lignin.operations.reopening import doubts
 from lignin.ports.ledger import View, require_known
 
 
@@ -51,7 +53,9 @@ class ProposalApply(ProposalRef):
 
 
 class ProposalList(Request):
-    state: str | None = Field(None, description="open, accepted, rejected, undecided, applied ...")
+    state: str | None = Field(
+        None, description="open, accepted, rejected, undecided, applied, reopened ..."
+    )
     head: str | None = Field(None, description="only for this head")
     limit: int = Field(50, ge=1, le=1000, description="at most so many")
     after: str | None = Field(None, description="go on after this proposal")
@@ -59,7 +63,9 @@ class ProposalList(Request):
 
 class ProposalView(Response):
     proposal: str = Field(description="the proposal's id")
-    state: str = Field(description="open, accepted, rejected, undecided, applied or withdrawn")
+    state: str = Field(
+        description="open, accepted, rejected, undecided, applied, reopened, superseded or withdrawn"
+    )
     head: str = Field(description="the harness head")
     claim: str = Field(description="what is claimed of the change")
     author: str = Field(description="who proposed it")
@@ -69,9 +75,12 @@ class ProposalView(Response):
     hypothesis: str = Field(description="why it should help")
     decision: dict[str, Any] | None = Field(description="outcome, reasons and gate, once decided")
     revision: str | None = Field(description="revision it led to, once applied")
+    reopened: dict[str, Any] | None = Field(
+        default=None, description="what late feedback said against the decision, and when"
+    )
 
     def exit_code(self) -> int:
-        return {"rejected": 6, "undecided": 10}.get(self.state, 0)
+        return {"rejected": 6, "undecided": 10, "reopened": 10}.get(self.state, 0)
 
 
 class ProposalListed(Listed):
@@ -141,11 +150,19 @@ def show(context: Context, request: ProposalRef) -> ProposalView:
 
 @operation("proposal.decide", effect="govern", idempotent=True)
 def decide(context: Context, request: ProposalDecide) -> ProposalView:
-    """Put a proposal before the gate; a human may reject it, never wave evidence through."""
+    """Put a proposal before the gate; a human may reject it, never wave evidence through.
+
+    One that was reopened stays so while late feedback speaks against it, unless a human decides. A
+    head that it moved stays where it is in either case: `head rollback` takes it back.
+    """
     with context.view() as view:
         row = require_known(view, f"proposal/{request.proposal}")
         entering = _entering(context, view, request.proposal)
+        against = doubts(view, row) if row.state == "reopened" else []
     decision = _decide(context, request, row, entering)
+    if against and decision.outcome == "accept" and not request.approve:
+        reasons = (*(f"{doubt}: a human must decide" for doubt in against), *decision.reasons)
+        decision = replace(decision, outcome="undecided", reasons=reasons)
     with context.view() as view:
         change = context.harness.decide(view, context.scope, request.proposal, decision)
     context.commit(change)
@@ -238,4 +255,5 @@ def _view(row: Row) -> ProposalView:
         hypothesis=body["hypothesis"],
         decision=body["decision"],
         revision=body["revision"],
+        reopened=body.get("reopened"),
     )

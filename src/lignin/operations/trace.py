@@ -6,10 +6,12 @@ from pathlib import Path
 from pydantic import Field
 
 from lignin.operations.context import Context
+from lignin.operations.detection import told_label
 from lignin.operations.harvest import Harvest, capture_code, verify_due
 from lignin.operations.intake import FileTaken, load_trajectory, take_files
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.trace_view import TraceShown, shown
+from lignin.ports.ledger import require_known
 from lignin.traces.code import find_code
 from lignin.traces.intake import TakenSession
 
@@ -56,7 +58,10 @@ class TraceSession(Response):
     task_id: str | int | None = Field(description="the task, where the file names one")
     trial: str | int | None = Field(description="the trial, where the file names one")
     records: int = Field(description="how many it holds")
-    outcome: str | None = Field(description="how the run ended, where it is known")
+    outcome: str | None = Field(description="how the run ended, as it was declared")
+    label: str | None = Field(default=None, description="what feedback says it turned out to be")
+    labelled_at: str | None = Field(default=None, description="when that came to be known")
+    label_reason: str | None = Field(default=None, description="how it is known")
     outcome_hidden: bool = Field(default=False, description="taken in with the outcome hidden")
     simulated: bool = Field(description="made up by the practice desk")
 
@@ -176,6 +181,7 @@ def list_(context: Context, request: TraceList) -> TraceListed:
                     trial=body.get("trial"),
                     records=context.sessions.length(view, row.key),
                     outcome=body["outcome"] or body.get("declared_outcome"),
+                    **told_label(row),
                     outcome_hidden=bool(body.get("outcome_hidden")),
                     simulated=bool(body.get("simulated")),
                 )
@@ -197,9 +203,11 @@ def show(context: Context, request: TraceShow) -> TraceShown:
     """
     with context.view() as view:
         trajectory = load_trajectory(context, view, request.session)
-    return shown(
+        row = require_known(view, f"session/{request.session}")
+    told = shown(
         trajectory, request.session, after=request.after, limit=request.limit, step=request.step
     )
+    return told.model_copy(update=told_label(row))
 
 
 @operation("trace.code", effect="read", idempotent=True)

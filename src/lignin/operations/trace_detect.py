@@ -1,28 +1,20 @@
 """Which of the stored runs failed, where, and what speaks for it; audit of what was not flagged."""
 
-from dataclasses import replace
-from datetime import datetime
-from typing import Literal
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
 
 from pydantic import Field
 
-from lignin.domain.errors import InvalidRequestError
-from lignin.domain.events import format_time
+from lignin.domain.findings import Judgement, RunVerdict
 from lignin.domain.states import Row
 from lignin.operations.context import Context
-from lignin.operations.detection import (
-    JudgedRun,
-    Label,
-    feedback_of,
-    judge_stored,
-    latest_label,
-    stratum_of,
-)
+from lignin.operations.detection import judge_stored, stratum_of
+from lignin.operations.filing import file_new
 from lignin.operations.registry import Listed, Request, Response, operation, positional
-from lignin.ports.ledger import require_known
+from lignin.ports.ledger import View, require_known
 from lignin.traces.audit import SampledRun, Stratum, draw, report_misses
-
-MAX_FEEDBACK = 100
+from lignin.traces.judgements import load_judgement
 
 
 class TraceDetect(Request):
@@ -69,20 +61,6 @@ class Detected(Listed):
         return "\n".join(lines)
 
 
-class TraceFeedback(Request):
-    session: str = positional("the session that the feedback is about")
-    label: Label = Field(description="what the run turned out to be")
-    reason: str = Field(min_length=1, max_length=2000, description="how that is known")
-    at: datetime | None = Field(None, description="when it came to be known; default: now")
-
-
-class FeedbackGiven(Response):
-    session: str = Field(description="the session's id")
-    label: str = Field(description="the label that the run has now")
-    before: str | None = Field(description="the label or declared outcome that it had before")
-    given: int = Field(description="how much feedback the run has in all")
-
-
 class TraceAudit(Request):
     size: int = Field(50, ge=1, le=1000, description="how many runs to draw")
     seed: str = Field("", description="another seed draws another sample")
@@ -115,64 +93,72 @@ class Audited(Response):
     )
 
 
-@operation("trace.detect", effect="read", idempotent=True)
+@operation("trace.detect", effect="write", idempotent=True)
 def detect(context: Context, request: TraceDetect) -> Detected:
     """Tell which runs failed, with what probability, at which step, and on what evidence.
 
     A declared outcome or later feedback comes first. Then speak the other runs of the same task,
     then the run itself. Runs that the machinery broke are `infrastructure`, never the agent's
-    fault; `unknown` are runs with nothing to compare with in which nothing was found.
+    fault; `unknown` are runs with nothing to compare with in which nothing was found. Only tasks
+    that something new came to are judged again.
     """
-    runs = judge_stored(context)
-    if request.sessions:
-        with context.view() as view:
-            for name in request.sessions:
-                require_known(view, f"session/{name}")
-        runs = tuple(run for run in runs if run.session in request.sessions)
-    counts: dict[str, int] = {}
-    for run in runs:
-        counts[run.judgement.verdict] = counts.get(run.judgement.verdict, 0) + 1
-    chosen = [run for run in runs if request.verdict in (None, run.judgement.verdict)]
-    rest = [run for run in chosen if request.after is None or run.session > request.after]
-    page = rest[: request.limit]
-    return Detected(
-        items=[_shown(run) for run in page],
-        verdicts=dict(sorted(counts.items())),
-        total=len(chosen),
-        next_after=page[-1].session if len(page) < len(rest) else None,
-        narrow="--verdict, --after" if len(page) < len(rest) else None,
-    )
-
-
-@operation("trace.feedback", effect="write")
-def feedback(context: Context, request: TraceFeedback) -> FeedbackGiven:
-    """Say later what a run turned out to be: a revert, a reopened ticket, a false alarm.
-
-    It is kept beside what was said before; the label is the one that came last in its own time.
-    """
-    if request.at is not None and request.at.tzinfo is None:
-        raise InvalidRequestError("--at has no time zone", hint="such as 2026-01-31T12:00:00Z")
-    at = format_time(request.at or context.clock.now())
+    file_new(context)
     with context.view() as view:
-        row = require_known(view, f"session/{request.session}")
-    earlier = list(row.body.get("feedback") or [])
-    if len(earlier) >= MAX_FEEDBACK:
-        raise InvalidRequestError(f"the session has {MAX_FEEDBACK} pieces of feedback already")
-    by = context.scope.actor.sub
-    given = [*earlier, {"label": request.label, "reason": request.reason, "at": at, "by": by}]
-    change = context.sessions.update(context.scope, request.session, {"feedback": given})
-    expects = {f"session/{request.session}": row.seq}
-    context.commit(replace(change, expects=expects))
-    return FeedbackGiven(
-        session=request.session,
-        label=latest_label(given),
-        before=_before(row),
-        given=len(given),
+        if request.sessions:
+            return _of_sessions(view, request)
+        counts = {
+            verdict: view.page("judgement", state=verdict, limit=1).total
+            for verdict in sorted(get_args(RunVerdict))
+        }
+        rows, left = _page(view, request)
+        return _detected(view, request, rows, counts, left)
+
+
+def _page(view: View, request: TraceDetect) -> tuple[list[Row], bool]:
+    """So many judgements as are asked for, and whether there are more."""
+    rows: list[Row] = []
+    after = request.after
+    while True:
+        limit = min(1000, request.limit - len(rows))
+        page = view.page("judgement", state=request.verdict, after=after, limit=limit)
+        rows += page.rows
+        after = page.next_after
+        if after is None or len(rows) == request.limit:
+            return rows, after is not None
+
+
+def _of_sessions(view: View, request: TraceDetect) -> Detected:
+    """The judgements of some sessions; all of them must be known."""
+    for name in request.sessions:
+        require_known(view, f"session/{name}")
+    found = view.rows([f"judgement/{session}" for session in request.sessions])
+    rows = [found[stream] for stream in sorted(found)]
+    counts = Counter(str(row.state) for row in rows)
+    chosen = [
+        row
+        for row in rows
+        if request.verdict in (None, row.state)
+        and (request.after is None or row.key > request.after)
+    ]
+    page = chosen[: request.limit]
+    return _detected(view, request, page, counts, len(page) < len(chosen))
+
+
+def _detected(
+    view: View,
+    request: TraceDetect,
+    rows: Sequence[Row],
+    counts: Mapping[str, int],
+    is_cut: bool,
+) -> Detected:
+    sessions = view.rows([f"session/{row.key}" for row in rows])
+    return Detected(
+        items=[_shown(sessions[f"session/{row.key}"], load_judgement(view, row)) for row in rows],
+        verdicts={verdict: count for verdict, count in sorted(counts.items()) if count},
+        total=sum(count for verdict, count in counts.items() if request.verdict in (None, verdict)),
+        next_after=rows[-1].key if is_cut else None,
+        narrow="--verdict, --after" if is_cut else None,
     )
-
-
-def _before(row: Row) -> str | None:
-    return feedback_of(row) or row.body.get("declared_outcome")
 
 
 @operation("trace.audit", effect="read", idempotent=True)
@@ -224,15 +210,15 @@ def _stratum_shown(stratum: Stratum) -> AuditStratum:
     )
 
 
-def _shown(run: JudgedRun) -> DetectedRun:
+def _shown(session: Row, judgement: Judgement) -> DetectedRun:
     return DetectedRun(
-        session=run.session,
-        source=run.trajectory.source,
-        task_id=run.trajectory.task_id,
-        trial=run.trajectory.trial,
-        verdict=run.judgement.verdict,
-        probability=run.judgement.probability,
-        step=run.judgement.step,
+        session=session.key,
+        source=session.body["source"],
+        task_id=session.body.get("task_id"),
+        trial=session.body.get("trial"),
+        verdict=judgement.verdict,
+        probability=judgement.probability,
+        step=judgement.step,
         findings=[
             FoundInRun(
                 kind=finding.kind,
@@ -241,6 +227,6 @@ def _shown(run: JudgedRun) -> DetectedRun:
                 evidence=finding.evidence,
                 probability=round(finding.probability, 4),
             )
-            for finding in run.judgement.findings
+            for finding in judgement.findings
         ],
     )

@@ -70,7 +70,10 @@ class TraceShown(Listed):
     model: str = Field(description="the model")
     task_id: str | int | None = Field(description="the task, where the file names one")
     trial: str | int | None = Field(description="the trial, where the file names one")
-    outcome: str | None = Field(description="how the run ended, where it is known")
+    outcome: str | None = Field(description="how the run ended, as it was declared")
+    label: str | None = Field(default=None, description="what feedback says it turned out to be")
+    labelled_at: str | None = Field(default=None, description="when that came to be known")
+    label_reason: str | None = Field(default=None, description="how it is known")
     steps: int = Field(description="steps in all")
     failed_steps: int = Field(description="steps in which something went wrong")
     deepest: int = Field(description="the greatest depth")
@@ -87,6 +90,9 @@ class TraceShown(Listed):
             + (f", {_dollars(self.cost_microusd)}" if self.cost_microusd is not None else "")
             + (f", outcome {self.outcome}" if self.outcome else "")
         )
+        if self.label:
+            told = f"found to be {self.label} ({self.labelled_at}): {self.label_reason or ''}"
+            head.append(clean(told))
         if self.detail:
             return "\n".join([*head, *(line for each in self.detail for line in _detail(each))])
         lines = [*head, "", *map(_line, self.items)]

@@ -1,7 +1,8 @@
 """What a run did: its calls, which of them changed something, and whether they worked.
 
-Knows no domain. Whether a call reads or writes is inferred from the verbs of the tool's name, and
-for a shell from the programs it runs; what is not known to read counts as writing. Pure.
+Knows no domain. Whether a call reads or writes is what the trace's own tool definitions declare; else
+it is inferred from the verbs of the tool's name, and for a shell from the programs it runs; what is not
+known to read counts as writing. Pure.
 """
 
 import re
@@ -11,10 +12,11 @@ from typing import Literal
 
 from lignin.domain.codec import Json
 from lignin.domain.effects import Effect, canonical
-from lignin.domain.traces import Step, ToolCall, Trajectory
+from lignin.domain.traces import Step, ToolCall, ToolEffect, Trajectory
 from lignin.traces.code.shell import parse_shell
 
 CallEffect = Literal["read", "write", "answer", "hand over"]
+NOTHING_DECLARED: Mapping[str, ToolEffect] = {}
 
 _READ_VERBS = frozenset(
     [
@@ -186,8 +188,12 @@ class Made:
     effect: Effect
 
 
-def effect_of(call: ToolCall) -> CallEffect:
-    """Return whether a call reads, changes something, gives the answer, or hands the work over."""
+def effect_of(call: ToolCall, tools: Mapping[str, ToolEffect] = NOTHING_DECLARED) -> CallEffect:
+    """Return whether a call reads, changes something, gives the answer, or hands the work over.
+
+    Args:
+        tools: What the trace declares of its tools; it wins over what names tell.
+    """
     name = call.name.rpartition("__")[2]
     if _HAND_OVER.search(name):
         return "hand over"
@@ -195,6 +201,8 @@ def effect_of(call: ToolCall) -> CallEffect:
         return "answer" if call.arguments else "read"
     if name.lower() in _SAYING:
         return "read"
+    if declared := tools.get(call.name) or tools.get(name):
+        return declared
     if name.lower() in _SHELLS:
         return _shell_effect(call.arguments)
     words = [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)]
@@ -246,14 +254,14 @@ def calls_of(trajectory: Trajectory) -> Iterator[Made]:
     for step in trajectory.steps:
         for call in step.calls:
             if call.requestor == "assistant":
-                yield _made(step, call)
+                yield _made(step, call, trajectory.tools)
 
 
-def _made(step: Step, call: ToolCall) -> Made:
+def _made(step: Step, call: ToolCall, tools: Mapping[str, ToolEffect]) -> Made:
     return Made(
         step=step.index,
         call=call,
-        kind=effect_of(call),
+        kind=effect_of(call, tools),
         failed=is_failed(call),
         effect=Effect(call.name, canonical(dict(call.arguments))),
     )

@@ -12,6 +12,8 @@ from fnmatch import fnmatchcase
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, Final
 
+from lignin.traces.lines import JsonText
+
 HIDDEN: Final = None
 Rule = Mapping[str, "Rule | Callable[[Any], Rule | None] | None"]
 """Member names (`*` and `?` as in file names; every element of a list is `*`) to what becomes of
@@ -30,7 +32,7 @@ def hider(rule: Rule | Callable[[Any], Rule | None]) -> Callable[[bytes], bytes]
     """
 
     def hide(data: bytes) -> bytes:
-        text = data.decode(errors="surrogateescape")
+        text = JsonText(data.decode(errors="surrogateescape"))
         return _hidden(text, rule).encode(errors="surrogateescape")
 
     return hide

@@ -4,6 +4,7 @@ Pure. Secrets are replaced before anything is stored or mined; a keyed digest of
 record recognises a re-import and a grown file (decision record 1).
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from typing import Literal
 
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.ids import derive_id
-from lignin.domain.traces import ImportedTrace, Problem, RawRecord, Trajectory
+from lignin.domain.traces import ImportedTrace, Problem, RawRecord, Step, Trajectory
 from lignin.traces.importer import Importer, require_importer
 from lignin.traces.lines import INCOMPLETE
 from lignin.traces.redact import record_key, redact_all
@@ -99,11 +100,41 @@ def what_is_new(
 
     Args:
         taken: Records stored before.
-        tail: Keyed digest of the last of them.
+        tail: What `mark_of` says of them; in older stores the key of the last of them.
     """
-    if taken > len(session.keys) or (taken and session.keys[taken - 1] != tail):
+    if taken > len(session.keys):
+        return "rewritten", 0
+    if taken and tail not in (mark_of(session.keys[:taken]), session.keys[taken - 1]):
         return "rewritten", 0
     return ("same" if taken == len(session.keys) else "grown"), taken
+
+
+def mark_of(keys: Sequence[str]) -> str:
+    """Return what tells whether any of some records is another than before; "" of none."""
+    return hashlib.sha256("".join(keys).encode()).hexdigest() if keys else ""
+
+
+def goes_on(before: Sequence[Step], now: Sequence[Step]) -> bool:
+    """Return whether a run that was seen before is now told again from its start, further or as far.
+
+    A call whose result was not there yet may have one now.
+    """
+    return len(before) <= len(now) and all(
+        old == _as_seen(new, old) for old, new in zip(before, now, strict=False)
+    )
+
+
+def _as_seen(step: Step, before: Step) -> Step:
+    """A step without the results that were not there before."""
+    if len(step.calls) != len(before.calls):
+        return step
+    calls = tuple(
+        replace(new, observation=None, is_error=old.is_error, exit_code=old.exit_code)
+        if old.observation is None
+        else new
+        for old, new in zip(before.calls, step.calls, strict=True)
+    )
+    return replace(step, calls=calls)
 
 
 def _without_unfinished(trace: ImportedTrace) -> ImportedTrace:

@@ -15,6 +15,23 @@ _BOM = b"\xef\xbb\xbf"
 # NaN and infinities are no JSON, but Python writes them; as text they keep their meaning.
 _decoder = json.JSONDecoder(parse_constant=str)
 
+
+class JsonText(str):
+    """A text whose JSON errors count no lines.
+
+    An error is built with the number of its line, which reads all the text before it: in a file that
+    is broken in many places the time would grow with the square of its size. Here it stays 1.
+    """
+
+    __slots__ = ()
+
+    def count(self, *_: object) -> int:
+        return 0
+
+    def rfind(self, *_: object) -> int:
+        return -1
+
+
 INCOMPLETE = "incomplete last line"
 """How the problem of a line that is still being written begins."""
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lignin.domain.traces import ImportedTrace, Trajectory
+from lignin.domain.traces import ImportedTrace, ToolEffect, Trajectory
+from lignin.traces.contracts import declared_effects, definitions_of
 from lignin.traces.fields import as_list, as_object, as_text
 from lignin.traces.spans import (
     Span,
@@ -102,6 +103,7 @@ def parse_telemetry(
     keys = _session_keys(name, found)
     spans: dict[str, list[Span]] = {key: [] for key in keys}
     agents: dict[str, str] = {}
+    tools: dict[str, Mapping[str, ToolEffect]] = {key: {} for key in keys}
     skipped: Counter[str] = Counter()
     for (_, record), key in zip(found, keys, strict=True):
         span = None if record.span_id in judging else read(record)
@@ -109,12 +111,18 @@ def parse_telemetry(
             skipped[record.name or "record without a name"] += 1
             continue
         spans[key].append(span)
+        if definitions := definitions_of(record.attributes):
+            tools[key] = declared_effects(definitions, tools[key])
         agents[key] = agents.get(key) or as_text(record.resource.get("service.name"))
     strange = sum(unit.value is not None for unit in units) - len(found)
     if strange:
         skipped["object that is no span"] = strange
     trajectories = [
-        _trajectory(name, form, key, own, agents.get(key, "")) for key, own in spans.items()
+        replace(
+            _trajectory(name, form, key, own, agents.get(key, "")),
+            tools=tools[key],
+        )
+        for key, own in spans.items()
     ]
     named = [(unit, key) for (unit, _), key in zip(found, keys, strict=True)]
     return share_out(

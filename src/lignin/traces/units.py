@@ -14,12 +14,17 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 from lignin.domain.traces import ImportedTrace, Problem, RawRecord, Trajectory
-from lignin.traces.lines import INCOMPLETE, Line
+from lignin.traces.lines import INCOMPLETE, JsonText, Line
 
 _decoder = json.JSONDecoder(parse_constant=str)
 _between = re.compile(r"[\s,\[\]}:\ufeff]*")
 _blank = re.compile(r"[ \t\r\n]*")
 _comma = re.compile(r"[ \t\r\n,]*")
+MAX_AROUND = 1000
+"""So many members of the objects around are kept; a file with more has begun to repeat itself."""
+IN_VAIN, LEAST_IN_VAIN, NESTED_CHARS = 4, 4_000_000, 8000
+"""Characters that may be read in vain: per character of the file, in any file, and what one object
+that is nested too deeply counts for."""
 _scalar = re.compile(r"[^\s,\[\]{}:\"]+")
 
 
@@ -46,7 +51,7 @@ def read_units(data: bytes, containers: frozenset[str] = frozenset()) -> list[Un
         containers: Members whose lists hold the units. An object without such a member is a unit.
             What stands before such a member in its object is `around` of the units that follow.
     """
-    text = data.decode(errors="surrogateescape")
+    text = JsonText(data.decode(errors="surrogateescape"))
     found = list(_scan(text, containers))
     if not found:
         return [Unit(record=RawRecord(content=data, line=1), value=None)] if data else []
@@ -65,8 +70,41 @@ def read_units(data: bytes, containers: frozenset[str] = frozenset()) -> list[Un
     return units
 
 
+class _Source:
+    """The text of a file, and how much more of it may be read in vain.
+
+    Where an object breaks off, the next line may begin another, that one too, each to the same end. Past
+    what may be read so, only objects of a single line are read: time stays in proportion to size.
+    """
+
+    __slots__ = ("_begin", "_line", "left", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.left = LEAST_IN_VAIN + IN_VAIN * len(text)
+        self._line, self._begin = "", -1
+
+    def decode(self, start: int) -> tuple[Any, int]:
+        """The value at a place, and where it ends."""
+        if self.left > 0:
+            return _decoder.raw_decode(self.text, start)
+        if not 0 <= self._begin <= start < self._begin + len(self._line):
+            self._line, self._begin = self.text[start : _next_line(self.text, start)], start
+        try:
+            value, end = _decoder.raw_decode(self._line, start - self._begin)
+        except json.JSONDecodeError as error:
+            error.pos += self._begin
+            raise
+        return value, end + self._begin
+
+    def charge(self, start: int, error: Exception) -> None:
+        """Count what was read in vain from a place on."""
+        self.left -= max(1, getattr(error, "pos", start + NESTED_CHARS) - start)
+
+
 def _scan(text: str, containers: frozenset[str]) -> Iterator[_Found]:
     """Walk the text as a flat stream: brackets are passed over, objects are read."""
+    source = _Source(text)
     position, opened, key, broken = 0, -1, "", False
     around: dict[str, Any] = {}
     while True:
@@ -89,18 +127,19 @@ def _scan(text: str, containers: frozenset[str]) -> Iterator[_Found]:
                 key = ""
                 continue
             if is_member and key not in containers:
-                _, position = _decoder.raw_decode(text, start)
+                _, position = source.decode(start)
                 key = ""
                 continue
             key = ""
-            members, position, inside = _object(text, start, containers)
+            members, position, inside = _object(source, start, containers)
         except (ValueError, RecursionError) as error:
+            source.charge(start, error)
             yield _Found(opened if opened >= 0 else start, problem=_fault(text, start, error))
             position, opened, key, broken = _next_line(text, start), -1, "", True
             continue
         if inside:
             opened = start if opened < 0 else opened
-            around = {**around, **members}
+            around = {**around, **members} if len(around) < MAX_AROUND else members
             continue
         yield _Found(opened if opened >= 0 else start, value=members, around=around)
         opened = -1
@@ -108,29 +147,26 @@ def _scan(text: str, containers: frozenset[str]) -> Iterator[_Found]:
         yield _Found(opened)
 
 
-def _object(text: str, start: int, containers: frozenset[str]) -> tuple[dict[str, Any], int, bool]:
+def _object(
+    source: _Source, start: int, containers: frozenset[str]
+) -> tuple[dict[str, Any], int, bool]:
     """As `_members`; an object that holds no container is decoded in one go, which is faster."""
-    line = text[start : text.find("\n", start) + 1 or len(text)].rstrip()
     try:
-        # An error counts the lines before it: within one line that costs nothing.
-        value, end = _decoder.raw_decode(line)
-        end += start
+        value, end = source.decode(start)
     except json.JSONDecodeError as error:
-        if error.pos < len(line) and "\n" in text[start : start + len(line) + 2]:
+        if not containers or error.pos < source.text.find("\n", start):
             raise
-        try:
-            value, end = _decoder.raw_decode(text, start)
-        except ValueError:
-            if not containers:
-                raise
-            return _members(text, start, containers)
+        return _members(source, start, containers)
     if containers.isdisjoint(value):
         return value, end, False
-    return _members(text, start, containers)
+    return _members(source, start, containers)
 
 
-def _members(text: str, start: int, containers: frozenset[str]) -> tuple[dict[str, Any], int, bool]:
+def _members(
+    source: _Source, start: int, containers: frozenset[str]
+) -> tuple[dict[str, Any], int, bool]:
     """Return an object's members, where it ends, and whether a container was reached before."""
+    text = source.text
     members: dict[str, Any] = {}
     position = start + 1
     while True:
@@ -148,13 +184,15 @@ def _members(text: str, start: int, containers: frozenset[str]) -> tuple[dict[st
         if key in containers and text[position : position + 1] in ("[", "{"):
             return members, position, True
         try:
-            members[key], position = _decoder.raw_decode(text, position)
+            members[key], position = source.decode(position)
         except StopIteration as error:  # pragma: no cover - the decoder turns it into ValueError
             raise ValueError("a key has no value") from error
 
 
 def _fault(text: str, start: int, error: Exception) -> str:
     what = "nested too deeply to parse" if isinstance(error, RecursionError) else f"{error}"
+    if isinstance(error, json.JSONDecodeError):
+        what = f"{error.msg} (character {error.pos - start + 1} from where it begins)"
     if isinstance(error, RecursionError) or text.find("\n", start) >= 0:
         return f"not JSON: {what}"
     return f"{INCOMPLETE} (not JSON: {what}); the file may still be growing"

@@ -122,6 +122,7 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("proposal.opened", OPENED),
         ("proposal.decided", {"to": "accepted", "decision": {}}),
         ("proposal.applied", {"revision": "r1"}),
+        ("decision.reopened", {"reasons": ["r"]}),
     ],
     "note": [("slot.noted", {"head": "main", "weakness": "w"})] * 2,
     "examples": [
@@ -133,6 +134,8 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     "evidence": [("evidence.recorded", {"kind": "k"})] * 2,
     "result": [("result.recorded", {"verdict": "pass"})] * 2,
     "usage": [("usage.recorded", {"client": "c", "path": "p", "ok": False})] * 2,
+    "feedback": [("feedback.joined", {"label": "failure", "version": "a@d"})] * 2,
+    "judgement": [("run.judged", {"verdict": "failure"})] * 2,
     "serving": [("skills.served", {"skills": []})] * 2,
     "purge": [("payload.purged", {"count": 1})] * 2,
     "case": [

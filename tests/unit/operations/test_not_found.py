@@ -65,6 +65,7 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "trace.feedback": [{**SESSION, "label": "failure", "reason": "r"}],
     "trace.harvest": [{"sessions": ["ses_absent"]}],
     "trace.import": [{"paths": ["absent"]}, {"mine": True}],
+    "trace.case": [{"case": "cas_absent"}],
     "trace.mode": [{"mode": "mod_absent"}],
     "trace.show": [SESSION],
 }
@@ -83,6 +84,7 @@ NAMES_NOTHING = {
     "trace.audit",
     "trace.lessons",
     "trace.list",
+    "trace.cases",
     "trace.modes",
     "up",
 }

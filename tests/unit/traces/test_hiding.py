@@ -1,6 +1,7 @@
 """Taking runs in blind: nothing that tells an outcome is left, and nothing else is lost."""
 
 import json
+import time
 from dataclasses import replace
 
 import pytest
@@ -88,3 +89,11 @@ def test_no_cut_of_a_file_shows_what_is_hidden(kind: str) -> None:
 def test_nested_too_deeply_to_read_is_left_out() -> None:
     hide = hider({"a": {"*": HIDDEN}})
     assert hide(b'{"a":' + b'{"a":' * 100_000) == b""
+
+
+def test_time_grows_with_the_size_of_broken_text() -> None:
+    hide = hider({"reward": HIDDEN})
+    line = b'{"reward": nope}\n'
+    start = time.process_time()
+    assert hide(line * 100_000) == b""
+    assert time.process_time() - start < 10

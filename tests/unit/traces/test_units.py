@@ -6,7 +6,7 @@ import time
 import pytest
 
 from lignin.traces.lines import INCOMPLETE
-from lignin.traces.units import file_stem, read_units
+from lignin.traces.units import MAX_AROUND, file_stem, read_units
 
 CONTAINERS = frozenset({"outer", "inner"})
 
@@ -64,12 +64,59 @@ def test_a_broken_document_reports_its_break_and_not_every_number_in_it() -> Non
     assert sum(unit.problem is not None for unit in read_units(data)) == 1
 
 
-@pytest.mark.parametrize("line", [b'{"a": "x\n', b'{"a":[\n', b"{\n", b'"\n', b"x\n", b'{"a":1,\n'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"a": "x\n',
+        b'{"a":[\n',
+        b"{\n",
+        b'"\n',
+        b"x\n",
+        b'{"a":1,\n',
+        b'{"outer": [\n',
+        b'{"outer": [{"a":\n',
+        b'"k": {"a": 1,\n',
+        b'{"a": \r\n',
+    ],
+)
 def test_time_grows_with_the_size_of_broken_text(line: bytes) -> None:
-    start = time.perf_counter()
-    units = read_units(line * 20_000, CONTAINERS)
-    assert b"".join(unit.record.content for unit in units) == line * 20_000
-    assert time.perf_counter() - start < 20
+    def seconds(count: int) -> float:
+        start = time.process_time()
+        units = read_units(line * count, CONTAINERS)
+        assert b"".join(unit.record.content for unit in units) == line * count
+        return time.process_time() - start
+
+    least = min(seconds(5_000) for _ in range(3))
+    assert seconds(40_000) < 8 * 4 * least + 1  # the square would be 64 times
+
+
+def test_what_is_around_is_bounded() -> None:
+    data = b"".join(b'{"k%d":1,"outer":[\n' % n for n in range(30_000)) + b'{"n":1}'
+    start = time.process_time()
+    units = read_units(data, CONTAINERS)
+    assert time.process_time() - start < 10
+    assert units[-1].value == {"n": 1}
+    assert len(units[-1].around) <= MAX_AROUND + 1
+
+
+def test_behind_much_broken_text_objects_of_one_line_are_still_read() -> None:
+    broken = b'{"a":\n' * 20_000
+    data = broken + b'{"n":1}\n{"n":\n2}\n{"n":3}\n'
+    units = read_units(data)
+    assert b"".join(unit.record.content for unit in units) == data
+    assert [unit.value for unit in units if unit.value] == [{"n": 1}, {"n": 3}]
+    assert units[-1].record.content == b'{"n":3}\n'
+    few = broken[:600] + b'{"n":\n2}\n'
+    assert [unit.value for unit in read_units(few)][-1] == {"n": 2}
+
+
+def test_a_problem_says_where_in_its_unit_it_is() -> None:
+    (_, broken, _) = read_units(b'{"n":1}\n{"n" 5}\n{"n":2}\n')
+    assert broken.problem is not None
+    assert broken.problem.line == 2
+    assert broken.problem.what == (
+        "not JSON: Expecting ':' delimiter (character 6 from where it begins)"
+    )
 
 
 def test_the_stem_of_a_name_has_no_folder_and_no_ending() -> None:

@@ -1,4 +1,4 @@
-"""Commutative facts about digests: examples, recordings, evidence, results, usage, servings, purges.
+"""Commutative facts about digests: examples, recordings, evidence, results, usage, feedback and more.
 
 Their order does not matter, so nobody puts a precondition on them and they never conflict; but for
 the withdrawal of examples, which names what was there.
@@ -62,6 +62,15 @@ def _usage_recorded(row: Row | None, event: Event, payload: Mapping[str, Json]) 
     return _kept(event, {**body, "by": by, "last_at": event.at})
 
 
+def _feedback_joined(_row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    """What was found later of one run's use of a version, or of the version itself."""
+    return born(event, payload, state=payload["label"], parent=payload["version"])
+
+
+def _judged(_row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    return born(event, {**payload, "at": event.at}, state=payload["verdict"])
+
+
 def _served(_row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     return _kept(event, {**payload, "at": event.at})
 
@@ -80,6 +89,8 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     "evidence": {"evidence.recorded": _evidence_recorded},
     "result": {"result.recorded": _result_recorded},
     "usage": {"usage.recorded": _usage_recorded},
+    "feedback": {"feedback.joined": _feedback_joined},
+    "judgement": {"run.judged": _judged},
     "serving": {"skills.served": _served},
     "purge": {"payload.purged": _purged},
 }

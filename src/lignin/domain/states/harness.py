@@ -11,12 +11,14 @@ from lignin.domain.states.row import Reducer, Row, born, require_absent, require
 PROPOSAL_STEPS: Mapping[str, frozenset[str]] = {
     "open": frozenset({"accepted", "rejected", "undecided", "superseded", "withdrawn"}),
     "undecided": frozenset({"accepted", "rejected", "undecided", "superseded", "withdrawn"}),
-    "accepted": frozenset({"applied", "superseded", "withdrawn"}),
-    "rejected": frozenset(),
-    "applied": frozenset(),
+    "accepted": frozenset({"applied", "superseded", "withdrawn", "reopened"}),
+    "rejected": frozenset({"reopened"}),
+    "applied": frozenset({"reopened"}),
+    "reopened": frozenset({"accepted", "applied", "rejected", "reopened"}),
     "superseded": frozenset(),
     "withdrawn": frozenset(),
 }
+MAX_REASONS = 20
 
 
 def _revision_created(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
@@ -102,6 +104,21 @@ def _proposal_moved(to: str | None) -> Reducer:
     return reducer
 
 
+def _decision_reopened(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    """What was decided is in doubt: the head stays where it is until it is decided anew."""
+    row = require_row(row, event)
+    after = _proposal_moved("reopened")(row, event, {})
+    before = row.body.get("reopened") if row.state == "reopened" else None
+    reasons = [*(before["reasons"] if before else ()), *payload["reasons"]]
+    reopened = {
+        "from": before["from"] if before else row.state,
+        "reasons": reasons[-MAX_REASONS:],
+        "at": event.at,
+        "by": event.actor.sub,
+    }
+    return replace(after, body={**after.body, "reopened": reopened})
+
+
 def _slot_noted(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     body = {**(row.body if row else {}), **payload, "noted_at": event.at}
     return born(event, body, parent=payload["head"])
@@ -122,6 +139,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
         "proposal.applied": _proposal_moved("applied"),
         "proposal.superseded": _proposal_moved("superseded"),
         "proposal.withdrawn": _proposal_moved("withdrawn"),
+        "decision.reopened": _decision_reopened,
     },
     "note": {"slot.noted": _slot_noted},
 }

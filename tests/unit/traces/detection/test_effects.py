@@ -3,7 +3,7 @@
 import pytest
 
 from lignin.domain.effects import canonical
-from lignin.domain.traces import ToolCall
+from lignin.domain.traces import ToolCall, ToolEffect
 from lignin.traces.effects import effect_of, is_failed, unrepaired
 from lignin.traces.runs import run_of
 from unit.traces.detection.made_runs import agent, call, move, run, user
@@ -40,6 +40,24 @@ def test_what_a_call_does_is_told_by_its_name_and_arguments(
     name: str, arguments: dict[str, str], kind: str
 ) -> None:
     assert effect_of(ToolCall(call_id="1", name=name, arguments=arguments)) == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "kind"),
+    [
+        ("update_view", "read", "read"),
+        ("mcp__desk__update_view", "read", "read"),
+        ("get_and_lock", "write", "write"),
+        ("check_in", "write", "write"),
+        ("transfer_to_human_agents", "write", "hand over"),
+        ("respond", "write", "read"),
+    ],
+)
+def test_what_a_trace_declares_of_a_tool_wins_over_its_name(
+    name: str, declared: ToolEffect, kind: str
+) -> None:
+    made = ToolCall(call_id="1", name=name, arguments={})
+    assert effect_of(made, {name.rpartition("__")[2]: declared}) == kind
 
 
 def test_equal_arguments_are_equal_however_they_are_written() -> None:

@@ -1,0 +1,142 @@
+"""What a run, a version or a decision turned out to be later.
+
+Feedback on a run is joined to the versions that it used; where it contradicts a decision that rests
+on the run or on one of its versions, that decision is reopened in the same commit.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from pydantic import Field
+
+from lignin.domain.errors import InvalidRequestError, LigninError
+from lignin.domain.events import Change, NewEvent, format_time
+from lignin.domain.states import Row
+from lignin.harness.laws import LateFinding
+from lignin.operations.choice import find
+from lignin.operations.context import Context
+from lignin.operations.detection import Label, feedback_of, latest
+from lignin.operations.intake import load_trajectory
+from lignin.operations.registry import Request, Response, operation, positional
+from lignin.operations.reopening import reopenings
+from lignin.operations.uses import versions_used
+from lignin.ports.ledger import View, require_known
+
+MAX_FEEDBACK = 100
+
+
+class TraceFeedback(Request):
+    session: str = positional("the session that the feedback is about", default="")
+    label: Label = Field(description="what it turned out to be")
+    reason: str = Field(min_length=1, max_length=2000, description="how that is known")
+    at: datetime | None = Field(None, description="when it came to be known; default: now")
+    artifact: str = Field(
+        "", description="NAME or NAME@DIGEST that it is about; with a session: that the run used"
+    )
+    proposal: str = Field("", description="the decision that it is about")
+
+
+class FeedbackGiven(Response):
+    session: str = Field(description="the session's id; empty where it is about none")
+    label: str = Field(description="the label that the run has now")
+    before: str | None = Field(description="the label or declared outcome that it had before")
+    given: int = Field(description="how much feedback the run has in all")
+    artifacts: dict[str, str] = Field(
+        description="versions that it was joined to, each with how it is known that the run used it"
+    )
+    reopened: list[str] = Field(description="proposals whose decision it reopened")
+
+
+@operation("trace.feedback", effect="write")
+def feedback(context: Context, request: TraceFeedback) -> FeedbackGiven:
+    """Say later what a run turned out to be: a revert, a reopened ticket, a false alarm.
+
+    It is kept beside what was said before; the label is the one that came last in its own time. It
+    is joined to the versions that the run used. Feedback may also be about an artifact's version,
+    or about a decision, directly. A decision that it contradicts is reopened: `proposal list
+    --state reopened` has those; no head moves before it is decided anew.
+    """
+    if request.at is not None and request.at.tzinfo is None:
+        raise InvalidRequestError("--at has no time zone", hint="such as 2026-01-31T12:00:00Z")
+    if not (request.session or request.artifact or request.proposal):
+        raise InvalidRequestError(
+            "the feedback is about nothing", hint="name a session, --artifact or --proposal"
+        )
+    said = {
+        "label": request.label,
+        "reason": request.reason,
+        "at": format_time(request.at or context.clock.now()),
+        "by": context.scope.actor.sub,
+    }
+    return context.decide_and_commit(lambda view: _decide(context, view, request, said))
+
+
+def _decide(
+    context: Context, view: View, request: TraceFeedback, said: Mapping[str, str]
+) -> tuple[FeedbackGiven, Sequence[Change]]:
+    """What the feedback comes to and every change that follows, for one commit."""
+    if request.proposal:
+        require_known(view, f"proposal/{request.proposal}")
+    meant = {}
+    if request.artifact:
+        meant = {find(context, view, request.artifact).key: "the feedback names it"}
+    if not request.session:
+        given, before, now, versions, changes = 1, None, said, meant, []
+    else:
+        row = require_known(view, f"session/{request.session}")
+        earlier = list(row.body.get("feedback") or [])
+        if len(earlier) >= MAX_FEEDBACK:
+            raise InvalidRequestError(f"the session has {MAX_FEEDBACK} pieces of feedback already")
+        after = [*earlier, dict(said)]
+        given, before, now = len(after), _before(row), dict(latest(after))
+        versions = {**_used(context, view, row), **meant}
+        update = context.sessions.update(context.scope, row.key, {"feedback": after})
+        changes = [replace(update, expects={row.stream: row.seq})]
+    changes += [_joined(context, each, how, request.session, now) for each, how in versions.items()]
+    found = LateFinding(
+        label=now["label"],
+        before=before,
+        told=now["reason"],
+        session=request.session,
+        versions=tuple(versions),
+        proposal=request.proposal,
+    )
+    reopened, more = reopenings(context, view, found)
+    answer = FeedbackGiven(
+        session=request.session,
+        label=now["label"],
+        before=before,
+        given=given,
+        artifacts=versions,
+        reopened=reopened,
+    )
+    return answer, [*changes, *more]
+
+
+def _before(row: Row) -> str | None:
+    return feedback_of(row) or row.body.get("declared_outcome")
+
+
+def _used(context: Context, view: View, row: Row) -> dict[str, str]:
+    """The versions that a run used; none where its records do not parse as a run."""
+    try:
+        run = load_trajectory(context, view, row.key)
+    except LigninError:
+        return {}
+    return versions_used(context, view, row, run)
+
+
+def _joined(
+    context: Context, version: str, how: str, session: str, said: Mapping[str, str]
+) -> Change:
+    """The change that keeps feedback with a version; a run's latest replaces its earlier one."""
+    event_id = context.ids.new("evt")
+    key = f"run/{session}" if session else f"said/{event_id}"
+    event = NewEvent(
+        stream=f"feedback/{version}/{key}",
+        type="feedback.joined",
+        payload={**said, "version": version, "session": session, "how": how},
+        event_id=event_id,
+    )
+    return context.scope.change(events=(event,))
