@@ -3,7 +3,8 @@
 JSON lines. The first is the header: `{"lignin_recording": 1, "start": TEXT, "tools": {NAME: CONTRACT}}`
 with each tool's contract (`effect`, `input`, `idempotent`, `errors`, and `keys`, the arguments that
 decide a read's answer). Every other line is a call in its order, `{"tool", "arguments", "result"}` or
-`{"tool", "arguments", "error", "message"}`, or a request, `{"request": {"method", "url", "body"},
+`{"tool", "arguments", "error", "message"}`; where several runs were recorded, with the `state` it was made
+in and the `next` one that it left, both numbers from 0, the start. Or a request, `{"request": {"method", "url", "body"},
 "reply": {"status", "headers", "body"}}`. Pure; owns the form and its bounds, not the matching.
 """
 
@@ -73,6 +74,8 @@ class _Call(_Line):
     result: Json = None
     error: _Code | None = None
     message: str = ""
+    state: int | None = Field(None, ge=0, le=MAX_LINES)
+    next: int | None = Field(None, ge=0, le=MAX_LINES)
 
 
 class _Request(_Line):
@@ -138,7 +141,8 @@ def parse_recording(raw: bytes) -> Recorded:
                 tool=call.tool,
                 arguments=call.arguments,
                 observation=observation,
-                state_version=writes,
+                state_version=writes if call.state is None else call.state,
+                next_version=call.next,
             )
         )
         writes += tools[call.tool].effect == "write" and not observation.is_error
@@ -210,6 +214,8 @@ def _observation(call: ToolCall) -> Observation:
 
 def _call_line(call: RecordedCall) -> Json:
     line: dict[str, Json] = {"tool": call.tool, "arguments": dict(call.arguments)}
+    if call.next_version is not None:
+        line |= {"state": call.state_version, "next": call.next_version}
     if call.observation.is_error:
         return line | {"error": call.observation.error, "message": call.observation.message}
     return line | {"result": call.observation.result}

@@ -115,3 +115,26 @@ def test_nothing_is_recorded_after_a_write_without_an_observation() -> None:
         ("get", None, False), ("get", "a", False), ("put", None, False), ("get", "b", False)
     )
     assert [call.observation.result for call in calls_of(asked, TOOLS)] == ["a"]
+
+
+def test_recording_of_several_runs_keeps_the_state_that_each_change_led_to() -> None:
+    put = ToolSpec(name="put", description="", input={}, effect="write", idempotent=False)
+    calls = [
+        RecordedCall(
+            tool="put",
+            arguments={"value": value},
+            observation=Observation(result={"done": value}),
+            state_version=0,
+            next_version=value,
+        )
+        for value in (1, 2)
+    ]
+    read = parse_recording(write_recording([put], calls))
+    assert list(read.recording.calls) == calls
+
+
+def test_state_that_is_no_number_from_nought_is_refused() -> None:
+    header = b'{"lignin_recording": 1, "tools": {"put": {}}}\n'
+    line = b'{"tool": "put", "arguments": {}, "result": 1, "state": -1, "next": 1}\n'
+    with pytest.raises(InvalidRequestError, match="line 2: state"):
+        parse_recording(header + line)
