@@ -38,14 +38,19 @@ def trajectory_of(run: PracticeRun, number: int) -> Trajectory:
     )
 
 
-def planted_runs(seed: int) -> list[tuple[Trajectory, str | None]]:
-    """Return runs of every task by sound and faulty agents, each with the fault that made it fail."""
+def planted_runs(seed: int, first_world: int = 0) -> list[tuple[Trajectory, str | None]]:
+    """Return runs of every task by sound and faulty agents, each with the fault that made it fail.
+
+    Args:
+        seed: Chooses which faults there are and how they err.
+        first_world: Chooses the tasks.
+    """
     rng = random.Random(seed)
     faulty = [Agent(name=kind, fault=kind) for kind, f in FAULTS.items() if f.leads_to == "failure"]
     sound = [Agent(name=f"sound-{number}") for number in range(SOUND)]
     found: list[tuple[Trajectory, str | None]] = []
     for family in FAMILIES.values():
-        for world in range(WORLDS):
+        for world in range(first_world, first_world + WORLDS):
             task = make_task(family, world)
             for agent in [*sound, *(each for each in faulty if rng.random() < SHARE)]:
                 run = run_task(task, agent, seed)

@@ -30,6 +30,19 @@ def tau() -> list[Any]:
     ]
 
 
+def lignin_run() -> list[Any]:
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
+    where = {"name": "practice-desk", "seed": 7, "start_state": "sha256:0", "tools": {"f": "d"}}
+    messages = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": "so", "tool_calls": [call], "model": "m", "cost": 0.5},
+        {"role": "tool", "tool_call_id": "1", "content": "no such", "is_error": True},
+        {"role": "assistant", "content": [{"type": "text", "text": "done"}]},
+    ]
+    run = {"lignin_run": 1, "task_id": "t", "agent": "a", "outcome": f"{GOLD}", "score": GOLD}
+    return [{**run, "trial": n, "environment": where, "messages": messages} for n in range(2)]
+
+
 def tau2() -> dict[str, Any]:
     mine = {"id": "c1", "name": "find", "arguments": {"q": "x"}, "requestor": "assistant"}
     theirs = {"id": "c2", "name": "toggle", "arguments": {}, "requestor": "user"}
@@ -414,6 +427,7 @@ def langfuse_trace() -> dict[str, Any]:
 
 
 FILES: dict[str, tuple[str, str, Any]] = {
+    "lignin_run": ("lignin_run", "runs.jsonl", lignin_run),
     "tau_bench": ("tau_bench", "run.jsonl", tau),
     "tau_list": ("tau_bench", "run.json", tau),
     "tau2_bench": ("tau2_bench", "run.json", tau2),

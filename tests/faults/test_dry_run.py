@@ -53,6 +53,7 @@ ARGUMENTS = {
     "store.backup": ("copy.db",),
     "store.copy": ("sqlite:///copy.db",),
     "tool.list": ("desk",),
+    "trace.cases": (),
     "trace.detect": (),
     "trace.feedback": ("SESSION", "--label", "failure", "--reason", "a test"),
     "trace.harvest": (),

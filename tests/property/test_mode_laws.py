@@ -1,6 +1,7 @@
 """Signatures, modes and templates hold for any runs and lines, in any order."""
 
 import random
+from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,8 @@ from lignin.domain.traces import Step, ToolCall, Trajectory
 from lignin.traces.lessons import counted, recovered
 from lignin.traces.modes.account import account_of
 from lignin.traces.modes.signature import sign
+from lignin.traces.modes.usual import usual_of
+from lignin.traces.modes.words import other_unit
 from lignin.traces.runs import Run, run_of
 from lignin.traces.templates import Templates, template_of
 
@@ -33,7 +36,9 @@ STEPS = st.builds(
     Step,
     index=st.integers(1, 99),
     role=st.sampled_from(["user", "assistant"]),
-    text=st.sampled_from(["", "Done.", "Paid 9.00, code X17.", "I could not do this."]),
+    text=st.sampled_from(
+        ["", "Done.", "Paid 9.00, code X17.", "I could not do this.", '{"a": [], "b": 9}', "[{"]
+    ),
     calls=st.lists(CALLS, max_size=3).map(tuple),
 )
 
@@ -58,13 +63,41 @@ def test_every_failed_run_has_one_signature_whatever_the_order(
     assert found.coarse.startswith("mod_")
 
 
+@given(st.lists(RUNS, min_size=1, max_size=8), st.randoms(use_true_random=False))
+def test_every_failed_run_is_in_one_mode_and_the_order_of_runs_decides_nothing(
+    runs: list[Run], rng: random.Random
+) -> None:
+    def modes(order: list[int]) -> dict[int, str]:
+        accounts = {place: account_of(runs[place]) for place in order}
+        usual = usual_of(list(accounts.values()))
+        found = {
+            place: sign(accounts[place], [accounts[o] for o in order if o != place], usual)
+            for place in order
+        }
+        support = Counter(each.fine for each in found.values() if each.parent)
+        split = split_modes(support, 2)
+        return {place: s.fine if s.fine in split else s.coarse for place, s in found.items()}
+
+    order = list(range(len(runs)))
+    first = modes(order)
+    rng.shuffle(order)
+    assert modes(order) == first
+    assert sorted(first) == sorted(order)
+
+
 @given(st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 50)), st.integers(1, 20))
-def test_what_is_split_off_has_support_and_leaves_half_behind(
+def test_what_is_split_off_has_support_and_more_support_never_merges(
     support: dict[str, int], least: int
 ) -> None:
-    split = split_modes(support, "a", least)
-    assert "a" not in split
-    assert all(least <= support[mode] <= sum(support.values()) / 2 for mode in split)
+    split = split_modes(support, least)
+    assert all(support[mode] >= least for mode in split)
+    assert split <= split_modes({mode: count + 1 for mode, count in support.items()}, least)
+
+
+@given(st.floats(), st.floats())
+def test_units_are_told_for_any_figures(one: float, other: float) -> None:
+    assert other_unit(one, one) is False
+    assert isinstance(other_unit(one, other), bool)
 
 
 @given(RUNS)

@@ -35,6 +35,7 @@ Manner = Literal[
     "left_out",
     "left_unsaid",
     "of_another",
+    "other_choice",
     "other_figure",
     "other_unit",
     "other_value",
@@ -42,9 +43,32 @@ Manner = Literal[
     "refused_of_another",
     "repeated",
     "said_otherwise",
+    "step_skipped",
     "twice",
 ]
 """In what manner it differs; "" where none shows."""
+
+CAUSES: frozenset[Manner] = frozenset(
+    [
+        "gave_up",
+        "left_unsaid",
+        "of_another",
+        "other_choice",
+        "other_unit",
+        "refused",
+        "repeated",
+        "said_otherwise",
+        "step_skipped",
+        "twice",
+    ]
+)
+"""Manners that tell a cause: they found a mode across the classes of difference."""
+
+PLACED: frozenset[Manner] = frozenset(["other_choice", "step_skipped"])
+"""Causes that are a rule not kept: which rule is told by where."""
+
+ANY_FAILURE = derive_id("mod", ["any failure"])
+"""Parent of the modes that a cause founds; no run is filed under it."""
 
 Layer = Literal[
     "model", "harness", "artifact", "environment", "specification", "grader", "undetermined"
@@ -64,6 +88,8 @@ class Signature:
         error: Template of the error that was not recovered from; "" where there was none.
         tail: The last tool names, oldest first.
         votes: How many other runs of the task the reference stands on; 0 is the run alone.
+        artifacts: The artifacts used, `name@version` where the version is known, sorted. They found
+            no mode, for then a fault would be another with each version.
     """
 
     difference: Difference
@@ -73,6 +99,7 @@ class Signature:
     error: str = ""
     tail: tuple[str, ...] = ()
     votes: int = 0
+    artifacts: tuple[str, ...] = ()
 
     @property
     def coarse(self) -> str:
@@ -81,15 +108,23 @@ class Signature:
 
     @property
     def fine(self) -> str:
-        """Id of the finer mode: the difference and its manner; the coarse one's without a manner.
+        """Id of the finer mode: that of the cause where the manner tells one, else the coarse one's.
 
-        Where it lies (tool, arguments), how it ended and what it stands on are left out: they vary
-        between runs that fail for one reason. An error founds a mode where nothing else is known.
+        How it ended and what it stands on are left out, and mostly where it lies: they vary between
+        runs that fail for one reason. An error founds a mode where nothing else is known.
         """
+        if self.manner in CAUSES:
+            place = [self.tool, *self.arguments] if self.manner in PLACED else []
+            return derive_id("mod", ["cause", self.manner, *place])
         error = self.error if self.difference in ("unrecovered_error", "infrastructure") else ""
-        if not (self.manner or error):
-            return self.coarse
-        return derive_id("mod", [self.difference, self.manner, error])
+        return derive_id("mod", [self.difference, "", error]) if error else self.coarse
+
+    @property
+    def parent(self) -> str | None:
+        """Id of the mode that the finer one is split off from; None where it is the coarse one."""
+        if self.fine == self.coarse:
+            return None
+        return ANY_FAILURE if self.manner in CAUSES else self.coarse
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -100,6 +135,7 @@ class Signature:
             "error": self.error,
             "tail": list(self.tail),
             "votes": self.votes,
+            "artifacts": list(self.artifacts),
         }
 
 
@@ -113,23 +149,18 @@ def parse_signature(value: Mapping[str, Json]) -> Signature:
         error=value["error"],
         tail=tuple(value["tail"]),
         votes=value["votes"],
+        artifacts=tuple(value.get("artifacts", ())),
     )
 
 
-def split_modes(support: Mapping[str, int], coarse: str, least: int) -> frozenset[str]:
-    """Return which fine modes of a coarse one stand on their own.
-
-    One that has more than half of the coarse mode's runs is the coarse mode, and stays in it.
+def split_modes(support: Mapping[str, int], least: int) -> frozenset[str]:
+    """Return which fine modes stand on their own.
 
     Args:
-        support: Runs by fine mode, those filed under the coarse mode itself included.
-        coarse: The coarse mode.
+        support: Runs by fine mode.
         least: How many runs a fine mode needs.
     """
-    total = sum(support.values())
-    return frozenset(
-        mode for mode, count in support.items() if mode != coarse and least <= count <= total / 2
-    )
+    return frozenset(mode for mode, count in support.items() if count >= least)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

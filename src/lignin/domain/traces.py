@@ -8,6 +8,7 @@ from lignin.domain.codec import Json
 
 Role = Literal["system", "user", "assistant", "tool"]
 ToolEffect = Literal["read", "write"]
+Outcome = Literal["success", "failure", "infrastructure", "refused", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ class Trajectory:
     `source` is the file's name, `format` the importer's; `task_id` and `trial` keep the origin's
     type and are None where it has none. `outcome` is the declared one, None where undeclared.
     `tools` are what the trace's own tool definitions say of them, where they say it.
+    `environment` is where it ran, as far as the trace says.
     """
 
     source: str
@@ -72,9 +74,24 @@ class Trajectory:
     agent: str = ""
     model: str = ""
     cwd: str = ""
-    outcome: Literal["success", "failure", "infrastructure", "refused", "unknown"] | None = None
+    outcome: Outcome | None = None
     simulated: bool = False
     tools: Mapping[str, ToolEffect] = field(default_factory=dict)
+    environment: "EnvironmentRef | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentRef:
+    """Where a run happened, so that it can be had again (decision record 5).
+
+    `name` is the environment's, `seed` what its start state is made from, `start_state` that state's
+    digest, `tools` the digests of its tools' contracts by name.
+    """
+
+    name: str
+    seed: int | None = None
+    start_state: str | None = None
+    tools: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ NOT_NOUNS = frozenset(
         "__init__",
         "artifact_models",
         "artifact_views",
+        "casework",
         "context",
         "handover",
         "registry",
@@ -21,6 +22,7 @@ NOT_NOUNS = frozenset(
         "proofs",
         "choice",
         "demo_report",
+        "environments",
         "detection",
         "exits",
         "judging",
@@ -29,6 +31,7 @@ NOT_NOUNS = frozenset(
         "telemetry",
         "trace_view",
         "uses",
+        "weights",
     }
 )
 """Files of this folder that hold no operations: what several nouns share."""

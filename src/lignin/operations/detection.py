@@ -102,3 +102,12 @@ def latest_label(given: Sequence[Mapping[str, Any]]) -> Label:
 def latest(given: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The piece of feedback that came last in its own time."""
     return max(given, key=lambda each: str(each["at"]))
+
+
+def stratum_of(run: JudgedRun) -> str:
+    """The stratum of a run for audits: its format, and what detection had to go by."""
+    if run.trajectory.outcome is not None:
+        basis = "declared"
+    else:
+        basis = "alone" if run.judgement.verdict == "unknown" else "among others"
+    return f"{run.trajectory.format}, {basis}"

@@ -9,7 +9,7 @@ from pydantic import Field
 from lignin.domain.findings import Judgement, RunVerdict
 from lignin.domain.states import Row
 from lignin.operations.context import Context
-from lignin.operations.detection import JudgedRun, judge_stored
+from lignin.operations.detection import judge_stored, stratum_of
 from lignin.operations.filing import file_new
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.ports.ledger import View, require_known
@@ -172,7 +172,7 @@ def audit(context: Context, request: TraceAudit) -> Audited:
     unflagged = [
         SampledRun(
             session=run.session,
-            stratum=_stratum(run),
+            stratum=stratum_of(run),
             probability=run.judgement.probability,
             label=run.feedback,
         )
@@ -194,14 +194,6 @@ def audit(context: Context, request: TraceAudit) -> Audited:
         strata=[_stratum_shown(stratum) for stratum in strata],
         missed_estimate=estimate,
     )
-
-
-def _stratum(run: JudgedRun) -> str:
-    if run.trajectory.outcome is not None:
-        basis = "declared"
-    else:
-        basis = "alone" if run.judgement.verdict == "unknown" else "among others"
-    return f"{run.trajectory.format}, {basis}"
 
 
 def _stratum_shown(stratum: Stratum) -> AuditStratum:

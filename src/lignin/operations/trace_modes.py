@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from lignin.domain.errors import NotFoundError
+from lignin.domain.modes import ANY_FAILURE
 from lignin.domain.states import Row
 from lignin.operations.context import Context
 from lignin.operations.filing import file_new
@@ -67,7 +68,7 @@ class ModeMove(Response):
 
 
 class ModeShown(ModeView):
-    coarse: str | None = Field(description="the mode it was split off from")
+    coarse: str | None = Field(description="the mode it was split off from, where it is one")
     history: list[ModeMove] = Field(description="what became of it, oldest first")
 
     def to_text(self) -> str:
@@ -130,7 +131,8 @@ def mode(context: Context, request: TraceMode) -> ModeShown:
         ModeMove(event=_MOVES[event.type], at=event.at, runs=event.payload.get("support"))
         for event in events
     ]
-    return ModeShown(**_told(found), coarse=row.parent if row else None, history=history)
+    coarse = row.parent if row and row.parent != ANY_FAILURE else None
+    return ModeShown(**_told(found), coarse=coarse, history=history)
 
 
 _MOVES = {"mode.founded": "founded", "mode.split": "split off", "mode.merged": "merged back"}
@@ -185,6 +187,7 @@ def _read(row: Row, error: str) -> Filed:
         tool=signature.get("tool", ""),
         arguments=tuple(signature.get("arguments", ())),
         votes=signature.get("votes", 0),
+        artifacts=tuple(signature.get("artifacts", ())),
         error=error,
         facts=row.body["facts"],
     )

@@ -17,12 +17,17 @@ EnvironmentKind = Literal["live", "recorded"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedCall:
-    """One call as it happened. `state_version` counts the successful writes made before it."""
+    """One call as it happened.
+
+    `state_version` numbers the state it was made in, 0 at the start. `next_version` is the state that
+    a successful write left; None where they are counted, which is so where one run was recorded.
+    """
 
     tool: str
     arguments: Mapping[str, Json]
     observation: Observation
     state_version: int
+    next_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

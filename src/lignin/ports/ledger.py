@@ -131,6 +131,7 @@ _LISTED_BY = {
     "revision": "`lignin head history` has a head's revisions",
     "proposal": "`lignin proposal list` has them",
     "session": "`lignin trace list` has them",
+    "case": "`lignin trace cases` has them",
 }
 
 

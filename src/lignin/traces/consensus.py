@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lignin.traces.effects import Effect
+from lignin.domain.effects import Effect
 from lignin.traces.runs import Run
 
 Effects = frozenset[Effect]

@@ -5,14 +5,13 @@ it is inferred from the verbs of the tool's name, and for a shell from the progr
 known to read counts as writing. Pure.
 """
 
-import ast
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
 from lignin.domain.codec import Json
+from lignin.domain.effects import Effect, canonical
 from lignin.domain.traces import Step, ToolCall, ToolEffect, Trajectory
 from lignin.traces.code.shell import parse_shell
 
@@ -176,15 +175,6 @@ _ERROR = re.compile(
     r"""(?:# var_\d{1,6} = )?["'\[(<{]*\s{0,20}(?:error|exception|traceback|fatal|failed)\b""",
     re.IGNORECASE,
 )
-_MAX_NESTED_CHARS = 100_000
-_MAX_DEPTH = 30
-
-
-class Effect(NamedTuple):
-    """A change to the world: the tool and its arguments in canonical form; equal means the same."""
-
-    tool: str
-    arguments: tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,38 +186,6 @@ class Made:
     kind: CallEffect
     failed: bool
     effect: Effect
-
-
-def canonical(value: Json, depth: int = 0) -> Any:
-    """Return a value so that equal meanings are equal, and it can be a key.
-
-    Nested JSON or Python text is parsed, text is lower case, lists are sorted multisets.
-    """
-    if depth > _MAX_DEPTH:
-        return repr(value)
-    if isinstance(value, str):
-        nested = _nested(value.strip())
-        return value.strip().lower() if nested is None else canonical(nested, depth + 1)
-    if isinstance(value, dict):
-        items = ((str(key), canonical(each, depth + 1)) for key, each in value.items())
-        return tuple(sorted(items, key=repr))
-    if isinstance(value, list | tuple | set):
-        return tuple(sorted((canonical(each, depth + 1) for each in value), key=repr))
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
-
-
-def _nested(text: str) -> Any:
-    if not text.startswith(("[", "{", "(", "'", '"')) or len(text) > _MAX_NESTED_CHARS:
-        return None
-    for read in (json.loads, ast.literal_eval):
-        try:
-            found: Any = read(text)
-        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-            continue
-        return found
-    return None
 
 
 def effect_of(call: ToolCall, tools: Mapping[str, ToolEffect] = NOTHING_DECLARED) -> CallEffect:

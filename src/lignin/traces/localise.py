@@ -6,8 +6,9 @@ made it on its own; at the user's request, if the user asked for it and agreed. 
 
 import re
 
+from lignin.domain.effects import Effect
 from lignin.traces.consensus import Belief
-from lignin.traces.effects import Effect, Made, unrepaired
+from lignin.traces.effects import Made, unrepaired
 from lignin.traces.runs import Run, values
 from lignin.traces.talk import CONSENT, REFUSAL
 

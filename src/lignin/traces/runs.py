@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lignin.domain.codec import Json
+from lignin.domain.effects import Effect
 from lignin.domain.traces import Step, Trajectory
-from lignin.traces.effects import Effect, Made, calls_of
+from lignin.traces.effects import Made, calls_of
 from lignin.traces.talk import final_answer, numbers_told
 
 SAME_TASK = 0.22

@@ -138,6 +138,12 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     "judgement": [("run.judged", {"verdict": "failure"})] * 2,
     "serving": [("skills.served", {"skills": []})] * 2,
     "purge": [("payload.purged", {"count": 1})] * 2,
+    "case": [
+        ("case.accepted", {"task": "t", "into": None}),
+        ("case.merged", {"task": "t", "into": "cas_a"}),
+        ("case.withdrawn", {"task": "t", "into": None}),
+        ("case.accepted", {"task": "t", "into": None}),
+    ],
     "filing": [
         ("run.filed", {"task": "t", "verdict": "failure", "mode": "m"}),
         ("run.filed", {"task": "t", "verdict": "success", "mode": None}),

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from lignin.domain.errors import NotFoundError
+from lignin.domain.events import NewEvent
 from lignin.domain.modes import Signature
 from lignin.operations.filing import file_new
+from lignin.ports.ledger import every_row
 from lignin.testing.changes import CountingIds
 from lignin.traces.modes.service import FailureModes, Filing
 from unit.operations.conftest import Desk
@@ -153,6 +155,7 @@ def test_a_mode_is_shown_with_its_history_and_an_unknown_one_is_not_found(desk: 
 def test_a_fine_mode_is_split_off_with_support_and_merged_back_without(desk: Desk) -> None:
     service = FailureModes(CountingIds(), least=3)
     gave_up = Signature(difference="missing_action", manner="gave_up", error="Error: no card")
+    nothing = Signature(difference="no_action", manner="gave_up")
     left_out = Signature(difference="missing_action", manner="left_out")
     context = desk.context
 
@@ -170,29 +173,59 @@ def test_a_fine_mode_is_split_off_with_support_and_merged_back_without(desk: Des
             change = service.file(view, context.scope, made, 0)
         context.commit(change)
 
-    def states() -> tuple[str | None, str | None]:
+    def state(signature: Signature) -> str | None:
         with context.view() as view:
-            found = view.rows([f"mode/{gave_up.fine}", f"mode/{left_out.fine}"])
-        assert {row.parent for row in found.values()} == {gave_up.coarse}
-        one, other = found[f"mode/{gave_up.fine}"], found[f"mode/{left_out.fine}"]
-        return one.state, other.state
+            row = view.row(f"mode/{signature.fine}")
+        assert row
+        assert row.parent == signature.parent
+        return row.state
 
     file("vwxyz", left_out)
     file("ab", gave_up)
-    assert states() == ("latent", "latent")
-    file("ca", gave_up)
-    assert states() == ("open", "latent")  # the other is most of the coarse mode
-    file("v", None)
-    file("w", None)
-    assert states() == ("open", "open")  # half of it
+    assert (state(left_out), state(gave_up)) == ("open", "latent")
+    file("c", nothing)
+    assert state(gave_up) == "open"  # one cause in two classes
     file("c", None)
-    assert states() == ("latent", "latent")
+    assert state(gave_up) == "latent"
     with context.view() as view:
         events = [event.type for event in view.events(f"mode/{gave_up.fine}")]
         assert events == ["mode.founded", "mode.split", "mode.merged"]
         assert view.page("filing", state=gave_up.fine).total == 2
         assert view.row(f"mode/{gave_up.coarse}").state == "open"  # type: ignore[union-attr]
     assert context.store.verify(context.scope.space, lambda *_: None).faults == ()
+
+
+def test_what_was_filed_by_earlier_rules_can_be_read_and_is_filed_anew(desk: Desk) -> None:
+    now = by_run(take(desk, "all", runs()))
+    context = desk.context
+    with context.view() as view:
+        filed = [row for row in every_row(view, "filing") if row.body["mode"]]
+        miner = view.row("miner/modes")
+        assert miner
+
+        def event(stream: str, type_: str, payload: Mapping[str, Any]) -> NewEvent:
+            event_id = context.ids.new("evt")
+            return NewEvent(stream=stream, type=type_, payload=payload, event_id=event_id)
+
+        names = ("task", "verdict", "mode", "coarse", "signature", "error", "facts")
+        founded = {"coarse": filed[0].body["coarse"], "difference": "no_action", "manner": "x"}
+        events = [event("mode/mod_old", "mode.founded", founded)]
+        events.append(event("mode/mod_old", "mode.split", {"support": len(filed)}))
+        for row in filed:
+            payload = {name: row.body[name] for name in names} | {"mode": "mod_old"}
+            signature = {k: v for k, v in row.body["signature"].items() if k != "artifacts"}
+            payload["signature"] = signature | {"manner": "refused_of_another"}
+            events.append(event(row.stream, "run.filed", payload))
+        advanced = {"position": miner.body["position"]}
+        events.append(event("miner/modes", "miner.advanced", advanced))
+    context.commit(context.scope.change(events=tuple(events)))
+    old = desk("trace.mode", mode="mod_old")
+    assert (old.runs, old.history[-1].event) == (len(filed), "split off")
+    assert by_run(desk("trace.modes")) == now
+    with context.view() as view:
+        assert [e.type for e in view.events("mode/mod_old")][-1] == "mode.merged"
+    with pytest.raises(NotFoundError):
+        desk("trace.mode", mode="mod_old")
 
 
 def test_lessons_name_what_failed_what_worked_and_where_it_was_seen(desk: Desk) -> None:

@@ -86,6 +86,18 @@ def test_writing_listing_and_failing_are_no_use(made: ToolCall) -> None:
     assert uses(run(made)) == []
 
 
+def test_the_version_that_a_name_was_pinned_to_is_told_apart_from_it() -> None:
+    pinned = [
+        call("Skill", skill="office:pdf@1.2"),
+        call("Skill", skill="pdf@sha256:abc"),
+        call("Bash", command="lignin artifact call pdf@sha256:abc --input -"),
+        call("Skill", skill="pdf"),
+    ]
+    found = find_uses(run(*pinned))
+    assert {use.name for use in found} == {"pdf"}
+    assert [use.version for use in found] == ["1.2", "sha256:abc", "sha256:abc", ""]
+
+
 def test_a_script_of_a_skill_that_fails_was_used() -> None:
     made = call(
         "Bash",

@@ -36,6 +36,7 @@ class RecordedBinding:
         self._keys = dict(keys or {})
         self._digest = _digest_of(recording, tools, self._keys)
         self._answers: dict[_Question, Observation | None] = {}
+        self._next: dict[_Question, int] = {}
         for call in recording.calls:
             if call.tool in tools:
                 self._learn(call)
@@ -58,8 +59,14 @@ class RecordedBinding:
         """Return what was observed in one state version, or None."""
         return self._answers.get(self._question(tool, arguments, version))
 
+    def after(self, tool: str, arguments: Mapping[str, Json], version: int) -> int:
+        """Return the state that a write left which succeeded in another."""
+        return self._next.get(self._question(tool, arguments, version), version + 1)
+
     def _learn(self, call: RecordedCall) -> None:
         question = self._question(call.tool, call.arguments, call.state_version)
+        if call.next_version is not None:
+            self._next[question] = call.next_version
         known = self._answers.get(question, call.observation)
         self._answers[question] = call.observation if known == call.observation else _AMBIGUOUS
 
@@ -93,13 +100,14 @@ class RecordedTools:
             if found is None:
                 self._is_lost = True
             elif not found.is_error:
-                self._version += 1
+                self._version = self._binding.after(tool, arguments, self._version)
         return found
 
 
 def _digest_of(recording: Recording, tools: Mapping[str, ToolSpec], keys: Keys) -> Digest:
     calls: list[Json] = [
         [call.tool, dict(call.arguments), call.observation.to_text(), call.state_version]
+        + ([] if call.next_version is None else [call.next_version])
         for call in recording.calls
     ]
     return digest_json(

@@ -2,7 +2,8 @@
 
 A filing is one run's: its parent is the task, its state the fine mode it is filed under, or what
 else the run was judged to be. A coarse mode is born open; a fine one is born latent, split off when
-it has support, and merged back when it has lost it.
+it has support, and merged back when it has lost it. The parent of a fine mode is the coarse one, or
+for one that a cause founds the name of them all.
 """
 
 from collections.abc import Mapping

@@ -3,9 +3,9 @@
 import re
 
 from lignin.domain.codec import Json
+from lignin.domain.effects import canonical
 from lignin.domain.findings import Finding
 from lignin.traces.detector import Case, Detector, Seen
-from lignin.traces.effects import canonical
 from lignin.traces.runs import values
 
 _MIN_CHARS = 4

@@ -2,9 +2,9 @@
 
 from collections import Counter
 
+from lignin.domain.effects import Effect
 from lignin.domain.findings import Finding
 from lignin.traces.detector import Case, Detector, Seen
-from lignin.traces.effects import Effect
 
 _LOOP = 3
 

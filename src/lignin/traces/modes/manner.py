@@ -1,72 +1,70 @@
-"""In what manner a run differs from its reference: what finer modes are made of.
+"""In what manner a run differs from its reference: what tells causes apart.
 
-Pure. Manners tell apart what has one class of difference and different causes: an action left out in
-passing, refused, or given up on; a value in another unit, of another thing, or of one's own making. They
-are told by forms of values and by what came back, never by names.
+Pure. A cause may show as several classes of difference (who gives up may have done nothing or
+something), and one class may have several causes. Manners are told by forms of values, by what is
+usual over all runs and by what came back, never by names.
 """
 
-import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from lignin.domain.codec import Json
-from lignin.domain.modes import Difference, Manner
-from lignin.traces.effects import Effect
+from lignin.domain.effects import Effect
+from lignin.domain.modes import Manner
+from lignin.traces.effects import Made
 from lignin.traces.modes.account import Account
+from lignin.traces.modes.usual import Usual, has_figure, is_short
+from lignin.traces.modes.words import other_unit
 
 REPEATS = 6
-_FIGURE = re.compile(r"\w{0,40}\d[\w,.-]{0,40}")
-_GIVING_UP = re.compile(
-    r"could(?: no|n')t|cannot|can't|unable|not able|sorry|unfortunately|give up", re.IGNORECASE
-)
-_COMMON, _RARE = 0.6, 0.2
-_POWER, _NEAR = 0.9, 0.02
+_PLAIN = re.compile(r"[\W_]+")
+VALUE_MANNERS: frozenset[Manner] = frozenset(["of_another", "other_unit", "other_choice"])
+"""Manners of a wrong value that say what went wrong also where the tool refused it."""
 
 
-def manner_of(
-    difference: Difference, run: Account, right: frozenset[Effect], agreeing: Sequence[Account]
-) -> Manner:
-    """Return the manner of a difference, "" where none shows.
+def gave_up(run: Account, right: frozenset[Effect]) -> bool:
+    """True where a run says that it could not.
 
-    Args:
-        right: The reference's effects.
-        agreeing: The runs that came to them.
+    One whose last call was right and refused is stopped by what had gone wrong before.
     """
-    missing = right - run.effects
-    if difference == "unsaid":
-        return _words(run, agreeing)
-    if difference in ("missing_action", "no_action"):
-        return _omission(run, missing)
-    if difference == "wrong_arguments":
-        tools = {effect.tool for effect in missing}
-        wrong = next(e for e in run.in_order if e not in right and e.tool in tools)
-        return value_manner(run, wrong, [e for e in missing if e.tool == wrong.tool])
-    return ""
+    last = run.run.made[-1] if run.run.made else None
+    is_stopped = last is not None and last.failed and last.effect in right
+    return run.gave_up and not is_stopped
 
 
 def done_twice(run: Account, agreeing: Sequence[Account]) -> Effect | None:
     """Return an effect that a run made more often than most of those that came to the same."""
     counts = [Counter(each.in_order) for each in agreeing]
     for effect, count in Counter(run.in_order).items():
+        if effect in run.by_user:
+            continue  # what a user turns off and on again, he was told to
         if count > 1 and sum(each[effect] < count for each in counts) > len(counts) / 2:
             return effect
     return None
 
 
-def _omission(run: Account, missing: frozenset[Effect]) -> Manner:
-    if run.repeats >= REPEATS:
-        return "repeated"
+def refused(run: Account, missing: frozenset[Effect]) -> Made | None:
+    """Return the last refused call of a tool whose effect is missing.
+
+    One that asked for the right thing is none: it was refused for what had gone wrong before.
+    """
     tools = {effect.tool for effect in missing}
-    refused = [each.effect for each in run.run.writes if each.failed and each.call.name in tools]
-    if refused:
-        rights = [effect for effect in missing if effect.tool == refused[-1].tool]
-        changed = value_manner(run, refused[-1], rights)
-        return "refused_of_another" if changed == "of_another" else "refused"
-    return "gave_up" if _GIVING_UP.search(_last_words(run)) else "left_out"
+    calls = [m for m in run.run.made if m.failed and m.call.name in tools]
+    return next((m for m in reversed(calls) if m.effect not in missing), None)
 
 
-def value_manner(run: Account, wrong: Effect, rights: Sequence[Effect]) -> Manner:
+def skipped_step(run: Account, agreeing: Sequence[Account], usual: Usual) -> str:
+    """Return a step usually taken first that most of the others tried and the run did not."""
+    tried = {made.call.name for made in run.run.writes}
+    for tool in sorted(usual.first - tried):
+        others = sum(any(m.call.name == tool for m in each.run.writes) for each in agreeing)
+        if others > len(agreeing) / 2:
+            return tool
+    return ""
+
+
+def value_manner(run: Account, wrong: Effect, rights: Sequence[Effect], usual: Usual) -> Manner:
     """Return how the first argument that differs from the nearest right call differs."""
     name, value, right = min(
         (_differing(wrong, each) for each in rights),
@@ -75,11 +73,15 @@ def value_manner(run: Account, wrong: Effect, rights: Sequence[Effect]) -> Manne
     if not name:
         return ""
     if _is_positive(value) and _is_positive(right):
-        power = math.log10(right) - math.log10(value)
-        is_unit = abs(power) > _POWER and abs(power - round(power)) < _NEAR
-        return "other_unit" if is_unit else "other_figure"
-    is_name = isinstance(value, str) and any(character.isdigit() for character in value)
-    return "of_another" if is_name and _was_seen(run, value) else "other_value"
+        return "other_unit" if other_unit(value, right) else "other_figure"
+    if _plain(value) and _plain(value) == _plain(right):
+        return "other_value"
+    choices = usual.choices.get((wrong.tool, name), frozenset[Hashable]())
+    if _hashable(value) in choices and _hashable(right) in choices:
+        return "other_choice"
+    if is_short(value) and has_figure(value) and _was_seen(run, wrong, value):
+        return "of_another"
+    return "other_value"
 
 
 def _differing(wrong: Effect, right: Effect) -> tuple[int, str, Json, Json]:
@@ -94,28 +96,26 @@ def _is_positive(value: Json) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
-def _was_seen(run: Account, value: str) -> bool:
-    """True where a call that worked told of the value; an error only echoes it."""
-    worked = (each.call.observation or "" for each in run.run.made if not each.failed)
-    return any(value in observation.lower() for observation in worked)
+def _plain(value: Json) -> str:
+    """A text without blanks and punctuation: two forms of one value have it in common."""
+    return _PLAIN.sub("", value).lower() if isinstance(value, str) else ""
 
 
-def _words(run: Account, agreeing: Sequence[Account]) -> Manner:
-    """How the last words differ from those of runs that came to the same, by the figures in them."""
-    said = _figures(run)
-    told = Counter(figure for each in agreeing for figure in _figures(each))
-    common = {figure for figure, count in told.items() if count >= _COMMON * len(agreeing)}
-    if common and not said:
-        return "gave_up"
-    if common and any(told[figure] <= _RARE * len(agreeing) for figure in said):
-        return "said_otherwise"
-    return "left_unsaid" if common - said else ""
+def _hashable(value: Json) -> Hashable:
+    return value if isinstance(value, str | bool) else None
 
 
-def _figures(run: Account) -> set[str]:
-    return {found.strip(".,-") for found in _FIGURE.findall(_last_words(run))}
+def _was_seen(run: Account, wrong: Effect, value: str) -> bool:
+    """True where the user or a call that worked told of the value before it was used.
 
-
-def _last_words(run: Account) -> str:
-    steps = run.run.trajectory.steps
-    return next((s.text for s in reversed(steps) if s.role == "assistant" and s.text), "")
+    What comes after may repeat it, and so may an error.
+    """
+    whole = re.compile(rf"(?<![\w-]){re.escape(value)}(?![\w-])", re.IGNORECASE)
+    if any(whole.search(step.text) for step in run.run.users):
+        return True
+    for made in run.run.made:
+        if made.effect == wrong:
+            return False
+        if not made.failed and whole.search(made.call.observation or ""):
+            return True
+    return False

@@ -1,7 +1,7 @@
 """From runs to verdicts and signatures, all runs of some tasks at once. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lignin.domain.codec import Json
 from lignin.domain.findings import Judgement
@@ -15,7 +15,8 @@ from lignin.traces.detector import Detector
 from lignin.traces.judge import judge
 from lignin.traces.localise import locate
 from lignin.traces.modes.account import Account, account_of
-from lignin.traces.modes.signature import sign
+from lignin.traces.modes.signature import MAX_NAME, MAX_NAMES, sign
+from lignin.traces.modes.usual import Usual, usual_of
 
 _OPENING_CHARS = 80
 
@@ -65,25 +66,38 @@ def mine(trajectories: Sequence[Trajectory], detectors: Sequence[Detector]) -> t
     examined = examine(trajectories, detectors)
     places = {id(each.case.run): place for place, each in enumerate(examined)}
     accounts = [account_of(each.case.run) for each in examined]
+    usual = usual_of(accounts)
     mined = []
     for each, account in zip(examined, accounts, strict=True):
         siblings = tuple(places[id(run)] for run in each.case.siblings)
         judgement = judge(each.case, each.seen, locate(each.case.run, each.case.belief))
         others = [accounts[place] for place in siblings if not examined[place].case.run.is_empty]
-        signature = _signature(judgement, each, account, others)
+        signature = _signature(judgement, each, account, others, usual)
+        if signature:
+            signature = replace(signature, artifacts=_artifacts(each.case.run.trajectory))
         mined.append(Mined(judgement=judgement, signature=signature, siblings=siblings))
     return tuple(mined)
 
 
 def _signature(
-    judgement: Judgement, examined: Examined, account: Account, siblings: Sequence[Account]
+    judgement: Judgement,
+    examined: Examined,
+    account: Account,
+    siblings: Sequence[Account],
+    usual: Usual,
 ) -> Signature | None:
     if judgement.verdict == "infrastructure":
         return Signature(difference="infrastructure", error=account.error)
     if judgement.verdict != "failure":
         return None
     is_comparable = examined.case.belief.siblings > 0
-    return sign(account, siblings if is_comparable else ())
+    return sign(account, siblings if is_comparable else (), usual)
+
+
+def _artifacts(trajectory: Trajectory) -> tuple[str, ...]:
+    uses = find_uses(trajectory)
+    names = {f"{use.name}@{use.version}" if use.version else use.name for use in uses}
+    return tuple(name[:MAX_NAME] for name in sorted(names)[:MAX_NAMES])
 
 
 def group_of(place: int, mined: Sequence[Mined], sessions: Sequence[str]) -> str:

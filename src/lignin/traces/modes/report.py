@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lignin.domain.codec import Json
-from lignin.domain.modes import Blame, Difference, Manner
+from lignin.domain.modes import CAUSES, PLACED, Blame, Difference, Manner
 from lignin.traces.modes.blame import blame
 
 NAMES: Mapping[Difference, str] = {
@@ -37,19 +37,21 @@ _TELLS: Mapping[Difference, str] = {
     "infrastructure": "did not come to be through no fault of the agent",
     "undetermined": "were taken for failed, with no other run of the task to compare with",
 }
-MANNERS: Mapping[Manner, str] = {
+MANNERS: Mapping[str, str] = {
     "gave_up": "gave up",
     "left_out": "left out in passing",
-    "left_unsaid": "figures left unsaid",
+    "left_unsaid": "left unsaid",
     "of_another": "a value of something else",
+    "other_choice": "another choice",
     "other_figure": "another figure",
     "other_unit": "another unit",
     "other_value": "another value",
-    "refused": "tried and refused",
-    "refused_of_another": "tried on something else and refused",
+    "refused": "refused and passed over",
     "repeated": "one call over and over",
-    "said_otherwise": "other figures said",
+    "said_otherwise": "said otherwise",
+    "step_skipped": "a step that comes first left out",
     "twice": "done twice",
+    "refused_of_another": "tried on something else and refused",  # filed by earlier rules
 }
 EXEMPLARS = 3
 
@@ -68,6 +70,7 @@ class Filed:
     tool: str = ""
     arguments: tuple[str, ...] = ()
     votes: int = 0
+    artifacts: tuple[str, ...] = ()
     error: str = ""
     facts: Mapping[str, Json]
 
@@ -99,7 +102,7 @@ def report(mode: str, is_fine: bool, members: Sequence[Filed], runs: Sequence[Fi
     """Return what is said of a mode.
 
     Args:
-        is_fine: It was split off and is named by where the difference lies.
+        is_fine: It was split off and is named by its cause or error.
         members: Its runs, at least one.
         runs: All filed runs, members or not.
     """
@@ -109,10 +112,8 @@ def report(mode: str, is_fine: bool, members: Sequence[Filed], runs: Sequence[Fi
     assert first.difference is not None
     return ModeReport(
         mode=mode,
-        name=name_of(first.difference, first.manner, first.error)
-        if is_fine
-        else NAMES[first.difference],
-        description=_describe(first.difference, ordered),
+        name=name_of(first) if is_fine else NAMES[first.difference],
+        description=_describe(ordered),
         members=tuple(sorted(members, key=lambda each: each.session)),
         trend=_trend(members, runs),
         cost_microusd=sum(costs) if costs else None,
@@ -123,27 +124,38 @@ def report(mode: str, is_fine: bool, members: Sequence[Filed], runs: Sequence[Fi
     )
 
 
-def name_of(difference: Difference, manner: Manner, error: str) -> str:
-    """Return the name of a fine mode: the class, and the manner or the error."""
-    return f"{NAMES[difference]}: {MANNERS.get(manner, error)}"
+def name_of(filed: Filed) -> str:
+    """Return the name of a fine mode: the cause and, for a rule not kept, where; or the error."""
+    if filed.manner in CAUSES:
+        name = MANNERS[filed.manner]
+        place = _place(filed.tool, filed.arguments)
+        return f"{name}: {place}" if filed.manner in PLACED else name
+    assert filed.difference is not None
+    return f"{NAMES[filed.difference]}: {MANNERS.get(filed.manner, filed.error)}"
 
 
 def _place(tool: str, arguments: Sequence[str]) -> str:
     return f"{tool} ({', '.join(arguments)})" if arguments else tool
 
 
-def _describe(difference: Difference, members: Sequence[Filed]) -> str:
+def _describe(members: Sequence[Filed]) -> str:
     tasks = len({each.task for each in members})
     runs = "1 run" if len(members) == 1 else f"{len(members)} runs"
-    told = [f"{runs} of {tasks} task{'s' if tasks != 1 else ''} {_TELLS[difference]}."]
+    counted = Counter(each.difference for each in members if each.difference)
+    ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    tells = [f"{n} {_TELLS[each]}" if len(ranked) > 1 else _TELLS[each] for each, n in ranked]
+    of = f"{runs} of {tasks} task{'s' if tasks != 1 else ''}"
+    told = [f"{of}{': ' if len(tells) > 1 else ' '}{'; '.join(tells)}."]
     if places := _most(_place(each.tool, each.arguments) for each in members if each.tool):
         told.append(f"Most often: {places}.")
     if manners := _most(MANNERS[each.manner] for each in members if each.manner):
         told.append(f"How: {manners}.")
     if errors := _most(each.error for each in members if each.error):
         told.append(f"Errors that were not got past: {errors}.")
-    alone = sum(not each.votes for each in members)
-    if alone and difference not in ("infrastructure", "undetermined"):
+    if used := _most(name for each in members for name in each.artifacts):
+        told.append(f"Artifacts used: {used}.")
+    compared = [e for e in members if e.difference not in ("infrastructure", "undetermined")]
+    if alone := sum(not each.votes for each in compared):
         told.append(f"{alone} had no other run of the task to compare with.")
     return " ".join(told)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from lignin.domain.codec import Json, digest_bytes
 from lignin.domain.events import Blob, Change, NewEvent, Scope
-from lignin.domain.modes import Signature, split_modes
+from lignin.domain.modes import ANY_FAILURE, Signature, split_modes
 from lignin.domain.states import Row
 from lignin.ports.clock import IdSource
 from lignin.ports.ledger import View
@@ -20,6 +20,9 @@ from lignin.ports.ledger import View
 LEAST = 20
 """A fine mode stands on its own from so many runs on."""
 MINER = "miner/modes"
+RULES = 2
+"""Version of the rules that judgements and signatures come from: where it is another, everything is
+judged and filed anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +49,9 @@ class FailureModes:
         self._least = least
 
     def position(self, view: View) -> int:
-        """Up to which position of the log everything was filed."""
+        """Up to which position of the log everything was filed by the rules of today."""
         row = view.row(MINER)
-        return int(row.body["position"]) if row else 0
+        return int(row.body["position"]) if row and row.body.get("rules") == RULES else 0
 
     def file(self, view: View, scope: Scope, filings: Sequence[Filing], position: int) -> Change:
         """The change that files runs and splits or merges the modes they stand in.
@@ -76,7 +79,8 @@ class FailureModes:
                 blobs += _blobs(stream, filing.signature)
         events += self._modes(view, founding, moved)
         seq = row.seq if (row := view.row(MINER)) else 0
-        events.append(self._event(MINER, "miner.advanced", {"position": position}))
+        advanced: dict[str, Json] = {"position": position, "rules": RULES}
+        events.append(self._event(MINER, "miner.advanced", advanced))
         return scope.change(events=tuple(events), blobs=tuple(blobs), expects={MINER: seq})
 
     def _modes(
@@ -89,14 +93,14 @@ class FailureModes:
             for mode, payload in founding.items()
             if f"mode/{mode}" not in rows
         ]
-        coarse = {row.parent or row.key for row in rows.values()}
-        coarse |= {payload["coarse"] or mode for mode, payload in founding.items()}
-        for mode in sorted(coarse):
-            open_before = {row.key: row.state == "open" for row in _children(view, mode)}
-            new = (each for each, payload in founding.items() if payload["coarse"] == mode)
+        parents = {row.parent for row in rows.values() if row.parent}
+        parents |= {payload["coarse"] for payload in founding.values() if payload["coarse"]}
+        for parent in sorted(parents):
+            open_before = {row.key: row.state == "open" for row in _children(view, parent)}
+            new = (each for each, payload in founding.items() if payload["coarse"] == parent)
             fine = [*open_before, *(each for each in new if each not in open_before)]
-            support = {each: _count(view, each) + moved.get(each, 0) for each in (mode, *fine)}
-            split = split_modes(support, mode, self._least)
+            support = {each: _count(view, each) + moved.get(each, 0) for each in fine}
+            split = split_modes(support, self._least)
             for each in fine:
                 if (each in split) != open_before.get(each, False):
                     type_ = "mode.split" if each in split else "mode.merged"
@@ -107,11 +111,11 @@ class FailureModes:
         return NewEvent(stream=stream, type=type_, payload=payload, event_id=self._ids.new("evt"))
 
 
-def _children(view: View, coarse: str) -> Iterator[Row]:
-    """The fine modes of a coarse one."""
+def _children(view: View, parent: str) -> Iterator[Row]:
+    """The fine modes of a coarse one, or all that a cause founds."""
     after: str | None = None
     while True:
-        page = view.page("mode", parent=coarse, after=after, limit=1000)
+        page = view.page("mode", parent=parent, after=after, limit=1000)
         yield from page.rows
         after = page.next_after
         if after is None:
@@ -139,11 +143,12 @@ def _payload(filing: Filing) -> dict[str, Json]:
 
 
 def _founding(signature: Signature) -> dict[str, dict[str, Json]]:
-    """The coarse and the fine mode of a signature, by id."""
+    """The coarse and the fine mode of a signature, by id, with what founds them."""
+    is_cause = signature.parent == ANY_FAILURE
     fine: dict[str, Json] = {
-        "coarse": signature.coarse,
-        "difference": signature.difference,
-        "manner": signature.manner,
+        "coarse": signature.parent,
+        "difference": None if is_cause else signature.difference,
+        "manner": signature.manner if is_cause else "",
     }
     coarse: dict[str, Json] = {
         "coarse": None,

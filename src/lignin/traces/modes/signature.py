@@ -7,51 +7,68 @@ which are wrong in different ways still agree on what *this* run did wrong.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from lignin.domain.codec import Json
+from lignin.domain.effects import Effect
 from lignin.domain.modes import Difference, Signature
-from lignin.traces.effects import Effect
-from lignin.traces.modes.account import Account, without_words
-from lignin.traces.modes.manner import REPEATS, done_twice, manner_of
+from lignin.traces.modes.account import Account, by_handing_over, without_words
+from lignin.traces.modes.cause import cause_of, in_order
+from lignin.traces.modes.manner import REPEATS
+from lignin.traces.modes.usual import Usual
 
 # Each further run that came to a set of effects makes it so many times likelier to be right.
 _VOTE = 4.0
 # A run that failed seldom failed with the right effects: its own count for so much.
 _OWN = 0.1
 TAIL = 3
+WITNESSES = 100
+NOTHING_USUAL = Usual()
 MAX_NAME, MAX_NAMES = 200, 20
 
 
-def sign(run: Account, siblings: Sequence[Account]) -> Signature:
+def sign(run: Account, siblings: Sequence[Account], usual: Usual = NOTHING_USUAL) -> Signature:
     """Return the signature of a failed run.
 
     Args:
         run: What the run came to.
         siblings: What other runs of the same task came to, whether they failed or not; without
             those that infrastructure broke.
+        usual: What is usual over the runs of all tasks.
     """
     tail = tuple(tool[:MAX_NAME] for tool in run.tools[-TAIL:])
     if not siblings:
         return _alone(run, tail)
-    if any(each.run.writes and each.effects for each in (run, *siblings)):
-        # Where there is something to change, an answer in words is none.
+    handed_over = sum(each.handed_over for each in siblings) > len(siblings) / 2
+    if handed_over or any(each.changes for each in (run, *siblings)):
+        # Where there is something to change or to hand over, an answer in words is none.
         run, siblings = without_words(run), [without_words(each) for each in siblings]
     difference, reference, votes = _reference(run, siblings)
-    agreeing = [each for each in siblings if each.effects == reference]
-    tool, arguments = _place(difference, run, reference)
-    manner = manner_of(difference, run, reference, agreeing)
-    if difference == "unsaid" and (twice := done_twice(run, agreeing)):
-        difference, manner, tool = "extra_action", "twice", twice.tool
+    if not reference and difference == "unsaid":
+        run, siblings = by_handing_over(run, siblings)
+        difference, reference, votes = _reference(run, siblings)
+    agreeing = _witnesses([each for each in siblings if each.effects == reference])
+    found = cause_of(difference, run, reference, agreeing, usual)
     return Signature(
-        difference=difference,
-        manner=manner,
-        tool=tool[:MAX_NAME],
-        arguments=tuple(name[:MAX_NAME] for name in arguments[:MAX_NAMES]),
+        difference=found.difference,
+        manner=found.manner,
+        tool=found.tool[:MAX_NAME],
+        arguments=tuple(name[:MAX_NAME] for name in found.arguments[:MAX_NAMES]),
         error=run.error,
         tail=tail,
         votes=votes,
     )
+
+
+def _witnesses(agreeing: Sequence[Account]) -> Sequence[Account]:
+    """At most so many of the runs that agree, whatever their order: enough to tell what is common."""
+    if len(agreeing) <= WITNESSES:
+        return agreeing
+    return sorted(agreeing, key=_origin)[:WITNESSES]
+
+
+def _origin(account: Account) -> tuple[str, ...]:
+    run = account.run.trajectory
+    return run.source, run.session, str(run.task_id), str(run.trial)
 
 
 def _reference(
@@ -74,7 +91,7 @@ def _reference(
     difference = max(likely, key=lambda each: (likely[each], each))
     reference = max(
         (effects for effects in came_to if differ(run, effects) == difference),
-        key=lambda effects: (votes[effects], repr(_in_order(effects))),
+        key=lambda effects: (votes[effects], repr(in_order(effects))),
     )
     return difference, reference, came_to[reference]
 
@@ -93,37 +110,6 @@ def differ(run: Account, right: frozenset[Effect]) -> Difference:
     if {effect.tool for effect in missing} & {effect.tool for effect in extra}:
         return "wrong_arguments"
     return "wrong_tool"
-
-
-def _place(
-    difference: Difference, run: Account, right: frozenset[Effect]
-) -> tuple[str, tuple[str, ...]]:
-    """The tool where a run first differs from the reference, and the arguments that differ."""
-    missing = _in_order(right - run.effects)
-    extra = [effect for effect in run.in_order if effect not in right]
-    if difference != "wrong_arguments":
-        first = (extra or missing)[:1]
-        return (first[0].tool if first else ""), ()
-    lacking = {effect.tool for effect in missing}
-    wrong = next(effect for effect in extra if effect.tool in lacking)
-    pairs = [_unequal(wrong, each) for each in missing if each.tool == wrong.tool]
-    return wrong.tool, min(pairs, key=lambda names: (len(names), names))
-
-
-def _in_order(effects: frozenset[Effect]) -> list[Effect]:
-    """Effects in an order that no run decides; their values may be of any type."""
-    return sorted(effects, key=repr)
-
-
-def _unequal(one: Effect, other: Effect) -> tuple[str, ...]:
-    mine, theirs = _by_name(one), _by_name(other)
-    return tuple(
-        sorted(name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name))
-    )
-
-
-def _by_name(effect: Effect) -> Mapping[str, Json]:
-    return dict(effect.arguments)
 
 
 def _alone(run: Account, tail: tuple[str, ...]) -> Signature:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from lignin.domain.effects import Effect
 from lignin.domain.traces import Trajectory
 from lignin.traces.consensus import believe, difference, likeness
-from lignin.traces.effects import Effect
 from lignin.traces.runs import group_runs, run_of
 from unit.traces.detection.made_runs import agent, booked, call, run, user
 

@@ -3,12 +3,12 @@
 import pytest
 
 from corpora.traces import FILES, written
+from lignin.domain.effects import Effect
 from lignin.domain.findings import Judgement
 from lignin.domain.traces import Trajectory
 from lignin.traces.consensus import UNKNOWN
 from lignin.traces.detect import detect
 from lignin.traces.detector import load_detectors
-from lignin.traces.effects import Effect
 from lignin.traces.importer import load_importers
 from lignin.traces.localise import locate
 from lignin.traces.runs import run_of, runs_of

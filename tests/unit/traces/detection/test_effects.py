@@ -2,8 +2,9 @@
 
 import pytest
 
+from lignin.domain.effects import canonical
 from lignin.domain.traces import ToolCall, ToolEffect
-from lignin.traces.effects import canonical, effect_of, is_failed, unrepaired
+from lignin.traces.effects import effect_of, is_failed, unrepaired
 from lignin.traces.runs import run_of
 from unit.traces.detection.made_runs import agent, call, move, run, user
 

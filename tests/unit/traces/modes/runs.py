@@ -15,8 +15,14 @@ Made = (
 """A tool, its arguments, the error where it failed, and what it told where it worked."""
 
 
-def run(*made: Made, outcome: str | None = None, said: str = "Done.") -> Trajectory:
-    """A run that makes calls and says something in the end."""
+def run(
+    *made: Made,
+    outcome: str | None = None,
+    said: str = "Done.",
+    task: int = 1,
+    by_user: tuple[str, ...] = (),
+) -> Trajectory:
+    """A run that makes calls and says something in the end; `by_user` are tools the user called."""
     steps = [Step(index=1, role="user", text="Please do what is to be done.")]
     for number, (tool, arguments, *came) in enumerate(made, start=2):
         error, told = (*came, None, None)[:2]
@@ -28,13 +34,16 @@ def run(*made: Made, outcome: str | None = None, said: str = "Done.") -> Traject
             is_error=bool(error),
         )
         steps.append(Step(index=number, role="assistant", calls=(call,)))
+    for tool in by_user:
+        called = ToolCall(call_id="u", name=tool, arguments={}, observation="ok", requestor="user")
+        steps.append(Step(index=len(steps) + 1, role="user", calls=(called,)))
     steps.append(Step(index=len(steps) + 1, role="assistant", text=said))
     return Trajectory(
         source="runs.jsonl",
         format="test",
         session="s",
         steps=tuple(steps),
-        task_id=1,
+        task_id=task,
         outcome=outcome,  # type: ignore[arg-type]
     )
 

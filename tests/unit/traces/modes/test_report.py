@@ -1,5 +1,6 @@
 """What is said of a mode, and which layer is blamed."""
 
+from dataclasses import replace
 from typing import Any
 
 from lignin.domain.modes import Difference
@@ -92,12 +93,31 @@ def test_tasks_that_nobody_solves_are_blamed_on_the_grader_or_on_what_they_ask()
 
 def test_a_mode_is_named_and_described_by_counts() -> None:
     runs = [filed(n, task=f"t{n % 2}", votes=n) for n in range(4)]
-    told = report("m", is_fine=True, members=runs, runs=runs)
-    assert told.name == "missing action: left out in passing"
+    told = report("m", is_fine=False, members=runs, runs=runs)
+    assert told.name == "missing action"
     assert told.description.startswith("4 runs of 2 tasks left out something that other runs")
     assert "Most often: charge_card (4)." in told.description
     assert "How: left out in passing (4)." in told.description
     assert "1 had no other run of the task to compare with." in told.description
     assert told.exemplars == ("s003", "s002", "s001")
     assert (told.cost_microusd, told.trend) == (40, (2, 2))
-    assert report("m", is_fine=False, members=runs, runs=runs).name == "missing action"
+
+
+def test_a_mode_of_a_cause_is_named_by_it_and_counts_the_classes_it_shows_in() -> None:
+    runs = [replace(filed(n), manner="gave_up", difference=d) for n, d in enumerate(_DIFFERENCES)]
+    told = report("m", is_fine=True, members=runs, runs=runs)
+    assert told.name == "gave up"
+    assert told.description.startswith("3 runs of 1 task: 2 left out something that other runs")
+    assert "; 1 changed nothing and did not hand over." in told.description
+    rule = [replace(each, manner="step_skipped", tool="confirm") for each in runs]
+    told = report("m", is_fine=True, members=rule, runs=rule)
+    assert told.name == "a step that comes first left out: confirm"
+
+
+def test_artifacts_are_shown_with_their_versions() -> None:
+    runs = [replace(filed(n), artifacts=(f"helper@{n % 2}",)) for n in range(3)]
+    told = report("m", is_fine=False, members=runs, runs=runs)
+    assert "Artifacts used: helper@0 (2); helper@1 (1)." in told.description
+
+
+_DIFFERENCES: tuple[Difference, ...] = ("missing_action", "no_action", "missing_action")

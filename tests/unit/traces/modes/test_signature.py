@@ -1,10 +1,19 @@
 """How a failed run differs from what the other runs of its task came to."""
 
+from dataclasses import replace
+
 import pytest
 
-from lignin.domain.modes import Difference, parse_signature, split_modes
+from lignin.domain.modes import (
+    ANY_FAILURE,
+    Difference,
+    Manner,
+    Signature,
+    parse_signature,
+    split_modes,
+)
 from lignin.traces.modes.account import Account, account_of
-from lignin.traces.modes.signature import MAX_NAME, sign
+from lignin.traces.modes.signature import MAX_NAME, WITNESSES, sign
 from lignin.traces.runs import run_of
 from unit.traces.modes.runs import Made, account, run
 
@@ -56,10 +65,32 @@ def test_what_is_known_to_have_failed_has_no_vote_and_what_succeeded_has_more() 
     assert (found.difference, found.tool) == ("extra_action", "send_mail")
 
 
+def test_a_run_that_says_it_could_not_has_no_vote_unless_none_says_otherwise() -> None:
+    stopped = account_of(run_of(run(BOOK, said="Sorry, I could not pay.")))
+    failed = account(BOOK, PAY, ("send_mail", {}))
+    found = sign(failed, [stopped, stopped, account(BOOK, PAY)])
+    assert (found.difference, found.tool) == ("extra_action", "send_mail")
+    assert found.votes == 1
+    assert sign(failed, [stopped, stopped]).votes == 2
+
+
 def test_signatures_do_not_depend_on_the_order_of_the_others() -> None:
     failed = account(BOOK)
     others = [RIGHT, account(BOOK, ("charge_card", {"cents": 9})), account(PAY), account()]
     assert sign(failed, others) == sign(failed, others[::-1])
+
+
+def test_of_many_runs_that_agree_the_same_ones_are_looked_at_in_any_order() -> None:
+    def said(number: int) -> Account:
+        words = f"Paid {9 if number < WITNESSES else 8}.50."
+        trajectory = replace(run(BOOK, PAY, said=words), session=f"{number:04}")
+        return account_of(run_of(trajectory))
+
+    others = [said(number) for number in range(3 * WITNESSES)]
+    failed = account_of(run_of(run(BOOK, PAY, said="Paid 7.50.")))
+    found = sign(failed, others)
+    assert (found.manner, found.votes) == ("said_otherwise", 3 * WITNESSES)
+    assert sign(failed, others[::-1]) == found
 
 
 def test_an_answer_given_by_a_tool_is_an_effect_that_can_be_wrong() -> None:
@@ -107,19 +138,51 @@ def test_an_error_that_was_got_past_is_none() -> None:
     assert account(BOOK, failed).error == "Error: taken"
 
 
-def test_ids_come_from_the_difference_alone() -> None:
-    one = sign(account(BOOK), [RIGHT])
-    other = sign(
-        account(("book_room", {"room": 7})), [account(("book_room", {"room": 7}), PAY)] * 5
-    )
+def test_ids_come_from_the_cause_or_else_from_the_difference() -> None:
+    some = Signature(difference="missing_action", manner="gave_up", tool="a", votes=3)
+    none = Signature(difference="no_action", manner="gave_up", tool="b")
+    assert some.fine == none.fine
+    assert some.coarse != none.coarse
+    assert (some.parent, none.parent) == (ANY_FAILURE, ANY_FAILURE)
+    left_out = sign(account(BOOK), [RIGHT])
+    assert left_out.manner == "left_out"
+    assert (left_out.fine, left_out.parent) == (left_out.coarse, None)
+    stopped = Signature(difference="unrecovered_error", error="Error: disk <PATH> is full")
+    assert stopped.parent == stopped.coarse != stopped.fine
+    assert parse_signature(some.to_json()) == some
+
+
+def test_a_rule_not_kept_is_told_by_where_and_any_other_cause_is_not() -> None:
+    def fine(manner: Manner, argument: str) -> str:
+        return Signature(
+            difference="wrong_arguments", manner=manner, tool="pay", arguments=(argument,)
+        ).fine
+
+    assert fine("other_choice", "method") != fine("other_choice", "reason")
+    assert fine("of_another", "order") == fine("of_another", "customer")
+
+
+def test_artifacts_and_their_versions_found_no_mode() -> None:
+    one = Signature(difference="no_action", artifacts=("helper@1",))
+    other = Signature(difference="no_action", artifacts=("helper@2",))
     assert (one.fine, one.coarse) == (other.fine, other.coarse)
-    assert one.fine != one.coarse
-    assert sign(RIGHT, [RIGHT] * 9).fine == sign(RIGHT, [RIGHT] * 9).coarse
-    assert parse_signature(one.to_json()) == one
+    told = one.to_json()
+    assert parse_signature(told) == one
+    del told["artifacts"]  # as rows written before have it
+    assert parse_signature(told) == Signature(difference="no_action")
 
 
-def test_modes_split_off_with_support_but_not_what_is_most_of_the_coarse_one() -> None:
-    assert split_modes({"c": 0, "a": 5, "b": 4, "d": 2}, "c", 3) == {"a", "b"}
-    assert split_modes({"c": 0, "a": 6, "b": 4}, "c", 3) == {"b"}
-    assert split_modes({"c": 3, "a": 3}, "c", 3) == {"a"}
-    assert split_modes({"c": 9}, "c", 3) == frozenset()
+def test_what_the_agent_got_a_user_to_do_is_an_effect_of_the_run() -> None:
+    def got(*by_user: str) -> Account:
+        return account_of(run_of(run(LOOK, by_user=by_user)))
+
+    found = sign(got(), [got("toggle_roaming")] * 3)
+    assert (found.difference, found.tool) == ("no_action", "user: toggle_roaming")
+    more = sign(got("toggle_roaming", "reboot_device"), [got("toggle_roaming")] * 3)
+    assert (more.difference, more.tool) == ("extra_action", "user: reboot_device")
+    assert sign(got("check_status"), [got()] * 3).difference == "unsaid"
+
+
+def test_modes_split_off_with_support() -> None:
+    assert split_modes({"a": 5, "b": 3, "d": 2}, 3) == {"a", "b"}
+    assert split_modes({}, 3) == frozenset()

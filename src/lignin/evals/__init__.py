@@ -1,0 +1,1 @@
+"""Cases, and how an attempt at one is judged."""

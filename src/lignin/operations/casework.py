@@ -1,0 +1,320 @@
+"""Making cases of what was filed: which tasks have something new, drafts, their proof.
+
+Only tasks whose runs were filed anew since the last time are looked at. A draft is tried before it is
+kept: its runs' calls are made again, in the live environment where there is one, else against the
+recording.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lignin.domain.cases import Attempt, Case, Checks
+from lignin.domain.errors import LigninError
+from lignin.domain.ids import derive_id
+from lignin.domain.judging import Judged, judge_attempt
+from lignin.domain.modes import Signature, parse_signature
+from lignin.domain.states import Row
+from lignin.domain.traces import EnvironmentRef
+from lignin.evals.proof import LIVE_RUNS, Acceptance, decide_acceptance
+from lignin.evals.replay import recording_of, replay_live, replay_recorded
+from lignin.evals.service import Cases, Faulty, Proven, case_id
+from lignin.operations.context import Context
+from lignin.operations.detection import feedback_of
+from lignin.operations.environments import open_environment
+from lignin.operations.intake import load_trajectory
+from lignin.ports.environment import Environment
+from lignin.ports.ledger import View
+from lignin.traces.cases import Draft, Sample, attempt_of, draft_cases
+from lignin.traces.runs import run_of
+
+LEAST_FAITHFUL = 0.9
+UNTOLD = "nothing tells the failed run from those that passed"
+TASKS_TOGETHER = 200
+"""So many tasks' cases are committed together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What became of the tasks that were looked at: refusals with the reason each."""
+
+    tasks: int
+    refused: Mapping[str, int]
+
+
+def make_cases(context: Context) -> Made:
+    """Make cases of the tasks that something new was filed of, and drop those that no longer hold."""
+    service = Cases(context.ids)
+    with context.view() as view:
+        position, start = view.position, service.position(view)
+        tasks = _touched(view, start)
+    refused: Counter[str] = Counter()
+    for first in range(0, len(tasks), TASKS_TOGETHER):
+        lot = tasks[first : first + TASKS_TOGETHER]
+        proven: list[Proven] = []
+        for number, task in enumerate(lot, start=first):
+            context.progress("trying cases", number, len(tasks))
+            for found in _of_task(context, task):
+                if isinstance(found, Proven):
+                    proven.append(found)
+                else:
+                    refused[found] += 1
+        is_last = first + TASKS_TOGETHER >= len(tasks)
+        _commit(context, service, lot, proven, position if is_last else start)
+    return Made(tasks=len(tasks), refused=dict(refused))
+
+
+def _commit(
+    context: Context, service: Cases, tasks: Sequence[str], proven: Sequence[Proven], done: int
+) -> None:
+    kept = {each.case for each in proven}
+
+    def decide(view: View) -> tuple[None, list[object]]:
+        gone = {
+            row.key: "its runs no longer fail, or nothing tells them from those that pass"
+            for task in tasks
+            for row in _cases_of(view, task)
+            if row.key not in kept and row.state != "withdrawn"
+        }
+        return None, [service.file(view, context.scope, proven, gone, done)]
+
+    context.decide_and_commit(decide)  # type: ignore[arg-type]
+
+
+def _cases_of(view: View, task: str) -> Iterator[Row]:
+    return iter(view.page("case", parent=task, limit=1000).rows)
+
+
+def _touched(view: View, after: int) -> list[str]:
+    """The tasks of which runs were filed after a position of the log."""
+    found: dict[str, None] = {}
+    while events := view.log(after=after, limit=1000):
+        for event in events:
+            if event.type == "run.filed":
+                found[event.payload["task"]] = None
+        after = events[-1].position
+    return sorted(found)
+
+
+def _of_task(context: Context, task: str) -> Iterator[Proven | str]:
+    """What a task's failed runs make: cases, and the reasons of those that make none."""
+    with context.view() as view:
+        rows = _filings(view, task)
+        groups: dict[str, list[Row]] = {}
+        for row in rows:
+            groups.setdefault(row.body["facts"]["group"], []).append(row)
+        samples = {
+            name: _samples(context, view, group)
+            for name, group in sorted(groups.items())
+            if any(row.body["verdict"] == "failure" for row in group)
+        }
+        known = {row.key: row for row in _cases_of(view, task)}
+    for group in samples.values():
+        drafts, reasons = draft_cases(group)
+        yield from reasons
+        for draft in drafts:
+            yield from _proven(context, task, group, draft, known)
+
+
+def _filings(view: View, task: str) -> list[Row]:
+    rows: list[Row] = []
+    after: str | None = None
+    while True:
+        page = view.page("filing", parent=task, after=after, limit=1000)
+        rows += page.rows
+        after = page.next_after
+        if after is None:
+            return rows
+
+
+def _samples(context: Context, view: View, rows: Sequence[Row]) -> list[Sample]:
+    found = []
+    for row in rows:
+        session = view.row(f"session/{row.key}")
+        try:
+            trajectory = load_trajectory(context, view, row.key)
+        except LigninError:
+            continue
+        declared = (feedback_of(session) if session else None) or trajectory.outcome
+        found.append(
+            Sample(
+                session=row.key,
+                run=run_of(trajectory),
+                verdict=row.body["verdict"],
+                signature=_signature(view, row),
+                is_declared=declared in ("success", "failure"),
+            )
+        )
+    return found
+
+
+def _signature(view: View, row: Row) -> Signature | None:
+    told = row.body["signature"]
+    if not told:
+        return None
+    error = row.body["error"]
+    return parse_signature({**told, "error": view.blob(error).decode() if error else ""})
+
+
+def _proven(
+    context: Context,
+    task: str,
+    group: Sequence[Sample],
+    draft: Draft,
+    known: Mapping[str, Row],
+) -> Iterator[Proven | str]:
+    """A draft as a case with its proof, and the reason of each failed run that it does not tell."""
+    draft, accepted = _tried(context, draft)
+    yield from [UNTOLD] * len(draft.untold)
+    if not draft.faulty:
+        return
+    if not accepted.accepted:
+        yield accepted.reason
+        return
+    sessions = {each.session for each in draft.faulty}
+    ref = draft.case.environment
+    name = next(
+        (key for key, row in known.items() if _founded_on(row, sessions)),
+        case_id(task, ref.name if ref else "", ref.seed if ref else None, min(sessions)),
+    )
+    yield Proven(
+        case=name,
+        task=task,
+        content=draft.case,
+        basis=draft.basis,
+        faulty=tuple(_faulty(each) for each in draft.faulty),
+        references=tuple(each.session for each in draft.references),
+        keys=frozenset(_key(each, draft.shape) for each in draft.faulty),
+        vector=_vector(group),
+        proof=accepted.proof,
+    )
+
+
+def _tried(context: Context, draft: Draft) -> tuple[Draft, Acceptance]:
+    """The draft as far as it tells its runs, live where that can be had, with how it did."""
+    where = (*draft.references, *draft.faulty)[0].run.trajectory.environment
+    with open_environment(where) as environment:
+        live = _made_live(environment, where, draft) if environment and where else None
+        if environment and live:
+            return live, _tried_live(environment, live)
+    return _tried_recorded(context, draft)
+
+
+def _founded_on(row: Row, sessions: set[str]) -> bool:
+    return any(each["session"] in sessions for each in row.body["faulty"])
+
+
+def _faulty(sample: Sample) -> Faulty:
+    assert sample.signature is not None
+    return Faulty(
+        session=sample.session, fine=sample.signature.fine, coarse=sample.signature.coarse
+    )
+
+
+def _key(sample: Sample, shape: Sequence[str]) -> str:
+    """The failure's signature and what the task comes to, in a form that compares."""
+    signature = sample.signature
+    assert signature is not None
+    return derive_id(
+        "key",
+        [
+            signature.difference,
+            signature.manner,
+            signature.tool,
+            list(signature.arguments),
+            signature.error,
+            list(shape),
+        ],
+    )
+
+
+def _vector(group: Sequence[Sample]) -> dict[str, tuple[int, int]]:
+    """Per system how many of its runs passed, and of how many."""
+    passed: Counter[str] = Counter()
+    runs: Counter[str] = Counter()
+    for each in group:
+        if each.verdict in ("success", "failure"):
+            trajectory = each.run.trajectory
+            model = next((step.model for step in trajectory.steps if step.model), trajectory.model)
+            system = "/".join((trajectory.source, trajectory.agent, model))
+            runs[system] += 1
+            passed[system] += each.verdict == "success"
+    return {system: (passed[system], count) for system, count in runs.items()}
+
+
+def _made_live(environment: Environment, where: EnvironmentRef, draft: Draft) -> Draft | None:
+    """The draft as a live case; None where the environment does not answer as it did.
+
+    The states that runs which passed leave are right, in place of the changes that led to them. Failed
+    runs that leave such a state and said nothing wrong are not told from those that passed.
+    """
+    ends = set()
+    for each in draft.references:
+        recorded = attempt_of(each.run)
+        again = replay_live(environment, recorded)
+        if _faithful(recorded, again) < LEAST_FAITHFUL:
+            return None
+        ends.add(str(again.end_state))
+    if not ends:
+        return None
+    words = draft.case.checks
+    case = Case(
+        input=draft.case.input,
+        environment=replace(where, start_state=environment.start_state),
+        checks=Checks(
+            end_states=frozenset(ends), answers=words.answers, said=words.said, unsaid=words.unsaid
+        ),
+    )
+    told: list[Sample] = []
+    untold: list[Sample] = []
+    for each in (*draft.faulty, *draft.untold):
+        judged = judge_attempt(case, replay_live(environment, attempt_of(each.run)))
+        (told if judged.verdict == "fail" else untold).append(each)
+    return replace(draft, case=case, faulty=tuple(told), untold=tuple(untold))
+
+
+def _faithful(recorded: Attempt, again: Attempt) -> float:
+    """The share of calls that worked, or did not, as they did when they were recorded."""
+    pairs = list(zip(recorded.calls, again.calls, strict=True))
+    return sum(one.worked == other.worked for one, other in pairs) / len(pairs) if pairs else 1.0
+
+
+def _tried_live(environment: Environment, draft: Draft) -> Acceptance:
+    def again(sample: Sample) -> list[Judged]:
+        attempt = attempt_of(sample.run)
+        return [
+            judge_attempt(draft.case, replay_live(environment, attempt)) for _ in range(LIVE_RUNS)
+        ]
+
+    faulty = again(draft.faulty[0]) if draft.faulty else []
+    return decide_acceptance(faulty, again(draft.references[0]))
+
+
+def _tried_recorded(context: Context, draft: Draft) -> tuple[Draft, Acceptance]:
+    """The draft with the runs that its recording can tell of, each tried once.
+
+    A recording always answers alike, but runs that saw different answers to one question cannot all
+    be told of.
+    """
+    recording, tools = recording_of(draft.case)
+    binding = context.open_exits().recorded(recording, tools, {})
+
+    def judged(samples: Sequence[Sample]) -> list[tuple[Sample, Judged]]:
+        return [
+            (
+                each,
+                judge_attempt(draft.case, replay_recorded(binding.begin(), attempt_of(each.run))),
+            )
+            for each in samples
+        ]
+
+    faulty, passing = judged(draft.faulty), judged(draft.references)
+    told = [pair for pair in faulty if pair[1].verdict == "fail"]
+    sure = [pair for pair in passing if pair[1].verdict != "inconclusive"] or passing
+    kept = replace(
+        draft,
+        faulty=tuple(each for each, _ in told),
+        untold=(*draft.untold, *(each for each, one in faulty if one.verdict != "fail")),
+        references=tuple(each for each, _ in sure),
+    )
+    return kept, decide_acceptance([each for _, each in told], [each for _, each in sure])
