@@ -115,7 +115,7 @@ def _decide(
 
 
 def _before(row: Row) -> str | None:
-    return feedback_of(row) or row.body.get("declared_outcome")
+    return feedback_of(row) or row.body["outcome"] or row.body.get("declared_outcome")
 
 
 def _used(context: Context, view: View, row: Row) -> dict[str, str]:

@@ -123,6 +123,13 @@ def test_a_person_may_reject_what_was_applied_and_the_head_waits_for_a_rollback(
     assert desk("artifact.show", name="double").state == "verified"
 
 
+def test_feedback_on_a_session_of_ones_own_knows_how_it_ended(desk: Desk) -> None:
+    session = desk("session.start").session
+    desk("session.end", session=session, outcome="success")
+    answer = failed(desk, session)
+    assert (answer.before, answer.label, answer.artifacts) == ("success", "failure", {})
+
+
 def test_feedback_may_be_about_a_version_directly(desk: Desk) -> None:
     digest = desk.double(promote=True).digest
     said = {"label": "failure", "reason": "it loses rows"}
