@@ -9,7 +9,8 @@ from lignin.practice.faults import FAULTS
 from lignin.practice.runner import PracticeRun, run_task
 from lignin.practice.tasks import make_task
 
-WORLDS = 9
+WORLDS = 5
+"""So many give about 1,000 runs."""
 SOUND = 4
 SHARE = 0.7
 
@@ -38,19 +39,21 @@ def trajectory_of(run: PracticeRun, number: int) -> Trajectory:
     )
 
 
-def planted_runs(seed: int, first_world: int = 0) -> list[tuple[Trajectory, str | None]]:
+def planted_runs(
+    seed: int, first_world: int = 0, worlds: int = WORLDS
+) -> list[tuple[Trajectory, str | None]]:
     """Return runs of every task by sound and faulty agents, each with the fault that made it fail.
 
     Args:
         seed: Chooses which faults there are and how they err.
-        first_world: Chooses the tasks.
+        first_world: Chooses the tasks; `worlds` is how many there are of each family.
     """
     rng = random.Random(seed)
     faulty = [Agent(name=kind, fault=kind) for kind, f in FAULTS.items() if f.leads_to == "failure"]
     sound = [Agent(name=f"sound-{number}") for number in range(SOUND)]
     found: list[tuple[Trajectory, str | None]] = []
     for family in FAMILIES.values():
-        for world in range(first_world, first_world + WORLDS):
+        for world in range(first_world, first_world + worlds):
             task = make_task(family, world)
             for agent in [*sound, *(each for each in faulty if rng.random() < SHARE)]:
                 run = run_task(task, agent, seed)

@@ -21,7 +21,7 @@ from math import comb, exp, lgamma, log
 from pathlib import Path
 from typing import Any
 
-from _planted_faults import planted_runs
+from _planted_faults import WORLDS, planted_runs
 
 from lignin.app import load_settings, open_context
 from lignin.domain.modes import Signature, split_modes
@@ -260,9 +260,11 @@ def tell_stability(lot: int, once: Mapping[Key, str], after: Sequence[Mapping[Ke
     )
 
 
-def planted_agreement(seed: int, first_world: int) -> tuple[float, int, int, int]:
+def planted_agreement(
+    seed: int, first_world: int, worlds: int = WORLDS
+) -> tuple[float, int, int, int]:
     """Return how far the modes agree with the planted faults; failed runs, all runs, kinds."""
-    made = planted_runs(seed, first_world)
+    made = planted_runs(seed, first_world, worlds)
     runs = [run_of(trajectory) for trajectory, _ in made]
     faults = {place: fault for place, (_, fault) in enumerate(made) if fault}
     accounts = [account_of(run) for run in runs]
@@ -292,6 +294,14 @@ def tell_planted() -> None:
     least = min(planted_agreement(seed, world)[0] for seed, world in others)
     told = f"the least of {len(others)} sets: seeds {UNSEEN_SEEDS}, on the same and on other tasks"
     tell("agreement with planted faults, other sets (ARI)", least, bar=0.9, note=told)
+    for worlds in (WORLDS - 2, 2 * WORLDS):
+        agreement, failed, runs, _ = planted_agreement(7, 0, worlds)
+        told = f"{failed} failed of {runs} runs"
+        tell(
+            f"agreement with planted faults, {worlds} tasks of each family (ARI)",
+            agreement,
+            note=told,
+        )
 
 
 def main() -> None:

@@ -114,12 +114,17 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptCall:
-    """A call of an attempt: whether it worked (None: nobody knows), whether it may change something."""
+    """A call of an attempt.
+
+    `worked` is None where nobody knows, `changes` whether it may change something, `text` what came
+    back, None where that is not known; no check looks at it.
+    """
 
     tool: str
     arguments: Mapping[str, Json]
     worked: bool | None
     changes: bool
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

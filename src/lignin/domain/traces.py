@@ -7,8 +7,8 @@ from typing import Literal
 from lignin.domain.codec import Json
 
 Role = Literal["system", "user", "assistant", "tool"]
-ToolEffect = Literal["read", "write"]
 Outcome = Literal["success", "failure", "infrastructure", "refused", "unknown"]
+ToolEffect = Literal["read", "write"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +61,8 @@ class Trajectory:
 
     `source` is the file's name, `format` the importer's; `task_id` and `trial` keep the origin's
     type and are None where it has none. `outcome` is the declared one, None where undeclared.
-    `tools` are what the trace's own tool definitions say of them, where they say it.
     `environment` is where it ran, as far as the trace says.
+    `tools` are what the trace's own tool definitions say of them, where they say it.
     """
 
     source: str
@@ -76,8 +76,8 @@ class Trajectory:
     cwd: str = ""
     outcome: Outcome | None = None
     simulated: bool = False
-    tools: Mapping[str, ToolEffect] = field(default_factory=dict)
     environment: "EnvironmentRef | None" = None
+    tools: Mapping[str, ToolEffect] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

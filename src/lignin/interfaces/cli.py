@@ -100,6 +100,10 @@ def _tell(envelope: Mapping[str, Any]) -> None:
         say(printable(f"  {envelope['remediation']}"), err=True)
 
 
+_THINGS = ("mode", "case")
+"""Verbs that are the name of a thing and show it: `trace mode show ID` is `trace mode ID`."""
+
+
 class _Nested(click.Group):
     """A group that keeps its commands' order and says what a misspelt one may have meant."""
 
@@ -114,6 +118,8 @@ class _Nested(click.Group):
             near = difflib.get_close_matches(args[0], known, n=3)
             meant = f"; did you mean {' or '.join(near)}?" if near else ""
             ctx.fail(f"no command {args[0]!r}{meant}")
+        if args[1:2] == ["show"] and args[0] in _THINGS:
+            args = [args[0], *args[2:]]
         return super().resolve_command(ctx, args)
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lignin.domain.cases import Attempt, Case, Checks
+from lignin.domain.cases import Case, Checks
 from lignin.domain.errors import LigninError
 from lignin.domain.ids import derive_id
 from lignin.domain.judging import Judged, judge_attempt
@@ -17,11 +17,11 @@ from lignin.domain.modes import Signature, parse_signature
 from lignin.domain.states import Row
 from lignin.domain.traces import EnvironmentRef
 from lignin.evals.proof import LIVE_RUNS, Acceptance, decide_acceptance
-from lignin.evals.replay import recording_of, replay_live, replay_recorded
+from lignin.evals.replay import faithfulness, recording_of, replay_live, replay_recorded
 from lignin.evals.service import Cases, Faulty, Proven, case_id
 from lignin.operations.context import Context
 from lignin.operations.detection import feedback_of
-from lignin.operations.environments import open_environment
+from lignin.operations.environments import environment_of, open_environment
 from lignin.operations.intake import load_trajectory
 from lignin.ports.environment import Environment
 from lignin.ports.ledger import View
@@ -104,7 +104,7 @@ def _of_task(context: Context, task: str) -> Iterator[Proven | str]:
         for row in rows:
             groups.setdefault(row.body["facts"]["group"], []).append(row)
         samples = {
-            name: _samples(context, view, group)
+            name: samples_of(context, view, group)
             for name, group in sorted(groups.items())
             if any(row.body["verdict"] == "failure" for row in group)
         }
@@ -127,7 +127,8 @@ def _filings(view: View, task: str) -> list[Row]:
             return rows
 
 
-def _samples(context: Context, view: View, rows: Sequence[Row]) -> list[Sample]:
+def samples_of(context: Context, view: View, rows: Sequence[Row]) -> list[Sample]:
+    """The judged runs of some filings; those whose records no longer parse are passed over."""
     found = []
     for row in rows:
         session = view.row(f"session/{row.key}")
@@ -192,8 +193,8 @@ def _proven(
 
 def _tried(context: Context, draft: Draft) -> tuple[Draft, Acceptance]:
     """The draft as far as it tells its runs, live where that can be had, with how it did."""
-    where = (*draft.references, *draft.faulty)[0].run.trajectory.environment
-    with open_environment(where) as environment:
+    where = environment_of((*draft.references, *draft.faulty)[0].run.trajectory)
+    with open_environment(context, where) as environment:
         live = _made_live(environment, where, draft) if environment and where else None
         if environment and live:
             return live, _tried_live(environment, live)
@@ -252,7 +253,7 @@ def _made_live(environment: Environment, where: EnvironmentRef, draft: Draft) ->
     for each in draft.references:
         recorded = attempt_of(each.run)
         again = replay_live(environment, recorded)
-        if _faithful(recorded, again) < LEAST_FAITHFUL:
+        if faithfulness(recorded, again) < LEAST_FAITHFUL:
             return None
         ends.add(str(again.end_state))
     if not ends:
@@ -271,12 +272,6 @@ def _made_live(environment: Environment, where: EnvironmentRef, draft: Draft) ->
         judged = judge_attempt(case, replay_live(environment, attempt_of(each.run)))
         (told if judged.verdict == "fail" else untold).append(each)
     return replace(draft, case=case, faulty=tuple(told), untold=tuple(untold))
-
-
-def _faithful(recorded: Attempt, again: Attempt) -> float:
-    """The share of calls that worked, or did not, as they did when they were recorded."""
-    pairs = list(zip(recorded.calls, again.calls, strict=True))
-    return sum(one.worked == other.worked for one, other in pairs) / len(pairs) if pairs else 1.0
 
 
 def _tried_live(environment: Environment, draft: Draft) -> Acceptance:

@@ -318,11 +318,12 @@ def _bound(context: Context, tools: str, *, reads_only: bool) -> tuple[str, Bind
             f"no tool server {name!r} in your grants file",
             hint=f"there are {', '.join(['desk', *servers])}",
         )
-    made = context.open_exits().server(_server(name, servers[name]), reads_only=reads_only)
+    made = context.open_exits().server(tool_server(name, servers[name]), reads_only=reads_only)
     return f"{SERVER}{name}", made
 
 
-def _server(name: str, granted: ServerGrant) -> ToolServer:
+def tool_server(name: str, granted: ServerGrant) -> ToolServer:
+    """A granted server as the broker reaches it."""
     return ToolServer(
         name=name,
         command=tuple(granted.command),

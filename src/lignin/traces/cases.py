@@ -60,13 +60,33 @@ class Draft:
 def draft_cases(group: Sequence[Sample]) -> tuple[tuple[Draft, ...], tuple[str, ...]]:
     """Return the cases that the failed runs of one task make, and why others make none.
 
+    What is right in one world need not be right in another: runs of a task in different environments,
+    or told in different formats where none is named, are never held against each other.
+
     Args:
         group: All runs of the task, in the order of their sessions.
     """
+    worlds: dict[tuple[object, ...], list[Sample]] = {}
+    for each in group:
+        worlds.setdefault(_world(each), []).append(each)
+    made = [_drafts(each) for each in worlds.values()]
+    return (
+        tuple(draft for drafts, _ in made for draft in drafts),
+        tuple(reason for _, reasons in made for reason in reasons),
+    )
+
+
+def _world(sample: Sample) -> tuple[object, ...]:
+    trajectory = sample.run.trajectory
+    where = trajectory.environment
+    return (where.name, where.seed, where.start_state) if where else (trajectory.format,)
+
+
+def _drafts(group: Sequence[Sample]) -> tuple[tuple[Draft, ...], tuple[str, ...]]:
     faulty = [each for each in group if each.verdict == "failure" and each.signature]
-    basis, references = _references(group)
     if not faulty:
         return (), ()
+    basis, references = _references(group)
     if basis is None:
         drafts = [_alone(each) for each in faulty]
         others = any(each.verdict == "success" for each in group)
@@ -74,12 +94,11 @@ def draft_cases(group: Sequence[Sample]) -> tuple[tuple[Draft, ...], tuple[str, 
         reasons = [f"{lone}, and what went wrong is not wrong in every task"] * drafts.count(None)
         return tuple(draft for draft in drafts if draft), tuple(reasons)
     checks, told = _checks(faulty, references)
-    untold = [each for each in faulty if each not in told]
     draft = Draft(
         case=_case(references[0].run, checks, [*references, *told]),
         basis=basis,
         faulty=tuple(told),
-        untold=tuple(untold),
+        untold=tuple(each for each in faulty if each not in told),
         references=tuple(references),
         shape=tuple(sorted(effect.tool for effect in _common(references))),
     )
@@ -95,6 +114,7 @@ def attempt_of(run: Run) -> Attempt:
                 arguments=made.call.arguments,
                 worked=not made.failed,
                 changes=made.kind != "read",
+                text=made.call.observation,
             )
             for made in run.made
         ),

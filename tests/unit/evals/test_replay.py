@@ -1,8 +1,21 @@
 """Calls that are made again: at the practice desk, and against a case's own recording."""
 
+from collections.abc import Mapping
+
+import pytest
+
 from lignin.adapters.broker.recorded import RecordedBinding
 from lignin.domain.cases import Attempt, AttemptCall, Case, CaseCall, Checks
-from lignin.evals.replay import recording_of, replay_live, replay_recorded
+from lignin.domain.codec import Json
+from lignin.domain.errors import UnavailableError
+from lignin.evals.replay import (
+    ServedEnvironment,
+    faithfulness,
+    recording_of,
+    replay_live,
+    replay_recorded,
+)
+from lignin.ports.tools import Observation, ToolEffect, ToolSpec
 from lignin.practice.agents import REFERENCE_AGENT
 from lignin.practice.desk import PracticeDesk
 from lignin.practice.families import FAMILIES
@@ -76,3 +89,60 @@ def test_desk_comes_to_the_same_state_each_time() -> None:
     desk.close()
     assert ends == {task.end_state}
     assert [each.changes for each in again.calls].count(False) > 0  # the desk's contracts say so
+
+
+class Shelf:
+    """A tool server's tools: one changes, one tells all, one puts back."""
+
+    def __init__(self, broken: str = "") -> None:
+        self.held = 0
+        self._broken = broken
+
+    def call(self, tool: str, arguments: Mapping[str, Json]) -> Observation | None:
+        if tool == self._broken:
+            return Observation(error="tool_error", message="no")
+        if tool == "reset":
+            self.held = 0
+        if tool == "put":
+            self.held = arguments["value"]
+        return Observation(result={"held": self.held})
+
+
+def spec(name: str, effect: ToolEffect) -> ToolSpec:
+    return ToolSpec(name=name, description="", input={}, effect=effect, idempotent=True)
+
+
+SPECS = {
+    "put": spec("put", "write"),
+    "reset": spec("reset", "write"),
+    "dump": spec("dump", "read"),
+}
+
+
+def test_served_environment_is_put_back_and_hides_what_it_is_kept_by() -> None:
+    served = ServedEnvironment(Shelf(), SPECS, "reset", "dump")
+    assert set(served.tools) == {"put"}
+    served.call("put", {"value": 3})
+    assert served.state_digest() != served.start_state
+    served.reset()
+    assert served.state_digest() == served.start_state
+    assert served.call("reset", {}).error == "unknown_tool"
+
+
+@pytest.mark.parametrize("broken", ["reset", "dump"])
+def test_served_environment_that_cannot_be_put_back_or_read_is_no_environment(broken: str) -> None:
+    with pytest.raises(UnavailableError, match=f"{broken} of the tool server failed"):
+        ServedEnvironment(Shelf(broken), SPECS, "reset", "dump")
+
+
+def test_calls_are_faithful_only_where_they_came_to_the_same() -> None:
+    def attempt(text: str | None, *, worked: bool = True) -> Attempt:
+        return Attempt(
+            calls=(AttemptCall(tool="t", arguments={}, worked=worked, changes=True, text=text),)
+        )
+
+    assert faithfulness(attempt('{"a": 1}'), attempt('{"a":1}')) == 1.0
+    assert faithfulness(attempt(None), attempt("x")) == 1.0
+    assert faithfulness(attempt("x"), attempt("y")) == 0.0
+    assert faithfulness(attempt("x"), attempt("x", worked=False)) == 0.0
+    assert faithfulness(attempt("no", worked=False), attempt("otherwise no", worked=False)) == 1.0

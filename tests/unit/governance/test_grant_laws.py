@@ -88,6 +88,8 @@ def test_servers_are_read_beside_the_secrets() -> None:
         '[servers.a]\nurl = "file:///etc/passwd"\n',
         '[servers.a]\ncommand = ["x"]\ntimeout_s = 0\n',
         '[servers.a]\ncommand = ["x"]\ntimeout_s = 9999\n',
+        '[servers.a]\ncommand = ["x"]\nreset_tool = "reset"\n',
+        '[servers.a]\ncommand = ["x"]\nstate_tool = "dump"\n',
         '[servers.a]\ncommand = ["x"]\nenv = {A = "b"}\n',
     ],
 )

@@ -60,6 +60,8 @@ def test_the_version_is_printed_by_option_and_command(capsys: pytest.CaptureFixt
         (["artefact"], 2, "did you mean artifact"),
         (["artifact", "show"], 2, "missing: NAME"),
         (["artifact", "show", "absent"], 3, "absent"),
+        (["trace", "mode", "show", "mod_absent"], 3, "no failure mode 'mod_absent'"),
+        (["trace", "case", "show", "cas_absent"], 3, "no case 'cas_absent'"),
         (["artifact", "list", "--state", "odd"], 2, "--state"),
         (["artifact", "list", "--limit", "0"], 2, "limit"),
         (["artifact", "list", "--fields", "odd,total"], 2, "odd"),

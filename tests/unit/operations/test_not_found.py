@@ -70,6 +70,7 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     ],
     "trace.harvest": [{"sessions": ["ses_absent"]}],
     "trace.import": [{"paths": ["absent"]}, {"mine": True}],
+    "trace.case": [{"case": "cas_absent"}],
     "trace.mode": [{"mode": "mod_absent"}],
     "trace.show": [SESSION],
 }
@@ -89,6 +90,7 @@ NAMES_NOTHING = {
     "trace.cases",
     "trace.lessons",
     "trace.list",
+    "trace.cases",
     "trace.modes",
     "up",
 }

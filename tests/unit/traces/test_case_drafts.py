@@ -137,6 +137,18 @@ def test_broken_surroundings_make_no_case_and_no_reference() -> None:
     assert draft_cases([broken, failed(PAY)])[0] == ()
 
 
+def test_runs_of_another_world_are_never_what_a_run_is_held_against() -> None:
+    def elsewhere(each: Sample) -> Sample:
+        trajectory = replace(each.run.trajectory, format="other")
+        return replace(each, run=replace(each.run, trajectory=trajectory))
+
+    drafts, reasons = draft_cases([elsewhere(sample(BOOK, PAY, name="a")), failed(BOOK)])
+    assert (drafts, len(reasons)) == ((), 1)
+    right = [sample(BOOK, PAY, name="b"), elsewhere(sample(PAY, name="c"))]
+    drafts, _ = draft_cases([*right, failed(BOOK), elsewhere(failed(BOOK))])
+    assert [[each.session for each in draft.references] for draft in drafts] == [["b"], ["c"]]
+
+
 def test_recording_branches_where_runs_changed_different_things() -> None:
     read: Made = ("get_state", {}, None, "one")
     other: Made = ("get_state", {}, None, "two")

@@ -107,6 +107,9 @@ class ServerGrant(BaseModel):
         url: of one that talks Streamable HTTP: https, or http on this machine.
         variables: Names of variables that the command is given.
         timeout_s: For one call, and for the server to start.
+        reset_tool, state_tool: Both or neither: a tool without arguments that puts the server back to
+            its start, and one that tells its whole state. With them it is an environment to try
+            cases in; what it holds may be thrown away.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -115,6 +118,14 @@ class ServerGrant(BaseModel):
     url: str = ""
     variables: list[str] = []
     timeout_s: float = Field(default=20.0, gt=0, le=300)
+    reset_tool: str = ""
+    state_tool: str = ""
+
+    @model_validator(mode="after")
+    def _has_both_or_neither(self) -> "ServerGrant":
+        if bool(self.reset_tool) != bool(self.state_tool):
+            raise ValueError("an environment has both a reset_tool and a state_tool")
+        return self
 
     @model_validator(mode="after")
     def _has_one_way(self) -> "ServerGrant":

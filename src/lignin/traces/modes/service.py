@@ -17,7 +17,7 @@ from lignin.domain.states import Row
 from lignin.ports.clock import IdSource
 from lignin.ports.ledger import View
 
-LEAST = 20
+LEAST = 17
 """A fine mode stands on its own from so many runs on."""
 MINER = "miner/modes"
 RULES = 2
