@@ -60,7 +60,6 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "skill.serve": [{"folder": "absent"}, {"head": "absent"}, {"client": ["absent"]}],
     "space.create": [{**ONE, "parent": "nowhere"}],
     "tool.list": [{"tools": "absent"}],
-    "trace.case": [{"case": "cas_absent"}],
     "trace.code": [SESSION],
     "trace.detect": [{"sessions": ["ses_absent"]}],
     "trace.feedback": [
@@ -87,7 +86,6 @@ NAMES_NOTHING = {
     "store.copy",
     "store.verify",
     "trace.audit",
-    "trace.cases",
     "trace.lessons",
     "trace.list",
     "trace.cases",
