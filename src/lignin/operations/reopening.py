@@ -23,7 +23,7 @@ def reopenings(
             row.key,
             reopened["from"] if reopened else str(row.state),
             versions_put(row),
-            evidence_sessions(view, row),
+            evidence_sessions(view, row) if found.session else (),
             found,
         )
         if reasons:

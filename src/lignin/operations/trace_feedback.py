@@ -59,6 +59,10 @@ def feedback(context: Context, request: TraceFeedback) -> FeedbackGiven:
     """
     if request.at is not None and request.at.tzinfo is None:
         raise InvalidRequestError("--at has no time zone", hint="such as 2026-01-31T12:00:00Z")
+    if request.at is not None and request.at > context.clock.now():
+        raise InvalidRequestError(
+            "--at is still to come", hint="it is when the label came to be known: the latest counts"
+        )
     if not (request.session or request.artifact or request.proposal):
         raise InvalidRequestError(
             "the feedback is about nothing", hint="name a session, --artifact or --proposal"
@@ -115,7 +119,7 @@ def _decide(
 
 
 def _before(row: Row) -> str | None:
-    return feedback_of(row) or row.body.get("declared_outcome")
+    return feedback_of(row) or row.body["outcome"] or row.body.get("declared_outcome")
 
 
 def _used(context: Context, view: View, row: Row) -> dict[str, str]:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from lignin.domain.findings import Finding, Judgement
+from lignin.domain.states.blobs import named_blob, needed_blobs
 from lignin.operations.detection import judge_stored
 from lignin.operations.filing import file_new
 from lignin.testing.changes import CountingIds
@@ -115,6 +116,17 @@ def test_pages_of_one_verdict_add_up(desk: Desk) -> None:
     assert paged == every
     some = desk("trace.detect", sessions=every[:2], limit=1)
     assert (some.total, some.next_after, some.verdicts) == (2, every[0], {"failure": 2})
+
+
+def test_an_audit_looks_for_the_findings_that_judgements_name(desk: Desk) -> None:
+    taken(desk, "all.jsonl", runs(range(1)))
+    desk("trace.detect")
+    with desk.context.view() as view:
+        rows = view.page("judgement", limit=100).rows
+        needed = dict(needed_blobs(rows))
+        assert needed == {row.stream: row.body["findings"] for row in rows if row.body["findings"]}
+        events = view.events(next(iter(needed)))
+    assert [named_blob(event) for event in events] == [next(iter(needed.values()))]
 
 
 def test_findings_that_hold_half_a_character_are_kept(desk: Desk) -> None:

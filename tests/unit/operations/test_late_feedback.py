@@ -1,11 +1,18 @@
 """Late feedback joins the run, the versions it used and the decisions that rest on them."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from lignin.domain.errors import GateFailedError, InvalidRequestError, NotFoundError
+from lignin.domain.errors import (
+    DeniedError,
+    GateFailedError,
+    InvalidRequestError,
+    NotFoundError,
+)
+from lignin.domain.events import Actor
 from unit.operations.conftest import DOUBLE, EXAMPLES, Desk
 
 LATER = "2099-01-01T00:00:00.000Z"
@@ -56,11 +63,11 @@ def applied(desk: Desk) -> str:
 
 def test_a_label_is_told_beside_the_declared_outcome(desk: Desk) -> None:
     session = taken(desk, skill("none"))
-    at = "2026-03-02T10:00:00Z"
+    at = "2020-03-02T10:00:00Z"
     failed(desk, session, at=at)
     (listed,) = desk("trace.list").items
     told = (listed.outcome, listed.label, listed.labelled_at, listed.label_reason)
-    assert told == (None, "failure", "2026-03-02T10:00:00.000000Z", "reverted")
+    assert told == (None, "failure", "2020-03-02T10:00:00.000000Z", "reverted")
     shown = desk("trace.show", session=session)
     assert (shown.label, shown.label_reason) == ("failure", "reverted")
     assert "found to be failure" in shown.to_text()
@@ -100,11 +107,29 @@ def test_a_reopened_decision_waits_for_a_person_while_feedback_speaks_against_it
     assert (kept.state, kept.decision["outcome"]) == ("applied", "accept")
 
 
+def test_an_agent_settles_no_reopened_decision(desk: Desk) -> None:
+    desk.double(promote=True)
+    proposal = applied(desk)
+    agent = Desk(
+        replace(desk.context, scope=replace(desk.context.scope, actor=Actor(sub="agent:one")))
+    )
+    assert failed(agent, taken(agent, called("double"))).reopened == [proposal]
+    assert agent("proposal.decide", proposal=proposal).state == "reopened"
+    with pytest.raises(DeniedError, match="agent:one is an agent"):
+        agent("proposal.decide", proposal=proposal, approve=True)
+    assert desk("proposal.show", proposal=proposal).state == "reopened"
+
+
+def test_feedback_from_the_future_would_be_the_last_word_and_is_refused(desk: Desk) -> None:
+    with pytest.raises(InvalidRequestError, match="still to come"):
+        failed(desk, taken(desk, skill("none")), at=LATER)
+
+
 def test_the_gate_decides_once_nothing_speaks_against_it_any_more(desk: Desk) -> None:
     desk.double(promote=True)
     session, proposal = taken(desk, called("double")), applied(desk)
-    failed(desk, session, at="2026-03-01T10:00:00Z")
-    given = {"label": "success", "reason": "a false alarm", "at": "2026-03-02T10:00:00Z"}
+    failed(desk, session, at="2020-03-01T10:00:00Z")
+    given = {"label": "success", "reason": "a false alarm", "at": "2020-03-02T10:00:00Z"}
     assert desk("trace.feedback", session=session, **given).reopened == []
     assert desk("artifact.show", name="double").found_failed is None
     assert desk("proposal.decide", proposal=proposal).state == "applied"
@@ -121,6 +146,13 @@ def test_a_person_may_reject_what_was_applied_and_the_head_waits_for_a_rollback(
     assert desk("artifact.show", name="double").state == "promoted"
     desk("head.rollback", name="main")
     assert desk("artifact.show", name="double").state == "verified"
+
+
+def test_feedback_on_a_session_of_ones_own_knows_how_it_ended(desk: Desk) -> None:
+    session = desk("session.start").session
+    desk("session.end", session=session, outcome="success")
+    answer = failed(desk, session)
+    assert (answer.before, answer.label, answer.artifacts) == ("success", "failure", {})
 
 
 def test_feedback_may_be_about_a_version_directly(desk: Desk) -> None:

@@ -62,7 +62,11 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "tool.list": [{"tools": "absent"}],
     "trace.code": [SESSION],
     "trace.detect": [{"sessions": ["ses_absent"]}],
-    "trace.feedback": [{**SESSION, "label": "failure", "reason": "r"}],
+    "trace.feedback": [
+        {**SESSION, "label": "failure", "reason": "r"},
+        {"artifact": "absent", "label": "failure", "reason": "r"},
+        {"proposal": "prp_absent", "label": "failure", "reason": "r"},
+    ],
     "trace.harvest": [{"sessions": ["ses_absent"]}],
     "trace.import": [{"paths": ["absent"]}, {"mine": True}],
     "trace.case": [{"case": "cas_absent"}],

@@ -9,8 +9,8 @@ from corpora.traces import jsonl, openinference
 from lignin.domain.traces import Trajectory
 from lignin.traces.contracts import MAX_TOOLS, declared_effects
 from lignin.traces.effects import calls_of
+from lignin.traces.importers import lignin_run, otel_genai
 from lignin.traces.importers import openinference as openinference_file
-from lignin.traces.importers import otel_genai
 
 LOCK = {"name": "get_lock", "annotations": {"readOnlyHint": False}}
 VIEW = {"name": "update_view", "annotations": {"readOnlyHint": True}}
@@ -88,3 +88,11 @@ def test_definitions_in_openinference_decide_too() -> None:
     model["attributes"]["llm.tools.0.tool.json_schema"] = json.dumps(writes)
     declared = openinference_file.parse("s.jsonl", jsonl(spans)).sessions[0][0]
     assert kinds(declared) == [("ls", "write")]
+
+
+def test_definitions_in_a_run_of_ones_own_decide_too() -> None:
+    call = {"id": "c1", "function": {"name": "get_lock", "arguments": "{}"}}
+    run = {"lignin_run": 1, "messages": [{"role": "assistant", "tool_calls": [call]}]}
+    for tools, kind in (([], "read"), ([LOCK], "write")):
+        trace = lignin_run.parse("r.jsonl", jsonl([{**run, "tools": tools}]))
+        assert kinds(trace.sessions[0][0]) == [("get_lock", kind)]

@@ -12,6 +12,7 @@ _NAMED_BY: Mapping[str, str] = {
     "recording.added": "blob",
     "evidence.recorded": "report",
     "run.filed": "error",
+    "run.judged": "findings",
 }
 
 
@@ -40,6 +41,8 @@ def needed_blobs(rows: Iterable[Row]) -> Iterator[tuple[str, Digest]]:
             yield from ((row.stream, given["blob"]) for given in row.body["given"])
         elif row.kind == "filing" and row.body["error"]:
             yield row.stream, row.body["error"]
+        elif row.kind == "judgement" and row.body["findings"]:
+            yield row.stream, row.body["findings"]
         elif row.kind == "evidence":
             for latest in row.body["latest"].values():
                 if latest.get("report"):

@@ -1,8 +1,9 @@
 """Lignin's own form of a run, for agents and environments that no other format serves: JSON lines.
 
 One object per run: `{"lignin_run": 1, "task_id", "trial", "session", "agent", "model", "outcome",
-"simulated", "environment": {"name", "seed", "start_state", "tools": {name: digest}}, "messages":
-[...]}`; all but the first and the last may be missing. A message has the common chat form (`role`,
+"simulated", "environment": {"name", "seed", "start_state", "tools": {name: digest}}, "tools": [...],
+"messages": [...]}`; all but the first and the last may be missing. `tools` are definitions as a model
+is given them; their annotations (`readOnlyHint`) decide what a call does. A message has the common chat form (`role`,
 `content`, `tool_calls` with `id` and `function {name, arguments}`; a tool's answer has
 `tool_call_id` and may have `is_error`); `Step.index` is its 1-based place. `outcome` is success,
 failure, infrastructure, refused or unknown.
@@ -20,6 +21,7 @@ from lignin.domain.traces import (
     Trajectory,
 )
 from lignin.traces.chat import ROLES, Chat, read_calls, read_usage, split_content
+from lignin.traces.contracts import declared_effects
 from lignin.traces.fields import (
     as_count,
     as_identity,
@@ -102,6 +104,7 @@ def _trajectory(name: str, value: dict[str, Any], taken: set[str]) -> Trajectory
         model=as_text(value.get("model")),
         outcome=cast("Outcome", outcome) if outcome in _OUTCOMES else None,
         simulated=value.get("simulated") is True,
+        tools=declared_effects(as_list(value.get("tools"))),
         environment=_environment(value.get("environment")),
     )
 

@@ -98,7 +98,7 @@ def _by_user(run: Run) -> tuple[Effect, ...]:
     return tuple(
         effect_of_call(f"user: {call.name}", call.arguments)
         for call in calls
-        if effect_of(call) == "write" and not is_failed(call)
+        if effect_of(call, run.trajectory.tools) == "write" and not is_failed(call)
     )
 
 

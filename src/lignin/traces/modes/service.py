@@ -21,7 +21,8 @@ LEAST = 17
 """A fine mode stands on its own from so many runs on."""
 MINER = "miner/modes"
 RULES = 2
-"""Version of the rules that signatures come from: where it is another, everything is filed anew."""
+"""Version of the rules that judgements and signatures come from: where it is another, everything is
+judged and filed anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
