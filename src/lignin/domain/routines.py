@@ -1,0 +1,232 @@
+"""Routines: sub-tasks that runs do again and again, with what varies between them named.
+
+A routine is a straight list of steps; each argument of a step is a constant, a parameter, a
+reference to what an earlier step returned, or the item that the step is repeated for. Its id is the
+hash of its steps, so equal routines have equal ids whoever mined them and whenever (decision record 1).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lignin.domain.codec import Json
+from lignin.domain.ids import derive_id
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """An argument that is always this value."""
+
+    value: Json
+
+    def to_json(self) -> dict[str, Json]:
+        return {"constant": self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """An argument that whoever calls the routine gives; equal names are one value."""
+
+    parameter: str
+
+    def to_json(self) -> dict[str, Json]:
+        return {"parameter": self.parameter}
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A place in what an earlier step returned, written `$1.orders[0].order_id`.
+
+    Args:
+        step: The earlier step, counted from 0 (it is written from 1).
+        path: `.name`, `[0]`, `[*]` for any element, `.*` for any value and `.~` for any key of a
+            mapping whose keys are data. Of a repeated step it is a place in any of its results.
+    """
+
+    step: int
+    path: str
+
+    @property
+    def is_exact(self) -> bool:
+        """True where it names one value, and not one of several."""
+        return "*" not in self.path and "~" not in self.path
+
+    def __str__(self) -> str:
+        return f"${self.step + 1}{self.path}"
+
+    def to_json(self) -> dict[str, Json]:
+        return {"reference": str(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An argument that is another one each time a step is repeated: an element of this parameter."""
+
+    parameter: str
+
+    def to_json(self) -> dict[str, Json]:
+        return {"each": self.parameter}
+
+
+Slot = Constant | Use | Reference | Item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """What held before every use that passed and did not hold before one that failed."""
+
+    at: Reference
+    value: Json
+
+    def to_json(self) -> dict[str, Json]:
+        return {"at": str(self.at), "equals": self.value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutineStep:
+    """One step.
+
+    Args:
+        tool: The tool; of a shell command the programs it runs.
+        arguments: What is handed to it, by argument name.
+        is_repeated: It is called once for each element of the parameters its items name.
+        is_optional: It is left out in some uses: where its parameters are not given.
+        guards: What is to hold before it is called.
+    """
+
+    tool: str
+    arguments: Mapping[str, Slot]
+    is_repeated: bool = False
+    is_optional: bool = False
+    guards: tuple[Guard, ...] = ()
+
+    def to_json(self) -> dict[str, Json]:
+        return {**self.form(), "guards": [guard.to_json() for guard in self.guards]}
+
+    def form(self) -> dict[str, Json]:
+        """What makes it this step: all but its guards, which change with what is known."""
+        return {
+            "tool": self.tool,
+            "arguments": {name: slot.to_json() for name, slot in self.arguments.items()},
+            "repeated": self.is_repeated,
+            "optional": self.is_optional,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A value that varies between uses.
+
+    Args:
+        name: As the tools name the argument.
+        type: `str`, `int`, `float`, `bool`, `path`, or `list[...]` of these.
+        among: The results that it is chosen from; None where it comes from outside.
+        said: The share of uses where the user or an earlier result named it before the first step.
+    """
+
+    name: str
+    type: str
+    among: Reference | None = None
+    said: float = 0.0
+
+    def to_json(self) -> dict[str, Json]:
+        among = str(self.among) if self.among else None
+        return {"name": self.name, "type": self.type, "among": among, "said": round(self.said, 3)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    """What a routine stands on: its uses in passing runs, and beside them those in failing ones."""
+
+    occurrences: int = 0
+    calls: int = 0
+    sessions: tuple[str, ...] = ()
+    tasks: int = 0
+    models: tuple[str, ...] = ()
+    failing: int = 0
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "occurrences": self.occurrences,
+            "calls": self.calls,
+            "sessions": list(self.sessions),
+            "tasks": self.tasks,
+            "models": list(self.models),
+            "failing": self.failing,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routine:
+    """A recurring sub-task with its parameters and what it stands on."""
+
+    steps: tuple[RoutineStep, ...]
+    parameters: tuple[Parameter, ...] = ()
+    support: Support = field(default_factory=Support)
+
+    @property
+    def routine_id(self) -> str:
+        """Its name: the hash of its steps, whatever supports or guards them."""
+        return derive_id("rtn", [step.form() for step in self.steps])
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """The tools in order."""
+        return tuple(step.tool for step in self.steps)
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "routine": self.routine_id,
+            "steps": [step.to_json() for step in self.steps],
+            "parameters": [each.to_json() for each in self.parameters],
+            "support": self.support.to_json(),
+        }
+
+
+def parse_routine(value: Mapping[str, Any]) -> Routine:
+    """Read a routine back from its JSON object."""
+    return Routine(
+        steps=tuple(_step(each) for each in value["steps"]),
+        parameters=tuple(
+            Parameter(
+                name=each["name"],
+                type=each["type"],
+                among=parse_reference(each["among"]) if each["among"] else None,
+                said=each["said"],
+            )
+            for each in value["parameters"]
+        ),
+        support=Support(
+            **{
+                name: tuple(each) if isinstance(each, list) else each
+                for name, each in value["support"].items()
+            }
+        ),
+    )
+
+
+def parse_reference(text: str) -> Reference:
+    """Read `$1.path` back."""
+    digits = len(text[1:]) - len(text[1:].lstrip("0123456789"))
+    return Reference(int(text[1 : 1 + digits]) - 1, text[1 + digits :])
+
+
+def _step(value: Mapping[str, Any]) -> RoutineStep:
+    return RoutineStep(
+        tool=value["tool"],
+        arguments={name: _slot(each) for name, each in value["arguments"].items()},
+        is_repeated=value["repeated"],
+        is_optional=value["optional"],
+        guards=tuple(
+            Guard(at=parse_reference(each["at"]), value=each["equals"]) for each in value["guards"]
+        ),
+    )
+
+
+def _slot(value: Mapping[str, Any]) -> Slot:
+    (kind, told), *_ = value.items()
+    if kind == "constant":
+        return Constant(told)
+    if kind == "reference":
+        return parse_reference(told)
+    return Use(told) if kind == "parameter" else Item(told)

@@ -1,0 +1,175 @@
+"""Finds the uses of routines in runs, and what a run comes to when it is rewritten with them.
+
+A use is a place in a run where every argument of every step is what the routine says: constants are
+equal, equal parameters have equal values, references lead to the value in the run's own results. Pure.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from lignin.domain.routines import Constant, Item, Reference, Routine, RoutineStep, Use
+from lignin.traces.routines.encode import Call, Encoded
+from lignin.traces.routines.grow import GAP
+from lignin.traces.routines.values import Key, general, key_of
+
+Group = tuple[Call, ...]
+Bindings = Mapping[str, Key | tuple[Key, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One use: the calls of each step, and the values of the parameters."""
+
+    groups: tuple[Group, ...]
+    bindings: Bindings
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """The places of its calls in the run."""
+        return tuple(call.place for group in self.groups for call in group)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    groups: tuple[Group, ...]
+    bindings: dict[str, Key | tuple[Key, ...]]
+    at: int
+
+
+def find_uses(routine: Routine, run: Encoded, *, strict: bool = False) -> tuple[Occurrence, ...]:
+    """Return the uses of a routine in a run that share no call, in order.
+
+    Args:
+        strict: Nothing may be changed between its steps by another call, so that doing its steps
+            at one go comes to the same.
+    """
+    found: list[Occurrence] = []
+    steps = routine.steps
+    start = 0
+    tools = {step.tool for step in steps}
+    if not tools <= {group[0].tool for group in run.line} and not any(s.is_optional for s in steps):
+        return ()
+    while start < len(run.line):
+        match = _extend(steps, run.line, start, _Found((), {}, -1), strict)
+        if match is None or sum(map(len, match.groups)) < 2:
+            start += 1
+            continue
+        found.append(Occurrence(match.groups, match.bindings))
+        start = match.at + 1
+    return tuple(found)
+
+
+def _extend(
+    steps: Sequence[RoutineStep], line: Sequence[Group], start: int, so_far: _Found, strict: bool
+) -> _Found | None:
+    """Match the rest of the steps, the first of them at `start` where nothing has matched yet."""
+    number = len(so_far.groups)
+    if number == len(steps):
+        return so_far if any(so_far.groups) else None
+    step = steps[number]
+    first = so_far.at < 0
+    places = (start,) if first else range(so_far.at + 1, min(len(line), so_far.at + GAP + 2))
+    for place in places:
+        if strict and not first and _is_changed(line[so_far.at + 1 : place]):
+            break
+        for group in _choices(step, line[place], first, number == len(steps) - 1):
+            bindings = _explain(step, group, so_far)
+            if bindings is None:
+                continue
+            match = _extend(
+                steps, line, start, _Found((*so_far.groups, group), bindings, place), strict
+            )
+            if match:
+                return match
+    if step.is_optional:
+        return _extend(
+            steps,
+            line,
+            start,
+            _Found((*so_far.groups, ()), so_far.bindings, so_far.at),
+            strict,
+        )
+    return None
+
+
+def _is_changed(between: Sequence[Group]) -> bool:
+    return any(call.changes for group in between for call in group)
+
+
+def _choices(step: RoutineStep, group: Group, first: bool, last: bool) -> Iterator[Group]:
+    """What of a row of calls of one tool the step may be."""
+    call = group[0]
+    if call.tool != step.tool or len(call.names) != len(step.arguments):
+        return
+    if any(name not in step.arguments for name in call.names):
+        return
+    if step.is_repeated or len(group) == 1:
+        yield group
+    elif first:
+        yield group[-1:]
+    elif last:
+        yield group[:1]
+    elif len(group) == 2:
+        yield group[:1]
+        yield group[1:]
+
+
+def _explain(
+    step: RoutineStep, group: Group, so_far: _Found
+) -> dict[str, Key | tuple[Key, ...]] | None:
+    """Return the parameters with this step's, None where an argument is not what it should be."""
+    bindings = dict(so_far.bindings)
+    for number, name in enumerate(group[0].names):
+        slot = step.arguments[name]
+        if isinstance(slot, Item):
+            value: Key | tuple[Key, ...] = tuple(call.keys[number] for call in group)
+            if bindings.setdefault(slot.parameter, value) != value:
+                return None
+            continue
+        key = group[0].keys[number]
+        if any(call.keys[number] != key for call in group[1:]):
+            return None
+        if isinstance(slot, Constant):
+            if key_of(slot.value) != key:
+                return None
+        elif isinstance(slot, Use):
+            if bindings.setdefault(slot.parameter, key) != key:
+                return None
+        elif not leads_to(slot, group[0], number, so_far.groups):
+            return None
+    return bindings
+
+
+def leads_to(reference: Reference, call: Call, slot: int, groups: Sequence[Group]) -> bool:
+    """True where a reference leads to an argument's value in what the run itself returned."""
+    if reference.step >= len(groups):
+        return False
+    places = {each.place for each in groups[reference.step]}
+    path = reference.path
+    return any(
+        at in places and (found == path or general(found) == path)
+        for at, found in call.sources[slot]
+    )
+
+
+def apply_routines(
+    routines: Sequence[Routine], run: Encoded
+) -> tuple[tuple[Routine, Occurrence], ...]:
+    """Return which uses a run is rewritten with: the longest first, none sharing a call."""
+    found = {
+        id(use): (routine, use)
+        for routine in routines
+        for use in find_uses(routine, run, strict=True)
+    }
+    return tuple(found[id(use)] for use in longest(use for _, use in found.values()))
+
+
+def longest(uses: Iterable[Occurrence]) -> tuple[Occurrence, ...]:
+    """Return of uses in one run those that are applied, in order: longest first, none sharing a call."""
+    taken: set[int] = set()
+    applied = []
+    for use in sorted(uses, key=lambda each: (-len(each.places), each.places)):
+        if taken.isdisjoint(use.places):
+            taken.update(use.places)
+            applied.append(use)
+    return tuple(sorted(applied, key=lambda use: use.places))

@@ -1,0 +1,161 @@
+"""Chooses the routines that describe runs in the fewest bits. Pure.
+
+A use saves the bits of its calls' tools, constants and references, and costs the bits of its name; a
+routine costs its own bits. Greedy with a lazy heap: what a candidate still saves is worked out only
+when it comes to the top, and never grows as calls are taken.
+"""
+
+import heapq
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from lignin.domain.routines import Routine
+from lignin.traces.routines.apply import find_uses
+from lignin.traces.routines.compose import compose
+from lignin.traces.routines.encode import Encoded
+from lignin.traces.routines.grow import Pattern
+from lignin.traces.routines.unify import (
+    Background,
+    Fixed,
+    Free,
+    From,
+    Occurred,
+    Same,
+    Unified,
+    unify,
+)
+
+USE_BITS = 6.0
+"""What it costs to name a routine, a little more than to name a tool."""
+LINK_BITS = 4.0
+CHOICE_BITS = 1.0
+MOST_BITS = 12.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A pattern that may be a routine.
+
+    Args:
+        pattern: The tools, with their arguments' names.
+        calls: How many calls its occurrences have.
+        count: How many occurrences there are.
+        occurrences: Says where they are; asked only when the candidate is looked at.
+    """
+
+    pattern: Pattern
+    calls: int
+    count: int
+    occurrences: Callable[[], list[Occurred]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """A routine and the uses that it took."""
+
+    routine: Routine
+    taken: tuple[Occurred, ...]
+
+
+@dataclass(slots=True)
+class _Looked:
+    candidate: Candidate
+    unified: Unified | None = None
+    bits: float = 0.0
+
+
+class Chooser:
+    """Chooses among candidates for the same runs."""
+
+    def __init__(self, runs: Sequence[Encoded], background: Background, least: int) -> None:
+        """A routine needs uses in so many sessions."""
+        self._runs = runs
+        self._background = background
+        self._least = least
+        self._tool_bits = math.log2(max(len(background.tools), 2))
+        self._used: list[set[int]] = [set() for _ in runs]
+
+    def choose(self, candidates: Iterable[Candidate], limit: int) -> Iterator[Chosen]:
+        """Yield routines, what saves most first; no call is taken twice."""
+        heap = []
+        for number, candidate in enumerate(sorted(candidates, key=lambda each: each.pattern)):
+            heap.append((-self._most(candidate), number, _Looked(candidate)))
+        heapq.heapify(heap)
+        count = 0
+        while heap and count < limit and heap[0][0] < 0:
+            _, number, looked = heapq.heappop(heap)
+            gain = self._gain(looked)
+            if gain <= 0:
+                continue
+            if heap and -gain > heap[0][0] + 1e-9:
+                heapq.heappush(heap, (-gain, number, looked))
+                continue
+            count += 1
+            yield self._take(looked)
+
+    def _take(self, looked: _Looked) -> Chosen:
+        """Take the calls of every use of a routine, also those that growth had seen otherwise."""
+        assert looked.unified is not None
+        routine = compose(looked.unified)
+        taken = []
+        for run, encoded in enumerate(self._runs):
+            for use in find_uses(routine, encoded):
+                if self._used[run].isdisjoint(use.places):
+                    self._used[run].update(use.places)
+                    taken.append((run, use.groups))
+        return Chosen(routine=routine, taken=tuple(taken))
+
+    def _most(self, candidate: Candidate) -> float:
+        """No less than what a candidate can save."""
+        if candidate.calls <= candidate.count:
+            return 0.0
+        slots = sum(len(names) for _, names in candidate.pattern)
+        told = candidate.count * (slots * MOST_BITS - USE_BITS)
+        return candidate.calls * self._tool_bits + told
+
+    def _gain(self, looked: _Looked) -> float:
+        """What a candidate saves among the calls that are not taken yet."""
+        if looked.unified is None:
+            looked.unified = unify(
+                looked.candidate.pattern,
+                looked.candidate.occurrences(),
+                self._runs,
+                self._background,
+            )
+            if looked.unified is None:
+                return 0.0
+            looked.bits = self._bits(looked.unified)
+        mine: set[tuple[int, int]] = set()
+        sessions: set[str] = set()
+        uses = calls = 0
+        for run, groups in looked.unified.uses:
+            places = [(run, call.place) for group in groups for call in group]
+            used = self._used[run]
+            if len(places) < 2 or any(place in used for _, place in places):
+                continue
+            if not mine.isdisjoint(places):
+                continue
+            mine.update(places)
+            calls += len(places)
+            uses += 1
+            sessions.add(self._runs[run].session)
+        apart = not looked.bits and not any(looked.unified.repeated)
+        if len(sessions) < self._least or apart:
+            return 0.0
+        own = looked.bits + len(looked.unified.tokens) * self._tool_bits
+        return calls * self._tool_bits + uses * (looked.bits - USE_BITS) - own
+
+    def _bits(self, unified: Unified) -> float:
+        """The bits of the arguments that need not be told at a use."""
+        bits = 0.0
+        for token, findings in zip(unified.tokens, unified.findings, strict=True):
+            for slot, finding in enumerate(findings):
+                if isinstance(finding, Same | From):
+                    bits += LINK_BITS
+                elif isinstance(finding, Free):
+                    bits += CHOICE_BITS * (finding.among is not None)
+                else:
+                    usual = self._background.share(token, slot, finding.key)
+                    bits += min(-math.log2(usual), MOST_BITS)
+        return bits

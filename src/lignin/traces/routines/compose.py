@@ -1,0 +1,133 @@
+"""Writes what occurrences have in common as a routine, with names as a person would choose. Pure."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from lignin.domain.codec import Json
+from lignin.domain.routines import (
+    Constant,
+    Item,
+    Parameter,
+    Reference,
+    Routine,
+    RoutineStep,
+    Slot,
+    Use,
+)
+from lignin.traces.routines.encode import Call
+from lignin.traces.routines.unify import Fixed, Free, From, Same, Unified
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_PATH = re.compile(r"[~.]{0,2}/?(?:[\w.@+-]+/)+[\w.@+-]*|[\w-]+\.[A-Za-z]\w{0,4}")
+_URL = re.compile(r"[a-z]{2,8}://\S+")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_RESERVED = frozenset(
+    "and as assert async await break class continue def del elif else except finally for from "
+    "global if import in is lambda nonlocal not or pass raise return try while with yield "
+    "None True False self type".split()
+)
+_MAX_EXAMPLES = 50
+
+
+def compose(unified: Unified) -> Routine:
+    """Return the routine of what occurrences have in common, without support."""
+    parameters: dict[tuple[int, int], Parameter] = {}
+    names: set[str] = set()
+    steps: list[RoutineStep] = []
+    written: dict[tuple[int, int], Slot] = {}
+    for number, (tool, arguments) in enumerate(unified.tokens):
+        slots: dict[str, Slot] = {}
+        for place, argument in enumerate(arguments):
+            finding = unified.findings[number][place]
+            calls = [groups[number] for _, groups in unified.uses[:_MAX_EXAMPLES]]
+            raw = [call.raw[place] for group in calls for call in group]
+            slot: Slot
+            if isinstance(finding, Fixed):
+                slot = Constant(raw[0])
+            elif isinstance(finding, Same):
+                slot = written[finding.step, finding.slot]
+            elif isinstance(finding, From):
+                slot = Reference(finding.step, finding.path)
+            else:
+                kind = _type(raw)
+                name = _name(tool, argument, kind, names, each=finding.each)
+                names.add(name)
+                parameters[number, place] = _parameter(name, kind, finding, calls, place)
+                slot = Item(name) if finding.each else Use(name)
+            slots[argument] = written[number, place] = slot
+        steps.append(
+            RoutineStep(tool=tool, arguments=slots, is_repeated=unified.repeated[number])
+        )
+    return Routine(steps=tuple(steps), parameters=tuple(parameters.values()))
+
+
+def _parameter(
+    name: str, kind: str, finding: Free, calls: Sequence[Sequence[Call]], place: int
+) -> Parameter:
+    known = sum(
+        all(
+            call.said[place] or any(at < calls_of_use[0].place for at, _ in call.sources[place])
+            for call in calls_of_use
+        )
+        for calls_of_use in calls
+    )
+    among = Reference(finding.among.step, finding.among.path) if finding.among else None
+    share = known / len(calls) if calls else 0.0
+    kind = f"list[{kind}]" if finding.each else kind
+    return Parameter(name=name, type=kind, among=among, said=round(share, 3))
+
+
+def _type(values: Sequence[Json]) -> str:
+    kinds = Counter(_type_of(value) for value in values)
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    if set(kinds) == {"int", "float"}:
+        return "float"
+    return "str" if set(kinds) <= {"str", "path", "url", "int", "float"} else "object"
+
+
+def _type_of(value: Json) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int | float):
+        return type(value).__name__
+    if isinstance(value, list | tuple):
+        return f"list[{_type(value)}]" if value else "list[str]"
+    if isinstance(value, str):
+        if _URL.fullmatch(value):
+            return "url"
+        return "path" if _PATH.fullmatch(value) and not _NUMBER.fullmatch(value) else "str"
+    return "object"
+
+
+def _name(tool: str, argument: str, kind: str, taken: set[str], *, each: bool) -> str:
+    """The argument's own name; with the tool's first word, or a number, where that is taken."""
+    own = _identifier(argument.rpartition(".")[2])
+    if not own:
+        own = {"path": "path", "url": "url"}.get(kind, "text")
+    if each:
+        own = plural(own)
+    verb = _identifier((_WORDS.findall(tool) or [""])[0])
+    candidates = [own, *([f"{verb}_{own}"] if verb and not argument.isdecimal() else [])]
+    for candidate in candidates:
+        if candidate not in taken:
+            return candidate
+    return next(name for n in range(2, 1000) if (name := f"{own}_{n}") not in taken)
+
+
+def _identifier(text: str) -> str:
+    if text.isdecimal():
+        return ""
+    word = "_".join(part.lower() for part in _WORDS.findall(text))
+    word = re.sub(r"(?<=[a-z])_(?=\d)", "", word)
+    return f"{word}_" if word in _RESERVED else word
+
+
+def plural(word: str) -> str:
+    """Return the name of several of something."""
+    if word.endswith("s"):
+        return f"{word[:-1]}_lists" if len(word) > 2 and not word.endswith("ss") else f"{word}es"
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return word[:-1] + "ies"
+    return word + ("es" if word.endswith(("x", "ch", "sh")) else "s")

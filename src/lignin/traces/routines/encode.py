@@ -1,0 +1,217 @@
+"""Runs as steps with dataflow: what each argument's value is, and where it had been seen before.
+
+An encoded run holds all that induction and cover need, so a run is read once. What a tool returned is
+not kept, only the places in it that a later argument came from and the short facts it told.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lignin.domain.codec import Json
+from lignin.domain.traces import ToolCall, Trajectory
+from lignin.traces.effects import effect_of, is_failed
+from lignin.traces.routines.commands import as_command
+from lignin.traces.routines.values import Key, general, key_of, leaves, parse_result, plain_facts
+
+WINDOW = 24
+"""How many of the run's calls a reference may reach back."""
+MAX_PATHS = 4
+MAX_SLOTS = 40
+_MAX_DEPTH = 6
+_DULL = frozenset(["", "true", "false", "null", "True", "False", "None"])
+
+Source = tuple[int, str]
+"""A call's place in its run and the path in its result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call.
+
+    Args:
+        place: Which of the run's calls it is, from 0.
+        tool: The tool, or the programs of a shell command.
+        names: Its arguments' names; nested records are opened (`address.city`).
+        raw: Their values.
+        keys: Their values in the form that compares.
+        sources: Per argument the places in earlier results where its value lay.
+        said: Per argument whether the user had said it.
+        facts: Short values that its result told of itself, by path.
+        works: It did not fail.
+        changes: It may change something.
+        returns: Something came back.
+    """
+
+    place: int
+    tool: str
+    names: tuple[str, ...]
+    raw: tuple[Json, ...]
+    keys: tuple[Key, ...]
+    sources: tuple[tuple[Source, ...], ...]
+    said: tuple[bool, ...]
+    facts: tuple[tuple[str, str], ...]
+    works: bool
+    changes: bool
+    returns: bool
+
+    @property
+    def counts(self) -> bool:
+        """True where it did something: neither failed, nor only thought aloud."""
+        return self.works and (self.changes or self.returns)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One run; `passed` is None where nobody says. `line` are its calls that did something, those of
+    one tool in a row together."""
+
+    session: str
+    task: str
+    model: str
+    passed: bool | None
+    calls: tuple[Call, ...]
+    line: tuple[tuple[Call, ...], ...]
+
+
+def encode(trajectory: Trajectory, passed: bool | None) -> Encoded:
+    """Return a run with the dataflow between its calls."""
+    calls = tuple(_Reader().read(trajectory))
+    task = trajectory.task_id if trajectory.task_id is not None else trajectory.session
+    return Encoded(
+        trajectory.session,
+        str(task),
+        trajectory.model or trajectory.agent,
+        passed,
+        calls,
+        line_of(calls),
+    )
+
+
+def line_of(calls: Sequence[Call]) -> tuple[tuple[Call, ...], ...]:
+    """Put the calls that did something in a row, those that go over one list together."""
+    line: list[list[Call]] = []
+    for call in calls:
+        if not call.counts:
+            continue
+        before = line[-1] if line else None
+        if before and _goes_on(before, call, calls):
+            before.append(call)
+        else:
+            line.append([call])
+    return tuple(map(tuple, line))
+
+
+def _goes_on(before: Sequence[Call], call: Call, calls: Sequence[Call]) -> bool:
+    """True where a call does with another element of a list what the ones before did.
+
+    Elements of a list lie at one path of one tool's results, or were all said by the user.
+    """
+    last = before[-1]
+    if last.tool != call.tool or last.names != call.names:
+        return False
+    if any(other.keys == call.keys for other in before):
+        return False
+    for slot, key in enumerate(call.keys):
+        if key != last.keys[slot]:
+            if call.said[slot] and last.said[slot]:
+                return True
+            lists = {(calls[at].tool, general(path)) for at, path in last.sources[slot]}
+            if any((calls[at].tool, general(path)) in lists for at, path in call.sources[slot]):
+                return True
+    return False
+
+
+class _Reader:
+    """Reads one run from its start and remembers where each value was seen."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Key, list[Source]] = defaultdict(list)
+        self._said = ""
+
+    def read(self, trajectory: Trajectory) -> Iterator[Call]:
+        place = 0
+        for step in trajectory.steps:
+            if step.role == "user":
+                self._said += "\n" + step.text.lower()
+            mine = [call for call in step.calls if call.requestor == "assistant"]
+            results = [parse_result(call.observation or "") for call in mine]
+            for offset, call in enumerate(mine):
+                yield self._call(place + offset, call, results[offset])
+            for offset, call in enumerate(mine):  # calls made together do not know of each other
+                self._remember(place + offset, call, results[offset])
+            place += len(mine)
+
+    def _call(self, place: int, call: ToolCall, result: Any) -> Call:
+        command = as_command(call)
+        tool, arguments = command or (call.name, call.arguments)
+        slots = sorted(_opened(arguments, "", 0), key=lambda slot: _order(slot[0]))[:MAX_SLOTS]
+        keys = tuple([key_of(value) for _, value in slots])
+        return Call(
+            place,
+            tool,
+            tuple([name for name, _ in slots]),
+            tuple([value for _, value in slots]),
+            keys,
+            tuple([self._sources(place, key) for key in keys]),
+            tuple([self._was_said(key) for key in keys]),
+            tuple(dict(plain_facts(result)).items()),
+            not is_failed(call),
+            effect_of(call) != "read",
+            bool((call.observation or "").strip()),
+        )
+
+    def _remember(self, place: int, call: ToolCall, result: Any) -> None:
+        if is_failed(call):
+            return
+        for path, key in leaves(result):
+            if key not in _DULL:
+                self._seen[key].append((place, path))
+
+    def _sources(self, place: int, key: Key) -> tuple[Source, ...]:
+        if isinstance(key, tuple):
+            exact = [each for each in self._seen.get(key, ()) if each[0] >= place - WINDOW]
+            held: set[Source] | None = None
+            for each in key:
+                found = {(at, general(path)) for at, path in self._seen.get(each, ())}
+                held = found if held is None else held & found
+            return _shortest([*exact, *(held or ())], place)
+        return _shortest(self._seen.get(key, ()), place)
+
+    def _was_said(self, key: Key) -> bool:
+        if not self._said:
+            return False
+        words = key if isinstance(key, tuple) else (key,)
+        return bool(words) and all(word and word.lower() in self._said for word in words)
+
+
+def _shortest(found: Sequence[Source], place: int) -> tuple[Source, ...]:
+    """Of each result the shortest paths, one of those that are alike but for places in lists."""
+    if not found:
+        return ()
+    if len(found) == 1:
+        return (found[0],) if found[0][0] >= place - WINDOW else ()
+    by_call: dict[int, dict[str, str]] = defaultdict(dict)
+    for at, path in found:
+        if at >= place - WINDOW:
+            by_call[at].setdefault(general(path), path)
+    return tuple(
+        (at, paths[form])
+        for at, paths in sorted(by_call.items())
+        for form in sorted(paths, key=lambda p: (p.count(".") + p.count("["), len(p), p))[
+            :MAX_PATHS
+        ]
+    )
+
+
+def _opened(arguments: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Json]]:
+    for name, value in arguments.items():
+        if isinstance(value, dict) and value and depth < _MAX_DEPTH:
+            yield from _opened(value, f"{prefix}{name}.", depth + 1)
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _order(name: str) -> tuple[int, str]:
+    return (int(name), "") if name.isdecimal() else (0, name)

@@ -1,0 +1,58 @@
+"""Puts routines in the order of what they save, and drops those that save nothing. Pure.
+
+What a set saves in a run is the calls that rewriting spares it. A routine's worth is what it adds to
+those before it, worked out anew only when it comes to the top.
+"""
+
+import heapq
+from collections.abc import Sequence
+
+from lignin.domain.routines import Routine
+from lignin.traces.routines.apply import Occurrence, find_uses, longest
+from lignin.traces.routines.encode import Encoded
+
+
+def by_saving(
+    routines: Sequence[Routine], runs: Sequence[Encoded], limit: int
+) -> tuple[Routine, ...]:
+    """Return at most `limit` routines, what adds most first."""
+    uses = [[find_uses(routine, run, strict=True) for run in runs] for routine in routines]
+    kept: list[int] = []
+    so_far = [0] * len(runs)
+    heap = [
+        (-_added(number, kept, uses, so_far), routine.routine_id, number, 0)
+        for number, routine in enumerate(routines)
+    ]
+    heapq.heapify(heap)
+    while heap and len(kept) < limit:
+        _, name, number, looked = heapq.heappop(heap)
+        if looked != len(kept):
+            added = _added(number, kept, uses, so_far)
+            heapq.heappush(heap, (-added, name, number, len(kept)))
+            continue
+        added = _added(number, kept, uses, so_far)
+        if added <= 0:
+            break
+        kept.append(number)
+        for run, found in enumerate(uses[number]):
+            if found:
+                so_far[run] = _saved([uses[each][run] for each in kept])
+    return tuple(routines[number] for number in kept)
+
+
+def _added(
+    number: int,
+    kept: Sequence[int],
+    uses: Sequence[Sequence[Sequence[Occurrence]]],
+    so_far: Sequence[int],
+) -> int:
+    return sum(
+        _saved([uses[each][run] for each in (*kept, number)]) - so_far[run]
+        for run, found in enumerate(uses[number])
+        if found
+    )
+
+
+def _saved(found: Sequence[Sequence[Occurrence]]) -> int:
+    """How many calls a run is spared."""
+    return sum(len(use.places) - 1 for use in longest(each for uses in found for each in uses))
