@@ -12,6 +12,7 @@ import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from lignin.domain.artifacts import Interface
 from lignin.domain.codec import Json
@@ -39,18 +40,22 @@ _TYPES: Mapping[str, Json] = {
     "bool": {"type": "boolean"},
 }
 _ANNOTATIONS = {"path": "str"}
-_TAKEN = frozenset(
-    {"done", "call", "Any", "ToolError", "json", *keyword.kwlist, *keyword.softkwlist}
-)
+_TAKEN = frozenset({"done", "call", "error", "Any", "ToolError", *keyword.kwlist})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutineProgram:
-    """The source of a program with its interface; `entry` is the function."""
+    """The source of a program with its interface.
+
+    `entry` is the function, `names` the name under which the answer tells of each step, `parameters`
+    the program's name of each of the routine's.
+    """
 
     entry: str
     source: str
     interface: Interface
+    names: tuple[str, ...]
+    parameters: Mapping[str, str]
 
 
 def program_of(routine: Routine, name: str = "") -> RoutineProgram:
@@ -92,7 +97,13 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
         ]
     )
     ast.parse(source)
-    return RoutineProgram(entry=function, source=source, interface=_interface(routine, writing))
+    return RoutineProgram(
+        entry=function,
+        source=source,
+        interface=_interface(routine, writing),
+        names=writing.names,
+        parameters=writing.parameters,
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -151,14 +162,13 @@ class _Writing:
 
     def _call(self, step: RoutineStep, number: int) -> list[str]:
         """The call's lines; a long one has an argument a line."""
-        given = {name: self._value(slot) for name, slot in step.arguments.items()}
-        inner = ", ".join(f"{_literal(name)}: {value}" for name, value in given.items())
+        given = _nested({name: self._value(slot) for name, slot in step.arguments.items()})
         closing = "))" if step.is_repeated else ")"
-        whole = f"call({_literal(step.tool)}, {{{inner}}}{closing}"
+        whole = f"call({_literal(step.tool)}, {_dict(given)}{closing}"
         if len(whole) + 12 + 2 * len(self.names[number]) <= _WIDTH:
             return [whole]
         lines = [f"call({_literal(step.tool)}, {{"]
-        lines += [f"    {_literal(name)}: {value}," for name, value in given.items()]
+        lines += [f"    {_literal(name)}: {_dict(value)}," for name, value in given.items()]
         return [*lines, f"}}{closing}"]
 
     def _value(self, slot: Slot) -> str:
@@ -336,6 +346,25 @@ def _unique(name: str, used: set[str]) -> str:
         made, number = f"{name}_{number}", number + 1
     used.add(made)
     return made
+
+
+def _nested(given: Mapping[str, str]) -> dict[str, Any]:
+    """Arguments by their names, those of an object within (`address.city`) in objects again."""
+    made: dict[str, Any] = {}
+    for name, value in given.items():
+        inner = made
+        *outer, last = name.split(".")
+        for each in outer:
+            inner = inner.setdefault(each, {})
+        inner[last] = value
+    return made
+
+
+def _dict(value: Any) -> str:
+    """Source text, or an object of it."""
+    if isinstance(value, str):
+        return value
+    return f"{{{', '.join(f'{_literal(name)}: {_dict(each)}' for name, each in value.items())}}}"
 
 
 def _literal(value: Json) -> str:

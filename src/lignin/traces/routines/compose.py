@@ -56,9 +56,7 @@ def compose(unified: Unified) -> Routine:
                 parameters[number, place] = _parameter(name, kind, finding, calls, place)
                 slot = Item(name) if finding.each else Use(name)
             slots[argument] = written[number, place] = slot
-        steps.append(
-            RoutineStep(tool=tool, arguments=slots, is_repeated=unified.repeated[number])
-        )
+        steps.append(RoutineStep(tool=tool, arguments=slots, is_repeated=unified.repeated[number]))
     return Routine(steps=tuple(steps), parameters=tuple(parameters.values()))
 
 

@@ -92,9 +92,7 @@ class Inducer:
         calls = sum(
             len(runs[place_of[run]].line[place]) for run, places in occurrences for place in places
         )
-        return Candidate(
-            pattern=pattern, calls=calls, count=len(occurrences), occurrences=uses
-        )
+        return Candidate(pattern=pattern, calls=calls, count=len(occurrences), occurrences=uses)
 
     def _order(self) -> list[int]:
         return sorted(

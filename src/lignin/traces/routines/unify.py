@@ -209,9 +209,7 @@ class _Table:
         each = any(isinstance(value, tuple) and type(value) is Items for value in values)
         if count >= enough and not isinstance(value, Items):
             holds = [each == value for each in values]
-            tasks = {
-                self._tasks[use] for use, good in zip(self.kept, holds, strict=True) if good
-            }
+            tasks = {self._tasks[use] for use, good in zip(self.kept, holds, strict=True) if good}
             if len(tasks) > 1:
                 self._keep(holds)
                 return Fixed(value)
