@@ -52,9 +52,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """A routine and the uses that it took."""
+    """A routine, what its occurrences have in common, and the uses that it took."""
 
     routine: Routine
+    unified: Unified
     taken: tuple[Occurred, ...]
 
 
@@ -104,7 +105,7 @@ class Chooser:
                 if self._used[run].isdisjoint(use.places):
                     self._used[run].update(use.places)
                     taken.append((run, use.groups))
-        return Chosen(routine=routine, taken=tuple(taken))
+        return Chosen(routine=routine, unified=looked.unified, taken=tuple(taken))
 
     def _most(self, candidate: Candidate) -> float:
         """No less than what a candidate can save."""
@@ -140,7 +141,7 @@ class Chooser:
             calls += len(places)
             uses += 1
             sessions.add(self._runs[run].session)
-        apart = not looked.bits and not any(looked.unified.repeated)
+        apart = not looked.bits and not any(looked.unified.shape.repeated)
         if len(sessions) < self._least or apart:
             return 0.0
         own = looked.bits + len(looked.unified.tokens) * self._tool_bits

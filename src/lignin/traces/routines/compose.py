@@ -40,7 +40,7 @@ def compose(unified: Unified) -> Routine:
         slots: dict[str, Slot] = {}
         for place, argument in enumerate(arguments):
             finding = unified.findings[number][place]
-            calls = [groups[number] for _, groups in unified.uses[:_MAX_EXAMPLES]]
+            calls = [groups[number] for _, groups in unified.uses if groups[number]][:_MAX_EXAMPLES]
             raw = [call.raw[place] for group in calls for call in group]
             slot: Slot
             if isinstance(finding, Fixed):
@@ -57,7 +57,12 @@ def compose(unified: Unified) -> Routine:
                 slot = Item(name) if finding.each else Use(name)
             slots[argument] = written[number, place] = slot
         steps.append(
-            RoutineStep(tool=tool, arguments=slots, is_repeated=unified.repeated[number])
+            RoutineStep(
+                tool=tool,
+                arguments=slots,
+                is_repeated=any(isinstance(slot, Item) for slot in slots.values()),
+                is_optional=unified.shape.optional[number],
+            )
         )
     return Routine(steps=tuple(steps), parameters=tuple(parameters.values()))
 
@@ -108,7 +113,7 @@ def _name(tool: str, argument: str, kind: str, taken: set[str], *, each: bool) -
         own = {"path": "path", "url": "url"}.get(kind, "text")
     if each:
         own = plural(own)
-    verb = _identifier((_WORDS.findall(tool) or [""])[0])
+    verb = (_WORDS.findall(tool) or [""])[0].lower()
     candidates = [own, *([f"{verb}_{own}"] if verb and not argument.isdecimal() else [])]
     for candidate in candidates:
         if candidate not in taken:

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from lignin.domain.routines import Routine, Support
 from lignin.traces.routines.apply import find_uses
 from lignin.traces.routines.choose import Candidate, Chooser
+from lignin.traces.routines.compose import compose
 from lignin.traces.routines.encode import Encoded
 from lignin.traces.routines.grow import Growth, Occurrence, Pattern
+from lignin.traces.routines.loosen import loosened
 from lignin.traces.routines.nest import nested
 from lignin.traces.routines.order import by_saving
 from lignin.traces.routines.unify import Background, Occurred
@@ -71,9 +73,11 @@ class Inducer:
             for pattern, occurrences in self._growth.patterns(least)
         ]
         chosen = list(Chooser(runs, self._background, least).choose(candidates, MOST))
-        found = {each.routine.routine_id: each.routine for each in chosen}
-        for routine in nested(runs, chosen, self._background, least):
-            found.setdefault(routine.routine_id, routine)
+        unified = [each.unified for each in chosen]
+        unified += nested(runs, chosen, self._background, least)
+        looser = (loosened(each, runs, self._background) for each in unified)
+        unified += [each for each in looser if each]
+        found = {routine.routine_id: routine for routine in map(compose, unified)}
         supported = [self._supported(routine) for routine in found.values()]
         kept = [each for each in supported if len(each.support.sessions) >= least]
         return Induced(routines=by_saving(kept, runs, limit), refused=())
