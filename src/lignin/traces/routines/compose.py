@@ -38,9 +38,9 @@ def compose(unified: Unified) -> Routine:
     written: dict[tuple[int, int], Slot] = {}
     for number, (tool, arguments) in enumerate(unified.tokens):
         slots: dict[str, Slot] = {}
+        calls = [groups[number] for _, groups in unified.uses if groups[number]][:_MAX_EXAMPLES]
         for place, argument in enumerate(arguments):
             finding = unified.findings[number][place]
-            calls = [groups[number] for _, groups in unified.uses if groups[number]][:_MAX_EXAMPLES]
             raw = [call.raw[place] for group in calls for call in group]
             slot: Slot
             if isinstance(finding, Fixed):
@@ -60,6 +60,7 @@ def compose(unified: Unified) -> Routine:
             RoutineStep(
                 tool=tool,
                 arguments=slots,
+                changes=any(call.changes for group in calls for call in group),
                 is_repeated=any(isinstance(slot, Item) for slot in slots.values()),
                 is_optional=unified.shape.optional[number],
             )

@@ -102,10 +102,11 @@ def _inserted(
         return None
     findings = together.findings[step]
     linked = any(not isinstance(each, Free) or each.among is not None for each in findings)
+    told = any(isinstance(each, Free) for each in findings)  # by which it is left out or not
     others = (*together.findings[:step], *together.findings[step + 1 :])
     lost = any(
         isinstance(now, Free) and not isinstance(then, Free)
         for mine, former in zip(others, unified.findings, strict=True)
         for now, then in zip(mine, former, strict=True)
     )
-    return together if linked and not lost else None
+    return together if linked and told and not lost else None

@@ -16,7 +16,7 @@ def by_saving(
     routines: Sequence[Routine], runs: Sequence[Encoded], limit: int
 ) -> tuple[Routine, ...]:
     """Return at most `limit` routines, what adds most first."""
-    uses = [[find_uses(routine, run, strict=True) for run in runs] for routine in routines]
+    uses = [[find_uses(routine, run, applied=True) for run in runs] for routine in routines]
     kept: list[int] = []
     so_far = [0] * len(runs)
     heap = [
