@@ -7,7 +7,6 @@ argument of it is a constant, or comes from a result or an argument of a step be
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from lignin.traces.routines.apply import find_uses
 from lignin.traces.routines.compose import compose
 from lignin.traces.routines.encode import Encoded
 from lignin.traces.routines.grow import Token
@@ -20,6 +19,7 @@ from lignin.traces.routines.unify import (
     Unified,
     unify_shaped,
 )
+from lignin.traces.routines.uses import Uses
 
 AGREE = 0.85
 MOST_OPTIONAL = 2
@@ -29,12 +29,12 @@ SELDOM = 0.05
 
 
 def loosened(
-    unified: Unified, runs: Sequence[Encoded], background: Background
+    unified: Unified, runs: Sequence[Encoded], background: Background, known: Uses
 ) -> Unified | None:
     """Return a routine with its optional steps; None where it has none."""
     found = None
     for _ in range(MOST_OPTIONAL):
-        longer = _with_one_more(found or unified, runs, background)
+        longer = _with_one_more(found or unified, runs, background, known)
         if longer is None:
             break
         found = longer
@@ -42,11 +42,13 @@ def loosened(
 
 
 def _with_one_more(
-    unified: Unified, runs: Sequence[Encoded], background: Background
+    unified: Unified, runs: Sequence[Encoded], background: Background, known: Uses
 ) -> Unified | None:
     routine = compose(unified)
     uses: list[Occurred] = [
-        (number, use.groups) for number, run in enumerate(runs) for use in find_uses(routine, run)
+        (number, use.groups)
+        for number, found in enumerate(known.of(routine, runs))
+        for use in found
     ]
     between: dict[tuple[int, Token], dict[int, Group]] = defaultdict(dict)
     for number, (run, groups) in enumerate(uses):

@@ -8,15 +8,16 @@ import heapq
 from collections.abc import Sequence
 
 from lignin.domain.routines import Routine
-from lignin.traces.routines.apply import Occurrence, find_uses, longest
+from lignin.traces.routines.apply import Occurrence, longest
 from lignin.traces.routines.encode import Encoded
+from lignin.traces.routines.uses import Uses
 
 
 def by_saving(
-    routines: Sequence[Routine], runs: Sequence[Encoded], limit: int
+    routines: Sequence[Routine], runs: Sequence[Encoded], limit: int, known: Uses
 ) -> tuple[Routine, ...]:
     """Return at most `limit` routines, what adds most first."""
-    uses = [[find_uses(routine, run, applied=True) for run in runs] for routine in routines]
+    uses = [known.of(routine, runs, applied=True) for routine in routines]
     kept: list[int] = []
     so_far = [0] * len(runs)
     heap = [
