@@ -18,15 +18,11 @@ Bindings = Mapping[str, Key | tuple[Key, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One use: the calls of each step, and the values of the parameters."""
+    """One use: the calls of each step, the values of the parameters, and the calls' places in the run."""
 
     groups: tuple[Group, ...]
     bindings: Bindings
-
-    @property
-    def places(self) -> tuple[int, ...]:
-        """The places of its calls in the run."""
-        return tuple(call.place for group in self.groups for call in group)
+    places: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +44,15 @@ def find_uses(routine: Routine, run: Encoded, *, applied: bool = False) -> tuple
     steps = routine.steps
     start = 0
     needed = {step.tool for step in steps if not _may_be_left_out(step, applied)}
-    if not needed <= {group[0].tool for group in run.line}:
+    if not needed <= run.tools:
         return ()
     while start < len(run.line):
         match = _extend(steps, run.line, start, _Found((), {}, -1), applied)
         if match is None or sum(map(len, match.groups)) < 2:
             start += 1
             continue
-        found.append(Occurrence(match.groups, match.bindings))
+        places = tuple([call.place for group in match.groups for call in group])
+        found.append(Occurrence(match.groups, match.bindings, places))
         start = match.at + 1
     return tuple(found)
 

@@ -95,12 +95,15 @@ class Chooser:
         count = 0
         while heap and count < limit and heap[0][0] < 0:
             _, number, looked = heapq.heappop(heap)
-            is_sure = looked.share == 1.0
-            self._look(looked)
+            if not looked.share:
+                self._look(looked)
             gain = self._gain(looked)
+            if gain > 0 and looked.share < 1.0 and not _is_behind(gain, heap):
+                self._look(looked)
+                gain = self._gain(looked)
             if gain <= 0:
                 continue
-            if not is_sure or (heap and -gain > heap[0][0] + 1e-9):
+            if _is_behind(gain, heap):
                 heapq.heappush(heap, (-gain, number, looked))
                 continue
             count += 1
@@ -174,3 +177,7 @@ class Chooser:
                     usual = self._background.share(token, slot, finding.key)
                     bits += min(-math.log2(usual), MOST_BITS)
         return bits
+
+
+def _is_behind(gain: float, heap: Sequence[tuple[float, int, _Looked]]) -> bool:
+    return bool(heap) and -gain > heap[0][0] + 1e-9
