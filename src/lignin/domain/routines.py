@@ -199,12 +199,7 @@ def parse_routine(value: Mapping[str, Any]) -> Routine:
             )
             for each in value["parameters"]
         ),
-        support=Support(
-            **{
-                name: tuple(each) if isinstance(each, list) else each
-                for name, each in value["support"].items()
-            }
-        ),
+        support=_support(value["support"]),
     )
 
 
@@ -234,3 +229,14 @@ def _slot(value: Mapping[str, Any]) -> Slot:
     if kind == "reference":
         return parse_reference(told)
     return Use(told) if kind == "parameter" else Item(told)
+
+
+def _support(value: Mapping[str, Any]) -> Support:
+    return Support(
+        occurrences=value["occurrences"],
+        calls=value["calls"],
+        sessions=tuple(value["sessions"]),
+        tasks=value["tasks"],
+        models=tuple(value["models"]),
+        failing=value["failing"],
+    )

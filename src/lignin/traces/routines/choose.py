@@ -16,7 +16,6 @@ from lignin.traces.routines.encode import Encoded
 from lignin.traces.routines.grow import Pattern
 from lignin.traces.routines.unify import (
     Background,
-    Fixed,
     Free,
     From,
     Occurred,

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from keyword import iskeyword
 
 from lignin.domain.codec import Json
 from lignin.domain.routines import (
@@ -22,11 +23,6 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PATH = re.compile(r"[~.]{0,2}/?(?:[\w.@+-]+/)+[\w.@+-]*|[\w-]+\.[A-Za-z]\w{0,4}")
 _URL = re.compile(r"[a-z]{2,8}://\S+")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_RESERVED = frozenset(
-    "and as assert async await break class continue def del elif else except finally for from "
-    "global if import in is lambda nonlocal not or pass raise return try while with yield "
-    "None True False self type".split()
-)
 _MAX_EXAMPLES = 50
 
 
@@ -127,7 +123,7 @@ def _identifier(text: str) -> str:
         return ""
     word = "_".join(part.lower() for part in _WORDS.findall(text))
     word = re.sub(r"(?<=[a-z])_(?=\d)", "", word)
-    return f"{word}_" if word in _RESERVED else word
+    return f"{word}_" if iskeyword(word) else word
 
 
 def plural(word: str) -> str:

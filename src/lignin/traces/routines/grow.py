@@ -59,7 +59,7 @@ class Growth:
         """Yield every pattern that occurs often enough, and oftener than by chance."""
         tokens = list(self._numbers)
         usual = {number: len(node.occurrences) for number, node in self._shortest.items()}
-        todo = [
+        todo: list[tuple[tuple[int, ...], _Node]] = [
             ((number,), node)
             for number, node in self._shortest.items()
             if len(node.occurrences) >= least

@@ -202,9 +202,7 @@ def _single_calls(
     runs: Sequence[Encoded], routines: Sequence[Routine], least: int
 ) -> list[Refused]:
     """Calls that recur by themselves: as a routine they would save nothing."""
-    sessions = Counter(
-        tool for run in runs for tool in {group[0].tool for group in run.line}
-    )
+    sessions = Counter(tool for run in runs for tool in {group[0].tool for group in run.line})
     used = {tool for routine in routines for tool in routine.tools}
     return [
         Refused(tools=(tool,), reason="one call: nothing is saved", passing=count)

@@ -59,7 +59,11 @@ def _with_one_more(
         sessions = {runs[uses[number][0]].session for number in groups_by_use}
         if len(sessions) < max(FEWEST, SELDOM * len(uses)):
             continue
-        longer = _inserted(unified, step, token, uses, groups_by_use, runs, background)
+        full: list[Occurred] = [
+            (run, (*groups[:step], groups_by_use.get(number, ()), *groups[step:]))
+            for number, (run, groups) in enumerate(uses)
+        ]
+        longer = _inserted(unified, (step, token), full, runs, background)
         if longer:
             return longer
     return None
@@ -81,26 +85,21 @@ def windows(steps: Sequence[int | None]) -> Iterator[tuple[int | None, int | Non
 
 def _inserted(
     unified: Unified,
-    step: int,
-    token: Token,
+    new: tuple[int, Token],
     uses: Sequence[Occurred],
-    groups_by_use: dict[int, Group],
     runs: Sequence[Encoded],
     background: Background,
 ) -> Unified | None:
-    before = unified.shape
-    several = any(len(group) > 1 for group in groups_by_use.values())
+    """Return a routine with one more, optional, step; None where that would lose what was known."""
+    (step, token), before = new, unified.shape
+    several = any(len(groups[step]) > 1 for _, groups in uses)
     shape = Shape(
         (*before.tokens[:step], token, *before.tokens[step:]),
         (*before.repeated[:step], several, *before.repeated[step:]),
         (*before.optional[:step], True, *before.optional[step:]),
     )
-    longer = [
-        (run, (*groups[:step], groups_by_use.get(number, ()), *groups[step:]))
-        for number, (run, groups) in enumerate(uses)
-    ]
-    together = unify_shaped(shape, longer, runs, background)
-    if together is None or len(together.uses) < AGREE * len(longer):
+    together = unify_shaped(shape, uses, runs, background)
+    if together is None or len(together.uses) < AGREE * len(uses):
         return None
     findings = together.findings[step]
     linked = any(not isinstance(each, Free) or each.among is not None for each in findings)

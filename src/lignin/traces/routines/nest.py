@@ -63,9 +63,9 @@ def units_of(runs: Sequence[Encoded], chosen: Sequence[Chosen]) -> list[list[Uni
         for run, groups in each.taken:
             taken[run].append((name, groups))
     lines = []
-    for run, units in zip(runs, taken, strict=True):
+    for encoded, units in zip(runs, taken, strict=True):
         used = {call.place for _, groups in units for group in groups for call in group}
-        for group in run.line:
+        for group in encoded.line:
             rest = tuple(call for call in group if call.place not in used)
             if rest:
                 units.append((_token(rest), (rest,)))

@@ -26,14 +26,12 @@ def by_saving(
     ]
     heapq.heapify(heap)
     while heap and len(kept) < limit:
-        _, name, number, looked = heapq.heappop(heap)
-        if looked != len(kept):
-            added = _added(number, kept, uses, so_far)
-            heapq.heappush(heap, (-added, name, number, len(kept)))
-            continue
-        added = _added(number, kept, uses, so_far)
-        if added <= 0:
+        lost, name, number, looked = heapq.heappop(heap)
+        if lost >= 0:
             break
+        if looked != len(kept):
+            heapq.heappush(heap, (-_added(number, kept, uses, so_far), name, number, len(kept)))
+            continue
         kept.append(number)
         for run, found in enumerate(uses[number]):
             if found:

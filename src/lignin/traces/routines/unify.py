@@ -9,6 +9,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lignin.traces.routines.encode import Call, Encoded
 from lignin.traces.routines.grow import Pattern, Token
@@ -40,8 +41,7 @@ class Same:
     slot: int
 
 
-@dataclass(frozen=True, slots=True)
-class From:
+class From(NamedTuple):
     """The slot's value lies at a path of an earlier step's result."""
 
     step: int
@@ -237,7 +237,7 @@ class _Table:
         while self.kept:
             best: tuple[float, Place, Value] | None = None
             for step, slot in places:
-                value, count = _commonest(self._values((step, slot)))
+                value, count = _commonest(self._told((step, slot)))
                 share = count / len(self.kept)
                 if share < DOMINANT or count == len(self.kept):
                     continue
@@ -257,7 +257,7 @@ class _Table:
     def find(self, step: int, slot: int, before: Sequence[Sequence[Finding]]) -> Finding:
         """Decide what a slot is, and leave out the uses that do not agree."""
         column = self._values((step, slot))
-        values = [value for value in column if value is not None]
+        values = self._told((step, slot))
         if not values:
             return Free()
         enough = AGREE * len(values)
@@ -304,6 +304,9 @@ class _Table:
         column = self._columns[place]
         return [column[use] for use in self.kept]
 
+    def _told(self, place: Place) -> list[Value]:
+        return [value for value in self._values(place) if value is not None]
+
     def _keep(self, holds: Sequence[bool]) -> None:
         self.kept = [use for use, good in zip(self.kept, holds, strict=True) if good]
 
@@ -323,6 +326,8 @@ class _Table:
     def _sources(self, use: int, step: int, slot: int) -> frozenset[From]:
         """Where a slot's value lies in what earlier steps of the pattern returned."""
         groups = self._uses[use][1]
+        if not groups[step][0].sources[slot]:
+            return frozenset()
         steps = self._steps[use]
         if steps is None:
             steps = self._steps[use] = {
@@ -335,10 +340,13 @@ class _Table:
                 number = steps.get(place, step)
                 if number >= step:
                     continue
+                form = general(path)
                 if self._shape.repeated[number]:
-                    mine.add(From(number, "[*]" + general(path)))
-                else:
-                    mine.update((From(number, path), From(number, general(path))))
+                    mine.add(From(number, "[*]" + form))
+                    continue
+                mine.add(From(number, path))
+                if form != path:
+                    mine.add(From(number, form))
             found = frozenset(mine) if found is None else found & mine
         return found or frozenset()
 
@@ -360,7 +368,7 @@ def _value(group: Group, slot: int, repeated: bool, each: bool) -> Value | None:
     return group[0].keys[slot]
 
 
-def _commonest(values: Sequence[Value | None]) -> tuple[Value | None, int]:
+def _commonest(values: Sequence[Value]) -> tuple[Value, int]:
     counts = Counter(values)
     most = max(counts.values())
     return min((value for value, count in counts.items() if count == most), key=repr), most
