@@ -106,7 +106,7 @@ class Inducer:
                 failing=each.support.failing,
             )
             for each in supported
-            if each not in kept
+            if each not in kept and each.support.occurrences
         ]
         refused += self._only_failing(runs)
         refused += _single_calls(runs, supported, least)

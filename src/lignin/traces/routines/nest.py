@@ -51,7 +51,7 @@ def nested(
         unified = unify(shapes.pop(), uses, runs, background)
         if unified is None or len({runs[run].session for run, _ in unified.uses}) < least:
             continue
-        if len(unified.tokens) == ends[-1] and _hangs_together(unified, ends[1:-1]):
+        if _hangs_together(unified, ends[1:-1]):
             yield unified
 
 

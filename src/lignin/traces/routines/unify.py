@@ -23,7 +23,6 @@ SELDOM = 0.05
 """A step that is repeated in a smaller share of the occurrences is repeated by chance."""
 OFTEN = 0.15
 UNLIKELY = 0.05
-MAX_UNROLLED = 3
 
 Group = tuple[Call, ...]
 Occurred = tuple[int, tuple[Group, ...]]
@@ -71,7 +70,7 @@ class Shape:
     """The steps of a pattern.
 
     Args:
-        tokens: The tools; a step that is always done twice stands here twice.
+        tokens: The tools.
         repeated: Which steps are repeated.
         optional: Which steps are left out in some uses; there they have no calls.
     """
@@ -154,8 +153,8 @@ def unify(
     Args:
         occurrences: Of each which run and the calls of each step.
     """
-    tokens, repeated, uses = _shape(pattern, list(occurrences), runs, background)
-    shape = Shape(tuple(tokens), tuple(repeated), (False,) * len(tokens))
+    repeated, uses = _shape(pattern, list(occurrences), runs, background)
+    shape = Shape(pattern, tuple(repeated), (False,) * len(pattern))
     return unify_shaped(shape, uses, runs, background)
 
 
@@ -179,29 +178,17 @@ def unify_shaped(
 
 def _shape(
     pattern: Pattern, kept: list[Occurred], runs: Sequence[Encoded], background: Background
-) -> tuple[list[Token], list[bool], list[Occurred]]:
-    """Decide which steps are repeated; a step that is nearly always done twice is two steps."""
-    tokens: list[Token] = []
+) -> tuple[list[bool], list[Occurred]]:
+    """Decide which steps are repeated, and keep the uses whose steps are as decided."""
     repeated: list[bool] = []
-    step = 0
-    for token in pattern:
-        sizes = Counter(len(groups[step]) for _, groups in kept)
-        size, count = max(sizes.items(), key=lambda each: (each[1], -each[0]), default=(1, 0))
+    for step, token in enumerate(pattern):
+        singles = sum(len(groups[step]) == 1 for _, groups in kept)
         several = {runs[run].session for run, groups in kept if len(groups[step]) > 1}
-        if sizes[1] and len(several) < max(2, SELDOM * len(kept)):
-            size = 0 if background.may_be_repeated(token, sizes[1]) else 1
-        elif not (1 < size <= MAX_UNROLLED and count >= AGREE * len(kept)):
-            size = 0
-        if size:
-            kept = [
-                (run, (*groups[:step], *((call,) for call in groups[step]), *groups[step + 1 :]))
-                for run, groups in kept
-                if len(groups[step]) == size
-            ]
-        tokens += [token] * max(size, 1)
-        repeated += [size == 0] * max(size, 1)
-        step += max(size, 1)
-    return tokens, repeated, kept
+        seldom = singles and len(several) < max(2, SELDOM * len(kept))
+        repeated.append(not seldom or background.may_be_repeated(token, singles))
+        if not repeated[-1]:
+            kept = [use for use in kept if len(use[1][step]) == 1]
+    return repeated, kept
 
 
 class _Table:
