@@ -89,6 +89,7 @@ class RoutineStep:
     Args:
         tool: The tool; of a shell command the programs it runs.
         arguments: What is handed to it, by argument name.
+        changes: It may change something; one that only reads can be left out without harm.
         is_repeated: It is called once for each element of the parameters its items name.
         is_optional: It is left out in some uses: where its parameters are not given.
         guards: What is to hold before it is called.
@@ -96,6 +97,7 @@ class RoutineStep:
 
     tool: str
     arguments: Mapping[str, Slot]
+    changes: bool = True
     is_repeated: bool = False
     is_optional: bool = False
     guards: tuple[Guard, ...] = ()
@@ -108,6 +110,7 @@ class RoutineStep:
         return {
             "tool": self.tool,
             "arguments": {name: slot.to_json() for name, slot in self.arguments.items()},
+            "changes": self.changes,
             "repeated": self.is_repeated,
             "optional": self.is_optional,
         }
@@ -196,12 +199,7 @@ def parse_routine(value: Mapping[str, Any]) -> Routine:
             )
             for each in value["parameters"]
         ),
-        support=Support(
-            **{
-                name: tuple(each) if isinstance(each, list) else each
-                for name, each in value["support"].items()
-            }
-        ),
+        support=_support(value["support"]),
     )
 
 
@@ -215,6 +213,7 @@ def _step(value: Mapping[str, Any]) -> RoutineStep:
     return RoutineStep(
         tool=value["tool"],
         arguments={name: _slot(each) for name, each in value["arguments"].items()},
+        changes=value["changes"],
         is_repeated=value["repeated"],
         is_optional=value["optional"],
         guards=tuple(
@@ -230,3 +229,14 @@ def _slot(value: Mapping[str, Any]) -> Slot:
     if kind == "reference":
         return parse_reference(told)
     return Use(told) if kind == "parameter" else Item(told)
+
+
+def _support(value: Mapping[str, Any]) -> Support:
+    return Support(
+        occurrences=value["occurrences"],
+        calls=value["calls"],
+        sessions=tuple(value["sessions"]),
+        tasks=value["tasks"],
+        models=tuple(value["models"]),
+        failing=value["failing"],
+    )

@@ -18,15 +18,11 @@ Bindings = Mapping[str, Key | tuple[Key, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One use: the calls of each step, and the values of the parameters."""
+    """One use: the calls of each step, the values of the parameters, and the calls' places in the run."""
 
     groups: tuple[Group, ...]
     bindings: Bindings
-
-    @property
-    def places(self) -> tuple[int, ...]:
-        """The places of its calls in the run."""
-        return tuple(call.place for group in self.groups for call in group)
+    places: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,31 +32,33 @@ class _Found:
     at: int
 
 
-def find_uses(routine: Routine, run: Encoded, *, strict: bool = False) -> tuple[Occurrence, ...]:
+def find_uses(routine: Routine, run: Encoded, *, applied: bool = False) -> tuple[Occurrence, ...]:
     """Return the uses of a routine in a run that share no call, in order.
 
     Args:
-        strict: Nothing may be changed between its steps by another call, so that doing its steps
-            at one go comes to the same.
+        applied: As a run is rewritten with them: nothing else may be changed between the steps, so
+            that doing them at one go comes to the same, and a step that reads for each of a list is
+            done no times where the list is empty. Else as evidence, where each step counts.
     """
     found: list[Occurrence] = []
     steps = routine.steps
     start = 0
-    tools = {step.tool for step in steps}
-    if not tools <= {group[0].tool for group in run.line} and not any(s.is_optional for s in steps):
+    needed = {step.tool for step in steps if not _may_be_left_out(step, applied)}
+    if not needed <= run.tools:
         return ()
     while start < len(run.line):
-        match = _extend(steps, run.line, start, _Found((), {}, -1), strict)
+        match = _extend(steps, run.line, start, _Found((), {}, -1), applied)
         if match is None or sum(map(len, match.groups)) < 2:
             start += 1
             continue
-        found.append(Occurrence(match.groups, match.bindings))
+        places = tuple([call.place for group in match.groups for call in group])
+        found.append(Occurrence(match.groups, match.bindings, places))
         start = match.at + 1
     return tuple(found)
 
 
 def _extend(
-    steps: Sequence[RoutineStep], line: Sequence[Group], start: int, so_far: _Found, strict: bool
+    steps: Sequence[RoutineStep], line: Sequence[Group], start: int, so_far: _Found, applied: bool
 ) -> _Found | None:
     """Match the rest of the steps, the first of them at `start` where nothing has matched yet."""
     number = len(so_far.groups)
@@ -70,26 +68,30 @@ def _extend(
     first = so_far.at < 0
     places = (start,) if first else range(so_far.at + 1, min(len(line), so_far.at + GAP + 2))
     for place in places:
-        if strict and not first and _is_changed(line[so_far.at + 1 : place]):
+        if applied and not first and _is_changed(line[so_far.at + 1 : place]):
             break
         for group in _choices(step, line[place], first, number == len(steps) - 1):
             bindings = _explain(step, group, so_far)
             if bindings is None:
                 continue
             match = _extend(
-                steps, line, start, _Found((*so_far.groups, group), bindings, place), strict
+                steps, line, start, _Found((*so_far.groups, group), bindings, place), applied
             )
             if match:
                 return match
-    if step.is_optional:
+    if _may_be_left_out(step, applied):
         return _extend(
             steps,
             line,
             start,
             _Found((*so_far.groups, ()), so_far.bindings, so_far.at),
-            strict,
+            applied,
         )
     return None
+
+
+def _may_be_left_out(step: RoutineStep, applied: bool) -> bool:
+    return step.is_optional or (applied and step.is_repeated and not step.changes)
 
 
 def _is_changed(between: Sequence[Group]) -> bool:
@@ -159,7 +161,7 @@ def apply_routines(
     found = {
         id(use): (routine, use)
         for routine in routines
-        for use in find_uses(routine, run, strict=True)
+        for use in find_uses(routine, run, applied=True)
     }
     return tuple(found[id(use)] for use in longest(use for _, use in found.values()))
 

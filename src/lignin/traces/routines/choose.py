@@ -11,13 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lignin.domain.routines import Routine
-from lignin.traces.routines.apply import find_uses
 from lignin.traces.routines.compose import compose
 from lignin.traces.routines.encode import Encoded
 from lignin.traces.routines.grow import Pattern
 from lignin.traces.routines.unify import (
     Background,
-    Fixed,
     Free,
     From,
     Occurred,
@@ -25,12 +23,17 @@ from lignin.traces.routines.unify import (
     Unified,
     unify,
 )
+from lignin.traces.routines.uses import Uses
 
 USE_BITS = 6.0
 """What it costs to name a routine, a little more than to name a tool."""
 LINK_BITS = 4.0
 CHOICE_BITS = 1.0
 MOST_BITS = 12.0
+GLANCE = 48
+"""At so many occurrences a candidate is looked at first, to drop most that save nothing."""
+HOPE = 1.3
+"""By how much a candidate may save more than a glance says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +55,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """A routine and the uses that it took."""
+    """A routine, what its occurrences have in common, and the uses that it took."""
 
     routine: Routine
+    unified: Unified
     taken: tuple[Occurred, ...]
 
 
@@ -63,16 +67,21 @@ class _Looked:
     candidate: Candidate
     unified: Unified | None = None
     bits: float = 0.0
+    share: float = 0.0
+    """Of its occurrences, the share that was looked at."""
 
 
 class Chooser:
     """Chooses among candidates for the same runs."""
 
-    def __init__(self, runs: Sequence[Encoded], background: Background, least: int) -> None:
+    def __init__(
+        self, runs: Sequence[Encoded], background: Background, least: int, uses: Uses
+    ) -> None:
         """A routine needs uses in so many sessions."""
         self._runs = runs
         self._background = background
         self._least = least
+        self._uses = uses
         self._tool_bits = math.log2(max(len(background.tools), 2))
         self._used: list[set[int]] = [set() for _ in runs]
 
@@ -85,10 +94,15 @@ class Chooser:
         count = 0
         while heap and count < limit and heap[0][0] < 0:
             _, number, looked = heapq.heappop(heap)
+            if not looked.share:
+                self._look(looked)
             gain = self._gain(looked)
+            if gain > 0 and looked.share < 1.0 and not _is_behind(gain, heap):
+                self._look(looked)
+                gain = self._gain(looked)
             if gain <= 0:
                 continue
-            if heap and -gain > heap[0][0] + 1e-9:
+            if _is_behind(gain, heap):
                 heapq.heappush(heap, (-gain, number, looked))
                 continue
             count += 1
@@ -99,12 +113,12 @@ class Chooser:
         assert looked.unified is not None
         routine = compose(looked.unified)
         taken = []
-        for run, encoded in enumerate(self._runs):
-            for use in find_uses(routine, encoded):
+        for run, found in enumerate(self._uses.of(routine, self._runs)):
+            for use in found:
                 if self._used[run].isdisjoint(use.places):
                     self._used[run].update(use.places)
                     taken.append((run, use.groups))
-        return Chosen(routine=routine, taken=tuple(taken))
+        return Chosen(routine=routine, unified=looked.unified, taken=tuple(taken))
 
     def _most(self, candidate: Candidate) -> float:
         """No less than what a candidate can save."""
@@ -114,18 +128,20 @@ class Chooser:
         told = candidate.count * (slots * MOST_BITS - USE_BITS)
         return candidate.calls * self._tool_bits + told
 
+    def _look(self, looked: _Looked) -> None:
+        """Look at some occurrences of a candidate, the next time at all of them."""
+        if looked.share == 1.0:
+            return
+        every = looked.candidate.occurrences()
+        some = every if looked.share else every[:: -(-len(every) // GLANCE)]
+        looked.share = len(some) / len(every)
+        looked.unified = unify(looked.candidate.pattern, some, self._runs, self._background)
+        looked.bits = self._bits(looked.unified) if looked.unified else 0.0
+
     def _gain(self, looked: _Looked) -> float:
-        """What a candidate saves among the calls that are not taken yet."""
+        """What a candidate saves among the calls that are not taken yet; after a glance, about."""
         if looked.unified is None:
-            looked.unified = unify(
-                looked.candidate.pattern,
-                looked.candidate.occurrences(),
-                self._runs,
-                self._background,
-            )
-            if looked.unified is None:
-                return 0.0
-            looked.bits = self._bits(looked.unified)
+            return 0.0
         mine: set[tuple[int, int]] = set()
         sessions: set[str] = set()
         uses = calls = 0
@@ -140,11 +156,12 @@ class Chooser:
             calls += len(places)
             uses += 1
             sessions.add(self._runs[run].session)
-        apart = not looked.bits and not any(looked.unified.repeated)
-        if len(sessions) < self._least or apart:
-            return 0.0
+        saved = calls * self._tool_bits + uses * (looked.bits - USE_BITS)
         own = looked.bits + len(looked.unified.tokens) * self._tool_bits
-        return calls * self._tool_bits + uses * (looked.bits - USE_BITS) - own
+        if looked.share < 1.0:
+            return HOPE * saved / looked.share - own
+        apart = not looked.bits and not any(looked.unified.shape.repeated)
+        return saved - own if len(sessions) >= self._least and not apart else 0.0
 
     def _bits(self, unified: Unified) -> float:
         """The bits of the arguments that need not be told at a use."""
@@ -159,3 +176,7 @@ class Chooser:
                     usual = self._background.share(token, slot, finding.key)
                     bits += min(-math.log2(usual), MOST_BITS)
         return bits
+
+
+def _is_behind(gain: float, heap: Sequence[tuple[float, int, _Looked]]) -> bool:
+    return bool(heap) and -gain > heap[0][0] + 1e-9

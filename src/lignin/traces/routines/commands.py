@@ -1,6 +1,7 @@
-"""A shell command as a tool with arguments: its programs and flags are the tool, its words the slots.
+"""A shell command as a tool with arguments: `git commit -m {1}` is the tool, its words the slots.
 
-Words are literal or kept as they were written; nothing is filled in or run. Pure.
+Programs and flags are the tool's name, in the order they were written. Words are literal or kept as
+they stand; nothing is filled in or run. Pure.
 """
 
 import re
@@ -11,8 +12,32 @@ from lignin.traces.code.shell import Command, parse_shell
 from lignin.traces.code.tools import Shell, read_actions
 
 _WITH_VERBS = frozenset(
-    "apt apt-get brew cargo conda docker gh git go helm hg kubectl make npm npx pip pip3 pnpm "
-    "poetry svn systemctl terraform uv yarn".split()
+    [
+        "apt",
+        "apt-get",
+        "brew",
+        "cargo",
+        "conda",
+        "docker",
+        "gh",
+        "git",
+        "go",
+        "helm",
+        "hg",
+        "kubectl",
+        "make",
+        "npm",
+        "npx",
+        "pip",
+        "pip3",
+        "pnpm",
+        "poetry",
+        "svn",
+        "systemctl",
+        "terraform",
+        "uv",
+        "yarn",
+    ]
 )
 _VERB = re.compile(r"[a-z][a-z-]*")
 _SHELL_ARGUMENTS = ("command", "cmd", "action", "script")
@@ -53,12 +78,13 @@ def _read(command: Command, label: list[str], words: list[str]) -> None:
     for text in rest:
         flag, equals, value = text.partition("=")
         if text.startswith("--") and equals:
-            label.append(f"{flag}=")
             words.append(value)
+            label.append(f"{flag}={{{len(words)}}}")
         elif text.startswith("-") and len(text) > 1 and not text[1].isdigit():
             label.append(text)
         else:
             words.append(text)
+            label.append(f"{{{len(words)}}}")
     for redirect in command.redirects:
-        label.append(redirect.operator)
         words.append(redirect.target.text)
+        label.append(f"{redirect.fd}{redirect.operator} {{{len(words)}}}")

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from keyword import iskeyword
 
 from lignin.domain.codec import Json
 from lignin.domain.routines import (
@@ -22,11 +23,6 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PATH = re.compile(r"[~.]{0,2}/?(?:[\w.@+-]+/)+[\w.@+-]*|[\w-]+\.[A-Za-z]\w{0,4}")
 _URL = re.compile(r"[a-z]{2,8}://\S+")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_RESERVED = frozenset(
-    "and as assert async await break class continue def del elif else except finally for from "
-    "global if import in is lambda nonlocal not or pass raise return try while with yield "
-    "None True False self type".split()
-)
 _MAX_EXAMPLES = 50
 
 
@@ -38,9 +34,9 @@ def compose(unified: Unified) -> Routine:
     written: dict[tuple[int, int], Slot] = {}
     for number, (tool, arguments) in enumerate(unified.tokens):
         slots: dict[str, Slot] = {}
+        calls = [groups[number] for _, groups in unified.uses if groups[number]][:_MAX_EXAMPLES]
         for place, argument in enumerate(arguments):
             finding = unified.findings[number][place]
-            calls = [groups[number] for _, groups in unified.uses[:_MAX_EXAMPLES]]
             raw = [call.raw[place] for group in calls for call in group]
             slot: Slot
             if isinstance(finding, Fixed):
@@ -56,7 +52,15 @@ def compose(unified: Unified) -> Routine:
                 parameters[number, place] = _parameter(name, kind, finding, calls, place)
                 slot = Item(name) if finding.each else Use(name)
             slots[argument] = written[number, place] = slot
-        steps.append(RoutineStep(tool=tool, arguments=slots, is_repeated=unified.repeated[number]))
+        steps.append(
+            RoutineStep(
+                tool=tool,
+                arguments=slots,
+                changes=any(call.changes for group in calls for call in group),
+                is_repeated=any(isinstance(slot, Item) for slot in slots.values()),
+                is_optional=unified.shape.optional[number],
+            )
+        )
     return Routine(steps=tuple(steps), parameters=tuple(parameters.values()))
 
 
@@ -106,7 +110,7 @@ def _name(tool: str, argument: str, kind: str, taken: set[str], *, each: bool) -
         own = {"path": "path", "url": "url"}.get(kind, "text")
     if each:
         own = plural(own)
-    verb = _identifier((_WORDS.findall(tool) or [""])[0])
+    verb = (_WORDS.findall(tool) or [""])[0].lower()
     candidates = [own, *([f"{verb}_{own}"] if verb and not argument.isdecimal() else [])]
     for candidate in candidates:
         if candidate not in taken:
@@ -119,7 +123,7 @@ def _identifier(text: str) -> str:
         return ""
     word = "_".join(part.lower() for part in _WORDS.findall(text))
     word = re.sub(r"(?<=[a-z])_(?=\d)", "", word)
-    return f"{word}_" if word in _RESERVED else word
+    return f"{word}_" if iskeyword(word) else word
 
 
 def plural(word: str) -> str:

@@ -13,7 +13,7 @@ from lignin.domain.routines import Constant, Item, Reference, Routine, RoutineSt
 from lignin.domain.traces import Trajectory
 from lignin.traces.effects import calls_of
 from lignin.traces.routines.apply import Bindings, Occurrence, apply_routines
-from lignin.traces.routines.encode import Encoded, encode
+from lignin.traces.routines.encode import encode
 from lignin.traces.routines.values import Key, key_of, parse_result
 
 _TOKEN = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
@@ -93,14 +93,11 @@ def is_equivalent(routine: Routine, use: Occurrence, results: Sequence[Any]) -> 
         if asked != (call.tool, dict(zip(call.names, call.keys, strict=True))):
             return False
         answer = results[call.place]
-    return next(_rest(program, answer), None) is None
-
-
-def _rest(program: Generator[Asked, Any, None], answer: Any) -> Iterable[Asked]:
     try:
-        yield program.send(answer)
+        program.send(answer)
     except StopIteration:
-        return
+        return True
+    return False
 
 
 def run_routine(routine: Routine, bindings: Bindings) -> Generator[Asked, Any, None]:

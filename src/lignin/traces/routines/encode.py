@@ -64,8 +64,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """One run; `passed` is None where nobody says. `line` are its calls that did something, those of
-    one tool in a row together."""
+    """One run; `passed` is None where nobody says. `line` are its calls that did something, those that
+    go over one list together; `tools` are theirs."""
 
     session: str
     task: str
@@ -73,6 +73,7 @@ class Encoded:
     passed: bool | None
     calls: tuple[Call, ...]
     line: tuple[tuple[Call, ...], ...]
+    tools: frozenset[str]
 
 
 def encode(trajectory: Trajectory, passed: bool | None) -> Encoded:
@@ -86,6 +87,7 @@ def encode(trajectory: Trajectory, passed: bool | None) -> Encoded:
         passed,
         calls,
         line_of(calls),
+        frozenset(call.tool for call in calls if call.counts),
     )
 
 

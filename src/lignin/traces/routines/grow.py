@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 GAP = 1
 LONGEST = 7
 SURE = 2.0
+FEW = 10
+"""Where chance brings fewer occurrences than this, it says nothing about how many there are."""
 
 Token = tuple[str, tuple[str, ...]]
 """A tool and the names of its arguments."""
@@ -56,10 +58,10 @@ class Growth:
         self._push(self._shortest, new)
 
     def patterns(self, least: int) -> Iterator[tuple[Pattern, list[Occurrence]]]:
-        """Yield every pattern that occurs often enough, and oftener than by chance."""
+        """Yield every pattern that occurs often enough, and no more than a few by chance."""
         tokens = list(self._numbers)
         usual = {number: len(node.occurrences) for number, node in self._shortest.items()}
-        todo = [
+        todo: list[tuple[tuple[int, ...], _Node]] = [
             ((number,), node)
             for number, node in self._shortest.items()
             if len(node.occurrences) >= least
@@ -75,7 +77,7 @@ class Growth:
             chance = (self._gap + 1) * len(node.occurrences) / self._steps
             for number, child in node.longer.items():
                 count, expected = len(child.occurrences), chance * usual[number]
-                if count >= max(least, expected + self._sure * math.sqrt(expected)):
+                if count >= least and not _is_chance(count, expected, self._sure):
                     todo.append(((*numbers, number), child))
 
     def _extend(self, longer: dict[int, _Node], occurrences: Sequence[Occurrence]) -> None:
@@ -98,3 +100,7 @@ class Growth:
             node.occurrences += occurrences
             if node.longer is not None:
                 self._extend(node.longer, occurrences)
+
+
+def _is_chance(count: int, expected: float, sure: float) -> bool:
+    return expected >= FEW and count < expected + sure * math.sqrt(expected)

@@ -1,36 +1,42 @@
-"""Induces routines of runs: grow, unify, choose, and choose again among what was put together.
+"""Induces routines of runs: grow, unify, choose, put together, and refuse what is no routine.
 
-Incremental: a run is encoded once and only new runs are grown; what is chosen depends on which runs
+Incremental: a run is encoded once and only new runs are grown; what comes of it depends on which runs
 there are and not on their order. Pure.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lignin.domain.routines import Routine, Support
-from lignin.traces.routines.apply import find_uses
+from lignin.traces.routines.apply import Occurrence as Use
 from lignin.traces.routines.choose import Candidate, Chooser
+from lignin.traces.routines.compose import compose
 from lignin.traces.routines.encode import Encoded
 from lignin.traces.routines.grow import Growth, Occurrence, Pattern
+from lignin.traces.routines.guards import guarded
+from lignin.traces.routines.loosen import loosened
 from lignin.traces.routines.nest import nested
 from lignin.traces.routines.order import by_saving
 from lignin.traces.routines.unify import Background, Occurred
+from lignin.traces.routines.uses import Uses
 
 FEWEST = 3
 SHARE = 0.02
 """A routine needs uses in so many sessions, and in this share of the passing runs."""
 LIMIT = 40
 MOST = 200
+MOST_REFUSED = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """A candidate that is no routine, and why."""
+    """What recurs and is no routine, and why."""
 
     tools: tuple[str, ...]
     reason: str
-    occurrences: int
-    failing: int
+    passing: int = 0
+    failing: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,91 +47,165 @@ class Induced:
     refused: tuple[Refused, ...]
 
 
+class Pool:
+    """Runs of one kind with the patterns grown of them."""
+
+    def __init__(self) -> None:
+        self.runs: list[Encoded] = []
+        self.background = Background()
+        self._growth = Growth()
+
+    def add(self, runs: Sequence[Encoded]) -> None:
+        """Add runs."""
+        self.runs += runs
+        self.background.add(runs)
+        self._growth.add([tokens_of(run) for run in runs])
+
+    def ordered(self) -> tuple[list[Encoded], list[Candidate]]:
+        """Return the runs in an order of their own and the patterns of at least `FEWEST` of them."""
+        keys = [(run.session, run.task) for run in self.runs]
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        place_of = {place: number for number, place in enumerate(order)}
+        runs = [self.runs[place] for place in order]
+        least = least_of(runs)
+        return runs, [
+            _candidate(pattern, occurrences, place_of, runs)
+            for pattern, occurrences in self._growth.patterns(least)
+        ]
+
+
 class Inducer:
     """Holds the runs seen so far and the patterns grown of them."""
 
-    def __init__(self, fewest: int = FEWEST, share: float = SHARE) -> None:
-        self._fewest, self._share = fewest, share
-        self._passing: list[Encoded] = []
-        self._others: list[Encoded] = []
-        self._growth = Growth()
-        self._background = Background()
+    def __init__(self) -> None:
+        self._passing, self._failing = Pool(), Pool()
+        self._uses = Uses()
 
     def add(self, runs: Iterable[Encoded]) -> None:
-        """Add runs; only what passed supports a routine."""
+        """Add runs; only what passed supports a routine, and what nobody judged supports nothing."""
         runs = list(runs)
-        passing = [run for run in runs if run.passed]
-        self._passing += passing
-        self._others += [run for run in runs if run.passed is False]
-        self._background.add(passing)
-        self._growth.add([tokens_of(run) for run in passing])
+        self._passing.add([run for run in runs if run.passed])
+        self._failing.add([run for run in runs if run.passed is False])
 
     def induce(self, limit: int = LIMIT) -> Induced:
         """Return the routines of all runs added so far."""
-        least = max(self._fewest, round(self._share * len(self._passing)))
-        order = self._order()
-        runs = [self._passing[place] for place in order]
-        place_of = {place: number for number, place in enumerate(order)}
-        candidates = [
-            self._candidate(pattern, occurrences, place_of, runs)
-            for pattern, occurrences in self._growth.patterns(least)
+        runs, candidates = self._passing.ordered()
+        least = least_of(runs)
+        found = self._routines(self._passing, runs, candidates, least)
+        supported = [self._supported(routine, runs) for routine in found]
+        kept = [
+            each
+            for each in supported
+            if len(each.support.sessions) >= least and each.support.tasks > 1
         ]
-        chosen = list(Chooser(runs, self._background, least).choose(candidates, MOST))
-        found = {each.routine.routine_id: each.routine for each in chosen}
-        for routine in nested(runs, chosen, self._background, least):
-            found.setdefault(routine.routine_id, routine)
-        supported = [self._supported(routine) for routine in found.values()]
-        kept = [each for each in supported if len(each.support.sessions) >= least]
-        return Induced(routines=by_saving(kept, runs, limit), refused=())
-
-    @staticmethod
-    def _candidate(
-        pattern: Pattern,
-        occurrences: Sequence[Occurrence],
-        place_of: Mapping[int, int],
-        runs: Sequence[Encoded],
-    ) -> Candidate:
-        def uses() -> list[Occurred]:
-            found = sorted((place_of[run], places) for run, places in occurrences)
-            return [(run, tuple([runs[run].line[place] for place in p])) for run, p in found]
-
-        calls = sum(
-            len(runs[place_of[run]].line[place]) for run, places in occurrences for place in places
-        )
-        return Candidate(pattern=pattern, calls=calls, count=len(occurrences), occurrences=uses)
-
-    def _order(self) -> list[int]:
-        return sorted(
-            range(len(self._passing)),
-            key=lambda place: (self._passing[place].session, self._passing[place].task),
+        refused = [
+            Refused(
+                tools=each.tools,
+                reason="all its uses are of one task" if each.support.tasks < 2 else "seldom",
+                passing=each.support.occurrences,
+                failing=each.support.failing,
+            )
+            for each in supported
+            if each not in kept and each.support.occurrences
+        ]
+        refused += self._only_failing(runs)
+        refused += _single_calls(runs, supported, least)
+        routines = by_saving(kept, runs, limit, self._uses)
+        return Induced(
+            routines=tuple(self._guarded(each, runs) for each in routines),
+            refused=tuple(refused[:MOST_REFUSED]),
         )
 
-    def _supported(self, routine: Routine) -> Routine:
+    def _routines(
+        self, pool: Pool, runs: Sequence[Encoded], candidates: Sequence[Candidate], least: int
+    ) -> list[Routine]:
+        background = pool.background
+        chooser = Chooser(runs, background, least, self._uses)
+        chosen = list(chooser.choose(candidates, MOST))
+        unified = [each.unified for each in chosen]
+        unified += nested(runs, chosen, background, least)
+        looser = (loosened(each, runs, background, self._uses) for each in unified)
+        unified += [each for each in looser if each]
+        return list({each.routine_id: each for each in map(compose, unified)}.values())
+
+    def _only_failing(self, passing: Sequence[Encoded]) -> list[Refused]:
+        """What recurs in failing runs and hardly ever in passing ones."""
+        runs, candidates = self._failing.ordered()
+        least = least_of(runs)
+        refused = []
+        chooser = Chooser(runs, self._failing.background, least, self._uses)
+        for chosen in chooser.choose(candidates, MOST):
+            found = self._uses.of(chosen.routine, passing)
+            if sum(map(bool, found)) < FEWEST:
+                refused.append(
+                    Refused(
+                        tools=chosen.routine.tools,
+                        reason="only failing runs support it",
+                        passing=sum(map(len, found)),
+                        failing=len(chosen.taken),
+                    )
+                )
+        return refused
+
+    def _supported(self, routine: Routine, runs: Sequence[Encoded]) -> Routine:
         """Return a routine with its uses counted, in failing runs beside."""
-        sessions: list[str] = []
-        tasks: set[str] = set()
-        models: set[str] = set()
-        count = calls = 0
-        for run in self._passing:
-            uses = find_uses(routine, run)
-            if uses:
-                sessions.append(run.session)
-                tasks.add(run.task)
-                models.add(run.model)
-                count += len(uses)
-                calls += sum(len(use.places) for use in uses)
-        failing = sum(len(find_uses(routine, run)) for run in self._others)
+        found = [
+            (run, uses)
+            for run, uses in zip(runs, self._uses.of(routine, runs), strict=True)
+            if uses
+        ]
+        failing = self._uses.of(routine, self._failing.runs)
         support = Support(
-            occurrences=count,
-            calls=calls,
-            sessions=tuple(sorted(sessions)),
-            tasks=len(tasks),
-            models=tuple(sorted(models - {""})),
-            failing=failing,
+            occurrences=sum(len(uses) for _, uses in found),
+            calls=sum(len(use.places) for _, uses in found for use in uses),
+            sessions=tuple(sorted({run.session for run, _ in found})),
+            tasks=len({run.task for run, _ in found}),
+            models=tuple(sorted({run.model for run, _ in found} - {""})),
+            failing=sum(map(len, failing)),
         )
         return replace(routine, support=support)
+
+    def _guarded(self, routine: Routine, runs: Sequence[Encoded]) -> Routine:
+        found: list[tuple[Encoded, Sequence[Use]]] = list(
+            zip(runs, self._uses.of(routine, runs), strict=True)
+        )
+        return guarded(routine, found, [*runs, *self._failing.runs], FEWEST)
+
+
+def least_of(runs: Sequence[Encoded]) -> int:
+    """Return in how many sessions a routine of these runs has to be used."""
+    return max(FEWEST, round(SHARE * len(runs)))
 
 
 def tokens_of(run: Encoded) -> list[tuple[str, tuple[str, ...]]]:
     """Return the steps of a run as patterns are grown of them."""
     return [(group[0].tool, group[0].names) for group in run.line]
+
+
+def _candidate(
+    pattern: Pattern,
+    occurrences: Sequence[Occurrence],
+    place_of: Mapping[int, int],
+    runs: Sequence[Encoded],
+) -> Candidate:
+    def uses() -> list[Occurred]:
+        found = sorted((place_of[run], places) for run, places in occurrences)
+        return [(run, tuple([runs[run].line[place] for place in p])) for run, p in found]
+
+    calls = sum(
+        len(runs[place_of[run]].line[place]) for run, places in occurrences for place in places
+    )
+    return Candidate(pattern=pattern, calls=calls, count=len(occurrences), occurrences=uses)
+
+
+def _single_calls(
+    runs: Sequence[Encoded], routines: Sequence[Routine], least: int
+) -> list[Refused]:
+    """Calls that recur by themselves: as a routine they would save nothing."""
+    sessions = Counter(tool for run in runs for tool in {group[0].tool for group in run.line})
+    used = {tool for routine in routines for tool in routine.tools}
+    return [
+        Refused(tools=(tool,), reason="one call: nothing is saved", passing=count)
+        for tool, count in sorted(sessions.items(), key=lambda each: (-each[1], each[0]))
+        if count >= least and tool not in used
+    ]

@@ -6,9 +6,7 @@ results, or be another part's parameter.
 
 from collections.abc import Iterator, Sequence
 
-from lignin.domain.routines import Routine
 from lignin.traces.routines.choose import Chosen
-from lignin.traces.routines.compose import compose
 from lignin.traces.routines.encode import Call, Encoded
 from lignin.traces.routines.grow import Growth, Token
 from lignin.traces.routines.unify import (
@@ -31,7 +29,7 @@ Unit = tuple[Token, tuple[Group, ...]]
 
 def nested(
     runs: Sequence[Encoded], chosen: Sequence[Chosen], background: Background, least: int
-) -> Iterator[Routine]:
+) -> Iterator[Unified]:
     """Yield what routines and single calls in a row come to, where they hang together."""
     lines = units_of(runs, chosen)
     growth = Growth(gap=0, sure=0.0)
@@ -53,8 +51,8 @@ def nested(
         unified = unify(shapes.pop(), uses, runs, background)
         if unified is None or len({runs[run].session for run, _ in unified.uses}) < least:
             continue
-        if len(unified.tokens) == ends[-1] and _hangs_together(unified, ends[1:-1]):
-            yield compose(unified)
+        if _hangs_together(unified, ends[1:-1]):
+            yield unified
 
 
 def units_of(runs: Sequence[Encoded], chosen: Sequence[Chosen]) -> list[list[Unit]]:
@@ -65,9 +63,9 @@ def units_of(runs: Sequence[Encoded], chosen: Sequence[Chosen]) -> list[list[Uni
         for run, groups in each.taken:
             taken[run].append((name, groups))
     lines = []
-    for run, units in zip(runs, taken, strict=True):
+    for encoded, units in zip(runs, taken, strict=True):
         used = {call.place for _, groups in units for group in groups for call in group}
-        for group in run.line:
+        for group in encoded.line:
             rest = tuple(call for call in group if call.place not in used)
             if rest:
                 units.append((_token(rest), (rest,)))

@@ -8,15 +8,16 @@ import heapq
 from collections.abc import Sequence
 
 from lignin.domain.routines import Routine
-from lignin.traces.routines.apply import Occurrence, find_uses, longest
+from lignin.traces.routines.apply import Occurrence, longest
 from lignin.traces.routines.encode import Encoded
+from lignin.traces.routines.uses import Uses
 
 
 def by_saving(
-    routines: Sequence[Routine], runs: Sequence[Encoded], limit: int
+    routines: Sequence[Routine], runs: Sequence[Encoded], limit: int, known: Uses
 ) -> tuple[Routine, ...]:
     """Return at most `limit` routines, what adds most first."""
-    uses = [[find_uses(routine, run, strict=True) for run in runs] for routine in routines]
+    uses = [known.of(routine, runs, applied=True) for routine in routines]
     kept: list[int] = []
     so_far = [0] * len(runs)
     heap = [
@@ -25,14 +26,12 @@ def by_saving(
     ]
     heapq.heapify(heap)
     while heap and len(kept) < limit:
-        _, name, number, looked = heapq.heappop(heap)
-        if looked != len(kept):
-            added = _added(number, kept, uses, so_far)
-            heapq.heappush(heap, (-added, name, number, len(kept)))
-            continue
-        added = _added(number, kept, uses, so_far)
-        if added <= 0:
+        lost, name, number, looked = heapq.heappop(heap)
+        if lost >= 0:
             break
+        if looked != len(kept):
+            heapq.heappush(heap, (-_added(number, kept, uses, so_far), name, number, len(kept)))
+            continue
         kept.append(number)
         for run, found in enumerate(uses[number]):
             if found:
@@ -54,5 +53,5 @@ def _added(
 
 
 def _saved(found: Sequence[Sequence[Occurrence]]) -> int:
-    """How many calls a run is spared."""
-    return sum(len(use.places) - 1 for use in longest(each for uses in found for each in uses))
+    """How many calls a run is spared, and how many have become part of a routine."""
+    return sum(2 * len(use.places) - 1 for use in longest(each for uses in found for each in uses))

@@ -9,7 +9,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import eq
+from typing import NamedTuple
 
 from lignin.traces.routines.encode import Call, Encoded
 from lignin.traces.routines.grow import Pattern, Token
@@ -21,7 +21,8 @@ OTHER_NATS = 6.0
 """What an occurrence that does not have the constant is worth, in nats."""
 SELDOM = 0.05
 """A step that is repeated in a smaller share of the occurrences is repeated by chance."""
-MAX_UNROLLED = 3
+OFTEN = 0.15
+UNLIKELY = 0.05
 
 Group = tuple[Call, ...]
 Occurred = tuple[int, tuple[Group, ...]]
@@ -39,8 +40,7 @@ class Same:
     slot: int
 
 
-@dataclass(frozen=True, slots=True)
-class From:
+class From(NamedTuple):
     """The slot's value lies at a path of an earlier step's result."""
 
     step: int
@@ -66,43 +66,80 @@ Finding = Same | From | Fixed | Free
 
 
 @dataclass(frozen=True, slots=True)
-class Unified:
-    """What the occurrences of a pattern have in common, and those that do.
+class Shape:
+    """The steps of a pattern.
 
     Args:
-        tokens: The tools; a step that is always done twice stands here twice.
+        tokens: The tools.
         repeated: Which steps are repeated.
-        findings: Per step and slot what it is.
-        uses: The occurrences (run and groups) that agree.
+        optional: Which steps are left out in some uses; there they have no calls.
     """
 
     tokens: tuple[Token, ...]
     repeated: tuple[bool, ...]
+    optional: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unified:
+    """What the occurrences of a pattern have in common, and those that do.
+
+    Args:
+        shape: The steps.
+        findings: Per step and slot what it is.
+        uses: The occurrences (run and groups) that agree.
+    """
+
+    shape: Shape
     findings: tuple[tuple[Finding, ...], ...]
-    uses: tuple[tuple[int, tuple[Group, ...]], ...]
+    uses: tuple[Occurred, ...]
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """The tools with their arguments' names."""
+        return self.shape.tokens
 
 
 class Background:
-    """How frequent each value is in each slot of each tool. Counts are additive."""
+    """How frequent each value is in each slot of each tool, and how often a tool is called again for
+    the next element of a list. Counts are additive."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple[Token, int], Counter[Key]] = defaultdict(Counter)
+        self._groups: Counter[Token] = Counter()
+        self._several: Counter[Token] = Counter()
+        self._varied: Counter[tuple[Token, int]] = Counter()
         self.tools: set[str] = set()
 
     def add(self, runs: Iterable[Encoded]) -> None:
         """Count the values of runs."""
         for run in runs:
             for group in run.line:
+                token = (group[0].tool, group[0].names)
+                self.tools.add(group[0].tool)
+                self._groups[token] += 1
                 for call in group:
-                    self.tools.add(call.tool)
-                    token = (call.tool, call.names)
                     for slot, key in enumerate(call.keys):
                         self._counts[token, slot][key] += 1
+                if len(group) > 1:
+                    self._several[token] += 1
+                    for slot, key in enumerate(group[0].keys):
+                        if any(call.keys[slot] != key for call in group):
+                            self._varied[token, slot] += 1
 
     def share(self, token: Token, slot: int, key: Key) -> float:
         """Return the share of a value in a slot of a tool."""
         counts = self._counts[token, slot]
         return max(counts[key], 1) / max(counts.total(), 1)
+
+    def goes_over_lists(self, token: Token, slot: int) -> bool:
+        """True where a slot usually varies when its tool is called again and again."""
+        return 2 * self._varied[token, slot] > self._several[token]
+
+    def may_be_repeated(self, token: Token, singles: int) -> bool:
+        """True where a tool is often repeated, and so many single calls do not speak against it."""
+        share = self._several[token] / max(self._groups[token], 1)
+        return share >= OFTEN and (1 - share) ** singles >= UNLIKELY
 
 
 def unify(
@@ -116,11 +153,19 @@ def unify(
     Args:
         occurrences: Of each which run and the calls of each step.
     """
-    tokens, repeated, uses = _shape(pattern, list(occurrences), runs)
-    table = _Table(tokens, repeated, uses, runs)
+    repeated, uses = _shape(pattern, list(occurrences), runs, background)
+    shape = Shape(pattern, tuple(repeated), (False,) * len(pattern))
+    return unify_shaped(shape, uses, runs, background)
+
+
+def unify_shaped(
+    shape: Shape, uses: Sequence[Occurred], runs: Sequence[Encoded], background: Background
+) -> Unified | None:
+    """Return what uses have in common whose steps are known; a step left out has no calls."""
+    table = _Table(shape, uses, runs, background)
     table.fix(background)
     findings: list[tuple[Finding, ...]] = []
-    for step, (_, names) in enumerate(tokens):
+    for step, (_, names) in enumerate(shape.tokens):
         told: list[Finding] = []
         for slot in range(len(names)):
             if not table.kept:
@@ -128,34 +173,22 @@ def unify(
             told.append(table.find(step, slot, [*findings, tuple(told)]))
         findings.append(tuple(told))
     kept = tuple(uses[place] for place in table.kept)
-    return Unified(tuple(tokens), tuple(repeated), tuple(findings), kept) if kept else None
+    return Unified(shape, tuple(findings), kept) if kept else None
 
 
 def _shape(
-    pattern: Pattern, kept: list[tuple[int, tuple[Group, ...]]], runs: Sequence[Encoded]
-) -> tuple[list[Token], list[bool], list[tuple[int, tuple[Group, ...]]]]:
-    """Decide which steps are repeated; a step that is nearly always done twice is two steps."""
-    tokens: list[Token] = []
+    pattern: Pattern, kept: list[Occurred], runs: Sequence[Encoded], background: Background
+) -> tuple[list[bool], list[Occurred]]:
+    """Decide which steps are repeated, and keep the uses whose steps are as decided."""
     repeated: list[bool] = []
-    step = 0
-    for token in pattern:
-        sizes = Counter(len(groups[step]) for _, groups in kept)
-        size, count = max(sizes.items(), key=lambda each: (each[1], -each[0]), default=(1, 0))
+    for step, token in enumerate(pattern):
+        singles = sum(len(groups[step]) == 1 for _, groups in kept)
         several = {runs[run].session for run, groups in kept if len(groups[step]) > 1}
-        if sizes[1] and len(several) < max(2, SELDOM * len(kept)):
-            size = 1
-        elif not (1 < size <= MAX_UNROLLED and count >= AGREE * len(kept)):
-            size = 0
-        if size:
-            kept = [
-                (run, (*groups[:step], *((call,) for call in groups[step]), *groups[step + 1 :]))
-                for run, groups in kept
-                if len(groups[step]) == size
-            ]
-        tokens += [token] * max(size, 1)
-        repeated += [size == 0] * max(size, 1)
-        step += max(size, 1)
-    return tokens, repeated, kept
+        seldom = singles and len(several) < max(2, SELDOM * len(kept))
+        repeated.append(not seldom or background.may_be_repeated(token, singles))
+        if not repeated[-1]:
+            kept = [use for use in kept if len(use[1][step]) == 1]
+    return repeated, kept
 
 
 class _Table:
@@ -163,32 +196,39 @@ class _Table:
 
     def __init__(
         self,
-        tokens: Sequence[Token],
-        repeated: Sequence[bool],
+        shape: Shape,
         uses: Sequence[Occurred],
         runs: Sequence[Encoded],
+        background: Background,
     ) -> None:
-        self._tokens, self._repeated, self._uses = tokens, repeated, uses
+        self._shape, self._uses = shape, uses
         self._tasks = [runs[run].task for run, _ in uses]
-        self._columns: dict[Place, list[Value]] = {
-            (step, slot): [_value(groups[step], slot, repeated[step]) for _, groups in uses]
-            for step, (_, names) in enumerate(tokens)
-            for slot in range(len(names))
-        }
+        self._columns: dict[Place, list[Value | None]] = {}
+        for step, token in enumerate(shape.tokens):
+            for slot in range(len(token[1])):
+                each = shape.repeated[step] and background.goes_over_lists(token, slot)
+                self._columns[step, slot] = [
+                    _value(groups[step], slot, shape.repeated[step], each) for _, groups in uses
+                ]
         self._steps: list[dict[int, int] | None] = [None] * len(uses)
         self.kept = list(range(len(uses)))
 
     def fix(self, background: Background) -> None:
         """Keep the uses that have the values that stand out most, one slot after the other."""
-        places = [place for place in self._columns if not self._repeated[place[0]]]
+        shape = self._shape
+        places = [
+            place
+            for place in self._columns
+            if not (shape.repeated[place[0]] or shape.optional[place[0]])
+        ]
         while self.kept:
             best: tuple[float, Place, Value] | None = None
             for step, slot in places:
-                value, count = _commonest(self._values((step, slot)))
+                value, count = _commonest(self._told((step, slot)))
                 share = count / len(self.kept)
                 if share < DOMINANT or count == len(self.kept):
                     continue
-                usual = background.share(self._tokens[step], slot, value)
+                usual = background.share(shape.tokens[step], slot, value)  # type: ignore[arg-type]
                 others = len(self.kept) - count
                 if share <= usual or count * -math.log(usual) <= others * OTHER_NATS:
                     continue
@@ -203,53 +243,78 @@ class _Table:
 
     def find(self, step: int, slot: int, before: Sequence[Sequence[Finding]]) -> Finding:
         """Decide what a slot is, and leave out the uses that do not agree."""
-        values = self._values((step, slot))
+        column = self._values((step, slot))
+        values = self._told((step, slot))
+        if not values:
+            return Free()
         enough = AGREE * len(values)
+        each = any(isinstance(value, Items) for value in values)
         value, count = _commonest(values)
-        each = any(isinstance(value, tuple) and type(value) is Items for value in values)
-        if count >= enough and not isinstance(value, Items):
-            holds = [each == value for each in values]
-            tasks = {self._tasks[use] for use, good in zip(self.kept, holds, strict=True) if good}
-            if len(tasks) > 1:
-                self._keep(holds)
-                return Fixed(value)
+        if count >= enough and not each and self._is_general(column, value):
+            self._keep([found in (value, None) for found in column])
+            return Fixed(value)  # type: ignore[arg-type]
         if len(set(values)) > 1:
-            for place in self._earlier(before, each):
-                holds = list(map(eq, values, self._values(place)))
-                if sum(holds) >= enough:
+            for place in self._earlier(step, before, each):
+                others = self._values(place)
+                holds = [a is None or a == b for a, b in zip(column, others, strict=True)]
+                if sum(holds) >= enough + len(column) - len(values):
                     self._keep(holds)
                     return Same(*place)
-        sources = [self._sources(use, step, slot) for use in self.kept]
-        counts = Counter(source for found in sources for source in found)
-        good = [source for source, count in counts.items() if count >= enough]
-        exact = [source for source in good if not set("*~") & set(source.path)]
-        nearest = lambda s: (counts[s], s.step, -len(s.path), s.path)  # noqa: E731
-        if exact and not each:
-            chosen = max(exact, key=nearest)
-            self._keep([chosen in found for found in sources])
-            return chosen
-        return Free(max(good, key=nearest, default=None), each)
+        return self._from(step, slot, column, enough, each)
 
-    def _values(self, place: Place) -> list[Value]:
+    def _from(
+        self, step: int, slot: int, column: Sequence[Value | None], enough: float, each: bool
+    ) -> Finding:
+        """Look for the place in earlier results where the values of a slot lie."""
+        sources = [
+            None if value is None else self._sources(use, step, slot)
+            for use, value in zip(self.kept, column, strict=True)
+        ]
+        counts = Counter(source for found in sources if found for source in found)
+        good = sorted(
+            (source for source, count in counts.items() if count >= enough),
+            key=lambda s: (-counts[s], -s.step, len(s.path), s.path),
+        )
+        for chosen in good:
+            is_there = not self._shape.optional[chosen.step]
+            if is_there and not each and not set("*~") & set(chosen.path):
+                self._keep([found is None or chosen in found for found in sources])
+                return chosen
+        return Free(good[0] if good else None, each)
+
+    def _is_general(self, column: Sequence[Value | None], value: Value) -> bool:
+        """True where a value is that of more than one task."""
+        found = zip(self.kept, column, strict=True)
+        return len({self._tasks[use] for use, each in found if each == value}) > 1
+
+    def _values(self, place: Place) -> list[Value | None]:
         column = self._columns[place]
         return [column[use] for use in self.kept]
+
+    def _told(self, place: Place) -> list[Value]:
+        return [value for value in self._values(place) if value is not None]
 
     def _keep(self, holds: Sequence[bool]) -> None:
         self.kept = [use for use, good in zip(self.kept, holds, strict=True) if good]
 
-    @staticmethod
-    def _earlier(before: Sequence[Sequence[Finding]], each: bool) -> Iterator[Place]:
+    def _earlier(
+        self, step: int, before: Sequence[Sequence[Finding]], each: bool
+    ) -> Iterator[Place]:
         """The slots that this one may be equal to."""
-        for step, findings in enumerate(before):
+        for other, findings in enumerate(before):
+            if other != step and self._shape.optional[other]:
+                continue
             for slot, finding in enumerate(findings):
                 if isinstance(finding, From) or (
                     isinstance(finding, Free) and finding.each == each
                 ):
-                    yield step, slot
+                    yield other, slot
 
     def _sources(self, use: int, step: int, slot: int) -> frozenset[From]:
         """Where a slot's value lies in what earlier steps of the pattern returned."""
         groups = self._uses[use][1]
+        if not groups[step][0].sources[slot]:
+            return frozenset()
         steps = self._steps[use]
         if steps is None:
             steps = self._steps[use] = {
@@ -262,10 +327,13 @@ class _Table:
                 number = steps.get(place, step)
                 if number >= step:
                     continue
-                if self._repeated[number]:
-                    mine.add(From(number, "[*]" + general(path)))
-                else:
-                    mine.update((From(number, path), From(number, general(path))))
+                form = general(path)
+                if self._shape.repeated[number]:
+                    mine.add(From(number, "[*]" + form))
+                    continue
+                mine.add(From(number, path))
+                if form != path:
+                    mine.add(From(number, form))
             found = frozenset(mine) if found is None else found & mine
         return found or frozenset()
 
@@ -276,11 +344,13 @@ class Items(tuple[Key, ...]):
     __slots__ = ()
 
 
-def _value(group: Group, slot: int, repeated: bool) -> Value:
-    """The value of a slot in one use: of a repeated step all its values where they differ."""
+def _value(group: Group, slot: int, repeated: bool, each: bool) -> Value | None:
+    """The value of a slot in one use, of a repeated step all its values; None where it is left out."""
+    if not group:
+        return None
     if repeated:
         keys = Items(call.keys[slot] for call in group)
-        if any(key != keys[0] for key in keys):
+        if each or any(key != keys[0] for key in keys):
             return keys
     return group[0].keys[slot]
 

@@ -8,6 +8,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from lignin.domain.codec import Json
@@ -117,6 +118,7 @@ def has_data_keys(value: dict[Any, Any]) -> bool:
     )
 
 
+@lru_cache(maxsize=1 << 16)
 def general(path: str) -> str:
     """Return a path with the places in lists left open."""
     return _INDEX.sub("[*]", path)

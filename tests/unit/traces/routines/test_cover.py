@@ -1,0 +1,96 @@
+"""Rewriting runs with routines, each use checked by replay."""
+
+from dataclasses import replace
+
+import pytest
+
+from lignin.domain.routines import Constant, Reference, Routine
+from lignin.traces.routines.apply import find_uses
+from lignin.traces.routines.cover import Cover, cover, is_equivalent, resolve, results_of
+from lignin.traces.routines.encode import encode
+from lignin.traces.routines.induce import Inducer
+from unit.traces.routines.desk import call, encoded, run, visit, visits
+
+
+@pytest.fixture(scope="module")
+def routine() -> Routine:
+    inducer = Inducer()
+    inducer.add(encoded(visits(9)))
+    (found,) = inducer.induce().routines
+    return found
+
+
+def test_unseen_run_is_rewritten(routine: Routine) -> None:
+    seen = cover([routine], [run("new", visit(77, 3))])
+    assert seen == Cover(steps=6, covered=6, units=1, replayed=1, equivalent=1)
+    assert (seen.coverage, seen.compression) == (1.0, 6.0)
+
+
+def test_other_calls_stay_units(routine: Routine) -> None:
+    calls = [call("ping", {}), *visit(77, 3), call("ping", {})]
+    seen = cover([routine], [run("new", calls)])
+    assert (seen.steps, seen.covered, seen.units) == (8, 6, 3)
+
+
+def test_nothing_at_all_has_no_coverage() -> None:
+    assert cover([], []).coverage is None
+    assert cover([], []).compression is None
+
+
+@pytest.mark.parametrize("place", [1, 4])
+def test_argument_that_is_not_explained_is_no_use(routine: Routine, place: int) -> None:
+    calls = visit(77, 2)
+    other = dict.fromkeys(calls[place].arguments, "somebody else")
+    calls[place] = replace(calls[place], arguments=other)
+    assert cover([routine], [run("new", calls)]).covered == 0
+
+
+def test_change_in_between_is_no_use(routine: Routine) -> None:
+    calls = visit(77, 2)
+    for tool, covered in (("get_weather", 5), ("delete_weather", 0)):
+        mixed = [*calls[:4], call(tool, {"day": "1"}), *calls[4:]]
+        assert cover([routine], [run("new", mixed)]).covered == covered
+
+
+def test_list_that_is_empty_is_done_no_times(routine: Routine) -> None:
+    calls = visit(77, 1)
+    without = [calls[0], calls[1], calls[3]]
+    seen = cover([routine], [run("new", without)])
+    assert (seen.covered, seen.replayed, seen.equivalent) == (3, 1, 1)
+    assert find_uses(routine, encode(run("new", without), None)) == ()
+
+
+def test_replay_sees_a_wrong_reference_and_a_wrong_constant(routine: Routine) -> None:
+    trajectory = run("new", visit(77, 2))
+    (use,) = find_uses(routine, encode(trajectory, None))
+    results = results_of(trajectory)
+    assert is_equivalent(routine, use, results)
+    last = routine.steps[-1]
+    for wrong in (Constant("repair"), Reference(0, ".nothing"), Reference(1, ".machines[0]")):
+        steps = (*routine.steps[:-1], replace(last, arguments={**last.arguments, "kind": wrong}))
+        assert not is_equivalent(replace(routine, steps=steps), use, results)
+
+
+def test_replay_sees_a_missing_step(routine: Routine) -> None:
+    trajectory = run("new", visit(77, 2))
+    (use,) = find_uses(routine, encode(trajectory, None))
+    shorter = replace(routine, steps=routine.steps[:-1])
+    assert not is_equivalent(shorter, use, results_of(trajectory))
+
+
+def test_parameter_chosen_on_the_way_is_said() -> None:
+    told = "owner_0@example.org wants M00 serviced"
+    inducer = Inducer()
+    inducer.add(encoded(visits(9)))
+    routines = inducer.induce().routines
+    assert cover(routines, [run("new", visit(0, 1), said=told)]).at_once == 1
+    assert cover(routines, [run("new", visit(0, 1))]).at_once == 0
+
+
+def test_place_in_a_result() -> None:
+    assert resolve({"a": [{"b": 3}]}, ".a[0].b") == 3
+    assert resolve("text", "") == "text"
+    with pytest.raises(LookupError):
+        resolve({"a": 1}, ".a.b")
+    with pytest.raises(LookupError):
+        resolve([1], "[1]")
