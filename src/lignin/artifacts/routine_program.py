@@ -47,14 +47,15 @@ _TAKEN = frozenset({"done", "call", "error", "Any", "ToolError", *keyword.kwlist
 class RoutineProgram:
     """The source of a program with its interface.
 
-    `entry` is the function, `names` the name under which the answer tells of each step, `parameters`
-    the program's name of each of the routine's.
+    `entry` is the function, `names` the name under which the answer tells of each step, `repeats`
+    whether that is a list, `parameters` the program's name of each of the routine's.
     """
 
     entry: str
     source: str
     interface: Interface
     names: tuple[str, ...]
+    repeats: tuple[bool, ...]
     parameters: Mapping[str, str]
 
 
@@ -102,6 +103,7 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
         source=source,
         interface=_interface(routine, writing),
         names=writing.names,
+        repeats=tuple(step.is_repeated for step in routine.steps),
         parameters=writing.parameters,
     )
 

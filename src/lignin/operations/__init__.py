@@ -14,6 +14,7 @@ NOT_NOUNS = frozenset(
         "handover",
         "registry",
         "reopening",
+        "routine_proof",
         "lifecycle",
         "heads",
         "filing",

@@ -1,0 +1,193 @@
+"""Proving a routine: its program is captured with examples from runs that it was not induced of.
+
+Each use in such a run is an example: the parameters that the run used, and what each step brought back.
+The calls of all uses make one recording, and the sandbox must come to the same by it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lignin.artifacts.recordings import Contract, write_recording
+from lignin.artifacts.routine_program import RoutineProgram
+from lignin.domain.codec import Json, canonical_bytes, digest_json
+from lignin.domain.routines import Item, Routine, Use
+from lignin.domain.traces import Trajectory
+from lignin.ports.environment import RecordedCall
+from lignin.ports.tools import Observation, ToolSpec, result_of_text
+from lignin.traces.effects import Made, calls_of
+from lignin.traces.routines.apply import Occurrence, find_uses
+from lignin.traces.routines.encode import encode
+
+HELD_OUT_SHARE = 0.3
+LEAST_USES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampled:
+    """A use of a routine in a run: an example of its program, and the calls that answer it."""
+
+    session: str
+    arguments: Mapping[str, Json]
+    done: Mapping[str, Json]
+    calls: tuple[RecordedCall, ...]
+
+
+def is_held_out(session: str) -> bool:
+    """True for a run that no routine is induced of, but proven on; nobody chooses."""
+    drawn = int.from_bytes(hashlib.sha256(f"routine {session}".encode()).digest()[:8]) / 2**64
+    return drawn < HELD_OUT_SHARE
+
+
+def contracts_of(
+    routine: Routine, trajectories: Sequence[Trajectory], known: Mapping[str, ToolSpec]
+) -> dict[str, ToolSpec]:
+    """Return the contracts of a routine's tools: those known, else what the runs show of them."""
+    changing = {
+        made.call.name
+        for trajectory in trajectories
+        for made in calls_of(trajectory)
+        if made.kind != "read"
+    }
+    return {
+        tool: known.get(tool)
+        or Contract(effect="write" if tool in changing else "read").to_spec(tool)
+        for tool in routine.tools
+    }
+
+
+def sample(
+    routine: Routine,
+    program: RoutineProgram,
+    trajectories: Sequence[Trajectory],
+    specs: Mapping[str, ToolSpec],
+) -> list[Sampled]:
+    """Return the uses in some runs that one recording can answer, the first of equal ones only.
+
+    Of two uses that ask the same in one state and got different answers, only the first is taken.
+    """
+    answers: dict[bytes, Json] = {}
+    states: dict[bytes, int] = {}
+    found: dict[str, Sampled] = {}
+    for trajectory in trajectories:
+        made = list(calls_of(trajectory))
+        for use in find_uses(routine, encode(trajectory, passed=True), applied=True):
+            calls = _recorded(use, made, specs, answers, states)
+            if calls is None:
+                continue
+            arguments = _arguments(routine, program, use)
+            one = Sampled(
+                session=trajectory.session,
+                arguments=arguments,
+                done=_done(program, use, made),
+                calls=calls,
+            )
+            found.setdefault(digest_json(dict(arguments)), one)
+    return list(found.values())
+
+
+def _recorded(
+    use: Occurrence,
+    made: Sequence[Made],
+    specs: Mapping[str, ToolSpec],
+    answers: dict[bytes, Json],
+    states: dict[bytes, int],
+) -> tuple[RecordedCall, ...] | None:
+    """The calls of a use from the start of a recording; None where others were answered otherwise."""
+    done: list[Json] = []
+    calls: list[RecordedCall] = []
+    new: dict[bytes, Json] = {}
+    for group in use.groups:
+        for call in group:
+            asked = made[call.place].call
+            result = result_of_text(asked.observation or "")
+            state = states.setdefault(canonical_bytes(done), len(states))
+            question = canonical_bytes([state, asked.name, dict(asked.arguments)])
+            if answers.get(question, result) != result or new.get(question, result) != result:
+                return None
+            new[question] = result
+            if specs[asked.name].effect == "write":
+                done.append([asked.name, dict(asked.arguments)])
+            calls.append(
+                RecordedCall(
+                    tool=asked.name,
+                    arguments=dict(asked.arguments),
+                    observation=Observation(result=result),
+                    state_version=state,
+                    next_version=states.setdefault(canonical_bytes(done), len(states)),
+                )
+            )
+    answers.update(new)
+    return tuple(calls)
+
+
+def _arguments(routine: Routine, program: RoutineProgram, use: Occurrence) -> dict[str, Json]:
+    """The parameters of a use, as the run wrote them."""
+    found: dict[str, Json] = {}
+    for step, group in zip(routine.steps, use.groups, strict=True):
+        for name, slot in step.arguments.items():
+            if not group or not isinstance(slot, Use | Item):
+                continue
+            values = [call.raw[call.names.index(name)] for call in group]
+            parameter = program.parameters[slot.parameter]
+            found.setdefault(parameter, values if isinstance(slot, Item) else values[0])
+    return found
+
+
+def _done(program: RoutineProgram, use: Occurrence, made: Sequence[Made]) -> dict[str, Json]:
+    told: dict[str, Json] = {}
+    for name, group, repeats in zip(program.names, use.groups, program.repeats, strict=True):
+        results = [result_of_text(made[call.place].call.observation or "") for call in group]
+        if repeats:
+            told[name] = results
+        elif results:
+            told[name] = results[0]
+    return told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """What is handed over for a capture: a folder, examples and a recording."""
+
+    folder: Path
+    recording: Path
+    examples: list[Json]
+
+
+def hand_over(
+    folder: Path,
+    name: str,
+    program: RoutineProgram,
+    specs: Mapping[str, ToolSpec],
+    uses: Sequence[Sampled],
+) -> Handed:
+    """Write a program with its manifest and its recording, and return them with its examples."""
+    whole = folder / name
+    whole.mkdir()
+    (whole / f"{program.entry}.py").write_text(program.source)
+    manifest = {
+        "kind": "program",
+        "entry": f"{program.entry}.py:{program.entry}",
+        "runtime": "python",
+        "interface": {
+            "input": program.interface.input,
+            "output": program.interface.output,
+            "errors": [],
+        },
+        "capabilities": {"tools": {tool: spec.digest for tool, spec in specs.items()}},
+    }
+    (whole / "lignin.json").write_text(json.dumps(manifest, indent=1))
+    recording = folder / "calls.jsonl"
+    calls = {canonical_bytes(_question(call)): call for use in uses for call in use.calls}
+    recording.write_bytes(write_recording(specs.values(), calls.values(), start=name))
+    examples: list[Json] = [
+        {"arguments": dict(each.arguments), "result": {"done": dict(each.done), "handed_over": ""}}
+        for each in uses
+    ]
+    return Handed(folder=whole, recording=recording, examples=examples)
+
+
+def _question(call: RecordedCall) -> list[Json]:
+    return [call.state_version, call.tool, dict(call.arguments)]

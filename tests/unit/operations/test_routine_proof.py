@@ -1,0 +1,111 @@
+"""Routines become programs that are proven on runs that they were not induced of."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from lignin.artifacts.routine_program import program_of
+from lignin.domain.routines import Parameter, Reference, Routine, RoutineStep, Use
+from lignin.domain.traces import Trajectory
+from lignin.operations.routine_proof import (
+    Sampled,
+    contracts_of,
+    hand_over,
+    is_held_out,
+    sample,
+)
+from lignin.practice.agents import REFERENCE_AGENT
+from lignin.practice.desk import TOOL_SPECS
+from lignin.practice.families import FAMILIES
+from lignin.practice.run_log import run_record, write_runs
+from lignin.practice.runner import run_task
+from lignin.practice.tasks import make_task
+from lignin.traces.importers.lignin_run import parse
+from unit.operations.conftest import Desk
+
+IDENTIFY = Routine(
+    steps=(
+        RoutineStep(tool="find_customer", arguments={"email": Use("email")}),
+        RoutineStep(
+            tool="confirm_identity",
+            arguments={
+                "customer_id": Reference(0, "[0].customer_id"),
+                "email": Use("email"),
+                "postcode": Use("postcode"),
+            },
+        ),
+        RoutineStep(tool="get_order", arguments={"order_id": Use("order_id")}),
+    ),
+    parameters=tuple(
+        Parameter(name=name, type="str", said=1.0) for name in ("email", "postcode", "order_id")
+    ),
+)
+
+
+def runs(*worlds: int) -> list[Trajectory]:
+    """Runs of a family that begins by identifying who asks."""
+    family = FAMILIES["return-refund"]
+    records = [
+        run_record(run_task(make_task(family, world), REFERENCE_AGENT, 1), 0) for world in worlds
+    ]
+    return [trajectory for trajectory, _ in parse("x", write_runs(records).encode()).sessions]
+
+
+def proof(desk: Desk, folder: Path, uses: list[Sampled]) -> tuple[str, str]:
+    """How a capture of the routine's program with some uses ends."""
+    program = program_of(IDENTIFY)
+    handed = hand_over(folder, "identify", program, contracts_of(IDENTIFY, (), TOOL_SPECS), uses)
+    captured = desk(
+        "artifact.capture",
+        path=str(handed.folder),
+        name="identify",
+        examples=handed.examples,
+        recordings=str(handed.recording),
+    )
+    return captured.state, captured.reason
+
+
+def test_uses_in_other_runs_prove_the_program(desk: Desk, tmp_path: Path) -> None:
+    uses = sample(IDENTIFY, program_of(IDENTIFY), runs(*range(6)), TOOL_SPECS)
+    assert len(uses) == 6
+    assert set(uses[0].arguments) == {"email", "postcode", "order_id"}
+    assert list(uses[0].done) == ["customer", "identity", "order"]
+    assert proof(desk, tmp_path, uses)[0] == "verified"
+
+
+def test_program_that_comes_to_something_else_is_not_proven(desk: Desk, tmp_path: Path) -> None:
+    uses = sample(IDENTIFY, program_of(IDENTIFY), runs(*range(6)), TOOL_SPECS)
+    wrong = [
+        Sampled(
+            session=each.session,
+            arguments=each.arguments,
+            done={**each.done, "order": {"order_id": "O-0"}},
+            calls=each.calls,
+        )
+        for each in uses
+    ]
+    assert proof(desk, tmp_path, wrong)[0] == "rejected"
+
+
+def test_use_that_was_answered_otherwise_in_one_state_is_not_taken() -> None:
+    first, second = runs(0), runs(0)
+    steps = list(second[0].steps)
+    for place, step in enumerate(steps):
+        if step.calls and step.calls[0].name == "find_customer":
+            told = replace(step.calls[0], observation='[{"customer_id": "C-1"}]')
+            steps[place] = replace(step, calls=(told,))
+    other = replace(second[0], steps=tuple(steps))
+    assert len(sample(IDENTIFY, program_of(IDENTIFY), [*first, other], TOOL_SPECS)) == 1
+
+
+def test_contract_of_a_tool_that_nobody_declares_is_what_runs_show() -> None:
+    specs = contracts_of(IDENTIFY, runs(0), {})
+    assert {name: spec.effect for name, spec in specs.items()} == {
+        "find_customer": "read",
+        "confirm_identity": "write",
+        "get_order": "read",
+    }
+
+
+def test_about_a_third_of_the_runs_is_held_out() -> None:
+    drawn = [is_held_out(f"ses_{number}") for number in range(2000)]
+    assert 0.25 < sum(drawn) / len(drawn) < 0.35
