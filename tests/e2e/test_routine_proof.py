@@ -1,11 +1,19 @@
 """Routines become programs that are proven on runs that they were not induced of."""
 
+import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from lignin.app import load_settings, open_context
 from lignin.artifacts.routine_program import program_of
 from lignin.domain.routines import Parameter, Reference, Routine, RoutineStep, Use
 from lignin.domain.traces import Trajectory
+from lignin.operations.artifact import capture
+from lignin.operations.artifact_models import ArtifactCapture
+from lignin.operations.context import Context
 from lignin.operations.routine_proof import (
     Sampled,
     contracts_of,
@@ -20,7 +28,6 @@ from lignin.practice.run_log import run_record, write_runs
 from lignin.practice.runner import run_task
 from lignin.practice.tasks import make_task
 from lignin.traces.importers.lignin_run import parse
-from unit.operations.conftest import Desk
 
 IDENTIFY = Routine(
     steps=(
@@ -50,29 +57,38 @@ def runs(*worlds: int) -> list[Trajectory]:
     return [trajectory for trajectory, _ in parse("x", write_runs(records).encode()).sessions]
 
 
-def proof(desk: Desk, folder: Path, uses: list[Sampled]) -> tuple[str, str]:
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Context]:
+    home = {"LIGNIN_HOME": str(tmp_path / "home"), "HOME": str(tmp_path), "LIGNIN_ACTOR": "user:t"}
+    with open_context(load_settings({**os.environ, **home}, tmp_path)) as context:
+        yield context
+
+
+def proof(context: Context, folder: Path, uses: list[Sampled]) -> tuple[str, str]:
     """How a capture of the routine's program with some uses ends."""
     program = program_of(IDENTIFY)
     handed = hand_over(folder, "identify", program, contracts_of(IDENTIFY, (), TOOL_SPECS), uses)
-    captured = desk(
-        "artifact.capture",
+    request = ArtifactCapture(
         path=str(handed.folder),
         name="identify",
         examples=handed.examples,
         recordings=str(handed.recording),
     )
+    captured = capture(context, request)
     return captured.state, captured.reason
 
 
-def test_uses_in_other_runs_prove_the_program(desk: Desk, tmp_path: Path) -> None:
+def test_uses_in_other_runs_prove_the_program(opened: Context, tmp_path: Path) -> None:
     uses = sample(IDENTIFY, program_of(IDENTIFY), runs(*range(6)), TOOL_SPECS)
     assert len(uses) == 6
     assert set(uses[0].arguments) == {"email", "postcode", "order_id"}
     assert list(uses[0].done) == ["customer", "identity", "order"]
-    assert proof(desk, tmp_path, uses)[0] == "verified"
+    assert proof(opened, tmp_path, uses) == ("verified", "every check passed")
 
 
-def test_program_that_comes_to_something_else_is_not_proven(desk: Desk, tmp_path: Path) -> None:
+def test_program_that_comes_to_something_else_is_not_proven(
+    opened: Context, tmp_path: Path
+) -> None:
     uses = sample(IDENTIFY, program_of(IDENTIFY), runs(*range(6)), TOOL_SPECS)
     wrong = [
         Sampled(
@@ -83,7 +99,7 @@ def test_program_that_comes_to_something_else_is_not_proven(desk: Desk, tmp_path
         )
         for each in uses
     ]
-    assert proof(desk, tmp_path, wrong)[0] == "rejected"
+    assert proof(opened, tmp_path, wrong)[0] == "rejected"
 
 
 def test_use_that_was_answered_otherwise_in_one_state_is_not_taken() -> None:
