@@ -9,17 +9,20 @@ import pytest
 
 from lignin.app import load_settings, open_context
 from lignin.artifacts.routine_program import program_of
+from lignin.artifacts.store import load_tree
 from lignin.domain.routines import Parameter, Reference, Routine, RoutineStep, Use
 from lignin.domain.traces import Trajectory
 from lignin.operations.artifact import capture
 from lignin.operations.artifact_models import ArtifactCapture
 from lignin.operations.context import Context
 from lignin.operations.routine_proof import (
+    Live,
     Sampled,
     contracts_of,
     hand_over,
     is_held_out,
     sample,
+    try_live,
 )
 from lignin.practice.agents import REFERENCE_AGENT
 from lignin.practice.desk import TOOL_SPECS
@@ -84,6 +87,39 @@ def test_uses_in_other_runs_prove_the_program(opened: Context, tmp_path: Path) -
     assert set(uses[0].arguments) == {"email", "postcode", "order_id"}
     assert list(uses[0].done) == ["customer", "identity", "order"]
     assert proof(opened, tmp_path, uses) == ("verified", "every check passed")
+
+
+def test_program_leaves_the_state_that_the_run_left(opened: Context, tmp_path: Path) -> None:
+    program = program_of(IDENTIFY)
+    uses = sample(IDENTIFY, program, runs(*range(6)), TOOL_SPECS)
+    proof(opened, tmp_path, uses)
+    with opened.view() as view:
+        [row] = view.page("version").rows
+        tree = load_tree(view, row.body["digest"])
+    live = try_live(opened, IDENTIFY, program, tree, runs(20, 21, 22))
+    assert live == Live(runs=3, equal=3)
+    elsewhere = [replace(each, environment=None) for each in runs(20)]
+    assert try_live(opened, IDENTIFY, program, tree, elsewhere) == Live(
+        why_not="the trace names no environment"
+    )
+
+
+def test_program_that_leaves_something_undone_does_not_leave_that_state(
+    opened: Context, tmp_path: Path
+) -> None:
+    program = program_of(IDENTIFY)
+    lazy = replace(
+        program,
+        source=program.source.replace('call("confirm_identity", {', 'dict(tool="", given={'),
+    )
+    handed = hand_over(tmp_path, "lazy", lazy, contracts_of(IDENTIFY, (), TOOL_SPECS), ())
+    request = ArtifactCapture(path=str(handed.folder), name="lazy", verify=False)
+    capture(opened, request)
+    with opened.view() as view:
+        [row] = view.page("version").rows
+        tree = load_tree(view, row.body["digest"])
+    live = try_live(opened, IDENTIFY, program, tree, runs(20))
+    assert (live.runs, live.equal) == (1, 0)
 
 
 def test_program_that_comes_to_something_else_is_not_proven(

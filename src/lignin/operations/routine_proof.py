@@ -1,7 +1,8 @@
 """Proving a routine: its program is captured with examples from runs that it was not induced of.
 
 Each use in such a run is an example: the parameters that the run used, and what each step brought back.
-The calls of all uses make one recording, and the sandbox must come to the same by it.
+The calls of all uses make one recording, and the sandbox must come to the same by it. Where the run's
+environment can be had again, the program must also leave the state there that the run left.
 """
 
 import hashlib
@@ -10,12 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lignin.artifacts.plan import plan_run
 from lignin.artifacts.recordings import Contract, write_recording
 from lignin.artifacts.routine_program import RoutineProgram
+from lignin.domain.artifacts import Example, Tree
 from lignin.domain.codec import Json, canonical_bytes, digest_json
+from lignin.domain.errors import UnavailableError
 from lignin.domain.routines import Item, Routine, Use
 from lignin.domain.traces import Trajectory
-from lignin.ports.environment import RecordedCall
+from lignin.evals.replay import name_in
+from lignin.operations.context import Context
+from lignin.operations.environments import environment_of, open_environment
+from lignin.operations.exits import Exit
+from lignin.ports.environment import Environment, RecordedCall
 from lignin.ports.tools import Observation, ToolSpec, result_of_text
 from lignin.traces.effects import Made, calls_of
 from lignin.traces.routines.apply import Occurrence, find_uses
@@ -191,3 +199,72 @@ def hand_over(
 
 def _question(call: RecordedCall) -> list[Json]:
     return [call.state_version, call.tool, dict(call.arguments)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """How often a program was tried where runs happened, and left the state that the run left.
+
+    `why_not` says why it was not tried, where it was not.
+    """
+
+    runs: int = 0
+    equal: int = 0
+    why_not: str = ""
+
+
+def try_live(
+    context: Context,
+    routine: Routine,
+    program: RoutineProgram,
+    tree: Tree,
+    trajectories: Sequence[Trajectory],
+) -> Live:
+    """Do each use again in its run's environment: once as the run did, once by the program.
+
+    Args:
+        tree: The program as it was captured; it runs in the sandbox.
+    """
+    runs = equal = 0
+    why = "no run has a use"
+    for trajectory in trajectories:
+        made = list(calls_of(trajectory))
+        uses = find_uses(routine, encode(trajectory, passed=True), applied=True)
+        if not uses:
+            continue
+        try:
+            with open_environment(context, environment_of(trajectory)) as opened:
+                if isinstance(opened, str):
+                    why = opened
+                    continue
+                for use in uses:
+                    runs += 1
+                    _again(opened, made[: max(use.places) + 1])
+                    as_the_run = opened.state_digest()
+                    _again(opened, made[: min(use.places)])
+                    got_there = _done_by(context, tree, opened, _arguments(routine, program, use))
+                    equal += got_there and opened.state_digest() == as_the_run
+        except UnavailableError as error:
+            why = error.message
+    return Live(runs=runs, equal=equal, why_not="" if runs else why)
+
+
+def _done_by(
+    context: Context, tree: Tree, environment: Environment, arguments: Mapping[str, Json]
+) -> bool:
+    """Run a program in the sandbox on an environment as it stands; False where it hands over."""
+    way_out = Exit(
+        name="environment",
+        capabilities=tree.manifest.capabilities,
+        binding=context.open_exits().live(lambda: environment),
+        outside=None,
+    )
+    execution = plan_run(tree.manifest, tree.files, Example(arguments=dict(arguments)))
+    answer = way_out.around(context.open_sandbox()).run(execution).result
+    return isinstance(answer, dict) and answer.get("handed_over") == ""
+
+
+def _again(environment: Environment, made: Sequence[Made]) -> None:
+    environment.reset()
+    for each in made:
+        environment.call(name_in(environment.tools, each.call.name), each.call.arguments)
