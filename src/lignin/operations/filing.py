@@ -7,14 +7,14 @@ not filed again; a store that fits into one lot is judged and filed whole.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lignin.domain.errors import LigninError
 from lignin.domain.findings import Judgement
 from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
 from lignin.operations.context import Context
-from lignin.operations.detection import feedback_of
+from lignin.operations.detection import told_later
 from lignin.operations.intake import load_trajectory
 from lignin.ports.ledger import View, every_row
 from lignin.traces.detector import load_detectors
@@ -139,7 +139,7 @@ def _judged_lot(context: Context, lot: _Lot) -> list[tuple[Filing, Judgement]]:
     with context.view() as view:
         rows = view.rows([f"session/{session}" for session in lot.judged])
         runs = {
-            row.key: replace(run, outcome=feedback_of(row) or run.outcome)
+            row.key: told_later(row, run)
             for row in rows.values()
             if (run := _load(context, view, row.key))
         }
