@@ -163,6 +163,7 @@ def test_a_record_over_the_bound_leaves_a_note_and_the_rest_is_taken(desk: Any) 
         assert load_trajectory(desk.context, view, row.session).steps
     again = desk("trace.import", paths=["spans.jsonl"])
     assert (again.records, again.exit_code()) == (0, 8)
+    assert desk("demo", data="spans.jsonl").unread == {"a record over the size bound": 1}
 
 
 def test_a_path_that_is_not_there_is_refused_and_the_others_are_taken(desk: Any) -> None:
