@@ -62,7 +62,8 @@ class Trajectory:
     `source` is the file's name, `format` the importer's; `task_id` and `trial` keep the origin's
     type and are None where it has none. `outcome` is the declared one, None where undeclared;
     `outcome_told` says how it is known where somebody told it later, empty where the origin declares it.
-    `environment` is where it ran, as far as the trace says.
+    `environment` is where it ran, as far as the trace says, `path` the file with the folder it lay in,
+    "" where it came from no file.
     `tools` are what the trace's own tool definitions say of them, where they say it.
     """
 
@@ -79,6 +80,7 @@ class Trajectory:
     outcome_told: str = ""
     simulated: bool = False
     environment: "EnvironmentRef | None" = None
+    path: str = ""
     tools: Mapping[str, ToolEffect] = field(default_factory=dict)
 
 

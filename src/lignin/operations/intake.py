@@ -158,6 +158,7 @@ def load_trajectory(context: Context, view: View, session: str) -> Trajectory:
                 agent=row.body["agent"],
                 model=row.body["model"],
                 outcome=row.body.get("declared_outcome"),
+                path=row.body.get("path", ""),
             )
     raise NotFoundError(
         f"the records of {session} hold no session {origin!r}",
@@ -211,10 +212,12 @@ def _store(context: Context, path: Path, taken: TakenTrace) -> FileTaken:
     """Commit a file's sessions step by step, each decided on what the store holds by then."""
     done, fresh, records = 0, 0, 0
     file = record_key(bytes(path.resolve()), context.redaction_key).hex()
-    while done < len(taken.sessions):
+    folder = path.resolve().parent.name
+    sessions = [_lying_in(folder, each) for each in taken.sessions]
+    while done < len(sessions):
 
         def decide(view: View, done: int = done) -> tuple[_Step, Sequence[Change]]:
-            return _next_step(context, view, taken.sessions, done, file)
+            return _next_step(context, view, sessions, done, file)
 
         step = context.decide_and_commit(decide, most=MAX_RACES)
         done = step.done
@@ -248,6 +251,14 @@ def _next_step(
             break
         done += 1
     return _Step(done=done, new_sessions=fresh, records=records), changes
+
+
+def _lying_in(folder: str, session: TakenSession) -> TakenSession:
+    """The session with the folder that its file lies in: files of one name are told by it."""
+    trajectory = session.trajectory
+    return replace(
+        session, trajectory=replace(trajectory, path=f"{folder}/{trajectory.source}".lstrip("/"))
+    )
 
 
 def _session_changes(context: Context, view: View, session: TakenSession, file: str) -> _Batch:
@@ -373,6 +384,7 @@ _TYPE = "trace.record"
 def _facts(trajectory: Trajectory) -> dict[str, Json]:
     return {
         "source": trajectory.source,
+        "path": trajectory.path,
         "origin": trajectory.session,
         "task_id": trajectory.task_id,
         "trial": trajectory.trial,
