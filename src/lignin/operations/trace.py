@@ -129,8 +129,9 @@ def import_(context: Context, request: TraceImport) -> Imported:
     """Take recorded agent runs in: redact secrets, keep the origin's bytes in order.
 
     Reads Claude Code, Codex, SWE-agent, mini-swe-agent, tau-bench, tau2-bench, Magentic-One,
-    Inspect, OpenInference, OpenTelemetry and Langfuse files. Importing again adds nothing; a file
-    that has grown adds what is new; a file that cannot be read is reported and the rest goes on.
+    Inspect, OpenInference, OpenTelemetry and Langfuse files, and `lignin_run`, the form for agents of
+    your own. Importing again adds nothing; a file that has grown adds what is new; a file that cannot
+    be read is reported and the rest goes on.
     With `--hide-outcome` nothing that is stored tells how a run ended, and the sessions are others
     than those of a full import.
     """

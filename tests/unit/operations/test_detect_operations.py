@@ -118,3 +118,16 @@ def test_an_audit_reports_misses_from_the_labels_of_its_sample(desk: Any) -> Non
     assert (stratum.unflagged, stratum.labelled, stratum.missed) == (5, 3, 1)
     assert stratum.low < stratum.miss_rate < stratum.high
     assert again.missed_estimate == pytest.approx(5 / 3)
+
+
+def test_a_record_without_messages_is_no_run_and_is_not_judged(desk: Any) -> None:
+    desk.write("own.jsonl", json.dumps({"lignin_run": 1, "task_id": "t", "messages": "oops"}))
+    report = desk("trace.import", paths=["own.jsonl"])
+    assert "`messages`" in report.files[0].problems[0]
+    assert report.records == 1
+    assert desk("trace.detect").verdicts == {}
+
+
+def test_a_run_of_a_task_without_any_message_is_still_infrastructure(desk: Any) -> None:
+    taken(desk, {**record(7), "traj": []})
+    assert desk("trace.detect").verdicts == {"infrastructure": 1}
