@@ -158,8 +158,8 @@ def test_hiding_never_fails_and_leaves_what_can_be_read(kind: str, seed: int, ra
     data = _damaged(_document(kind, rng, rate), rng)
     for importer in IMPORTERS:
         if importer.hide is not None:
-            hidden = importer.hide(data)
-            assert importer.hide(hidden) == hidden
+            hidden = importer.hide(data).content
+            assert importer.hide(hidden).content == hidden
             importer.parse("x", hidden)
 
 

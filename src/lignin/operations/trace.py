@@ -38,6 +38,7 @@ class Imported(Response):
     new_sessions: int = Field(description="sessions not known before")
     records: int = Field(description="records that were new")
     redacted: dict[str, int] = Field(description="secrets redacted, by detector")
+    hidden: int = Field(default=0, description="values left out that tell how a run ended")
     not_read: dict[str, int] = Field(description="files passed over, by reason")
     passed_over: list[PassedOver] = Field(description="the first of them by path")
     passed_over_total: int = Field(description="how many there are in all")
@@ -155,6 +156,7 @@ def import_(context: Context, request: TraceImport) -> Imported:
         new_sessions=sum(file.new_sessions for file in files),
         records=sum(file.records for file in files),
         redacted=dict(redacted),
+        hidden=sum(file.hidden for file in files),
         not_read=dict(Counter(not_read.values())),
         passed_over=[PassedOver(path=str(path), reason=reason) for path, reason in named],
         passed_over_total=len(not_read),

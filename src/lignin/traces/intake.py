@@ -39,12 +39,14 @@ class TakenSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenTrace:
-    """One file ready to be stored; `redacted` counts replaced secrets by detector."""
+    """One file ready to be stored; `redacted` counts replaced secrets by detector, `hidden` values
+    that told how a run ended."""
 
     sessions: tuple[TakenSession, ...]
     problems: tuple[Problem, ...]
     skipped: Mapping[str, int]
     redacted: Mapping[str, int]
+    hidden: int = 0
 
 
 def take_trace(
@@ -65,9 +67,11 @@ def take_trace(
         InvalidRequestError: No importer recognises the file.
     """
     importer = require_importer(importers, name, data)
+    hidden_values = 0
     hidden = hide_outcome and importer.hide is not None
     if hidden and importer.hide is not None:
-        data = importer.hide(data)
+        found = importer.hide(data)
+        data, hidden_values = found.content, found.count
     raw = _without_unfinished(importer.parse(name, data))
     counts: Counter[str] = Counter()
     contents, keys = [], []
@@ -89,7 +93,11 @@ def take_trace(
         for (trajectory, _), stored, known in zip(shown.sessions, contents, keys, strict=True)
     )
     return TakenTrace(
-        sessions=sessions, problems=raw.problems, skipped=raw.skipped, redacted=dict(counts)
+        sessions=sessions,
+        problems=raw.problems,
+        skipped=raw.skipped,
+        redacted=dict(counts),
+        hidden=hidden_values,
     )
 
 

@@ -196,6 +196,6 @@ def sniff(_name: str, head: bytes) -> float:
     return 0.99 if marked[1] and _MESSAGES.search(head) else 0.7
 
 
-hide = hider({"outcome": HIDDEN, "reward": HIDDEN, "score": HIDDEN})
+hide = hider({"outcome": HIDDEN, "reward": HIDDEN, "score": HIDDEN, "metadata": HIDDEN})
 
 IMPORTER = Importer(name=MARK, sniff=sniff, parse=parse, hide=hide)

@@ -19,7 +19,7 @@ from lignin.traces.fields import (
     as_text,
     content_text,
 )
-from lignin.traces.hiding import HIDDEN, Rule, hider
+from lignin.traces.hiding import HIDDEN, REST, Hidden, Rule, hider
 from lignin.traces.importer import Importer
 from lignin.traces.spans import (
     Message,
@@ -162,11 +162,11 @@ def sniff(_name: str, head: bytes) -> float:
 def _attribute_rule(attribute: Any) -> Rule:
     """The rule of one of OTLP's `{key, value}` pairs."""
     key = as_text(attribute.get("key")) if isinstance(attribute, dict) else ""
-    return {"value": HIDDEN} if key.startswith(_VERDICT_PREFIXES) else {}
+    return {"value": HIDDEN} if key.startswith(_VERDICT_PREFIXES) else REST
 
 
 _NAMES: Rule = dict.fromkeys(
-    (*_VERDICTS, "session.evaluation*", "session.annotation*", "eval.*"), HIDDEN
+    (*_VERDICTS, "session.evaluation*", "session.annotation*", "eval.*", "tag.tags", "tags"), HIDDEN
 )
 
 
@@ -179,7 +179,7 @@ _NESTED_NAMES: Rule = {**_NAMES, "trace": _NAMES, "session": _NAMES, "eval": HID
 
 def _span_rule(span: Any, judging: frozenset[str]) -> Rule:
     if not isinstance(span, dict):
-        return {}
+        return REST
     context = as_object(as_parsed(span.get("context")))
     names = (span.get(name) for name in ("spanId", "span_id", "context.span_id"))
     known = next((each for each in (*names, context.get("span_id")) if each), "")
@@ -227,7 +227,7 @@ def _top_rule(value: Any, judging: frozenset[str]) -> Rule:
         return _span_rule(span, judging)
 
     if not isinstance(value, dict):
-        return {}
+        return REST
     spans: Rule = {"*": each}
     scopes: Rule = {"*": {"spans": spans}}
     if "resourceSpans" in value or "resource_spans" in value:
@@ -240,7 +240,7 @@ def _top_rule(value: Any, judging: frozenset[str]) -> Rule:
     return each(value)
 
 
-def hide(data: bytes) -> bytes:
+def hide(data: bytes) -> Hidden:
     """Return spans without evaluations, annotations, and what evaluators and those below say."""
     judging = ids_judging((record for _, record in read_records(data)[1]), _is_judge)
     return hider(lambda value: _top_rule(value, judging))(data)
