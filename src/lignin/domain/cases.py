@@ -90,21 +90,42 @@ class CaseCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CaseTool:
+    """A tool that an agent is given.
+
+    `changes`: it may change something. `input` is the JSON Schema of its arguments: of a live
+    environment its contract, of a recorded one no more than the names that were seen.
+    """
+
+    changes: bool
+    input: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One executable case.
 
     Args:
         input: What the user says, in order; the first is the task.
+        instructions: What the agent was told beforehand, "" where the trace does not say.
+        tools: What it is given, by name.
         environment: The live environment it needs; None for a recorded case.
-        recording: The calls that a recorded case is answered from; `writes` are the tools that may
-            change something.
+        recording: The calls that a recorded case is answered from.
+        known_way: The changes by which a run that passed came to a right end. Not checked.
     """
 
     input: tuple[str, ...]
     checks: Checks
+    instructions: str = ""
+    tools: Mapping[str, CaseTool] = field(default_factory=dict)
     environment: EnvironmentRef | None = None
     recording: tuple[CaseCall, ...] = ()
-    writes: frozenset[str] = field(default_factory=frozenset)
+    known_way: tuple[Change, ...] = ()
+
+    @property
+    def writes(self) -> frozenset[str]:
+        """The tools that may change something."""
+        return frozenset(name for name, tool in self.tools.items() if tool.changes)
 
     @property
     def kind(self) -> Literal["live", "recorded"]:
@@ -150,7 +171,12 @@ def case_document(case: Case) -> dict[str, Json]:
     return {
         "format": FORMAT,
         "kind": case.kind,
+        "instructions": case.instructions,
         "input": list(case.input),
+        "tools": {
+            name: {"changes": tool.changes, "input": dict(tool.input)}
+            for name, tool in sorted(case.tools.items())
+        },
         "environment": where
         and {
             "name": where.name,
@@ -170,7 +196,7 @@ def case_document(case: Case) -> dict[str, Json]:
             }
             for call in case.recording
         ],
-        "writes": sorted(case.writes),
+        "known_way": _told(case.known_way),
     }
 
 
@@ -179,6 +205,8 @@ def parse_case(document: Mapping[str, Any]) -> Case:
     where, checks = document["environment"], document["checks"]
     return Case(
         input=tuple(document["input"]),
+        instructions=document["instructions"],
+        tools={name: CaseTool(**tool) for name, tool in document["tools"].items()},
         environment=EnvironmentRef(**where) if where else None,
         checks=Checks(
             end_states=frozenset(checks["end_states"]),
@@ -193,7 +221,7 @@ def parse_case(document: Mapping[str, Any]) -> Case:
             must_work=frozenset(checks["must_work"]),
         ),
         recording=tuple(CaseCall(**call) for call in document["recording"]),
-        writes=frozenset(document["writes"]),
+        known_way=_changes(document["known_way"]),
     )
 
 

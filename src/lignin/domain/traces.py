@@ -61,7 +61,8 @@ class Trajectory:
 
     `source` is the file's name, `format` the importer's; `task_id` and `trial` keep the origin's
     type and are None where it has none. `outcome` is the declared one, None where undeclared.
-    `environment` is where it ran, as far as the trace says.
+    `environment` is where it ran, as far as the trace says, `path` the file with the folder it lay in,
+    "" where it came from no file.
     `tools` are what the trace's own tool definitions say of them, where they say it.
     """
 
@@ -77,6 +78,7 @@ class Trajectory:
     outcome: Outcome | None = None
     simulated: bool = False
     environment: "EnvironmentRef | None" = None
+    path: str = ""
     tools: Mapping[str, ToolEffect] = field(default_factory=dict)
 
 

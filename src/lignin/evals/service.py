@@ -38,6 +38,7 @@ class Proven:
     Args:
         keys, vector: See `lignin.evals.merging.Filed`.
         references: Sessions that its checks were learned from.
+        why_recorded: Why it is not live, where it is not.
     """
 
     case: str
@@ -49,6 +50,7 @@ class Proven:
     keys: frozenset[str]
     vector: Mapping[str, tuple[int, int]]
     proof: Proof
+    why_recorded: str = ""
 
 
 def case_id(task: str, environment: str, seed: int | None, founding: str) -> str:
@@ -145,6 +147,7 @@ def _payload(each: Proven) -> dict[str, Json]:
         "kind": each.content.kind,
         "digest": _digest(each),
         "basis": each.basis,
+        "why_recorded": each.why_recorded,
         "faulty": [
             {"session": run.session, "fine": run.fine, "coarse": run.coarse}
             for run in each.faulty[:MAX_NAMED]

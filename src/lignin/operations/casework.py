@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lignin.domain.cases import Case, Checks
-from lignin.domain.errors import LigninError
+from lignin.domain.cases import CaseTool, Checks
+from lignin.domain.errors import LigninError, UnavailableError
 from lignin.domain.ids import derive_id
 from lignin.domain.judging import Judged, judge_attempt
 from lignin.domain.modes import Signature, parse_signature
@@ -25,8 +25,8 @@ from lignin.operations.environments import environment_of, open_environment
 from lignin.operations.intake import load_trajectory
 from lignin.ports.environment import Environment
 from lignin.ports.ledger import View
-from lignin.traces.cases import Draft, Sample, attempt_of, draft_cases
-from lignin.traces.runs import run_of
+from lignin.traces.cases import LEAST_AGREEING, Draft, Sample, attempt_of, draft_cases
+from lignin.traces.runs import file_of, run_of
 
 LEAST_FAITHFUL = 0.9
 UNTOLD = "nothing tells the failed run from those that passed"
@@ -165,7 +165,10 @@ def _proven(
     known: Mapping[str, Row],
 ) -> Iterator[Proven | str]:
     """A draft as a case with its proof, and the reason of each failed run that it does not tell."""
-    draft, accepted = _tried(context, draft)
+    draft, accepted, why_recorded = _tried(context, draft)
+    if draft.basis == "consensus" and len(draft.references) < LEAST_AGREEING:
+        yield "too few of the runs that agree can be told of by one recording"
+        return
     yield from [UNTOLD] * len(draft.untold)
     if not draft.faulty:
         return
@@ -188,17 +191,24 @@ def _proven(
         keys=frozenset(_key(each, draft.shape) for each in draft.faulty),
         vector=_vector(group),
         proof=accepted.proof,
+        why_recorded=why_recorded,
     )
 
 
-def _tried(context: Context, draft: Draft) -> tuple[Draft, Acceptance]:
-    """The draft as far as it tells its runs, live where that can be had, with how it did."""
+def _tried(context: Context, draft: Draft) -> tuple[Draft, Acceptance, str]:
+    """The draft as far as it tells its runs, with how it did, and why it is not live if it is not."""
     where = environment_of((*draft.references, *draft.faulty)[0].run.trajectory)
-    with open_environment(context, where) as environment:
-        live = _made_live(environment, where, draft) if environment and where else None
-        if environment and live:
-            return live, _tried_live(environment, live)
-    return _tried_recorded(context, draft)
+    try:
+        with open_environment(context, where) as opened:
+            why = opened if isinstance(opened, str) else ""
+            live = why or _made_live(opened, where, draft)  # type: ignore[arg-type]
+            if isinstance(live, Draft):
+                return live, _tried_live(opened, live), ""  # type: ignore[arg-type]
+            why = live
+    except UnavailableError as error:
+        why = f"{where.name if where else ''}: {error.message}"
+    draft, accepted = _tried_recorded(context, draft)
+    return draft, accepted, why
 
 
 def _founded_on(row: Row, sessions: set[str]) -> bool:
@@ -237,14 +247,14 @@ def _vector(group: Sequence[Sample]) -> dict[str, tuple[int, int]]:
         if each.verdict in ("success", "failure"):
             trajectory = each.run.trajectory
             model = next((step.model for step in trajectory.steps if step.model), trajectory.model)
-            system = "/".join((trajectory.source, trajectory.agent, model))
+            system = "/".join((file_of(trajectory), trajectory.agent, model))
             runs[system] += 1
             passed[system] += each.verdict == "success"
     return {system: (passed[system], count) for system, count in runs.items()}
 
 
-def _made_live(environment: Environment, where: EnvironmentRef, draft: Draft) -> Draft | None:
-    """The draft as a live case; None where the environment does not answer as it did.
+def _made_live(environment: Environment, where: EnvironmentRef, draft: Draft) -> Draft | str:
+    """The draft as a live case, or why it cannot be one: the environment must answer as it did.
 
     The states that runs which passed leave are right, in place of the changes that led to them. Failed
     runs that leave such a state and said nothing wrong are not told from those that passed.
@@ -253,18 +263,29 @@ def _made_live(environment: Environment, where: EnvironmentRef, draft: Draft) ->
     for each in draft.references:
         recorded = attempt_of(each.run)
         again = replay_live(environment, recorded)
-        if faithfulness(recorded, again) < LEAST_FAITHFUL:
-            return None
+        alike = faithfulness(recorded, again)
+        if alike < LEAST_FAITHFUL:
+            return f"{where.name} answers {alike:.0%} of the calls of a passing run as it did then"
         ends.add(str(again.end_state))
     if not ends:
-        return None
+        return "no run passed, so nothing tells the right end state"
     words = draft.case.checks
-    case = Case(
-        input=draft.case.input,
-        environment=replace(where, start_state=environment.start_state),
+    tools = environment.tools
+    case = replace(
+        draft.case,
+        environment=replace(
+            where,
+            start_state=environment.start_state,
+            tools={name: spec.digest for name, spec in tools.items()},
+        ),
+        tools={
+            name: CaseTool(changes=spec.effect == "write", input=spec.input)
+            for name, spec in tools.items()
+        },
         checks=Checks(
             end_states=frozenset(ends), answers=words.answers, said=words.said, unsaid=words.unsaid
         ),
+        recording=(),
     )
     told: list[Sample] = []
     untold: list[Sample] = []

@@ -41,38 +41,50 @@ def _is_served(tool: str) -> bool:
 
 
 @contextmanager
-def open_environment(context: Context, ref: EnvironmentRef | None) -> Iterator[Environment | None]:
-    """Open the environment that a trace names, at its start; None where it cannot be had.
+def open_environment(context: Context, ref: EnvironmentRef | None) -> Iterator[Environment | str]:
+    """Open the environment that a trace names, at its start, or say why it cannot be had.
 
     It is only the same one where its start state and the contracts of its tools are as they were.
+
+    Raises:
+        UnavailableError: A granted server does not start or answer.
     """
     if ref is not None and ref.name == PRACTICE_DESK and ref.seed is not None:
         from lignin.practice.desk import PracticeDesk
 
         desk = PracticeDesk(ref.seed)
         try:
-            yield desk if _is_the_same(desk, ref) else None
+            yield _changed(desk, ref) or desk
         finally:
             desk.close()
         return
-    if ref is None or not ref.name.startswith(SERVER):
-        yield None
+    if ref is None:
+        yield "the trace names no environment"
         return
     served = _served(context, ref.name.removeprefix(SERVER))
-    yield served if served and _is_the_same(served, ref) else None
+    yield served if isinstance(served, str) else _changed(served, ref) or served
 
 
-def _served(context: Context, name: str) -> Environment | None:
-    """A granted server that can be put back; a dry run reaches none."""
+def _served(context: Context, name: str) -> Environment | str:
+    """A granted server that can be put back, or why there is none; a dry run reaches none."""
+    if context.dry_run:
+        return "a dry run calls no server"
     exits = context.open_exits()
     granted = parse_servers(exits.read_grants()).get(name)
-    if granted is None or not granted.reset_tool or context.dry_run:
-        return None
+    if granted is None:
+        return f"your grants file has no server {name!r}"
+    if not granted.reset_tool:
+        return f"the server {name!r} has no reset_tool and state_tool in your grants file"
     tools = exits.server(tool_server(name, granted), reads_only=False).begin()
     return ServedEnvironment(tools, tools.tools, granted.reset_tool, granted.state_tool)
 
 
-def _is_the_same(environment: Environment, ref: EnvironmentRef) -> bool:
+def _changed(environment: Environment, ref: EnvironmentRef) -> str:
+    """What is not as it was when the trace was made; "" where all is."""
     tools = {name: spec.digest for name, spec in environment.tools.items()}
-    has_tools = all(tools.get(name) == digest for name, digest in ref.tools.items())
-    return has_tools and ref.start_state in (None, environment.start_state)
+    other = sorted(name for name, digest in ref.tools.items() if tools.get(name) != digest)
+    if other:
+        return f"{ref.name} has other contracts now of {', '.join(other)[:200]}"
+    if ref.start_state not in (None, environment.start_state):
+        return f"{ref.name} starts in another state than it did"
+    return ""

@@ -125,6 +125,7 @@ def load_trajectory(context: Context, view: View, session: str) -> Trajectory:
                 agent=row.body["agent"],
                 model=row.body["model"],
                 outcome=row.body.get("declared_outcome"),
+                path=row.body.get("path", ""),
             )
     raise NotFoundError(
         f"the records of {session} hold no session {origin!r}",
@@ -167,7 +168,8 @@ def _store(context: Context, path: Path, taken: TakenTrace) -> FileTaken:
     pending: list[Change] = []
     size, fresh, records = 0, 0, 0
     file = record_key(bytes(path.resolve()), context.redaction_key).hex()
-    for session in taken.sessions:
+    folder = path.resolve().parent.name
+    for session in (_lying_in(folder, each) for each in taken.sessions):
         with context.view() as view:
             stored = _session_changes(context, view, session, file)
         fresh += stored.is_new
@@ -192,6 +194,14 @@ def _store(context: Context, path: Path, taken: TakenTrace) -> FileTaken:
         hidden=taken.hidden,
         problems=[f"line {problem.line}: {problem.what}" for problem in taken.problems],
         skipped=dict(taken.skipped),
+    )
+
+
+def _lying_in(folder: str, session: TakenSession) -> TakenSession:
+    """The session with the folder that its file lies in: files of one name are told by it."""
+    trajectory = session.trajectory
+    return replace(
+        session, trajectory=replace(trajectory, path=f"{folder}/{trajectory.source}".lstrip("/"))
     )
 
 
@@ -319,6 +329,7 @@ _TYPE = "trace.record"
 def _facts(trajectory: Trajectory) -> dict[str, Json]:
     return {
         "source": trajectory.source,
+        "path": trajectory.path,
         "origin": trajectory.session,
         "task_id": trajectory.task_id,
         "trial": trajectory.trial,

@@ -65,6 +65,7 @@ class TraceSession(Response):
     label_reason: str | None = Field(default=None, description="how it is known")
     outcome_hidden: bool = Field(default=False, description="taken in with the outcome hidden")
     simulated: bool = Field(description="made up by the practice desk")
+    path: str = Field(description="the source with the folder it lay in")
 
 
 class TraceListed(Listed):
@@ -180,6 +181,7 @@ def list_(context: Context, request: TraceList) -> TraceListed:
                     client=body["client"],
                     model=body["model"],
                     source=body.get("source", ""),
+                    path=body.get("path", ""),
                     task_id=body.get("task_id"),
                     trial=body.get("trial"),
                     records=context.sessions.length(view, row.key),

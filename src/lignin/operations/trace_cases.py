@@ -16,6 +16,7 @@ from lignin.operations.registry import Listed, Request, Response, operation, pos
 from lignin.operations.weights import weigh
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.traces.modes.report import NAMES
+from lignin.traces.view import told
 
 NAMED = 5
 
@@ -36,6 +37,7 @@ class TraceCase(Request):
 class CaseRun(Response):
     session: str = Field(description="the session's id")
     source: str = Field(description="the file it came from")
+    path: str = Field(description="that file with the folder it lay in")
     task_id: str | int | None = Field(description="the task, where the file names one")
     trial: str | int | None = Field(description="the trial, where the file names one")
     mode: str = Field(default="", description="the failure mode it stands in")
@@ -59,6 +61,7 @@ class CaseView(Response):
     into: str | None = Field(description="the case that it stands behind")
     share: float = Field(description="its share of all failures, sampling made up for")
     reason: str = Field(description="why it was withdrawn")
+    why_recorded: str = Field(description="why it is not live, where it is recorded")
 
 
 class CasesListed(Listed):
@@ -79,7 +82,7 @@ class CasesListed(Listed):
             lines += [f"no case {count} times: {reason}" for reason, count in self.refused.items()]
         if self.next_after:
             lines += ["", f"more: --after {self.next_after}"]
-        return "\n".join(lines)
+        return told(lines)
 
 
 class CaseShown(CaseView):
@@ -89,7 +92,7 @@ class CaseShown(CaseView):
     def to_text(self) -> str:
         checks = self.content["checks"]
         lines = [*_lines(self), "", "asked:"]
-        lines += [f"  {text}" for text in self.content["input"]]
+        lines += [f"  {line}" for text in self.content["input"] for line in text.splitlines()]
         lines += ["", "checked:"]
         lines += [f"  {name}: {_brief(value)}" for name, value in checks.items() if value]
         lines += ["", "made from:"]
@@ -99,7 +102,7 @@ class CaseShown(CaseView):
                 f"  {run.session}  {run.source} task {run.task_id} trial {run.trial}: {how}"
             )
         lines += ["", *(f"  {each['at']}  {each['event']}" for each in self.history)]
-        return "\n".join(lines)
+        return told(lines)
 
 
 def _brief(value: Json) -> str:
@@ -118,13 +121,9 @@ def _lines(case: CaseView) -> list[str]:
     """What is told of a case to a person."""
     split = "held out" if case.split == "held_out" else "shown"
     lines = [f"{case.case}  task {case.task_id}: {case.summary} ({case.kind}, {split})"]
-    proof = case.proof
-    passing = (
-        f"passes on {proof['passed']} of {proof['passing']} that passed"
-        if proof["passing"]
-        else "no passing run to try it on"
-    )
-    lines.append(f"  fails on {proof['failed']} of {proof['faulty']} failed runs, {passing}")
+    lines.append(f"  {_proof(case)}")
+    if case.why_recorded:
+        lines.append(f"  recorded: {case.why_recorded}")
     lines.append("  modes: " + ", ".join(f"{mode} ({n})" for mode, n in case.modes.items()))
     if case.stands_for:
         lines.append(f"  stands for {len(case.stands_for)} more that are alike")
@@ -133,6 +132,20 @@ def _lines(case: CaseView) -> list[str]:
     if case.reason:
         lines.append(f"  withdrawn: {case.reason}")
     return lines
+
+
+_BASES = {"declared": "passed", "consensus": "agree (nobody declared that they passed)"}
+
+
+def _proof(case: CaseView) -> str:
+    proof = case.proof
+    if case.kind == "live":
+        told = f"fails {proof['failed']} of {proof['faulty']} times on a failed run"
+        return f"{told}, passes {proof['passed']} of {proof['passing']} on one of those that {_BASES[case.basis]}"
+    told = f"fails on {proof['failed']} of {proof['faulty']} failed runs"
+    if not proof["passing"]:
+        return f"{told}; no run of the task passed"
+    return f"{told}, passes on {proof['passed']} of {proof['passing']} that {_BASES[case.basis]}"
 
 
 @operation("trace.cases", effect="write", idempotent=True)
@@ -174,13 +187,13 @@ def case(context: Context, request: TraceCase) -> CaseShown:
     """Show one eval case whole: its environment, input, checks, evidence and history."""
     with context.view() as view:
         row = require_known(view, f"case/{request.case}")
-        told = _told(view, row, _around(context, view, list(every_row(view, "case"))))
+        shown = _told(view, row, _around(context, view, list(every_row(view, "case"))))
         content = parse_json(view.blob(row.body["digest"]))
         history = [
             {"at": event.at, "event": event.type.partition(".")[2]}
             for event in view.events(row.stream)
         ]
-    return CaseShown(**told, content=content, history=history)
+    return CaseShown(**shown, content=content, history=history)
 
 
 def _modes(row: Row, split: frozenset[str]) -> dict[str, int]:
@@ -235,6 +248,7 @@ def _told(view: View, row: Row, around: _Around, most: int | None = None) -> dic
         "into": body["into"],
         "share": round(around.weights.get(row.key, 0.0), 4),
         "reason": body["reason"],
+        "why_recorded": body.get("why_recorded", ""),
     }
 
 
@@ -246,6 +260,7 @@ def _runs(view: View, named: list[dict[str, str]]) -> Iterator[CaseRun]:
             yield CaseRun(
                 session=row.key,
                 source=row.body["source"],
+                path=row.body.get("path", ""),
                 task_id=row.body.get("task_id"),
                 trial=row.body.get("trial"),
                 mode=each["mode"],

@@ -15,6 +15,7 @@ from lignin.operations.registry import Listed, Request, Response, operation, pos
 from lignin.ports.ledger import View, require_known
 from lignin.traces.audit import SampledRun, Stratum, draw, report_misses
 from lignin.traces.judgements import load_judgement
+from lignin.traces.view import told
 
 
 class TraceDetect(Request):
@@ -37,6 +38,7 @@ class FoundInRun(Response):
 class DetectedRun(Response):
     session: str = Field(description="the session's id")
     source: str = Field(description="the file it came from")
+    path: str = Field(description="that file with the folder it lay in")
     task_id: str | int | None = Field(description="the task, as the origin names it")
     trial: str | int | None = Field(description="the trial, as the origin names it")
     verdict: str = Field(description="failure, success, infrastructure or unknown")
@@ -58,7 +60,7 @@ class Detected(Listed):
             name = f"{run.source} task {run.task_id} trial {run.trial}"
             lines.append(f"{run.probability:.2f}  {run.session}  {name}: {run.verdict} at {where}")
             lines += [f"      {finding.evidence}" for finding in run.findings[:2]]
-        return "\n".join(lines)
+        return told(lines)
 
 
 class TraceAudit(Request):
@@ -214,6 +216,7 @@ def _shown(session: Row, judgement: Judgement) -> DetectedRun:
     return DetectedRun(
         session=session.key,
         source=session.body["source"],
+        path=session.body.get("path", ""),
         task_id=session.body.get("task_id"),
         trial=session.body.get("trial"),
         verdict=judgement.verdict,

@@ -14,6 +14,7 @@ from lignin.operations.registry import Listed, Request, Response, operation
 from lignin.ports.ledger import View, every_row
 from lignin.traces.lessons import Lesson, contrasted, counted, recovered
 from lignin.traces.runs import run_of
+from lignin.traces.view import told
 
 SHOWN = 5
 
@@ -30,6 +31,7 @@ class TraceLessons(Request):
 class LessonSeen(Response):
     session: str = Field(description="the session it was seen in")
     source: str = Field(description="the file it came from")
+    path: str = Field(description="that file with the folder it lay in")
     task_id: str | int | None = Field(description="the task, where the file names one")
     trial: str | int | None = Field(description="the trial, where the file names one")
     failed_step: int | None = Field(description="the step that failed")
@@ -63,7 +65,7 @@ class LessonsListed(Listed):
             )
             other = f" against {first.other}" if first.other else ""
             lines.append(f"       {each.lesson}, as in {first.session}{place}{other}")
-        return "\n".join(lines)
+        return told(lines)
 
 
 @operation("trace.lessons", effect="read", idempotent=True)
@@ -134,6 +136,7 @@ def _seen(lesson: Lesson, sessions: Mapping[str, Row]) -> list[LessonSeen]:
         LessonSeen(
             session=each.session,
             source=sessions[each.session].body["source"],
+            path=sessions[each.session].body.get("path", ""),
             task_id=sessions[each.session].body.get("task_id"),
             trial=sessions[each.session].body.get("trial"),
             failed_step=each.failed_step,

@@ -13,6 +13,7 @@ from lignin.operations.filing import file_new
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.ports.ledger import View, every_row
 from lignin.traces.modes.report import Filed, ModeReport, report
+from lignin.traces.view import told
 
 
 class TraceModes(Request):
@@ -27,6 +28,7 @@ class TraceMode(Request):
 class ModeMember(Response):
     session: str = Field(description="the session's id")
     source: str = Field(description="the file it came from")
+    path: str = Field(description="that file with the folder it lay in")
     task_id: str | int | None = Field(description="the task, where the file names one")
     trial: str | int | None = Field(description="the trial, where the file names one")
 
@@ -58,7 +60,7 @@ class ModesListed(Listed):
             lines += ["", *_lines(each)]
         if self.next_after:
             lines += ["", f"more: --after {self.next_after}"]
-        return "\n".join(lines)
+        return told(lines)
 
 
 class ModeMove(Response):
@@ -74,7 +76,7 @@ class ModeShown(ModeView):
     def to_text(self) -> str:
         moves = [f"  {move.at}  {move.event}" for move in self.history]
         runs = [f"  {m.session}  {m.source} task {m.task_id} trial {m.trial}" for m in self.members]
-        return "\n".join([*_lines(self), "", *moves, "", *runs])
+        return told([*_lines(self), "", *moves, "", *runs])
 
 
 def _lines(mode: ModeView) -> list[str]:
@@ -143,6 +145,7 @@ def _told(found: ModeReport) -> dict[str, Any]:
         ModeMember(
             session=each.session,
             source=each.facts["source"],
+            path=each.facts.get("path", ""),
             task_id=each.facts["task_id"],
             trial=each.facts["trial"],
         )

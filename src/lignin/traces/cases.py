@@ -10,7 +10,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lignin.domain.cases import Attempt, AttemptCall, Basis, Case, CaseCall, Change, Checks
+from lignin.domain.cases import (
+    Attempt,
+    AttemptCall,
+    Basis,
+    Case,
+    CaseCall,
+    CaseTool,
+    Change,
+    Checks,
+)
+from lignin.domain.codec import Json
 from lignin.domain.effects import Effect, figures_in
 from lignin.domain.judging import judge_attempt
 from lignin.domain.modes import Signature
@@ -20,7 +30,7 @@ from lignin.traces.runs import Run
 from lignin.traces.talk import final_answer
 
 LEAST_AGREEING = 2
-"""So many runs must agree where nobody declared that one passed."""
+"""At least so many runs must agree where nobody declared that one passed."""
 MAX_INPUT_CHARS = 200_000
 MAX_CALLS = 5000
 MAX_RECORDING_CHARS = 8 * 2**20
@@ -222,12 +232,31 @@ def _case(run: Run, checks: Checks, samples: Sequence[Sample]) -> Case:
     """A recorded case; whoever can open the environment makes a live one of it."""
     return Case(
         input=_input(run),
+        instructions=_instructions(run),
+        tools=_tools([made for each in samples for made in each.run.made]),
         checks=checks,
         recording=_recording([each.run for each in samples[:MAX_LISTED]]),
-        writes=frozenset(
-            made.call.name for each in samples for made in each.run.made if made.kind != "read"
-        ),
+        known_way=tuple(_changes(samples[:1]).values()) if checks.closed_tools else (),
     )
+
+
+def _instructions(run: Run) -> str:
+    told = [step.text for step in run.trajectory.steps if step.role == "system" and step.text]
+    return "\n\n".join(told)[:MAX_INPUT_CHARS]
+
+
+def _tools(calls: Sequence[Made]) -> dict[str, CaseTool]:
+    """The tools that runs called, as far as their calls show them."""
+    names: dict[str, dict[str, Json]] = {}
+    changing: set[str] = set()
+    for made in calls:
+        names.setdefault(made.call.name, {}).update({key: {} for key in made.call.arguments})
+        if made.kind != "read":
+            changing.add(made.call.name)
+    return {
+        name: CaseTool(changes=name in changing, input={"type": "object", "properties": arguments})
+        for name, arguments in names.items()
+    }
 
 
 def _input(run: Run) -> tuple[str, ...]:

@@ -69,11 +69,16 @@ def runs_of(trajectories: Sequence[Trajectory]) -> tuple[Run, ...]:
     Runs of one file are of one origin; where each run has a file of its own, those of one format,
     agent and model are.
     """
-    files = Counter(trajectory.source for trajectory in trajectories)
+    files = Counter(file_of(trajectory) for trajectory in trajectories)
     return tuple(
-        run_of(t, t.source if files[t.source] > 1 else f"{t.format}/{t.agent}/{t.model}")
+        run_of(t, file_of(t) if files[file_of(t)] > 1 else f"{t.format}/{t.agent}/{t.model}")
         for t in trajectories
     )
+
+
+def file_of(trajectory: Trajectory) -> str:
+    """Return the file that a run came from: files of one name in two folders are two."""
+    return trajectory.path or trajectory.source
 
 
 def run_of(trajectory: Trajectory, origin: str = "") -> Run:
@@ -86,7 +91,7 @@ def run_of(trajectory: Trajectory, origin: str = "") -> Run:
     told, answered = numbers_told(trajectory)
     return Run(
         trajectory=trajectory,
-        origin=origin or trajectory.source,
+        origin=origin or file_of(trajectory),
         made=made,
         effects=_effects(trajectory, made),
         words=frozenset(words),

@@ -7,7 +7,7 @@ character, for a trace is data and must not reach into a terminal.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lignin.domain.traces import Role, Step, ToolCall, Trajectory
@@ -56,6 +56,11 @@ class Row:
 def clean(text: str, *, keep_lines: bool = False) -> str:
     """Return text without what could steer a terminal."""
     return (_UNSAFE_BUT_LINES if keep_lines else _UNSAFE).sub(" ", text)
+
+
+def told(lines: Iterable[str]) -> str:
+    """Return lines as text; what foreign words bring along begins no line of its own."""
+    return "\n".join(map(clean, lines))
 
 
 def has_failed(step: Step) -> bool:

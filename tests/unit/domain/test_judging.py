@@ -1,6 +1,5 @@
 """Attempts at cases: what fails, what passes, and what nobody can tell."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from lignin.domain.cases import (
     AttemptCall,
     Case,
     CaseCall,
+    CaseTool,
     Change,
     Checks,
     case_document,
@@ -120,9 +120,17 @@ def test_case_survives_its_document(where: EnvironmentRef | None) -> None:
     recorded = CaseCall(
         tool="pay", arguments={"cents": 1}, text="ok", failed=False, state=0, next_state=1
     )
-    case = Case(input=("do it", "yes"), checks=checks, environment=where, recording=(recorded,))
-    case = replace(case, writes=frozenset({"pay"}))
+    case = Case(
+        input=("do it", "yes"),
+        checks=checks,
+        instructions="be kind",
+        tools={"pay": CaseTool(changes=True, input={"type": "object"})},
+        environment=where,
+        recording=(recorded,),
+        known_way=(PAY,),
+    )
     assert parse_case(parse_json(canonical_bytes(case_document(case)))) == case
+    assert case.writes == {"pay"}
     assert case.kind == ("live" if where else "recorded")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from lignin.adapters.broker.recorded import RecordedBinding
-from lignin.domain.cases import Attempt, AttemptCall, Case, CaseCall, Checks
+from lignin.domain.cases import Attempt, AttemptCall, Case, CaseCall, CaseTool, Checks
 from lignin.domain.codec import Json
 from lignin.domain.errors import UnavailableError
 from lignin.evals.replay import (
@@ -38,7 +38,10 @@ CASE = Case(
         recorded("get", 0, '{"is": 1}', 1, 1),
         recorded("get", 0, '{"is": 2}', 2, 2),
     ),
-    writes=frozenset({"put"}),
+    tools={
+        "put": CaseTool(changes=True, input={"type": "object"}),
+        "get": CaseTool(changes=False, input={"type": "object"}),
+    },
 )
 
 
@@ -67,6 +70,12 @@ def test_what_was_never_recorded_is_a_miss_and_counts_against_the_hits() -> None
     again = replay_recorded(bound, calls(("put", 1), ("get", 0), ("get", 5)))
     assert [each.worked for each in again.calls] == [True, True, None]
     assert again.hit_ratio == 2 / 3
+
+
+def test_tool_that_the_recording_does_not_hold_is_a_miss() -> None:
+    bound = RecordedBinding(*recording_of(CASE)).begin()
+    again = replay_recorded(bound, calls(("get", 0), ("never_seen", 1)))
+    assert [each.worked for each in again.calls] == [None, None]
 
 
 def test_desk_comes_to_the_same_state_each_time() -> None:

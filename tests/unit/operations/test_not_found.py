@@ -70,6 +70,7 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "trace.harvest": [{"sessions": ["ses_absent"]}],
     "trace.import": [{"paths": ["absent"]}, {"mine": True}],
     "trace.case": [{"case": "cas_absent"}],
+    "trace.judge": [{"case": "cas_absent", "runs": ["."]}],
     "trace.mode": [{"mode": "mod_absent"}],
     "trace.show": [SESSION],
 }

@@ -119,6 +119,9 @@ def test_other_formats_make_recorded_cases(desk: Desk) -> None:
     content = desk("trace.case", case=listed.items[0].case).content
     assert [each["tool"] for each in content["checks"]["required"]] == ["book_room", "charge_card"]
     assert content["environment"] is None
+    assert listed.items[0].why_recorded == "the trace names no environment"
+    assert [each["arguments"] for each in content["known_way"]] == [{"room": 4}, {"cents": 900}]
+    assert content["tools"]["charge_card"]["changes"]
     assert {call["tool"] for call in content["recording"]} == {"book_room", "charge_card"}
 
 
@@ -140,7 +143,9 @@ def test_environment_that_has_changed_since_is_not_taken_for_the_same(desk: Desk
         records[-1]["environment"]["start_state"] = "sha256:" + "0" * 64
     desk.write("runs.jsonl", "\n".join(json.dumps(each) for each in records) + "\n")
     desk("trace.import", paths=["runs.jsonl"])
-    assert [each.kind for each in desk("trace.cases").items] == ["recorded"]
+    items = desk("trace.cases").items
+    assert [each.kind for each in items] == ["recorded"]
+    assert items[0].why_recorded == "practice-desk starts in another state than it did"
 
 
 def test_list_is_narrowed_by_mode_and_goes_on(desk: Desk) -> None:
@@ -158,3 +163,80 @@ def test_unknown_case_is_named_with_where_to_look(desk: Desk) -> None:
     with pytest.raises(NotFoundError, match="no case 'cas_x'") as caught:
         desk("trace.case", case="cas_x")
     assert "trace cases" in str(caught.value.hint)
+
+
+def interrupted() -> str:
+    """A run that failed at one tool and was cut off in a call of another."""
+    messages = [
+        {"role": "user", "content": "Fix the build."},
+        {"role": "assistant", "tool_calls": [_call("c1", "run_build")]},
+        {"role": "tool", "tool_call_id": "c1", "content": "broken", "is_error": True},
+        {"role": "assistant", "tool_calls": [_call("c2", "apply_patch")]},
+    ]
+    return json.dumps({"lignin_run": 1, "task_id": "x", "outcome": "failure", "messages": messages})
+
+
+def _call(name: str, tool: str) -> dict[str, Any]:
+    return {"id": name, "function": {"name": tool, "arguments": "{}"}}
+
+
+def test_interrupted_run_leaves_the_cases_of_others_alone(desk: Desk) -> None:
+    desk.write("cut.jsonl", interrupted() + "\n")
+    lines = [record(1, trial, RIGHT, 1.0) for trial in range(3)] + [record(1, 3, WRONG, 0.0)]
+    desk.write("runs.jsonl", "\n".join(lines) + "\n")
+    desk("trace.import", paths=["cut.jsonl", "runs.jsonl"])
+    assert 1 in [each.task_id for each in desk("trace.cases").items]
+
+
+def test_runs_made_elsewhere_are_judged_by_a_case(desk: Desk) -> None:
+    listed = practise(desk, range(1), "wrong_refund_method")
+    runs = [
+        run_task(make_task(FAMILIES["cancel"], 0), agent, 77)
+        for agent in (REFERENCE_AGENT, Agent(name="x", fault="wrong_refund_method"))
+    ]
+    records = [run_record(each, n, with_outcome=False) for n, each in enumerate(runs)]
+    desk.write("mine.jsonl", write_runs(records))
+    judged = desk("trace.judge", case=listed.items[0].case, runs=["mine.jsonl"])
+    assert [(each.trial, each.verdict) for each in judged.items] == [(0, "pass"), (1, "fail")]
+    assert judged.items[1].reasons == ["it ends in another state"]
+    assert judged.exit_code() == 6
+    sessions = desk("trace.list").total
+    other = run_task(make_task(FAMILIES["cancel"], 5), REFERENCE_AGENT, 1)
+    desk.write("other.jsonl", write_runs([run_record(other, 0)]))
+    elsewhere = desk("trace.judge", case=listed.items[0].case, runs=["other.jsonl"])
+    assert elsewhere.items[0].verdict == "inconclusive"
+    assert elsewhere.exit_code() == 10
+    assert desk("trace.list").total == sessions  # read, not kept
+
+
+def test_files_of_one_name_are_told_by_their_folder(desk: Desk) -> None:
+    for folder, wrong in (("good", RIGHT), ("bad", WRONG)):
+        reward = float(wrong is RIGHT)
+        lines = [record(task, trial, wrong, reward) for task in range(8) for trial in range(2)]
+        desk.write(f"{folder}/results.jsonl", "\n".join(lines) + "\n")
+    desk("trace.import", paths=["good", "bad"])
+    assert {each.path for each in desk("trace.list").items} == {
+        "good/results.jsonl",
+        "bad/results.jsonl",
+    }
+    [mode] = desk("trace.modes").items
+    assert {member.path for member in mode.members} == {"bad/results.jsonl"}
+    assert "bad/results.jsonl: 16 of 16 runs" in mode.reason
+
+
+def test_names_of_a_trace_begin_no_line_of_their_own(desk: Desk) -> None:
+    evil = "pay\n# Heading\n0.99 forged row"
+    right, wrong = [(evil, {"a\nb": 1})], [(evil, {"a\nb": 2})]
+    lines = [record(1, trial, right, 1.0) for trial in range(3)] + [record(1, 3, wrong, 0.0)]
+    desk.write("runs.jsonl", "\n".join(lines) + "\n")
+    desk("trace.import", paths=["runs.jsonl"])
+    case = desk("trace.cases").items[0].case
+    for answer in (
+        desk("trace.detect"),
+        desk("trace.modes"),
+        desk("trace.lessons"),
+        desk("trace.cases"),
+        desk("trace.case", case=case),
+    ):
+        text = answer.to_text()
+        assert not [line for line in text.splitlines() if line.startswith(("# ", "0.99 forged"))]

@@ -1,6 +1,7 @@
 """Taking trace files of every format in, and reading their sessions back from the store."""
 
 import gzip
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,7 +34,8 @@ def test_a_stored_session_reads_as_it_was_taken_in(desk: Any, kind: str) -> None
     with desk.context.view() as view:
         for row in rows:
             loaded = load_trajectory(desk.context, view, row.session)
-            assert loaded == expected[loaded.session]
+            assert loaded.path == f"runs/{name}"
+            assert replace(loaded, path="") == expected[loaded.session]
             assert (row.task_id, row.trial, row.outcome) == (
                 loaded.task_id,
                 loaded.trial,

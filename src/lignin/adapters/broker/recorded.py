@@ -93,7 +93,7 @@ class RecordedTools:
 
     def call(self, tool: str, arguments: Mapping[str, Json]) -> Observation | None:
         """Return what was observed, or None where the recording does not know."""
-        if self._is_lost:
+        if self._is_lost or tool not in self.tools:
             return None
         found = self._binding.find(tool, arguments, self._version)
         if self.tools[tool].effect == "write":

@@ -10,6 +10,7 @@ import asyncio
 import os
 import re
 import threading
+import time
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -61,10 +62,13 @@ class ServerBinding:
         self._tools: Mapping[str, ToolSpec] = {}
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+        started_at = time.monotonic()
         if not self._ready.wait(server.timeout_s + _CLOSING_S) or self._client is None:
             self.close()
+            is_late = time.monotonic() - started_at >= server.timeout_s
+            how = f"did not start within {server.timeout_s:g} s" if is_late else "ended at once"
             raise UnavailableError(
-                f"the tool server {server.name!r} did not start within {server.timeout_s:g} s",
+                f"the tool server {server.name!r} {how}",
                 hint="run its command by hand, or see the servers of your grants file",
             )
 

@@ -139,6 +139,8 @@ def _contrast(
 
 def _values(run: Run, factor: str) -> Sequence[str]:
     value = run.facts.get(factor)
+    if factor == "source":  # files of one name in two folders are two
+        value = run.facts.get("path") or value
     return value if isinstance(value, list) else [value] if value else []
 
 

@@ -52,6 +52,7 @@ def facts_of(trajectory: Trajectory) -> dict[str, Json]:
     models = (trajectory.model, *(step.model for step in trajectory.steps))
     return {
         "source": trajectory.source,
+        "path": trajectory.path,
         "task_id": trajectory.task_id,
         "trial": trajectory.trial,
         "model": next((model for model in models if model), ""),
