@@ -67,6 +67,7 @@ LEFT = {
     "phoenix metadata": ("openinference", _attributes(metadata={"reward": GOLD})),
     "phoenix text": ("openinference", _attributes(metadata=JSON_TEXT, eval__score=GOLD)),
     "phoenix annotations": ("openinference", _first(openinference(), annotations=[GOLD])),
+    "phoenix status": ("openinference", _first(openinference(), status_message=GOLD)),
     "otel status": ("otel_genai", _genai(status={"code": 2, "message": GOLD})),
     "otel eval": ("otel_genai", _genai(eval__score=GOLD, gen_ai__evaluation__x=GOLD)),
     "otel metadata": ("otel_genai", _genai(metadata=JSON_TEXT, final_reward=GOLD)),
@@ -118,8 +119,8 @@ def test_what_agent_and_tools_say_stays_whatever_its_names() -> None:
 def test_what_a_span_was_given_and_gave_stays_whatever_its_names() -> None:
     tool = {"openinference.span.kind": "TOOL", "input.value": '{"score": 1}'}
     tool |= {"output.value": '{"success": false}', "tool.parameters": '{"label": 1}'}
-    context = {"trace_id": "t", "span_id": "s"}
-    data = jsonl([{"name": "x", "context": context, "attributes": tool, "start_time": "2026"}])
+    span = {"name": "x", "context": {"trace_id": "t", "span_id": "s"}, "attributes": tool}
+    data = jsonl([{**span, "start_time": "2026", "status_message": "no such file"}])
     importer = next(each for each in IMPORTERS if each.name == "openinference")
     assert importer.hide is not None
     assert importer.hide(data).content == data

@@ -28,6 +28,7 @@ from lignin.traces.spans import (
     flatten,
     nest,
     plain_text,
+    read_key_values,
 )
 from lignin.traces.telemetry import Record, ids_judging, parse_telemetry, read_records
 
@@ -177,6 +178,17 @@ def _attributes_rule(attributes: Any) -> Rule:
 _NESTED_NAMES: Rule = {**_NAMES, "trace": _NAMES, "session": _NAMES, "eval": HIDDEN}
 
 
+_STATUS: Rule = {"status": {"message": HIDDEN, "description": HIDDEN}, "status_message": HIDDEN}
+_ANSWERING = frozenset({"LLM", "TOOL", "RETRIEVER", "EMBEDDING", "RERANKER"})
+
+
+def _is_answer(span: dict[str, Any]) -> bool:
+    """True for a call of a model or a tool: what went wrong there is what it answered."""
+    attributes = flatten(read_key_values(as_parsed(span.get("attributes"))))
+    kinds = (attributes.get(_KIND), span.get(f"attributes.{_KIND}"), span.get("span_kind"))
+    return any(as_text(kind).upper() in _ANSWERING for kind in kinds)
+
+
 def _span_rule(span: Any, judging: frozenset[str]) -> Rule:
     if not isinstance(span, dict):
         return REST
@@ -186,6 +198,7 @@ def _span_rule(span: Any, judging: frozenset[str]) -> Rule:
     if as_text(known).removeprefix("0x") in judging:
         return _JUDGED
     return {
+        **({} if _is_answer(span) else _STATUS),
         "attributes": _attributes_rule,
         "annotations": HIDDEN,
         "evaluations": HIDDEN,
