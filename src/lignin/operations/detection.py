@@ -10,7 +10,7 @@ from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
 from lignin.operations.context import Context
 from lignin.operations.intake import load_trajectory
-from lignin.ports.ledger import every_row
+from lignin.ports.ledger import View, every_row
 from lignin.traces.detect import detect
 from lignin.traces.detector import load_detectors
 
@@ -54,11 +54,23 @@ def _stored_runs(context: Context) -> list[tuple[Row, Trajectory]]:
         for number, row in enumerate(rows):
             if number % PROGRESS_EVERY == 0:
                 context.progress("reading the stored runs", number, len(rows))
-            try:
-                found.append((row, load_trajectory(context, view, row.key)))
-            except LigninError:
-                continue
+            if run := load_run(context, view, row.key):
+                found.append((row, run))
     return found
+
+
+def load_run(context: Context, view: View, session: str) -> Trajectory | None:
+    """A stored run; None where its records no longer parse, or tell of no run.
+
+    A run that a harness names though the agent never came to act has a task or an outcome; records
+    that were only kept have neither, and blame nobody.
+    """
+    try:
+        run = load_trajectory(context, view, session)
+    except LigninError:
+        return None
+    named = run.task_id is not None or run.outcome is not None
+    return run if run.steps or named else None
 
 
 def _judged(runs: Sequence[tuple[Row, Trajectory]], with_feedback: bool) -> list[JudgedRun]:

@@ -49,6 +49,7 @@ class FileTaken(Response):
     new_sessions: int = Field(default=0, description="sessions not known before")
     records: int = Field(default=0, description="records that were new")
     redacted: dict[str, int] = Field(default_factory=dict, description="secrets by detector")
+    hidden: int = Field(default=0, description="values left out that tell how a run ended")
     problems: list[str] = Field(
         default_factory=list, description="lines that do not parse; the rest was read"
     )
@@ -229,6 +230,7 @@ def _store(context: Context, path: Path, taken: TakenTrace) -> FileTaken:
         new_sessions=fresh,
         records=records,
         redacted=dict(taken.redacted),
+        hidden=taken.hidden,
         problems=[f"line {problem.line}: {problem.what}" for problem in taken.problems],
         left_out=[f"line {problem.line}: {problem.what}" for problem in taken.left_out],
         skipped=dict(taken.skipped),

@@ -38,6 +38,7 @@ class Imported(Response):
     new_sessions: int = Field(description="sessions not known before")
     records: int = Field(description="records that were new")
     redacted: dict[str, int] = Field(description="secrets redacted, by detector")
+    hidden: int = Field(default=0, description="values left out that tell how a run ended")
     not_read: dict[str, int] = Field(description="files passed over, by reason")
     passed_over: list[PassedOver] = Field(description="the first of them by path")
     passed_over_total: int = Field(description="how many there are in all")
@@ -163,9 +164,9 @@ def import_(context: Context, request: TraceImport) -> Imported:
     """Take recorded agent runs in: redact secrets, keep the origin's bytes in order.
 
     Reads Claude Code, Codex, SWE-agent, mini-swe-agent, tau-bench, tau2-bench, Magentic-One,
-    Inspect, OpenInference, OpenTelemetry and Langfuse files. Importing again adds nothing; a file
-    that has grown adds what is new. A file that cannot be read and a record of over 64 MiB are
-    reported, the rest goes on, and the exit code is 8.
+    Inspect, OpenInference, OpenTelemetry and Langfuse files, and `lignin_run`, the form for agents of
+    your own. Importing again adds nothing; a file that has grown adds what is new. A file that cannot
+    be read and a record of over 64 MiB are reported, the rest goes on, and the exit code is 8.
     With `--hide-outcome` nothing that is stored tells how a run ended, and the sessions are others
     than those of a full import.
     """
@@ -188,6 +189,7 @@ def import_(context: Context, request: TraceImport) -> Imported:
         new_sessions=sum(file.new_sessions for file in files),
         records=sum(file.records for file in files),
         redacted=dict(redacted),
+        hidden=sum(file.hidden for file in files),
         not_read=dict(Counter(not_read.values())),
         passed_over=[PassedOver(path=str(path), reason=reason) for path, reason in named],
         passed_over_total=len(not_read),

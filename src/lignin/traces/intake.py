@@ -43,8 +43,8 @@ class TakenSession:
 class TakenTrace:
     """One file ready to be stored.
 
-    `redacted` counts replaced secrets by detector; `left_out` are records over the size bound: a note
-    of their size stands in their place.
+    `redacted` counts replaced secrets by detector, `hidden` values that told how a run ended;
+    `left_out` are records over the size bound: a note of their size stands in their place.
     """
 
     sessions: tuple[TakenSession, ...]
@@ -52,6 +52,7 @@ class TakenTrace:
     left_out: tuple[Problem, ...]
     skipped: Mapping[str, int]
     redacted: Mapping[str, int]
+    hidden: int = 0
 
 
 def take_trace(
@@ -74,9 +75,11 @@ def take_trace(
         InvalidRequestError: No importer recognises the file.
     """
     importer = require_importer(importers, name, data)
+    hidden_values = 0
     hidden = hide_outcome and importer.hide is not None
     if hidden and importer.hide is not None:
-        data = importer.hide(data)
+        found = importer.hide(data)
+        data, hidden_values = found.content, found.count
     raw = _without_unfinished(importer.parse(name, data))
     counts: Counter[str] = Counter()
     contents, keys = [], []
@@ -105,6 +108,7 @@ def take_trace(
         left_out=left_out,
         skipped=raw.skipped,
         redacted=dict(counts),
+        hidden=hidden_values,
     )
 
 

@@ -156,3 +156,16 @@ def test_the_widest_audit_fits_a_narrow_terminal() -> None:
     assert max(map(len, text.splitlines())) <= 80
     assert "100 % (10-100)" in text
     assert "0.33" in text
+
+
+def test_a_record_without_messages_is_no_run_and_is_not_judged(desk: Any) -> None:
+    desk.write("own.jsonl", json.dumps({"lignin_run": 1, "task_id": "t", "messages": "oops"}))
+    report = desk("trace.import", paths=["own.jsonl"])
+    assert "`messages`" in report.files[0].problems[0]
+    assert report.records == 1
+    assert desk("trace.detect").verdicts == {}
+
+
+def test_a_run_of_a_task_without_any_message_is_still_infrastructure(desk: Any) -> None:
+    taken(desk, {**record(7), "traj": []})
+    assert desk("trace.detect").verdicts == {"infrastructure": 1}
