@@ -11,6 +11,7 @@ FindingKind = Literal[
     "correction",
     "declared",
     "error",
+    "feedback",
     "infrastructure",
     "loop",
     "precondition",

@@ -60,7 +60,8 @@ class Trajectory:
     """One run of an agent, in the shape every miner reads.
 
     `source` is the file's name, `format` the importer's; `task_id` and `trial` keep the origin's
-    type and are None where it has none. `outcome` is the declared one, None where undeclared.
+    type and are None where it has none. `outcome` is the declared one, None where undeclared;
+    `outcome_told` says how it is known where somebody told it later, empty where the origin declares it.
     `environment` is where it ran, as far as the trace says, `path` the file with the folder it lay in,
     "" where it came from no file.
     `tools` are what the trace's own tool definitions say of them, where they say it.
@@ -76,6 +77,7 @@ class Trajectory:
     model: str = ""
     cwd: str = ""
     outcome: Outcome | None = None
+    outcome_told: str = ""
     simulated: bool = False
     environment: "EnvironmentRef | None" = None
     path: str = ""

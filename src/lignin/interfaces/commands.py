@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -125,7 +126,7 @@ def _click_type(annotation: Any) -> tuple[Any, bool]:
     if str(origin) == "typing.Literal":
         return click.Choice([str(part) for part in parts]), False
     simple = {bool: click.BOOL, int: click.INT, float: click.FLOAT, str: click.STRING}
-    return simple.get(annotation, _JSON), False
+    return {**simple, datetime: _TIME}.get(annotation, _JSON), False
 
 
 class _JsonType(click.ParamType[Any]):
@@ -144,11 +145,28 @@ class _JsonType(click.ParamType[Any]):
             except OSError as error:
                 message = f"cannot read {value[1:]}: {error.strerror}"
                 raise InvalidRequestError(message, hint="@FILE names a file of JSON") from error
-        where = f"--{param.name.replace('_', '-')}" if param is not None else "the value"
-        return _parsed(value, where)
+        return _parsed(value, _flag(param))
 
 
-_JSON = _JsonType()
+class _TimeType(click.ParamType[datetime]):
+    """A time as RFC 3339 writes it."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:  # noqa: ARG002
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError as error:
+            raise InvalidRequestError(
+                f"{_flag(param)}: {value!r:.60} is no time", hint="such as 2026-01-31T12:00:00Z"
+            ) from error
+
+
+_JSON, _TIME = _JsonType(), _TimeType()
+
+
+def _flag(param: Any) -> str:
+    return f"--{param.name.replace('_', '-')}" if param is not None else "the value"
 
 
 def _read_file(path: Path) -> bytes:

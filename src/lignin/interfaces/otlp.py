@@ -36,6 +36,7 @@ from lignin.traces.otlp import (
     write_answer,
     write_refusal,
 )
+from lignin.traces.resent import Recent
 
 TOKEN = "LIGNIN_OTLP_TOKEN"  # noqa: S105 - the name of a variable
 DEFAULT_PORT = 4318
@@ -67,6 +68,7 @@ class _Inbox:
     def __init__(self, context: Context, token: str) -> None:
         self._context = context
         self._token = token
+        self._recent = Recent()
         self._threads = anyio.CapacityLimiter(MAX_AT_ONCE)
         self._inside = 0
 
@@ -116,7 +118,8 @@ class _Inbox:
         return Response(content, media_type=_media(encoding))
 
     def _answer(self, signal: Signal, encoding: Encoding, body: bytes, packed: str) -> bytes:
-        taken = take_request(self._context, signal, encoding, unpack(body, packed))
+        content = unpack(body, packed)
+        taken = take_request(self._context, signal, encoding, content, self._recent)
         return write_answer(signal, encoding, taken.rejected, taken.why)
 
 

@@ -96,16 +96,19 @@ class Context:
         return self.ledger.commit(*(self._redacted(change) for change in changes))
 
     def decide_and_commit(
-        self, decide: Callable[[View], tuple[Decided, Sequence[Change]]]
+        self,
+        decide: Callable[[View], tuple[Decided, Sequence[Change]]],
+        *,
+        most: int = MAX_DECISIONS,
     ) -> Decided:
         """Decide on a view and commit what follows; decide anew where another writer came first.
 
         For decisions that two processes may take at once without contradicting each other.
 
         Raises:
-            ConflictError: Somebody was quicker `MAX_DECISIONS` times over.
+            ConflictError: Somebody was quicker `most` times over.
         """
-        for left in reversed(range(MAX_DECISIONS)):
+        for left in reversed(range(most)):
             with self.view() as view:
                 decided, changes = decide(view)
             try:

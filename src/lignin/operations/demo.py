@@ -306,6 +306,7 @@ def _unread(files: list[FileTaken], not_read: Mapping[Path, str]) -> dict[str, i
     counts.update(
         "a line that does not parse (the rest was read)" for f in files for _ in f.problems
     )
+    counts.update("a record over the size bound" for f in files for _ in f.left_out)
     return dict(counts)
 
 

@@ -10,11 +10,12 @@ from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
 from lignin.operations.context import Context
 from lignin.operations.intake import load_trajectory
-from lignin.ports.ledger import every_row
+from lignin.ports.ledger import View, every_row
 from lignin.traces.detect import detect
 from lignin.traces.detector import load_detectors
 
 PROGRESS_EVERY = 100
+MAX_REASON_CHARS = 120  # of a reason that evidence repeats
 Label = Literal["failure", "success", "infrastructure"]
 
 
@@ -53,18 +54,29 @@ def _stored_runs(context: Context) -> list[tuple[Row, Trajectory]]:
         for number, row in enumerate(rows):
             if number % PROGRESS_EVERY == 0:
                 context.progress("reading the stored runs", number, len(rows))
-            try:
-                found.append((row, load_trajectory(context, view, row.key)))
-            except LigninError:
-                continue
+            if run := load_run(context, view, row.key):
+                found.append((row, run))
     return found
+
+
+def load_run(context: Context, view: View, session: str) -> Trajectory | None:
+    """A stored run; None where its records no longer parse, or tell of no run.
+
+    A run that a harness names though the agent never came to act has a task or an outcome; records
+    that were only kept have neither, and blame nobody.
+    """
+    try:
+        run = load_trajectory(context, view, session)
+    except LigninError:
+        return None
+    named = run.task_id is not None or run.outcome is not None
+    return run if run.steps or named else None
 
 
 def _judged(runs: Sequence[tuple[Row, Trajectory]], with_feedback: bool) -> list[JudgedRun]:
     labels = [feedback_of(row) for row, _ in runs]
     trajectories = [
-        replace(trajectory, outcome=label) if label and with_feedback else trajectory
-        for (_, trajectory), label in zip(runs, labels, strict=True)
+        told_later(row, trajectory) if with_feedback else trajectory for row, trajectory in runs
     ]
     return [
         JudgedRun(
@@ -76,16 +88,26 @@ def _judged(runs: Sequence[tuple[Row, Trajectory]], with_feedback: bool) -> list
     ]
 
 
+def told_later(row: Row, trajectory: Trajectory) -> Trajectory:
+    """The run with the outcome that feedback says it came to; as it is where there is none."""
+    last = latest(row)
+    if last is None:
+        return trajectory
+    reason = " ".join(str(last["reason"]).split())
+    told = f"Feedback of {last['at'][:10]} says that the outcome was {last['label']}"
+    told += f": {reason}" if len(reason) <= MAX_REASON_CHARS else "."
+    return replace(trajectory, outcome=last["label"], outcome_told=told)
+
+
 def feedback_of(row: Row) -> Label | None:
     """The label of a session by the feedback that came last in its own time; None without any."""
-    given = row.body.get("feedback") or []
-    return latest_label(given) if given else None
+    last = latest(row)
+    return last["label"] if last else None
 
 
 def told_label(row: Row) -> dict[str, str | None]:
     """A session's label as it is told: what, since when and why."""
-    given = row.body.get("feedback") or []
-    last = latest(given) if given else {}
+    last = latest(row) or {}
     return {
         "label": last.get("label"),
         "labelled_at": last.get("at"),
@@ -93,15 +115,19 @@ def told_label(row: Row) -> dict[str, str | None]:
     }
 
 
-def latest_label(given: Sequence[Mapping[str, Any]]) -> Label:
-    """The label of some feedback that came last in its own time."""
-    label: Label = latest(given)["label"]
-    return label
+def standing(given: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The feedback that was not taken back."""
+    return [each for each in given if "withdrawn" not in each]
 
 
-def latest(given: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The piece of feedback that came last in its own time."""
-    return max(given, key=lambda each: str(each["at"]))
+def latest(row: Row) -> Mapping[str, Any] | None:
+    """The piece of a session's feedback that counts: the last in its own time; None without any."""
+    return last_of(standing(row.body.get("feedback") or []))
+
+
+def last_of(given: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The piece of some feedback that came last in its own time."""
+    return max(given, key=lambda each: str(each["at"]), default=None)
 
 
 def stratum_of(run: JudgedRun) -> str:

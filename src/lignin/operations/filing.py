@@ -7,15 +7,13 @@ not filed again; a store that fits into one lot is judged and filed whole.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from lignin.domain.errors import LigninError
 from lignin.domain.findings import Judgement
 from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
 from lignin.operations.context import Context
-from lignin.operations.detection import feedback_of
-from lignin.operations.intake import load_trajectory
+from lignin.operations.detection import load_run, told_later
 from lignin.ports.ledger import View, every_row
 from lignin.traces.detector import load_detectors
 from lignin.traces.judgements import Judgements
@@ -85,7 +83,7 @@ def _lots(context: Context, view: View, touched: Sequence[str], lot: int) -> Ite
     tasks: dict[str, set[str]] = {}
     for session in touched:
         row = view.row(f"session/{session}")
-        run = _load(context, view, session)
+        run = load_run(context, view, session)
         if row and run:
             tasks.setdefault(task_of(row, run), set()).add(session)
     for task, sessions in tasks.items():
@@ -122,14 +120,6 @@ def _filed_under(view: View, task: str) -> Iterator[str]:
             return
 
 
-def _load(context: Context, view: View, session: str) -> Trajectory | None:
-    """A stored run, None where its records no longer parse."""
-    try:
-        return load_trajectory(context, view, session)
-    except LigninError:
-        return None
-
-
 def _count(view: View, kind: str) -> int:
     return view.page(kind, limit=1).total
 
@@ -139,9 +129,9 @@ def _judged_lot(context: Context, lot: _Lot) -> list[tuple[Filing, Judgement]]:
     with context.view() as view:
         rows = view.rows([f"session/{session}" for session in lot.judged])
         runs = {
-            row.key: replace(run, outcome=feedback_of(row) or run.outcome)
+            row.key: told_later(row, run)
             for row in rows.values()
-            if (run := _load(context, view, row.key))
+            if (run := load_run(context, view, row.key))
         }
     judged: list[tuple[Filing, Judgement]] = []
     for hidden in (False, True):

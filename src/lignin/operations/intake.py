@@ -18,11 +18,13 @@ from pydantic import Field
 
 from lignin.domain.codec import Json
 from lignin.domain.errors import (
+    ConflictError,
     DeniedError,
     InvalidRequestError,
     LigninError,
     LimitedError,
     NotFoundError,
+    UnavailableError,
 )
 from lignin.domain.events import Change
 from lignin.domain.ids import derive_id
@@ -33,10 +35,12 @@ from lignin.operations.registry import Response
 from lignin.ports.ledger import View
 from lignin.traces.importer import import_trace
 from lignin.traces.intake import TakenSession, TakenTrace, goes_on, mark_of, take_trace, what_is_new
-from lignin.traces.read import find_traces, own_trace_roots, read_trace
+from lignin.traces.read import EMPTY, find_traces, own_trace_roots, read_trace
 from lignin.traces.redact import record_key
 
 BATCH_BYTES = 8 * 2**20
+MAX_RACES = 100
+"""So often in a row may another import of the same sessions be quicker: each time it brings some of them."""
 
 
 class FileTaken(Response):
@@ -45,21 +49,36 @@ class FileTaken(Response):
     new_sessions: int = Field(default=0, description="sessions not known before")
     records: int = Field(default=0, description="records that were new")
     redacted: dict[str, int] = Field(default_factory=dict, description="secrets by detector")
+    hidden: int = Field(default=0, description="values left out that tell how a run ended")
     problems: list[str] = Field(
         default_factory=list, description="lines that do not parse; the rest was read"
+    )
+    left_out: list[str] = Field(
+        default_factory=list,
+        description="records over the size bound; a note stands in their place",
     )
     skipped: dict[str, int] = Field(default_factory=dict, description="unknown record types, kept")
     refused: str = Field(default="", description="why the whole file was not read")
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """A session's changes, in the batches they are committed in; the last may join others."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """What one commit adds of a session; `is_last`: with it the session is stored whole."""
 
-    batches: tuple[tuple[Change, ...], ...]
-    is_new: bool
+    changes: tuple[Change, ...] = ()
+    is_new: bool = False
+    records: int = 0
+    size_bytes: int = 0
+    is_last: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """What one commit adds of a file; `done` of its sessions are stored whole with it."""
+
+    done: int
+    new_sessions: int
     records: int
-    last_bytes: int = 0
 
 
 def take_files(
@@ -78,23 +97,39 @@ def take_files(
     """
     importers = context.load_importers()
     found: list[Path] = []
-    for root in _roots(context, paths, mine):
+    roots, refused = _roots(context, paths, mine)
+    for root in roots:
         traces = find_traces(root, importers)
         found.extend(traces.paths)
-        not_read.update(traces.skipped)
+        reason = traces.skipped.get(root, EMPTY)
+        if reason == EMPTY:
+            not_read.update(traces.skipped)
+        else:  # named by the caller, so not passed over in silence
+            refused[str(root)] = reason
+    for named, reason in refused.items():
+        yield FileTaken(path=named, refused=reason), ()
     for number, path in enumerate(dict.fromkeys(found)):
         context.progress(f"taking in {path.name}", number, len(found))
         try:
-            name, data = read_trace(path)
-            with _cycles_left_alone():
-                taken = take_trace(
-                    importers, name, data, context.redaction_key, hide_outcome=hide_outcome
-                )
+            taken = _parsed(context, path, hide_outcome=hide_outcome)
             stored = _store(context, path, taken)
-        except (InvalidRequestError, NotFoundError, DeniedError, LimitedError) as error:
+        except (
+            ConflictError, InvalidRequestError, NotFoundError, DeniedError, LimitedError
+        ) as error:  # fmt: skip
             yield FileTaken(path=str(path), refused=error.message), ()
             continue
         yield stored, taken.sessions
+
+
+def _parsed(context: Context, path: Path, *, hide_outcome: bool) -> TakenTrace:
+    try:
+        name, data = read_trace(path)
+    except UnavailableError as error:  # the disk of this file, not the store's
+        raise InvalidRequestError(error.message, hint=error.hint) from error
+    with _cycles_left_alone():
+        return take_trace(
+            context.load_importers(), name, data, context.redaction_key, hide_outcome=hide_outcome
+        )
 
 
 def load_trajectory(context: Context, view: View, session: str) -> Trajectory:
@@ -144,11 +179,21 @@ def _cycles_left_alone() -> Iterator[None]:
             gc.enable()
 
 
-def _roots(context: Context, paths: list[str], mine: bool) -> list[Path]:
-    roots = [context.path(path) for path in paths]
-    for root in roots:
-        if not root.exists():
-            raise NotFoundError(f"{root} does not exist", hint="name a file or folder")
+def _roots(context: Context, paths: list[str], mine: bool) -> tuple[list[Path], dict[str, str]]:
+    """The files and folders to look in, and the named paths that there are none at, with the reason."""
+    roots: list[Path] = []
+    refused: dict[str, str] = {}
+    for named in paths:
+        try:
+            root = context.path(named)
+            if not root.exists():
+                raise NotFoundError(f"{root} does not exist", hint="name a file or folder")
+        except (InvalidRequestError, NotFoundError) as error:
+            if len(paths) == 1 and not mine:
+                raise
+            refused[named] = error.message
+        else:
+            roots.append(root)
     if mine:
         own = own_trace_roots(context.person_home, context.environment)
         if not own:
@@ -157,42 +202,57 @@ def _roots(context: Context, paths: list[str], mine: bool) -> list[Path]:
                 hint="name a folder, or run without --mine",
             )
         roots += own
+    if refused and not roots:
+        raise NotFoundError("; ".join(refused.values()), hint="name files or folders")
     if not roots:
         raise InvalidRequestError("nothing to import", hint="name files or folders, or --mine")
-    return roots
+    return roots, refused
 
 
 def _store(context: Context, path: Path, taken: TakenTrace) -> FileTaken:
-    """Commit a file's sessions in batches of bounded size."""
-    pending: list[Change] = []
-    size, fresh, records = 0, 0, 0
+    """Commit a file's sessions step by step, each decided on what the store holds by then."""
+    done, fresh, records = 0, 0, 0
     file = record_key(bytes(path.resolve()), context.redaction_key).hex()
     folder = path.resolve().parent.name
-    for session in (_lying_in(folder, each) for each in taken.sessions):
-        with context.view() as view:
-            stored = _session_changes(context, view, session, file)
-        fresh += stored.is_new
-        records += stored.records
-        *whole, last = stored.batches or ((),)
-        for batch in whole:
-            context.commit(*pending, *batch)
-            pending, size = [], 0
-        pending.extend(last)
-        size += stored.last_bytes
-        if size > BATCH_BYTES:
-            context.commit(*pending)
-            pending, size = [], 0
-    if pending:
-        context.commit(*pending)
+    sessions = [_lying_in(folder, each) for each in taken.sessions]
+    while done < len(sessions):
+
+        def decide(view: View, done: int = done) -> tuple[_Step, Sequence[Change]]:
+            return _next_step(context, view, sessions, done, file)
+
+        step = context.decide_and_commit(decide, most=MAX_RACES)
+        done = step.done
+        fresh += step.new_sessions
+        records += step.records
     return FileTaken(
         path=str(path),
         sessions=len(taken.sessions),
         new_sessions=fresh,
         records=records,
         redacted=dict(taken.redacted),
+        hidden=taken.hidden,
         problems=[f"line {problem.line}: {problem.what}" for problem in taken.problems],
+        left_out=[f"line {problem.line}: {problem.what}" for problem in taken.left_out],
         skipped=dict(taken.skipped),
     )
+
+
+def _next_step(
+    context: Context, view: View, sessions: Sequence[TakenSession], done: int, file: str
+) -> tuple[_Step, Sequence[Change]]:
+    """What to commit next of a file of which `done` sessions are stored whole: a bounded part."""
+    changes: list[Change] = []
+    size, fresh, records = 0, 0, 0
+    while done < len(sessions) and size <= BATCH_BYTES:
+        batch = _session_changes(context, view, sessions[done], file)
+        changes += batch.changes
+        size += batch.size_bytes
+        fresh += batch.is_new
+        records += batch.records
+        if not batch.is_last:
+            break
+        done += 1
+    return _Step(done=done, new_sessions=fresh, records=records), changes
 
 
 def _lying_in(folder: str, session: TakenSession) -> TakenSession:
@@ -203,8 +263,8 @@ def _lying_in(folder: str, session: TakenSession) -> TakenSession:
     )
 
 
-def _session_changes(context: Context, view: View, session: TakenSession, file: str) -> _Stored:
-    """What a session adds to the store: all of it, what is new of it, or a variant of its own.
+def _session_changes(context: Context, view: View, session: TakenSession, file: str) -> _Batch:
+    """The next batch of what a session adds: all of it, what is new of it, or a variant of its own.
 
     Args:
         file: Keyed digest of the file's path.
@@ -215,7 +275,7 @@ def _session_changes(context: Context, view: View, session: TakenSession, file: 
         return _batched(context, view, session, is_new=True, facts={"file": file})
     what, known = what_is_new(session, row.body["taken"], row.body["tail"])
     if what == "same":
-        return _Stored((), False, 0)
+        return _Batch()
     if what == "grown":
         return _batched(context, view, session, known=known, begins=row.body.get("begins", 0))
     if row.body.get("file") == file and _goes_on(context, view, row, session):
@@ -248,50 +308,49 @@ def _batched(
     begins: int = 0,
     is_new: bool = False,
     facts: Mapping[str, Json] = MappingProxyType({}),
-) -> _Stored:
-    """Append from record `known` on; each batch leaves the session as a file so far would.
+) -> _Batch:
+    """Append from record `known` on; a batch leaves the session as a file so far would.
 
     Args:
         begins: Records of older states, before the one that the file holds now.
         facts: What is to be noted of the file beside how far it was taken.
     """
     log, scope, name = context.sessions, context.scope, session.session_id
-    batches: list[tuple[Change, ...]] = []
-    start = known
-    bounds = plan_batches([len(content) for content in session.contents], known)
-    for end, _ in bounds:
-        marks = {"taken": end, "tail": mark_of(session.keys[:end])}
-        changes: list[Change] = []
-        if is_new and not batches:
-            changes.append(_started(context, view, session, {**facts, **marks}))
-        if end > start:
-            contents = session.contents[start:end]
-            length = begins + start
-            changes.append(log.append(scope, name, contents, expect_length=length, type=_TYPE))
-        if not (is_new and not batches):
-            changes.append(log.update(scope, name, {**facts, **marks}))
-        batches.append(tuple(changes))
-        start = end
-    return _Stored(tuple(batches), is_new, len(session.keys) - known, bounds[-1][1])
+    end, size = end_of_batch(session.contents, known)
+    marks = {"taken": end, "tail": mark_of(session.keys[:end])}
+    changes: list[Change] = []
+    if is_new:
+        changes.append(_started(context, view, session, {**facts, **marks}))
+    if end > known:
+        contents = session.contents[known:end]
+        changes.append(log.append(scope, name, contents, expect_length=begins + known, type=_TYPE))
+    if not is_new:
+        changes.append(log.update(scope, name, {**facts, **marks}))
+    return _Batch(
+        changes=tuple(changes),
+        is_new=is_new,
+        records=end - known,
+        size_bytes=size,
+        is_last=end == len(session.contents),
+    )
 
 
-def plan_batches(
-    sizes: Sequence[int], known: int, limit: int = BATCH_BYTES
-) -> tuple[tuple[int, int], ...]:
-    """Where the batches of a session end, as (records so far, bytes of the batch); at least one.
+def end_of_batch(
+    contents: Sequence[bytes], known: int, limit: int = BATCH_BYTES
+) -> tuple[int, int]:
+    """Where the next batch of a session ends, and its bytes.
 
     Args:
-        sizes: Bytes of each record.
+        contents: The session's records.
         known: Records that are stored already.
         limit: Bytes of a batch; a record over it has one of its own.
     """
-    bounds, size = [], 0
-    for number in range(known, len(sizes)):
-        if size and size + sizes[number] > limit:
-            bounds.append((number, size))
-            size = 0
-        size += sizes[number]
-    return (*bounds, (len(sizes), size))
+    size = 0
+    for number in range(known, len(contents)):
+        if size and size + len(contents[number]) > limit:
+            return number, size
+        size += len(contents[number])
+    return len(contents), size
 
 
 def _started(

@@ -38,10 +38,44 @@ class Imported(Response):
     new_sessions: int = Field(description="sessions not known before")
     records: int = Field(description="records that were new")
     redacted: dict[str, int] = Field(description="secrets redacted, by detector")
+    hidden: int = Field(default=0, description="values left out that tell how a run ended")
     not_read: dict[str, int] = Field(description="files passed over, by reason")
     passed_over: list[PassedOver] = Field(description="the first of them by path")
     passed_over_total: int = Field(description="how many there are in all")
     narrow: str | None = Field(default=None, description="how to see them all")
+
+    def exit_code(self) -> int:
+        """8 where a file or a record was refused; the rest is taken in all the same."""
+        return 8 if any(file.refused or file.left_out for file in self.files) else 0
+
+    def to_text(self) -> str:
+        lines = [
+            f"{_count(self.new_sessions, 'new session')} of {self.sessions}, "
+            f"{_count(self.records, 'new record')}"
+        ]
+        if self.redacted:
+            found = ", ".join(f"{count} {name}" for name, count in sorted(self.redacted.items()))
+            lines.append(f"redacted: {found}")
+        for file in self.files:
+            lines += _told(file)
+        lines += [f"{passed.path}: passed over: {passed.reason}" for passed in self.passed_over]
+        return "\n".join([*lines, *([self.narrow] if self.narrow else [])])
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _told(file: FileTaken) -> list[str]:
+    """A file in lines: what came of it and, whole, each thing that is wrong with it."""
+    if file.refused:
+        return [f"{file.path}: refused: {file.refused}"]
+    took = f"{_count(file.sessions, 'session')}, {file.new_sessions} new, {file.records} records"
+    lines = [f"{file.path}: {took}"]
+    lines += [f"  left out: {problem}" for problem in file.left_out]
+    lines += [f"  not parsed, kept: {problem}" for problem in file.problems]
+    unknown = ", ".join(f"{count} {name}" for name, count in sorted(file.skipped.items()))
+    return [*lines, *([f"  of no known type, kept: {unknown}"] if unknown else [])]
 
 
 class TraceList(Request):
@@ -130,12 +164,12 @@ def import_(context: Context, request: TraceImport) -> Imported:
     """Take recorded agent runs in: redact secrets, keep the origin's bytes in order.
 
     Reads Claude Code, Codex, SWE-agent, mini-swe-agent, tau-bench, tau2-bench, Magentic-One,
-    Inspect, OpenInference, OpenTelemetry and Langfuse files. Importing again adds nothing; a file
-    that has grown adds what is new; a file that cannot be read is reported and the rest goes on.
+    Inspect, OpenInference, OpenTelemetry and Langfuse files, and `lignin_run`, the form for agents of
+    your own. Importing again adds nothing; a file that has grown adds what is new. A file that cannot
+    be read and a record of over 64 MiB are reported, the rest goes on, and the exit code is 8.
     With `--hide-outcome` nothing that is stored tells how a run ended, and the sessions are others
     than those of a full import.
     """
-    files: list[FileTaken] = []
     not_read: dict[Path, str] = {}
     taken = take_files(
         context,
@@ -144,7 +178,7 @@ def import_(context: Context, request: TraceImport) -> Imported:
         not_read=not_read,
         hide_outcome=request.hide_outcome,
     )
-    files.extend(file for file, _ in taken)
+    files = [file for file, _ in taken]
     named = sorted(not_read.items())[: request.name_passed_over]
     redacted: Counter[str] = Counter()
     for file in files:
@@ -155,6 +189,7 @@ def import_(context: Context, request: TraceImport) -> Imported:
         new_sessions=sum(file.new_sessions for file in files),
         records=sum(file.records for file in files),
         redacted=dict(redacted),
+        hidden=sum(file.hidden for file in files),
         not_read=dict(Counter(not_read.values())),
         passed_over=[PassedOver(path=str(path), reason=reason) for path, reason in named],
         passed_over_total=len(not_read),

@@ -94,6 +94,57 @@ class Audited(Response):
         "stratum has no label"
     )
 
+    def to_text(self) -> str:
+        if not self.strata:
+            return "There is nothing to draw from: no stored run is unflagged."
+        unflagged = sum(each.unflagged for each in self.strata)
+        estimate = (
+            "not known while a stratum has no label: `lignin trace feedback`"
+            if self.missed_estimate is None
+            else f"about {self.missed_estimate:.1f} of {unflagged}"
+        )
+        return "\n".join(
+            [
+                _STRATA.format(
+                    "stratum", "unflagged", "drawn", "labelled", "missed", "rate (95 %)"
+                ),
+                *(_stratum_line(each) for each in self.strata),
+                "",
+                f"missed in all: {estimate}",
+                "",
+                _SAMPLE.format("the runs to look at", "p", "stratum", "label").rstrip(),
+                *(_sample_line(each) for each in self.sample),
+            ]
+        )
+
+
+_STRATA = "{:28}  {:>9}  {:>5}  {:>8}  {:>6}  {}"  # lines of at most 80 characters
+_SAMPLE = "{:30}  {:>4}  {:26}  {}"
+
+
+def _stratum_line(found: AuditStratum) -> str:
+    told = "no label"
+    if found.miss_rate is not None and found.low is not None and found.high is not None:
+        rate, low, high = (_percent(each) for each in (found.miss_rate, found.low, found.high))
+        told = f"{rate} % ({low}-{high})"
+    counts = (found.unflagged, found.drawn, found.labelled, found.missed)
+    return _STRATA.format(_cut(found.stratum, 28), *counts, told)
+
+
+def _sample_line(run: AuditRun) -> str:
+    name = _cut(run.stratum, 26)
+    return _SAMPLE.format(run.session, f"{run.probability:.2f}", name, run.label or "").rstrip()
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _percent(share: float) -> str:
+    """A share in percent; of small ones the first decimal counts too."""
+    percent = 100 * share
+    return f"{percent:.1f}" if 0.05 <= percent < 9.95 else f"{percent:.0f}"
+
 
 @operation("trace.detect", effect="write", idempotent=True)
 def detect(context: Context, request: TraceDetect) -> Detected:

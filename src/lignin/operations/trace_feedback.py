@@ -1,7 +1,8 @@
 """What a run, a version or a decision turned out to be later.
 
 Feedback on a run is joined to the versions that it used; where it contradicts a decision that rests
-on the run or on one of its versions, that decision is reopened in the same commit.
+on the run or on one of its versions, that decision is reopened in the same commit. What was said is
+never erased: feedback that is taken back stays, with who took it back, when and why, and counts no more.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,26 +11,33 @@ from datetime import datetime
 
 from pydantic import Field
 
-from lignin.domain.errors import InvalidRequestError, LigninError
+from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError, LigninError
 from lignin.domain.events import Change, NewEvent, format_time
 from lignin.domain.states import Row
 from lignin.harness.laws import LateFinding
 from lignin.operations.choice import find
 from lignin.operations.context import Context
-from lignin.operations.detection import Label, feedback_of, latest
+from lignin.operations.detection import Label, feedback_of, last_of, latest, standing
 from lignin.operations.intake import load_trajectory
 from lignin.operations.registry import Request, Response, operation, positional
 from lignin.operations.reopening import reopenings
 from lignin.operations.uses import versions_used
-from lignin.ports.ledger import View, require_known
+from lignin.ports.ledger import View, every_row, require_known
 
 MAX_FEEDBACK = 100
+WITHDRAWN = "withdrawn"
+"""The state of a version's feedback that was taken back."""
 
 
 class TraceFeedback(Request):
     session: str = positional("the session that the feedback is about", default="")
-    label: Label = Field(description="what it turned out to be")
-    reason: str = Field(min_length=1, max_length=2000, description="how that is known")
+    label: Label | None = Field(None, description="what it turned out to be")
+    reason: str = Field(
+        min_length=1, max_length=2000, description="how that is known, or why it is taken back"
+    )
+    withdraw: bool = Field(
+        False, description="take back the feedback that the session's label comes from"
+    )
     at: datetime | None = Field(None, description="when it came to be known; default: now")
     artifact: str = Field(
         "", description="NAME or NAME@DIGEST that it is about; with a session: that the run used"
@@ -39,9 +47,9 @@ class TraceFeedback(Request):
 
 class FeedbackGiven(Response):
     session: str = Field(description="the session's id; empty where it is about none")
-    label: str = Field(description="the label that the run has now")
+    label: str | None = Field(description="the label that the run has now")
     before: str | None = Field(description="the label or declared outcome that it had before")
-    given: int = Field(description="how much feedback the run has in all")
+    given: int = Field(description="how much feedback the run has that stands")
     artifacts: dict[str, str] = Field(
         description="versions that it was joined to, each with how it is known that the run used it"
     )
@@ -56,7 +64,16 @@ def feedback(context: Context, request: TraceFeedback) -> FeedbackGiven:
     is joined to the versions that the run used. Feedback may also be about an artifact's version,
     or about a decision, directly. A decision that it contradicts is reopened: `proposal list
     --state reopened` has those; no head moves before it is decided anew.
+
+    `--withdraw` takes the feedback back that a session's label comes from: what was said before it
+    counts again. A person may take back any, an agent its own. A decision that it reopened stays
+    reopened until `proposal decide`.
     """
+    if request.withdraw:
+        _require_only_a_session(request)
+        return context.decide_and_commit(lambda view: _withdraw(context, view, request))
+    if request.label is None:
+        raise InvalidRequestError("missing: --label", hint="failure, success or infrastructure")
     if request.at is not None and request.at.tzinfo is None:
         raise InvalidRequestError("--at has no time zone", hint="such as 2026-01-31T12:00:00Z")
     if request.at is not None and request.at > context.clock.now():
@@ -93,7 +110,7 @@ def _decide(
         if len(earlier) >= MAX_FEEDBACK:
             raise InvalidRequestError(f"the session has {MAX_FEEDBACK} pieces of feedback already")
         after = [*earlier, dict(said)]
-        given, before, now = len(after), _before(row), dict(latest(after))
+        given, before, now = len(standing(after)), _before(row), last_of(standing(after)) or said
         versions = {**_used(context, view, row), **meant}
         update = context.sessions.update(context.scope, row.key, {"feedback": after})
         changes = [replace(update, expects={row.stream: row.seq})]
@@ -116,6 +133,74 @@ def _decide(
         reopened=reopened,
     )
     return answer, [*changes, *more]
+
+
+def _require_only_a_session(request: TraceFeedback) -> None:
+    if not request.session:
+        raise InvalidRequestError(
+            "no session is named", hint="--withdraw takes back feedback on a session"
+        )
+    odd = {"label": request.label, "at": request.at, "artifact": request.artifact}
+    odd["proposal"] = request.proposal
+    if given := [f"--{name}" for name, value in odd.items() if value]:
+        raise InvalidRequestError(
+            f"--withdraw takes no {', '.join(given)}", hint="it takes back what counts now"
+        )
+
+
+def _withdraw(
+    context: Context, view: View, request: TraceFeedback
+) -> tuple[FeedbackGiven, Sequence[Change]]:
+    """What taking feedback back comes to: what was said before it counts again, for its versions too."""
+    row = require_known(view, f"session/{request.session}")
+    counts, actor = latest(row), context.scope.actor
+    if counts is None:
+        raise ConflictError(
+            f"session {row.key} has no feedback to take back", hint="`lignin trace show` tells it"
+        )
+    if not actor.is_person and counts["by"] != actor.sub:
+        raise DeniedError(
+            f"{actor.sub} is an agent, and the feedback is of {counts['by']}", hint="ask a person"
+        )
+    back = {
+        "by": actor.sub, "at": format_time(context.clock.now()), "reason": request.reason,
+    }  # fmt: skip
+    after = [
+        {**each, "withdrawn": back} if each == counts else each for each in row.body["feedback"]
+    ]
+    update = context.sessions.update(context.scope, row.key, {"feedback": after})
+    changes = [replace(update, expects={row.stream: row.seq})]
+    now = last_of(standing(after))
+    joined = [
+        each for each in every_row(view, "feedback")
+        if each.body["session"] == row.key and each.state != WITHDRAWN
+    ]  # fmt: skip
+    for each in joined:
+        version, how = each.body["version"], each.body["how"]
+        said = now or {**counts, "label": WITHDRAWN, "withdrawn": back}
+        changes.append(_joined(context, version, how, row.key, said))
+    versions = {each.body["version"]: each.body["how"] for each in joined}
+    reopened: list[str] = []
+    if now is not None:
+        found = LateFinding(
+            label=now["label"],
+            before=counts["label"],
+            told=now["reason"],
+            session=row.key,
+            versions=tuple(versions),
+            proposal="",
+        )
+        reopened, more = reopenings(context, view, found)
+        changes += more
+    answer = FeedbackGiven(
+        session=row.key,
+        label=now["label"] if now else None,
+        before=counts["label"],
+        given=len(standing(after)),
+        artifacts=versions,
+        reopened=reopened,
+    )
+    return answer, changes
 
 
 def _before(row: Row) -> str | None:

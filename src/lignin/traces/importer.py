@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.traces import ImportedTrace
+from lignin.traces.hiding import Hidden
 from lignin.traces.scan import load_declared
 
 HEAD_BYTES = 256 * 1024
@@ -24,14 +25,14 @@ class Importer:
         parse: `(file name, all bytes)` to the trace. Never raises over content; the records of
             all its sessions, sorted by line, are the bytes given (of an archive: the records that
             it is unpacked into). A session's own records alone give its steps again.
-        hide: All bytes to the same bytes without what tells how the runs ended: rewards, scores,
-            verdicts, gold actions and answers. None where the format has no such thing.
+        hide: All bytes to the same bytes without what tells how the runs ended (rewards, scores,
+            verdicts, gold actions and answers), and how many values that were. None where the format has no such thing.
     """
 
     name: str
     sniff: Callable[[str, bytes], float]
     parse: Callable[[str, bytes], ImportedTrace]
-    hide: Callable[[bytes], bytes] | None = None
+    hide: Callable[[bytes], Hidden] | None = None
 
 
 def load_importers() -> tuple[Importer, ...]:

@@ -17,6 +17,8 @@ from lignin.traces.importer import Importer, require_importer
 from lignin.traces.lines import INCOMPLETE
 from lignin.traces.redact import record_key, redact_all
 
+MAX_RECORD_BYTES = 64 * 2**20
+"""Of one record, after redaction: what the ledger takes in one change."""
 # A line end, and what closes or goes on with a list: the object's own ends are given by its start.
 _ENDS = b" \t\r\n,]}"
 _WORLDWIDE = frozenset({"claude_code", "codex"})  # their session ids are unique by themselves
@@ -39,12 +41,18 @@ class TakenSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenTrace:
-    """One file ready to be stored; `redacted` counts replaced secrets by detector."""
+    """One file ready to be stored.
+
+    `redacted` counts replaced secrets by detector, `hidden` values that told how a run ended;
+    `left_out` are records over the size bound: a note of their size stands in their place.
+    """
 
     sessions: tuple[TakenSession, ...]
     problems: tuple[Problem, ...]
+    left_out: tuple[Problem, ...]
     skipped: Mapping[str, int]
     redacted: Mapping[str, int]
+    hidden: int = 0
 
 
 def take_trace(
@@ -54,10 +62,12 @@ def take_trace(
     key: bytes,
     *,
     hide_outcome: bool = False,
+    max_record_bytes: int = MAX_RECORD_BYTES,
 ) -> TakenTrace:
     """Parse and redact one trace file.
 
     Args:
+        max_record_bytes: A larger record is left out, and a note stands in its place.
         hide_outcome: Leave out what tells how the runs ended. The sessions get ids of their own,
             unless the format has no such thing.
 
@@ -65,9 +75,11 @@ def take_trace(
         InvalidRequestError: No importer recognises the file.
     """
     importer = require_importer(importers, name, data)
+    hidden_values = 0
     hidden = hide_outcome and importer.hide is not None
     if hidden and importer.hide is not None:
-        data = importer.hide(data)
+        found = importer.hide(data)
+        data, hidden_values = found.content, found.count
     raw = _without_unfinished(importer.parse(name, data))
     counts: Counter[str] = Counter()
     contents, keys = [], []
@@ -82,15 +94,41 @@ def take_trace(
         TakenSession(
             session_id=_session_id(trajectory, hidden=hidden),
             trajectory=replace(trajectory, outcome=None) if hidden else trajectory,
-            contents=stored,
+            contents=tuple(_bounded(content, max_record_bytes) for content in stored),
             keys=known,
             outcome_hidden=hidden,
         )
         for (trajectory, _), stored, known in zip(shown.sessions, contents, keys, strict=True)
     )
+    left_out = _left_out(raw, contents, max_record_bytes)
+    lines = {problem.line for problem in left_out}
     return TakenTrace(
-        sessions=sessions, problems=raw.problems, skipped=raw.skipped, redacted=dict(counts)
+        sessions=sessions,
+        problems=tuple(problem for problem in raw.problems if problem.line not in lines),
+        left_out=left_out,
+        skipped=raw.skipped,
+        redacted=dict(counts),
+        hidden=hidden_values,
     )
+
+
+def _bounded(content: bytes, limit: int) -> bytes:
+    """A record, or where it is over the bound the note that stands in its place."""
+    return (
+        content if len(content) <= limit else b'{"lignin_left_out":{"bytes":%d}}\n' % len(content)
+    )
+
+
+def _left_out(
+    raw: ImportedTrace, contents: Sequence[tuple[bytes, ...]], limit: int
+) -> tuple[Problem, ...]:
+    found = [
+        Problem(line=record.line, what=f"{len(content)} bytes, at most {limit} are kept")
+        for (_, records), stored in zip(raw.sessions, contents, strict=True)
+        for record, content in zip(records, stored, strict=True)
+        if len(content) > limit
+    ]
+    return tuple(sorted(found, key=lambda problem: problem.line))
 
 
 def what_is_new(

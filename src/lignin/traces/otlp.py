@@ -37,6 +37,8 @@ _REJECTED = {
     "metrics": "rejectedDataPoints",
 }
 _WANTED = frozenset({*SESSIONS, "service.name"})
+_DATA = frozenset({"gauge", "sum", "histogram", "exponentialHistogram", "summary"})
+_OF_A_LOG = ("timeUnixNano", "observedTimeUnixNano", "body", "attributes", "eventName")
 _encode = msgspec.json.Encoder().encode
 _Item = dict[str, Any]
 
@@ -52,7 +54,10 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """What a request held; `rejected` counts items not taken, `why` says what was wrong with them."""
+    """What a request held; `rejected` counts items not taken.
+
+    `why` says what was wrong with those, and what else of the request was not read.
+    """
 
     items: tuple[Arrived, ...]
     rejected: int = 0
@@ -97,15 +102,17 @@ def read_request(signal: Signal, encoding: Encoding, body: bytes) -> Received:
     faults: Counter[str] = Counter()
     of_trace: dict[str, str] = {}
     whose: tuple[Any, str, str] = (None, "", "")  # the resource before, its session and service
-    for item in _from_json(signal, body) if encoding == "json" else _from_protobuf(signal, body):
+    unread: set[str] = set()
+    found = _from_json(signal, body, unread) if encoding == "json" else _from_protobuf(signal, body)
+    for item in found:
         fault = _fault(signal, item)
         content = b"" if fault else _encode(item) + b"\n"
         if fault or len(content) > MAX_ITEM_BYTES:
             faults[fault or f"over {MAX_ITEM_BYTES} bytes"] += 1
             continue
         if item["resource"] is not whose[0]:
-            found = _texts((item["resource"] or {}).get("attributes"))
-            whose = (item["resource"], _session(found), found.get("service.name", ""))
+            texts = _texts((item["resource"] or {}).get("attributes"))
+            whose = (item["resource"], _session(texts), texts.get("service.name", ""))
         session = _session(_texts(item.get("attributes"))) or whose[1]
         if not session and signal == "metrics":
             session = _of_points(item)
@@ -117,21 +124,23 @@ def read_request(signal: Signal, encoding: Encoding, body: bytes) -> Received:
     for content, session, trace, agent in items:
         name = session or of_trace.get(trace) or trace or f"{signal} of {agent or 'unknown'}"
         arrived.append(Arrived(session=name[:_MAX_SESSION_CHARS], content=content, agent=agent))
-    why = "; ".join(f"{count} with {fault}" for fault, count in sorted(faults.items()))
-    return Received(items=tuple(arrived), rejected=faults.total(), why=why)
+    why = [f"{count} with {fault}" for fault, count in sorted(faults.items())]
+    if unread:
+        why.append(f"not read: {_named(unread)}")
+    return Received(items=tuple(arrived), rejected=faults.total(), why="; ".join(why))
 
 
 def write_answer(signal: Signal, encoding: Encoding, rejected: int, why: str) -> bytes:
     """Return the answer to a request that was taken, in the request's encoding."""
     if encoding == "protobuf":
         made = _messages(signal)[1]()
-        if rejected:
+        if rejected or why:
             name = _snake(_REJECTED[signal])
             setattr(made.partial_success, name, rejected)
             made.partial_success.error_message = why
         return bytes(made.SerializeToString())
     partial = {_REJECTED[signal]: str(rejected), "errorMessage": why}
-    return _encode({"partialSuccess": partial} if rejected else {})
+    return _encode({"partialSuccess": partial} if rejected or why else {})
 
 
 def write_refusal(encoding: Encoding, code: int, message: str) -> bytes:
@@ -151,29 +160,76 @@ def _varint(number: int) -> bytes:
     return bytes([*out, number])
 
 
-def _from_json(signal: Signal, body: bytes) -> Iterator[_Item]:
+def _from_json(signal: Signal, body: bytes, unread: set[str]) -> Iterator[_Item]:
+    """The items of a JSON request; `unread` gets the names of what is not read of it."""
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidRequestError(f"the body is not JSON: {error}") from error
     outer, middle, inner = _SHAPE[signal]
-    if not isinstance(value, dict) or not isinstance(value.get(outer, []), list):
-        raise InvalidRequestError(f"the body is no OTLP request: it has no list {outer!r}")
-    for group in _objects(value.get(outer)):
-        resource = group.get("resource")
-        for scoped in _objects(group.get(middle)):
-            scope = scoped.get("scope")
-            for item in _objects(scoped.get(inner), keep=True):
+    if not isinstance(value, dict):
+        raise _no_request(signal, "no object")
+    empty = True
+    for group in _inside(value, outer, unread):
+        is_snake = _snake(outer) in value or _snake(middle) in group
+        resource = _camelled(group.get("resource"))
+        for scoped in _inside(group, middle, unread):
+            scope = _camelled(scoped.get("scope"))
+            for item in _inside(scoped, inner, unread, keep=True):
+                empty = False
+                if is_snake or any("_" in key for key in item):
+                    item = _camelled(item)  # noqa: PLW2901
                 yield {"resource": resource, "scope": scope, **item}
+    if empty and unread:
+        raise _no_request(signal, f"no list {outer!r} with items, but {_named(unread)}")
 
 
-def _objects(value: Any, *, keep: bool = False) -> Iterator[_Item]:
-    """The objects of a list; with `keep` what is none comes as an empty one, to be rejected."""
-    for each in value if isinstance(value, list) else ():
-        if isinstance(each, dict):
-            yield each
-        elif keep:
-            yield {}
+_BESIDE = frozenset({"resource", "scope", "schemaUrl", "schema_url"})
+
+
+def _inside(holder: _Item, name: str, unread: set[str], *, keep: bool = False) -> Iterator[_Item]:
+    """The objects of a member that is a list, under either of the names that the protocol's JSON has.
+
+    Args:
+        keep: What is no object comes as an empty one, to be rejected.
+    """
+    names = (name, _snake(name))
+    unread.update(holder.keys() - _BESIDE - set(names))
+    for key in dict.fromkeys(names):
+        value = holder.get(key)
+        if value is not None and not isinstance(value, list):
+            unread.add(key)
+        for each in value if isinstance(value, list) else ():
+            if isinstance(each, dict):
+                yield each
+            elif keep:
+                yield {}
+            else:
+                unread.add(key)
+
+
+def _camelled(value: Any, depth: int = 0) -> Any:
+    """A part of a message with its fields' other names; an attribute's key is no field's name."""
+    if depth > 4 * MAX_DEPTH:
+        return value
+    if isinstance(value, dict):
+        return {
+            _camel(key) if "_" in key else key: _camelled(each, depth + 1)
+            for key, each in value.items()
+        }
+    return [_camelled(each, depth + 1) for each in value] if isinstance(value, list) else value
+
+
+def _named(names: set[str]) -> str:
+    told = ", ".join(f"{name!r:.60}" for name in sorted(names)[:5])
+    return f"{told} and {len(names) - 5} more" if len(names) > 5 else told
+
+
+def _no_request(signal: Signal, what: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"the body is no OTLP request of {signal}: {what}",
+        hint="each signal has an address of its own: /v1/traces, /v1/logs, /v1/metrics",
+    )
 
 
 def _fault(signal: Signal, item: _Item) -> str:
@@ -184,7 +240,11 @@ def _fault(signal: Signal, item: _Item) -> str:
     if not isinstance(item.get("attributes") or [], list):
         return "attributes that are no list"
     if signal == "metrics":
-        return "" if isinstance(item.get("name"), str) and item["name"] else "no name"
+        if not isinstance(item.get("name"), str) or not item["name"]:
+            return "no name"
+        return "" if item.keys() & _DATA else "no data"
+    if signal == "logs" and not any(item.get(name) for name in _OF_A_LOG):
+        return "nothing of a log record in it"
     wanted = (("traceId", 32), ("spanId", 16))
     for name, digits in wanted:
         value = item.get(name) or ""
@@ -257,12 +317,18 @@ def _from_protobuf(signal: Signal, body: bytes) -> Iterator[_Item]:
         raise InvalidRequestError(f"the body is no OTLP {signal} request: {error}") from error
     outer, middle, inner = map(_snake, _SHAPE[signal])
     write = _WRITERS.get(signal, _message)
+    empty = True
     for group in getattr(message, outer):
         resource = _message(group.resource)
         for scoped in getattr(group, middle):
             scope = _message(scoped.scope)
             for item in getattr(scoped, inner):
+                empty = False
                 yield {"resource": resource, "scope": scope, **write(item)}
+    if empty:
+        message.DiscardUnknownFields()
+        if message.ByteSize() < len(body):
+            raise _no_request(signal, "only fields that it does not have")
 
 
 def _snake(name: str) -> str:

@@ -23,6 +23,7 @@ from lignin.traces.archive import is_archive
 from lignin.traces.importer import HEAD_BYTES, Importer, find_importer
 
 MAX_TRACE_BYTES = 1024 * 1024 * 1024
+EMPTY = "empty"
 _GZIP = b"\x1f\x8b"
 _SUFFIXES = (".jsonl", ".json", ".traj", ".jsonl.gz", ".json.gz", ".traj.gz", ".eval")
 _CHUNK_BYTES = 1024 * 1024
@@ -182,7 +183,7 @@ def _reason_against(path: Path, importers: Sequence[Importer]) -> str:
     try:
         head, _ = _read(path, HEAD_BYTES)
         if not head.strip():
-            return "empty"
+            return EMPTY
         if _is_binary(head):
             return "binary"
         found = find_importer(importers, path.name, head)

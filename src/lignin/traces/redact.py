@@ -18,7 +18,9 @@ from itertools import accumulate
 import re2
 
 from lignin.domain.errors import InvalidRequestError
-from lignin.traces.secrets import DETECTORS, Detector
+from lignin.traces.escapes import shown
+from lignin.traces.secrets import DETECTORS
+from lignin.traces.shapes import Detector
 
 MIN_KEY_BYTES = 16
 _TAG_HEX = 12
@@ -27,7 +29,7 @@ _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _IN_UNICODE_ESCAPE = re.compile(rb"\\u[0-9a-fA-F]{0,3}\Z")
 _BEFORE_BYTES = 96
 _TRIGGERS = sorted({trigger for detector in DETECTORS for trigger in detector.triggers})
-# One pass of an automaton costs what a few of thirty searches did.
+# One pass of an automaton costs what a few searches for one of them would.
 _TRIGGER = re2.compile(b"|".join(map(re2.escape, _TRIGGERS)))
 _BY_FIRST = {
     first: [trigger for trigger in _TRIGGERS if trigger[0] == first]
@@ -85,6 +87,7 @@ def redact_all(records: Sequence[bytes], key: bytes) -> list[Redacted]:
 
 def _suspects(records: Sequence[bytes]) -> list[bool]:
     """Tell which records hold anything that some detector's pattern matches."""
+    records = [shown(record).content for record in records]
     # A line end is a border to every pattern, as the start and the end of a record are.
     joined = b"\n".join(records)
     triggered = _triggered(joined)
@@ -115,11 +118,13 @@ def _triggered(content: bytes) -> Mapping[bytes, Sequence[int]]:
 
 
 def _places(
-    joined: bytes, triggered: Mapping[bytes, Sequence[int]], detector: Detector
+    content: bytes, triggered: Mapping[bytes, Sequence[int]], detector: Detector
 ) -> Iterator[int]:
-    """Yield where a match may begin: at a trigger, or where a pattern without one matches."""
-    if not detector.triggers:
-        yield from (match.start() for match in detector.pattern.finditer(joined))
+    """Yield where a match may begin: at a trigger, or at the opening of a pattern without one."""
+    match = detector.opening.search(content) if detector.opening is not None else None
+    while match is not None:
+        yield match.start(1)
+        match = detector.opening.search(content, match.start(1) + 1)
     for trigger in detector.triggers:
         yield from triggered.get(trigger, ())
 
@@ -142,8 +147,14 @@ def _require_key(key: bytes) -> None:
         )
 
 
-def _spans(content: bytes) -> list[_Span]:
+def _spans(written: bytes) -> list[_Span]:
     """Return what to redact: no two overlap, a detector earlier in the table goes first."""
+    view = shown(written)
+    spans = _spans_shown(view.content)
+    return [_Span(view.start(each.start), view.end(each.end), each.detector) for each in spans]
+
+
+def _spans_shown(content: bytes) -> list[_Span]:
     triggered = _triggered(content)
     spans: list[_Span] = []
     taken: list[tuple[int, int]] | None = None
@@ -193,11 +204,7 @@ def _matches(
     content: bytes, triggered: Mapping[bytes, Sequence[int]], detector: Detector
 ) -> Iterator[re.Match[bytes]]:
     """Yield matches by position; a record that holds no trigger costs no search of its own."""
-    if not detector.triggers:
-        yield from detector.pattern.finditer(content)
-        return
-    starts = sorted(start for trigger in detector.triggers for start in triggered.get(trigger, ()))
-    for start in starts:
+    for start in sorted(_places(content, triggered, detector)):
         if match := detector.pattern.match(content, start):
             yield match
 
@@ -233,6 +240,7 @@ def _plain(secret: bytes) -> bytes:
     """Return a secret without its JSON escapes, so that it is the same in text and in JSON."""
     if b"\\" not in secret:
         return secret
+    secret = shown(secret).content
     try:
         return str(json.loads(b'"' + secret + b'"', strict=False)).encode()
     except ValueError:

@@ -1,92 +1,73 @@
-"""The table of secret detectors: what a secret looks like, and what only looks like one.
+"""The table of secret detectors, and those that know a secret by what stands around it.
 
-Owns the patterns. Invariants: every pattern is bounded and has no nested repetition, so a scan is
-linear in the input; a span never begins or ends inside a JSON escape and never crosses a quote,
-so that a redacted JSON string is still one.
+Owns what code, command lines, files of settings and headers give away, and the order of all: a
+detector earlier in the table goes first. `tokens.py` owns what services issue.
 """
 
-import math
+import base64
+import binascii
 import re
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 
-# A token begins where no word is running. In JSON text the letter before it may belong to an
-# escape (a newline is written as backslash and n).
-_EDGE = rb"(?:(?<![A-Za-z0-9_+.-])|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"
-_END = rb"(?![A-Za-z0-9_-])"
+import re2
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detector:
-    """One kind of secret.
-
-    Args:
-        name: As written in the tag; lower case, digits and dashes.
-        pattern: What to look for; the group `secret` is the span.
-        triggers: Lower-case literals, with one of which every match begins: the fast path. Few
-            short ones are faster than many exact ones. None where the pattern is searched everywhere.
-        accept: Judges the span in its surroundings: `(secret, text before it)`.
-    """
-
-    name: str
-    pattern: re.Pattern[bytes]
-    triggers: tuple[bytes, ...]
-    accept: Callable[[bytes, bytes], bool]
-
-
-def entropy_bits(value: bytes) -> float:
-    """Return the Shannon entropy of a value's bytes, in bits per byte (0..8)."""
-    total = len(value)
-    return -sum(n / total * math.log2(n / total) for n in Counter(value).values())
-
-
-def _is_mixed(secret: bytes, _before: bytes) -> bool:
-    """Accept what no person would write as a name: digits and both cases, well spread."""
-    body = secret[-200:]
-    return (
-        any(c in b"0123456789" for c in body)
-        and body.lower() != body
-        and body.upper() != body
-        and entropy_bits(body) >= 3.5
-    )
-
-
-def _is_random(secret: bytes, _before: bytes) -> bool:
-    return entropy_bits(secret) >= 3.0
-
-
-_NAME = re.compile(rb"[A-Za-z]+\d{0,2}|[A-Za-z]+\d{0,4}(?:(?:[_.-]|::)[A-Za-z]*\d{0,4})+")
-_PLACEHOLDER = re.compile(
-    rb"(?i)(?:your|my|some|the|test|dummy|fake|example|sample|change|insert)[_-]"
-    rb"|(?:pass|passwd|password|pwd|secret|token|null|none|true|false|xx+|\*+|placeholder"
-    rb"|example|changeme|undefined)\d{0,4}\Z"
+from lignin.traces.shapes import (
+    NUMBER,
+    Detector,
+    entropy_bits,
+    is_bearer,
+    is_password,
+    is_random,
+    is_word,
 )
-_NUMBER = re.compile(rb"[\d.+:TZ_-]*")
+from lignin.traces.tokens import TOKENS
+
+# An ampersand goes on with a value, unless it begins the next field, an entity or a command.
+_AMPERSAND = rb"&(?=[^\s&\"'\\;])(?![A-Za-z0-9_.%-]{1,40}(?:=|;)|#x?[0-9A-Fa-f]{1,6};)"
+# One character of a value, as it stands in plain text or inside a JSON string.
+_VALUE = (
+    rb"(?:[^\s\"'\\,;&<>(){}\[\]|`$*\x00-\x1f\x7f-\xff]|\\/|\\u00[0-9a-fA-F]{2}|"
+    + _AMPERSAND
+    + rb")"
+)
+_OPEN = rb"(?:\\{0,7}[\"'])?"
+_BODY = rb"(?:[A-Za-z0-9+/=:,. \t\r\n]|\\{1,4}[nrt/]|-(?!----))"
+_BLANK = rb"(?:[ \t\r\n]|\\{1,7}[nrt]){1,8}"
+_WORD = rb"[^\s\"'\\]{1,100}"
+_IS = rb"\s{0,4}(?::=|=>|[:=])\s{0,4}"
+# A word of a command line that is a secret: no variable, no redirection.
+_ARGUMENT = rb"(?P<secret>(?![$<%{*\[-])[^\s\"'\\`<>|;(){}\x00-\x1f\x7f-\xff]{2,200})"
+_BASE64 = rb"(?:[A-Za-z0-9+/]|\\/)"
+_COOKIE = (
+    rb"(?!(?i:path|domain|expires|max-age|samesite)=)[A-Za-z0-9_.%-]{1,64}="
+    rb"(?:[^\s;\"'\\,<>(){}\[\]\x00-\x1f\x7f-\xff]|\\/){0,4096}+"
+)
+# `--token X`, `--api-token X`: an option takes its value after a blank.
+_OPTION = (
+    rb"(?P<option>(?<=--)|(?<=--[a-z]{3}-)|(?<=--[a-z]{4}-)|(?<=--[a-z]{5}-)|(?<=--[a-z]{6}-))?"
+)
+_KEYS = (b"api", b"access", b"private")
 
 
-def _is_password(secret: bytes, _before: bytes) -> bool:
-    """Accept an assigned value that is random rather than a name, number, path or placeholder."""
-    if _NAME.fullmatch(secret) or _NUMBER.fullmatch(secret) or _PLACEHOLDER.match(secret):
+def _is_argument(secret: bytes, before: bytes) -> bool:
+    return is_word(secret, before) and not NUMBER.fullmatch(secret)
+
+
+def _is_login(secret: bytes, _before: bytes) -> bool:
+    """Accept base64 of a name and a password."""
+    try:
+        plain = base64.b64decode(secret.replace(b"\\", b""), validate=True)
+    except binascii.Error:
         return False
-    if secret.startswith((b"/", b"./", b"~", b"%", b"http:", b"https:", b"sha256:", b"\\")):
-        return False
-    has_letter = any(chr(c).isalpha() for c in secret)
-    has_other = any(not chr(c).isalpha() for c in secret)
-    has_digit = any(c in b"0123456789" for c in secret)
-    return has_letter and has_other and has_digit and entropy_bits(secret) >= 2.75
+    return re.fullmatch(rb"[\x20-\x7e]+:[\x20-\x7e]{2,}", plain) is not None
 
 
-def _is_url_password(secret: bytes, _before: bytes) -> bool:
-    return not _PLACEHOLDER.match(secret) and not secret.startswith((b"$", b"%", b":", b"/"))
+_COOKIE_VALUE = re.compile(rb"=([^=;]{12,})")
 
 
-def _is_bearer(secret: bytes, _before: bytes) -> bool:
-    return (
-        any(c in b"0123456789" for c in secret)
-        and not _NAME.fullmatch(secret)
-        and entropy_bits(secret) >= 3.0
-    )
+def _is_session(secret: bytes, before: bytes) -> bool:
+    """Accept cookies of which one at least is no setting that a person can read."""
+    values: list[bytes] = _COOKIE_VALUE.findall(secret)
+    return any(is_bearer(value, before) for value in values)
 
 
 _CARD_WORD = re.compile(rb"(?i)card|visa|master|amex|credit|debit|payment|\bpan\b|\bcc\b")
@@ -112,22 +93,7 @@ def _is_card(secret: bytes, before: bytes) -> bool:
     return total % 10 == 0
 
 
-def _token(
-    name: str,
-    body: bytes,
-    *triggers: bytes,
-    accept: Callable[[bytes, bytes], bool] = _is_random,
-) -> Detector:
-    pattern = re.compile(_EDGE + rb"(?P<secret>" + body + rb")" + _END)
-    return Detector(name=name, pattern=pattern, triggers=triggers, accept=accept)
-
-
-# One character of a value, as it stands in plain text or inside a JSON string.
-_VALUE = rb"(?:[^\s\"'\\,;&<>(){}\[\]|`$*\x00-\x1f\x7f-\xff]|\\/|\\u00[0-9a-fA-F]{2})"
-_OPEN = rb"(?:\\{0,7}[\"'])?"
-_BODY = rb"(?:[A-Za-z0-9+/=:,. \t\r\n]|\\{1,4}[nrt/]|-(?!----))"
-
-DETECTORS: tuple[Detector, ...] = (
+_FIRST: tuple[Detector, ...] = (
     Detector(
         name="private-block",
         pattern=re.compile(
@@ -138,61 +104,113 @@ DETECTORS: tuple[Detector, ...] = (
         triggers=(b"-----begin ",),
         accept=lambda secret, _: entropy_bits(secret[40:4096]) >= 3.0,
     ),
-    _token("anthropic", rb"sk-ant-[a-z0-9]{2,10}-[A-Za-z0-9_-]{20,200}", b"sk-ant-"),
-    _token(
-        "openai",
-        rb"sk-(?!ant-)(?:proj-|svcacct-|admin-|None-)?[A-Za-z0-9_-]{20,220}",
-        b"sk-",
-        accept=_is_mixed,
+    # All cookies of a header; the attributes of one that is set stay.
+    Detector(
+        name="cookie",
+        pattern=re.compile(
+            rb"(?i:(?<=--)cookie[ =]{1,4}|cookies?\\{0,7}[\"']?\s{0,4}[:=]\s{0,4})"
+            + _OPEN
+            + rb"(?P<secret>"
+            + _COOKIE
+            + rb"(?:; ?"
+            + _COOKIE
+            + rb"){0,60}+)"
+        ),
+        triggers=(b"cookie",),
+        accept=_is_session,
     ),
-    _token("aws-id", rb"(?:AKIA|ASIA)[A-Z2-7]{16}", b"akia", b"asia"),
+    # Database clients take these from the environment; such a password may be a plain word.
+    Detector(
+        name="variable",
+        pattern=re.compile(
+            rb"(?i:pgpassword|mysql_pwd|rediscli_auth|restic_password|borg_passphrase|"
+            rb"(?<![a-z_])sshpass)\\{0,7}[\"']?\s{0,2}[:=]\s{0,2}" + _OPEN + _ARGUMENT
+        ),
+        triggers=(
+            *(b"pgpassword", b"mysql_pwd", b"rediscli_auth"),
+            *(b"restic_password", b"borg_passphrase", b"sshpass"),
+        ),
+        accept=_is_argument,
+    ),
+    Detector(
+        name="azure",
+        pattern=re.compile(
+            rb"(?i:(?:accountkey|sharedaccesskey)=(?P<key>)|(?<=[?&;])sig=)"
+            rb"(?P<secret>(?:(?(key)" + _BASE64 + rb"|[A-Za-z0-9%]){40,120})={0,2})"
+        ),
+        triggers=(b"accountkey=", b"sharedaccesskey=", b"sig="),
+        accept=is_random,
+    ),
+    Detector(
+        name="login",
+        pattern=re.compile(
+            rb"(?i:_?auth\\{0,7}[\"']?\s{0,4}[:=]\s{0,4})"
+            + _OPEN
+            + rb"(?P<secret>"
+            + _BASE64
+            + rb"{6,400}={0,2})(?![A-Za-z0-9+/=])"
+        ),
+        triggers=(b'auth"', b"auth'", b"auth\\", b"_auth"),
+        accept=_is_login,
+    ),
+    Detector(
+        name="netrc",
+        pattern=re.compile(
+            rb"(?i:machine"
+            + _BLANK
+            + _WORD
+            + _BLANK
+            + rb"(?:login"
+            + _BLANK
+            + _WORD
+            + _BLANK
+            + rb")?password"
+            + _BLANK
+            + rb")(?P<secret>(?![$<%{*\[-])"
+            + _WORD
+            + rb")"
+        ),
+        triggers=(b"machine",),
+        accept=is_word,
+    ),
+    Detector(
+        name="command",
+        pattern=re.compile(
+            rb"(?:curl[^\n|;]{0,300}?[ \t](?:-u|-U|--user|--proxy-user)[ =]?[ ]{0,3}"
+            + _OPEN
+            + rb"[^\s:\"'\\/]{1,100}:"
+            + rb"|sshpass[ ]{1,4}-p[ ]{0,4}"
+            + _OPEN
+            + rb"|(?:mysql(?:dump|admin|import|show|check)?|mariadb(?:-dump|-admin)?)[ ]"
+            rb"[^\n|;&]{0,200}?(?<=[ ])-p(?!rint|rune|erm|ath|ort|rotocol|assword)"
+            + _OPEN
+            + rb")"
+            + _ARGUMENT
+        ),
+        triggers=(b"curl", b"sshpass", b"mysql", b"mariadb"),
+        accept=_is_argument,
+    ),
+)
+
+_LAST: tuple[Detector, ...] = (
     Detector(
         name="aws-sk",
         pattern=re.compile(
             rb"(?i:secret[_-]?access[_-]?key|(?<=aws_)secret(?:_key)?)\\{0,7}[\"']?\s{0,4}"
-            rb"[:=]\s{0,4}" + _OPEN + rb"(?P<secret>(?:[A-Za-z0-9+/]|\\/){40,80})(?![A-Za-z0-9+/=])"
+            rb"[:=]\s{0,4}" + _OPEN + rb"(?P<secret>" + _BASE64 + rb"{40,80})(?![A-Za-z0-9+/=])"
         ),
         triggers=(b"secret",),
-        accept=_is_random,
-    ),
-    _token("google", rb"AIza[A-Za-z0-9_-]{35}", b"aiza"),
-    _token(
-        "github",
-        rb"(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})",
-        b"gh",
-        b"github_pat_",
-    ),
-    _token(
-        "gitlab",
-        rb"gl(?:pat|dt|rt|ptt|cbt|soat)-[A-Za-z0-9_-]{20,64}",
-        b"gl",
-        accept=_is_mixed,
-    ),
-    _token("slack", rb"(?:xox[abeoprs]|xapp)-[A-Za-z0-9-]{10,250}", b"xox", b"xapp-"),
-    _token(
-        "stripe",
-        rb"(?:(?:sk|rk)_(?:live|test)|whsec)_[A-Za-z0-9]{24,250}",
-        b"sk_",
-        b"rk_",
-        b"whsec_",
-    ),
-    _token("huggingface", rb"hf_[A-Za-z0-9]{30,64}", b"hf_", accept=_is_mixed),
-    _token("npm", rb"npm_[A-Za-z0-9]{36}", b"npm_", accept=_is_mixed),
-    _token("pypi", rb"pypi-[A-Za-z0-9_-]{50,500}", b"pypi-"),
-    _token(
-        "jwt",
-        rb"eyJ[A-Za-z0-9_-]{8,4000}\.eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{16,4000}",
-        b"eyj",
+        accept=is_random,
     ),
     Detector(
         name="authorization",
         pattern=re.compile(
             rb"(?i:(?:bearer|authorization\\{0,7}[\"']?\s{0,4}[:=]\s{0,4}\\{0,7}[\"']?"
-            rb"(?:basic|token)))[ \t]{1,4}"
+            rb"(?:basic|token|bot|apikey)))[ \t]{1,4}"
             rb"(?P<secret>(?:[A-Za-z0-9._~+/=-]|\\/){16,4096})"
         ),
         triggers=(b"bearer", b"authorization"),
-        accept=_is_bearer,
+        accept=is_bearer,
     ),
     Detector(
         name="url-userinfo",
@@ -201,35 +219,41 @@ DETECTORS: tuple[Detector, ...] = (
             rb"(?P<secret>[^\s@/\"'\\<>{}\[\]\x00-\x1f\x7f-\xff]{3,200})@[A-Za-z0-9]"
         ),
         triggers=(b"://", b":\\/\\/"),
-        accept=_is_url_password,
+        accept=is_word,
     ),
     Detector(
         name="assigned",
         pattern=re.compile(
-            rb"(?i:passw(?:or)?d|passphrase|(?<![a-z])pwd|secret|token|api[_-]?key|access[_-]?key"
-            rb"|secret[_-]?key|private[_-]?key|credential)s?"
+            _OPTION + rb"(?i:passw(?:or)?d|passphrase|(?<![a-z])pwd|secret|token|api[_-]?key"
+            rb"|access[_-]?key|secret[_-]?key|private[_-]?key|credential)s?"
+            + rb"(?:"
             + _OPEN
-            + rb"\s{0,4}(?::=|=>|[:=])\s{0,4}"
+            + _IS
+            + rb"|(?(option)[ ]{1,4}|(?!)))"
             + _OPEN
             + rb"(?P<secret>"
             + _VALUE
-            + rb"{8,256}+)(?![(\[])"
+            + rb"{8,256}+[A-Za-z0-9+/=_.~%-]{0,2000}+)(?![(\[])"
         ),
         triggers=(
-            *(b"pass", b"pwd", b"secret", b"token", b"credential"),
-            *(b"api", b"access", b"private"),
+            *(b"passw", b"passphrase", b"pwd", b"secret", b"token", b"credential"),
+            *(before + mark + b"key" for before in _KEYS for mark in (b"", b"_", b"-")),
         ),
-        accept=_is_password,
+        accept=is_password,
     ),
     Detector(
         name="card",
-        # The edge stands behind the first digit: a pattern that begins with a set scans faster.
         pattern=re.compile(
             rb"(?P<secret>[2-6](?:(?<![A-Za-z0-9._-].)|(?<=\\[nrt].))(?:"
             rb"[0-9]{3}(?P<gap>[ -]?)[0-9]{4}(?P=gap)[0-9]{4}(?P=gap)[0-9]{4}"
             rb"|[47][0-9]{2}(?P<sep>[ -]?)[0-9]{6}(?P=sep)[0-9]{5}))(?![A-Za-z0-9_-]|\.[0-9])"
         ),
-        triggers=(),
+        opening=re2.compile(
+            rb"(?:\b|\\[nrt])"
+            rb"([2-6][0-9]{3}(?:[ -]?[0-9]{4}){2}|3[47][0-9]{2}[ -][0-9]{6}[ -][0-9]{5})"
+        ),
         accept=_is_card,
     ),
 )
+
+DETECTORS: tuple[Detector, ...] = (*_FIRST, *TOKENS, *_LAST)

@@ -121,10 +121,25 @@ def test_what_cannot_be_kept_is_told_in_the_answer(server: tuple[str, Path]) -> 
     assert (status, json.loads(answer)["partialSuccess"]["rejectedSpans"]) == (200, "1")
 
 
+def test_a_request_that_is_sent_again_adds_nothing(server: tuple[str, Path]) -> None:
+    address, home = server
+    body = one_span(**{"session.id": "sent-again"})
+    known = {each["session"] for each in sessions(home)}
+    assert [post(address, "/v1/traces", body) for _ in range(3)] == [(200, b"{}")] * 3
+    assert [each["records"] for each in sessions(home) if each["session"] not in known] == [1]
+
+
+def sessions(home: Path) -> list[dict[str, object]]:
+    listed = lignin(home, "trace", "list")["items"]
+    assert isinstance(listed, list)
+    return listed
+
+
 @pytest.mark.parametrize(
     ("body", "headers", "status"),
     [
         (b"{", {}, 400),
+        (one_span().replace(b"resourceSpans", b"resourceLogs"), {}, 400),
         (b"not gzip", {"content_encoding": "gzip"}, 400),
         (one_span(), {"content_type": "text/plain"}, 415),
         (one_span(), {"host": "rebound.example"}, 403),

@@ -84,6 +84,25 @@ def test_a_wrong_request_is_one_envelope_on_stderr(
     assert needle in envelope["error"] + envelope["remediation"]
 
 
+@pytest.mark.parametrize(
+    ("at", "code", "needle"),
+    [
+        ("2020-01-01T00:00:00Z", 3, "no session 'ses_x'"),
+        ("2020-01-01T02:00:00.5+02:00", 3, "no session 'ses_x'"),
+        ("2020-01-01T00:00:00", 2, "no time zone"),
+        ("2099-01-01T00:00:00Z", 2, "still to come"),
+        ("yesterday", 2, "'yesterday' is no time"),
+        ("5", 2, "'5' is no time"),
+    ],
+)
+def test_a_time_is_taken_as_plain_text(
+    at: str, code: int, needle: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["trace", "feedback", "ses_x", "--label", "failure", "--reason", "r", "--at", at]
+    assert run(words) == code
+    assert needle in said(capsys)[1]
+
+
 def test_a_list_keeps_its_total_when_cut_to_fields(
     own_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from lignin.domain import errors
+from lignin.interfaces.commands import make_command
 from lignin.interfaces.errors import EXIT_INCONCLUSIVE, FAMILIES, envelope_of, exit_code_of
 from lignin.operations.registry import EFFECTS, Operation, load_noun, load_operations, nouns
 
@@ -47,6 +48,14 @@ def test_exit_codes_are_distinct_and_none_means_something_else() -> None:
     codes = [code for code, _ in FAMILIES.values()]
     assert len(set(codes)) == len(codes)
     assert {0, 1, EXIT_INCONCLUSIVE}.isdisjoint(codes)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+def test_the_command_line_takes_json_only_for_what_may_be_anything(operation: Operation) -> None:
+    params = {param.name: param for param in make_command("verb", operation).params}
+    for name, info in operation.request.model_fields.items():
+        is_any = info.annotation is typing.Any
+        assert (params[name].type.name == "json") is is_any, (operation.name, name)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)

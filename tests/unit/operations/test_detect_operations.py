@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lignin.domain.errors import InvalidRequestError
+from lignin.operations.trace_detect import Audited, AuditRun, AuditStratum
 
 TASK = "Please move my booking B-1042 to room 7 on Friday and tell me the total of the bill then."
 
@@ -118,3 +119,53 @@ def test_an_audit_reports_misses_from_the_labels_of_its_sample(desk: Any) -> Non
     assert (stratum.unflagged, stratum.labelled, stratum.missed) == (5, 3, 1)
     assert stratum.low < stratum.miss_rate < stratum.high
     assert again.missed_estimate == pytest.approx(5 / 3)
+
+
+def test_an_audit_as_text_has_its_interval_and_fits_a_narrow_terminal(desk: Any) -> None:
+    assert "nothing to draw from" in desk("trace.audit").to_text()
+    taken(desk, *undeclared())
+    drawn = desk("trace.audit", size=3)
+    before = drawn.to_text()
+    assert "no label" in before
+    assert "missed in all: not known" in before
+    for number, run in enumerate(drawn.sample):
+        label = "failure" if number == 0 else "success"
+        desk("trace.feedback", session=run.session, label=label, reason="looked at")
+    text = desk("trace.audit", size=3).to_text()
+    counts = ["5", "3", "3", "1"]
+    assert text.splitlines()[1].split()[-7:] == [*counts, "33", "%", "(6.1-79)"]
+    assert "missed in all: about 1.7 of 5" in text
+    assert all(run.session in text for run in drawn.sample)
+    for line in (*before.splitlines(), *text.splitlines()):
+        assert len(line) <= 80, line
+        assert not any(len(word) > 6 for word in line.split() if word[0].isdigit()), line
+
+
+def test_the_widest_audit_fits_a_narrow_terminal() -> None:
+    stratum = {"stratum": "a_format_with_a_long_name, among others", "drawn": 1000}
+    wide = AuditStratum(
+        **stratum, unflagged=10**8, labelled=1000, missed=999, miss_rate=1.0, low=0.0996, high=1.0
+    )
+    run = AuditRun(
+        session="ses_" + "A" * 26,
+        stratum=stratum["stratum"],
+        probability=1 / 3,
+        label="infrastructure",
+    )
+    text = Audited(sample=[run], strata=[wide], missed_estimate=1 / 3).to_text()
+    assert max(map(len, text.splitlines())) <= 80
+    assert "100 % (10-100)" in text
+    assert "0.33" in text
+
+
+def test_a_record_without_messages_is_no_run_and_is_not_judged(desk: Any) -> None:
+    desk.write("own.jsonl", json.dumps({"lignin_run": 1, "task_id": "t", "messages": "oops"}))
+    report = desk("trace.import", paths=["own.jsonl"])
+    assert "`messages`" in report.files[0].problems[0]
+    assert report.records == 1
+    assert desk("trace.detect").verdicts == {}
+
+
+def test_a_run_of_a_task_without_any_message_is_still_infrastructure(desk: Any) -> None:
+    taken(desk, {**record(7), "traj": []})
+    assert desk("trace.detect").verdicts == {"infrastructure": 1}

@@ -74,8 +74,9 @@ def test_asking_again_judges_nothing_and_shares_the_pass_with_the_failure_modes(
 def test_what_is_told_again_and_judged_as_before_adds_no_judgement(desk: Desk) -> None:
     taken(desk, "all.jsonl", runs(range(1)))
     session = desk("trace.detect", verdict="failure").items[0].session
-    for reason in ("reverted", "reverted again"):
-        desk("trace.feedback", session=session, label="failure", reason=reason)
+    told = {"session": session, "label": "failure", "reason": "reverted"}
+    for hour in (10, 11):
+        desk("trace.feedback", **told, at=f"2020-03-02T{hour}:00:00Z")
         assert desk("trace.detect", verdict="failure").items[0].session == session
     with desk.context.view() as view:
         assert len(view.events(f"judgement/{session}")) == 2  # guessed, then known

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lignin.domain.errors import (
+    ConflictError,
     DeniedError,
     GateFailedError,
     InvalidRequestError,
@@ -213,3 +214,88 @@ def test_feedback_is_about_something_that_is_there(desk: Desk) -> None:
     for named in ({"artifact": "absent"}, {"proposal": "prp_absent"}, {"session": "ses_absent"}):
         with pytest.raises(NotFoundError):
             desk("trace.feedback", label="failure", reason="r", **named)
+
+
+def withdrawn(desk: Desk, session: str, **more: Any) -> Any:
+    return desk("trace.feedback", session=session, withdraw=True, reason="a mix-up", **more)
+
+
+def test_feedback_that_is_taken_back_counts_no_more_and_stays_on_record(desk: Desk) -> None:
+    session = taken(desk, skill("none"))
+    told = {"session": session, "label": "success", "at": "2020-03-01T10:00:00Z"}
+    desk("trace.feedback", **told, reason="the customer is glad")
+    failed(desk, session, at="2020-03-02T10:00:00Z")
+    (run,) = desk("trace.detect").items
+    assert (run.findings[0].kind, run.findings[0].evidence) == (
+        "feedback",
+        "Feedback of 2020-03-02 says that the outcome was failure: reverted",
+    )
+    answer = withdrawn(desk, session)
+    assert (answer.before, answer.label, answer.given) == ("failure", "success", 1)
+    (run,) = desk("trace.detect").items
+    assert run.findings[0].evidence.endswith("outcome was success: the customer is glad")
+    answer = withdrawn(desk, session)
+    assert (answer.before, answer.label, answer.given) == ("success", None, 0)
+    (run,) = desk("trace.detect").items
+    assert all(finding.kind != "feedback" for finding in run.findings)
+    (listed,) = desk("trace.list").items
+    assert (listed.label, listed.labelled_at, listed.label_reason) == (None, None, None)
+    with desk.context.view() as view:
+        row = view.row(f"session/{session}")
+    assert row is not None
+    backs = [each["withdrawn"] for each in row.body["feedback"]]
+    assert [(each["by"], each["reason"]) for each in backs] == [("user:tester", "a mix-up")] * 2
+    with pytest.raises(ConflictError, match="no feedback to take back"):
+        withdrawn(desk, session)
+
+
+def test_a_long_reason_is_left_out_of_the_evidence(desk: Desk) -> None:
+    session = taken(desk, skill("none"))
+    desk("trace.feedback", session=session, label="failure", reason="long " * 50)
+    (run,) = desk("trace.detect").items
+    assert run.findings[0].evidence.endswith("says that the outcome was failure.")
+
+
+def test_what_is_taken_back_speaks_against_no_version_and_no_decision(desk: Desk) -> None:
+    desk.double(promote=True)
+    session, proposal = taken(desk, called("double")), applied(desk)
+    assert failed(desk, session).reopened == [proposal]
+    answer = withdrawn(desk, session)
+    assert len(answer.artifacts) == 1
+    shown = desk("artifact.show", name="double")
+    assert not shown.found_failed
+    assert [each["label"] for each in shown.feedback] == ["withdrawn"]
+    assert desk("proposal.show", proposal=proposal).state == "reopened"
+    assert desk("proposal.decide", proposal=proposal).state == "applied"
+    assert failed(desk, session).artifacts == answer.artifacts
+    assert desk("artifact.show", name="double").found_failed == 1
+
+
+def test_an_agent_takes_back_only_what_it_said(desk: Desk) -> None:
+    session = taken(desk, skill("none"))
+    agent = Desk(
+        replace(desk.context, scope=replace(desk.context.scope, actor=Actor(sub="agent:one")))
+    )
+    failed(desk, session)
+    with pytest.raises(DeniedError, match=r"agent:one is an agent.*user:tester"):
+        withdrawn(agent, session)
+    assert withdrawn(desk, session).label is None
+    failed(agent, session)
+    assert withdrawn(agent, session).label is None
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"label": "failure"}, "takes no --label"),
+        ({"artifact": "x", "proposal": "prp_1"}, "takes no --artifact, --proposal"),
+        ({"session": ""}, "no session is named"),
+    ],
+)
+def test_taking_back_takes_nothing_but_a_session(
+    desk: Desk, more: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InvalidRequestError, match=said):
+        desk("trace.feedback", **{"session": "ses_x", "withdraw": True, "reason": "r", **more})
+    with pytest.raises(InvalidRequestError, match="missing: --label"):
+        desk("trace.feedback", session="ses_x", reason="r")

@@ -8,7 +8,7 @@ import pytest
 
 from corpora.traces import FILES, GOLD, genai_spans, jsonl, openinference, tau, written
 from lignin.domain.errors import NotFoundError
-from lignin.operations.intake import load_trajectory, plan_batches
+from lignin.operations.intake import end_of_batch, load_trajectory
 from lignin.traces.importer import load_importers
 
 
@@ -95,17 +95,19 @@ def test_a_growing_file_adds_what_is_new(desk: Any) -> None:
 @pytest.mark.parametrize(
     ("sizes", "known", "expected"),
     [
-        ([], 0, ((0, 0),)),
-        ([3, 3], 0, ((2, 6),)),
-        ([6, 6, 1], 0, ((1, 6), (3, 7))),
-        ([50, 1, 50], 0, ((1, 50), (2, 1), (3, 50))),
-        ([9, 9, 9], 2, ((3, 9),)),
+        ([], 0, (0, 0)),
+        ([3, 3], 0, (2, 6)),
+        ([6, 6, 1], 0, (1, 6)),
+        ([6, 6, 1], 1, (3, 7)),
+        ([50, 1, 50], 0, (1, 50)),
+        ([50, 1, 50], 1, (2, 1)),
+        ([9, 9, 9], 2, (3, 9)),
     ],
 )
-def test_batches_end_before_they_grow_over_the_limit(
-    sizes: list[int], known: int, expected: tuple[tuple[int, int], ...]
+def test_a_batch_ends_before_it_grows_over_the_limit(
+    sizes: list[int], known: int, expected: tuple[int, int]
 ) -> None:
-    assert plan_batches(sizes, known, limit=10) == expected
+    assert end_of_batch([b"x" * size for size in sizes], known, limit=10) == expected
 
 
 def test_a_session_of_many_batches_is_stored_whole_and_grows(desk: Any) -> None:
@@ -140,3 +142,43 @@ def test_a_session_is_shown_by_rows_and_one_step_in_full(desk: Any) -> None:
     assert "came back" in full.to_text()
     with pytest.raises(NotFoundError, match="no step 99"):
         desk("trace.show", session=row.session, step=99)
+
+
+def test_a_record_over_the_bound_leaves_a_note_and_the_rest_is_taken(desk: Any) -> None:
+    lines = jsonl(genai_spans()[:2]).splitlines(keepends=True)
+    path = desk.context.cwd / "spans.jsonl"
+    huge = b'{"name": "' + b"x" * (64 * 2**20) + b'"}\n'
+    path.write_bytes(lines[0] + huge + lines[1])
+    done = desk("trace.import", paths=["spans.jsonl"])
+    (file,) = done.files
+    assert file.left_out == [f"line 2: {len(huge)} bytes, at most {64 * 2**20} are kept"]
+    assert (file.records, file.refused, file.problems, done.exit_code()) == (3, "", [], 8)
+    assert file.left_out[0] in done.to_text()
+    (row,) = desk("trace.list").items
+    with desk.context.view() as view:
+        stored = view.contents(f"record/{row.session}")
+        assert list(stored) == [
+            lines[0],
+            b'{"lignin_left_out":{"bytes":%d}}\n' % len(huge),
+            lines[1],
+        ]
+        assert load_trajectory(desk.context, view, row.session).steps
+    again = desk("trace.import", paths=["spans.jsonl"])
+    assert (again.records, again.exit_code()) == (0, 8)
+    assert desk("demo", data="spans.jsonl").unread == {"a record over the size bound": 1}
+
+
+def test_a_path_that_is_not_there_is_refused_and_the_others_are_taken(desk: Any) -> None:
+    (desk.context.cwd / "notes.txt").write_text("nothing of an agent")
+    (desk.context.cwd / "none.jsonl").write_bytes(b"")
+    named = ["nowhere", "~nobody-of-this-name", "notes.txt", put(desk, "openinference")]
+    done = desk("trace.import", paths=named)
+    refused = {file.path.rpartition("/")[2]: file.refused for file in done.files if file.refused}
+    assert list(refused) == ["nowhere", "~nobody-of-this-name", "notes.txt"]
+    assert "does not exist" in refused["nowhere"]
+    assert (done.new_sessions, done.exit_code()) == (1, 8)
+    assert all(reason in done.to_text() for reason in refused.values())
+    for named in (["runs"], ["runs", "none.jsonl"]):  # an empty file holds nothing to refuse
+        assert desk("trace.import", paths=named).exit_code() == 0
+    with pytest.raises(NotFoundError, match=r"nowhere.*nor-here"):
+        desk("trace.import", paths=["nowhere", "nor-here"])

@@ -1,8 +1,10 @@
 """OTLP requests: both encodings give the same records, and what is wrong is told."""
 
+import base64
 import gzip
 import json
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +21,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from lignin.domain.errors import InvalidRequestError, LimitedError
 from lignin.traces import otlp
 from lignin.traces.importers import otel_genai
-from lignin.traces.otlp import read_request, unpack, write_answer, write_refusal
+from lignin.traces.otlp import Received, read_request, unpack, write_answer, write_refusal
 
 TRACE, SPAN = bytes(range(16)), bytes(range(1, 9))
 
@@ -234,3 +236,116 @@ def test_a_refusal_is_a_status_in_the_encoding_asked_in() -> None:
     assert packed[:2] == b"\x08\x03"
     assert packed[2:5] == b"\x12\xc8\x01"
     assert packed.endswith(b"w" * 200)
+
+
+def snake_json(signal: str, request: object) -> bytes:
+    """A request as protobuf writers give it that keep the fields' own names, with ids in hex."""
+    from google.protobuf.json_format import MessageToDict
+
+    value = MessageToDict(request, preserving_proto_field_name=True)  # type: ignore[arg-type]
+    if signal == "traces":
+        for span in value["resource_spans"][0]["scope_spans"][0]["spans"]:
+            span["trace_id"] = base64.b64decode(span["trace_id"]).hex()
+            span["span_id"] = base64.b64decode(span["span_id"]).hex()
+    return json.dumps(value).encode()
+
+
+def one_log() -> ExportLogsServiceRequest:
+    request = ExportLogsServiceRequest()
+    record = request.resource_logs.add().scope_logs.add().log_records.add()
+    record.body.string_value = "said"
+    attribute(record.attributes, "session.id", "talk-2")
+    return request
+
+
+def one_metric() -> ExportMetricsServiceRequest:
+    request = ExportMetricsServiceRequest()
+    metric = request.resource_metrics.add().scope_metrics.add().metrics.add()
+    metric.name, metric.unit = "tokens", "1"
+    attribute(metric.sum.data_points.add(as_int=3).attributes, "session.id", "talk-3")
+    return request
+
+
+REQUESTS = {"traces": spans(2), "logs": one_log(), "metrics": one_metric()}
+
+
+@pytest.mark.parametrize("signal", REQUESTS)
+def test_the_fields_own_names_are_read_as_those_of_the_json_mapping(signal: Any) -> None:
+    body = snake_json(signal, REQUESTS[signal])
+    received = read_request(signal, "json", body)
+    packed = read_request(signal, "protobuf", REQUESTS[signal].SerializeToString())
+    assert [item.session for item in received.items] == [item.session for item in packed.items]
+    assert b"_value" not in received.items[0].content
+    assert (received.rejected, received.why) == (0, "")
+    if signal == "traces":
+        parsed = [
+            otel_genai.IMPORTER.parse("otlp.jsonl", b"".join(item.content for item in each.items))
+            for each in (received, packed)
+        ]
+        assert parsed[0].sessions[0][0].steps == parsed[1].sessions[0][0].steps
+
+
+@pytest.mark.parametrize("sent", REQUESTS)
+@pytest.mark.parametrize("signal", REQUESTS)
+@pytest.mark.parametrize("encoding", ["json", "protobuf"])
+def test_no_signal_is_taken_for_another(sent: str, signal: Any, encoding: Any) -> None:
+    request = REQUESTS[sent]
+    body = snake_json(sent, request) if encoding == "json" else request.SerializeToString()
+    if sent == signal:
+        assert read_request(signal, encoding, body).rejected == 0
+        return
+    try:
+        received = read_request(signal, encoding, body)
+    except InvalidRequestError as error:
+        assert signal in error.message or "UTF-8" in error.message
+    else:
+        assert (received.items, received.rejected) == ((), len(SENT[sent]))
+        assert received.why
+
+
+SENT = {"traces": "ab", "logs": "a", "metrics": "a"}
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ({"resourceLogs": []}, "'resourceLogs'"),
+        ({"resourceSpans": {}}, "'resourceSpans'"),
+        ({"resourceSpans": ["x"]}, "'resourceSpans'"),
+        ({"resourceSpans": [{"spans": [{}]}]}, "'spans'"),
+        ({"resourceSpans": [{"scopeSpans": [{"logRecords": [{}]}]}]}, "'logRecords'"),
+        ({f"k{n}": 1 for n in range(9)}, "4 more"),
+        ([], "no object"),
+    ],
+)
+def test_a_body_with_nothing_of_the_signal_in_it_is_refused(value: Any, named: str) -> None:
+    with pytest.raises(InvalidRequestError, match=named):
+        read_request("traces", "json", json.dumps(value).encode())
+
+
+def test_an_empty_request_is_taken_and_what_else_it_holds_is_named() -> None:
+    for value in ({}, {"resourceSpans": []}, {"resource_spans": None}):
+        assert read_request("traces", "json", json.dumps(value).encode()) == Received(items=())
+    value = json.loads(as_json(spans()))
+    value["resourceSpans"].append({"scopeLogs": [{}], "schemaUrl": "x"})
+    received = read_request("traces", "json", json.dumps(value).encode())
+    assert (len(received.items), received.why) == (1, "not read: 'scopeLogs'")
+    answer = json.loads(write_answer("traces", "json", 0, received.why))
+    assert answer["partialSuccess"]["errorMessage"] == "not read: 'scopeLogs'"
+    told = ExportTraceServiceResponse.FromString(
+        write_answer("traces", "protobuf", 0, received.why)
+    )
+    assert told.partial_success.error_message == received.why
+
+
+def test_deep_nesting_under_the_fields_own_names_is_no_fault_of_ours() -> None:
+    for depth in (50, 200, 5000):
+        deep = '{"array_value":{"values":[' * depth + "]}}" * depth
+        log = f'{{"body":{deep},"time_unix_nano":"1"}}'
+        body = f'{{"resource_logs":[{{"scope_logs":[{{"log_records":[{log}]}}]}}]}}'
+        try:
+            received = read_request("logs", "json", body.encode())
+        except InvalidRequestError:
+            assert depth == 5000
+        else:
+            assert len(received.items) == 1

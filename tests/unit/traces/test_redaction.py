@@ -1,77 +1,22 @@
-"""Redaction: what is found, what is left alone, what the output promises.
-
-The secrets are made up here, piece by piece, so that no scanner takes this file for a leak.
-"""
+"""Redaction: what is found, what is left alone, what the output promises."""
 
 import base64
 import hashlib
 import json
-import random
-import string
+import re
 import time
 import uuid
+from collections.abc import Callable
 
 import pytest
 
+from architecture.sources import ROOT
+from corpora.secrets import AWS, NEAR_MISSES, SECRETS, git_sha, rand, rng
 from lignin.domain.errors import InvalidRequestError
-from lignin.traces.redact import record_key, redact
+from lignin.traces.redact import record_key, redact, redact_all
 from lignin.traces.secrets import DETECTORS
 
 KEY = b"0123456789abcdef"
-_rng = random.Random(5)
-
-
-def rand(length: int, alphabet: str = string.ascii_letters + string.digits) -> str:
-    """Return random text that holds a digit and both cases where the alphabet has them."""
-    body = [_rng.choice(alphabet) for _ in range(length)]
-    for place, sample in enumerate((string.digits, string.ascii_lowercase, string.ascii_uppercase)):
-        if shared := [c for c in sample if c in alphabet]:
-            body[place] = shared[-1]
-    return "".join(body)
-
-
-UPPER = string.ascii_uppercase + "234567"
-PEM_BODY = "\n".join(rand(64) for _ in range(5))
-PEM = f"-----BEGIN RSA {'PRIVATE'} KEY-----\n{PEM_BODY}\n-----END RSA {'PRIVATE'} KEY-----"
-AWS = rand(40, string.ascii_letters + string.digits + "/+")
-PASSWORD = "tr0ub" + "4dor#Zq"
-JWT = ".".join(("ey" + "J" + rand(20), "ey" + "J" + rand(40), rand(43)))
-
-# detector, text around it, the secret in it
-SECRETS = [
-    ("openai", "key {} end", "sk-" + rand(48)),
-    ("openai", "key={}", "sk-" + "proj-" + rand(60, string.ascii_letters + string.digits + "-_")),
-    ("anthropic", "'{}'", "sk-" + "ant-api03-" + rand(90)),
-    ("aws-id", "id {}", "AKI" + "A" + rand(16, UPPER)),
-    ("aws-sk", "aws_secret_access_key = {}", AWS),
-    ("aws-sk", "AWS_SECRET={}", AWS),
-    ("google", "?k={}&x=1", "AIz" + "a" + rand(35)),
-    ("github", "clone {}", "gh" + "p_" + rand(36)),
-    ("github", "({})", "github" + "_pat_" + rand(60)),
-    ("gitlab", "use {}.", "glp" + "at-" + rand(20)),
-    ("slack", "{}", "xox" + "b-" + rand(12, string.digits) + "-" + rand(24)),
-    ("stripe", "x {}", "sk_" + "live_" + rand(24)),
-    ("huggingface", "login {}", "h" + "f_" + rand(34)),
-    ("npm", "_auth={}", "np" + "m_" + rand(36)),
-    ("pypi", "-p {}", "pyp" + "i-" + rand(80)),
-    ("jwt", "cookie={}; path=/", JWT),
-    ("private-block", "cat id_rsa\n{}\n$", PEM),
-    ("authorization", "Authorization: Bearer {}", rand(40)),
-    (
-        "authorization",
-        "authorization: basic {}",
-        base64.b64encode(b"user1:hunter2hunter3").decode(),
-    ),
-    ("url-userinfo", "postgresql://app:{}@db.internal:5432/x", "s3cr" + "et9Word"),
-    ("url-userinfo", "redis://:{}@cache:6379", "s3cr" + "et9Word"),
-    ("assigned", "password = '{}'", PASSWORD),
-    ("assigned", "export DB_PASSWORD={}", PASSWORD),
-    ("assigned", "client_secret: {}", rand(32)),
-    ("assigned", '{{"api_key": "{}"}}', rand(32)),
-    ("card", "4-4-4-4: {}", "4111 1111" + " 1111 1111"),
-    ("card", "card number {} thanks", "55555555" + "55554444"),
-    ("card", "amex {}", "3782" + "82246310005"),
-]
 
 
 @pytest.mark.parametrize(("detector", "around", "secret"), SECRETS)
@@ -111,60 +56,6 @@ def test_every_detector_has_a_case_here() -> None:
     assert {detector for detector, _, _ in SECRETS} == {each.name for each in DETECTORS}
 
 
-def git_sha() -> str:
-    return hashlib.sha1(rand(9).encode()).hexdigest()
-
-
-NEAR_MISSES = {
-    "openai": [
-        "task-management-for-the-whole-of-our-team-2",
-        "sk-learn-pipelines-and-other-things",
-    ],
-    "anthropic": ["sk-" + "ant-api03-short"],
-    "aws-id": ["AKI" + "A" + rand(15, UPPER), "XAKI" + "A" + rand(16, UPPER)],
-    "aws-sk": [AWS, f"aws_region = {AWS}", "aws_secret_access_key = os.environ"],
-    "google": ["AIz" + "a" + rand(30)],
-    "github": ["gh" + "p_" + rand(20), "graph_" + rand(36).lower()],
-    "gitlab": ["glp" + "at-some-long-name-of-a-thing"],
-    "slack": ["xox" + "b-12", "foxxox" + "b-" + rand(20)],
-    "stripe": ["sk_" + "live_abc", "task_" + "live_" + rand(24)],
-    "huggingface": ["h" + "f_transformers_model_loader_v2"],
-    "npm": ["np" + "m_config_registry", "np" + "m_" + "a" * 36],
-    "pypi": ["pyp" + "i-publish-action"],
-    "jwt": ["ey" + "J" + rand(20) + "." + rand(40) + "." + rand(43), "ey" + "J" + rand(300)],
-    "private-block": [
-        f"'-----BEGIN {'PRIVATE'} KEY-----' in text",
-        "-----BEGIN CERTIFICATE-----\n" + PEM_BODY,
-    ],
-    "authorization": ["the bearer understands-authentication", "Bearer {token}", "Basic usage123"],
-    "url-userinfo": [
-        "http://localhost:8080/a@b",
-        "postgres://user:password@localhost/x",
-        "https://u:$PASS@h",
-    ],
-    "assigned": [
-        "token = get_token2(request)",
-        "password = hashlib.sha256(x)",
-        "max_tokens: 40960000",
-        '"input_tokens":123456789,"output_tokens":987654321',
-        "secret: settings.app_secret_v2",
-        "api_key = 'your-api-key-12345'",
-        "password = os.environ['DB_PASSWORD_2']",
-        "token_count = 8f3a9b2c7d",
-        "access_key: ${AWS_KEY_2}",
-        "def check(password: str, token: Optional2) -> bool1: ...",
-        "expires_token: 2026-01-01T00:00:00Z",
-    ],
-    "card": [
-        "card 4111 1111 1111 1112",
-        "order 5555555555554444 shipped",
-        "id 4111-1111-1111-11111",
-        "visa 1788607461149000",
-        "card 0.4111111111111111",
-    ],
-}
-
-
 @pytest.mark.parametrize("detector", [each.name for each in DETECTORS])
 def test_near_misses_stay(detector: str) -> None:
     for text in NEAR_MISSES[detector]:
@@ -173,18 +64,18 @@ def test_near_misses_stay(detector: str) -> None:
 
 
 def test_hashes_images_identifiers_and_code_raise_no_alarm() -> None:
-    image = base64.b64encode(_rng.randbytes(200_000)).decode()
+    image = base64.b64encode(rng.randbytes(200_000)).decode()
     harmless = [
         git_sha(),
         f"commit {git_sha()} (HEAD -> main)",
-        str(uuid.UUID(int=_rng.getrandbits(128))),
+        str(uuid.UUID(int=rng.getrandbits(128))),
         f"sha256:{hashlib.sha256(b'x').hexdigest()}",
         f"data:image/png;base64,{image}",
         "a_very_long_identifier_name_with_numbers_12345_and_more_of_them",
         "https://example.org/a/b?page=2#frag",
         "2026-01-01T00:00:00.123456Z 1788607461149 1788607461149000 1788607461149000123",
         "toolu_" + rand(24) + " msg_" + rand(24) + " req_" + rand(24) + " call_" + rand(24),
-        "\n".join(f"{_rng.getrandbits(64)} {_rng.random()}" for _ in range(2000)),
+        "\n".join(f"{rng.getrandbits(64)} {rng.random()}" for _ in range(2000)),
         "def f(x: int) -> int:\n    return {'key': x}['key']\nclass Token(Base): pass\n",
         "for key, value in secrets.items():\n    token = tokens[key]\n    password = value\n",
     ]
@@ -247,6 +138,21 @@ ADVERSARIAL = {
     "bearer": b"bearer " * 140_000,
     "markers": b"[redacted:jwt:0123456789ab]" * 37_000,
     "quotes": b'"' * 1_000_000,
+    "escapes": b"\\u0041" * 160_000,
+    "half escapes": b"\\\\u00" * 200_000,
+    "commands": b"curl -u " * 120_000,
+    "one line of curl": b"curl" * 250_000,
+    "databases": b"mysql -" * 140_000,
+    "machines": b"machine " * 120_000,
+    "cookies": b"cookie: a=b; " * 80_000,
+    "one cookie": b"cookie: " + b"a=b; " * 200_000,
+    "twilio": b"twilio" * 160_000,
+    "bots": b" MTA" * 250_000,
+    "bot parts": (b"MTA" + b"a" * 22 + b".") * 38_000,
+    "signatures": b"&sig=" * 200_000,
+    "logins": b'auth":"' * 140_000,
+    "ampersands": b"token=" + b"a&b" * 300_000,
+    "options": b"--token " * 120_000,
 }
 
 
@@ -257,3 +163,80 @@ def test_a_hostile_line_of_a_megabyte_is_scanned_in_linear_time(name: str) -> No
     redact(raw, KEY)
     # Linear scans take tenths of a second; a backtracking one would take minutes.
     assert time.process_time() - start < 8
+
+
+def html_escaped(text: str) -> str:
+    """JSON as writers give it that make it safe for HTML."""
+    written = json.dumps(text)
+    return "".join(f"\\u{ord(c):04x}" if c in "&'<=>" else c for c in written)
+
+
+def wholly_escaped(text: str) -> str:
+    return '"' + "".join(f"\\u{ord(c):04x}" for c in text) + '"'
+
+
+@pytest.mark.parametrize("write", [html_escaped, wholly_escaped])
+@pytest.mark.parametrize(("detector", "around", "secret"), SECRETS)
+def test_a_secret_in_escaped_json_goes_and_the_rest_stays_as_written(
+    detector: str, around: str, secret: str, write: Callable[[str], str]
+) -> None:
+    text = f"so: {around.format(secret)} end"
+    raw = write(text)
+    redacted = redact(raw.encode(), KEY)
+    assert redacted.counts == {detector: 1}
+    value = json.loads(redacted.content)
+    before, after = text.split(secret)
+    assert value.startswith(f"{before}[redacted:{detector}:")
+    assert value.endswith(f"]{after}")
+    first, last = redacted.content.decode().split("[redacted:")
+    assert raw.startswith(first)
+    assert raw.endswith(last.partition("]")[2])
+    plain = redact(text.encode(), KEY).content.decode()
+    assert value == plain  # the same tag
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_an_assignment_that_is_escaped_for_html_is_found_at_any_depth(depth: int) -> None:
+    text = f"run --token={rand(32)} and DB_PASSWORD='{rand(12)}' now"
+    raw = html_escaped(text)
+    for _ in range(depth):
+        raw = json.dumps({"x": raw})
+    redacted = redact(raw.encode(), KEY)
+    assert redacted.counts == {"assigned": 2}
+    value = redacted.content.decode()
+    for _ in range(depth):
+        value = json.loads(value)["x"]
+    value = json.loads(value)
+    assert value.startswith("run --token=[redacted:assigned:")
+    assert value.endswith("]' now")
+
+
+def test_escaped_records_are_redacted_among_others() -> None:
+    records = [b'{"x":1}', html_escaped(f"password={rand(20)}").encode(), b"", b'"\\u00e9"']
+    assert redact_all(records, KEY) == [redact(record, KEY) for record in records]
+    assert redact_all(records, KEY)[1].counts == {"assigned": 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = b & c < d 'quoted' > e",
+        "\\\\u0041 \\u005c\\u005c n \\ud83d\\ude00 \\u00e9 \\u0041",
+        "[redacted:jwt:0123456789ab]",
+    ],
+)
+def test_escapes_without_a_secret_stay_as_written(text: str) -> None:
+    for raw in (text, html_escaped(text), wholly_escaped(text)):
+        assert redact(raw.encode(), KEY).content == raw.encode()
+
+
+def test_the_tail_of_a_long_secret_does_not_stay() -> None:
+    secret = rand(1500)
+    assert redact(f"token={secret}".encode(), KEY).content.endswith(b"]")
+
+
+def test_the_list_of_kinds_in_the_docs_is_the_table() -> None:
+    page = (ROOT / "docs/how-to/take-in-traces.md").read_text()
+    listed = page.partition("## Secrets")[2].partition("\n## ")[0]
+    names = re.findall(r"`([a-z0-9-]+)`", "".join(re.findall(r"(?m)^\| (.+?) \|", listed)))
+    assert sorted(names) == sorted(each.name for each in DETECTORS)

@@ -1,18 +1,18 @@
-"""The outcome that the origin declares."""
+"""The outcome that the origin declares, or that somebody told later."""
 
 from lignin.domain.findings import Finding
 from lignin.traces.detector import Case, Detector, Seen
 
 
 def examine(case: Case) -> Seen:
-    """Report a declared outcome; it outranks whatever else is seen."""
-    outcome = case.run.trajectory.outcome
+    """Report an outcome that is declared or was told later; it outranks whatever else is seen."""
+    outcome, told = case.run.trajectory.outcome, case.run.trajectory.outcome_told
     if outcome not in ("success", "failure", "infrastructure"):
         return Seen()
     finding = Finding(
-        kind="declared",
+        kind="feedback" if told else "declared",
         step=None,
-        evidence=f"The origin declares the outcome {outcome}.",
+        evidence=told or f"The origin declares the outcome {outcome}.",
         probability=0.0 if outcome == "success" else 1.0,
     )
     return Seen(findings=(finding,))

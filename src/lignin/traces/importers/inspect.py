@@ -16,7 +16,7 @@ from lignin.domain.traces import ImportedTrace, Step, Trajectory
 from lignin.traces.archive import is_archive, unpack_lines
 from lignin.traces.chat import ROLES, Chat, read_calls, read_usage, split_content
 from lignin.traces.fields import as_identity, as_list, as_microusd, as_object, as_text
-from lignin.traces.hiding import HIDDEN, Rule, hider
+from lignin.traces.hiding import HIDDEN, Hidden, Rule, hider
 from lignin.traces.importer import Importer
 from lignin.traces.units import Unit, file_stem, own_name, read_units, share_out
 
@@ -219,7 +219,7 @@ def _line_rule(value: Any) -> Rule:
 _hide_lines = hider(_line_rule)
 
 
-def hide(data: bytes) -> bytes:
+def hide(data: bytes) -> Hidden:
     """Return a log without scores, targets, results, errors, limits and dataset metadata.
 
     Of its events only the token counts of model calls stay: graders' own calls are among them.

@@ -14,7 +14,7 @@ from lignin.domain.traces import ImportedTrace, ToolCall, Trajectory
 from lignin.traces.chat import read_usage
 from lignin.traces.fields import as_arguments, as_list, as_microusd, as_object, as_text
 from lignin.traces.genai import input_messages
-from lignin.traces.hiding import HIDDEN, Rule, hider
+from lignin.traces.hiding import HIDDEN, REST, Hidden, Rule, hider
 from lignin.traces.importer import Importer
 from lignin.traces.spans import (
     Message,
@@ -199,8 +199,11 @@ def sniff(_name: str, head: bytes) -> float:
     return 0.88 if _KINDS.search(head) or b'"calculatedTotalCost"' in head else 0.4
 
 
+# What these say went wrong is what a tool or a model answered; of others it tells how it went.
+_ANSWERING = frozenset({"GENERATION", "TOOL", "RETRIEVER", "EMBEDDING"})
+_STATUS = ("status_message", "statusMessage")
 _SCORED: Rule = dict.fromkeys(
-    ("scores", "evaluation*", "expected_output", "expectedOutput", "is_correct"), HIDDEN
+    ("scores", "evaluation*", "expected_output", "expectedOutput", "is_correct", "tags"), HIDDEN
 )
 
 
@@ -220,13 +223,15 @@ def _rule(value: Any, judging: frozenset[str]) -> Rule:
     if as_text(held.get("id")) in judging:
         told = ("input", "output", "metadata", "status_message", "statusMessage", "tool_calls")
         return dict.fromkeys(told, HIDDEN)
-    inner: Rule = {}
+    inner: Rule = REST
     if as_list(held.get("observations")):
         inner = {"*": lambda each: _rule(each, judging)}
-    return {**_SCORED, "metadata": _SCORED, "observations": inner}
+    kind = as_text(held.get("type")).upper()
+    said: Rule = {} if kind in _ANSWERING else dict.fromkeys(_STATUS, HIDDEN)
+    return {**_SCORED, **said, "observations": inner}
 
 
-def hide(data: bytes) -> bytes:
+def hide(data: bytes) -> Hidden:
     """Return an export without scores, expected outputs, and what evaluators and those below say."""
     judging = _ids_judging(read_units(data, _CONTAINERS))
     return hider(lambda value: _rule(value, judging))(data)

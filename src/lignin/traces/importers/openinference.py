@@ -19,7 +19,7 @@ from lignin.traces.fields import (
     as_text,
     content_text,
 )
-from lignin.traces.hiding import HIDDEN, Rule, hider
+from lignin.traces.hiding import HIDDEN, REST, Hidden, Rule, hider
 from lignin.traces.importer import Importer
 from lignin.traces.spans import (
     Message,
@@ -28,6 +28,7 @@ from lignin.traces.spans import (
     flatten,
     nest,
     plain_text,
+    read_key_values,
 )
 from lignin.traces.telemetry import Record, ids_judging, parse_telemetry, read_records
 
@@ -162,11 +163,11 @@ def sniff(_name: str, head: bytes) -> float:
 def _attribute_rule(attribute: Any) -> Rule:
     """The rule of one of OTLP's `{key, value}` pairs."""
     key = as_text(attribute.get("key")) if isinstance(attribute, dict) else ""
-    return {"value": HIDDEN} if key.startswith(_VERDICT_PREFIXES) else {}
+    return {"value": HIDDEN} if key.startswith(_VERDICT_PREFIXES) else REST
 
 
 _NAMES: Rule = dict.fromkeys(
-    (*_VERDICTS, "session.evaluation*", "session.annotation*", "eval.*"), HIDDEN
+    (*_VERDICTS, "session.evaluation*", "session.annotation*", "eval.*", "tag.tags", "tags"), HIDDEN
 )
 
 
@@ -177,15 +178,27 @@ def _attributes_rule(attributes: Any) -> Rule:
 _NESTED_NAMES: Rule = {**_NAMES, "trace": _NAMES, "session": _NAMES, "eval": HIDDEN}
 
 
+_STATUS: Rule = {"status": {"message": HIDDEN, "description": HIDDEN}, "status_message": HIDDEN}
+_ANSWERING = frozenset({"LLM", "TOOL", "RETRIEVER", "EMBEDDING", "RERANKER"})
+
+
+def _is_answer(span: dict[str, Any]) -> bool:
+    """True for a call of a model or a tool: what went wrong there is what it answered."""
+    attributes = flatten(read_key_values(as_parsed(span.get("attributes"))))
+    kinds = (attributes.get(_KIND), span.get(f"attributes.{_KIND}"), span.get("span_kind"))
+    return any(as_text(kind).upper() in _ANSWERING for kind in kinds)
+
+
 def _span_rule(span: Any, judging: frozenset[str]) -> Rule:
     if not isinstance(span, dict):
-        return {}
+        return REST
     context = as_object(as_parsed(span.get("context")))
     names = (span.get(name) for name in ("spanId", "span_id", "context.span_id"))
     known = next((each for each in (*names, context.get("span_id")) if each), "")
     if as_text(known).removeprefix("0x") in judging:
         return _JUDGED
     return {
+        **({} if _is_answer(span) else _STATUS),
         "attributes": _attributes_rule,
         "annotations": HIDDEN,
         "evaluations": HIDDEN,
@@ -227,7 +240,7 @@ def _top_rule(value: Any, judging: frozenset[str]) -> Rule:
         return _span_rule(span, judging)
 
     if not isinstance(value, dict):
-        return {}
+        return REST
     spans: Rule = {"*": each}
     scopes: Rule = {"*": {"spans": spans}}
     if "resourceSpans" in value or "resource_spans" in value:
@@ -240,7 +253,7 @@ def _top_rule(value: Any, judging: frozenset[str]) -> Rule:
     return each(value)
 
 
-def hide(data: bytes) -> bytes:
+def hide(data: bytes) -> Hidden:
     """Return spans without evaluations, annotations, and what evaluators and those below say."""
     judging = ids_judging((record for _, record in read_records(data)[1]), _is_judge)
     return hider(lambda value: _top_rule(value, judging))(data)

@@ -14,9 +14,9 @@ from typing import Any
 from lignin.domain.traces import ImportedTrace, Role, ToolCall
 from lignin.traces.fields import as_arguments, as_count, as_exit_code, as_microusd, as_text
 from lignin.traces.genai import event_message, input_messages, output_messages
-from lignin.traces.hiding import HIDDEN, Rule, hider
+from lignin.traces.hiding import HIDDEN, REST, Rule, hider
 from lignin.traces.importer import Importer
-from lignin.traces.spans import Message, Span, as_parsed, plain_text
+from lignin.traces.spans import Message, Span, as_parsed, flatten, plain_text, read_key_values
 from lignin.traces.telemetry import Record, parse_telemetry
 
 _OTLP = re.compile(rb'"(?:resourceSpans|resourceLogs|resource_spans|resource_logs)"\s*:')
@@ -207,7 +207,7 @@ def sniff(_name: str, head: bytes) -> float:
 
 def _attribute_rule(attribute: Any) -> Rule:
     key = as_text(attribute.get("key")) if isinstance(attribute, dict) else ""
-    return {"value": HIDDEN} if key.startswith(_EVALUATION) else {}
+    return {"value": HIDDEN} if key.startswith(_EVALUATION) else REST
 
 
 def _attributes_rule(attributes: Any) -> Rule:
@@ -225,6 +225,34 @@ def _event_rule(event: Any) -> Rule:
     return {**_EVENT, "body": HIDDEN} if name.startswith("gen_ai.evaluation") else _EVENT
 
 
+_STATUS: Rule = {
+    "status": {"message": HIDDEN, "description": HIDDEN},
+    "status_message": HIDDEN,
+    "statusMessage": HIDDEN,
+}
+_ANSWERING_NAMES = (
+    "gen_ai.tool.",
+    "gen_ai.request.",
+    "gen_ai.response.",
+    "ai.toolCall",
+    "ai.prompt",
+)
+
+
+def _is_answer(held: dict[str, Any]) -> bool:
+    """True for a call of a model or a tool: what went wrong there is what it answered."""
+    attributes = flatten(read_key_values(as_parsed(held.get("attributes"))))
+    attributes |= {key.removeprefix("attributes."): held[key] for key in held}
+    operation = next((attributes[name] for name in _NAMES["operation"] if name in attributes), "")
+    if operation:
+        return operation in _MODEL_OPERATIONS or operation == "execute_tool"
+    return (
+        attributes.get("traceloop.span.kind") == "tool"
+        or held.get("name") in ("claude_code.tool", "claude_code.llm_request")
+        or any(key.startswith(_ANSWERING_NAMES) for key in attributes)
+    )
+
+
 def _record_rule(record: Any) -> Rule:
     held = record if isinstance(record, dict) else {}
     is_verdict = b"gen_ai.evaluation" in str(held.get("eventName", held.get("name", ""))).encode()
@@ -233,6 +261,7 @@ def _record_rule(record: Any) -> Rule:
         "events": {"*": _event_rule},
         f"attributes.{_EVALUATION}*": HIDDEN,
         **({"body": HIDDEN} if is_verdict else {}),
+        **({} if _is_answer(held) else _STATUS),
     }
     return rule
 
@@ -254,6 +283,7 @@ def _top_rule(value: Any) -> Rule:
     return _record_rule(value)
 
 
-hide = hider(_top_rule)
+# Here it says of a tool's answer whether it is an error.
+hide = hider(_top_rule, kept=frozenset({"success"}))
 
 IMPORTER = Importer(name="otel_genai", sniff=sniff, parse=parse, hide=hide)

@@ -128,7 +128,14 @@ def sniff(_name: str, head: bytes) -> float:
 
 
 _SIMULATION: Rule = dict.fromkeys(
-    ("reward_info", "reward", "review", "user_only_review", "auth_classification")
+    (
+        "reward_info",
+        "reward",
+        "termination_reason",
+        "review",
+        "user_only_review",
+        "auth_classification",
+    )
     + ("hallucination_check", "info"),
     HIDDEN,
 )

@@ -1,5 +1,7 @@
 """Each detector on a run that has what it looks for, and on one that has not."""
 
+from dataclasses import replace
+
 import pytest
 
 from lignin.domain.findings import Finding
@@ -43,7 +45,14 @@ def test_a_declared_outcome_is_reported() -> None:
     (finding,) = see("declared", booked(7, outcome="failure")).findings
     assert isinstance(finding, Finding)
     assert finding.probability == 1.0
+    assert (finding.kind, "origin declares" in finding.evidence) == ("declared", True)
     assert see("declared", booked(7, outcome="unknown")).findings == ()
+
+
+def test_an_outcome_that_was_told_later_is_not_laid_to_the_origin() -> None:
+    told = replace(booked(7, outcome="failure"), outcome_told="Feedback says so.")
+    (finding,) = see("declared", told).findings
+    assert (finding.kind, finding.evidence) == ("feedback", "Feedback says so.")
 
 
 def test_a_change_that_failed_for_good_is_found_with_its_step() -> None:
