@@ -46,7 +46,11 @@ def find_uses(routine: Routine, run: Encoded, *, applied: bool = False) -> tuple
     needed = {step.tool for step in steps if not _may_be_left_out(step, applied)}
     if not needed <= run.tools:
         return ()
+    first = "" if _may_be_left_out(steps[0], applied) else steps[0].tool
     while start < len(run.line):
+        if first and run.line[start][0].tool != first:
+            start += 1
+            continue
         match = _extend(steps, run.line, start, _Found((), {}, -1), applied)
         if match is None or sum(map(len, match.groups)) < 2:
             start += 1
