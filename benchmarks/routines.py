@@ -286,6 +286,9 @@ def recorded() -> None:
         f"{most.replayed} uses know every parameter before their first step; baseline: "
         f"{MOST_ROUTINES} n-grams",
     )
+    every = cover(many.routines, load("gpt41mini"))
+    tell("recorded: step coverage of all runs, also those that failed", every.coverage or 0, "share",
+         note=f"{every.steps} calls, compression {every.compression:.2f}")  # fmt: skip
     wrong = most.replayed - most.equivalent
     tell("recorded: uses that do not replay", wrong, "uses", bar="0", met=not wrong,
          note=f"{most.replayed} uses on held-out runs")  # fmt: skip

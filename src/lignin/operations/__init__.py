@@ -19,6 +19,7 @@ NOT_NOUNS = frozenset(
         "harvest",
         "intake",
         "proofs",
+        "routinework",
         "choice",
         "demo_report",
         "environments",

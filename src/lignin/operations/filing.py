@@ -40,7 +40,7 @@ def file_new(context: Context, lot: int = LOT) -> None:
     service = FailureModes(context.ids)
     with context.view() as view:
         position, start = view.position, service.position(view)
-        touched = _touched(view, start)
+        touched = touched_sessions(view, start)
         lots = list(_lots(context, view, touched, lot)) if touched else []
     for number, each in enumerate(lots):
         context.progress("comparing runs", number, len(lots))
@@ -54,7 +54,7 @@ def file_new(context: Context, lot: int = LOT) -> None:
         )
 
 
-def _touched(view: View, after: int) -> list[str]:
+def touched_sessions(view: View, after: int) -> list[str]:
     """The sessions with something new after a position of the log."""
     found: dict[str, None] = {}
     while events := view.log(after=after, limit=1000):
@@ -75,7 +75,7 @@ def _lots(context: Context, view: View, touched: Sequence[str], lot: int) -> Ite
     tasks: dict[str, set[str]] = {}
     for session in touched:
         row = view.row(f"session/{session}")
-        run = _load(context, view, session)
+        run = load_run(context, view, session)
         if row and run:
             tasks.setdefault(task_of(row, run), set()).add(session)
     for task, sessions in tasks.items():
@@ -112,7 +112,7 @@ def _filed_under(view: View, task: str) -> Iterator[str]:
             return
 
 
-def _load(context: Context, view: View, session: str) -> Trajectory | None:
+def load_run(context: Context, view: View, session: str) -> Trajectory | None:
     """A stored run, None where its records no longer parse."""
     try:
         return load_trajectory(context, view, session)
@@ -127,7 +127,7 @@ def _filings(context: Context, lot: _Lot) -> list[Filing]:
         runs = {
             row.key: replace(run, outcome=feedback_of(row) or run.outcome)
             for row in rows.values()
-            if (run := _load(context, view, row.key))
+            if (run := load_run(context, view, row.key))
         }
     filings: list[Filing] = []
     for hidden in (False, True):

@@ -83,7 +83,7 @@ def encode(trajectory: Trajectory, passed: bool | None) -> Encoded:
     return Encoded(
         trajectory.session,
         str(task),
-        trajectory.model or trajectory.agent,
+        trajectory.model or next((step.model for step in trajectory.steps if step.model), ""),
         passed,
         calls,
         line_of(calls),
