@@ -1,7 +1,7 @@
 """Inducing routines of what was taken in: which runs are new, which of all passed, what comes of it.
 
-A run is read once. Which runs passed is judged with the failure modes, and may change as others of
-their task come in, so it is asked each time.
+A run is read once. Whether it passed is what was declared of it; where nothing was, it is judged with
+the failure modes, which may change as others of its task come in, so that is asked each time.
 """
 
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ from dataclasses import replace
 from lignin.domain.errors import NotFoundError
 from lignin.domain.traces import Trajectory
 from lignin.operations.context import Context
+from lignin.operations.detection import feedback_of
 from lignin.operations.filing import file_new, load_run, touched_sessions
 from lignin.ports.ledger import View, every_row
 from lignin.traces.importer import import_trace
 from lignin.traces.read import find_traces, read_trace
-from lignin.traces.routines.encode import Encoded, encode
+from lignin.traces.routines.encode import encode
 from lignin.traces.routines.induce import Induced, Inducer
-from lignin.traces.routines.service import Routines
+from lignin.traces.routines.service import PASSED, Read, Routines
 
 LOT = 500
 
 
 def induce_routines(context: Context, limit: int) -> Induced:
     """Read the runs that are new, and file the routines of all of them."""
-    file_new(context)
     service = Routines(context.ids)
     with context.view() as view:
         position, start = view.position, service.position(view)
@@ -41,8 +41,12 @@ def induce_routines(context: Context, limit: int) -> Induced:
             )
         )
     with context.view() as view:
+        is_declared = all(row.body["outcome"] for row in every_row(view, "encoded"))
+    if not is_declared:
+        file_new(context)
+    with context.view() as view:
         inducer = Inducer()
-        inducer.add(service.kept(view, _passed(view)))
+        inducer.add(service.kept(view, _judged(view)))
     found = inducer.induce(limit)
     context.decide_and_commit(
         lambda view: (None, service.file(view, context.scope, found.routines, found.refused))
@@ -50,17 +54,21 @@ def induce_routines(context: Context, limit: int) -> Induced:
     return found
 
 
-def _read(context: Context, view: View, sessions: Sequence[str]) -> dict[str, Encoded]:
-    runs = {session: load_run(context, view, session) for session in sessions}
-    return {
-        session: replace(encode(run, None), session=session) for session, run in runs.items() if run
-    }
+def _read(context: Context, view: View, sessions: Sequence[str]) -> dict[str, Read]:
+    found = {}
+    rows = view.rows([f"session/{session}" for session in sessions])
+    for session in sessions:
+        run = load_run(context, view, session)
+        if run:
+            declared = feedback_of(rows[f"session/{session}"]) or run.outcome
+            outcome = None if declared == "unknown" else declared
+            found[session] = replace(encode(run, None), session=session), outcome
+    return found
 
 
-def _passed(view: View) -> dict[str, bool | None]:
-    """Which runs passed, by session: declared, else judged; None where nobody can say."""
-    verdicts: dict[str, bool | None] = {"success": True, "failure": False}
-    return {row.key: verdicts.get(row.body["verdict"]) for row in every_row(view, "filing")}
+def _judged(view: View) -> dict[str, bool | None]:
+    """Which runs were judged to have passed, by session; None where nobody can say."""
+    return {row.key: PASSED.get(row.body["verdict"]) for row in every_row(view, "filing")}
 
 
 def read_runs(context: Context, paths: Sequence[str]) -> list[Trajectory]:

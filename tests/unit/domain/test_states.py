@@ -141,7 +141,7 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("case.withdrawn", {"task": "t", "into": None}),
         ("case.accepted", {"task": "t", "into": None}),
     ],
-    "encoded": [("run.encoded", {"task": "t", "digest": "sha256:a"})] * 2,
+    "encoded": [("run.encoded", {"task": "t", "outcome": "success", "digest": "sha256:a"})] * 2,
     "routine": [
         ("routine.induced", {"rank": 0, "digest": "sha256:a"}),
         ("routine.withdrawn", {"reason": "no longer holds"}),

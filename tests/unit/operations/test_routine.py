@@ -126,3 +126,17 @@ def test_encoded_run_is_read_back() -> None:
 def test_miner_starts_at_the_beginning(desk: Desk) -> None:
     with desk.context.view() as view:
         assert Routines(CountingIds()).position(view) == 0
+
+
+def test_runs_of_which_nothing_is_declared_are_judged(desk: Desk) -> None:
+    hidden = write(desk, "hidden", range(6))
+    desk("trace.import", paths=[hidden], hide_outcome=True)
+    desk("routine.induce")
+    with desk.context.view() as view:
+        assert view.page("filing", limit=1).total == 6
+
+
+def test_runs_that_are_declared_are_not_judged_again(desk: Desk) -> None:
+    take(desk, "first", range(6))
+    with desk.context.view() as view:
+        assert view.page("filing", limit=1).total == 0

@@ -19,6 +19,9 @@ from lignin.traces.routines.induce import Refused
 from lignin.traces.routines.written import FORM, encoded_to_json, parse_encoded
 
 MINER = "miner/routines"
+PASSED: Mapping[str, bool] = {"success": True, "failure": False}
+Read = tuple[Encoded, str | None]
+"""A run, and what was declared of its outcome; None where nothing was."""
 
 
 class Routines:
@@ -32,13 +35,17 @@ class Routines:
         row = view.row(MINER)
         return int(row.body["position"]) if row and row.body.get("form") == FORM else 0
 
-    def keep(self, view: View, scope: Scope, runs: Mapping[str, Encoded], position: int) -> Change:
+    def keep(self, view: View, scope: Scope, runs: Mapping[str, Read], position: int) -> Change:
         """The change that keeps runs as they were read, by session."""
         events: list[NewEvent] = []
         blobs: list[Blob] = []
-        for session, run in runs.items():
+        for session, (run, outcome) in runs.items():
             content = _bytes(encoded_to_json(run))
-            payload: dict[str, Json] = {"task": run.task, "digest": digest_bytes(content)}
+            payload: dict[str, Json] = {
+                "task": run.task,
+                "outcome": outcome,
+                "digest": digest_bytes(content),
+            }
             stream = f"encoded/{session}"
             events.append(self._event(stream, "run.encoded", payload))
             blobs.append(Blob(stream=stream, digest=payload["digest"], content=content))
@@ -47,10 +54,12 @@ class Routines:
         events.append(self._event(MINER, "miner.advanced", body))
         return scope.change(events=tuple(events), blobs=tuple(blobs), expects=_at(view))
 
-    def kept(self, view: View, passed: Mapping[str, bool | None]) -> Iterator[Encoded]:
-        """Yield the runs that were read, with whether they passed, by session."""
+    def kept(self, view: View, judged: Mapping[str, bool | None]) -> Iterator[Encoded]:
+        """Yield the runs that were read; those of which nothing was declared passed as judged."""
         for row in every_row(view, "encoded"):
-            yield parse_encoded(json.loads(view.blob(row.body["digest"])), passed.get(row.key))
+            outcome = row.body["outcome"]
+            passed = PASSED.get(outcome) if outcome else judged.get(row.key)
+            yield parse_encoded(json.loads(view.blob(row.body["digest"])), passed)
 
     def file(
         self, view: View, scope: Scope, found: Sequence[Routine], refused: Sequence[Refused]
