@@ -55,7 +55,7 @@ def induce_routines(context: Context, limit: int) -> Induced:
 
 
 def _read(context: Context, view: View, sessions: Sequence[str]) -> dict[str, Read]:
-    found = {}
+    found: dict[str, Read] = {}
     rows = view.rows([f"session/{session}" for session in sessions])
     for session in sessions:
         run = load_run(context, view, session)
