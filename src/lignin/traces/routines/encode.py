@@ -18,6 +18,8 @@ from lignin.traces.routines.values import Key, general, key_of, leaves, parse_re
 WINDOW = 24
 """How many of the run's calls a reference may reach back."""
 MAX_PATHS = 4
+TELLING_DIGITS = 3
+"""A number with fewer digits is in many results by chance: its place has to have its name too."""
 MAX_SLOTS = 40
 _MAX_DEPTH = 6
 _DULL = frozenset(["", "true", "false", "null", "True", "False", "None"])
@@ -156,7 +158,12 @@ class _Reader:
             tuple([name for name, _ in slots]),
             tuple([value for _, value in slots]),
             keys,
-            tuple([self._sources(place, key) for key in keys]),
+            tuple(
+                [
+                    self._sources(place, name, key)
+                    for (name, _), key in zip(slots, keys, strict=True)
+                ]
+            ),
             tuple([self._was_said(key) for key in keys]),
             tuple(dict(plain_facts(result)).items()),
             not is_failed(call),
@@ -171,7 +178,7 @@ class _Reader:
             if key not in _DULL:
                 self._seen[key].append((place, path))
 
-    def _sources(self, place: int, key: Key) -> tuple[Source, ...]:
+    def _sources(self, place: int, name: str, key: Key) -> tuple[Source, ...]:
         if isinstance(key, tuple):
             exact = [each for each in self._seen.get(key, ()) if each[0] >= place - WINDOW]
             held: set[Source] | None = None
@@ -179,13 +186,22 @@ class _Reader:
                 found = {(at, general(path)) for at, path in self._seen.get(each, ())}
                 held = found if held is None else held & found
             return _shortest([*exact, *(held or ())], place)
-        return _shortest(self._seen.get(key, ()), place)
+        seen = self._seen.get(key, [])
+        if seen and key.isdecimal() and len(key) < TELLING_DIGITS:
+            seen = [each for each in seen if _is_named(each[1], name)]
+        return _shortest(seen, place)
 
     def _was_said(self, key: Key) -> bool:
         if not self._said:
             return False
         words = key if isinstance(key, tuple) else (key,)
         return bool(words) and all(word and word.lower() in self._said for word in words)
+
+
+def _is_named(path: str, name: str) -> bool:
+    """True where a path ends in an argument's name, or in a part of it."""
+    field, argument = path.rpartition(".")[2].lower(), name.rpartition(".")[2].lower()
+    return bool(field) and (field in argument or argument in field)
 
 
 def _shortest(found: Sequence[Source], place: int) -> tuple[Source, ...]:

@@ -76,3 +76,12 @@ def test_results_are_read_as_json_or_python_or_text() -> None:
     assert parse_result("# var_3 = {'a': None}") == {"a": None}
     assert parse_result("{not json") == "{not json"
     assert parse_result("[" * 100_000) == "[" * 100_000
+
+
+def test_small_number_comes_only_from_what_has_its_name() -> None:
+    result = {"lines": [{"line": 2, "stock": 2}]}
+    calls = [
+        call("get_order", {"order_id": "R-1"}, result),
+        call("change", {"line": 2, "quantity": 2}),
+    ]
+    assert encode(run("a", calls), True).calls[1].sources == (((0, ".lines[0].line"),), ())
