@@ -18,9 +18,10 @@ MAX_LEAVES = 3_000
 MAX_DEPTH = 12
 MAX_WORDS = 1_500
 _PREFIX = re.compile(r"#\s?\w{1,40} = ")
-_NAME = re.compile(r"[A-Za-z_]+(?:[_-]?[A-Za-z]+)*_?\d{0,2}")
+_NAME = re.compile(r"[A-Za-z_][\w-]*")
+_NUMBER_LIKE = re.compile(r"\d{3}")
 _INDEX = re.compile(r"\[\d+\]")
-_WORD = re.compile(r"[\w#@./:+~-]*\w")
+_WORD = re.compile(r"[\w#@./:+~-]+")
 _SHORT_CHARS = 200
 
 Key = str | tuple[str, ...]
@@ -85,8 +86,9 @@ def _words(text: str) -> Iterator[tuple[str, str]]:
         for count, word in enumerate(_WORD.finditer(text)):
             if count == MAX_WORDS:
                 return
-            if len(word[0]) > 2:
-                yield ".~", word[0]
+            text = word[0].rstrip(".:-")
+            if len(text) > 2:
+                yield ".~", text
 
 
 def _leaves(value: Any, path: str, depth: int) -> Iterator[tuple[str, Key]]:
@@ -111,11 +113,15 @@ def has_data_keys(value: dict[Any, Any]) -> bool:
     """True where a mapping's keys are ids or titles and not the names of fields."""
     if not value:
         return False
-    if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in value):
+    if not all(isinstance(name, str) and _is_name(name) for name in value):
         return True
     return len(value) > 1 and all(
         isinstance(each, dict) and name in each.values() for name, each in value.items()
     )
+
+
+def _is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None and _NUMBER_LIKE.search(text) is None
 
 
 @lru_cache(maxsize=1 << 16)
