@@ -24,6 +24,7 @@ MAX_SLOTS = 40
 _MAX_DEPTH = 6
 _DULL = frozenset(["", "true", "false", "null", "True", "False", "None"])
 
+Leaves = Sequence[tuple[str, Key]]
 Source = tuple[int, str]
 """A call's place in its run and the path in its result."""
 
@@ -140,14 +141,14 @@ class _Reader:
             if step.role == "user":
                 self._said += "\n" + step.text.lower()
             mine = [call for call in step.calls if call.requestor == "assistant"]
-            results = [parse_result(call.observation or "") for call in mine]
+            results = [list(leaves(parse_result(call.observation or ""))) for call in mine]
             for offset, call in enumerate(mine):
                 yield self._call(place + offset, call, results[offset])
             for offset, call in enumerate(mine):  # calls made together do not know of each other
                 self._remember(place + offset, call, results[offset])
             place += len(mine)
 
-    def _call(self, place: int, call: ToolCall, result: Any) -> Call:
+    def _call(self, place: int, call: ToolCall, result: Leaves) -> Call:
         command = as_command(call)
         tool, arguments = command or (call.name, call.arguments)
         slots = sorted(_opened(arguments, "", 0), key=lambda slot: _order(slot[0]))[:MAX_SLOTS]
@@ -171,10 +172,10 @@ class _Reader:
             bool((call.observation or "").strip()),
         )
 
-    def _remember(self, place: int, call: ToolCall, result: Any) -> None:
+    def _remember(self, place: int, call: ToolCall, result: Leaves) -> None:
         if is_failed(call):
             return
-        for path, key in leaves(result):
+        for path, key in result:
             if key not in _DULL:
                 self._seen[key].append((place, path))
 

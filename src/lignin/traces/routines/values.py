@@ -7,7 +7,7 @@ through it is the same for every key: `.*` is any of its values, `.~` any of its
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +17,7 @@ MAX_TEXT_CHARS = 200_000
 MAX_LEAVES = 3_000
 MAX_DEPTH = 12
 MAX_WORDS = 1_500
+MAX_FACT_CHARS = 40
 _PREFIX = re.compile(r"#\s?\w{1,40} = ")
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _NUMBER_LIKE = re.compile(r"\d{3}")
@@ -130,10 +131,8 @@ def general(path: str) -> str:
     return _INDEX.sub("[*]", path)
 
 
-def plain_facts(value: Any) -> Iterator[tuple[str, str]]:
-    """Yield the path and key of what a result says of itself: short values outside its lists."""
-    if not isinstance(value, dict | str):
-        return
-    for path, key in leaves(value):
-        if isinstance(key, str) and len(key) <= 40 and not set("[*~") & set(path):
+def plain_facts(found: Iterable[tuple[str, Key]]) -> Iterator[tuple[str, str]]:
+    """Yield of a result's values those that tell of itself: short ones outside its lists."""
+    for path, key in found:
+        if isinstance(key, str) and len(key) <= MAX_FACT_CHARS and not set("[*~") & set(path):
             yield path, key
