@@ -43,6 +43,7 @@ ARGUMENTS = {
     "proposal.rebase": ("PROPOSAL",),
     "proposal.withdraw": ("PROPOSAL",),
     "recording.make": ("SESSION",),
+    "routine.induce": (),
     "session.append": ("SESSION", "--events", "[1]"),
     "session.end": ("SESSION", "--outcome", "success"),
     "session.fork": ("SESSION", "--at", "1"),

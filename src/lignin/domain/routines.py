@@ -5,6 +5,7 @@ reference to what an earlier step returned, or the item that the step is repeate
 hash of its steps, so equal routines have equal ids whoever mined them and whenever (decision record 1).
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -170,7 +171,8 @@ class Routine:
     @property
     def routine_id(self) -> str:
         """Its name: the hash of its steps, whatever supports or guards them."""
-        return derive_id("rtn", [step.form() for step in self.steps])
+        # As text: a constant may be a number that canonical JSON does not know.
+        return derive_id("rtn", json.dumps([step.form() for step in self.steps], sort_keys=True))
 
     @property
     def tools(self) -> tuple[str, ...]:

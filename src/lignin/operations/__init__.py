@@ -21,6 +21,7 @@ NOT_NOUNS = frozenset(
         "harvest",
         "intake",
         "proofs",
+        "routinework",
         "choice",
         "demo_report",
         "environments",

@@ -43,7 +43,7 @@ def file_new(context: Context, lot: int = LOT) -> None:
         position, start = view.position, service.position(view)
         if _count(view, "judgement") < _count(view, "filing"):
             start = 0  # filed before judgements were kept
-        touched = _touched(view, start)
+        touched = touched_sessions(view, start)
         lots = list(_lots(context, view, touched, lot)) if touched else []
     for number, each in enumerate(lots):
         context.progress("comparing runs", number, len(lots))
@@ -62,7 +62,7 @@ def file_new(context: Context, lot: int = LOT) -> None:
         )
 
 
-def _touched(view: View, after: int) -> list[str]:
+def touched_sessions(view: View, after: int) -> list[str]:
     """The sessions with something new after a position of the log."""
     found: dict[str, None] = {}
     while events := view.log(after=after, limit=1000):

@@ -132,6 +132,7 @@ _LISTED_BY = {
     "proposal": "`lignin proposal list` has them",
     "session": "`lignin trace list` has them",
     "case": "`lignin trace cases` has them",
+    "routine": "`lignin routine list` has them",
 }
 
 

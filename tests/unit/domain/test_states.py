@@ -144,6 +144,12 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("case.withdrawn", {"task": "t", "into": None}),
         ("case.accepted", {"task": "t", "into": None}),
     ],
+    "encoded": [("run.encoded", {"task": "t", "outcome": "success", "digest": "sha256:a"})] * 2,
+    "routine": [
+        ("routine.induced", {"rank": 0, "digest": "sha256:a"}),
+        ("routine.withdrawn", {"reason": "no longer holds"}),
+        ("routine.induced", {"rank": 1, "digest": "sha256:b"}),
+    ],
     "filing": [
         ("run.filed", {"task": "t", "verdict": "failure", "mode": "m"}),
         ("run.filed", {"task": "t", "verdict": "success", "mode": None}),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.events import Event
-from lignin.domain.states import artifacts, cases, facts, harness, modes, sessions
+from lignin.domain.states import artifacts, cases, facts, harness, modes, routines, sessions
 from lignin.domain.states.row import Reducer, Row
 
 REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
@@ -18,6 +18,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **facts.REDUCERS,
     **modes.REDUCERS,
     **cases.REDUCERS,
+    **routines.REDUCERS,
 }
 
 

@@ -12,6 +12,9 @@ from lignin.traces.routines.encode import Call, Encoded
 from lignin.traces.routines.grow import GAP
 from lignin.traces.routines.values import Key, general, key_of
 
+MAX_TRIES = 500
+"""So often a step is tried for one use; a run made to be searched for long is given up."""
+
 Group = tuple[Call, ...]
 Bindings = Mapping[str, Key | tuple[Key, ...]]
 
@@ -46,8 +49,12 @@ def find_uses(routine: Routine, run: Encoded, *, applied: bool = False) -> tuple
     needed = {step.tool for step in steps if not _may_be_left_out(step, applied)}
     if not needed <= run.tools:
         return ()
+    first = "" if _may_be_left_out(steps[0], applied) else steps[0].tool
     while start < len(run.line):
-        match = _extend(steps, run.line, start, _Found((), {}, -1), applied)
+        if first and run.line[start][0].tool != first:
+            start += 1
+            continue
+        match = _Search(steps, run.line, start, applied).extend(_Found((), {}, -1))
         if match is None or sum(map(len, match.groups)) < 2:
             start += 1
             continue
@@ -57,37 +64,39 @@ def find_uses(routine: Routine, run: Encoded, *, applied: bool = False) -> tuple
     return tuple(found)
 
 
-def _extend(
-    steps: Sequence[RoutineStep], line: Sequence[Group], start: int, so_far: _Found, applied: bool
-) -> _Found | None:
-    """Match the rest of the steps, the first of them at `start` where nothing has matched yet."""
-    number = len(so_far.groups)
-    if number == len(steps):
-        return so_far if any(so_far.groups) else None
-    step = steps[number]
-    first = so_far.at < 0
-    places = (start,) if first else range(so_far.at + 1, min(len(line), so_far.at + GAP + 2))
-    for place in places:
-        if applied and not first and _is_changed(line[so_far.at + 1 : place]):
-            break
-        for group in _choices(step, line[place], first, number == len(steps) - 1):
-            bindings = _explain(step, group, so_far)
-            if bindings is None:
-                continue
-            match = _extend(
-                steps, line, start, _Found((*so_far.groups, group), bindings, place), applied
-            )
-            if match:
-                return match
-    if _may_be_left_out(step, applied):
-        return _extend(
-            steps,
-            line,
-            start,
-            _Found((*so_far.groups, ()), so_far.bindings, so_far.at),
-            applied,
-        )
-    return None
+class _Search:
+    """Looks for a use that begins at one place; gives up after `MAX_TRIES`."""
+
+    def __init__(
+        self, steps: Sequence[RoutineStep], line: Sequence[Group], start: int, applied: bool
+    ) -> None:
+        self._steps, self._line, self._start, self._applied = steps, line, start, applied
+        self._tries = 0
+
+    def extend(self, so_far: _Found) -> _Found | None:
+        """Match the rest of the steps."""
+        number = len(so_far.groups)
+        if number == len(self._steps):
+            return so_far if any(so_far.groups) else None
+        self._tries += 1
+        if self._tries > MAX_TRIES:
+            return None
+        step, line = self._steps[number], self._line
+        first, after = so_far.at < 0, so_far.at + 1
+        places = (self._start,) if first else range(after, min(len(line), after + GAP + 1))
+        for place in places:
+            if self._applied and not first and _is_changed(line[after:place]):
+                break
+            for group in _choices(step, line[place], first, number == len(self._steps) - 1):
+                bindings = _explain(step, group, so_far)
+                if bindings is None:
+                    continue
+                match = self.extend(_Found((*so_far.groups, group), bindings, place))
+                if match:
+                    return match
+        if _may_be_left_out(step, self._applied):
+            return self.extend(_Found((*so_far.groups, ()), so_far.bindings, so_far.at))
+        return None
 
 
 def _may_be_left_out(step: RoutineStep, applied: bool) -> bool:

@@ -7,7 +7,7 @@ when it comes to the top, and never grows as calls are taken.
 
 import heapq
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lignin.domain.routines import Routine
@@ -30,6 +30,8 @@ USE_BITS = 6.0
 LINK_BITS = 4.0
 CHOICE_BITS = 1.0
 MOST_BITS = 12.0
+LIKELY_BITS = 6.0
+"""What a slot may save, before it is looked at."""
 GLANCE = 48
 """At so many occurrences a candidate is looked at first, to drop most that save nothing."""
 HOPE = 1.3
@@ -42,15 +44,11 @@ class Candidate:
 
     Args:
         pattern: The tools, with their arguments' names.
-        calls: How many calls its occurrences have.
-        count: How many occurrences there are.
-        occurrences: Says where they are; asked only when the candidate is looked at.
+        occurrences: Where it is, in order.
     """
 
     pattern: Pattern
-    calls: int
-    count: int
-    occurrences: Callable[[], list[Occurred]]
+    occurrences: Sequence[Occurred]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,15 +87,13 @@ class Chooser:
         """Yield routines, what saves most first; no call is taken twice."""
         heap = []
         for number, candidate in enumerate(sorted(candidates, key=lambda each: each.pattern)):
-            heap.append((-self._most(candidate), number, _Looked(candidate)))
+            heap.append((-self._likely(candidate), number, _Looked(candidate)))
         heapq.heapify(heap)
         count = 0
         while heap and count < limit and heap[0][0] < 0:
             _, number, looked = heapq.heappop(heap)
-            if not looked.share:
-                self._look(looked)
-            gain = self._gain(looked)
-            if gain > 0 and looked.share < 1.0 and not _is_behind(gain, heap):
+            gain = self._gain(looked) if looked.share else self._likely(looked.candidate)
+            while gain > 0 and looked.share < 1.0 and not _is_behind(gain, heap):
                 self._look(looked)
                 gain = self._gain(looked)
             if gain <= 0:
@@ -120,19 +116,24 @@ class Chooser:
                     taken.append((run, use.groups))
         return Chosen(routine=routine, unified=looked.unified, taken=tuple(taken))
 
-    def _most(self, candidate: Candidate) -> float:
-        """No less than what a candidate can save."""
-        if candidate.calls <= candidate.count:
+    def _likely(self, candidate: Candidate) -> float:
+        """About the most that a candidate can save by the occurrences that are left to it."""
+        uses = calls = 0
+        for run, groups in candidate.occurrences:
+            used = self._used[run]
+            if not used or all(call.place not in used for group in groups for call in group):
+                uses += 1
+                calls += sum(map(len, groups))
+        if uses < self._least or calls <= uses:
             return 0.0
         slots = sum(len(names) for _, names in candidate.pattern)
-        told = candidate.count * (slots * MOST_BITS - USE_BITS)
-        return candidate.calls * self._tool_bits + told
+        return calls * self._tool_bits + uses * (slots * LIKELY_BITS - USE_BITS)
 
     def _look(self, looked: _Looked) -> None:
         """Look at some occurrences of a candidate, the next time at all of them."""
         if looked.share == 1.0:
             return
-        every = looked.candidate.occurrences()
+        every = looked.candidate.occurrences
         some = every if looked.share else every[:: -(-len(every) // GLANCE)]
         looked.share = len(some) / len(every)
         looked.unified = unify(looked.candidate.pattern, some, self._runs, self._background)

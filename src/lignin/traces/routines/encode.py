@@ -18,10 +18,13 @@ from lignin.traces.routines.values import Key, general, key_of, leaves, parse_re
 WINDOW = 24
 """How many of the run's calls a reference may reach back."""
 MAX_PATHS = 4
+TELLING_DIGITS = 3
+"""A number with fewer digits is in many results by chance: its place has to have its name too."""
 MAX_SLOTS = 40
 _MAX_DEPTH = 6
 _DULL = frozenset(["", "true", "false", "null", "True", "False", "None"])
 
+Leaves = Sequence[tuple[str, Key]]
 Source = tuple[int, str]
 """A call's place in its run and the path in its result."""
 
@@ -83,7 +86,7 @@ def encode(trajectory: Trajectory, passed: bool | None) -> Encoded:
     return Encoded(
         trajectory.session,
         str(task),
-        trajectory.model or trajectory.agent,
+        trajectory.model or next((step.model for step in trajectory.steps if step.model), ""),
         passed,
         calls,
         line_of(calls),
@@ -138,14 +141,14 @@ class _Reader:
             if step.role == "user":
                 self._said += "\n" + step.text.lower()
             mine = [call for call in step.calls if call.requestor == "assistant"]
-            results = [parse_result(call.observation or "") for call in mine]
+            results = [list(leaves(parse_result(call.observation or ""))) for call in mine]
             for offset, call in enumerate(mine):
                 yield self._call(place + offset, call, results[offset])
             for offset, call in enumerate(mine):  # calls made together do not know of each other
                 self._remember(place + offset, call, results[offset])
             place += len(mine)
 
-    def _call(self, place: int, call: ToolCall, result: Any) -> Call:
+    def _call(self, place: int, call: ToolCall, result: Leaves) -> Call:
         command = as_command(call)
         tool, arguments = command or (call.name, call.arguments)
         slots = sorted(_opened(arguments, "", 0), key=lambda slot: _order(slot[0]))[:MAX_SLOTS]
@@ -156,7 +159,12 @@ class _Reader:
             tuple([name for name, _ in slots]),
             tuple([value for _, value in slots]),
             keys,
-            tuple([self._sources(place, key) for key in keys]),
+            tuple(
+                [
+                    self._sources(place, name, key)
+                    for (name, _), key in zip(slots, keys, strict=True)
+                ]
+            ),
             tuple([self._was_said(key) for key in keys]),
             tuple(dict(plain_facts(result)).items()),
             not is_failed(call),
@@ -164,14 +172,14 @@ class _Reader:
             bool((call.observation or "").strip()),
         )
 
-    def _remember(self, place: int, call: ToolCall, result: Any) -> None:
+    def _remember(self, place: int, call: ToolCall, result: Leaves) -> None:
         if is_failed(call):
             return
-        for path, key in leaves(result):
+        for path, key in result:
             if key not in _DULL:
                 self._seen[key].append((place, path))
 
-    def _sources(self, place: int, key: Key) -> tuple[Source, ...]:
+    def _sources(self, place: int, name: str, key: Key) -> tuple[Source, ...]:
         if isinstance(key, tuple):
             exact = [each for each in self._seen.get(key, ()) if each[0] >= place - WINDOW]
             held: set[Source] | None = None
@@ -179,13 +187,22 @@ class _Reader:
                 found = {(at, general(path)) for at, path in self._seen.get(each, ())}
                 held = found if held is None else held & found
             return _shortest([*exact, *(held or ())], place)
-        return _shortest(self._seen.get(key, ()), place)
+        seen = self._seen.get(key, [])
+        if seen and key.isdecimal() and len(key) < TELLING_DIGITS:
+            seen = [each for each in seen if _is_named(each[1], name)]
+        return _shortest(seen, place)
 
     def _was_said(self, key: Key) -> bool:
         if not self._said:
             return False
         words = key if isinstance(key, tuple) else (key,)
         return bool(words) and all(word and word.lower() in self._said for word in words)
+
+
+def _is_named(path: str, name: str) -> bool:
+    """True where a path ends in an argument's name, or in a part of it."""
+    field, argument = path.rpartition(".")[2].lower(), name.rpartition(".")[2].lower()
+    return bool(field) and (field in argument or argument in field)
 
 
 def _shortest(found: Sequence[Source], place: int) -> tuple[Source, ...]:

@@ -18,7 +18,7 @@ from lignin.traces.routines.guards import guarded
 from lignin.traces.routines.loosen import loosened
 from lignin.traces.routines.nest import nested
 from lignin.traces.routines.order import by_saving
-from lignin.traces.routines.unify import Background, Occurred
+from lignin.traces.routines.unify import Background
 from lignin.traces.routines.uses import Uses
 
 FEWEST = 3
@@ -188,14 +188,9 @@ def _candidate(
     place_of: Mapping[int, int],
     runs: Sequence[Encoded],
 ) -> Candidate:
-    def uses() -> list[Occurred]:
-        found = sorted((place_of[run], places) for run, places in occurrences)
-        return [(run, tuple([runs[run].line[place] for place in p])) for run, p in found]
-
-    calls = sum(
-        len(runs[place_of[run]].line[place]) for run, places in occurrences for place in places
-    )
-    return Candidate(pattern=pattern, calls=calls, count=len(occurrences), occurrences=uses)
+    found = sorted([(place_of[run], places) for run, places in occurrences])
+    uses = [(run, tuple([runs[run].line[place] for place in places])) for run, places in found]
+    return Candidate(pattern=pattern, occurrences=uses)
 
 
 def _single_calls(

@@ -1,7 +1,8 @@
 """Finds the steps that some uses of a routine have and others do not: they become optional. Pure.
 
-Such a step stands between two of the routine's steps in several sessions, and has to do with them: an
-argument of it is a constant, or comes from a result or an argument of a step before it.
+Such a step only reads, for what changes something is a purpose of its own. It stands between two of
+the routine's steps in several sessions, and has to do with them: an argument of it is a constant, or
+comes from a result or an argument of a step before it.
 """
 
 from collections import defaultdict
@@ -53,6 +54,8 @@ def _with_one_more(
     between: dict[tuple[int, Token], dict[int, Group]] = defaultdict(dict)
     for number, (run, groups) in enumerate(uses):
         for step, group in _between(runs[run], groups):
+            if any(call.changes for call in group):
+                continue
             between[step, (group[0].tool, group[0].names)][number] = group
     ranked = sorted(between.items(), key=lambda each: (-len(each[1]), each[0]))
     for (step, token), groups_by_use in ranked:

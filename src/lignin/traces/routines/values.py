@@ -7,7 +7,7 @@ through it is the same for every key: `.*` is any of its values, `.~` any of its
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -17,10 +17,12 @@ MAX_TEXT_CHARS = 200_000
 MAX_LEAVES = 3_000
 MAX_DEPTH = 12
 MAX_WORDS = 1_500
+MAX_FACT_CHARS = 40
 _PREFIX = re.compile(r"#\s?\w{1,40} = ")
-_NAME = re.compile(r"[A-Za-z_]+(?:[_-]?[A-Za-z]+)*_?\d{0,2}")
+_NAME = re.compile(r"[A-Za-z_][\w-]*")
+_NUMBER_LIKE = re.compile(r"\d{3}")
 _INDEX = re.compile(r"\[\d+\]")
-_WORD = re.compile(r"[\w#@./:+~-]*\w")
+_WORD = re.compile(r"[\w#@./:+~-]+")
 _SHORT_CHARS = 200
 
 Key = str | tuple[str, ...]
@@ -85,8 +87,9 @@ def _words(text: str) -> Iterator[tuple[str, str]]:
         for count, word in enumerate(_WORD.finditer(text)):
             if count == MAX_WORDS:
                 return
-            if len(word[0]) > 2:
-                yield ".~", word[0]
+            text = word[0].rstrip(".:-")
+            if len(text) > 2:
+                yield ".~", text
 
 
 def _leaves(value: Any, path: str, depth: int) -> Iterator[tuple[str, Key]]:
@@ -111,11 +114,15 @@ def has_data_keys(value: dict[Any, Any]) -> bool:
     """True where a mapping's keys are ids or titles and not the names of fields."""
     if not value:
         return False
-    if not all(isinstance(name, str) and _NAME.fullmatch(name) for name in value):
+    if not all(isinstance(name, str) and _is_name(name) for name in value):
         return True
     return len(value) > 1 and all(
         isinstance(each, dict) and name in each.values() for name, each in value.items()
     )
+
+
+def _is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None and _NUMBER_LIKE.search(text) is None
 
 
 @lru_cache(maxsize=1 << 16)
@@ -124,10 +131,8 @@ def general(path: str) -> str:
     return _INDEX.sub("[*]", path)
 
 
-def plain_facts(value: Any) -> Iterator[tuple[str, str]]:
-    """Yield the path and key of what a result says of itself: short values outside its lists."""
-    if not isinstance(value, dict | str):
-        return
-    for path, key in leaves(value):
-        if isinstance(key, str) and len(key) <= 40 and not set("[*~") & set(path):
+def plain_facts(found: Iterable[tuple[str, Key]]) -> Iterator[tuple[str, str]]:
+    """Yield of a result's values those that tell of itself: short ones outside its lists."""
+    for path, key in found:
+        if isinstance(key, str) and len(key) <= MAX_FACT_CHARS and not set("[*~") & set(path):
             yield path, key

@@ -1,10 +1,11 @@
 """Rewriting runs with routines, each use checked by replay."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
-from lignin.domain.routines import Constant, Reference, Routine
+from lignin.domain.routines import Constant, Reference, Routine, RoutineStep, Use
 from lignin.traces.routines.apply import find_uses
 from lignin.traces.routines.cover import Cover, cover, is_equivalent, resolve, results_of
 from lignin.traces.routines.encode import encode
@@ -94,3 +95,13 @@ def test_place_in_a_result() -> None:
         resolve({"a": 1}, ".a.b")
     with pytest.raises(LookupError):
         resolve([1], "[1]")
+
+
+def test_run_made_to_be_searched_for_long_is_given_up() -> None:
+    step = RoutineStep(tool="ping", arguments={"to": Use("to")})
+    last = RoutineStep(tool="ping", arguments={"to": Constant("nobody")})
+    long = Routine(steps=(*[step] * 30, last))
+    calls = [call("ping", {"to": "host"}) for _ in range(300)]
+    start = time.process_time()
+    assert find_uses(long, encode(run("new", calls), None)) == ()
+    assert time.process_time() - start < 5

@@ -1,5 +1,10 @@
 """Dataflow: where the value of an argument had been seen before."""
 
+import json
+import time
+
+import pytest
+
 from lignin.traces.routines.encode import encode
 from lignin.traces.routines.values import general, has_data_keys, leaves, parse_result
 from unit.traces.routines.desk import call, run, visit
@@ -76,3 +81,30 @@ def test_results_are_read_as_json_or_python_or_text() -> None:
     assert parse_result("# var_3 = {'a': None}") == {"a": None}
     assert parse_result("{not json") == "{not json"
     assert parse_result("[" * 100_000) == "[" * 100_000
+
+
+def test_small_number_comes_only_from_what_has_its_name() -> None:
+    result = {"lines": [{"line": 2, "stock": 2}]}
+    calls = [
+        call("get_order", {"order_id": "R-1"}, result),
+        call("change", {"line": 2, "quantity": 2}),
+    ]
+    assert encode(run("a", calls), True).calls[1].sources == (((0, ".lines[0].line"),), ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-" * 200_000,
+        "/" * 200_000 + " ",
+        json.dumps({"a" * 100_000 + "!": {}, "b" * 50_000 + "-" * 40_000: 1}),
+        '{"a":' * 50_000,
+        "(" * 100_000,
+        "# " + "a" * 200_000,
+    ],
+)
+def test_hostile_result_is_read_in_bounds(text: str) -> None:
+    calls = [call("fetch", {"page": text[:1000]}, text), call("keep", {"text": text})]
+    start = time.process_time()
+    encode(run("a", calls), True)
+    assert time.process_time() - start < 2

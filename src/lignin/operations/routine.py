@@ -1,0 +1,217 @@
+"""Routines: what agents do again and again, mined from the runs that were taken in."""
+
+from typing import Any
+
+from pydantic import Field
+
+from lignin.domain.codec import Json
+from lignin.domain.routines import Routine
+from lignin.operations.context import Context
+from lignin.operations.registry import Listed, Request, Response, operation, positional
+from lignin.operations.routinework import induce_routines, read_runs
+from lignin.ports.ledger import require_known
+from lignin.traces.routines.cover import cover as cover_runs
+from lignin.traces.routines.draw import draw, name_of
+from lignin.traces.routines.induce import LIMIT, Refused
+from lignin.traces.routines.service import read, refusals, standing
+
+
+class RoutineInduce(Request):
+    limit: int = Field(LIMIT, ge=1, le=1000, description="at most so many, what saves most first")
+
+
+class RoutineList(Request):
+    limit: int = Field(50, ge=1, le=1000, description="at most so many")
+    after: str | None = Field(None, description="go on after this routine")
+
+
+class RoutineShow(Request):
+    routine: str = positional("a routine's id, as `routine list` shows it")
+
+
+class RoutineCover(Request):
+    traces: list[str] = Field(description="trace files or folders; they are read and not kept")
+    first: int = Field(1000, ge=1, le=1000, description="with the first so many routines only")
+    passing: bool = Field(False, description="only runs that are declared to have passed")
+
+
+class RoutineView(Response):
+    routine: str = Field(description="the routine's id: the hash of its steps")
+    name: str = Field(description="its tools; `*` for each of a list, `[ ]` in some uses")
+    parameters: list[str] = Field(description="what varies between uses")
+    occurrences: int = Field(description="uses in passing runs")
+    sessions: int = Field(description="passing runs with a use")
+    tasks: int = Field(description="their tasks")
+    models: list[str] = Field(description="their models")
+    failing: int = Field(description="uses in failing runs")
+
+
+class RefusedView(Response):
+    tools: list[str] = Field(description="what recurs")
+    reason: str = Field(description="why it is no routine")
+    passing: int = Field(description="uses in passing runs")
+    failing: int = Field(description="uses in failing runs")
+
+
+class RoutinesListed(Listed):
+    items: list[RoutineView] = Field(description="this page, what saves most first")
+    refused: list[RefusedView] = Field(description="what recurs and is no routine")
+
+    def to_text(self) -> str:
+        lines = [f"routines: {self.total}"]
+        for each in self.items:
+            lines += [
+                "",
+                f"{each.routine}  {each.name}",
+                f"  {each.occurrences} uses in {each.sessions} passing runs of {each.tasks} tasks, "
+                f"{each.failing} in failing runs; takes {', '.join(each.parameters) or 'nothing'}",
+            ]
+        if self.refused:
+            lines += ["", "refused:"]
+            lines += [
+                f"  {' > '.join(each.tools)}: {each.reason} "
+                f"({each.passing} passing, {each.failing} failing uses)"
+                for each in self.refused
+            ]
+        if self.next_after:
+            lines += ["", f"more: --after {self.next_after}"]
+        return "\n".join(lines)
+
+
+class RoutineShown(RoutineView):
+    state: str = Field(description="induced, or withdrawn")
+    content: dict[str, Json] = Field(description="the routine itself: steps, parameters, support")
+    drawn: list[str] = Field(description="the same for a person")
+    history: list[dict[str, str]] = Field(description="what became of it, oldest first")
+
+    def to_text(self) -> str:
+        lines = list(self.drawn)
+        if self.state != "induced":
+            lines.append(f"  {self.state}")
+        return "\n".join(
+            [*lines, "", *(f"  {each['at']}  {each['event']}" for each in self.history)]
+        )
+
+
+class Covered(Response):
+    steps: int = Field(description="tool calls")
+    covered: int = Field(description="calls inside an applied use of a routine")
+    units: int = Field(description="calls after rewriting, a use being one")
+    coverage: float | None = Field(description="covered / steps; none where there are no calls")
+    compression: float | None = Field(description="steps / units; none where there are no calls")
+    replayed: int = Field(description="applied uses; each was replayed")
+    equivalent: int = Field(description="those whose replay makes the run's own calls")
+    at_once: int = Field(description="those whose parameters were known before their first step")
+    runs: int = Field(description="runs that were read")
+    routines: int = Field(description="routines they were rewritten with")
+
+    def to_text(self) -> str:
+        if not self.steps:
+            return f"{self.runs} runs without calls"
+        return (
+            f"{self.covered} of {self.steps} calls of {self.runs} runs are inside uses of "
+            f"{self.routines} routines ({self.coverage:.1%})\n"
+            f"rewritten: {self.units} units, {self.compression:.2f} calls each\n"
+            f"replayed: {self.replayed} uses, {self.equivalent} make the run's own calls; "
+            f"{self.at_once} know every parameter before they start"
+        )
+
+
+@operation("routine.induce", effect="write", idempotent=True)
+def induce(context: Context, request: RoutineInduce) -> RoutinesListed:
+    """Mine routines from the runs that were taken in: what agents do again and again.
+
+    Only runs that passed support a routine, declared or judged; runs that were read before are not
+    read again. No model is asked.
+    """
+    found = induce_routines(context, request.limit)
+    return RoutinesListed(
+        items=[RoutineView(**_told(each)) for each in found.routines],
+        total=len(found.routines),
+        refused=[_refused(each) for each in found.refused],
+    )
+
+
+@operation("routine.list", effect="read", idempotent=True)
+def list_(context: Context, request: RoutineList) -> RoutinesListed:
+    """List the routines that stand, what saves most first."""
+    with context.view() as view:
+        routines, refused = standing(view), refusals(view)
+    names = [each.routine_id for each in routines]
+    start = names.index(request.after) + 1 if request.after in names else 0
+    page = routines[start : start + request.limit]
+    is_end = start + request.limit >= len(routines)
+    return RoutinesListed(
+        items=[RoutineView(**_told(each)) for each in page],
+        total=len(routines),
+        next_after=None if is_end else page[-1].routine_id,
+        refused=[_refused(each) for each in refused],
+    )
+
+
+@operation("routine.show", effect="read", idempotent=True)
+def show(context: Context, request: RoutineShow) -> RoutineShown:
+    """Draw one routine: parameters, steps with where each argument comes from, guards, support."""
+    with context.view() as view:
+        row = require_known(view, f"routine/{request.routine}")
+        routine = read(view, row)
+        history = [
+            {"at": event.at, "event": event.type.partition(".")[2]}
+            for event in view.events(row.stream)
+        ]
+    return RoutineShown(
+        **_told(routine),
+        state=str(row.state),
+        content=routine.to_json(),
+        drawn=draw(routine),
+        history=history,
+    )
+
+
+@operation("routine.cover", effect="read", idempotent=True)
+def cover(context: Context, request: RoutineCover) -> Covered:
+    """Measure how the routines cover traces that are read but not kept.
+
+    Every use that is applied is replayed against what the run itself got back.
+    """
+    runs = read_runs(context, request.traces)
+    if request.passing:
+        runs = [run for run in runs if run.outcome == "success"]
+    with context.view() as view:
+        routines = standing(view)[: request.first]
+    seen = cover_runs(routines, runs)
+    return Covered(
+        steps=seen.steps,
+        covered=seen.covered,
+        units=seen.units,
+        coverage=seen.coverage,
+        compression=seen.compression,
+        replayed=seen.replayed,
+        equivalent=seen.equivalent,
+        at_once=seen.at_once,
+        runs=len(runs),
+        routines=len(routines),
+    )
+
+
+def _told(routine: Routine) -> dict[str, Any]:
+    support = routine.support
+    return {
+        "routine": routine.routine_id,
+        "name": name_of(routine),
+        "parameters": [each.name for each in routine.parameters],
+        "occurrences": support.occurrences,
+        "sessions": len(support.sessions),
+        "tasks": support.tasks,
+        "models": list(support.models),
+        "failing": support.failing,
+    }
+
+
+def _refused(refused: Refused) -> RefusedView:
+    return RefusedView(
+        tools=list(refused.tools),
+        reason=refused.reason,
+        passing=refused.passing,
+        failing=refused.failing,
+    )

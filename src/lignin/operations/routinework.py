@@ -1,0 +1,90 @@
+"""Inducing routines of what was taken in: which runs are new, which of all passed, what comes of it.
+
+A run is read once. Whether it passed is what was declared of it; where nothing was, it is judged with
+the failure modes, which may change as others of its task come in, so that is asked each time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lignin.domain.errors import NotFoundError
+from lignin.domain.traces import Trajectory
+from lignin.operations.context import Context
+from lignin.operations.detection import feedback_of, load_run
+from lignin.operations.filing import file_new, touched_sessions
+from lignin.ports.ledger import View, every_row
+from lignin.traces.importer import import_trace
+from lignin.traces.read import find_traces, read_trace
+from lignin.traces.routines.encode import encode
+from lignin.traces.routines.induce import Induced, Inducer
+from lignin.traces.routines.service import PASSED, Read, Routines
+
+LOT = 500
+
+
+def induce_routines(context: Context, limit: int) -> Induced:
+    """Read the runs that are new, and file the routines of all of them."""
+    service = Routines(context.ids)
+    with context.view() as view:
+        position, start = view.position, service.position(view)
+        touched = touched_sessions(view, start)
+    for first in range(0, len(touched), LOT):
+        context.progress("reading runs", first, len(touched))
+        lot = touched[first : first + LOT]
+        done = position if first + LOT >= len(touched) else start
+        with context.view() as view:
+            runs = _read(context, view, lot)
+        context.decide_and_commit(
+            lambda view, runs=runs, done=done: (  # type: ignore[misc]
+                None,
+                [service.keep(view, context.scope, runs, done)],
+            )
+        )
+    with context.view() as view:
+        is_declared = all(row.body["outcome"] for row in every_row(view, "encoded"))
+    if not is_declared:
+        file_new(context)
+    with context.view() as view:
+        inducer = Inducer()
+        inducer.add(service.kept(view, _judged(view)))
+    found = inducer.induce(limit)
+    context.decide_and_commit(
+        lambda view: (None, service.file(view, context.scope, found.routines, found.refused))
+    )
+    return found
+
+
+def _read(context: Context, view: View, sessions: Sequence[str]) -> dict[str, Read]:
+    found: dict[str, Read] = {}
+    rows = view.rows([f"session/{session}" for session in sessions])
+    for session in sessions:
+        run = load_run(context, view, session)
+        if run:
+            declared = feedback_of(rows[f"session/{session}"]) or run.outcome
+            outcome = None if declared == "unknown" else declared
+            found[session] = replace(encode(run, None), session=session), outcome
+    return found
+
+
+def _judged(view: View) -> dict[str, bool | None]:
+    """Which runs were judged to have passed, by session; None where nobody can say."""
+    return {row.key: PASSED.get(row.body["verdict"]) for row in every_row(view, "filing")}
+
+
+def read_runs(context: Context, paths: Sequence[str]) -> list[Trajectory]:
+    """Read the runs of trace files and folders, and keep nothing of them.
+
+    Raises:
+        NotFoundError: A path is not there.
+        InvalidRequestError: A file is no trace, or no importer knows it.
+    """
+    importers = context.load_importers()
+    runs: list[Trajectory] = []
+    for path in paths:
+        root = context.path(path)
+        if not root.exists():
+            raise NotFoundError(f"{root} does not exist", hint="name a file or folder")
+        for each in find_traces(root, importers).paths:
+            name, data = read_trace(each)
+            runs += [run for run, _ in import_trace(importers, name, data).sessions]
+    return runs

@@ -1,0 +1,56 @@
+"""Draws a routine for a person: a head with its parameters, a line per step. Pure."""
+
+import json
+
+from lignin.domain.routines import Constant, Item, Reference, Routine, RoutineStep, Slot, Use
+
+_MAX_CONSTANT_CHARS = 60
+
+
+def name_of(routine: Routine) -> str:
+    """Return what a routine does, in short: its tools in order."""
+    return " > ".join(map(_short, routine.steps))
+
+
+def _short(step: RoutineStep) -> str:
+    name = f"{step.tool}*" if step.is_repeated else step.tool
+    return f"[{name}]" if step.is_optional else name
+
+
+def draw(routine: Routine) -> list[str]:
+    """Return the lines of a routine: parameters, steps with dataflow, guards, support."""
+    support = routine.support
+    lines = [
+        f"{routine.routine_id}  {support.occurrences} uses in {len(support.sessions)} passing runs "
+        f"of {support.tasks} tasks; {support.failing} uses in failing runs"
+    ]
+    for each in routine.parameters:
+        origin = f"chosen from {each.among}" if each.among else "given"
+        if not each.among and each.said >= 0.5:
+            origin = "given; the user or an earlier result names it"
+        lines.append(f"  {each.name}: {each.type}  ({origin})")
+    for number, step in enumerate(routine.steps, start=1):
+        lines += _step(number, step)
+    return lines
+
+
+def _step(number: int, step: RoutineStep) -> list[str]:
+    items = [slot.parameter for slot in step.arguments.values() if isinstance(slot, Item)]
+    head = f"  ${number} "
+    if step.is_repeated:
+        head += f"for each of {', '.join(items)}: "
+    if step.is_optional:
+        head += "where it is given: "
+    told = ", ".join(f"{name}={_slot(slot)}" for name, slot in step.arguments.items())
+    lines = [f"{head}{step.tool}({told})"]
+    lines += [f"       only where {guard.at} is {guard.value!r}" for guard in step.guards]
+    return lines
+
+
+def _slot(slot: Slot) -> str:
+    if isinstance(slot, Constant):
+        text = json.dumps(slot.value, ensure_ascii=False)
+        return text if len(text) <= _MAX_CONSTANT_CHARS else text[:_MAX_CONSTANT_CHARS] + "..."
+    if isinstance(slot, Reference):
+        return str(slot)
+    return slot.parameter if isinstance(slot, Use) else f"each of {slot.parameter}"
