@@ -4,10 +4,11 @@ A run is read once. Whether it passed is what was declared of it; where nothing 
 the failure modes, which may change as others of its task come in, so that is asked each time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from lignin.domain.errors import NotFoundError
+from lignin.domain.routines import Routine
 from lignin.domain.traces import Trajectory
 from lignin.operations.context import Context
 from lignin.operations.detection import feedback_of, load_run
@@ -16,7 +17,7 @@ from lignin.ports.ledger import View, every_row
 from lignin.traces.importer import import_trace
 from lignin.traces.read import find_traces, read_trace
 from lignin.traces.routines.encode import encode
-from lignin.traces.routines.induce import Induced, Inducer
+from lignin.traces.routines.induce import MOST, Induced, Inducer
 from lignin.traces.routines.service import PASSED, Read, Routines
 
 LOT = 500
@@ -51,6 +52,31 @@ def induce_routines(context: Context, limit: int) -> Induced:
     context.decide_and_commit(
         lambda view: (None, service.file(view, context.scope, found.routines, found.refused))
     )
+    return found
+
+
+def comes_of(context: Context, routine: Routine, takes: Callable[[str], bool]) -> bool:
+    """True where a routine is also induced of some of the runs alone.
+
+    Args:
+        takes: Whether a session is among them.
+    """
+    with context.view() as view:
+        inducer = Inducer()
+        kept = Routines(context.ids).kept(view, _judged(view))
+        inducer.add(run for run in kept if takes(run.session))
+    found = inducer.induce(MOST).routines
+    return any(each.routine_id == routine.routine_id for each in found)
+
+
+def passing_sessions(view: View) -> list[str]:
+    """The sessions that routines are induced of, in order."""
+    judged = _judged(view)
+    found = []
+    for row in every_row(view, "encoded"):
+        outcome = row.body["outcome"]
+        if PASSED.get(outcome) if outcome else judged.get(row.key):
+            found.append(row.key)
     return found
 
 
