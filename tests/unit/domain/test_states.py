@@ -147,6 +147,7 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     "encoded": [("run.encoded", {"task": "t", "outcome": "success", "digest": "sha256:a"})] * 2,
     "routine": [
         ("routine.induced", {"rank": 0, "digest": "sha256:a"}),
+        ("routine.proven", {"artifact": "a", "verdict": "pass"}),
         ("routine.withdrawn", {"reason": "no longer holds"}),
         ("routine.induced", {"rank": 1, "digest": "sha256:b"}),
     ],
