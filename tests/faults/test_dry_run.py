@@ -44,6 +44,8 @@ ARGUMENTS = {
     "proposal.withdraw": ("PROPOSAL",),
     "recording.make": ("SESSION",),
     "routine.induce": (),
+    "routine.promote": ("rtn_absent",),
+    "routine.prove": ("rtn_absent",),
     "session.append": ("SESSION", "--events", "[1]"),
     "session.end": ("SESSION", "--outcome", "success"),
     "session.fork": ("SESSION", "--at", "1"),
@@ -59,6 +61,7 @@ ARGUMENTS = {
     "trace.feedback": ("SESSION", "--label", "failure", "--reason", "a test"),
     "trace.harvest": (),
     "trace.import": ("traces",),
+    "trace.judge": ("cas_absent", "traces"),
     "trace.modes": (),
     "up": (),
 }
@@ -67,6 +70,7 @@ RUNS = {"artifact.call", "artifact.verify", "demo"}
 REFUSED = {
     "artifact.clear", "artifact.restore", "artifact.retire", "artifact.withdraw",
     "dependency.remove", "head.offer", "head.release", "proposal.apply", "proposal.rebase",
+    "routine.promote", "routine.prove", "trace.judge",
 }  # fmt: skip
 
 
