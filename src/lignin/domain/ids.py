@@ -35,6 +35,11 @@ def derive_id(prefix: str, founding: Json) -> str:
     return _written(prefix, int.from_bytes(hashlib.sha256(canonical_bytes(founding)).digest()[:16]))
 
 
+def drawn(text: str) -> float:
+    """Return a share of 0 to 1 that nobody chooses: what a text's SHA-256 begins with."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) / 2**64
+
+
 def _written(prefix: str, number: int) -> str:
     """The prefix and 26 digits: 130 bits, of which the first two are zero."""
     return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"

@@ -6,11 +6,11 @@ content and stands behind it, on the same side of the held-out split, so that no
 out is shown by its double. Pure.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lignin.domain.cases import Split
+from lignin.domain.ids import drawn
 
 HELD_OUT_SHARE = 0.3
 _UNLIKE = 0.5
@@ -62,8 +62,7 @@ def is_like(one: Filed, other: Filed) -> bool:
 
 def split_of(case: str) -> Split:
     """Return on which side of the split a case is born; nobody chooses."""
-    drawn = int.from_bytes(hashlib.sha256(case.encode()).digest()[:8]) / 2**64
-    return "held_out" if drawn < HELD_OUT_SHARE else "shown"
+    return "held_out" if drawn(case) < HELD_OUT_SHARE else "shown"
 
 
 def _share(counted: tuple[int, int]) -> float:

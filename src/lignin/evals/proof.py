@@ -24,12 +24,11 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """Whether a case is accepted; where it is not the reason, and a verdict that shows it."""
+    """Whether a case is accepted, with the reason where it is not."""
 
     accepted: bool
     proof: Proof
     reason: str = ""
-    example: Judged | None = None
 
 
 def decide_acceptance(faulty: Sequence[Judged], passing: Sequence[Judged]) -> Acceptance:
@@ -50,5 +49,5 @@ def decide_acceptance(faulty: Sequence[Judged], passing: Sequence[Judged]) -> Ac
         if unlike:
             how = {"pass": "passes", "fail": "fails"}.get(unlike.verdict, "cannot be judged")
             reason = f"tried again on a run that {side}, it {how}"
-            return Acceptance(accepted=False, proof=proof, reason=reason, example=unlike)
+            return Acceptance(accepted=False, proof=proof, reason=reason)
     return Acceptance(accepted=bool(faulty), proof=proof, reason="" if faulty else "nothing failed")

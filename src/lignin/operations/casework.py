@@ -7,7 +7,7 @@ recording.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lignin.domain.cases import CaseTool, Checks
 from lignin.domain.errors import LigninError, UnavailableError
@@ -34,16 +34,12 @@ TASKS_TOGETHER = 200
 """So many tasks' cases are committed together."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """What became of the tasks that were looked at: refusals with the reason each."""
+def make_cases(context: Context) -> Mapping[str, int]:
+    """Make cases of the tasks that something new was filed of, and drop those that no longer hold.
 
-    tasks: int
-    refused: Mapping[str, int]
-
-
-def make_cases(context: Context) -> Made:
-    """Make cases of the tasks that something new was filed of, and drop those that no longer hold."""
+    Returns:
+        How often no case was made, by reason.
+    """
     service = Cases(context.ids)
     with context.view() as view:
         position, start = view.position, service.position(view)
@@ -61,7 +57,7 @@ def make_cases(context: Context) -> Made:
                     refused[found] += 1
         is_last = first + TASKS_TOGETHER >= len(tasks)
         _commit(context, service, lot, proven, position if is_last else start)
-    return Made(tasks=len(tasks), refused=dict(refused))
+    return dict(refused)
 
 
 def _commit(
@@ -200,11 +196,13 @@ def _tried(context: Context, draft: Draft) -> tuple[Draft, Acceptance, str]:
     where = environment_of((*draft.references, *draft.faulty)[0].run.trajectory)
     try:
         with open_environment(context, where) as opened:
-            why = opened if isinstance(opened, str) else ""
-            live = why or _made_live(opened, where, draft)  # type: ignore[arg-type]
-            if isinstance(live, Draft):
-                return live, _tried_live(opened, live), ""  # type: ignore[arg-type]
-            why = live
+            if where is None or isinstance(opened, str):
+                why = str(opened)
+            else:
+                live = _made_live(opened, where, draft)
+                if isinstance(live, Draft):
+                    return live, _tried_live(opened, live), ""
+                why = live
     except UnavailableError as error:
         why = f"{where.name if where else ''}: {error.message}"
     draft, accepted = _tried_recorded(context, draft)

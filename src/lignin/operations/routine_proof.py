@@ -5,7 +5,6 @@ The calls of all uses make one recording, and the sandbox must come to the same 
 environment can be had again, the program must also leave the state there that the run left.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from lignin.artifacts.routine_program import RoutineProgram
 from lignin.domain.artifacts import Example, Tree
 from lignin.domain.codec import Json, canonical_bytes, digest_json
 from lignin.domain.errors import UnavailableError
+from lignin.domain.ids import drawn
 from lignin.domain.routines import Item, Routine, Use
 from lignin.domain.traces import Trajectory
 from lignin.evals.replay import name_in
@@ -45,8 +45,7 @@ class Sampled:
 
 def is_held_out(session: str) -> bool:
     """True for a run that no routine is induced of, but proven on; nobody chooses."""
-    drawn = int.from_bytes(hashlib.sha256(f"routine {session}".encode()).digest()[:8]) / 2**64
-    return drawn < HELD_OUT_SHARE
+    return drawn(f"routine {session}") < HELD_OUT_SHARE
 
 
 def contracts_of(
@@ -238,12 +237,12 @@ def try_live(
                     why = opened
                     continue
                 for use in uses:
-                    runs += 1
                     _again(opened, made[: max(use.places) + 1])
                     as_the_run = opened.state_digest()
                     _again(opened, made[: min(use.places)])
                     got_there = _done_by(context, tree, opened, _arguments(routine, program, use))
                     equal += got_there and opened.state_digest() == as_the_run
+                    runs += 1
         except UnavailableError as error:
             why = error.message
     return Live(runs=runs, equal=equal, why_not="" if runs else why)
@@ -252,7 +251,11 @@ def try_live(
 def _done_by(
     context: Context, tree: Tree, environment: Environment, arguments: Mapping[str, Json]
 ) -> bool:
-    """Run a program in the sandbox on an environment as it stands; False where it hands over."""
+    """Run a program in the sandbox on an environment as it stands; False where it hands over.
+
+    Raises:
+        UnavailableError: The sandbox failed, which never counts against the program.
+    """
     way_out = Exit(
         name="environment",
         capabilities=tree.manifest.capabilities,
@@ -260,7 +263,10 @@ def _done_by(
         outside=None,
     )
     execution = plan_run(tree.manifest, tree.files, Example(arguments=dict(arguments)))
-    answer = way_out.around(context.open_sandbox()).run(execution).result
+    observed = way_out.around(context.open_sandbox()).run(execution)
+    if observed.status == "infrastructure":
+        raise UnavailableError(f"the program was not run to its end: {observed.message}")
+    answer = observed.result
     return isinstance(answer, dict) and answer.get("handed_over") == ""
 
 

@@ -157,7 +157,7 @@ def cases(context: Context, request: TraceCases) -> CasesListed:
     that passed; a live one 20 of 20 times. Only tasks with new runs are looked at again.
     """
     file_new(context)
-    made = make_cases(context)
+    refused = make_cases(context)
     with context.view() as view:
         rows = list(every_row(view, "case"))
         around = _around(context, view, rows)
@@ -178,7 +178,7 @@ def cases(context: Context, request: TraceCases) -> CasesListed:
         next_after=None if is_end else page[-1].key,
         states=dict(Counter(str(row.state) for row in rows)),
         held_out=sum(row.state == "accepted" and row.body["split"] == "held_out" for row in rows),
-        refused=dict(made.refused),
+        refused=dict(refused),
     )
 
 
