@@ -4,12 +4,15 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lignin.app import load_settings, open_context
+from lignin.artifacts.folder import read_tree
 from lignin.artifacts.routine_program import program_of
 from lignin.artifacts.store import load_tree
+from lignin.domain.artifacts import make_tree
 from lignin.domain.routines import Parameter, Reference, Routine, RoutineStep, Use
 from lignin.domain.traces import Trajectory
 from lignin.operations.artifact import capture
@@ -24,6 +27,7 @@ from lignin.operations.routine_proof import (
     sample,
     try_live,
 )
+from lignin.ports.sandbox import Observed
 from lignin.practice.agents import REFERENCE_AGENT
 from lignin.practice.desk import TOOL_SPECS
 from lignin.practice.families import FAMILIES
@@ -161,3 +165,21 @@ def test_contract_of_a_tool_that_nobody_declares_is_what_runs_show() -> None:
 def test_about_a_third_of_the_runs_is_held_out() -> None:
     drawn = [is_held_out(f"ses_{number}") for number in range(2000)]
     assert 0.25 < sum(drawn) / len(drawn) < 0.35
+
+
+class Broken:
+    """A sandbox that never gets a run to its end."""
+
+    tier = "none"
+
+    def run(self, execution: Any, broker: Any = None) -> Observed:
+        return Observed(status="infrastructure", tier=self.tier, message="no room")
+
+
+def test_sandbox_outage_counts_for_nothing(opened: Context, tmp_path: Path) -> None:
+    program = program_of(IDENTIFY)
+    handed = hand_over(tmp_path, "identify", program, contracts_of(IDENTIFY, (), TOOL_SPECS), ())
+    tree = make_tree(read_tree(handed.folder))
+    broken = replace(opened, open_sandbox=lambda: Broken())  # type: ignore[arg-type, return-value]
+    live = try_live(broken, IDENTIFY, program, tree, runs(20))
+    assert live == Live(why_not="the program was not run to its end: no room")
