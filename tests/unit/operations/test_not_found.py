@@ -30,6 +30,8 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "dependency.fetch": [ONE, VERSION],
     "dependency.lock": [{"requires": ["absent"], "wheels": "absent"}, {"requires": ["absent.py"]}],
     "dependency.remove": [ONE],
+    "gate.campaign": [{"file": "absent"}],
+    "gate.decide": [{"incumbent": "absent", "candidate": "absent"}],
     "head.create": [{**ONE, "extends": "home:absent"}],
     "head.diff": [{"old": DIGEST, "new": DIGEST}],
     "head.history": [ONE],

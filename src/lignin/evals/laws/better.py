@@ -1,0 +1,115 @@
+"""The claim "better": proven on its target, else where it helps, and nothing that works is broken. Pure."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lignin.domain.evidence import GateOutcome
+from lignin.evals.laws.bank import Bank
+from lignin.evals.laws.course import Course
+from lignin.evals.laws.guard import Care, Guarded, Unit, guard
+from lignin.evals.laws.prove import Effort, Proof, prove
+from lignin.evals.laws.retarget import Search, retarget
+
+DECLARED_SHARE = 0.8
+"""Of the evidence that the declared target counts for; the rest is kept for where it helps instead."""
+
+_OUTCOMES: Mapping[str, GateOutcome] = {
+    "holds": "accept",
+    "broken": "reject",
+    "unclear": "undecided",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What is to be decided.
+
+    Args:
+        target: Cases that are to be better.
+        others: Cases that may be better instead.
+        units: What must not break.
+        bank: The incumbent's trials that were paid before.
+        level: The error that this proposal may make, from 0 to 1.
+        seed: Chooses the order; the same seed and trials give the same decision.
+    """
+
+    target: tuple[str, ...]
+    others: tuple[str, ...]
+    units: tuple[Unit, ...]
+    bank: Bank
+    level: float
+    seed: str
+    effort: Effort = field(default_factory=Effort)
+    search: Search = field(default_factory=Search)
+    care: Care = field(default_factory=Care)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """The outcome, with what each part came to; `reasons` say why in words."""
+
+    outcome: GateOutcome
+    reasons: tuple[str, ...]
+    proof: Proof
+    instead: tuple[str, ...] = ()
+    proof_instead: Proof | None = None
+    guarded: Guarded | None = None
+
+
+def judge_better(claim: Claim) -> Course[Judgement]:
+    """Decide whether a candidate is better and breaks nothing."""
+    rng = random.Random(claim.seed)  # noqa: S311
+    bank = claim.bank
+    needed = 1 / claim.level
+    proof = yield from prove(claim.target, bank, needed / DECLARED_SHARE, rng, claim.effort)
+    instead: tuple[str, ...] = ()
+    proof_instead: Proof | None = None
+    if proof.ended != "proven":
+        instead = yield from retarget(claim.others, bank, rng, claim.search)
+        if not instead:
+            return _refused(proof, "nothing shows a gain")
+        left = needed - DECLARED_SHARE * proof.wealth
+        proof_instead = yield from prove(
+            instead, bank, left / (1 - DECLARED_SHARE), rng, claim.effort
+        )
+        if proof_instead.ended != "proven":
+            return _refused(proof, "nothing shows a gain", instead, proof_instead)
+    units = _left(claim.units, instead or claim.target)
+    guarded = yield from guard(units, bank, rng, claim.care)
+    outcome = _OUTCOMES[guarded.verdict]
+    reasons = {
+        "holds": "it is better, and what works still works",
+        "broken": f"it breaks {', '.join(guarded.broken)}",
+        "unclear": f"whether it breaks {', '.join(guarded.unclear)} is not clear",
+    }
+    return Judgement(
+        outcome=outcome,
+        reasons=(reasons[guarded.verdict],),
+        proof=proof,
+        instead=instead,
+        proof_instead=proof_instead,
+        guarded=guarded,
+    )
+
+
+def _left(units: Sequence[Unit], proven: Sequence[str]) -> tuple[Unit, ...]:
+    done = set(proven)
+    return tuple([unit for unit in units if not done.issuperset(unit.cases)])
+
+
+def _refused(
+    proof: Proof,
+    reason: str,
+    instead: tuple[str, ...] = (),
+    proof_instead: Proof | None = None,
+) -> Judgement:
+    tried = proof_instead or proof
+    outcome: GateOutcome = "undecided" if tried.ended == "out of trials" else "reject"
+    return Judgement(
+        outcome=outcome,
+        reasons=(reason,),
+        proof=proof,
+        instead=instead,
+        proof_instead=proof_instead,
+    )

@@ -1,0 +1,98 @@
+"""How many times likelier a unit is broken than sound, by the trials of both systems. Pure.
+
+Broken is a case that passes a fixed share of what it passed before. What it passed before is not known
+but weighed: every rate that a case may have, by the incumbent's trials. Only counts enter, so the order
+of the trials changes nothing.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from lignin.evals.laws.bank import GRID, PRIOR, Banked
+
+BROKEN_SHARES = (0.1, 0.3, 0.55)
+"""Shares of its rate that a broken case may still pass."""
+
+_FEW = (0.01, 0.04, 0.15)
+"""Shares of the units that a change may break."""
+_MOST = 1e100
+
+Cases = Mapping[str, tuple[Banked, Banked]]
+"""Trials by case: the incumbent's, the candidate's."""
+
+
+def evidence(cases: Cases) -> float:
+    """Return how many times likelier the cases are broken together than sound."""
+    each = [_told(cases, share) for share in BROKEN_SHARES]
+    return _exp(_log_mean(each))
+
+
+def together(each: Iterable[float]) -> float:
+    """Return how many times likelier it is that some units are broken than that none is.
+
+    Args:
+        each: How many times likelier each unit that was tried is broken than sound.
+    """
+    logs = [0.0] * len(_FEW)
+    for told in each:
+        for number, share in enumerate(_FEW):
+            logs[number] += math.log(1 - share + share * min(told, _MOST))
+    return _exp(_log_mean(logs))
+
+
+def broken_units(weighed: Mapping[str, float], units: int, false: float) -> tuple[str, ...]:
+    """Return the units that are shown to be broken; none where no break is shown.
+
+    A break is shown by one unit alone, or by several in doubt; each of the two ways may err half as often
+    as both. Once one is shown, whatever else is likely is named with it.
+
+    Args:
+        weighed: How many times likelier each unit that was tried is broken than sound.
+        units: How many there are.
+        false: What works is held to be broken with at most this probability.
+    """
+    needed = 2 / false
+    is_shown = any(each >= units * needed for each in weighed.values())
+    if not is_shown and together(weighed.values()) < needed:
+        return ()
+    sure = [name for name, each in weighed.items() if each >= 1 / false]
+    return tuple(sure or [name for name, each in weighed.items() if each > 1])
+
+
+def likely(cases: Cases, share: float) -> float:
+    """Return how many times likelier they are broken down to one share of their rates than sound."""
+    return _exp(_told(cases, share))
+
+
+def _told(cases: Cases, share: float) -> float:
+    return sum(
+        _marginal(before, after, share) - _marginal(before, after, 1.0)
+        for before, after in cases.values()
+        if after.trials
+    )
+
+
+@lru_cache(maxsize=65536)
+def _marginal(before: Banked, after: Banked, share: float) -> float:
+    """The log probability of both counts, up to what does not depend on the share."""
+    failed_before, failed_after = before.trials - before.scored, after.trials - after.scored
+    told = [
+        math.log(width)
+        + (before.scored + PRIOR - 1) * math.log(rate)
+        + (failed_before + PRIOR - 1) * math.log(1 - rate)
+        + after.scored * math.log(rate * share)
+        + failed_after * math.log(1 - rate * share)
+        for rate, width in GRID
+    ]
+    most = max(told)
+    return most + math.log(sum(math.exp(each - most) for each in told))
+
+
+def _log_mean(logs: list[float]) -> float:
+    most = max(logs)
+    return most + math.log(sum(math.exp(each - most) for each in logs) / len(logs))
+
+
+def _exp(value: float) -> float:
+    return math.exp(min(max(value, -600.0), 600.0))

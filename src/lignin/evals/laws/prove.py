@@ -1,0 +1,144 @@
+"""Is the candidate better on the cases that it was made for? Fresh pairs, and no more than it takes. Pure.
+
+First the candidate alone is tried: what was known of the incumbent says soon whether there is anything
+to be seen, and giving up early can never accept anything. Then each trial is paired with a fresh one of
+the incumbent, and only the pairs count.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lignin.evals.laws.bank import Bank
+from lignin.evals.laws.course import Ask, Course
+from lignin.evals.laws.wealth import Wealth
+
+Ended = Literal["proven", "futile", "out of trials"]
+GAINS = (0.5, 0.95)
+"""Shares of what is missing that a change may make up for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much is tried.
+
+    Args:
+        hopeless: Where the candidate's trials are so many times likelier without a gain than with one, it
+            is given up: a true gain of the sizes in `GAINS` is given up with less than this probability.
+        block: So many cases are drawn at a time.
+        batch: So many trials are asked for at once.
+        pairs: At most so many for each case of the target.
+    """
+
+    hopeless: float = 0.03
+    block: int = 8
+    batch: int = 2
+    pairs: int = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """How it ended, with the wealth against "no better", the pairs and their mean difference."""
+
+    ended: Ended
+    wealth: float
+    pairs: int
+    gain: float | None
+    missing: int
+    path: tuple[float, ...] = ()
+
+
+class Hope:
+    """How much likelier the candidate's trials are with a gain than without, by the bank."""
+
+    def __init__(self, bank: Bank) -> None:
+        self._bank = bank
+        self._with = [1 / len(GAINS)] * len(GAINS)
+
+    def take(self, case: str, score: float) -> None:
+        """Count a trial of the candidate."""
+        rate = min(max(self._bank.rate(case), 0.02), 0.98)
+        for number, share in enumerate(GAINS):
+            better = rate + (1 - rate) * share * 0.97
+            told = score * better / rate + (1 - score) * (1 - better) / (1 - rate)
+            self._with[number] *= told
+
+    @property
+    def value(self) -> float:
+        """The mixture over the gains."""
+        return sum(self._with)
+
+
+def prove(
+    target: Sequence[str], bank: Bank, needed: float, rng: random.Random, effort: Effort
+) -> Course[Proof]:
+    """Try a candidate on its target until it is proven better, hopeless, or the trials are spent.
+
+    Args:
+        needed: The wealth that proves it, 1 / level.
+    """
+    proving = _Proving(bank, any(bank.trials(case) for case in target))
+    order = sorted(target, key=lambda case: (bank.rate(case), case))
+    if proving.has_bank:
+        for start in range(0, len(order), effort.batch):
+            yield from proving.tried(order[start : start + effort.batch])
+            if proving.hope.value < effort.hopeless:
+                return proving.told("futile")
+    while proving.pairs + proving.missing < effort.pairs * len(target):
+        block = rng.sample(order, min(effort.block, len(order)))
+        if fresh := [case for case in block if not proving.waiting[case]]:
+            yield from proving.tried(fresh)
+        if proving.has_bank and proving.hope.value < effort.hopeless:
+            return proving.told("futile")
+        paired = yield from proving.paired([case for case in block if proving.waiting[case]])
+        if proving.wealth.value >= needed:
+            return proving.told("proven")
+        if not paired:
+            break
+    return proving.told("out of trials")
+
+
+class _Proving:
+    """A proof while it is made; `waiting` are trials of the candidate that have no pair yet."""
+
+    def __init__(self, bank: Bank, has_bank: bool) -> None:
+        self.has_bank = has_bank
+        self.hope, self.wealth = Hope(bank), Wealth()
+        self.waiting: dict[str, list[float]] = defaultdict(list)
+        self.path: list[float] = []
+        self.pairs = self.missing = 0
+        self.total = 0.0
+
+    def tried(self, cases: Sequence[str]) -> Course[None]:
+        """Try the candidate."""
+        scores = yield tuple([Ask("candidate", case) for case in cases])
+        for case, score in zip(cases, scores, strict=True):
+            if score is None:
+                self.missing += 1
+            else:
+                self.waiting[case].append(score)
+                self.hope.take(case, score)
+
+    def paired(self, cases: Sequence[str]) -> Course[int]:
+        """Try the incumbent on what waits for it, and bet on the pairs; return how many there were."""
+        scores = yield tuple([Ask("incumbent", case) for case in cases])
+        known = [(c, score) for c, score in zip(cases, scores, strict=True) if score is not None]
+        differences = [self.waiting[case].pop(0) - score for case, score in known]
+        self.missing += len(cases) - len(known)
+        self.wealth.take(differences)
+        self.pairs += len(differences)
+        self.total += sum(differences)
+        self.path.append(self.wealth.value)
+        return len(differences)
+
+    def told(self, ended: Ended) -> Proof:
+        return Proof(
+            ended=ended,
+            wealth=self.wealth.value,
+            pairs=self.pairs,
+            gain=self.total / self.pairs if self.pairs else None,
+            missing=self.missing,
+            path=tuple(self.path),
+        )

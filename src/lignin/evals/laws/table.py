@@ -1,0 +1,260 @@
+"""Recorded trials as they are handed in: one JSON object a row. Pure.
+
+`case` and `trial` name it; `score` (0 to 1) or `resolved` (true or false) says how it went, `error` what
+went wrong. A trial without a score is a failure, for a crash of what is judged is its own; only one whose
+error begins with "infrastructure" is missing. Whatever is wrong with a row is named, and nothing is
+guessed. Columns that nobody knows are kept.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from lignin.domain.codec import Json
+from lignin.domain.errors import InvalidRequestError
+
+FaultKind = Literal[
+    "not_a_row",
+    "no_case",
+    "no_trial",
+    "no_outcome",
+    "not_a_score",
+    "contradicting_scores",
+    "duplicate_trial",
+    "mixed_versions",
+    "missing_cases",
+    "unknown_cases",
+    "same_version",
+    "same_results",
+    "other_grader",
+    "unknown_target",
+    "too_much_missing",
+]
+VERSION_COLUMNS = ("revision", "system", "candidate", "digest")
+GRADER_COLUMNS = ("grader", "scorer", "rubric", "judge", "suite")
+_SHOWN = 10
+_KNOWN = frozenset({"case", "trial", "score", "resolved", "error", "mode"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something that keeps rows from being believed, with where it is."""
+
+    kind: FaultKind
+    told: str
+    where: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Json]:
+        return {"kind": self.kind, "told": self.told, "where": list(self.where)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One trial; `score` is None where it is missing, `rest` what else its row says."""
+
+    case: str
+    trial: str
+    score: float | None
+    error: str = ""
+    mode: str = ""
+    rest: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The trials of one system by case, each case's in the order of their names."""
+
+    cases: Mapping[str, tuple[Trial, ...]]
+    faults: tuple[Fault, ...] = ()
+
+    def scores(self, case: str) -> list[float]:
+        """The scores of a case's trials that are not missing."""
+        return [each.score for each in self.cases.get(case, ()) if each.score is not None]
+
+    @property
+    def trials(self) -> int:
+        return sum(map(len, self.cases.values()))
+
+    @property
+    def missing(self) -> int:
+        return sum(each.score is None for trials in self.cases.values() for each in trials)
+
+    def told(self, columns: Sequence[str]) -> dict[str, set[str]]:
+        """The values that some columns hold, of those that are there."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for trials in self.cases.values():
+            for each in trials:
+                for column in columns:
+                    if column in each.rest:
+                        found[column].add(json.dumps(each.rest[column], sort_keys=True))
+        return dict(found)
+
+
+def parse_rows(text: str, name: str) -> list[Mapping[str, Any]]:
+    """Read JSON lines, or one JSON list, of rows.
+
+    Raises:
+        InvalidRequestError: A line is no JSON, or the list holds something else than objects.
+    """
+    try:
+        if text.lstrip().startswith("["):
+            return _objects(json.loads(text), name)
+        rows = []
+        for number, line in enumerate(text.splitlines(), start=1):
+            if line.strip():
+                where = f"line {number} of {name}"
+                rows += _objects([json.loads(line)], where)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequestError(
+            f"{name} is not JSON: {error}", hint="one trial a line: {'case', 'trial', 'score'}"
+        ) from None
+    return rows
+
+
+def _objects(value: Any, where: str) -> list[Mapping[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise InvalidRequestError(
+            f"{where} is no trial", hint="one JSON object a trial: case, trial, score or resolved"
+        )
+    return value
+
+
+def parse_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    """Return the trials of rows, with every fault named; rows at fault are no trials."""
+    cases: dict[str, dict[str, Trial]] = defaultdict(dict)
+    wrong: dict[FaultKind, list[str]] = defaultdict(list)
+    for number, row in enumerate(rows, start=1):
+        read = _trial(row)
+        if not isinstance(read, Trial):
+            wrong[read].append(f"row {number} (case {_shown(row.get('case'))})")
+        elif read.trial in cases[read.case]:
+            wrong["duplicate_trial"].append(f"case {read.case} trial {read.trial}")
+        else:
+            cases[read.case][read.trial] = read
+    table = Table(
+        cases={
+            case: tuple(trials[name] for name in sorted(trials, key=_natural))
+            for case, trials in sorted(cases.items())
+        }
+    )
+    faults = [
+        Fault(kind=kind, told=f"{_TOLD[kind]}: {_listed(where)}", where=tuple(where[:_SHOWN]))
+        for kind, where in sorted(wrong.items())
+    ]
+    for column, values in sorted(table.told(VERSION_COLUMNS).items()):
+        if len(values) > 1:
+            told = f"its rows are of several versions: {column} is {_listed(sorted(values))}"
+            faults.append(Fault(kind="mixed_versions", told=told, where=tuple(sorted(values))))
+    return Table(cases=table.cases, faults=tuple(faults))
+
+
+def compare_tables(
+    incumbent: Table, candidate: Table, target: Iterable[str], must_pass: Iterable[str]
+) -> tuple[Fault, ...]:
+    """Return what keeps two tables from being compared."""
+    return tuple(_compared(incumbent, candidate, set(target), set(must_pass)))
+
+
+def _compared(
+    incumbent: Table, candidate: Table, target: set[str], must_pass: set[str]
+) -> Iterator[Fault]:
+    known, tried = set(incumbent.cases), set(candidate.cases)
+    for kind, cases in (
+        ("missing_cases", known - tried),
+        ("unknown_cases", tried - known),
+        ("unknown_target", (target | must_pass) - known),
+    ):
+        if cases:
+            told = f"{_TOLD[kind]}: {_listed(sorted(cases))}"
+            yield Fault(kind=kind, told=told, where=tuple(sorted(cases)[:_SHOWN]))  # type: ignore[arg-type]
+    before, after = incumbent.told(VERSION_COLUMNS), candidate.told(VERSION_COLUMNS)
+    for column in sorted(set(before) & set(after)):
+        if before[column] & after[column]:
+            told = f"both are of one version: {column} is {_listed(sorted(after[column]))}"
+            yield Fault(kind="same_version", told=told)
+    if incumbent.trials and incumbent.cases == candidate.cases and _tells_more(incumbent):
+        yield Fault(kind="same_results", told="both hold the very same rows")
+    graders, others = incumbent.told(GRADER_COLUMNS), candidate.told(GRADER_COLUMNS)
+    for column in sorted(set(graders) | set(others)):
+        if graders.get(column) != others.get(column):
+            told = f"the scores are of another {column}, so they do not compare"
+            yield Fault(kind="other_grader", told=told)
+
+
+def _tells_more(table: Table) -> bool:
+    return any(each.rest for trials in table.cases.values() for each in trials)
+
+
+def _trial(row: Mapping[str, Any]) -> Trial | FaultKind:
+    case, trial = _named(row.get("case")), _named(row.get("trial"))
+    if case is None or trial is None:
+        return "no_case" if case is None else "no_trial"
+    error = row.get("error")
+    told = "" if error in (None, "", False) else _kind_of(error)
+    scores = [row[name] for name in ("score", "resolved") if row.get(name) is not None]
+    if any(not _is_score(each) for each in scores):
+        return "not_a_score"
+    if len(set(map(float, scores))) > 1 and {float(each) for each in scores} != {0.0, 1.0}:
+        # A graded score beside the yes or no that was made of it is no contradiction.
+        scores = scores[:1]
+    if len(set(map(float, scores))) > 1:
+        return "contradicting_scores"
+    if not scores and not told:
+        return "no_outcome"
+    score: float | None = float(scores[0]) if scores else 0.0
+    if told.lower().startswith("infrastructure"):
+        score = None
+    rest = {name: value for name, value in row.items() if name not in _KNOWN}
+    return Trial(
+        case=case,
+        trial=trial,
+        score=score,
+        error=told,
+        mode=str(row.get("mode") or ""),
+        rest=rest,
+    )
+
+
+def _named(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
+        return None
+    return str(value)
+
+
+def _kind_of(error: Any) -> str:
+    if isinstance(error, dict):
+        error = error.get("kind") or error.get("type") or error.get("message") or "error"
+    return str(error)
+
+
+def _is_score(value: Any) -> bool:
+    return isinstance(value, bool | int | float) and 0 <= value <= 1  # NaN is neither
+
+
+def _natural(name: str) -> tuple[int, int, str]:
+    return (0, int(name), "") if name.isdecimal() and len(name) < 19 else (1, 0, name)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(each[:80] for each in names[:_SHOWN]) + more
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:80]
+
+
+_TOLD: Mapping[str, str] = {
+    "not_a_row": "no trial",
+    "no_case": "rows without the name of a case",
+    "no_trial": "rows without the name of a trial",
+    "no_outcome": "rows that say neither how it went nor what went wrong",
+    "not_a_score": "scores that are no number from 0 to 1",
+    "contradicting_scores": "rows whose score and resolved contradict each other",
+    "duplicate_trial": "trials that are there twice",
+    "missing_cases": "cases that the candidate was not tried on",
+    "unknown_cases": "cases that the incumbent was not tried on",
+    "unknown_target": "cases that are named and were tried on neither",
+}

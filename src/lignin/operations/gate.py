@@ -1,0 +1,191 @@
+"""The gate: whether a change may be accepted, by the trials of what stands and what is proposed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from lignin.domain.codec import Json
+from lignin.domain.errors import InvalidRequestError, NotFoundError
+from lignin.domain.evidence import GateOutcome
+from lignin.evals.laws.levels import level
+from lignin.evals.laws.recorded import EXPECTED_GAIN, Asked, decide_recorded
+from lignin.evals.laws.table import Table, parse_rows, parse_table
+from lignin.operations.context import Context
+from lignin.operations.registry import Request, Response, operation, positional
+
+MAX_BYTES = 512 * 1024 * 1024
+_NAMES = ("incumbent", "candidate", "target", "must_pass", "gain", "id")
+
+
+class GateDecide(Request):
+    incumbent: str = Field(description="trials of what stands: JSON lines of case, trial, score")
+    candidate: str = Field(description="trials of what is proposed, on the same cases")
+    target: list[str] = Field(
+        default_factory=list,
+        description="cases that are to be better, comma-separated; default: all together",
+    )
+    must_pass: list[str] = Field(
+        default_factory=list, description="cases that must pass in every trial, comma-separated"
+    )
+    gain: float = Field(
+        EXPECTED_GAIN, gt=0, le=1, description="the gain on the target that is expected"
+    )
+    alpha: float = Field(
+        0.05, gt=0, lt=1, description="the error of a whole campaign, of which this is the first"
+    )
+
+
+class GateCampaign(Request):
+    file: str = positional(
+        "JSON lines: incumbent and candidate (files beside it, or rows), target, must_pass, gain"
+    )
+    alpha: float = Field(0.05, gt=0, lt=1, description="the error of the whole campaign")
+
+
+class GateVerdict(Response):
+    verdict: GateOutcome = Field(description="accept, reject or undecided")
+    reasons: list[str] = Field(description="every reason, in words")
+    faults: list[dict[str, Json]] = Field(description="what keeps the trials from being believed")
+    level: float = Field(description="the error that this decision may make")
+    evidence: float = Field(description="wealth won by betting against no gain; 1 to begin with")
+    needed: float = Field(description="the wealth that proves a gain: 1 / level")
+    pairs: int = Field(description="pairs of trials on the target")
+    gain: float | None = Field(description="mean difference on the target, from -1 to 1")
+    interval: list[float] | None = Field(
+        description="its 95 % interval, by cases; for reading, the decision does not rest on it"
+    )
+    path: list[float] = Field(description="the wealth after each round of pairs")
+    cases: int = Field(description="cases of the incumbent")
+    trials: int = Field(description="trials of both")
+    missing: int = Field(description="of these, trials that tell nothing")
+    covered: float = Field(description="the share that tells something")
+    guarded: int = Field(description="cases, or modes of cases, that work and must not break")
+    broken: list[str] = Field(description="those that are broken")
+    unclear: list[str] = Field(description="those where more trials are needed to say")
+    doubts: dict[str, float] = Field(
+        description="those likelier broken than sound, and how many times"
+    )
+
+    def exit_code(self) -> int:
+        return {"accept": 0, "reject": 6}.get(self.verdict, 10)
+
+    def to_text(self) -> str:
+        return "\n".join(_told(self))
+
+
+class CampaignStep(GateVerdict):
+    id: str = Field(description="the proposal, as the file names it, else its place")
+
+
+class CampaignView(Response):
+    items: list[CampaignStep] = Field(description="one verdict a proposal, in order")
+    verdicts: dict[str, int] = Field(description="how many of each")
+    alpha: float = Field(description="the error of the whole campaign")
+
+    def to_text(self) -> str:
+        lines = [", ".join(f"{count} {name}" for name, count in self.verdicts.items())]
+        for each in self.items:
+            lines += ["", f"{each.id}: {each.verdict}", *(f"  {line}" for line in _told(each)[1:])]
+        return "\n".join(lines)
+
+
+@operation("gate.decide", effect="read", idempotent=True)
+def decide(context: Context, request: GateDecide) -> GateVerdict:
+    """Decide by recorded trials whether a candidate is better and breaks nothing.
+
+    Rows are `{case, trial, score | resolved, error?}`; their order is nothing. A trial without a score
+    failed, unless its error begins with "infrastructure". 0 accepted, 6 rejected, 10 undecided.
+    """
+    asked = Asked(
+        target=_names(request.target),
+        must_pass=_names(request.must_pass),
+        level=level(request.alpha, 1, 0),
+        gain=request.gain,
+    )
+    verdict = decide_recorded(
+        _table(context.path(request.incumbent)), _table(context.path(request.candidate)), asked
+    )
+    return GateVerdict.model_validate(verdict.to_json())
+
+
+@operation("gate.campaign", effect="read", idempotent=True)
+def campaign(context: Context, request: GateCampaign) -> CampaignView:
+    """Decide a sequence of proposals by recorded trials under one error budget.
+
+    Each needs more evidence the later it comes, and less the more were accepted before it, so that of all
+    accepted ones at most a share of alpha does nothing (e-LOND).
+    """
+    file = context.path(request.file)
+    proposals = parse_rows(_text(file), file.name)
+    items: list[CampaignStep] = []
+    for number, proposal in enumerate(proposals, start=1):
+        accepted = sum(each.verdict == "accept" for each in items)
+        asked = _asked(proposal, number, level(request.alpha, number, accepted))
+        tables = [_given(proposal, name, file.parent, number) for name in _NAMES[:2]]
+        told = decide_recorded(tables[0], tables[1], asked).to_json()
+        name = str(proposal.get("id", number))
+        items.append(CampaignStep.model_validate({**told, "id": name}))
+    counted: dict[str, int] = {}
+    for each in items:
+        counted[each.verdict] = counted.get(each.verdict, 0) + 1
+    return CampaignView(items=items, verdicts=counted, alpha=request.alpha)
+
+
+def _asked(proposal: Mapping[str, Any], number: int, allowed: float) -> Asked:
+    unknown = sorted(set(proposal) - set(_NAMES))
+    gain = proposal.get("gain", EXPECTED_GAIN)
+    lists = [proposal.get(name, []) for name in ("target", "must_pass")]
+    is_right = isinstance(gain, int | float) and 0 < gain <= 1 and not unknown
+    if not is_right or any(not isinstance(each, list) for each in lists):
+        raise InvalidRequestError(
+            f"proposal {number} is none: {f'it has {unknown[0]!r}' if unknown else 'its target, must_pass or gain'}",
+            hint=f"it holds {', '.join(_NAMES)}; target and must_pass are lists of cases",
+        )
+    target, must_pass = [tuple(str(case) for case in each) for each in lists]
+    return Asked(target=target, must_pass=must_pass, level=allowed, gain=float(gain))
+
+
+def _given(proposal: Mapping[str, Any], name: str, folder: Path, number: int) -> Table:
+    given = proposal.get(name)
+    if isinstance(given, str):
+        return _table(folder / given)
+    if isinstance(given, list) and all(isinstance(row, dict) for row in given):
+        return parse_table(given)
+    raise InvalidRequestError(
+        f"proposal {number} has no {name}", hint="name a file of trials, or give the rows"
+    )
+
+
+def _table(path: Path) -> Table:
+    return parse_table(parse_rows(_text(path), path.name))
+
+
+def _text(path: Path) -> str:
+    if not path.is_file():
+        raise NotFoundError(f"{path} is no file", hint="name a file of trials, one JSON row each")
+    if path.stat().st_size > MAX_BYTES:
+        raise InvalidRequestError(f"{path} is larger than {MAX_BYTES // 2**20} MiB")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidRequestError(f"{path} is not UTF-8: {error}") from None
+
+
+def _names(given: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for each in given for name in each.split(",") if name))
+
+
+def _told(verdict: GateVerdict) -> Sequence[str]:
+    gain = "no pairs" if verdict.gain is None else f"gain {verdict.gain:+.1%}"
+    if verdict.interval:
+        gain += f" ({verdict.interval[0]:+.1%} to {verdict.interval[1]:+.1%})"
+    return [
+        verdict.verdict,
+        *verdict.reasons,
+        f"{gain} over {verdict.pairs} pairs; evidence {verdict.evidence:.3g} of {verdict.needed:.3g} "
+        "needed",
+        f"{verdict.guarded} guarded, {len(verdict.broken)} broken, {len(verdict.unclear)} unclear; "
+        f"{verdict.trials} trials, {verdict.missing} missing",
+    ]

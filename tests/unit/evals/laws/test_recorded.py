@@ -1,0 +1,160 @@
+"""Recorded trials: what is wrong with them is named, and nothing false is accepted on them."""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from lignin.domain.errors import InvalidRequestError
+from lignin.evals.laws.recorded import Asked, Verdict, decide_recorded
+from lignin.evals.laws.table import parse_rows, parse_table
+
+Row = dict[str, Any]
+TARGET = tuple(f"c{number}" for number in range(8))
+
+
+def rows(seed: int, target: float = 0.1, others: float = 0.97, trials: int = 6) -> list[Row]:
+    """Trials of 40 cases, of which the first eight pass at another rate."""
+    rng = random.Random(seed)
+    return [
+        {"case": f"c{case}", "trial": trial, "score": int(rng.random() < rate)}
+        for case in range(40)
+        for rate in (target if case < 8 else others,)
+        for trial in range(trials)
+    ]
+
+
+OLD, NEW = rows(1), rows(2, target=0.95)
+
+
+def decide(old: list[Row], new: list[Row], **asked: Any) -> Verdict:
+    return decide_recorded(parse_table(old), parse_table(new), Asked(target=TARGET, **asked))
+
+
+def test_gain_is_accepted() -> None:
+    verdict = decide(OLD, NEW)
+    assert verdict.verdict == "accept"
+    assert verdict.gain is not None and verdict.gain > 0.6
+    assert (verdict.pairs, verdict.guarded, verdict.covered) == (48, 32, 1.0)
+
+
+def test_order_of_rows_and_unknown_columns_change_nothing() -> None:
+    shuffled = [{**row, "seen": 1.5} for row in random.Random(3).sample(NEW, len(NEW))]
+    assert decide(OLD, shuffled) == decide(OLD, NEW)
+    table = parse_table(shuffled)
+    assert table.cases["c0"][0].rest == {"seen": 1.5}
+
+
+def test_no_gain_is_refused_where_it_would_have_been_seen() -> None:
+    verdict = decide(rows(1, trials=12), rows(2, trials=12))
+    assert verdict.verdict == "reject"
+    assert "would have been" in verdict.reasons[-1]
+
+
+def test_no_gain_over_few_trials_is_undecided() -> None:
+    verdict = decide(rows(1, trials=2), rows(2, trials=2))
+    assert verdict.verdict == "undecided"
+    assert any("more trials" in reason for reason in verdict.reasons)
+
+
+def test_ties_are_no_gain() -> None:
+    assert decide(OLD, OLD).verdict != "accept"
+    whole = decide_recorded(parse_table(OLD), parse_table(OLD), Asked())
+    assert whole.verdict == "reject"
+
+
+def test_gain_that_breaks_what_works_is_refused() -> None:
+    broken = [{**row, "score": 0} if row["case"] == "c20" else row for row in NEW]
+    verdict = decide(
+        rows(1, trials=20), [*broken, *([{**r, "trial": 6 + r["trial"]} for r in broken])]
+    )
+    assert (verdict.verdict, verdict.broken) == ("reject", ("c20",))
+
+
+def test_case_that_must_pass_and_failed_once_is_refused() -> None:
+    failed = [
+        {**row, "score": 0} if (row["case"], row["trial"]) == ("c20", 3) else row for row in NEW
+    ]
+    assert decide(OLD, failed, must_pass=("c20",)).broken == ("c20",)
+
+
+def change(which: Mapping[str, Any], **by: Any) -> list[Row]:
+    """The new rows, some of them with other values."""
+    return [
+        {name: value for name, value in {**row, **by}.items() if value is not ...}
+        if all(row[name] == value for name, value in which.items())
+        else row
+        for row in NEW
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new"),
+    [
+        ("missing_cases", OLD, [row for row in NEW if row["case"] != "c30"]),
+        ("unknown_cases", OLD, [*NEW, {"case": "more", "trial": 0, "score": 1}]),
+        ("duplicate_trial", OLD, [*NEW, NEW[0]]),
+        ("not_a_score", OLD, change({"case": "c1"}, score=float("nan"))),
+        ("not_a_score", OLD, change({"case": "c1"}, score=7)),
+        ("not_a_score", OLD, change({"case": "c1"}, score="1")),
+        ("contradicting_scores", OLD, change({"case": "c1"}, score=0, resolved=True)),
+        ("no_outcome", OLD, change({"case": "c1"}, score=...)),
+        ("no_trial", OLD, change({"case": "c1"}, trial=...)),
+        ("no_case", OLD, change({"case": "c1"}, case=...)),
+        ("mixed_versions", OLD, [{**r, "revision": "ab"[r["trial"] % 2]} for r in NEW]),
+        (
+            "same_version",
+            [{**r, "revision": "a"} for r in OLD],
+            [{**r, "revision": "a"} for r in NEW],
+        ),
+        ("same_results", [{**r, "at": 1} for r in NEW], [{**r, "at": 1} for r in NEW]),
+        ("other_grader", [{**r, "grader": "1"} for r in OLD], [{**r, "grader": "2"} for r in NEW]),
+        ("other_grader", OLD, [{**r, "grader": "2"} for r in NEW]),
+        (
+            "too_much_missing",
+            OLD,
+            [
+                {**r, "score": None, "error": "infrastructure: no sandbox"} if r["trial"] < 2 else r
+                for r in NEW
+            ],
+        ),
+    ],
+)
+def test_what_cannot_be_believed_is_named_and_not_accepted(
+    kind: str, old: list[Row], new: list[Row]
+) -> None:
+    verdict = decide(old, new)
+    assert verdict.verdict != "accept"
+    assert kind in {fault.kind for fault in verdict.faults}
+    assert any(fault.told in verdict.reasons for fault in verdict.faults)
+
+
+def test_crash_of_the_candidate_is_a_failure() -> None:
+    crashed = [
+        {"case": row["case"], "trial": row["trial"], "error": "Traceback"}
+        if row["case"] in {f"c{number}" for number in range(8, 30)}
+        else row
+        for row in NEW
+    ]
+    verdict = decide(OLD, crashed)
+    assert verdict.verdict == "reject"
+    assert set(verdict.broken) >= {"c8", "c29"}
+
+
+def test_target_that_nobody_was_tried_on_is_named() -> None:
+    verdict = decide_recorded(parse_table(OLD), parse_table(NEW), Asked(target=("c0", "absent")))
+    assert [fault.kind for fault in verdict.faults] == ["unknown_target"]
+    assert verdict.verdict != "accept"
+
+
+def test_nothing_at_all_is_undecided() -> None:
+    assert decide_recorded(parse_table([]), parse_table([]), Asked()).verdict == "undecided"
+
+
+def test_rows_are_json_objects() -> None:
+    assert parse_rows('{"case": "a"}\n\n{"case": "b"}', "x") == [{"case": "a"}, {"case": "b"}]
+    assert parse_rows('[{"case": "a"}]', "x") == [{"case": "a"}]
+    for text in ("{", "[1]", "7", "[" * 100_000):
+        with pytest.raises(InvalidRequestError):
+            parse_rows(text, "x")

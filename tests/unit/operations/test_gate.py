@@ -1,0 +1,102 @@
+"""`gate decide` and `gate campaign`: files in, verdicts and exit codes out."""
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from lignin.domain.errors import InvalidRequestError, NotFoundError
+from unit.operations.conftest import Desk
+
+TARGET = [f"c{number}" for number in range(8)]
+
+
+def trials(seed: int, target: float) -> list[dict[str, Any]]:
+    """Trials of 30 cases, of which the first eight pass at another rate."""
+    rng = random.Random(seed)
+    return [
+        {"case": f"c{case}", "trial": trial, "resolved": rng.random() < rate}
+        for case in range(30)
+        for rate in (target if case < 8 else 0.98,)
+        for trial in range(8)
+    ]
+
+
+def lines(rows: list[dict[str, Any]]) -> str:
+    return "\n".join(map(json.dumps, rows))
+
+
+@pytest.fixture
+def files(desk: Desk) -> Desk:
+    desk.write("old.jsonl", lines(trials(1, 0.1)))
+    desk.write("new.jsonl", lines(trials(2, 0.95)))
+    desk.write("same.jsonl", lines(trials(3, 0.1)))
+    return desk
+
+
+def test_gain_is_accepted_with_every_number(files: Desk) -> None:
+    told = files(
+        "gate.decide", incumbent="old.jsonl", candidate="new.jsonl", target=[",".join(TARGET)]
+    )
+    assert (told.verdict, told.exit_code(), told.pairs) == ("accept", 0, 64)
+    assert told.evidence >= told.needed == pytest.approx(1 / told.level, rel=1e-3)
+    assert told.interval[0] < told.gain < told.interval[1]
+    assert "accept" in told.to_text()
+
+
+def test_backslide_is_rejected(files: Desk) -> None:
+    told = files("gate.decide", incumbent="new.jsonl", candidate="old.jsonl", target=["c9"])
+    assert (told.verdict, told.exit_code()) == ("reject", 6)
+    assert set(told.broken) <= set(TARGET)
+    assert len(told.broken) >= 6
+
+
+def test_too_few_trials_are_undecided(files: Desk) -> None:
+    told = files("gate.decide", incumbent="old.jsonl", candidate="same.jsonl", target=["c0"])
+    assert (told.verdict, told.exit_code()) == ("undecided", 10)
+
+
+def test_campaign_asks_more_of_later_proposals_and_less_after_accepts(files: Desk) -> None:
+    pair = {"incumbent": "old.jsonl", "target": TARGET}
+    proposals = [
+        {"id": "none", "candidate": "same.jsonl", **pair},
+        {"id": "good", "candidate": "new.jsonl", **pair},
+        {"id": "rows", "candidate": trials(2, 0.95), **pair},
+        {"candidate": "same.jsonl", **pair},
+    ]
+    files.write("campaign.jsonl", lines(proposals))
+    told = files("gate.campaign", file="campaign.jsonl")
+    assert [each.id for each in told.items] == ["none", "good", "rows", "4"]
+    assert [each.verdict for each in told.items][1:3] == ["accept", "accept"]
+    levels = [each.level for each in told.items]
+    assert levels[1] < levels[0]
+    assert levels[3] == pytest.approx(3 * levels[0] * 4**-1.2)
+    assert told.verdicts["accept"] == 2
+    assert "good: accept" in told.to_text()
+
+
+@pytest.mark.parametrize(
+    "proposal",
+    [
+        {"candidate": "new.jsonl"},
+        {"incumbent": "old.jsonl", "candidate": 7},
+        {"incumbent": "old.jsonl", "candidate": "new.jsonl", "target": "c0"},
+        {"incumbent": "old.jsonl", "candidate": "new.jsonl", "gain": 2},
+        {"incumbent": "old.jsonl", "candidate": "new.jsonl", "aim": []},
+    ],
+)
+def test_proposal_that_is_none_is_refused_with_its_number(
+    files: Desk, proposal: dict[str, Any]
+) -> None:
+    files.write("campaign.jsonl", lines([proposal]))
+    with pytest.raises(InvalidRequestError, match="proposal 1"):
+        files("gate.campaign", file="campaign.jsonl")
+
+
+def test_file_that_is_not_there_or_no_text_is_refused(files: Desk) -> None:
+    with pytest.raises(NotFoundError):
+        files("gate.campaign", file="absent")
+    (files.context.cwd / "bytes.jsonl").write_bytes(b"\xff\xfe")
+    with pytest.raises(InvalidRequestError, match="UTF-8"):
+        files("gate.decide", incumbent="bytes.jsonl", candidate="old.jsonl")
