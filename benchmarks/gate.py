@@ -7,27 +7,27 @@ All worlds are simulated, but for the A/A campaigns and verdicts on recorded out
     python benchmarks/gate.py
 """
 
-import gzip
 import json
 import random
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from _gate_recorded import OUTCOMES, a_a_verdict, recorded_systems
 from _gate_rules import ALPHA, RULES, Ours, Rule, claim_of
 from _gate_world import MIXES, World, bank_of, drive, make_change, make_suite
 
 from lignin.evals.laws.better import judge_better
 from lignin.evals.laws.guard import Care, Unit, guard
+from lignin.evals.laws.no_worse import MARGIN, prove_no_worse
 from lignin.evals.laws.recorded import FIRST_LEVEL, Asked, decide_recorded
-from lignin.evals.laws.table import Table, parse_table
+from lignin.evals.laws.table import parse_table
 
-OUTCOMES = Path(__file__).resolve().parents[2] / "shared/data/terminal_bench_outcomes.jsonl.gz"
 CAMPAIGNS, A_A_CAMPAIGNS, SINGLES, GROWTH, RESPLITS = 300, 2000, 1000, 300, 60
+REMOVALS, CHAINS = 500, 20
 GREEDY = "strictly greater, 2 trials (greedy)"
 MIXED, WRONG, NOTHING = "mixed", "half of the targets wrong", "no change"
 NULL, HARMFUL, BREAKS, GOOD = 0.01, 0.005, 0.03, 0.85
@@ -293,18 +293,84 @@ def _guarded(size: int, many: int, where: str | None, number: int) -> tuple[str,
     return guarded.verdict, world.trials - before
 
 
+def removals() -> None:
+    """What is taken out and saves something: harmless, harmful, and fifty in a row."""
+    note = f"simulated, {REMOVALS} removals, suite of 200 with 20 banked trials a case"
+    kept, paid = _removed(0.0)
+    tell("harmless removals accepted", 100 * kept, "%", bar="at least 80 %", met=kept >= 0.8,
+         note=f"{paid:.1f} trials a case each; {note}")  # fmt: skip
+    kept, paid = _removed(MARGIN)
+    _most("removals accepted that lose the margin", kept, 0.005, None, note)
+    worst = [_chained(number) for number in range(CHAINS)]
+    over = sum(loss > MARGIN for loss, _ in worst)
+    tell(
+        "worst loss of 50 chained removals",
+        100 * max(loss for loss, _ in worst),
+        "points",
+        bar="no more than one margin, 5 points",
+        met=not over,
+        note=f"each loses 0 to 1 point; {sum(n for _, n in worst) / CHAINS:.1f} of 50 accepted; "
+        f"{over} of {CHAINS} chains lose more",
+    )
+
+
+def _removed(loss: float) -> tuple[float, float]:
+    """The share of removals accepted that lose so much of the mean score, and trials a case."""
+    accepted = paid = 0
+    for number in range(REMOVALS):
+        rng = random.Random(f"{MIXES['seed']} removal {loss} {number}")
+        world = World(make_suite("solved", rng), rng)
+        release = bank_of(world.rates, 20, world)
+        before = world.trials
+        ended, _ = drive(
+            prove_no_worse(_names(world), release, rng), world, _worse(world.rates, loss, rng)
+        )
+        paid += world.trials - before
+        accepted += ended.ended == "proven"
+    return accepted / REMOVALS, paid / REMOVALS / 200
+
+
+def _chained(number: int) -> tuple[float, int]:
+    """What 50 removals in a row lose together, each tested against the first release."""
+    rng = random.Random(f"{MIXES['seed']} chain {number}")
+    world = World(make_suite("solved", rng), rng)
+    release = bank_of(world.rates, 20, world)
+    first, accepted = sum(world.rates), 0
+    for _ in range(50):
+        new = _worse(world.rates, rng.uniform(0, 0.01), rng)
+        ended, _ = drive(prove_no_worse(_names(world), release, rng), world, new)
+        if ended.ended == "proven":
+            accepted += 1
+            world.rates = new
+    return (first - sum(world.rates)) / len(world.rates), accepted
+
+
+def _worse(rates: Sequence[float], loss: float, rng: random.Random) -> list[float]:
+    """Rates whose mean is lower by a loss, taken from cases that pass."""
+    new, left = list(rates), loss * len(rates)
+    for case in rng.sample(range(len(new)), len(new)):
+        taken = min(left, max(0.0, new[case] - 0.05)) if new[case] > 0.5 else 0.0
+        new[case] -= taken
+        left -= taken
+    return new
+
+
+def _names(world: World) -> list[str]:
+    return [str(case) for case in range(len(world.rates))]
+
+
 def recorded() -> None:
     """Verdicts on resplits of the recorded outcomes of one system against itself."""
     if not OUTCOMES.exists():
         print("no recorded outcomes: those figures are skipped", file=sys.stderr)
         return
-    systems = _recorded()
+    systems = recorded_systems()
     accepted = flips = tried = 0
     for trials in (2, 5, 10):
         for system, tasks in systems.items():
             for is_aimed in (False, True):
                 verdicts = Counter(
-                    _a_a_verdict(tasks, trials, is_aimed, f"{system} {trials} {number}")
+                    a_a_verdict(tasks, trials, is_aimed, f"{system} {trials} {number}")
                     for number in range(RESPLITS)
                 )
                 tried += RESPLITS
@@ -313,33 +379,6 @@ def recorded() -> None:
     note = f"7 systems, 80 tasks, 2, 5 and 10 trials, whole suite and targets of 8 failing ones, n = {tried}"
     _most("no-ops accepted, resampled terminal-bench", accepted / tried, NULL, None, note)
     _most("verdict flips, resplits of one system", flips / tried, 0.02, None, note)
-
-
-def _recorded() -> dict[str, dict[str, list[float]]]:
-    systems: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    with gzip.open(OUTCOMES, "rt") as lines:
-        for line in lines:
-            row = json.loads(line)
-            systems[row["system"]][row["task_id"]].append(float(row["resolved"]))
-    return systems
-
-
-def _a_a_verdict(
-    tasks: Mapping[str, Sequence[float]], trials: int, is_aimed: bool, seed: str
-) -> str:
-    rng = random.Random(seed)
-    old, new = _drawn(tasks, trials, rng), _drawn(tasks, trials, rng)
-    failing = [case for case in old.cases if sum(old.scores(case)) <= trials / 2]
-    target = tuple(rng.sample(failing, 8)) if is_aimed else ()
-    return decide_recorded(old, new, Asked(target=target)).verdict
-
-
-def _drawn(tasks: Mapping[str, Sequence[float]], trials: int, rng: random.Random) -> Table:
-    return parse_table(
-        {"case": case, "trial": trial, "score": rng.choice(scores)}
-        for case, scores in tasks.items()
-        for trial in range(trials)
-    )
 
 
 def speed() -> None:
@@ -373,7 +412,7 @@ def speed() -> None:
          note="live rule, simulated trials, paying for the bank included")  # fmt: skip
 
 
-PARTS = (campaigns, a_a, singles, growth, recorded, speed)
+PARTS = (campaigns, a_a, singles, growth, removals, recorded, speed)
 
 
 def chosen() -> Iterator[Any]:

@@ -10,13 +10,24 @@ from lignin.domain.codec import Json
 from lignin.domain.errors import InvalidRequestError, NotFoundError
 from lignin.domain.evidence import GateOutcome
 from lignin.evals.laws.levels import level
-from lignin.evals.laws.recorded import EXPECTED_GAIN, Asked, decide_recorded
+from lignin.evals.laws.no_worse import MARGIN
+from lignin.evals.laws.recorded import EXPECTED_GAIN, Asked, Kind, decide_recorded
 from lignin.evals.laws.table import Table, parse_rows, parse_table
 from lignin.operations.context import Context
 from lignin.operations.registry import Request, Response, operation, positional
 
 MAX_BYTES = 512 * 1024 * 1024
-_NAMES = ("incumbent", "candidate", "target", "must_pass", "gain", "id")
+_NAMES = (
+    "incumbent",
+    "candidate",
+    "target",
+    "must_pass",
+    "gain",
+    "claim",
+    "saving",
+    "margin",
+    "id",
+)
 
 
 class GateDecide(Request):
@@ -32,6 +43,14 @@ class GateDecide(Request):
     gain: float = Field(
         EXPECTED_GAIN, gt=0, le=1, description="the gain on the target that is expected"
     )
+    claim: Kind = Field(
+        "better",
+        description="better, no_worse (than the last release, and cheaper) or equivalent",
+    )
+    saving: str = Field("", description="the column that no_worse makes smaller, such as cost_usd")
+    margin: float = Field(
+        MARGIN, gt=0, lt=1, description="what no_worse may lose of the mean score"
+    )
     alpha: float = Field(
         0.05, gt=0, lt=1, description="the error of a whole campaign, of which this is the first"
     )
@@ -46,6 +65,7 @@ class GateCampaign(Request):
 
 class GateVerdict(Response):
     verdict: GateOutcome = Field(description="accept, reject or undecided")
+    claim: Kind = Field(description="what was claimed of the candidate")
     reasons: list[str] = Field(description="every reason, in words")
     faults: list[dict[str, Json]] = Field(description="what keeps the trials from being believed")
     level: float = Field(description="the error that this decision may make")
@@ -66,6 +86,12 @@ class GateVerdict(Response):
     unclear: list[str] = Field(description="those where more trials are needed to say")
     doubts: dict[str, float] = Field(
         description="those likelier broken than sound, and how many times"
+    )
+    savings: list[dict[str, Json]] = Field(
+        description="cost columns of the trials: before, after, evidence of a saving or a growth"
+    )
+    margin_left: float | None = Field(
+        description="of no_worse: the margin less what the release's own trials may be wrong by"
     )
 
     def exit_code(self) -> int:
@@ -103,6 +129,9 @@ def decide(context: Context, request: GateDecide) -> GateVerdict:
         must_pass=_names(request.must_pass),
         level=level(request.alpha, 1, 0),
         gain=request.gain,
+        claim=request.claim,
+        saving=request.saving,
+        margin=request.margin,
     )
     verdict = decide_recorded(
         _table(context.path(request.incumbent)), _table(context.path(request.candidate)), asked
@@ -134,17 +163,39 @@ def campaign(context: Context, request: GateCampaign) -> CampaignView:
 
 
 def _asked(proposal: Mapping[str, Any], number: int, allowed: float) -> Asked:
-    unknown = sorted(set(proposal) - set(_NAMES))
-    gain = proposal.get("gain", EXPECTED_GAIN)
-    lists = [proposal.get(name, []) for name in ("target", "must_pass")]
-    is_right = isinstance(gain, int | float) and 0 < gain <= 1 and not unknown
-    if not is_right or any(not isinstance(each, list) for each in lists):
+    """What a proposal of a campaign asks, checked as `gate decide` checks it."""
+    try:
+        told = {"incumbent": "", "candidate": "", **proposal}
+        told |= dict.fromkeys(("incumbent", "candidate"), "")
+        told.pop("id", None)
+        for name in ("target", "must_pass"):
+            if name in told:
+                told[name] = [str(case) for case in _list(told[name])]
+        request = GateDecide.model_validate(told)
+    except ValueError as error:
         raise InvalidRequestError(
-            f"proposal {number} is none: {f'it has {unknown[0]!r}' if unknown else 'its target, must_pass or gain'}",
+            f"proposal {number} is none: {_short(error)}",
             hint=f"it holds {', '.join(_NAMES)}; target and must_pass are lists of cases",
-        )
-    target, must_pass = [tuple(str(case) for case in each) for each in lists]
-    return Asked(target=target, must_pass=must_pass, level=allowed, gain=float(gain))
+        ) from None
+    return Asked(
+        target=tuple(request.target),
+        must_pass=tuple(request.must_pass),
+        level=allowed,
+        gain=request.gain,
+        claim=request.claim,
+        saving=request.saving,
+        margin=request.margin,
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"{value!r} is no list")
+    return value
+
+
+def _short(error: ValueError) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _given(proposal: Mapping[str, Any], name: str, folder: Path, number: int) -> Table:

@@ -37,6 +37,7 @@ class Care:
         missed: A break of the declared size is let go with less than this probability.
         false: What works is held to be broken with less than this probability, over all units.
         doubtful: From so many times likelier to be broken, the incumbent is tried again beside it.
+        alone: After so many trials of a unit without an answer, it is too.
         most: At most so many trials of one unit.
         batch: So many trials are asked for at once.
     """
@@ -44,6 +45,7 @@ class Care:
     missed: float = 0.03
     false: float = 0.02
     doubtful: float = 12.0
+    alone: int = 10
     most: int = 40
     batch: int = 4
 
@@ -91,11 +93,11 @@ class _Watch:
         self.enough = rng.choice(_ENOUGH)
         self._evidence = 0.0
 
-    def asks(self, doubtful: float) -> tuple[Ask, ...]:
+    def asks(self, care: Care) -> tuple[Ask, ...]:
         """The candidate on the unit's next case; where in doubt, the incumbent too."""
         case = self.turn[self.tried % len(self.turn)]
         self.tried += 1
-        if self.evidence >= doubtful:
+        if self.evidence >= care.doubtful or self.tried > care.alone:
             return (Ask("incumbent", case), Ask("candidate", case))
         return (Ask("candidate", case),)
 
@@ -169,7 +171,7 @@ def _broken(watches: Sequence[_Watch], some: Sequence[_Watch], care: Care) -> tu
 
 
 def _tried(some: Sequence[_Watch], care: Care) -> Course[None]:
-    asks = [(each, ask) for each in some for ask in each.asks(care.doubtful)]
+    asks = [(each, ask) for each in some for ask in each.asks(care)]
     scores = yield tuple([ask for _, ask in asks])
     for (each, ask), score in zip(asks, scores, strict=True):
         each.take(ask, score)

@@ -32,10 +32,10 @@ class Effort:
         pairs: At most so many for each case of the target.
     """
 
-    hopeless: float = 0.03
+    hopeless: float = 0.025
     block: int = 8
     batch: int = 2
-    pairs: int = 24
+    pairs: int = 28
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ all are used, and that a gain which was not shown is refused only where it would
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from lignin.domain.codec import Json
 from lignin.domain.evidence import GateOutcome
@@ -16,6 +17,8 @@ from lignin.evals.laws.bank import Bank, Banked
 from lignin.evals.laws.breaks import broken_units, evidence, likely
 from lignin.evals.laws.guard import Care
 from lignin.evals.laws.levels import level
+from lignin.evals.laws.no_worse import LEVEL, MARGIN, weigh_no_worse
+from lignin.evals.laws.savings import COST_COLUMNS, Saving, forbidden_effects, named, weigh_saving
 from lignin.evals.laws.table import Fault, Table, compare_tables
 from lignin.evals.laws.wealth import BETS, Wealth
 
@@ -30,11 +33,18 @@ _TO = 0.3
 _SLACK = 1.3
 
 
+Kind = Literal["better", "no_worse", "equivalent"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What is to be decided of two tables.
 
     Args:
+        claim: What the proposal says of the candidate. "no_worse" is against the last release, whose
+            trials the incumbent's table then holds.
+        saving: The column that "no_worse" is to make smaller.
+        margin: What "no_worse" may lose of the mean score.
         target: Cases that are to be better; none: all of them together.
         must_pass: Cases that the candidate must pass in every trial.
         level: The error that may be made, from 0 to 1.
@@ -45,6 +55,9 @@ class Asked:
     must_pass: tuple[str, ...] = ()
     level: float = FIRST_LEVEL
     gain: float = EXPECTED_GAIN
+    claim: Kind = "better"
+    saving: str = ""
+    margin: float = MARGIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +82,15 @@ class Verdict:
     broken: tuple[str, ...] = ()
     unclear: tuple[str, ...] = ()
     evidence: Mapping[str, float] | None = None
+    claim: Kind = "better"
+    savings: tuple[Saving, ...] = ()
+    margin_left: float | None = None
 
     def to_json(self) -> dict[str, Json]:
         """The verdict as a JSON object."""
         return {
             "verdict": self.verdict,
+            "claim": self.claim,
             "reasons": list(self.reasons),
             "faults": [each.to_json() for each in self.faults],
             "level": self.level,
@@ -91,18 +108,31 @@ class Verdict:
             "broken": list(self.broken),
             "unclear": list(self.unclear),
             "doubts": {name: _round(each) for name, each in sorted((self.evidence or {}).items())},
+            "savings": [each.to_json() for each in self.savings],
+            "margin_left": None if self.margin_left is None else round(self.margin_left, 4),
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """Whether the claim is shown, or refuted, or neither; why, where it is not shown."""
+
+    is_shown: bool
+    is_refuted: bool
+    told: str
+    wealth: float = 1.0
+    needed: float = 1.0
+    path: tuple[float, ...] = ()
+    margin_left: float | None = None
+
+
 def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict:
-    """Return whether a candidate is better than an incumbent and breaks nothing, by their trials."""
+    """Return whether what is claimed of a candidate is shown and nothing is broken, by their trials."""
     faults = (
         *incumbent.faults,
         *candidate.faults,
         *compare_tables(incumbent, candidate, asked.target, asked.must_pass),
     )
-    trials = incumbent.trials + candidate.trials
-    missing = incumbent.missing + candidate.missing
     covered = _covered(incumbent, candidate)
     if covered < LEAST_COVERED:
         told = f"only {covered:.0%} of the trials tell anything, under {LEAST_COVERED:.0%}"
@@ -110,60 +140,182 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     target = sorted(set(asked.target) & set(incumbent.cases)) or (
         [] if asked.target else sorted(incumbent.cases)
     )
-    wealth, differences, path = _proven(incumbent, candidate, target, 1 / asked.level)
-    broken, unclear, weighed = _breaks(incumbent, candidate, asked, set(target))
-    pairs = sum(map(len, differences.values()))
-    gain, interval = _gain(differences)
-    verdict, reasons = _outcome(
-        wealth >= 1 / asked.level, _would_show(pairs, asked), broken, unclear, faults
+    differences = _differences(incumbent, candidate, target)
+    savings = tuple(
+        saving
+        for column in named(COST_COLUMNS, asked.saving)
+        if (saving := weigh_saving(incumbent, candidate, column))
     )
+    shown = _SHOWN[asked.claim](incumbent, candidate, asked, differences)
+    if asked.claim == "no_worse":
+        shown = _with_saving(shown, asked, savings)
+    broken, unclear, weighed = _breaks(incumbent, candidate, asked, set(target))
+    against = _harm(incumbent, candidate, asked, savings, broken)
+    verdict, reasons = _outcome(shown, against, unclear, faults)
+    gain, interval = _gain(differences)
     return Verdict(
         verdict=verdict,
+        claim=asked.claim,
         reasons=tuple(reasons),
         faults=faults,
         level=asked.level,
-        wealth=wealth,
-        needed=1 / asked.level,
-        pairs=pairs,
+        wealth=shown.wealth,
+        needed=shown.needed,
+        pairs=sum(map(len, differences.values())),
         gain=gain,
         interval=interval,
-        path=path,
+        path=shown.path,
         cases=len(incumbent.cases),
-        trials=trials,
-        missing=missing,
+        trials=incumbent.trials + candidate.trials,
+        missing=incumbent.missing + candidate.missing,
         covered=covered,
         guarded=len(weighed),
         broken=broken,
         unclear=unclear,
         evidence={name: each for name, each in weighed.items() if each > 1},
+        savings=savings,
+        margin_left=shown.margin_left,
     )
 
 
 def _outcome(
-    is_proven: bool,
-    would_show: bool,
-    broken: Sequence[str],
-    unclear: Sequence[str],
-    faults: Sequence[Fault],
+    shown: _Shown, against: Sequence[str], unclear: Sequence[str], faults: Sequence[Fault]
 ) -> tuple[GateOutcome, list[str]]:
-    reasons = [each.told for each in faults]
-    if broken:
-        reasons.append(f"it breaks what works: {', '.join(broken[:10])}")
-    if not is_proven:
-        reasons.append(
-            "no gain is shown, and one of the expected size would have been"
-            if would_show
-            else "no gain is shown; more trials could show one of the expected size"
-        )
-    if faults:
-        return "undecided" if not broken else "reject", reasons
-    if broken or (not is_proven and would_show):
+    reasons = [*(each.told for each in faults), *against]
+    if not shown.is_shown:
+        reasons.append(shown.told)
+    if against or (shown.is_refuted and not faults):
         return "reject", reasons
     if unclear:
         reasons.append(f"whether it breaks these is not clear: {', '.join(unclear[:10])}")
-    if unclear or not is_proven:
+    if reasons:
         return "undecided", reasons
-    return "accept", ["it is better on its target, and what works still works"]
+    return "accept", [shown.told]
+
+
+def _harm(
+    incumbent: Table,
+    candidate: Table,
+    asked: Asked,
+    savings: Sequence[Saving],
+    broken: Sequence[str],
+) -> list[str]:
+    """What speaks against it whatever it gains."""
+    found = []
+    if broken:
+        found.append(f"it breaks what works: {', '.join(broken[:10])}")
+    if cases := forbidden_effects(incumbent, candidate):
+        found.append(f"it does what is forbidden: {', '.join(cases[:10])}")
+    found += [
+        f"{each.column} grows from {each.before:.4g} to {each.after:.4g}"
+        for each in savings
+        if each.grown >= 1 / asked.level
+    ]
+    return found
+
+
+def _show_better(
+    incumbent: Table,
+    candidate: Table,
+    asked: Asked,
+    differences: Mapping[str, Sequence[float]],
+) -> _Shown:
+    """Bet on the pairs in rounds, one of each case in turn."""
+    del incumbent, candidate
+    needed = 1 / asked.level
+    wealth, path = Wealth(), []
+    for turn in range(max(map(len, differences.values()), default=0)):
+        wealth.take(each[turn] for each in differences.values() if turn < len(each))
+        path.append(wealth.value)
+    is_shown = max(path, default=1.0) >= needed
+    would_show = _would_show(sum(map(len, differences.values())), asked)
+    told = "no gain is shown; more trials could show one of the expected size"
+    if would_show:
+        told = "no gain is shown, and one of the expected size would have been"
+    return _Shown(
+        is_shown=is_shown,
+        is_refuted=not is_shown and would_show,
+        told="it is better on its target, and what works still works" if is_shown else told,
+        wealth=max(path) if is_shown else wealth.value,
+        needed=needed,
+        path=tuple(path),
+    )
+
+
+def _show_no_worse(
+    incumbent: Table,
+    candidate: Table,
+    asked: Asked,
+    differences: Mapping[str, Sequence[float]],
+) -> _Shown:
+    del differences
+    release = Bank(cases={case: _banked(incumbent.scores(case)) for case in incumbent.cases})
+    release = Bank(cases={case: each for case, each in release.cases.items() if each.trials})
+    scores = {case: candidate.scores(case) for case in candidate.cases}
+    allowed = min(asked.level, LEVEL)
+    weighed = weigh_no_worse(release, scores, asked.margin, allowed)
+    told = {
+        "proven": f"it loses less than {asked.margin:.0%} against the last release",
+        "futile": f"it loses more than half of the {asked.margin:.0%} that it may",
+        "out of trials": f"more trials could show that it loses less than {asked.margin:.0%}",
+        "bank too thin": "the last release has too few trials to be compared with",
+    }
+    return _Shown(
+        is_shown=weighed.ended == "proven",
+        is_refuted=weighed.ended == "futile",
+        told=told[weighed.ended],
+        wealth=weighed.wealth,
+        needed=2 / allowed,
+        margin_left=weighed.margin_left,
+    )
+
+
+def _with_saving(shown: _Shown, asked: Asked, savings: Sequence[Saving]) -> _Shown:
+    """No worse is worth something only where it saves something."""
+    saving = next((each for each in savings if each.column == asked.saving), None)
+    if saving is not None and saving.saved >= 1 / asked.level:
+        more = f"; {saving.column} falls from {saving.before:.4g} to {saving.after:.4g}"
+        return replace(shown, told=shown.told + more)
+    lacking = f"no saving of {asked.saving or 'anything'} is shown"
+    told = lacking if shown.is_shown else f"{shown.told}; {lacking}"
+    return replace(shown, is_shown=False, told=told)
+
+
+def _show_equivalent(
+    incumbent: Table,
+    candidate: Table,
+    asked: Asked,
+    differences: Mapping[str, Sequence[float]],
+) -> _Shown:
+    """Every trial has the outcome, and where it is told the effects, of the incumbent's of its name."""
+    del asked, differences
+    compared, other = 0, []
+    for case, trials in candidate.cases.items():
+        by_name = {each.trial: each for each in incumbent.cases.get(case, ())}
+        for trial in trials:
+            before = by_name.get(trial.trial)
+            if before is None or trial.score is None or before.score is None:
+                continue
+            compared += 1
+            if (trial.score, trial.rest.get("effects")) != (
+                before.score,
+                before.rest.get("effects"),
+            ):
+                other.append(f"{case} trial {trial.trial}")
+    expected = max(incumbent.trials, candidate.trials)
+    told = f"every one of {compared} trials comes to the same"
+    if other:
+        told = f"it comes to something else: {', '.join(other[:10])}"
+    elif compared < expected or not compared:
+        told = f"only {compared} of {expected} trials can be compared"
+    return _Shown(
+        is_shown=not other and 0 < compared == expected,
+        is_refuted=bool(other),
+        told=told,
+    )
+
+
+_SHOWN = {"better": _show_better, "no_worse": _show_no_worse, "equivalent": _show_equivalent}
 
 
 def _covered(incumbent: Table, candidate: Table) -> float:
@@ -176,24 +328,17 @@ def _covered(incumbent: Table, candidate: Table) -> float:
     return min(*shares, both / len(incumbent.cases) if incumbent.cases else 0.0)
 
 
-def _proven(
-    incumbent: Table, candidate: Table, target: Sequence[str], needed: float
-) -> tuple[float, dict[str, list[float]], tuple[float, ...]]:
-    """Bet on the pairs in rounds, one of each case in turn; stop where it is proven."""
-    differences = {
+def _differences(
+    incumbent: Table, candidate: Table, target: Sequence[str]
+) -> dict[str, list[float]]:
+    """The candidate's scores less the incumbent's, pair by pair."""
+    return {
         case: [
             new - old
             for old, new in zip(incumbent.scores(case), candidate.scores(case), strict=False)
         ]
         for case in target
     }
-    wealth, path = Wealth(), []
-    best = 0.0
-    for turn in range(max(map(len, differences.values()), default=0)):
-        wealth.take(each[turn] for each in differences.values() if turn < len(each))
-        path.append(wealth.value)
-        best = max(best, wealth.value)
-    return (best if best >= needed else wealth.value), differences, tuple(path)
 
 
 def _breaks(
@@ -203,7 +348,7 @@ def _breaks(
     bank = Bank(cases={case: _banked(incumbent.scores(case)) for case in incumbent.cases})
     units: dict[str, list[str]] = defaultdict(list)
     for case, trials in incumbent.cases.items():
-        is_aim = case in target and bool(asked.target)
+        is_aim = case in target and bool(asked.target) and asked.claim == "better"
         if not is_aim and bank.trials(case) and bank.rate(case) >= GUARDED_FROM:
             mode = next((each.mode for each in trials if each.mode), "")
             units[mode or case].append(case)

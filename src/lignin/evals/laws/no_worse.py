@@ -1,0 +1,136 @@
+"""The claim "no worse": the suite loses less than a margin against the last release. Pure.
+
+The candidate alone is tried, on cases drawn at random, against the trials that were banked of the last
+release. What the bank may be wrong by is taken off the margin first. The margin is the whole one every
+time, and the release the same for every change since, so that many small losses cannot add up.
+"""
+
+import math
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lignin.evals.laws.bank import Bank
+from lignin.evals.laws.course import Ask, Course
+from lignin.evals.laws.wealth import Wealth
+
+MARGIN = 0.05
+LEVEL = 0.005
+"""What truly loses the margin is held to be no worse with at most this probability."""
+_BANK_Z = 2.81
+"""The bank is wrong by more in one of 400 times: half of the level."""
+_HOPELESS = 50.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoWorse:
+    """How it ended: the wealth against "it loses the margin", what is left of that after the bank's own
+    error, and the mean difference so far."""
+
+    ended: Literal["proven", "futile", "out of trials", "bank too thin"]
+    wealth: float
+    margin_left: float
+    difference: float | None = None
+    trials: int = 0
+    missing: int = 0
+
+
+def margin_left(bank: Bank, cases: Sequence[str], margin: float) -> float:
+    """Return the margin less what the mean of the banked rates may be wrong by; it may be negative."""
+    spread = sum(_variance(bank, case) for case in cases)
+    return margin - _BANK_Z * math.sqrt(spread) / len(cases)
+
+
+def prove_no_worse(
+    cases: Sequence[str],
+    release: Bank,
+    rng: random.Random,
+    *,
+    margin: float = MARGIN,
+    level: float = LEVEL,
+    most: int = 24,
+    block: int = 20,
+) -> Course[NoWorse]:
+    """Try a candidate until it is shown to lose less than the margin, or it seems not to be so.
+
+    Args:
+        release: The last release's trials; of each case some.
+        level: Half of it is for the bank's own error.
+        most: At most so many trials for each case of the suite, on average.
+    """
+    left = margin_left(release, cases, margin) if cases else 0.0
+    if left <= margin / 4 or any(not release.trials(case) for case in cases):
+        return NoWorse(ended="bank too thin", wealth=1.0, margin_left=left)
+    weighing = _Weighing(release, left)
+    order = sorted(cases)
+    while weighing.trials + weighing.missing < most * len(order):
+        some = rng.sample(order, min(block, len(order)))
+        weighing.take(some, (yield tuple([Ask("candidate", case) for case in some])))
+        if weighing.holds.value >= 2 / level:
+            return weighing.told("proven")
+        if weighing.loses.value >= _HOPELESS:
+            return weighing.told("futile")
+        if weighing.missing > weighing.trials:
+            break
+    return weighing.told("out of trials")
+
+
+def weigh_no_worse(
+    release: Bank, scores: Mapping[str, Sequence[float]], margin: float, level: float
+) -> NoWorse:
+    """The same on trials that are all there, in rounds of one of each case."""
+    cases = sorted(set(release.cases) & {case for case, each in scores.items() if each})
+    left = margin_left(release, cases, margin) if cases else 0.0
+    if left <= margin / 4:
+        return NoWorse(ended="bank too thin", wealth=1.0, margin_left=left)
+    weighing = _Weighing(release, left)
+    for turn in range(max(len(scores[case]) for case in cases)):
+        some = [case for case in cases if turn < len(scores[case])]
+        weighing.take(some, [scores[case][turn] for case in some])
+        if weighing.holds.value >= 2 / level:
+            return weighing.told("proven")
+    is_worse = weighing.loses.value >= _HOPELESS
+    return weighing.told("futile" if is_worse else "out of trials")
+
+
+class _Weighing:
+    """Wealth against "it loses the margin", and against "it loses less than half of it"."""
+
+    def __init__(self, release: Bank, left: float) -> None:
+        self.release, self.left = release, left
+        self.holds, self.loses = Wealth(), Wealth()
+        self.trials = self.missing = 0
+        self.total = 0.0
+
+    def take(self, cases: Sequence[str], scores: Iterable[float | None]) -> None:
+        for case, score in zip(cases, scores, strict=True):
+            if score is None:
+                self.missing += 1
+                continue
+            known = self.release.cases[case]
+            difference = score - known.scored / known.trials
+            self.trials += 1
+            self.total += difference
+            self.holds.take((_bounded(difference + self.left),))
+            self.loses.take((_bounded(-difference - self.left / 2),))
+
+    def told(self, ended: Literal["proven", "futile", "out of trials"]) -> NoWorse:
+        return NoWorse(
+            ended=ended,
+            wealth=self.holds.value,
+            margin_left=self.left,
+            difference=self.total / self.trials if self.trials else None,
+            trials=self.trials,
+            missing=self.missing,
+        )
+
+
+def _variance(bank: Bank, case: str) -> float:
+    """Of a banked rate; a case that always passed may still be one that seldom fails."""
+    rate, trials = bank.rate(case), bank.trials(case)
+    return rate * (1 - rate) / trials if trials else 0.25
+
+
+def _bounded(value: float) -> float:
+    return min(max(value, -1.0), 1.0)
