@@ -110,6 +110,7 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("version.moved", {"to": "verified", "reason": "r", "check_set": "c1"}),
     ],
     "sighting": [("sighting.noted", {"name": "a", "digest": "d"})] * 2,
+    "outline": [("outline.noted", {"form": 1, "words": "", "shape": "", "takes": 0})] * 2,
     "revision": [("revision.created", {"slots": {}, "extends": None})] * 2,
     "head": [
         ("head.created", HEAD),
