@@ -146,6 +146,8 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("case.accepted", {"task": "t", "into": None}),
     ],
     "encoded": [("run.encoded", {"task": "t", "outcome": "success", "digest": "sha256:a"})] * 2,
+    "heard": [("run.heard", {"task": "", "person": "", "model": "", "turns": 0, "digest": "d"})]
+    * 2,
     "routine": [
         ("routine.induced", {"rank": 0, "digest": "sha256:a"}),
         ("routine.proven", {"artifact": "a", "verdict": "pass"}),

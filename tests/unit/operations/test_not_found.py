@@ -97,6 +97,7 @@ NAMES_NOTHING = {
     "routine.list",
     "trace.cases",
     "trace.modes",
+    "trace.requests",
     "up",
 }
 """These list, filter, or make what they name."""
