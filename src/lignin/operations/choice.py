@@ -177,19 +177,28 @@ def find_callable(context: Context, view: View, name: str, *, head: str, session
 
 
 def _written_in(context: Context, view: View, name: str, digest: str, session: str) -> Row | None:
-    """The newest version of a name that the caller handed over in a session, if it may be run."""
+    """The newest version of a name that the caller handed over in a session; None where there is none.
+
+    Raises:
+        DeniedError: It may not be run. An older one is not run in its place.
+    """
     me = context.scope.actor.sub
     own = [
         row
         for row in view.page("version", parent=name, limit=1000).rows
-        if row.state in WRITTEN
-        and row.body["digest"].removeprefix("sha256:").startswith(digest.removeprefix("sha256:"))
+        if row.body["digest"].removeprefix("sha256:").startswith(digest.removeprefix("sha256:"))
         and any(
             seen["how"] == HANDED_OVER and seen["author"] == me and seen["session"] == session
             for seen in row.body["provenance"]
         )
     ]
-    return max(own, key=_captured_at, default=None)
+    newest = max(own, key=_captured_at, default=None)
+    if newest is not None and newest.state not in WRITTEN:
+        raise DeniedError(
+            f"{name} as it was last written in session {session} is {newest.state}",
+            hint=str(newest.body["reason"]),
+        )
+    return newest
 
 
 def _row_of(view: View, slot: str, digest: str) -> Row:

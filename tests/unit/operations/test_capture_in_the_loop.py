@@ -1,5 +1,6 @@
 """An agent hands over what it just wrote: hears what breaks it and what is near, and calls it at once."""
 
+import json
 from typing import Any
 
 import pytest
@@ -118,10 +119,29 @@ def test_what_the_session_wrote_comes_before_what_the_head_serves(desk: Desk) ->
     assert mine.digest != served.digest
 
 
-def test_a_rejected_version_is_called_by_nobody(desk: Desk) -> None:
-    captured(desk, MEAN, MEANS, session="S1")
-    with pytest.raises((DeniedError, NotFoundError)):
-        desk("artifact.call", name="mean", session="S1", input={"numbers": [1]})
+def test_a_rejected_version_is_called_by_nobody_and_no_older_one_in_its_place(desk: Desk) -> None:
+    older = captured(desk, MEAN, MEANS[2:3], session="S1")
+    assert desk("artifact.call", name="mean", session="S1", input={"numbers": [4]}).output == 4
+    worse = captured(desk, MEAN.replace("//", "*"), MEANS, session="S1")
+    assert (older.state, worse.state) == ("draft", "rejected")
+    with pytest.raises(DeniedError, match="is rejected"):
+        desk("artifact.call", name="mean", session="S1", input={"numbers": [4]})
+
+
+def test_a_draft_reaches_nothing_real_not_even_for_its_own_session(desk: Desk) -> None:
+    manifest = {
+        "kind": "program",
+        "entry": "fetch.py:fetch",
+        "runtime": "python",
+        "interface": {"input": {"type": "object", "properties": {}}, "output": {}, "errors": []},
+        "capabilities": {"hosts": ["example.org"]},
+    }
+    desk.write("fetch/lignin.json", json.dumps(manifest))
+    desk.write("fetch/fetch.py", "def fetch():\n    return 1\n")
+    found = desk("artifact.capture", path="fetch", session="S1", verify=False)
+    assert found.state == "draft"
+    with pytest.raises(DeniedError):
+        desk("artifact.call", name=found.name, session="S1", input={})
 
 
 def test_the_context_of_the_task_is_kept_with_the_version_and_bounded(desk: Desk) -> None:
