@@ -8,7 +8,7 @@ that most are alike to, so that nothing is chained from word to word.
 import heapq
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 RAREST = 5
 MAX_TOGETHER = 400
@@ -58,20 +58,23 @@ def grouped(said: Sequence[Words]) -> list[list[int]]:
     return groups
 
 
-def by_chance(group: Sequence[int], said: Sequence[Words]) -> float:
+def by_chance(group: Sequence[int], said: Sequence[Words], counts: Mapping[str, int]) -> float:
     """Return how likely chance alone says so often what a group has in common.
 
     The words that nearly all of the group share, each as frequent as in everything else that was
     said and independent of the others: the tail of the Poisson distribution.
+
+    Args:
+        counts: In how many turns each word is (`counted`).
     """
-    counts = Counter(word for place in group for word in said[place])
-    core = [word for word, count in counts.items() if count >= SHARED_BY * len(group)]
+    mine = counted(said[place] for place in group)
+    core = [word for word, count in mine.items() if count >= SHARED_BY * len(group)]
     if not core:
         return 1.0
-    mine = set(group)
-    others = [words for place, words in enumerate(said) if place not in mine]
-    elsewhere = Counter(word for words in others for word in words if word in counts)
-    log_share = sum(math.log((elsewhere[word] + UNSEEN) / (len(others) + 1)) for word in core)
+    others = len(said) - len(group)
+    log_share = sum(
+        math.log((counts[word] - mine[word] + UNSEEN) / (others + 1)) for word in sorted(core)
+    )
     expected = len(said) * math.exp(log_share)
     term = math.exp(-expected)
     below = 0.0
@@ -81,33 +84,44 @@ def by_chance(group: Sequence[int], said: Sequence[Words]) -> float:
     return max(0.0, 1 - below)
 
 
-def _weights(said: Sequence[Words]) -> Mapping[str, float]:
-    """What each word weighs: more the fewer turns have it, and something in any case.
+def counted(said: Iterable[Words]) -> Counter[str]:
+    """In how many turns each word is."""
+    return Counter(word for words in said for word in words)
+
+
+def _weights(said: Sequence[Words]) -> Mapping[str, int]:
+    """What each word weighs, in millionths: more the fewer turns have it, and something in any case.
 
     One that is in fewer than `RARE` turns may be a value and weighs no more than one that is in `RARE`.
+    Whole numbers add up to the same in any order.
     """
-    counts = Counter(word for words in said for word in words)
-    return {word: math.log(1 + len(said) / max(RARE, count)) for word, count in counts.items()}
+    total = len(said)
+    return {
+        word: round(1e6 * math.log(1 + total / max(RARE, count)))
+        for word, count in counted(said).items()
+    }
 
 
-def _alike(forms: Sequence[Words], weights: Mapping[str, float]) -> list[set[int]]:
+def _alike(forms: Sequence[Words], weights: Mapping[str, int]) -> list[set[int]]:
     shared: dict[str, list[int]] = defaultdict(list)
     spread = Counter(word for words in forms for word in words)
     for number, words in enumerate(forms):
         known = [word for word in words if spread[word] > 1]
         for word in sorted(known, key=lambda word: (spread[word], word))[:RAREST]:
             shared[word].append(number)
-    alike: list[set[int]] = [set() for _ in forms]
     size = [sum(weights[word] for word in words) for words in forms]
+    alike: list[set[int]] = [set() for _ in forms]
+    near: list[set[int]] = [set() for _ in forms]
     for numbers in shared.values():
-        if len(numbers) > MAX_TOGETHER:
-            continue
-        for at, one in enumerate(numbers):
-            for other in numbers[at + 1 :]:
-                if other in alike[one]:
-                    continue
-                both = sum(weights[word] for word in forms[one] & forms[other])
-                if both >= LEAST_ALIKE * (size[one] + size[other] - both):
-                    alike[one].add(other)
-                    alike[other].add(one)
+        if len(numbers) <= MAX_TOGETHER:
+            for at, one in enumerate(numbers):
+                near[one].update(numbers[at + 1 :])
+    for one, others in enumerate(near):
+        for other in others:
+            both = 0
+            for word in forms[one] & forms[other]:
+                both += weights[word]
+            if both >= LEAST_ALIKE * (size[one] + size[other] - both):
+                alike[one].add(other)
+                alike[other].add(one)
     return alike

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 from lignin.domain.ids import derive_id
-from lignin.traces.requests.alike import by_chance, grouped
+from lignin.traces.requests.alike import by_chance, counted, grouped
 from lignin.traces.requests.times import regular
 from lignin.traces.requests.turns import Turn
 from lignin.traces.requests.words import words_of
@@ -101,7 +101,8 @@ def _recurring(heard: Sequence[Heard]) -> list[list[Heard]]:
     said = [words_of(each.turn.text) for each in heard]
     groups = [each for each in grouped(said) if _is_spread([heard[place] for place in each])]
     sure = MOST_BY_CHANCE / max(1, len(said))  # any of them could have been a group's first
-    told = [group for group in groups if by_chance(group, said) < sure]
+    counts = counted(said)
+    told = [group for group in groups if by_chance(group, said, counts) < sure]
     return [[heard[place] for place in group] for group in told]
 
 

@@ -33,7 +33,7 @@ def tell(figure: str, value: float, unit: str, bar: float | None, note: str) -> 
     print(
         json.dumps(
             {
-                "subject": "requests",
+                "subject": "recurring",
                 "figure": figure,
                 "value": round(value, 3),
                 "unit": unit,
