@@ -49,7 +49,7 @@ from lignin.operations.choice import (
 )
 from lignin.operations.context import Context
 from lignin.operations.exits import read_recording, recording_change, with_recording
-from lignin.operations.handover import bounded_context, read_files, refuse_secrets
+from lignin.operations.handover import read_context, read_files, refuse_secrets
 from lignin.operations.heads import dependants_of, holders, in_step, propose_to_children, take_off
 from lignin.operations.judging import capture_view, verification_view, withdrawn_view
 from lignin.operations.lifecycle import (
@@ -93,7 +93,7 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
         task=request.task,
         how=HANDED_OVER,
         mode=request.mode,
-        context=bounded_context(request.context),
+        context=read_context(request.context),
     )
 
     def decide(view: View) -> tuple[Captured, Sequence[Change]]:

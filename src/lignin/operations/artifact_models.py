@@ -31,8 +31,8 @@ class ArtifactCapture(Request):
     successor: str = Field("", description="who follows the owner; default: the space's people")
     task: str = Field("", description="the task it was written for")
     session: str = Field("", description="the session that wrote it; it may call it at once")
-    context: Any = Field(
-        None, description="what else is known of the task, such as inputs seen: JSON, @file or -"
+    context: str = Field(
+        "", description="what else is known of the task, such as inputs seen: a text, or JSON"
     )
     mode: str = Field("", description="the failure mode that it is meant for")
     verify: bool = Field(True, description="verify at once")

@@ -8,8 +8,8 @@ from typing import Literal
 
 from lignin.artifacts.folder import read_tree
 from lignin.domain.artifacts import MAX_TREE_BYTES, Example, File, parse_example
-from lignin.domain.codec import Json, canonical_bytes
-from lignin.domain.errors import InvalidRequestError, LimitedError, NotFoundError
+from lignin.domain.codec import Json, parse_json
+from lignin.domain.errors import CodecError, InvalidRequestError, LimitedError, NotFoundError
 from lignin.traces.redact import redact
 
 MAX_EXAMPLES = 2000
@@ -57,19 +57,22 @@ def refuse_secrets(
             )
 
 
-def bounded_context(value: Json) -> Json:
-    """Return what somebody says of the task, which is kept beside the code.
+def read_context(text: str) -> Json:
+    """Return what somebody says of the task, which is kept beside the code: JSON where it is some.
 
     Raises:
         LimitedError: It is longer than `MAX_CONTEXT_BYTES`.
     """
-    size = len(canonical_bytes(value))
+    size = len(text.encode(errors="replace"))
     if size > MAX_CONTEXT_BYTES:
         raise LimitedError(
             f"the context has {size} bytes; at most {MAX_CONTEXT_BYTES} are kept",
             hint="say what matters: a few inputs, the constraint, the error",
         )
-    return value
+    try:
+        return parse_json(text.encode()) if text else None
+    except (CodecError, UnicodeEncodeError):
+        return text
 
 
 def read_examples(value: Json) -> list[Example]:

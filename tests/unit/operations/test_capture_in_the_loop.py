@@ -145,9 +145,11 @@ def test_a_draft_reaches_nothing_real_not_even_for_its_own_session(desk: Desk) -
 
 
 def test_the_context_of_the_task_is_kept_with_the_version_and_bounded(desk: Desk) -> None:
-    captured(desk, DOUBLE, context={"inputs": [3]}, task="double it", session="S1")
+    captured(desk, DOUBLE, context='{"inputs": [3]}', task="double it", session="S1")
     seen = desk("artifact.show", name="double").provenance[0]
     assert (seen["context"], seen["task"]) == ({"inputs": [3]}, "double it")
+    captured(desk, MEAN, context="seen on a Monday")
+    assert desk("artifact.show", name="mean").provenance[0]["context"] == "seen on a Monday"
     with pytest.raises(LimitedError):
         captured(desk, MEAN, context="a" * 20_000)
 
