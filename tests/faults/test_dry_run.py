@@ -63,6 +63,7 @@ ARGUMENTS = {
     "trace.import": ("traces",),
     "trace.judge": ("cas_absent", "traces"),
     "trace.modes": (),
+    "trace.requests": (),
     "up": (),
 }
 RUNS = {"artifact.call", "artifact.verify", "demo"}

@@ -1,6 +1,6 @@
 """Judging runs against recorded answers. Pure; shared by the checks of visible and held-out ones."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lignin.artifacts.answers import (
@@ -11,6 +11,7 @@ from lignin.artifacts.answers import (
     told,
     values_agree,
 )
+from lignin.artifacts.breaks import RECORDED, Break, broken
 from lignin.artifacts.check import ExampleRun, Observations, shown, shown_use
 from lignin.domain.artifacts import Example
 from lignin.domain.codec import Digest, digest_json
@@ -18,23 +19,47 @@ from lignin.domain.codec import Digest, digest_json
 MAX_REASONS = 5
 
 
-def wrong_answers(observations: Observations, runs: Iterable[ExampleRun]) -> list[str]:
-    """Return a reason for each run that did not answer as recorded, at most `MAX_REASONS`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wrong:
+    """A run that did not answer as recorded, with the reason."""
+
+    reason: str
+    run: ExampleRun
+
+
+def told_wrong(wrong: Sequence[Wrong], prefix: str = "") -> list[str]:
+    """The reasons of runs that did not answer as recorded, at most `MAX_REASONS`."""
+    return [f"{prefix}{each.reason}" for each in wrong[:MAX_REASONS]]
+
+
+def wrong_breaks(wrong: Sequence[Wrong], *, is_call: bool, how: str = RECORDED) -> list[Break]:
+    """Those runs as inputs that break the artifact."""
+    return [
+        broken(
+            each.run.example,
+            each.run.observed,
+            is_call=is_call,
+            fault=each.reason,
+            expected=expected_outcome(each.run.example, is_call=is_call),
+            how=how,
+        )
+        for each in wrong
+    ]
+
+
+def wrong_answers(observations: Observations, runs: Iterable[ExampleRun]) -> list[Wrong]:
+    """Return each run that did not answer as recorded.
 
     An input that was recorded with two answers is no oracle: it is a doubt (`contradictions`).
     """
     disputes = find_disputes(observations.examples, is_call=observations.is_call)
     disputed = {dispute.use for dispute in disputes}
-    reasons = []
-    for run in runs:
-        if _use(run.example) in disputed:
-            continue
-        reason = _fault_of(observations, run)
-        if reason is not None:
-            reasons.append(reason)
-        if len(reasons) == MAX_REASONS:
-            break
-    return reasons
+    return [
+        Wrong(reason=reason, run=run)
+        for run in runs
+        if _use(run.example) not in disputed
+        and (reason := _fault_of(observations, run)) is not None
+    ]
 
 
 def _fault_of(observations: Observations, run: ExampleRun) -> str | None:

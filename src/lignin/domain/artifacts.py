@@ -372,6 +372,8 @@ class Provenance:
 
     `session` and `event` name the recorded event; `how` is `written`, `heredoc`, `inline`, `edited`
     or `handed over`; `simulated` is true for everything the practice desk produced.
+    `mode` is the failure mode that it was written against, `context` what else its author knew of the
+    task; neither is written down where there is none.
     """
 
     source: str
@@ -382,10 +384,16 @@ class Provenance:
     task: str = ""
     how: str = "handed over"
     simulated: bool = False
+    mode: str = ""
+    context: Json = None
 
     def to_json(self) -> dict[str, Json]:
         """The provenance as a JSON object."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        body: dict[str, Json] = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        for name in ("mode", "context"):
+            if not body[name]:
+                del body[name]
+        return body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ NOT_NOUNS = frozenset(
         "reopening",
         "routine_proof",
         "lifecycle",
+        "nearness",
         "heads",
         "filing",
         "harvest",

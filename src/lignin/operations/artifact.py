@@ -49,7 +49,7 @@ from lignin.operations.choice import (
 )
 from lignin.operations.context import Context
 from lignin.operations.exits import read_recording, recording_change, with_recording
-from lignin.operations.handover import read_files, refuse_secrets
+from lignin.operations.handover import read_context, read_files, refuse_secrets
 from lignin.operations.heads import dependants_of, holders, in_step, propose_to_children, take_off
 from lignin.operations.judging import capture_view, verification_view, withdrawn_view
 from lignin.operations.lifecycle import (
@@ -63,7 +63,7 @@ from lignin.operations.packages import read_candidate
 from lignin.operations.proofs import joined, with_subjects
 from lignin.operations.registry import operation
 from lignin.operations.reopening import found_failed
-from lignin.ports.ledger import View
+from lignin.ports.ledger import View, require_known
 
 MAX_FEEDBACK = 50
 
@@ -76,7 +76,7 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
     verification can pass; a part of the examples is held out as the judge.
     """
     files = read_files(context.path(request.path))
-    refuse_secrets(files, request.examples, context.redaction_key)
+    refuse_secrets(files, request.examples, context.redaction_key, request.context)
     if request.kind in {None, "test"}:
         with context.view() as view:
             files = with_subjects(context, view, files)
@@ -84,12 +84,16 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
     candidate = read_candidate(context, files, request)
     with context.view() as view:
         require_dependencies(view, candidate.tree.manifest)
+        if request.mode:
+            require_known(view, f"mode/{request.mode}")
     provenance = Provenance(
         source=request.path,
         session=request.session,
         author=context.scope.actor.sub,
         task=request.task,
         how=HANDED_OVER,
+        mode=request.mode,
+        context=read_context(request.context),
     )
 
     def decide(view: View) -> tuple[Captured, Sequence[Change]]:
@@ -108,7 +112,7 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
         return captured, changes
 
     captured = context.decide_and_commit(decide)
-    return capture_view(context, captured, len(candidate.examples), request)
+    return capture_view(context, captured, candidate.examples, request)
 
 
 @operation("artifact.list", effect="read", idempotent=True)

@@ -30,7 +30,11 @@ class ArtifactCapture(Request):
     owner: str = Field("", description="who is accountable; default: you")
     successor: str = Field("", description="who follows the owner; default: the space's people")
     task: str = Field("", description="the task it was written for")
-    session: str = Field("", description="the session that wrote it")
+    session: str = Field("", description="the session that wrote it; it may call it at once")
+    context: str = Field(
+        "", description="what else is known of the task, such as inputs seen: a text, or JSON"
+    )
+    mode: str = Field("", description="the failure mode that it is meant for")
     verify: bool = Field(True, description="verify at once")
     recordings: str = Field("", description="a file of recorded tool calls that prove it")
     tools: str = Field("", description="what answers its tools: desk, desk:SEED or a server")
@@ -55,6 +59,15 @@ class VersionView(Response):
     )
 
 
+class BreakView(Response):
+    check: str = Field(description="the check that found it")
+    input: Any = Field(description="as `artifact call --input` takes it")
+    expected: Any = Field(description="what should have come; none where a rule was broken")
+    got: Any = Field(description="what came: a result, an error, or how it ended")
+    fault: str = Field(description="what is wrong with it")
+    how: str = Field(description="where the input is from, or how it was made")
+
+
 class VerificationView(Response):
     name: str = Field(description="the artifact's name")
     digest: str = Field(description="the version's digest")
@@ -63,6 +76,9 @@ class VerificationView(Response):
     reasons: list[str] = Field(description="every reason, in words")
     checks: list[dict[str, Any]] = Field(
         default_factory=list, description="each check with its verdict and reasons"
+    )
+    breaks: list[BreakView] = Field(
+        default_factory=list, description="the smallest inputs that were seen to break it"
     )
     tier: str = Field(default="", description="the sandbox tier that ran it")
     runs: int = Field(default=0, description="runs in the sandbox")
@@ -88,6 +104,26 @@ class Quarantined(VersionView):
     )
 
 
+class NearView(Response):
+    name: str = Field(description="the artifact's name")
+    digest: str = Field(description="the version's digest")
+    state: str = Field(description="where it stands in its life")
+    why: list[str] = Field(description="why it is near")
+    words: float = Field(description="how alike what both say of themselves is, 0 to 1")
+    shape: float = Field(description="how alike the code is, 0 to 1")
+    same: float | None = Field(
+        description="the share of your examples that it does; none where it was not tried"
+    )
+    call: str = Field(description="how to call it; empty where it cannot be called")
+    reason: str = Field(description="why it was rejected, where it was")
+
+
+class CaseToPass(Response):
+    case: str = Field(description="the eval case's id")
+    summary: str = Field(description="what it demands, in a line")
+    judge: str = Field(description="how a run is judged by it")
+
+
 class CaptureView(Response):
     name: str = Field(description="the artifact's name")
     digest: str = Field(description="the version's digest")
@@ -100,6 +136,20 @@ class CaptureView(Response):
     verification: VerificationView | None = Field(
         None, description="what the proof came to, where one was run"
     )
+    breaks: list[BreakView] = Field(
+        default_factory=list, description="the smallest inputs that were seen to break it"
+    )
+    nearest: list[NearView] = Field(
+        default_factory=list, description="artifacts that are there already and near to it"
+    )
+    instead: str = Field(
+        default="", description="what does all of your examples already, and how to call it"
+    )
+    call: str = Field(default="", description="how the session that wrote it calls it at once")
+    cases: list[CaseToPass] = Field(
+        default_factory=list, description="shown eval cases of the failure mode it is meant for"
+    )
+    held_out_cases: int = Field(default=0, description="cases of that mode that are not shown")
 
     def exit_code(self) -> int:
         """As of `artifact verify`, so that an agent hears from the code alone whether it holds."""

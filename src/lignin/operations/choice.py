@@ -8,13 +8,15 @@ NAME@DIGEST means that version. A bare NAME means, by what is to be done with it
   state that the verb ends;
 - `show`, `source` and everything else: the best state, what is served before what is not; they say
   that there are others;
-- `call`, and what a head serves: the head's own choice, whatever the states say.
+- `call`, and what a head serves: the head's own choice, whatever the states say. A session that the
+  caller names may call what it handed over itself at once; what it wrote last comes before the head.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from lignin.artifacts.lookup import require_row, visible
+from lignin.artifacts.versions import HANDED_OVER
 from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN, VersionState
@@ -26,6 +28,8 @@ Verb = Literal[
     "look", "verify", "promote", "deprecate", "retire", "restore", "quarantine", "clear", "withdraw"
 ]
 MAX_OTHERS = 5
+WRITTEN: frozenset[str] = PROVEN | {"draft"}
+"""States in which the session that wrote a version may call it."""
 _BEST: tuple[VersionState, ...] = (
     "promoted", "deprecated", "verified", "draft", "quarantined", "rejected", "retired",
 )  # fmt: skip
@@ -129,13 +133,16 @@ def find_callable(context: Context, view: View, name: str, *, head: str, session
 
     Args:
         head: Whose stable revision chooses among the versions.
-        session: Whose pinned revision chooses instead.
+        session: Whose pinned revision chooses instead; what the caller wrote in it comes first, even
+            where it is a draft still.
 
     Raises:
         DeniedError: It is not proven, retired or quarantined; with the reason.
         NotFoundError: The revision has no such slot, or the space no such version.
     """
     plain, _, digest = name.partition("@")
+    if session and (own := _written_in(context, view, plain, digest, session)):
+        return own
     if digest:
         row = find(context, view, name)
         if row.state not in {"verified", "promoted", "deprecated"}:
@@ -167,6 +174,31 @@ def find_callable(context: Context, view: View, name: str, *, head: str, session
             hint="`lignin head show` lists its slots; NAME@DIGEST calls one outside of it",
         )
     return _row_of(view, plain, slots[plain])
+
+
+def _written_in(context: Context, view: View, name: str, digest: str, session: str) -> Row | None:
+    """The newest version of a name that the caller handed over in a session; None where there is none.
+
+    Raises:
+        DeniedError: It may not be run. An older one is not run in its place.
+    """
+    me = context.scope.actor.sub
+    own = [
+        row
+        for row in view.page("version", parent=name, limit=1000).rows
+        if row.body["digest"].removeprefix("sha256:").startswith(digest.removeprefix("sha256:"))
+        and any(
+            seen["how"] == HANDED_OVER and seen["author"] == me and seen["session"] == session
+            for seen in row.body["provenance"]
+        )
+    ]
+    newest = max(own, key=_captured_at, default=None)
+    if newest is not None and newest.state not in WRITTEN:
+        raise DeniedError(
+            f"{name} as it was last written in session {session} is {newest.state}",
+            hint=str(newest.body["reason"]),
+        )
+    return newest
 
 
 def _row_of(view: View, slot: str, digest: str) -> Row:

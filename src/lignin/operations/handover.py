@@ -8,11 +8,12 @@ from typing import Literal
 
 from lignin.artifacts.folder import read_tree
 from lignin.domain.artifacts import MAX_TREE_BYTES, Example, File, parse_example
-from lignin.domain.codec import Json
-from lignin.domain.errors import InvalidRequestError, LimitedError, NotFoundError
+from lignin.domain.codec import Json, parse_json
+from lignin.domain.errors import CodecError, InvalidRequestError, LimitedError, NotFoundError
 from lignin.traces.redact import redact
 
 MAX_EXAMPLES = 2000
+MAX_CONTEXT_BYTES = 16_000
 
 
 def read_files(path: Path) -> dict[str, File]:
@@ -36,7 +37,9 @@ def read_files(path: Path) -> dict[str, File]:
     return {path.name: File(content=content, mode=mode)}
 
 
-def refuse_secrets(files: Mapping[str, File], examples: Json, key: bytes) -> None:
+def refuse_secrets(
+    files: Mapping[str, File], examples: Json, key: bytes, known: Json = None
+) -> None:
     """A secret is not stored, not even as a draft: nothing of the capture is.
 
     Raises:
@@ -44,6 +47,7 @@ def refuse_secrets(files: Mapping[str, File], examples: Json, key: bytes) -> Non
     """
     texts = {path: file.content for path, file in files.items()}
     texts["the examples"] = json.dumps(examples).encode()
+    texts["the context"] = json.dumps(known).encode()
     for where, content in texts.items():
         found = redact(content, key).counts
         if found:
@@ -51,6 +55,24 @@ def refuse_secrets(files: Mapping[str, File], examples: Json, key: bytes) -> Non
                 f"{where}: a secret ({', '.join(sorted(found))}); nothing was captured",
                 hint="take it out and declare it by name in the manifest's capabilities.secrets",
             )
+
+
+def read_context(text: str) -> Json:
+    """Return what somebody says of the task, which is kept beside the code: JSON where it is some.
+
+    Raises:
+        LimitedError: It is longer than `MAX_CONTEXT_BYTES`.
+    """
+    size = len(text.encode(errors="replace"))
+    if size > MAX_CONTEXT_BYTES:
+        raise LimitedError(
+            f"the context has {size} bytes; at most {MAX_CONTEXT_BYTES} are kept",
+            hint="say what matters: a few inputs, the constraint, the error",
+        )
+    try:
+        return parse_json(text.encode()) if text else None
+    except (CodecError, UnicodeEncodeError):
+        return text
 
 
 def read_examples(value: Json) -> list[Example]:

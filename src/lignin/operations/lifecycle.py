@@ -18,7 +18,7 @@ from lignin.artifacts.store import load_examples, load_manifest, load_tree, trus
 from lignin.artifacts.undeclared import undeclared
 from lignin.artifacts.versions import is_simulated, version_stream
 from lignin.domain.artifacts import Example, Manifest, Tree, examples_digest
-from lignin.domain.codec import Digest, Json
+from lignin.domain.codec import Digest, Json, parse_json
 from lignin.domain.errors import DeniedError, UnavailableError
 from lignin.domain.events import Change
 from lignin.domain.evidence import Verdict
@@ -94,7 +94,7 @@ def verify_version(context: Context, row: Row, *, again: bool = False, tools: st
         return Proven(
             verdict=cached["verdict"],
             reasons=cached["reasons"],
-            checks=(),
+            checks=last_report(context, digest),
             state=_state(context, name, digest),
             tier=cached["tier"],
             runs=0,
@@ -116,6 +116,14 @@ def verify_version(context: Context, row: Row, *, again: bool = False, tools: st
         runs=done.runs,
         reused=False,
     )
+
+
+def last_report(context: Context, digest: Digest) -> Sequence[Mapping[str, Json]]:
+    """What each check said the last time, as the kept report has it."""
+    with context.view() as view:
+        blob = _proof(view.row(f"evidence/{digest}")).get("report")
+        report = parse_json(view.blob(blob)) if blob else {}
+    return tuple(report.get("results", ()))
 
 
 def _equipped(verifier: "Verifier", equipment: Equipment, row: Row) -> "Verifier":

@@ -16,7 +16,7 @@ from lignin.operations.filing import file_new, touched_sessions
 from lignin.ports.ledger import View, every_row
 from lignin.traces.importer import import_trace
 from lignin.traces.read import find_traces, read_trace
-from lignin.traces.routines.encode import encode
+from lignin.traces.routines.encode import Encoded, encode
 from lignin.traces.routines.induce import MOST, Induced, Inducer
 from lignin.traces.routines.service import PASSED, Read, Routines
 
@@ -61,12 +61,20 @@ def comes_of(context: Context, routine: Routine, takes: Callable[[str], bool]) -
     Args:
         takes: Whether a session is among them.
     """
+    return routine.routine_id in routines_of(context, takes)
+
+
+def routines_of(context: Context, takes: Callable[[str], bool]) -> set[str]:
+    """The ids of the routines that are induced of some of the runs alone."""
+    inducer = Inducer()
+    inducer.add(run for run in runs_kept(context) if takes(run.session))
+    return {each.routine_id for each in inducer.induce(MOST).routines}
+
+
+def runs_kept(context: Context) -> list[Encoded]:
+    """Every run as it was read; those of which nothing was declared passed as judged."""
     with context.view() as view:
-        inducer = Inducer()
-        kept = Routines(context.ids).kept(view, _judged(view))
-        inducer.add(run for run in kept if takes(run.session))
-    found = inducer.induce(MOST).routines
-    return any(each.routine_id == routine.routine_id for each in found)
+        return list(Routines(context.ids).kept(view, _judged(view)))
 
 
 def passing_sessions(view: View) -> list[str]:

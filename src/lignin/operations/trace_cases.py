@@ -196,6 +196,14 @@ def case(context: Context, request: TraceCase) -> CaseShown:
     return CaseShown(**shown, content=content, history=history)
 
 
+def cases_against(view: View, mode: str) -> tuple[list[tuple[str, str]], int]:
+    """The shown cases of a failure mode with what each demands, and how many are held out."""
+    split = frozenset(row.key for row in every_row(view, "mode", state="open") if row.parent)
+    rows = [row for row in every_row(view, "case", state="accepted") if mode in _modes(row, split)]
+    shown = [row for row in rows if row.body["split"] == "shown"]
+    return [(row.key, _summary(view, row)) for row in shown], len(rows) - len(shown)
+
+
 def _modes(row: Row, split: frozenset[str]) -> dict[str, int]:
     counted = Counter(_mode(run, split) for run in row.body["faulty"])
     return dict(sorted(counted.items()))

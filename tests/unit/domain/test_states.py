@@ -110,6 +110,7 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("version.moved", {"to": "verified", "reason": "r", "check_set": "c1"}),
     ],
     "sighting": [("sighting.noted", {"name": "a", "digest": "d"})] * 2,
+    "outline": [("outline.noted", {"form": 1, "words": "", "shape": "", "takes": 0})] * 2,
     "revision": [("revision.created", {"slots": {}, "extends": None})] * 2,
     "head": [
         ("head.created", HEAD),
@@ -145,6 +146,8 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("case.accepted", {"task": "t", "into": None}),
     ],
     "encoded": [("run.encoded", {"task": "t", "outcome": "success", "digest": "sha256:a"})] * 2,
+    "heard": [("run.heard", {"task": "", "person": "", "model": "", "turns": 0, "digest": "d"})]
+    * 2,
     "routine": [
         ("routine.induced", {"rank": 0, "digest": "sha256:a"}),
         ("routine.proven", {"artifact": "a", "verdict": "pass"}),

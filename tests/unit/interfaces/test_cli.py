@@ -126,7 +126,8 @@ def test_fields_that_this_answer_lacks_are_no_error_once_the_work_is_done(
     (own_home / "triple.py").write_text("def triple(n: int) -> int:\n    return 3 * n\n")
     capture = ["artifact", "capture", str(own_home / "triple.py"), "--no-verify", "--compact"]
     assert run([*capture, "--fields", "reasons,name"]) == 0
-    assert json.loads(said(capsys)[0]) == {"name": "triple", "verification": None}
+    told = {"name": "triple", "nearest": [{"name": "double"}], "verification": None}
+    assert json.loads(said(capsys)[0]) == told
 
 
 def test_fields_of_a_part_of_the_answer_are_picked() -> None:

@@ -72,6 +72,7 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "routine.cover": [{"traces": ["absent"]}],
     "routine.promote": [{"routine": "rtn_absent"}],
     "routine.prove": [{"routine": "rtn_absent"}],
+    "routine.reuse": [{"routine": "rtn_absent"}, {"traces": ["absent"]}],
     "routine.show": [{"routine": "rtn_absent"}],
     "trace.harvest": [{"sessions": ["ses_absent"]}],
     "trace.import": [{"paths": ["absent"]}, {"mine": True}],
@@ -99,6 +100,7 @@ NAMES_NOTHING = {
     "routine.list",
     "trace.cases",
     "trace.modes",
+    "trace.requests",
     "up",
 }
 """These list, filter, or make what they name."""

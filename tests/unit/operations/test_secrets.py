@@ -58,3 +58,10 @@ def test_no_byte_of_the_secret_is_in_the_store(desk: Desk, tmp_path: Path) -> No
     desk("session.append", session=session, events=[{"said": f"use {KEY} please"}])
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or KEY.encode() not in path.read_bytes()
+
+
+def test_a_secret_in_the_context_of_the_task_is_refused(desk: Desk) -> None:
+    path = desk.write("double.py", DOUBLE)
+    with pytest.raises(InvalidRequestError, match="the context: a secret"):
+        desk("artifact.capture", path=path, context=f"it was called with {KEY}")
+    assert desk("artifact.list").total == 0

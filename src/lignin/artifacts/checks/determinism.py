@@ -14,6 +14,7 @@ from lignin.artifacts.answers import (
     told,
     values_agree,
 )
+from lignin.artifacts.breaks import Break, broken, measured_breaks
 from lignin.artifacts.check import (
     Check,
     Observations,
@@ -34,18 +35,38 @@ def judge(observations: Observations) -> CheckResult:
     different = [run for run in observations.repeats if _differs(observations, run)]
     doubts = [*infrastructure_doubts(run.observed for run in observations.repeats)]
     remarks: list[str] = []
+    breaks: list[Break] = []
     if declares_variation(observations):
         faults, unsure = _stable_faults(observations, different)
         doubts += unsure
         remarks.append(f"{len(different)} answers varied, as clock or randomness declare")
     else:
         faults = [_told(observations, run) for run in different]
+        breaks = [
+            _break(observations, run, fault) for run, fault in zip(different, faults, strict=True)
+        ]
     return conclude(
         "determinism",
         faults=faults[:MAX_REASONS],
         doubts=doubts,
         remarks=remarks,
-        measured={"repeats": len(observations.repeats), "different": len(different)},
+        measured={
+            "repeats": len(observations.repeats),
+            "different": len(different),
+            **measured_breaks(breaks),
+        },
+    )
+
+
+def _break(observations: Observations, run: RepeatRun, fault: str) -> Break:
+    is_call = observations.is_call
+    return broken(
+        run.example,
+        run.observed,
+        is_call=is_call,
+        fault=fault,
+        expected=outcome_of(run.base, is_call=is_call),
+        how=f"run again with {run.variant}",
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from lignin.artifacts.breaks import Break, broken, measured_breaks
 from lignin.artifacts.check import Check, Observations, conclude, infrastructure_doubts, shown_use
 from lignin.artifacts.oracle import MAX_REASONS
 from lignin.artifacts.undeclared import subject, undeclared
@@ -18,17 +19,28 @@ def judge(observations: Observations) -> CheckResult:
     capabilities = observations.manifest.capabilities
     is_command = not observations.is_call
     faults: dict[str, str] = {}
+    breaks: dict[str, Break] = {}
     counted = 0
     for use, observed in _runs(observations):
         counted += 1
         for what in undeclared(capabilities, use, observed, is_command=is_command):
-            faults.setdefault(what, f"{what} without declaring it, for {shown_use(use)}")
+            if what in faults:
+                continue
+            fault = f"{what} without declaring it"
+            faults[what] = f"{fault}, for {shown_use(use)}"
+            breaks[what] = broken(
+                use, observed, is_call=not is_command, fault=fault, how="what it did"
+            )
     doubts = infrastructure_doubts(observed for _, observed in _runs(observations))
     return conclude(
         "effects",
         faults=list(faults.values())[:MAX_REASONS],
         doubts=doubts,
-        measured={"runs": counted, "undeclared": len(faults)},
+        measured={
+            "runs": counted,
+            "undeclared": len(faults),
+            **measured_breaks(breaks.values()),
+        },
     )
 
 

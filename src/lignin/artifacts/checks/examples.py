@@ -4,8 +4,9 @@ Fewer than `MIN_EXAMPLES` recorded examples and no tests of its own leave an art
 """
 
 from lignin.artifacts.answers import schema_trouble
+from lignin.artifacts.breaks import measured_breaks
 from lignin.artifacts.check import Check, Observations, conclude, infrastructure_doubts
-from lignin.artifacts.oracle import contradictions, wrong_answers
+from lignin.artifacts.oracle import contradictions, told_wrong, wrong_answers, wrong_breaks
 from lignin.domain.artifacts import MIN_EXAMPLES
 from lignin.domain.evidence import CheckResult
 
@@ -19,7 +20,9 @@ def judge(observations: Observations) -> CheckResult:
         if (trouble := schema_trouble(schema)) is not None
     ]
     runs = observations.visible_runs
-    faults += wrong_answers(observations, runs)
+    wrong = wrong_answers(observations, runs)
+    faults += told_wrong(wrong)
+    breaks = wrong_breaks(wrong, is_call=observations.is_call)
     doubts = [*infrastructure_doubts(run.observed for run in runs)]
     doubts += contradictions(observations)
     count = len(observations.examples)
@@ -32,7 +35,12 @@ def judge(observations: Observations) -> CheckResult:
         "examples",
         faults=faults,
         doubts=doubts,
-        measured={"examples": count, "run": len(runs), "wrong": len(faults)},
+        measured={
+            "examples": count,
+            "run": len(runs),
+            "wrong": len(wrong),
+            **measured_breaks(breaks),
+        },
     )
 
 

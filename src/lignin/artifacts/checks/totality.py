@@ -22,6 +22,7 @@ Tolerated errors are reported, so that the author can declare them.
 """
 
 from lignin.artifacts.answers import runs_agree, schema_fault, told
+from lignin.artifacts.breaks import Break, broken, measured_breaks
 from lignin.artifacts.check import (
     Check,
     InputRun,
@@ -47,24 +48,44 @@ def judge(observations: Observations) -> CheckResult:
     """Judge both runs of every generated input."""
     declared = declared_errors(observations)
     closed = is_closed(observations.manifest.interface.input)
-    faults, tolerated, near_errors, near = [], [], 0, 0
+    faults, breaks, tolerated, near_errors, near = [], [], [], 0, 0
+    plain: list[Break] = []
     for run in observations.inputs:
         near += _is_plain_near(run)
         fault = _fault(observations, run, declared, closed=closed)
         if fault is not None:
             faults.append(f"{fault} for {shown_use(run.input.use)} ({run.input.what})")
+            breaks.append(_break(observations, run, fault))
         elif _is_undeclared(observations, run, declared):
-            near_errors += _is_plain_near(run)
+            if _is_plain_near(run):
+                near_errors += 1
+                plain.append(_break(observations, run, "undeclared error near the examples"))
             tolerated.append(f"{told(run.observed, is_call=True)} for {shown_use(run.input.use)}")
     if near >= MIN_NEAR and near_errors > MAX_NEAR_ERRORS * near:
         faults.append(f"{near_errors} of {near} inputs near the examples fail, {tolerated[0]}")
+        breaks += plain
     remarks = [f"tolerated, better declared in interface.errors: {t}" for t in tolerated[:3]]
     return conclude(
         "totality",
         faults=faults[:MAX_REASONS],
         doubts=infrastructure_doubts(run.observed for run in observations.inputs),
         remarks=remarks,
-        measured={"inputs": len(observations.inputs), "near": near, "tolerated": len(tolerated)},
+        measured={
+            "inputs": len(observations.inputs),
+            "near": near,
+            "tolerated": len(tolerated),
+            **measured_breaks(breaks),
+        },
+    )
+
+
+def _break(observations: Observations, run: InputRun, fault: str) -> Break:
+    return broken(
+        run.input.use,
+        run.observed,
+        is_call=observations.is_call,
+        fault=fault,
+        how=run.input.what,
     )
 
 

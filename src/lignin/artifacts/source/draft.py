@@ -98,16 +98,25 @@ def sighting_key(tree: Tree) -> str:
     parameters and functions do not change it; what the code does changes it.
     """
     try:
+        kind = tree.manifest.kind
+    except InvalidRequestError:
+        kind = ""
+    return digest_json([kind, *sorted(map(digest_json, canonical_forms(tree)))])
+
+
+def canonical_forms(tree: Tree) -> list[Json]:
+    """Return the canonical form of each file of a tree but its manifest."""
+    try:
         manifest = tree.manifest
         kind, runtime = manifest.kind, manifest.runtime
         entry = manifest.entry.split(":")[0]
     except InvalidRequestError:
         kind, runtime, entry = "", "", ""
-    forms: list[str] = []
-    for path, file in tree.files.items():
-        if path != MANIFEST_PATH:
-            forms.append(digest_json(_form(path, file, kind, runtime if path == entry else "")))
-    return digest_json([kind, *sorted(forms)])
+    return [
+        _form(path, file, kind, runtime if path == entry else "")
+        for path, file in tree.files.items()
+        if path != MANIFEST_PATH
+    ]
 
 
 def _form(path: str, file: File, kind: str, runtime: str) -> Json:

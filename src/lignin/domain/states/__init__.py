@@ -8,7 +8,16 @@ from collections.abc import Mapping
 
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.events import Event
-from lignin.domain.states import artifacts, cases, facts, harness, modes, routines, sessions
+from lignin.domain.states import (
+    artifacts,
+    cases,
+    facts,
+    harness,
+    modes,
+    requests,
+    routines,
+    sessions,
+)
 from lignin.domain.states.row import Reducer, Row
 
 REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
@@ -19,6 +28,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **modes.REDUCERS,
     **cases.REDUCERS,
     **routines.REDUCERS,
+    **requests.REDUCERS,
 }
 
 

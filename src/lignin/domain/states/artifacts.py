@@ -129,6 +129,10 @@ def _sighting_noted(row: Row | None, event: Event, payload: Mapping[str, Json]) 
     return replace(row, seq=event.seq, body=body)
 
 
+def _outlined(_row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    return born(event, payload)
+
+
 REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     "artifact": {"artifact.registered": _registered, "artifact.reassigned": _reassigned},
     "version": {
@@ -137,4 +141,5 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
         "version.moved": _moved,
     },
     "sighting": {"sighting.noted": _sighting_noted},
+    "outline": {"outline.noted": _outlined},
 }

@@ -1,0 +1,1 @@
+"""What people ask and correct again and again, across sessions: candidates for skills, rules, loops."""
