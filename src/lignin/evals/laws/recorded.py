@@ -140,7 +140,7 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     target = sorted(set(asked.target) & set(incumbent.cases)) or (
         [] if asked.target else sorted(incumbent.cases)
     )
-    differences = _differences(incumbent, candidate, target)
+    differences = paired_differences(incumbent, candidate, target)
     savings = tuple(
         saving
         for column in named(COST_COLUMNS, asked.saving)
@@ -152,7 +152,7 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     broken, unclear, weighed = _breaks(incumbent, candidate, asked, set(target))
     against = _harm(incumbent, candidate, asked, savings, broken)
     verdict, reasons = _outcome(shown, against, unclear, faults)
-    gain, interval = _gain(differences)
+    gain, interval = mean_gain(differences)
     return Verdict(
         verdict=verdict,
         claim=asked.claim,
@@ -328,7 +328,7 @@ def _covered(incumbent: Table, candidate: Table) -> float:
     return min(*shares, both / len(incumbent.cases) if incumbent.cases else 0.0)
 
 
-def _differences(
+def paired_differences(
     incumbent: Table, candidate: Table, target: Sequence[str]
 ) -> dict[str, list[float]]:
     """The candidate's scores less the incumbent's, pair by pair."""
@@ -373,7 +373,7 @@ def _banked(scores: Iterable[float]) -> Banked:
     return Banked(sum(each), len(each))
 
 
-def _gain(
+def mean_gain(
     differences: Mapping[str, Sequence[float]],
 ) -> tuple[float | None, tuple[float, float] | None]:
     """The mean difference and its 95 % interval, cases being drawn and not trials (clustered errors)."""

@@ -1,0 +1,64 @@
+"""Systems under test as a caller names them, with a harness revision where one is asked for.
+
+`desk:NAME+FAULT@SHARE` is a scripted agent of the practice desk (simulated); everything else is opened by
+the context: `python:MODULE:FUNCTION`, or a command line.
+"""
+
+from collections.abc import Mapping
+
+from lignin.artifacts.store import load_tree
+from lignin.domain.artifacts import File
+from lignin.domain.codec import Digest
+from lignin.domain.errors import UnavailableError
+from lignin.domain.harness import Revision
+from lignin.operations.context import Context
+from lignin.ports.ledger import View
+from lignin.ports.system import LIMIT_S, System, SystemAsked
+
+DESK = "desk:"
+
+
+def open_subject(
+    context: Context,
+    spec: str,
+    *,
+    unsandboxed: bool = False,
+    limit_s: float = LIMIT_S,
+    harness: Mapping[str, File] | None = None,
+    revision: Digest = "",
+) -> System:
+    """Open a system under test.
+
+    Args:
+        harness: The files of the revision it runs with; `revision` is that one's digest.
+
+    Raises:
+        DeniedError: It would run unconfined, and may not.
+        NotFoundError: There is none of that name.
+        UnavailableError: A dry run runs nothing unconfined, or there is no sandbox.
+    """
+    if spec.startswith(DESK):
+        from lignin.practice.system import DeskSystem
+
+        return DeskSystem(spec.removeprefix(DESK), revision)
+    if context.dry_run and unsandboxed:
+        raise UnavailableError("a dry run runs nothing unconfined", hint="leave out --dry-run")
+    return context.open_system(
+        SystemAsked(
+            spec=spec,
+            folder=context.cwd,
+            harness=harness or {},
+            environment=context.environment,
+            unsandboxed=unsandboxed,
+            limit_s=limit_s,
+        )
+    )
+
+
+def harness_files(context: Context, view: View, revision: Revision) -> dict[str, File]:
+    """The files of all that a revision holds, each slot's in a folder of its name."""
+    return {
+        f"{slot}/{path}": file
+        for slot, digest in context.harness.resolved(view, revision).items()
+        for path, file in load_tree(view, digest).files.items()
+    }
