@@ -16,6 +16,7 @@ from lignin.operations.gate import GateVerdict
 from lignin.operations.gatework import (
     BANKED,
     Question,
+    campaign_of,
     find_decision,
     open_decision,
     reach_decision,
@@ -40,7 +41,10 @@ class GateProve(SuiteRequest):
         default_factory=list, description="cases that must pass in every trial, comma-separated"
     )
     alpha: float = Field(0.05, gt=0, lt=1, description="the error of the whole campaign")
-    campaign: str = Field("main", description="which one: each decision in it needs more evidence")
+    campaign: str = Field(
+        "main",
+        description="which one: each decision in it needs more evidence; a proposal has that of its head",
+    )
     bank: int = Field(
         BANKED, ge=1, le=100, description="trials of the incumbent that are to stand beforehand"
     )
@@ -128,6 +132,9 @@ def prove(context: Context, request: GateProve) -> Decided:
         )
     with context.view() as view:
         suite = load_suite(context, view, request)
+        campaign = request.campaign
+        if request.proposal:
+            campaign = campaign_of(require_known(view, f"proposal/{request.proposal}"))
     question = Question(
         incumbent=systems["incumbent"],
         candidate=systems["candidate"],
@@ -135,7 +142,7 @@ def prove(context: Context, request: GateProve) -> Decided:
         target=_names(request.target),
         must_pass=_names(request.must_pass),
         alpha=request.alpha,
-        campaign=request.campaign,
+        campaign=campaign,
         proposal=request.proposal,
     )
     with context.view() as view:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lignin.domain.codec import Json, parse_json
 from lignin.domain.errors import InvalidRequestError, NotFoundError
 from lignin.domain.events import Change
+from lignin.domain.evidence import GateOutcome
 from lignin.domain.ids import derive_id
 from lignin.domain.states import Row
 from lignin.evals.decisions import Decisions
@@ -20,6 +21,8 @@ from lignin.operations.trialwork import SuiteCase, Tries, suite_case, told_case
 from lignin.ports.ledger import View, require_known
 from lignin.ports.system import System
 
+USUAL_ALPHA = 0.05
+"""What a campaign may err whose decisions count for proposals."""
 BANKED = 6
 """So many trials of the incumbent are to stand before a decision: they say what works."""
 
@@ -60,6 +63,33 @@ def find_decision(view: View, question: Question, *, anew: bool) -> tuple[str, R
     if last is None or (anew and last.state != "open"):
         return question.decision(number), None
     return last.key, last
+
+
+def campaign_of(proposal: Row) -> str:
+    """The campaign of a proposal is that of its head; nobody chooses another one."""
+    return f"head {proposal.body['head']}"
+
+
+def proven_by_trials(view: View, proposal: Row) -> tuple[GateOutcome, str]:
+    """What the last decision by trials on a proposal came to, and what is to be told of it.
+
+    One by simulated agents proves nothing, nor does one that was allowed to err more than usual.
+    """
+    rows = [
+        row
+        for row in view.page("decision", parent=proposal.key, limit=1000).rows
+        if row.body["result"]
+    ]
+    if not rows:
+        return "undecided", f"the claim {proposal.body['claim']!r} needs trials or a human"
+    last = max(rows, key=lambda row: (row.body["opened_at"], row.key))
+    told = f"{last.key} by trials: {last.state}"
+    if last.body["simulated"]:
+        return "undecided", f"{told}, but by simulated agents"
+    if last.body["alpha"] > USUAL_ALPHA:
+        return "undecided", f"{told}, but its campaign may err {last.body['alpha']:g}"
+    outcome: GateOutcome = last.body["result"]["verdict"]
+    return outcome, told
 
 
 def open_decision(context: Context, decision: str, question: Question) -> Row:

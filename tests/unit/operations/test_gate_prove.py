@@ -247,3 +247,77 @@ def test_own_benchmark_is_decided_by_what_its_harness_says(desk: Desk) -> None:
     assert (told.verdict, told.target) == ("accept", ["c3", "c4", "c5"])
     assert not told.simulated
     assert desk("gate.recompute", decision=told.decision).same
+
+
+READS = """
+def run(task, seed, tools):
+    has_it = any(path.startswith("double/") for path in task["harness"])
+    return {"resolved": has_it or task["case"] > "c2"}
+
+def careless(task, seed, tools):
+    has_it = any(path.startswith("double/") for path in task["harness"])
+    return {"resolved": has_it == (task["case"] < "c3")}
+"""
+
+
+def proposed(desk: Desk) -> str:
+    """A proposal to put a proven program into an empty head, claimed to be better."""
+    captured = desk.double()
+    desk("head.create", name="main")
+    made = desk("proposal.create", put=[f"double@{captured.digest}"], claim="better")
+    desk.write("reads.py", READS)
+    own_suite(desk, *(f"c{number}" for number in range(6)))
+    return str(made.proposal)
+
+
+def proven(desk: Desk, proposal: str, function: str = "run", **more: Any) -> Any:
+    return desk(
+        "gate.prove",
+        proposal=proposal,
+        system=f"python:reads:{function}",
+        unsandboxed=True,
+        suite="suite.jsonl",
+        **more,
+    )
+
+
+def test_proposal_is_accepted_by_the_trials_of_its_revision(desk: Desk) -> None:
+    proposal = proposed(desk)
+    before = desk("proposal.decide", proposal=proposal)
+    assert (before.state, before.decision["reasons"][-1]) == (
+        "undecided",
+        "the claim 'better' needs trials or a human",
+    )
+    told = proven(desk, proposal)
+    assert (told.verdict, told.campaign, told.proposal) == ("accept", "head main", proposal)
+    assert desk("gate.list", proposal=proposal).total == 1
+    decided = desk("proposal.decide", proposal=proposal)
+    assert decided.state == "accepted"
+    assert f"{told.decision} by trials: accept" in decided.decision["reasons"]
+    assert desk("proposal.apply", proposal=proposal).state == "applied"
+
+
+def test_proposal_that_breaks_something_is_rejected_by_its_trials(desk: Desk) -> None:
+    proposal = proposed(desk)
+    told = proven(desk, proposal, "careless")
+    assert told.verdict == "reject"
+    assert set() < set(told.broken) <= {"c3", "c4", "c5"}
+    assert desk("proposal.decide", proposal=proposal).state == "rejected"
+
+
+def test_simulated_or_careless_proofs_do_not_decide_a_proposal(desk: Desk) -> None:
+    proposal = proposed(desk)
+    assert proven(desk, proposal, alpha=0.9).verdict == "accept"
+    decided = desk("proposal.decide", proposal=proposal)
+    assert (decided.state, decided.decision["reasons"][-1].partition("but ")[2]) == (
+        "undecided",
+        "its campaign may err 0.9",
+    )
+
+
+def test_a_claim_that_trials_cannot_show_is_refused(desk: Desk) -> None:
+    captured = desk.double()
+    desk("head.create", name="main")
+    made = desk("proposal.create", put=[f"double@{captured.digest}"])
+    with pytest.raises(InvalidRequestError, match="only 'better'"):
+        desk("gate.prove", proposal=made.proposal, system="desk:a")

@@ -38,7 +38,7 @@ class Content:
         )
 
 
-def read_content(command: str, folder: Path) -> Content:
+def read_content(command: str, folder: Path, *, most_files: int = MAX_FILES) -> Content:
     """Read what a command line names.
 
     Raises:
@@ -62,6 +62,11 @@ def read_content(command: str, folder: Path) -> Content:
         named.add(word)
         if path.parts:
             _take(folder, folder / path.parts[0], files)
+        if len(files) > most_files or sum(len(f.content) for f in files.values()) > MAX_BYTES:
+            raise LimitedError(
+                f"{word} brings more than {most_files} files, or {MAX_BYTES // 2**20} MiB",
+                hint="put the system's own files in a folder of their own",
+            )
     return Content(words, frozenset(named), files)
 
 
@@ -73,8 +78,3 @@ def _take(folder: Path, path: Path, files: dict[str, File]) -> None:
             continue
         mode = "0755" if each.stat().st_mode & 0o100 else "0644"
         files[relative.as_posix()] = File(content=each.read_bytes(), mode=mode)  # type: ignore[arg-type]
-    if len(files) > MAX_FILES or sum(len(file.content) for file in files.values()) > MAX_BYTES:
-        raise LimitedError(
-            f"{path.name} brings more than {MAX_FILES} files, or {MAX_BYTES // 2**20} MiB",
-            hint="put the system's own files in a folder of their own",
-        )

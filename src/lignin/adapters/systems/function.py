@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json, digest_json
 from lignin.ports.system import MAX_SAID_BYTES, SystemRun
 from lignin.ports.tools import Tools
@@ -22,14 +23,21 @@ class FunctionSystem:
 
     Args:
         function: Takes task, seed and tools; raises `OSError` for what lies outside of it.
-        content: What decides what it does, as JSON: its module's digest, the revision.
+        content: What decides what it does, as JSON: its module's digest.
+        harness: The files of the harness revision, which it finds as texts in the task's `harness`.
     """
 
     simulated = False
 
-    def __init__(self, name: str, function: Callable[..., Any], content: Json) -> None:
+    def __init__(
+        self, name: str, function: Callable[..., Any], content: Json, harness: Mapping[str, File]
+    ) -> None:
         self._name, self._function = name, function
-        self._digest = digest_json(["function", name, content])
+        told = {path: file.sha256 for path, file in sorted(harness.items())}
+        self._digest = digest_json(["function", name, content, told])
+        self._harness = {
+            path: file.content.decode(errors="replace") for path, file in harness.items()
+        }
 
     @property
     def name(self) -> str:
@@ -43,7 +51,7 @@ class FunctionSystem:
         """Call the function; what it raises is its own failure."""
         began = time.monotonic()
         try:
-            answer = self._function(task, seed, tools)
+            answer = self._function({**task, "harness": self._harness}, seed, tools)
             said = answer if isinstance(answer, str) else json.dumps(answer)
         except ConnectionError as error:
             return SystemRun(ended="infrastructure", why=f"{type(error).__name__}: {error}")

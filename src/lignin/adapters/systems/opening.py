@@ -5,11 +5,12 @@ import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 from lignin.adapters.systems.command import PlainCommand, SandboxedCommand
 from lignin.adapters.systems.content import read_content
 from lignin.adapters.systems.function import FunctionSystem
-from lignin.domain.codec import digest_bytes
+from lignin.domain.codec import Digest, digest_bytes
 from lignin.domain.errors import DeniedError, NotFoundError
 from lignin.ports.sandbox import Sandbox
 from lignin.ports.system import System, SystemAsked
@@ -43,13 +44,26 @@ def _function(asked: SystemAsked) -> FunctionSystem:
     module_name, _, name = asked.spec.removeprefix(FUNCTION).partition(":")
     sys.path.insert(0, str(asked.folder))
     try:
-        module = importlib.import_module(module_name)
+        module, content = _module(module_name, asked.folder)
         function = getattr(module, name)
     except (ImportError, AttributeError, ValueError) as error:
         raise NotFoundError(f"{asked.spec}: {error}", hint="python:MODULE:FUNCTION") from None
     finally:
         sys.path.remove(str(asked.folder))
-    file = inspect.getsourcefile(module)
-    content = digest_bytes(Path(file).read_bytes()) if file else ""
-    harness = {path: each.sha256 for path, each in sorted(asked.harness.items())}
-    return FunctionSystem(asked.spec, function, [content, harness])
+    return FunctionSystem(asked.spec, function, content, asked.harness)
+
+
+def _module(name: str, folder: Path) -> tuple[ModuleType, Digest]:
+    """A module with the digest of the very source that it was made of; one that lies in the folder is
+    made anew, whatever was loaded under its name before."""
+    file = folder / f"{name.replace('.', '/')}.py"
+    if not file.is_file():
+        module = importlib.import_module(name)
+        found = inspect.getsourcefile(module)
+        return module, digest_bytes(Path(found).read_bytes()) if found else ""
+    source = file.read_bytes()
+    module = ModuleType(name)
+    module.__file__ = str(file)
+    sys.modules[name] = module
+    exec(compile(source, str(file), "exec"), module.__dict__)  # noqa: S102 - the user said that it may
+    return module, digest_bytes(source)
