@@ -36,6 +36,7 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
         {"system": "desk:a", "suite": "absent"},
         {"system": "python:absent_module:run", "unsandboxed": True},
     ],
+    "eval.compare": [{"before": "absent", "after": "absent"}],
     "eval.show": [{"system": "absent"}],
     "gate.campaign": [{"file": "absent"}],
     "gate.decide": [{"incumbent": "absent", "candidate": "absent"}],
