@@ -140,17 +140,24 @@ def parse_plan(value: Mapping[str, Any]) -> Plan:
     )
 
 
-def follow(course: Course[Result], answer: Callable[[Ask, int], float | None]) -> Result:
-    """Drive a course to its end; `answer` is told how often the arm was asked for the case before."""
+def follow(
+    course: Course[Result],
+    answer: Callable[[Sequence[tuple[Ask, int]]], Sequence[float | None]],
+) -> Result:
+    """Drive a course to its end.
+
+    Args:
+        answer: Is told the asks of a round, each with how often its arm was asked for its case before.
+    """
     turns: Counter[Ask] = Counter()
     try:
         asks = next(course)
         while True:
-            scores = []
+            numbered = []
             for ask in asks:
-                scores.append(answer(ask, turns[ask]))
+                numbered.append((ask, turns[ask]))
                 turns[ask] += 1
-            asks = course.send(tuple(scores))
+            asks = course.send(tuple(answer(numbered)))
     except StopIteration as stop:
         result: Result = stop.value
         return result

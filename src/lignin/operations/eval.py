@@ -20,6 +20,7 @@ from lignin.ports.ledger import View, every_row, not_known
 from lignin.ports.system import LIMIT_S, System
 
 MAX_BYTES = 64 * 2**20
+TOGETHER = 16
 
 
 class SuiteRequest(Request):
@@ -35,6 +36,7 @@ class SuiteRequest(Request):
         False, description="run the system as you, outside the sandbox, with all that you may do"
     )
     limit_s: float = Field(LIMIT_S, gt=0, le=86_400, description="seconds for one trial")
+    parallel: int = Field(1, ge=1, le=64, description="at most so many trials at a time")
 
 
 class EvalRun(SuiteRequest):
@@ -103,7 +105,7 @@ def run(context: Context, request: EvalRun) -> EvalDone:
     )
     with context.view() as view:
         suite = load_suite(context, view, request)
-    paid = top_up(context, system, suite, request.trials)
+    paid = top_up(context, system, suite, request.trials, request.parallel)
     with context.view() as view:
         rows = [row.body for row in trials_of(view, system.digest)]
     wanted = {case.digest for case in suite}
@@ -166,7 +168,9 @@ def load_suite(context: Context, view: View, request: SuiteRequest) -> list[Suit
     return suite
 
 
-def top_up(context: Context, system: System, suite: Sequence[SuiteCase], trials: int) -> int:
+def top_up(
+    context: Context, system: System, suite: Sequence[SuiteCase], trials: int, parallel: int = 1
+) -> int:
     """Try each case until so many trials of it stand; return how many were run."""
     with context.view() as view:
         known = standing(list(trials_of(view, system.digest)))
@@ -177,10 +181,11 @@ def top_up(context: Context, system: System, suite: Sequence[SuiteCase], trials:
         first = known.following.get(of, 0)
         wanted += [(turn, case, first + turn) for turn in range(lacking)]
     wanted.sort(key=lambda each: each[0])
-    tries = Tries(context)
-    for done, (_, case, number) in enumerate(wanted):
-        context.progress("trials", done, len(wanted))
-        tries.trial(system, case, number)
+    tries = Tries(context, parallel)
+    for first in range(0, len(wanted), TOGETHER):
+        context.progress("trials", first, len(wanted))
+        lot = wanted[first : first + TOGETHER]
+        tries.trials([(system, case, number) for _, case, number in lot])
     return tries.paid
 
 

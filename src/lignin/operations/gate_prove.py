@@ -149,10 +149,10 @@ def prove(context: Context, request: GateProve) -> Decided:
         decision, row = find_decision(view, question, anew=request.again)
     paid = 0
     if row is None:
-        paid = top_up(context, systems["incumbent"], suite, request.bank)
+        paid = top_up(context, systems["incumbent"], suite, request.bank, request.parallel)
         row = open_decision(context, decision, question)
     if row.state == "open":
-        paid += reach_decision(context, row, systems)
+        paid += reach_decision(context, row, systems, request.parallel)
     with context.view() as view:
         return _decided(view, require_known(view, row.stream), paid)
 

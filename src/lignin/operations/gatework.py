@@ -191,7 +191,9 @@ def _banked(suite: Iterable[SuiteCase], stood: Standing) -> dict[str, Banked]:
     return found
 
 
-def reach_decision(context: Context, row: Row, systems: Mapping[Arm, System]) -> int:
+def reach_decision(
+    context: Context, row: Row, systems: Mapping[Arm, System], parallel: int = 1
+) -> int:
     """Drive an open decision to its end and file it; trials that stand are not run again.
 
     Returns:
@@ -201,15 +203,15 @@ def reach_decision(context: Context, row: Row, systems: Mapping[Arm, System]) ->
         stored = parse_json(view.blob(row.body["plan"]))
         plan = parse_plan(stored)
         suite = _suite(view, plan, stored["tasks"])
-    tries, asked = Tries(context), list[tuple[Arm, Bodies]]()
+    tries, asked = Tries(context, parallel), list[tuple[Arm, Bodies]]()
 
-    def answer(ask: Ask, turn: int) -> float | None:
+    def answer(asks: Sequence[tuple[Ask, int]]) -> Sequence[float | None]:
         context.progress("trials", len(asked), None)
-        number = plan.key(ask, turn).number
-        body = tries.trial(systems[ask.arm], suite[ask.case], number)
-        asked.append((ask.arm, body))
-        score: float | None = body["score"]
-        return score
+        bodies = tries.trials(
+            [(systems[ask.arm], suite[ask.case], plan.key(ask, turn).number) for ask, turn in asks]
+        )
+        asked.extend((ask.arm, body) for (ask, _), body in zip(asks, bodies, strict=True))
+        return [body["score"] for body in bodies]
 
     told = conclude(plan, follow(judge_better(plan.claim()), answer), asked)
     decisions = Decisions(context.ids)
@@ -260,14 +262,16 @@ def recompute(view: View, row: Row) -> Recomputed:
     plan = parse_plan(stored)
     asked: list[tuple[Arm, Bodies]] = []
 
-    def answer(ask: Ask, turn: int) -> float | None:
-        trial = plan.key(ask, turn).trial
-        filed = view.row(f"trial/{trial}")
-        if filed is None:
-            raise _UnfiledError(trial)
-        asked.append((ask.arm, filed.body))
-        score: float | None = filed.body["score"]
-        return score
+    def answer(asks: Sequence[tuple[Ask, int]]) -> Sequence[float | None]:
+        bodies = []
+        for ask, turn in asks:
+            trial = plan.key(ask, turn).trial
+            filed = view.row(f"trial/{trial}")
+            if filed is None:
+                raise _UnfiledError(trial)
+            bodies.append(filed.body)
+            asked.append((ask.arm, filed.body))
+        return [body["score"] for body in bodies]
 
     try:
         told = conclude(plan, follow(judge_better(plan.claim()), answer), asked)

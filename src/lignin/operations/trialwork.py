@@ -5,7 +5,9 @@ or by its own account of them made again where the case happens.
 """
 
 import json
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -139,9 +141,22 @@ def told_case(row: Mapping[str, Json]) -> SuiteCase:
 class Tries:
     """Trials of a caller, each paid once; stops where nothing holds any more."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, parallel: int = 1) -> None:
+        self._context, self._parallel = context, parallel
+        self._lock = threading.Lock()
         self.paid = self._lost = 0
+
+    def trials(self, wanted: Sequence[tuple[System, SuiteCase, int]]) -> list[Mapping[str, Json]]:
+        """Return some trials in their order, so many at a time as the caller allows.
+
+        Raises:
+            UnavailableError: As `trial`; those that were under way are filed all the same.
+        """
+        if self._parallel == 1 or len(wanted) < 2:
+            return [self.trial(*each) for each in wanted]
+        with ThreadPoolExecutor(self._parallel) as pool:
+            under_way = [pool.submit(self.trial, *each) for each in wanted]
+        return [each.result() for each in under_way]
 
     def trial(self, system: System, case: SuiteCase, number: int) -> Mapping[str, Json]:
         """Return a trial as it is filed; it is tried, and filed at once, only where it never was.
@@ -154,14 +169,15 @@ class Tries:
             row = view.row(f"trial/{trial}")
         if row is not None:
             return row.body
-        if self._lost == OUTAGE:
+        if self._lost >= OUTAGE:
             raise UnavailableError(
                 f"{OUTAGE} trials in a row told nothing, the last of {case.name}",
                 hint=f"`lignin eval show {system.digest[:19]}` says why; the same command goes on",
             )
         body = _filed(context, system, case, number)
-        self.paid += 1
-        self._lost = self._lost + 1 if body["kind"] == "infrastructure" else 0
+        with self._lock:
+            self.paid += 1
+            self._lost = self._lost + 1 if body["kind"] == "infrastructure" else 0
         return body
 
 

@@ -1,6 +1,6 @@
 """Live decisions: which trial an ask is, what a plan holds, what comes of the trials."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -75,9 +75,9 @@ def test_nth_ask_of_an_arm_and_case_counts_on_from_what_stood() -> None:
 def test_no_trial_is_asked_for_twice_in_a_decision() -> None:
     asked, keys = plan(), []
 
-    def answer(ask: Ask, turn: int) -> float:
-        keys.append(asked.key(ask, turn).trial)
-        return 1.0 if ask.arm == "candidate" or ask.case in "cd" else 0.0
+    def answer(asks: Sequence[tuple[Ask, int]]) -> list[float]:
+        keys.extend(asked.key(ask, turn).trial for ask, turn in asks)
+        return [float(ask.arm == "candidate" or ask.case in "cd") for ask, _ in asks]
 
     judged = follow(judge_better(asked.claim()), answer)
     assert judged.outcome == "accept"

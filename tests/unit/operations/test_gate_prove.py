@@ -321,3 +321,17 @@ def test_a_claim_that_trials_cannot_show_is_refused(desk: Desk) -> None:
     made = desk("proposal.create", put=[f"double@{captured.digest}"])
     with pytest.raises(InvalidRequestError, match="only 'better'"):
         desk("gate.prove", proposal=made.proposal, system="desk:a")
+
+
+def test_trials_at_once_come_to_the_same_decision(suite: Desk) -> None:
+    """Which trial an ask is, is said before any of its round is run."""
+    several = suite("gate.prove", incumbent=FAILING, candidate=SOUND, parallel=4)
+    paths = [several.path]
+    first = plan_of(suite, several.decision)
+    again = suite("gate.prove", incumbent=FAILING, candidate=SOUND, again=True)
+    paths.append(again.path)
+    assert paths[0] == paths[1]
+    assert suite("gate.recompute", decision=several.decision).same
+    assert set(first["first"]["incumbent"].values()) == {6}
+    assert suite("eval.run", system=FAILING, trials=40, parallel=4).missing == 0
+    assert {each.trials for each in suite("eval.show", system=FAILING).items} >= {40}
