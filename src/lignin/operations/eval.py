@@ -1,5 +1,6 @@
 """Evaluation: try any system on cases, and compare what came of it."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -89,7 +90,13 @@ class EvalListed(Listed):
 
 class EvalShow(Request):
     system: str = positional("a system's digest, its first digits, or its name")
-    rows: str = Field("", description="also write its trials to this file, as `gate decide` reads")
+
+
+class TrialRows(Response):
+    items: list[dict[str, Json]] = Field(description="{case, trial, score, ...}, one a trial")
+
+    def to_text(self) -> str:
+        return "\n".join(json.dumps(row) for row in self.items)
 
 
 @operation("eval.run", effect="execute", idempotent=True)
@@ -137,10 +144,16 @@ def show(context: Context, request: EvalShow) -> EvalDone:
     with context.view() as view:
         row = find_system(view, request.system)
         rows = [each.body for each in trials_of(view, row.key)]
-    if request.rows and not context.dry_run:
-        context.path(request.rows).write_text(lines_of(rows), encoding="utf-8")
     scored = _score(row.key, row.body["name"], rows, simulated=row.body["simulated"])
     return EvalDone(**scored, paid=0, items=_by_case(rows))
+
+
+@operation("eval.rows", effect="read", idempotent=True)
+def rows_(context: Context, request: EvalShow) -> TrialRows:
+    """Give a system's trials as rows that `gate decide` and `eval compare` read; a row a line as text."""
+    with context.view() as view:
+        row = find_system(view, request.system)
+        return TrialRows(items=[trial_row(each.body) for each in trials_of(view, row.key)])
 
 
 def load_suite(context: Context, view: View, request: SuiteRequest) -> list[SuiteCase]:
@@ -212,13 +225,6 @@ def find_system(view: View, named: str) -> Row:
         told = ", ".join(each.key[:19] for each in found[:10])
         raise InvalidRequestError(f"{named!r:.80} are several: {told}", hint="give the digest")
     return found[0]
-
-
-def lines_of(rows: Sequence[Mapping[str, Json]]) -> str:
-    """Filed trials as JSON lines that `gate decide` reads."""
-    import json
-
-    return "".join(json.dumps(trial_row(body)) + "\n" for body in rows)
 
 
 def _of_row(view: View, row: Row) -> SystemScore:

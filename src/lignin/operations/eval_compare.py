@@ -1,6 +1,5 @@
 """What changed between two systems, case by case, the losses first."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,11 +21,6 @@ from lignin.operations.registry import Request, Response, operation, positional
 class EvalCompare(Request):
     before: str = positional("a system, as `eval list` shows it, or a file of its trials")
     after: str = positional("the other system, or a file of its trials")
-    rows: str = Field(
-        "",
-        description="also write the trials as `gate decide` reads them, to NAME-before.jsonl and "
-        "NAME-after.jsonl",
-    )
 
 
 class FlipView(Response):
@@ -72,10 +66,6 @@ def compare(context: Context, request: EvalCompare) -> Compared:
     For reading. What may be accepted `gate prove` and `gate decide` say.
     """
     both = [_rows(context, named) for named in (request.before, request.after)]
-    if request.rows:
-        for side, rows in zip(("before", "after"), both, strict=True):
-            text = "".join(json.dumps(row) + "\n" for row in rows)
-            context.path(f"{request.rows}-{side}.jsonl").write_text(text, encoding="utf-8")
     before, after = (parse_table(rows) for rows in both)
     flips = find_flips(before, after)
     if not flips:

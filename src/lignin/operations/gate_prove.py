@@ -74,7 +74,6 @@ class DecisionRef(Request):
 
 
 class GateExplain(DecisionRef):
-    plot: str = Field("", description="also draw the evidence over trials into this SVG file")
     check: bool = Field(False, description="come to it again from the record, as `gate recompute`")
 
 
@@ -99,6 +98,14 @@ class DecisionView(Response):
 
 class DecisionsListed(Listed):
     items: list[DecisionView] = Field(description="this page of the list")
+
+
+class EvidencePlot(Response):
+    decision: str = Field(description="the decision's id")
+    svg: str = Field(description="the picture")
+
+    def to_text(self) -> str:
+        return self.svg.rstrip()
 
 
 class RecomputedView(Response):
@@ -186,12 +193,16 @@ def explain(context: Context, request: GateExplain) -> Decided:
     if differs:
         told = f"come to again from the record it differs in: {', '.join(differs)}"
         decided = decided.model_copy(update={"reasons": [told, *decided.reasons]})
-    if request.plot:
-        drawn = draw_evidence(
-            decided.path, decided.needed, f"{decided.decision}: {decided.verdict}"
-        )
-        context.path(request.plot).write_text(drawn, encoding="utf-8")
     return decided
+
+
+@operation("gate.plot", effect="read", idempotent=True)
+def plot(context: Context, request: DecisionRef) -> EvidencePlot:
+    """Draw a decision's evidence over its trials, as SVG: `lignin gate plot ID --text > evidence.svg`."""
+    with context.view() as view:
+        told = _decided(view, _reached(view, request.decision), 0)
+    drawn = draw_evidence(told.path, told.needed, f"{told.decision}: {told.verdict}")
+    return EvidencePlot(decision=told.decision, svg=drawn)
 
 
 @operation("gate.recompute", effect="read", idempotent=True)

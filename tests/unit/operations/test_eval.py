@@ -121,8 +121,9 @@ def test_own_suite_is_scored_by_the_system_itself(desk: Desk) -> None:
     suite = own_suite(desk, "easy", "hard")
     done = desk("eval.run", **function(desk, "tells"), suite=suite, trials=2)
     assert [(each.case, each.passed) for each in done.items] == [("hard", 0), ("easy", 2)]
-    desk("eval.show", system=done.system, rows="rows.jsonl")
-    rows = [json.loads(line) for line in (desk.context.cwd / "rows.jsonl").read_text().splitlines()]
+    rows = [
+        json.loads(line) for line in desk("eval.rows", system=done.system).to_text().split("\n")
+    ]
     assert len(rows) == 4
     assert {row["grader"] for row in rows} == {"told/1"}
 

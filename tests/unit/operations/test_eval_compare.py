@@ -40,9 +40,10 @@ def test_losses_come_first_the_worst_before_all(desk: Desk) -> None:
 def test_rows_of_two_systems_make_the_offline_gate_say_what_the_live_one_says(desk: Desk) -> None:
     with_cases(desk)
     told = desk("gate.prove", incumbent=FAILING, candidate=SOUND)
-    for system in (FAILING, SOUND):
+    for system, name in ((FAILING, "before"), (SOUND, "after")):
         desk("eval.run", system=system, trials=14)
-    compared = desk("eval.compare", before=FAILING, after=SOUND, rows="trials")
+        desk.write(f"trials-{name}.jsonl", desk("eval.rows", system=system).to_text())
+    compared = desk("eval.compare", before=FAILING, after=SOUND)
     assert (compared.lost, compared.gained) == (0, len(told.target))
     offline = desk(
         "gate.decide",

@@ -26,10 +26,10 @@ def test_better_agent_is_accepted_with_its_evidence(suite: Desk) -> None:
     assert told.evidence >= told.needed
     assert (told.gain, told.faults, told.simulated) == (1.0, [], True)
     assert told.guarded > 0
-    explained = suite("gate.explain", decision=told.decision, plot="plot.svg", check=True)
+    explained = suite("gate.explain", decision=told.decision, check=True)
     assert explained.reasons == told.reasons
     assert "accept" in explained.to_text()
-    assert "<polyline" in (suite.context.cwd / "plot.svg").read_text()
+    assert "<polyline" in suite("gate.plot", decision=told.decision).to_text()
     assert suite("gate.recompute", decision=told.decision).same
     [listed] = suite("gate.list").items
     assert (listed.decision, listed.state, listed.number) == (told.decision, "accept", 1)
