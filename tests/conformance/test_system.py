@@ -62,6 +62,12 @@ class TestSandboxedCommand(SystemConformance):
         yield made
         made.close()
 
+    def test_task_is_a_file_too(self, tmp_path: Path, sandbox: Sandbox) -> None:
+        (tmp_path / "reads.py").write_text("import sys\nprint(open(sys.argv[1]).read())\n")
+        asked = SystemAsked(spec="python reads.py task.json", folder=tmp_path, limit_s=20)
+        run = open_system(asked, lambda: sandbox).run({"say": "x"}, 3, NoTools())
+        assert json.loads(run.said) == {"say": "x", "seed": 3}
+
     @pytest.fixture
     def make(self, tmp_path: Path, sandbox: Sandbox) -> Make:
         def made(behaviour: str, content: str = "") -> System:

@@ -70,6 +70,9 @@ class SystemScore(Response):
 
 class EvalDone(SystemScore):
     paid: int = Field(description="trials that were run this time")
+    splits: dict[str, float] = Field(
+        description="mean score of the cases that are shown, and of those that are held out"
+    )
     items: list[CaseScore] = Field(description="one entry a case")
 
     def exit_code(self) -> int:
@@ -113,15 +116,18 @@ def run(context: Context, request: EvalRun) -> EvalDone:
     with context.view() as view:
         suite = load_suite(context, view, request)
     paid = top_up(context, system, suite, request.trials, request.parallel)
-    with context.view() as view:
-        rows = [row.body for row in trials_of(view, system.digest)]
     wanted = {case.digest for case in suite}
-    items = _by_case([body for body in rows if body["case_digest"] in wanted])
-    return EvalDone(
-        **_score(system.digest, system.name, rows, simulated=system.simulated),
-        paid=paid,
-        items=items,
-    )
+    with context.view() as view:
+        rows = [
+            row.body for row in trials_of(view, system.digest) if row.body["case_digest"] in wanted
+        ]
+        items = _by_case(rows)
+        return EvalDone(
+            **_score(system.digest, system.name, rows, simulated=system.simulated),
+            paid=paid,
+            splits=_splits(view, items),
+            items=items,
+        )
 
 
 @operation("eval.list", effect="read", idempotent=True)
@@ -144,8 +150,10 @@ def show(context: Context, request: EvalShow) -> EvalDone:
     with context.view() as view:
         row = find_system(view, request.system)
         rows = [each.body for each in trials_of(view, row.key)]
+        items = _by_case(rows)
+        splits = _splits(view, items)
     scored = _score(row.key, row.body["name"], rows, simulated=row.body["simulated"])
-    return EvalDone(**scored, paid=0, items=_by_case(rows))
+    return EvalDone(**scored, paid=0, splits=splits, items=items)
 
 
 @operation("eval.rows", effect="read", idempotent=True)
@@ -251,6 +259,17 @@ def _score(
     }
 
 
+def _splits(view: View, items: Sequence[CaseScore]) -> dict[str, float]:
+    """Mean scores by split; cases of the user's own have none."""
+    rows = view.rows([f"case/{each.case}" for each in items])
+    means: dict[str, list[float]] = {}
+    for each in items:
+        row = rows.get(f"case/{each.case}")
+        if row is not None and each.trials:
+            means.setdefault(row.body["split"], []).append(each.passed / each.trials)
+    return {split: round(sum(each) / len(each), 4) for split, each in sorted(means.items())}
+
+
 def _by_case(rows: Sequence[Mapping[str, Json]]) -> list[CaseScore]:
     found: dict[str, list[Mapping[str, Json]]] = {}
     for body in rows:
@@ -278,6 +297,9 @@ def _told(done: EvalDone, items: Sequence[CaseScore]) -> list[str]:
         f"{done.missing} missing, {done.paid} run now",
         f"  {done.system}",
     ]
+    if len(done.splits) > 1:
+        told = ", ".join(f"{name.replace('_', ' ')} {m:.1%}" for name, m in done.splits.items())
+        lines.append(f"  {told}")
     lines += [f"  {count} times: {TOLD[kind]}" for kind, count in done.not_believed.items()]  # type: ignore[index]
     for each in items:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(each.kinds.items()))

@@ -146,6 +146,7 @@ def prove(context: Context, request: GateProve) -> Decided:
         incumbent=systems["incumbent"],
         candidate=systems["candidate"],
         suite=suite,
+        named=_names(request.case),
         target=_names(request.target),
         must_pass=_names(request.must_pass),
         alpha=request.alpha,
@@ -159,7 +160,7 @@ def prove(context: Context, request: GateProve) -> Decided:
         paid = top_up(context, systems["incumbent"], suite, request.bank, request.parallel)
         row = open_decision(context, decision, question)
     if row.state == "open":
-        paid += reach_decision(context, row, systems, request.parallel)
+        paid += reach_decision(context, row, question, request.parallel)
     with context.view() as view:
         return _decided(view, require_known(view, row.stream), paid)
 

@@ -17,7 +17,7 @@ from lignin.evals.laws.recorded import GUARDED_FROM
 from lignin.evals.live import Bodies, Plan, Planned, conclude, follow, parse_plan
 from lignin.evals.trials import Standing, standing, trials_of
 from lignin.operations.context import Context
-from lignin.operations.trialwork import SuiteCase, Tries, suite_case, told_case
+from lignin.operations.trialwork import SuiteCase, Tries, suite_case
 from lignin.ports.ledger import View, require_known
 from lignin.ports.system import System
 
@@ -29,11 +29,12 @@ BANKED = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is to be decided, as it was asked."""
+    """What is to be decided, as it was asked; `named` are the cases that were asked for by name."""
 
     incumbent: System
     candidate: System
     suite: Sequence[SuiteCase]
+    named: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
     must_pass: tuple[str, ...] = ()
     alpha: float = 0.05
@@ -42,7 +43,9 @@ class Question:
 
     def decision(self, again: int) -> str:
         """The id of its decision, the first one or one that was asked for again."""
+        told = sorted(case.digest for case in self.suite if case.kind == "told")
         founding: Json = [
+            told or sorted(self.named),
             self.incumbent.digest,
             self.candidate.digest,
             sorted(self.target),
@@ -113,11 +116,7 @@ def open_decision(context: Context, decision: str, question: Question) -> Row:
             "candidate_system": question.candidate.digest,
             "simulated": question.incumbent.simulated or question.candidate.simulated,
         }
-        stored = {
-            **plan.to_json(),
-            "tasks": {case.name: dict(case.task) for case in question.suite if case.kind == "told"},
-        }
-        return None, [decisions.open(context.scope, decision, place, stored, facts)]
+        return None, [decisions.open(context.scope, decision, place, plan.to_json(), facts)]
 
     context.decide_and_commit(decide)
     with context.view() as view:
@@ -191,18 +190,19 @@ def _banked(suite: Iterable[SuiteCase], stood: Standing) -> dict[str, Banked]:
     return found
 
 
-def reach_decision(
-    context: Context, row: Row, systems: Mapping[Arm, System], parallel: int = 1
-) -> int:
+def reach_decision(context: Context, row: Row, question: Question, parallel: int = 1) -> int:
     """Drive an open decision to its end and file it; trials that stand are not run again.
 
     Returns:
         How many trials were run.
     """
     with context.view() as view:
-        stored = parse_json(view.blob(row.body["plan"]))
-        plan = parse_plan(stored)
-        suite = _suite(view, plan, stored["tasks"])
+        plan = parse_plan(parse_json(view.blob(row.body["plan"])))
+        suite = _suite(view, plan, question)
+    systems: dict[Arm, System] = {
+        "incumbent": question.incumbent,
+        "candidate": question.candidate,
+    }
     tries, asked = Tries(context, parallel), list[tuple[Arm, Bodies]]()
 
     def answer(asks: Sequence[tuple[Ask, int]]) -> Sequence[float | None]:
@@ -226,12 +226,11 @@ def reach_decision(
     return tries.paid
 
 
-def _suite(view: View, plan: Plan, tasks: Mapping[str, Mapping[str, Json]]) -> dict[str, SuiteCase]:
-    """The cases as they were when the decision was opened."""
+def _suite(view: View, plan: Plan, question: Question) -> dict[str, SuiteCase]:
+    """The cases as they were when the decision was opened; those of the user's own are in its id."""
+    told = {case.name: case for case in question.suite if case.kind == "told"}
     return {
-        name: told_case(tasks[name])
-        if name in tasks
-        else suite_case(view, name, case.digest, case.mode)
+        name: told.get(name) or suite_case(view, name, case.digest, case.mode)
         for name, case in plan.cases.items()
     }
 
@@ -258,8 +257,7 @@ def recompute(view: View, row: Row) -> Recomputed:
         raise NotFoundError(
             f"the decision {row.key} is open", hint="the same `lignin gate prove` goes on with it"
         )
-    stored = parse_json(view.blob(row.body["plan"]))
-    plan = parse_plan(stored)
+    plan = parse_plan(parse_json(view.blob(row.body["plan"])))
     asked: list[tuple[Arm, Bodies]] = []
 
     def answer(asks: Sequence[tuple[Ask, int]]) -> Sequence[float | None]:

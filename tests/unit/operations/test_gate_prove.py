@@ -335,3 +335,34 @@ def test_trials_at_once_come_to_the_same_decision(suite: Desk) -> None:
     assert set(first["first"]["incumbent"].values()) == {6}
     assert suite("eval.run", system=FAILING, trials=40, parallel=4).missing == 0
     assert {each.trials for each in suite("eval.show", system=FAILING).items} >= {40}
+
+
+def test_other_cases_are_another_question(desk: Desk) -> None:
+    names = [f"c{number}" for number in range(6)]
+    desk.write(
+        "known.py",
+        "def old(task, seed, tools):\n"
+        "    return {'resolved': task['case'] > 'c2'}\n"
+        "def new(task, seed, tools):\n"
+        "    return {'resolved': True}\n",
+    )
+    asked = {
+        "incumbent": "python:known:old",
+        "candidate": "python:known:new",
+        "unsandboxed": True,
+        "suite": "suite.jsonl",
+    }
+    own_suite(desk, *names)
+    first = desk("gate.prove", **asked)
+    own_suite(desk, *names, "c7")
+    second = desk("gate.prove", **asked)
+    assert (first.cases, second.cases) == (6, 7)
+    own_suite(desk, *names)
+    assert desk("gate.prove", **asked).decision == first.decision
+
+
+def test_cases_by_name_are_another_question_than_all(suite: Desk) -> None:
+    whole = suite("gate.prove", incumbent=FAILING, candidate=SOUND)
+    some = suite("gate.prove", incumbent=FAILING, candidate=SOUND, case=whole.target)
+    assert some.decision != whole.decision
+    assert some.cases < whole.cases

@@ -44,7 +44,7 @@ class _CommandSystem:
     @property
     def digest(self) -> Digest:
         harness = {path: file.sha256 for path, file in sorted(self._asked.harness.items())}
-        return digest_json([self.kind, self._content.digest, harness])
+        return digest_json([self.kind, self._content.digest, harness, self._asked.limit_s])
 
     @property
     def _files(self) -> dict[str, File]:
