@@ -151,7 +151,7 @@ def plan_decision(view: View, question: Question, level: float, seed: str) -> Pl
     target = tuple(sorted(question.target)) or tuple(may_gain)
     if not target:
         raise InvalidRequestError(
-            "the incumbent passes every case already: there is nothing to gain",
+            "the incumbent passes every live case already: there is nothing to gain",
             hint="--target names the cases that are to be better",
         )
     first: dict[Arm, Mapping[str, int]] = {
