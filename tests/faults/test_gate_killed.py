@@ -6,6 +6,7 @@ decision that is reached in the end is, byte for byte, that of a run that nobody
 
 import os
 import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -143,3 +144,28 @@ def test_a_decision_killed_at_every_trial_in_turn_still_comes_to_the_same(tmp_pa
     again, _ = decide(folder, module)
     assert again == reached
     assert set(Counter((folder / "paid").read_text().splitlines()).values()) == {1}
+
+
+def test_two_that_decide_the_same_at_once_come_to_one_decision(tmp_path: Path) -> None:
+    module = "at_once"
+    folder = prepared(tmp_path / "both", module)
+    start = threading.Barrier(2)
+    reached: list[Any] = []
+
+    def one() -> None:
+        start.wait()
+        reached.append(decide(folder, module)[0])
+
+    both = [threading.Thread(target=one) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert len(reached) == 2
+    assert reached[0] == reached[1]
+    with opened(folder) as context, context.view() as view:
+        assert view.page("decision").total == 1
+        trials = list(view.page("trial", limit=1000).rows)
+        assert [row.seq for row in trials] == [1] * len(trials)
+        campaign = require_known(view, "campaign/main").body
+    assert campaign["decisions"] == 1

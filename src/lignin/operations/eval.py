@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from lignin.domain.codec import Digest, Json
+from lignin.domain.codec import Digest, Json, parse_json
 from lignin.domain.errors import InvalidRequestError, NotFoundError
 from lignin.domain.states import Row
 from lignin.domain.trials import MISSING, NOT_BELIEVED, TOLD, trial_row
@@ -19,9 +19,11 @@ from lignin.operations.subjects import open_subject
 from lignin.operations.trialwork import SuiteCase, Tries, stored_suite, told_case
 from lignin.ports.ledger import View, every_row, not_known
 from lignin.ports.system import LIMIT_S, System
+from lignin.traces.view import told
 
 MAX_BYTES = 64 * 2**20
 TOGETHER = 16
+SAID_CHARS = 2000
 
 
 class SuiteRequest(Request):
@@ -68,18 +70,29 @@ class SystemScore(Response):
     )
 
 
+class TrialView(Response):
+    number: int = Field(description="which trial, from 0; also its seed")
+    kind: str = Field(description="how it went")
+    score: float | None = Field(description="its score; none where it tells nothing")
+    reasons: list[str] = Field(description="why, where it did not pass")
+    said: str = Field(description="what the system wrote, its beginning")
+
+
 class EvalDone(SystemScore):
     paid: int = Field(description="trials that were run this time")
     splits: dict[str, float] = Field(
         description="mean score of the cases that are shown, and of those that are held out"
     )
     items: list[CaseScore] = Field(description="one entry a case")
+    tries: list[TrialView] = Field(
+        default_factory=list, description="each trial, where one case was asked for"
+    )
 
     def exit_code(self) -> int:
         return 10 if self.trials == 0 else 0
 
     def to_text(self) -> str:
-        return "\n".join(_told(self, self.items))
+        return _told(self, self.items)
 
 
 class EvalList(Request):
@@ -91,8 +104,12 @@ class EvalListed(Listed):
     items: list[SystemScore] = Field(description="this page of the list")
 
 
-class EvalShow(Request):
+class SystemRef(Request):
     system: str = positional("a system's digest, its first digits, or its name")
+
+
+class EvalShow(SystemRef):
+    case: str = Field("", description="only this case, with each trial: why, and what it said")
 
 
 class TrialRows(Response):
@@ -149,15 +166,23 @@ def show(context: Context, request: EvalShow) -> EvalDone:
     """Show how a system did on each case, over all its trials."""
     with context.view() as view:
         row = find_system(view, request.system)
-        rows = [each.body for each in trials_of(view, row.key)]
+        rows = [
+            each.body
+            for each in trials_of(view, row.key)
+            if request.case in ("", each.body["case"])
+        ]
+        if not rows:
+            raise not_known(view, f"case/{request.case}")
+        tries = [_try(view, body) for body in rows] if request.case else []
         items = _by_case(rows)
         splits = _splits(view, items)
     scored = _score(row.key, row.body["name"], rows, simulated=row.body["simulated"])
-    return EvalDone(**scored, paid=0, splits=splits, items=items)
+    tries.sort(key=lambda each: each.number)
+    return EvalDone(**scored, paid=0, splits=splits, items=items, tries=tries)
 
 
 @operation("eval.rows", effect="read", idempotent=True)
-def rows_(context: Context, request: EvalShow) -> TrialRows:
+def rows_(context: Context, request: SystemRef) -> TrialRows:
     """Give a system's trials as rows that `gate decide` and `eval compare` read; a row a line as text."""
     with context.view() as view:
         row = find_system(view, request.system)
@@ -259,6 +284,17 @@ def _score(
     }
 
 
+def _try(view: View, body: Mapping[str, Json]) -> TrialView:
+    detail = parse_json(view.blob(body["detail"]))
+    return TrialView(
+        number=body["number"],
+        kind=body["kind"],
+        score=body["score"],
+        reasons=detail["reasons"],
+        said=detail["said"][:SAID_CHARS],
+    )
+
+
 def _splits(view: View, items: Sequence[CaseScore]) -> dict[str, float]:
     """Mean scores by split; cases of the user's own have none."""
     rows = view.rows([f"case/{each.case}" for each in items])
@@ -289,7 +325,7 @@ def _by_case(rows: Sequence[Mapping[str, Json]]) -> list[CaseScore]:
     return sorted(scored, key=lambda each: each.passed / each.trials if each.trials else -1)
 
 
-def _told(done: EvalDone, items: Sequence[CaseScore]) -> list[str]:
+def _told(done: EvalDone, items: Sequence[CaseScore]) -> str:
     mean = "nothing is known" if done.mean is None else f"{done.mean:.1%}"
     label = " (simulated)" if done.simulated else ""
     lines = [
@@ -298,10 +334,13 @@ def _told(done: EvalDone, items: Sequence[CaseScore]) -> list[str]:
         f"  {done.system}",
     ]
     if len(done.splits) > 1:
-        told = ", ".join(f"{name.replace('_', ' ')} {m:.1%}" for name, m in done.splits.items())
-        lines.append(f"  {told}")
+        means = ", ".join(f"{name.replace('_', ' ')} {m:.1%}" for name, m in done.splits.items())
+        lines.append(f"  {means}")
     lines += [f"  {count} times: {TOLD[kind]}" for kind, count in done.not_believed.items()]  # type: ignore[index]
     for each in items:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(each.kinds.items()))
         lines.append(f"  {each.case}  {each.passed:g} of {each.trials}  ({kinds})")
-    return lines
+    for one in done.tries:
+        lines.append(f"  trial {one.number}: {one.kind}")
+        lines += [f"    {line}" for reason in one.reasons for line in reason.splitlines()]
+    return told(lines)

@@ -145,6 +145,7 @@ class Tries:
         self._context, self._parallel = context, parallel
         self._lock = threading.Lock()
         self.paid = self._lost = 0
+        self._lost_case = ""
 
     def trials(self, wanted: Sequence[tuple[System, SuiteCase, int]]) -> list[Mapping[str, Json]]:
         """Return some trials in their order, so many at a time as the caller allows.
@@ -171,13 +172,16 @@ class Tries:
             return row.body
         if self._lost >= OUTAGE:
             raise UnavailableError(
-                f"{OUTAGE} trials in a row told nothing, the last of {case.name}",
-                hint=f"`lignin eval show {system.digest[:19]}` says why; the same command goes on",
+                f"{OUTAGE} trials in a row told nothing, the last of {self._lost_case}",
+                hint=f"`lignin eval show {system.digest[:19]} --case {self._lost_case}` says why; "
+                "the same command goes on",
             )
         body = _filed(context, system, case, number)
         with self._lock:
             self.paid += 1
-            self._lost = self._lost + 1 if body["kind"] == "infrastructure" else 0
+            is_lost = body["kind"] == "infrastructure"
+            self._lost = self._lost + 1 if is_lost else 0
+            self._lost_case = case.name if is_lost else ""
         return body
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import lignin
-from lignin.domain.errors import DeniedError, InvalidRequestError, UnavailableError
+from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError, UnavailableError
 from lignin.evals.trials import CHECKS
 from lignin.practice.system import DeskSystem
 from unit.operations.conftest import Desk
@@ -112,7 +112,8 @@ def test_outage_is_missing_and_after_some_nothing_more_is_tried(desk: Desk) -> N
         desk("eval.run", **(asked := function(desk, "is_cut_off")), trials=10)
     [system] = desk("eval.list").items
     assert (system.trials, system.missing, system.mean) == (0, 6, None)
-    shown = desk("eval.show", system=asked["system"])
+    shown = desk("eval.show", system=asked["system"], case=cases[0])
+    assert shown.tries[0].reasons == ["ConnectionError: no route"]
     assert shown.exit_code() == 10
     assert len(cases) >= len(shown.items)
 
@@ -126,6 +127,21 @@ def test_own_suite_is_scored_by_the_system_itself(desk: Desk) -> None:
     ]
     assert len(rows) == 4
     assert {row["grader"] for row in rows} == {"told/1"}
+
+
+def test_each_trial_of_a_case_says_why_and_secrets_are_masked(desk: Desk) -> None:
+    suite = own_suite(desk, "a")
+    secret = "ghp_" + "aB3dE5gH7jK9mN1pQ3rS5tU7vW9xY1zA2cD4"
+    desk.write("leaks.py", f"import sys\nprint('the key is {secret}')\nsys.exit('and {secret}')\n")
+    desk("eval.run", system="python leaks.py", suite=suite, trials=2)
+    shown = desk("eval.show", system="python leaks.py", case="a")
+    assert [(each.number, each.kind) for each in shown.tries] == [(0, "crashed"), (1, "crashed")]
+    assert "exit 1" in shown.tries[0].reasons[0]
+    assert "the key is" in shown.tries[0].said
+    assert secret not in shown.model_dump_json()
+    assert "exit 1" in shown.to_text()
+    with pytest.raises(NotFoundError):
+        desk("eval.show", system="python leaks.py", case="b")
 
 
 def test_nothing_runs_unconfined_unasked(desk: Desk) -> None:
