@@ -20,6 +20,15 @@ from lignin.artifacts.interface_text import (
     parameter_table,
     with_article,
 )
+from lignin.artifacts.routine_about import (
+    ABOUT_PATH,
+    EVALS_PATH,
+    about_of,
+    evals_file,
+    hand_over_section,
+    needs_section,
+    words_section,
+)
 from lignin.artifacts.skill_rules import validate_skill
 from lignin.artifacts.skillmd import (
     MAX_COMPATIBILITY_CHARS,
@@ -199,11 +208,13 @@ def _write_skill(package: _Package) -> dict[str, File]:
 def _write_program(package: _Package) -> dict[str, File]:
     parameters = parameter_phrases(package.manifest.interface.input)
     output = package.manifest.interface.output
+    about = about_of(package.tree)
     parts = [
         _sentence(package.summary),
+        f"Needs {_and_join(list(about.needs))}." if about and about.needs else "",
         f"Takes {_and_join(parameters)}." if parameters else "Takes no arguments.",
         f"Returns {with_article(describe_type(output))}." if output else "",
-        example_phrase(package.examples),
+        example_phrase(package.examples if about is None else about.examples),
     ]
     return _generated(package, " ".join(filter(None, parts)), "tested function")
 
@@ -215,11 +226,16 @@ def _write_script(package: _Package) -> dict[str, File]:
 
 
 def _generated(package: _Package, description: str, what: str) -> dict[str, File]:
+    about = about_of(package.tree)
+    kind = package.manifest.kind
     sources = {
         f"scripts/{path}": file
         for path, file in package.tree.files.items()
-        if path != MANIFEST_PATH
+        if path not in {MANIFEST_PATH, ABOUT_PATH}
     }
+    if about and package.examples:
+        summary = _sentence(package.summary)
+        sources[EVALS_PATH] = evals_file(package.skill, summary, package.examples, kind)
     lines = [
         f"# {_plain(package.name)}",
         "",
@@ -228,14 +244,17 @@ def _generated(package: _Package, description: str, what: str) -> dict[str, File
         f"This is a {what}: call it instead of writing the same again.",
         "",
         *_when_section(package.manifest),
+        *(needs_section(about) if about else []),
         *_interface_section(package.manifest),
+        *(words_section(about) if about else []),
         *call_section(
             package.name,
             package.digest,
             package.manifest,
-            package.examples,
+            about.examples if about else package.examples,
             space=package.fields["space"],
         ),
+        *(hand_over_section(about, kind) if about else []),
         *_limits_section(package.manifest),
         *_source_section(package),
     ]
@@ -308,6 +327,7 @@ def _limits_section(manifest: Manifest) -> list[str]:
             ("reaches the hosts", granted.hosts),
             ("writes in the work folder", granted.paths),
             ("needs the secrets named", granted.secrets),
+            ("runs the programs", granted.programs),
         )
         if names
     ]

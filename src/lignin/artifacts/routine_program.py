@@ -7,16 +7,25 @@ form that the next call needs.
 """
 
 import ast
-import json
 import keyword
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lignin.artifacts.routine_text import (
+    WORD,
+    headline,
+    identifier,
+    literal,
+    names_of,
+    places_of,
+    plain,
+    shown,
+    tool_words,
+    unique,
+)
 from lignin.domain.artifacts import Interface
 from lignin.domain.codec import Json
-from lignin.domain.errors import InvalidRequestError
 from lignin.domain.routines import (
     Constant,
     Guard,
@@ -29,8 +38,6 @@ from lignin.domain.routines import (
     Use,
 )
 
-_PLACE = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
-_WORD = re.compile(r"[A-Za-z0-9]+")
 _WIDTH = 100
 _TYPES: Mapping[str, Json] = {
     "str": {"type": "string"},
@@ -63,19 +70,19 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
     """Return the program of a routine.
 
     Args:
-        name: The function's; by default made of what the routine's changing end does.
+        name: The function's; by default what the routine's last change does.
 
     Raises:
         InvalidRequestError: A step's argument comes from a place that is not one value.
     """
-    function = _identifier(name or "_then_".join(dict.fromkeys(routine.tools[-2:])), "routine")
+    function = identifier(name or names_of(routine)[0], "routine")
     writing = _Writing(routine=routine, names=_names(routine, function))
     body = [line for number in range(len(routine.steps)) for line in writing.step(number)]
     source = "\n".join(
         [
             f'"""{_summary(routine)}',
             "",
-            _headline(routine),
+            headline(routine),
             '"""',
             "",
             "from typing import Any",
@@ -120,7 +127,7 @@ class _Writing:
         used: set[str] = {*self.names, *_TAKEN}
         self.parameters = {}
         for each in self.routine.parameters:
-            self.parameters[each.name] = _unique(_identifier(each.name, "value"), used)
+            self.parameters[each.name] = unique(identifier(each.name, "value"), used)
 
     def step(self, number: int) -> Iterator[str]:
         """The lines of one step."""
@@ -166,16 +173,16 @@ class _Writing:
         """The call's lines; a long one has an argument a line."""
         given = _nested({name: self._value(slot) for name, slot in step.arguments.items()})
         closing = "))" if step.is_repeated else ")"
-        whole = f"call({_literal(step.tool)}, {_dict(given)}{closing}"
+        whole = f"call({literal(step.tool)}, {_dict(given)}{closing}"
         if len(whole) + 12 + 2 * len(self.names[number]) <= _WIDTH:
             return [whole]
-        lines = [f"call({_literal(step.tool)}, {{"]
-        lines += [f"    {_literal(name)}: {_dict(value)}," for name, value in given.items()]
+        lines = [f"call({literal(step.tool)}, {{"]
+        lines += [f"    {literal(name)}: {_dict(value)}," for name, value in given.items()]
         return [*lines, f"}}{closing}"]
 
     def _value(self, slot: Slot) -> str:
         if isinstance(slot, Constant):
-            return _literal(slot.value)
+            return literal(slot.value)
         if isinstance(slot, Use):
             return self.parameters[slot.parameter]
         if isinstance(slot, Item):
@@ -183,19 +190,13 @@ class _Writing:
         return self._place(slot)
 
     def _place(self, reference: Reference) -> str:
-        steps = _PLACE.findall(reference.path)
-        if "".join(f".{name}" if name else f"[{index}]" for name, index in steps) != reference.path:
-            raise InvalidRequestError(
-                f"{reference} is not one value, so no program can hand it on",
-                hint="make it a parameter",
-            )
-        places = "".join(f"[{_literal(name)}]" if name else f"[{index}]" for name, index in steps)
+        places = "".join(f"[{literal(each)}]" for each in places_of(reference))
         return self.names[reference.step] + places
 
     def _guard(self, guard: Guard, tool: str) -> Iterator[str]:
-        needs = f"{tool} needs {self.names[guard.at.step]}{_plain(guard.at.path)} to be {_shown(guard.value)}"
-        yield f"if {self._place(guard.at)} != {_literal(guard.value)}:"
-        yield f'    return {{"done": done, "handed_over": {_literal(needs)}}}'
+        needs = f"{tool} needs {self.names[guard.at.step]}{plain(guard.at.path)} to be {shown(guard.value)}"
+        yield f"if {self._place(guard.at)} != {literal(guard.value)}:"
+        yield f'    return {{"done": done, "handed_over": {literal(needs)}}}'
 
     def _needed(self, step: RoutineStep) -> list[str]:
         used = [slot.parameter for slot in step.arguments.values() if isinstance(slot, Use)]
@@ -252,9 +253,10 @@ def _interface(routine: Routine, writing: _Writing) -> Interface:
     for each in routine.parameters:
         inner = _TYPES.get(each.type.removeprefix("list[").removesuffix("]"), {})
         is_list = each.type.startswith("list[")
-        properties[writing.parameters[each.name]] = (
-            {"type": "array", "items": inner} if is_list else dict(inner)
-        )
+        properties[writing.parameters[each.name]] = {
+            **({"type": "array", "items": inner} if is_list else dict(inner)),
+            "description": f"{_source(each, writing)}.",
+        }
     required = [
         writing.parameters[e.name] for e in routine.parameters if e.name not in writing.optional
     ]
@@ -274,22 +276,12 @@ def _interface(routine: Routine, writing: _Writing) -> Interface:
     )
 
 
-def _headline(routine: Routine) -> str:
-    support = routine.support
-    return (
-        f"Mined from {support.occurrences} uses in {len(support.sessions)} runs of {support.tasks} tasks"
-        f"{_of(support.models)}."
-    )
-
-
-def _of(models: Sequence[str]) -> str:
-    named = [_plain(model) for model in models if model]
-    return f" by {', '.join(named)}" if named else ""
-
-
 def _summary(routine: Routine) -> str:
-    told = [_plain(each.replace("_", " ")) for each in routine.tools]
-    return f"{', then '.join(told).capitalize()}."
+    """What is done, in order: `Find the customer, get the order, then cancel it.`"""
+    told = [plain(tool_words(each)) for each in dict.fromkeys(routine.tools)]
+    *first, last = told
+    line = f"{', '.join(first)}, then {last}." if first else f"{last}."
+    return line[:1].upper() + line[1:]
 
 
 def _told(routine: Routine, writing: _Writing) -> list[str]:
@@ -301,7 +293,7 @@ def _told(routine: Routine, writing: _Writing) -> list[str]:
         lines.append("")
     guards = [guard for step in routine.steps for guard in step.guards]
     needs = "".join(
-        f" Needs {writing.names[guard.at.step]}{guard.at.path} to be {_shown(guard.value)}."
+        f" Needs {writing.names[guard.at.step]}{guard.at.path} to be {shown(guard.value)}."
         for guard in guards
     )
     return [
@@ -322,32 +314,19 @@ def _source(parameter: Parameter, writing: _Writing) -> str:
 
 def _names(routine: Routine, function: str) -> tuple[str, ...]:
     """A variable for each step: what its tool is about."""
-    used = {function, *_TAKEN, *(_identifier(each.name, "value") for each in routine.parameters)}
+    used = {function, *_TAKEN, *(identifier(each.name, "value") for each in routine.parameters)}
     names = []
     for step in routine.steps:
         name = _about(step.tool)
-        whole = _identifier(step.tool, "step")
-        names.append(_unique(whole if name in used else name, used))
+        whole = identifier(step.tool, "step")
+        names.append(unique(whole if name in used else name, used))
     return tuple(names)
 
 
 def _about(tool: str) -> str:
     """The noun of a tool's name: what stands behind its verb."""
-    words = [word.lower() for word in _WORD.findall(re.sub(r"([a-z])([A-Z])", r"\1_\2", tool))]
-    return _identifier("_".join(words[1:3] or words), "step")
-
-
-def _identifier(text: str, otherwise: str) -> str:
-    made = "_".join(word.lower() for word in _WORD.findall(text))[:60].strip("_") or otherwise
-    return made if not made[0].isdigit() else f"{otherwise}_{made}"
-
-
-def _unique(name: str, used: set[str]) -> str:
-    made, number = name, 2
-    while made in used:
-        made, number = f"{name}_{number}", number + 1
-    used.add(made)
-    return made
+    words = WORD.findall(tool_words(tool))
+    return identifier("_".join(words[1:3] or words), "step")
 
 
 def _nested(given: Mapping[str, str]) -> dict[str, Any]:
@@ -366,24 +345,4 @@ def _dict(value: Any) -> str:
     """Source text, or an object of it."""
     if isinstance(value, str):
         return value
-    return f"{{{', '.join(f'{_literal(name)}: {_dict(each)}' for name, each in value.items())}}}"
-
-
-def _literal(value: Json) -> str:
-    """A JSON value as Python, strings in double quotes."""
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False) if value.isprintable() else repr(value)
-    if isinstance(value, list):
-        return f"[{', '.join(map(_literal, value))}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{_literal(k)}: {_literal(v)}' for k, v in value.items())}}}"
-    return repr(value)
-
-
-def _shown(value: Json) -> str:
-    return _plain(str(value))[:60]
-
-
-def _plain(text: str) -> str:
-    """Text that can stand in a docstring or an f-string."""
-    return re.sub(r"[^\w ./:@#+-]", "?", text)[:80]
+    return f"{{{', '.join(f'{literal(name)}: {_dict(each)}' for name, each in value.items())}}}"

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from lignin.artifacts.plan import plan_run
 from lignin.artifacts.recordings import Contract, write_recording
+from lignin.artifacts.routine_about import ABOUT_PATH
 from lignin.artifacts.routine_program import RoutineProgram
-from lignin.domain.artifacts import Example, Tree
+from lignin.domain.artifacts import Example, File, Tree
 from lignin.domain.codec import Json, canonical_bytes, digest_json
 from lignin.domain.errors import UnavailableError
 from lignin.domain.ids import drawn
@@ -41,6 +42,11 @@ class Sampled:
     arguments: Mapping[str, Json]
     done: Mapping[str, Json]
     calls: tuple[RecordedCall, ...]
+
+    @property
+    def answer(self) -> dict[str, Json]:
+        """What the program is to answer."""
+        return {"done": dict(self.done), "handed_over": ""}
 
 
 def is_held_out(session: str) -> bool:
@@ -156,10 +162,10 @@ def _done(program: RoutineProgram, use: Occurrence, made: Sequence[Made]) -> dic
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handed:
-    """What is handed over for a capture: a folder, examples and a recording."""
+    """What is handed over for a capture: a folder, examples and a recording, where tools are called."""
 
     folder: Path
-    recording: Path
+    recording: Path | None
     examples: list[Json]
 
 
@@ -169,8 +175,14 @@ def hand_over(
     program: RoutineProgram,
     specs: Mapping[str, ToolSpec],
     uses: Sequence[Sampled],
+    *,
+    about: File | None = None,
 ) -> Handed:
-    """Write a program with its manifest and its recording, and return them with its examples."""
+    """Write a program with its manifest and its recording, and return them with its examples.
+
+    Args:
+        about: What is told of the routine, to go along.
+    """
     whole = folder / name
     whole.mkdir()
     (whole / f"{program.entry}.py").write_text(program.source)
@@ -186,12 +198,13 @@ def hand_over(
         "capabilities": {"tools": {tool: spec.digest for tool, spec in specs.items()}},
     }
     (whole / "lignin.json").write_text(json.dumps(manifest, indent=1))
+    if about is not None:
+        (whole / ABOUT_PATH).write_bytes(about.content)
     recording = folder / "calls.jsonl"
     calls = {canonical_bytes(_question(call)): call for use in uses for call in use.calls}
     recording.write_bytes(write_recording(specs.values(), calls.values(), start=name))
     examples: list[Json] = [
-        {"arguments": dict(each.arguments), "result": {"done": dict(each.done), "handed_over": ""}}
-        for each in uses
+        {"arguments": dict(each.arguments), "result": each.answer} for each in uses
     ]
     return Handed(folder=whole, recording=recording, examples=examples)
 

@@ -134,8 +134,15 @@ def test_interface_requires_what_every_use_needs() -> None:
     assert program.entry == "settle_order"
     assert program.interface.input["required"] == ["email", "order_id", "texts"]
     properties = program.interface.input["properties"]
-    assert properties["texts"] == {"type": "array", "items": {"type": "string"}}
-    assert properties["case"] == {"type": "integer"}
+    assert properties["texts"] == {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "Chosen by the caller.",
+    }
+    assert properties["case"] == {
+        "type": "integer",
+        "description": "Chosen by the caller; may be left out.",
+    }
 
 
 def test_text_of_a_trace_stays_text_in_the_program() -> None:
