@@ -23,10 +23,12 @@ from lignin.artifacts.interface_text import (
 from lignin.artifacts.routine_about import (
     ABOUT_PATH,
     EVALS_PATH,
+    About,
     about_of,
     evals_file,
     hand_over_section,
     needs_section,
+    when_section,
     words_section,
 )
 from lignin.artifacts.skill_rules import validate_skill
@@ -221,7 +223,14 @@ def _write_program(package: _Package) -> dict[str, File]:
 
 def _write_script(package: _Package) -> dict[str, File]:
     shell = package.manifest.runtime or "sh"
-    description = f"{_sentence(package.summary)} A tested {shell} script, {package.manifest.entry}."
+    about = about_of(package.tree)
+    takes = [f"{name} ({what})" for name, what in about.words] if about else []
+    parts = [
+        _sentence(package.summary),
+        f"Takes {_and_join(takes)}." if takes else "",
+        f"A tested {shell} script, {package.manifest.entry}.",
+    ]
+    description = " ".join(filter(None, parts))
     return _generated(package, description, "tested script")
 
 
@@ -242,11 +251,9 @@ def _generated(package: _Package, description: str, what: str) -> dict[str, File
         _plain(_sentence(package.summary)),
         "",
         f"This is a {what}: call it instead of writing the same again.",
+        *([_plain(about.stands_on)] if about else []),
         "",
-        *_when_section(package.manifest),
-        *(needs_section(about) if about else []),
-        *_interface_section(package.manifest),
-        *(words_section(about) if about else []),
+        *_use_sections(package.manifest, about),
         *call_section(
             package.name,
             package.digest,
@@ -292,6 +299,14 @@ def _document(doc: SkillDocument, fields: Mapping[str, str]) -> bytes:
     if fields[SIMULATED_KEY]:
         doc = replace(doc, body=f"{SIMULATED_LINE}\n\n{doc.body}")
     return render_skill(with_metadata(doc, fields))
+
+
+def _use_sections(manifest: Manifest, about: About | None) -> list[str]:
+    """When to use it, and what it takes."""
+    if about is not None and manifest.kind == "script":
+        return [*when_section(about), *words_section(about)]
+    needs = needs_section(about) if about else []
+    return [*_when_section(manifest), *needs, *_interface_section(manifest)]
 
 
 def _when_section(manifest: Manifest) -> list[str]:

@@ -13,9 +13,9 @@ from typing import Any
 from lignin.artifacts.call_text import call_input
 from lignin.artifacts.interface_text import cell
 from lignin.artifacts.routine_program import RoutineProgram
-from lignin.artifacts.routine_text import tool_words
+from lignin.artifacts.routine_text import headline, tool_words
 from lignin.artifacts.script_arguments import RoutineScript
-from lignin.domain.artifacts import Example, File, Tree, parse_example
+from lignin.domain.artifacts import HIDDEN, Example, File, Tree, parse_example
 from lignin.domain.codec import Json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.routines import Routine, RoutineStep
@@ -24,6 +24,7 @@ ABOUT_PATH = "routine.json"
 EVALS_PATH = "evals/evals.json"
 MAX_EVALS = 20
 MAX_SHOWN_CHARS = 1200
+MAX_COMMAND_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class About:
 
     Args:
         routine: Its id.
+        stands_on: What it was mined from, in a sentence.
         steps: Each step as the answer names it, with what is done; a command where it is a shell one.
         needs: What has to hold, in words.
         words: Of a script its arguments: how each is written, and what it is.
@@ -39,6 +41,7 @@ class About:
     """
 
     routine: str
+    stands_on: str
     steps: tuple[tuple[str, str], ...]
     needs: tuple[str, ...] = ()
     words: tuple[tuple[str, str], ...] = ()
@@ -48,6 +51,7 @@ class About:
         """The file that goes into the tree."""
         body: dict[str, Json] = {
             "routine": self.routine,
+            "stands_on": self.stands_on,
             "steps": [list(each) for each in self.steps],
             "needs": list(self.needs),
             "words": [list(each) for each in self.words],
@@ -72,6 +76,7 @@ def about_program(routine: Routine, program: RoutineProgram, examples: Sequence[
     ]
     return About(
         routine=routine.routine_id,
+        stands_on=headline(routine),
         steps=tuple(steps),
         needs=tuple(dict.fromkeys(needs)),
         examples=few(examples),
@@ -82,10 +87,21 @@ def about_script(routine: Routine, script: RoutineScript, examples: Sequence[Exa
     """Return what is told of a routine's script."""
     return About(
         routine=routine.routine_id,
-        steps=tuple(("", f"`{step.tool}`{_how(step)}") for step in routine.steps),
+        stands_on=headline(routine),
+        steps=tuple(
+            ("", f"`{plain_code(told)}`{_how(step)}")
+            for told, step in zip(script.commands, routine.steps, strict=True)
+            if told
+        ),
         words=tuple((each.written, each.what) for each in script.arguments),
         examples=few(examples),
     )
+
+
+def plain_code(text: str) -> str:
+    """A command within one pair of backticks, on one line and bounded."""
+    line = " ".join(HIDDEN.sub("", text).split()).replace("`", "'")
+    return line if len(line) <= MAX_COMMAND_CHARS else line[: MAX_COMMAND_CHARS - 1] + "…"
 
 
 def _how(step: RoutineStep) -> str:
@@ -102,6 +118,7 @@ def about_of(tree: Tree) -> About | None:
         value: Mapping[str, Any] = json.loads(tree.text(ABOUT_PATH))
         return About(
             routine=str(value["routine"]),
+            stands_on=str(value["stands_on"]),
             steps=tuple((str(name), str(what)) for name, what in value["steps"]),
             needs=tuple(map(str, value["needs"])),
             words=tuple((str(name), str(what)) for name, what in value["words"]),
@@ -124,20 +141,30 @@ def needs_section(about: About) -> list[str]:
     return ["It goes through to its end only where", "", *(f"- {n}" for n in about.needs), ""]
 
 
+def when_section(about: About) -> list[str]:
+    """When to use a script: the arguments that are to be had, and what it is for."""
+    named = [f"`{cell(name)}`" for name, _ in about.words if not name.startswith("[")]
+    lines = [f"- you have {', '.join(named)}"] if named else []
+    return [
+        "Use it when",
+        "",
+        *lines,
+        "- you would make its steps, below, one after the other",
+        "",
+    ]
+
+
 def words_section(about: About) -> list[str]:
-    """The arguments of a script."""
-    if not about.words:
-        return []
+    """The arguments of a script, and where its files go."""
     rows = [f"| `{cell(name)}` | {cell(what)} |" for name, what in about.words]
+    table = ["| word | meaning |", "|-|-|", *rows, ""] if rows else []
     return [
         "## Arguments",
         "",
-        "They go into `argv`.",
+        "The words go into `argv`. It runs in a folder of its own: the files that its commands read go",
+        "into `files`, as text by path, and what it leaves there is gone with the folder.",
         "",
-        "| word | meaning |",
-        "|-|-|",
-        *rows,
-        "",
+        *table,
     ]
 
 

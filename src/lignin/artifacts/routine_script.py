@@ -99,6 +99,7 @@ def script_of(
         name=identifier(name or script_names(routine)[0], "routine"),
         source=source,
         arguments=tuple(writing.arguments),
+        commands=tuple(writing.told(number) for number in range(len(commands))),
         programs=programs(commands),
         changes=any(
             step.changes for step, parts in zip(routine.steps, commands, strict=True) if parts
@@ -170,6 +171,18 @@ class _Writing:
                 yield f"{' ' * indent}{held}"
         head = "run" if number not in self.outputs else f"{self.outputs[number]} = run"
         yield from laid_out(head, self._argv(parts), indent)
+
+    def told(self, number: int) -> str:
+        """A step's command as a person reads it, what varies in capitals; empty where it is only `cd`."""
+
+        def shown(word: Word) -> str:
+            slot = self._slot(word)
+            if slot is None or isinstance(slot, Constant):
+                return quoted(word, self._fixed(word))
+            named = self.held.get(word.place) or self._named(getattr(slot, "parameter", ""))
+            return word.text + (_single(named) if isinstance(slot, Item) else named).upper()
+
+        return shell_text(self.commands[number] or (), shown)
 
     def _argv(self, parts: tuple[Part, ...]) -> list[str]:
         if is_plain(parts):

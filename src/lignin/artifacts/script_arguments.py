@@ -76,12 +76,14 @@ class Argument:
 class RoutineScript:
     """The source of a script, its arguments, and the programs that it needs to find.
 
-    `changes` says whether one of its commands may change something.
+    `commands` are the routine's steps as a person reads them, empty where one only goes to a folder;
+    `changes` says whether one may change something.
     """
 
     name: str
     source: str
     arguments: tuple[Argument, ...]
+    commands: tuple[str, ...]
     programs: tuple[str, ...]
     changes: bool
 
