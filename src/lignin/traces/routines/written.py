@@ -7,7 +7,7 @@ from lignin.domain.codec import Json
 from lignin.traces.routines.encode import Call, Encoded, line_of
 from lignin.traces.routines.values import key_of
 
-FORM = 1
+FORM = 2
 """Moves when runs are to be read anew."""
 
 
