@@ -50,8 +50,8 @@ def test_routine_is_induced_listed_and_shown(desk: Desk) -> None:
     assert shown.state == "induced"
     assert [each["event"] for each in shown.history] == ["induced"]
     drawn = shown.to_text()
-    assert "machines: list[str]  (chosen from $2.machines[*])" in drawn
-    assert "$3 for each of machines: get_machine(machine=each of machines)" in drawn
+    assert "machine: str  (chosen from $3[*].machine)" in drawn
+    assert "$3 for each of $2.machines[*]: get_machine(machine=each of $2.machines[*])" in drawn
 
 
 def test_inducing_again_changes_nothing(desk: Desk) -> None:

@@ -7,15 +7,17 @@ equal, equal parameters have equal values, references lead to the value in the r
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lignin.domain.routines import Constant, Item, Reference, Routine, RoutineStep, Use
-from lignin.traces.routines.encode import Call, Encoded
+from lignin.domain.routines import Constant, Each, Item, Reference, Routine, RoutineStep, Use
+from lignin.traces.routines.encode import Call, Encoded, Source
 from lignin.traces.routines.grow import GAP
+from lignin.traces.routines.pick import Element, chosen, kept_elements, kept_value, wanted_by
 from lignin.traces.routines.values import Key, general, key_of
 
 MAX_TRIES = 500
 """So often a step is tried for one use; a run made to be searched for long is given up."""
 
 Group = tuple[Call, ...]
+Bound = dict[str, Key | tuple[Key, ...]]
 Bindings = Mapping[str, Key | tuple[Key, ...]]
 
 
@@ -51,7 +53,7 @@ class Finder:
 
     def __init__(self, routine: Routine, *, applied: bool) -> None:
         self._applied = applied
-        self._steps = [_Step(step, applied) for step in routine.steps]
+        self._steps = [_Step(number, routine, applied) for number in range(len(routine.steps))]
         self._needed = {each.step.tool for each in self._steps if not each.may_be_left_out}
         first = self._steps[0]
         self._first = "" if first.may_be_left_out else first.step.tool
@@ -80,49 +82,101 @@ class Finder:
 class _Step:
     """A step with what is asked of it again and again worked out once."""
 
-    __slots__ = ("constants", "items", "may_be_left_out", "references", "step", "uses")
-
-    def __init__(self, step: RoutineStep, applied: bool) -> None:
-        self.step = step
+    def __init__(self, number: int, routine: Routine, applied: bool) -> None:
+        self.step = step = routine.steps[number]
         self.may_be_left_out = step.is_optional or (
             applied and step.is_repeated and not step.changes
         )
+        self._repeats = [each.is_repeated for each in routine.steps]
         slots = step.arguments.items()
-        self.constants = [
+        self._constants = [
             (n, key_of(slot.value)) for n, slot in slots if isinstance(slot, Constant)
         ]
-        self.uses = [(n, slot.parameter) for n, slot in slots if isinstance(slot, Use)]
-        self.items = [(n, slot.parameter) for n, slot in slots if isinstance(slot, Item)]
-        self.references = [(n, slot) for n, slot in slots if isinstance(slot, Reference)]
+        self._uses = [(n, slot.parameter) for n, slot in slots if isinstance(slot, Use)]
+        self._items = [(n, slot.parameter) for n, slot in slots if isinstance(slot, Item)]
+        self._places = [
+            (n, slot) for n, slot in slots if isinstance(slot, Reference) and slot.pick is None
+        ]
+        self._picks = [(n, slot) for n, slot in slots if isinstance(slot, Reference) and slot.pick]
+        self._lists = [(n, slot.place) for n, slot in slots if isinstance(slot, Each)]
+        one = (*self._constants, *self._uses, *self._places)
+        self._alike = [name for name, _ in one]  # in every call of the step
 
-    def explain(self, group: Group, so_far: "_Found") -> dict[str, Key | tuple[Key, ...]] | None:
+    def explain(self, group: Group, so_far: "_Found") -> Bound | None:
         """Return the parameters with this step's, None where an argument is not what it should be."""
-        call, names = group[0], group[0].names
+        call = group[0]
         keys = call.keys
-        place = {name: number for number, name in enumerate(names)}
-        for name, key in self.constants:
+        place = {name: number for number, name in enumerate(call.names)}
+        for name, key in self._constants:
             if keys[place[name]] != key:
                 return None
         for other in group[1:]:
-            for name, _ in (*self.constants, *self.uses, *self.references):
-                if other.keys[place[name]] != keys[place[name]]:
-                    return None
+            if any(other.keys[place[name]] != keys[place[name]] for name in self._alike):
+                return None
         told: list[tuple[str, Key | tuple[Key, ...]]] = [
-            (parameter, keys[place[name]]) for name, parameter in self.uses
+            (parameter, keys[place[name]]) for name, parameter in self._uses
         ]
-        for name, parameter in self.items:
+        for name, parameter in self._items:
             told.append((parameter, tuple([each.keys[place[name]] for each in group])))
         for parameter, value in told:
             if so_far.bindings.get(parameter, value) != value:
                 return None
-        for name, reference in self.references:
+        for name, reference in self._places:
             if not leads_to(reference, call, place[name], so_far.groups):
                 return None
         bindings = dict(so_far.bindings)
         for parameter, value in told:
             if bindings.setdefault(parameter, value) != value:
                 return None
-        return bindings
+        return bindings if self._is_as_picked(group, so_far.groups, bindings) else None
+
+    def _is_as_picked(self, group: Group, groups: Sequence[Group], bindings: Bindings) -> bool:
+        """True where the arguments that come of an element are those of the elements that are meant."""
+        place = {name: number for number, name in enumerate(group[0].names)}
+        for name, reference in self._picks:
+            slot = place[name]
+            for number, each in enumerate(group):
+                found = self._picked(reference, groups, bindings, number, (each, slot))
+                if [one.value for one in found] != [each.keys[slot]]:
+                    return False
+        for name, reference in self._lists:
+            found = self._picked(reference, groups, bindings, 0)
+            if [one.value for one in found] != [each.keys[place[name]] for each in group]:
+                return False
+        return True
+
+    def is_left_out(self, so_far: "_Found") -> bool:
+        """True where the step may be done no times: what it goes over is known to be empty."""
+        if not self.may_be_left_out:
+            return False
+        for _, place in self._lists:
+            group = so_far.groups[place.step]
+            found = kept_elements(place, group, self._repeats[place.step])
+            if found is None or self._picked(place, so_far.groups, so_far.bindings, 0):
+                return False
+        return True
+
+    def _picked(
+        self,
+        place: Reference,
+        groups: Sequence[Group],
+        bindings: Bindings,
+        number: int,
+        argument: tuple[Call, int] | None = None,
+    ) -> list[Element]:
+        """The elements that a place means for one call of the step; none where that is not known."""
+        seen: tuple[Source, ...] = ()
+        key = None
+        if argument:
+            call, slot = argument
+            seen, key = call.sources[slot], call.keys[slot]
+        elements = kept_elements(place, groups[place.step], self._repeats[place.step], seen, key)
+        if elements is None:
+            return []
+        by = place.pick.value if place.pick else None
+        known = {by: kept_value(by, groups)} if isinstance(by, Reference) else {}
+        wanted = wanted_by(place.pick, bindings, number, known)
+        return chosen(place.pick, elements, wanted)
 
 
 class _Search:
@@ -156,7 +210,7 @@ class _Search:
                 match = self.extend(_Found((*so_far.groups, group), bindings, place))
                 if match:
                     return match
-        if known.may_be_left_out:
+        if known.is_left_out(so_far):
             return self.extend(_Found((*so_far.groups, ()), so_far.bindings, so_far.at))
         return None
 
