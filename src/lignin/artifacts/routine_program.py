@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lignin.artifacts.routine_places import Loop, Places
 from lignin.artifacts.routine_text import (
     WORD,
     headline,
     identifier,
     literal,
     names_of,
-    places_of,
     plain,
     shown,
     tool_words,
@@ -28,6 +28,7 @@ from lignin.domain.artifacts import Interface
 from lignin.domain.codec import Json
 from lignin.domain.routines import (
     Constant,
+    Each,
     Guard,
     Item,
     Parameter,
@@ -36,6 +37,8 @@ from lignin.domain.routines import (
     RoutineStep,
     Slot,
     Use,
+    parameters_in,
+    references_in,
 )
 
 _WIDTH = 100
@@ -98,7 +101,7 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
             "    done: dict[str, Any] = {}",
             "    try:",
             *(f"        {line}" for line in body),
-            "    except (ToolError, LookupError, TypeError) as error:",
+            f"    except ({_errors(routine)}) as error:",
             '        return {"done": done, "handed_over": f"{type(error).__name__}: {error}"}',
             '    return {"done": done, "handed_over": ""}',
             "",
@@ -122,21 +125,36 @@ class _Writing:
     routine: Routine
     names: tuple[str, ...]
     parameters: dict[str, str] = field(init=False)
+    places: Places = field(init=False)
 
     def __post_init__(self) -> None:
         used: set[str] = {*self.names, *_TAKEN}
         self.parameters = {}
         for each in self.routine.parameters:
             self.parameters[each.name] = unique(identifier(each.name, "value"), used)
+        singles = {
+            slot.parameter: _single(self.parameters[slot.parameter], used)
+            for step in self.routine.steps
+            for slot in step.arguments.values()
+            if isinstance(slot, Item)
+        }
+        self.places = Places(
+            names=self.names,
+            parameters=self.parameters,
+            singles=singles,
+            used={*used, *singles.values()},
+        )
 
     def step(self, number: int) -> Iterator[str]:
         """The lines of one step."""
         step = self.routine.steps[number]
         for guard in step.guards:
             yield from self._guard(guard, step.tool)
-        call = self._call(step, number)
+        values, before, within = self._values(step)
+        yield from before
+        call = self._call(step, number, values)
         if step.is_repeated:
-            yield from self._repeated(step, number, call)
+            yield from self._repeated(step, number, call, within)
             return
         needed = self._needed(step)
         if step.is_optional and needed:
@@ -145,6 +163,39 @@ class _Writing:
             return
         yield from self._made(number, call)
 
+    def _values(self, step: RoutineStep) -> tuple[dict[str, str], list[str], list[str]]:
+        """The source of each argument, and the lines that choose some of them: before the step, and
+        before each of its calls."""
+        values: dict[str, str] = {}
+        before: list[str] = []
+        within: list[str] = []
+        loops = self._loops(step)
+        for name, slot in step.arguments.items():
+            if isinstance(slot, Reference) and slot.pick:
+                chosen = self.places.picked(step.tool, slot)
+                (within if isinstance(slot.pick.value, Item) else before).extend(chosen.lines)
+                values[name] = chosen.source
+            else:
+                values[name] = loops[name].value if name in loops else self._value(slot)
+        return values, before, within
+
+    def _loops(self, step: RoutineStep) -> dict[str, Loop]:
+        """What a repeated step goes over, by argument."""
+        several = {n: s for n, s in step.arguments.items() if isinstance(s, Item | Each)}
+        loops: dict[str, Loop] = {}
+        for name, slot in several.items():
+            if isinstance(slot, Item):
+                single = self.places.singles[slot.parameter]
+                loops[name] = Loop(single, self.parameters[slot.parameter], single)
+                continue
+            single = self.places.single(f"{identifier(name.rpartition('.')[2], 'value')}s")
+            loops[name] = (
+                self.places.over(slot, single)
+                if len(several) == 1
+                else Loop(single, self.places.listed(slot), single)
+            )
+        return loops
+
     def _made(self, number: int, call: Sequence[str]) -> Iterator[str]:
         name = self.names[number]
         held = f"{name} = " if self._is_read_later(number) else ""
@@ -152,26 +203,28 @@ class _Writing:
         yield f'{held}done["{name}"] = {first}'
         yield from rest
 
-    def _repeated(self, step: RoutineStep, number: int, call: Sequence[str]) -> Iterator[str]:
+    def _repeated(
+        self, step: RoutineStep, number: int, call: Sequence[str], within: Sequence[str]
+    ) -> Iterator[str]:
         name = self.names[number]
-        items = [slot.parameter for slot in step.arguments.values() if isinstance(slot, Item)]
-        lists = [self.parameters[each] for each in dict.fromkeys(items)]
-        singles = [self._single(each) for each in dict.fromkeys(items)]
+        over = {loop.target: loop.over for loop in self._loops(step).values()}
         yield (
             f'{name} = done["{name}"] = []'
             if self._is_read_later(number)
             else f'done["{name}"] = []'
         )
-        over = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)}, strict=True)"
-        yield f"for {', '.join(singles)} in {over}:"
+        lists = list(over.values())
+        every = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)}, strict=True)"
+        yield f"for {', '.join(over)} in {every}:"
+        yield from (f"    {line}" for line in within)
         first, *rest = call
         yield f'    done["{name}"].append({first}'
         yield from (f"    {line}" for line in rest)
         # The call's last line closes the append too.
 
-    def _call(self, step: RoutineStep, number: int) -> list[str]:
+    def _call(self, step: RoutineStep, number: int, values: Mapping[str, str]) -> list[str]:
         """The call's lines; a long one has an argument a line."""
-        given = _nested({name: self._value(slot) for name, slot in step.arguments.items()})
+        given = _nested(values)
         closing = "))" if step.is_repeated else ")"
         whole = f"call({literal(step.tool)}, {_dict(given)}{closing}"
         if len(whole) + 12 + 2 * len(self.names[number]) <= _WIDTH:
@@ -186,16 +239,13 @@ class _Writing:
         if isinstance(slot, Use):
             return self.parameters[slot.parameter]
         if isinstance(slot, Item):
-            return self._single(slot.parameter)
-        return self._place(slot)
-
-    def _place(self, reference: Reference) -> str:
-        places = "".join(f"[{literal(each)}]" for each in places_of(reference))
-        return self.names[reference.step] + places
+            return self.places.singles[slot.parameter]
+        assert isinstance(slot, Reference)
+        return self.places.exact(slot)
 
     def _guard(self, guard: Guard, tool: str) -> Iterator[str]:
         needs = f"{tool} needs {self.names[guard.at.step]}{plain(guard.at.path)} to be {shown(guard.value)}"
-        yield f"if {self._place(guard.at)} != {literal(guard.value)}:"
+        yield f"if {self.places.exact(guard.at)} != {literal(guard.value)}:"
         yield f'    return {{"done": done, "handed_over": {literal(needs)}}}'
 
     def _needed(self, step: RoutineStep) -> list[str]:
@@ -208,24 +258,36 @@ class _Writing:
         always: set[str] = set()
         sometimes: set[str] = set()
         for step in self.routine.steps:
-            used = {
-                slot.parameter for slot in step.arguments.values() if isinstance(slot, Use | Item)
-            }
+            used = {each for slot in step.arguments.values() for each in parameters_in(slot)}
             (sometimes if step.is_optional else always).update(used)
         return frozenset(sometimes - always)
 
     def _is_read_later(self, number: int) -> bool:
         later = self.routine.steps[number + 1 :]
-        references = (slot for step in later for slot in step.arguments.values())
-        guards = (guard.at for step in later for guard in step.guards)
-        return any(
-            isinstance(each, Reference) and each.step == number for each in (*references, *guards)
+        read = (
+            place
+            for step in later
+            for slot in step.arguments.values()
+            for place in references_in(slot)
         )
+        guards = (
+            place for step in later for guard in step.guards for place in references_in(guard.at)
+        )
+        return any(place.step == number for place in (*read, *guards))
 
-    def _single(self, parameter: str) -> str:
-        name = self.parameters[parameter]
-        single = name[:-1] if name.endswith("s") and len(name) > 2 else f"one_{name}"
-        return single if single not in {*self.names, *self.parameters.values()} else f"each_{name}"
+
+def _errors(routine: Routine) -> str:
+    """What a program hands over on; the smallest of an empty list is no value."""
+    places = (
+        p for step in routine.steps for s in step.arguments.values() for p in references_in(s)
+    )
+    has_order = any(place.pick and place.pick.how in ("min", "max") for place in places)
+    return "ToolError, LookupError, TypeError" + (", ValueError" if has_order else "")
+
+
+def _single(name: str, used: set[str]) -> str:
+    single = name[:-1] if name.endswith("s") and len(name) > 2 else f"one_{name}"
+    return single if single not in used else f"each_{name}"
 
 
 def _signature(function: str, writing: _Writing) -> list[str]:

@@ -28,7 +28,17 @@ from lignin.domain.commands import (
     shell_text,
 )
 from lignin.domain.errors import InvalidRequestError
-from lignin.domain.routines import Constant, Guard, Item, Reference, Routine, RoutineStep, Slot, Use
+from lignin.domain.routines import (
+    Constant,
+    Each,
+    Guard,
+    Item,
+    Reference,
+    Routine,
+    RoutineStep,
+    Slot,
+    Use,
+)
 
 ENTRY = "main.py"
 _MOST_PLACED = 3
@@ -214,6 +224,8 @@ class _Writing:
         return word.text + _text(slot) if isinstance(slot, Constant) else word.text
 
     def _value(self, word: Word, slot: Slot) -> str:
+        if isinstance(slot, Each):
+            raise InvalidRequestError(f"{slot.place} is several values, which no script hands on")
         if isinstance(slot, Use):
             return f"args.{self._named(slot.parameter)}"
         return (

@@ -22,7 +22,7 @@ def places_of(reference: Reference) -> list[str | int]:
     """
     steps = _PLACE.findall(reference.path)
     whole = "".join(f".{name}" if name else f"[{index}]" for name, index in steps)
-    if whole != reference.path or not reference.is_exact:
+    if whole != reference.path or set("*~") & set(reference.path):
         raise InvalidRequestError(
             f"{reference} is not one value, so no program can hand it on",
             hint="make it a parameter",

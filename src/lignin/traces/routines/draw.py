@@ -2,7 +2,7 @@
 
 import json
 
-from lignin.domain.routines import Constant, Item, Reference, Routine, RoutineStep, Slot, Use
+from lignin.domain.routines import Constant, Each, Item, Reference, Routine, RoutineStep, Slot, Use
 
 _MAX_CONSTANT_CHARS = 60
 
@@ -35,7 +35,11 @@ def draw(routine: Routine) -> list[str]:
 
 
 def _step(number: int, step: RoutineStep) -> list[str]:
-    items = [slot.parameter for slot in step.arguments.values() if isinstance(slot, Item)]
+    items = [
+        slot.parameter if isinstance(slot, Item) else str(slot.place)
+        for slot in step.arguments.values()
+        if isinstance(slot, Item | Each)
+    ]
     head = f"  ${number} "
     if step.is_repeated:
         head += f"for each of {', '.join(items)}: "
@@ -53,4 +57,6 @@ def _slot(slot: Slot) -> str:
         return text if len(text) <= _MAX_CONSTANT_CHARS else text[:_MAX_CONSTANT_CHARS] + "..."
     if isinstance(slot, Reference):
         return str(slot)
+    if isinstance(slot, Each):
+        return f"each of {slot.place}"
     return slot.parameter if isinstance(slot, Use) else f"each of {slot.parameter}"

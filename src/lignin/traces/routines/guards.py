@@ -5,14 +5,12 @@ every use that passed, and another before one that failed (the call was refused,
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from lignin.domain.routines import Guard, Reference, Routine, RoutineStep
 from lignin.traces.routines.apply import Occurrence
-from lignin.traces.routines.encode import Call, Encoded
-
-Facts = Mapping[str, str]
+from lignin.traces.routines.encode import Call, Encoded, Facts
 
 
 def guarded(
@@ -77,4 +75,4 @@ def _before(run: Encoded, call: Call, step: RoutineStep) -> Facts | None:
     """What the nearest result of a step told, of those that an argument of the call came from."""
     places = {at for sources in call.sources for at, _ in sources if at < call.place}
     nearest = max((at for at in places if run.calls[at].tool == step.tool), default=None)
-    return dict(run.calls[nearest].facts) if nearest is not None else None
+    return run.calls[nearest].facts if nearest is not None else None

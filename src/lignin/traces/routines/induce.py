@@ -12,6 +12,7 @@ from lignin.domain.routines import Routine, Support
 from lignin.traces.routines.apply import Occurrence as Use
 from lignin.traces.routines.choose import Candidate, Chooser
 from lignin.traces.routines.compose import compose
+from lignin.traces.routines.determine import determined
 from lignin.traces.routines.encode import Encoded
 from lignin.traces.routines.grow import Growth, Occurrence, Pattern
 from lignin.traces.routines.guards import guarded
@@ -126,6 +127,7 @@ class Inducer:
         unified += nested(runs, chosen, background, least)
         looser = (loosened(each, runs, background, self._uses) for each in unified)
         unified += [each for each in looser if each]
+        unified = [determined(each, runs, least) for each in unified]
         return list({each.routine_id: each for each in map(compose, unified)}.values())
 
     def _only_failing(self, passing: Sequence[Encoded]) -> list[Refused]:
