@@ -51,7 +51,7 @@ from lignin.operations.routine_script_proof import (
     shell_uses,
 )
 from lignin.operations.routinework import comes_of, passing_sessions
-from lignin.ports.ledger import View, every_row, require_known
+from lignin.ports.ledger import View, require_known
 from lignin.ports.tools import ToolSpec
 from lignin.traces.routines.service import read
 
@@ -92,20 +92,13 @@ class Proved(Response):
 class _Prepared:
     """A routine with what is to prove it.
 
-    `name` is what the caller calls it, `taken` the names that other routines' artifacts have; `runs` are
-    held out, `seen` is of those that it comes from.
+    `name` is what the caller calls it; `runs` are held out, `seen` is of those that it comes from.
     """
 
     routine: Routine
     name: str
-    taken: frozenset[str]
     runs: tuple[Trajectory, ...]
     seen: tuple[Trajectory, ...]
-
-    def named(self, names: Sequence[str]) -> str:
-        """The name that was asked for, else the first, and plainest, that is free."""
-        free = (name for name in names if artifact_name(name) not in self.taken)
-        return self.name or next(free, names[-1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +125,6 @@ def prove(context: Context, request: RoutineProve) -> Proved:
         prepared = _Prepared(
             routine=routine,
             name=request.name,
-            taken=_taken(view, routine),
             runs=tuple(_held_out(context, view)),
             seen=tuple(_seen(context, view, routine)),
         )
@@ -141,7 +133,7 @@ def prove(context: Context, request: RoutineProve) -> Proved:
     with tempfile.TemporaryDirectory(prefix="lignin-routine-") as folder:
         try:
             if runs_shell(routine):
-                written = _as_script(prepared, Path(folder))
+                written = _as_script(context, prepared, Path(folder))
             else:
                 written = _as_program(context, prepared, request.tools, Path(folder))
         except InvalidRequestError as error:
@@ -161,7 +153,7 @@ def prove(context: Context, request: RoutineProve) -> Proved:
 def _as_program(context: Context, prepared: _Prepared, tools: str, folder: Path) -> _Written:
     """Write a routine of tool calls; where there are uses enough it is tried live."""
     routine, runs = prepared.routine, prepared.runs
-    program = program_of(routine, prepared.named(names_of(routine)))
+    program = program_of(routine, _named(context, prepared, names_of(routine)))
     specs = contracts_of(routine, runs, _known(context, tools, runs))
     uses = sample(routine, program, runs, specs)
     shown = [
@@ -176,11 +168,11 @@ def _as_program(context: Context, prepared: _Prepared, tools: str, folder: Path)
     return _Written(name=program.entry, source=program.source, handed=handed, live=live)
 
 
-def _as_script(prepared: _Prepared, folder: Path) -> _Written:
+def _as_script(context: Context, prepared: _Prepared, folder: Path) -> _Written:
     """Write a routine of shell commands; what those change cannot be put back, so it is not tried live."""
     routine = prepared.routine
     seen = list(shell_uses(routine, prepared.seen))
-    script = script_of(routine, prepared.named(script_names(routine)), commonest(seen))
+    script = script_of(routine, _named(context, prepared, script_names(routine)), commonest(seen))
     about = about_script(routine, script, shell_examples(script, seen)).to_file()
     examples = shell_examples(script, list(shell_uses(routine, prepared.runs)))
     handed = hand_over_script(folder, script.name, script, examples, about)
@@ -273,12 +265,22 @@ def _seen(context: Context, view: View, routine: Routine) -> list[Trajectory]:
     return [load_trajectory(context, view, session) for session in sessions[:_MOST_SEEN]]
 
 
-def _taken(view: View, routine: Routine) -> frozenset[str]:
-    """The names that other routines' artifacts have."""
-    proofs = [
-        row.body.get("proof") for row in every_row(view, "routine") if row.key != routine.routine_id
-    ]
-    return frozenset(proof["artifact"] for proof in proofs if proof)
+def _named(context: Context, prepared: _Prepared, names: Sequence[str]) -> str:
+    """The name that was asked for, else the first, and plainest, that is not another artifact's."""
+    mine = f"routine {prepared.routine.routine_id}"
+    with context.view() as view:
+        free = (each for each in names if not _is_anothers(context, view, each, mine))
+        return prepared.name or next(free, names[-1])
+
+
+def _is_anothers(context: Context, view: View, name: str, task: str) -> bool:
+    """True where the artifact of a name comes of something else."""
+    artifact = artifact_name(name)
+    if view.row(f"artifact/{artifact}") is None:
+        return False
+    versions = context.artifacts.versions(view, artifact, limit=1).rows
+    told = (each for version in versions for each in version.body["provenance"])
+    return all(each.get("task") != task for each in told)
 
 
 def _known(context: Context, tools: str, runs: Sequence[Trajectory]) -> dict[str, ToolSpec]:
