@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lignin.artifacts.layout import laid_out, paragraph
 from lignin.artifacts.routine_places import Loop, Places
 from lignin.artifacts.routine_text import (
     WORD,
@@ -41,7 +42,6 @@ from lignin.domain.routines import (
     references_in,
 )
 
-_WIDTH = 100
 _TYPES: Mapping[str, Json] = {
     "str": {"type": "string"},
     "path": {"type": "string"},
@@ -49,6 +49,7 @@ _TYPES: Mapping[str, Json] = {
     "float": {"type": "number"},
     "bool": {"type": "boolean"},
 }
+_NEARLY_ALWAYS = 0.95
 _ANNOTATIONS = {"path": "str"}
 _TAKEN = frozenset({"done", "call", "error", "Any", "ToolError", *keyword.kwlist})
 
@@ -79,13 +80,13 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
         InvalidRequestError: A step's argument comes from a place that is not one value.
     """
     function = identifier(name or names_of(routine)[0], "routine")
-    writing = _Writing(routine=routine, names=_names(routine, function))
+    writing = _Writing(routine=routine, names=_names(routine))
     body = [line for number in range(len(routine.steps)) for line in writing.step(number)]
     source = "\n".join(
         [
-            f'"""{_summary(routine)}',
+            *paragraph(f'"""{_summary(routine)}'),
             "",
-            headline(routine),
+            *paragraph(headline(routine)),
             '"""',
             "",
             "from typing import Any",
@@ -93,14 +94,14 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
             "from lignin_guest import ToolError, call",
             "",
             "",
-            *_signature(function, writing),
-            f'    """{_summary(routine)}',
+            *laid_out([_signature(function, writing)]),
+            "    " + "\n".join(paragraph(f'"""{_summary(routine)}', 4)),
             "",
             *_told(routine, writing),
             '    """',
             "    done: dict[str, Any] = {}",
             "    try:",
-            *(f"        {line}" for line in body),
+            *laid_out(f"        {line}" for line in body),
             f"    except ({_errors(routine)}) as error:",
             '        return {"done": done, "handed_over": f"{type(error).__name__}: {error}"}',
             '    return {"done": done, "handed_over": ""}',
@@ -152,16 +153,16 @@ class _Writing:
             yield from self._guard(guard, step.tool)
         values, before, within = self._values(step)
         yield from before
-        call = self._call(step, number, values)
+        call = f"call({literal(step.tool)}, {_dict(_nested(values))})"
         if step.is_repeated:
             yield from self._repeated(step, number, call, within)
             return
         needed = self._needed(step)
         if step.is_optional and needed:
             yield f"if {' and '.join(f'{each} is not None' for each in needed)}:"
-            yield from (f"    {line}" for line in self._made(number, call))
+            yield f"    {self._made(number, call)}"
             return
-        yield from self._made(number, call)
+        yield self._made(number, call)
 
     def _values(self, step: RoutineStep) -> tuple[dict[str, str], list[str], list[str]]:
         """The source of each argument, and the lines that choose some of them: before the step, and
@@ -196,15 +197,13 @@ class _Writing:
             )
         return loops
 
-    def _made(self, number: int, call: Sequence[str]) -> Iterator[str]:
+    def _made(self, number: int, call: str) -> str:
         name = self.names[number]
         held = f"{name} = " if self._is_read_later(number) else ""
-        first, *rest = call
-        yield f'{held}done["{name}"] = {first}'
-        yield from rest
+        return f'{held}done["{name}"] = {call}'
 
     def _repeated(
-        self, step: RoutineStep, number: int, call: Sequence[str], within: Sequence[str]
+        self, step: RoutineStep, number: int, call: str, within: Sequence[str]
     ) -> Iterator[str]:
         name = self.names[number]
         over = {loop.target: loop.over for loop in self._loops(step).values()}
@@ -217,21 +216,7 @@ class _Writing:
         every = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)}, strict=True)"
         yield f"for {', '.join(over)} in {every}:"
         yield from (f"    {line}" for line in within)
-        first, *rest = call
-        yield f'    done["{name}"].append({first}'
-        yield from (f"    {line}" for line in rest)
-        # The call's last line closes the append too.
-
-    def _call(self, step: RoutineStep, number: int, values: Mapping[str, str]) -> list[str]:
-        """The call's lines; a long one has an argument a line."""
-        given = _nested(values)
-        closing = "))" if step.is_repeated else ")"
-        whole = f"call({literal(step.tool)}, {_dict(given)}{closing}"
-        if len(whole) + 12 + 2 * len(self.names[number]) <= _WIDTH:
-            return [whole]
-        lines = [f"call({literal(step.tool)}, {{"]
-        lines += [f"    {literal(name)}: {_dict(value)}," for name, value in given.items()]
-        return [*lines, f"}}{closing}"]
+        yield f'    done["{name}"].append({call})'
 
     def _value(self, slot: Slot) -> str:
         if isinstance(slot, Constant):
@@ -287,10 +272,10 @@ def _errors(routine: Routine) -> str:
 
 def _single(name: str, used: set[str]) -> str:
     single = name[:-1] if name.endswith("s") and len(name) > 2 else f"one_{name}"
-    return single if single not in used else f"each_{name}"
+    return single if single not in used else f"each_{single}"
 
 
-def _signature(function: str, writing: _Writing) -> list[str]:
+def _signature(function: str, writing: _Writing) -> str:
     given = [
         f"{writing.parameters[each.name]}: {_annotation(each)}"
         + (" | None = None" if each.name in writing.optional else "")
@@ -298,10 +283,7 @@ def _signature(function: str, writing: _Writing) -> list[str]:
             writing.routine.parameters, key=lambda each: each.name in writing.optional
         )
     ]
-    line = f"def {function}({', '.join(given)}) -> dict[str, Any]:"
-    if len(line) <= _WIDTH:
-        return [line]
-    return [f"def {function}(", *(f"    {each}," for each in given), ") -> dict[str, Any]:"]
+    return f"def {function}({', '.join(given)}) -> dict[str, Any]:"
 
 
 def _annotation(parameter: Parameter) -> str:
@@ -351,32 +333,36 @@ def _told(routine: Routine, writing: _Writing) -> list[str]:
     if routine.parameters:
         lines = ["    Args:"]
         for each in routine.parameters:
-            lines.append(f"        {writing.parameters[each.name]}: {_source(each, writing)}.")
+            told = f"{writing.parameters[each.name]}: {_source(each, writing)}."
+            lines.append("        " + "\n".join(paragraph(told, 12)))
         lines.append("")
     guards = [guard for step in routine.steps for guard in step.guards]
     needs = "".join(
         f" Needs {writing.names[guard.at.step]}{guard.at.path} to be {shown(guard.value)}."
         for guard in guards
     )
-    return [
-        *lines,
-        f"    Returns what each step brought back, and why it was handed over, if it was.{needs}",
-    ]
+    told = f"Returns what each step brought back, and why it was handed over, if it was.{needs}"
+    return [*lines, "    " + "\n".join(paragraph(told, 4))]
 
 
 def _source(parameter: Parameter, writing: _Writing) -> str:
     """Where a caller gets a parameter from, as the uses show it."""
     told = "Chosen by the caller"
     if parameter.among:
-        told = f"One of {writing.names[parameter.among.step]}{parameter.among.path}"
+        several = parameter.type.startswith("list[")
+        place = f"{writing.names[parameter.among.step]}{parameter.among.path}"
+        keys = " the keys of" if place.endswith(".~") else ""
+        told = f"{'Some' if several else 'One'} of{keys} {place.removesuffix('.~')}"
+    elif parameter.said > _NEARLY_ALWAYS:
+        told = "Named by the user"
     elif parameter.said:
-        told = f"Named by the user in {parameter.said:.0%} of uses"
+        told = f"Named by the user in {parameter.said:.0%} of the uses"
     return told + ("; may be left out" if parameter.name in writing.optional else "")
 
 
-def _names(routine: Routine, function: str) -> tuple[str, ...]:
+def _names(routine: Routine) -> tuple[str, ...]:
     """A variable for each step: what its tool is about."""
-    used = {function, *_TAKEN, *(identifier(each.name, "value") for each in routine.parameters)}
+    used = {*_TAKEN, *(identifier(each.name, "value") for each in routine.parameters)}
     names = []
     for step in routine.steps:
         name = _about(step.tool)

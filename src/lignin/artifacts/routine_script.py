@@ -12,10 +12,11 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lignin.artifacts.layout import laid_out
 from lignin.artifacts.routine_text import headline, identifier, literal, places_of, plain, unique
 from lignin.artifacts.script_arguments import Argument, RoutineScript, raw
 from lignin.artifacts.script_names import programs, script_names, summary, title
-from lignin.artifacts.script_parts import functions_for, imports_for, laid_out
+from lignin.artifacts.script_parts import functions_for, imports_for
 from lignin.artifacts.script_words import placed, reads_as_option, require_no_code, stands_as
 from lignin.domain.commands import (
     Part,
@@ -72,17 +73,15 @@ def script_of(
         require_no_code(parts or (), writing.varying)
     body = [line for number in range(len(commands)) for line in writing.step(number)]
     declared = [
-        line
-        for each in writing.arguments
-        for line in laid_out("parser.add_argument", each.declared(), 4)
+        f"    parser.add_argument({', '.join(each.declared())})" for each in writing.arguments
     ]
     main = "\n".join(
         [
             "def main() -> None:",
             "    parser = argparse.ArgumentParser(description=__doc__)",
-            *declared,
+            *laid_out(declared),
             "    args = parser.parse_args()" if writing.arguments else "    parser.parse_args()",
-            *body,
+            *laid_out(body),
         ]
     )
     source = "\n".join(
@@ -180,7 +179,7 @@ class _Writing:
                 held = f"{self.held[word.place]} = {self._checked(slot, parts, word)}"
                 yield f"{' ' * indent}{held}"
         head = "run" if number not in self.outputs else f"{self.outputs[number]} = run"
-        yield from laid_out(head, self._argv(parts), indent)
+        yield f"{' ' * indent}{head}({', '.join(self._argv(parts))})"
 
     def told(self, number: int) -> str:
         """A step's command as a person reads it, what varies in capitals; empty where it is only `cd`."""
@@ -259,7 +258,7 @@ class _Writing:
     def _guard(self, guard: Guard, parts: Sequence[Part] | None) -> Iterator[str]:
         needs = f"{title(parts)} needs {plain(str(guard.at))} to be {plain(str(guard.value))}"
         yield f"    if {self._place(guard.at)} != {literal(str(guard.value))}:"
-        yield from laid_out("stop", ["1", literal(needs)], 8)
+        yield f"        stop(1, {literal(needs)})"
 
     def _condition(self, number: int, step: RoutineStep) -> str:
         if not step.is_optional:

@@ -1,12 +1,10 @@
-"""The parts that a routine's script is put together of: its functions, and how its lines are laid out.
+"""The parts that a routine's script is put together of: its functions and its imports. Pure.
 
-Only those functions stand in a script that it uses. Lines are laid out as the formatter would. Pure.
+Only those functions stand in a script that it uses.
 """
 
 import re
-from collections.abc import Sequence
 
-WIDTH = 100
 RUN = '''DONE: list[str] = []
 
 
@@ -94,13 +92,3 @@ def imports_for(body: str) -> list[str]:
     named = ["from collections.abc import Callable"] if _uses(body, "like") else []
     named += ["from shlex import join, quote" if _uses(body, "quote") else "from shlex import join"]
     return [*plain, *named, "from typing import NoReturn"]
-
-
-def laid_out(head: str, arguments: Sequence[str], indent: int) -> list[str]:
-    """Return the lines of a call: on one where it fits, else its arguments below."""
-    before = " " * indent
-    if len(whole := f"{before}{head}({', '.join(arguments)})") <= WIDTH:
-        return [whole]
-    if len(inner := f"{before}    {', '.join(arguments)}") <= WIDTH:
-        return [f"{before}{head}(", inner, f"{before})"]
-    return [f"{before}{head}(", *(f"{before}    {each}," for each in arguments), f"{before})"]
