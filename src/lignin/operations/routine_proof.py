@@ -20,12 +20,11 @@ from lignin.domain.errors import UnavailableError
 from lignin.domain.ids import drawn
 from lignin.domain.routines import Item, Routine, Use
 from lignin.domain.traces import Trajectory
-from lignin.evals.replay import name_in
 from lignin.operations.context import Context
 from lignin.operations.environments import environment_of, open_environment
 from lignin.operations.exits import Exit
 from lignin.ports.environment import Environment, RecordedCall
-from lignin.ports.tools import Observation, ToolSpec, result_of_text
+from lignin.ports.tools import Observation, ToolSpec, result_of_text, served_name
 from lignin.traces.effects import Made, calls_of
 from lignin.traces.routines.apply import Occurrence, find_uses
 from lignin.traces.routines.encode import encode
@@ -65,7 +64,7 @@ def contracts_of(
         if made.kind != "read"
     }
     return {
-        tool: known.get(tool)
+        tool: known.get(served_name(known, tool))
         or Contract(effect="write" if tool in changing else "read").to_spec(tool)
         for tool in routine.tools
     }
@@ -125,7 +124,7 @@ def _recorded(
                 done.append([asked.name, dict(asked.arguments)])
             calls.append(
                 RecordedCall(
-                    tool=asked.name,
+                    tool=specs[asked.name].name,
                     arguments=dict(asked.arguments),
                     observation=Observation(result=result),
                     state_version=state,
@@ -201,8 +200,9 @@ def hand_over(
     if about is not None:
         (whole / ABOUT_PATH).write_bytes(about.content)
     recording = folder / "calls.jsonl"
+    served = {spec.name: spec for spec in specs.values()}
     calls = {canonical_bytes(_question(call)): call for use in uses for call in use.calls}
-    recording.write_bytes(write_recording(specs.values(), calls.values(), start=name))
+    recording.write_bytes(write_recording(served.values(), calls.values(), start=name))
     examples: list[Json] = [
         {"arguments": dict(each.arguments), "result": each.answer} for each in uses
     ]
@@ -286,4 +286,4 @@ def _done_by(
 def _again(environment: Environment, made: Sequence[Made]) -> None:
     environment.reset()
     for each in made:
-        environment.call(name_in(environment.tools, each.call.name), each.call.arguments)
+        environment.call(served_name(environment.tools, each.call.name), each.call.arguments)
