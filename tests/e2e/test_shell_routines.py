@@ -135,7 +135,15 @@ def test_shell_routine_becomes_a_script_that_is_proven_promoted_served_and_calle
     text = (skill / "SKILL.md").read_text()
     assert f"lignin artifact call {proved.artifact}@" in text
     evals = json.loads((skill / "evals/evals.json").read_text())
-    assert evals["evals"]
+    assert evals["skill_name"] == skill.name
+    told = [each["prompt"].partition("The values: ")[2] for each in evals["evals"]]
+    assert told
+    assert not any(given in text for given in told)
+    assert "4. `cd REPOSITORY && git add -A && git status --short`" in text
+    shown = json.loads(text.split("<<'JSON'\n")[1].split("\nJSON")[0])
+    box = {"argv": shown["argv"], "files": dict(notes(shown["argv"][0]))}
+    again = call(opened, ArtifactCall(name=f"{proved.artifact}@{proved.digest}", input=box))
+    assert again.output == json.loads(text.split("```json\n")[1].split("\n```")[0])
     given = {"argv": ["--", "-quartz", "new-box"], "files": dict(notes("quartz"))}
     refused = call(opened, ArtifactCall(name=proved.artifact, input=given))
     assert refused.output == {"stdout": "", "exit_code": 2}
