@@ -28,7 +28,7 @@ def stand_in(answers: list[dict[str, Any]]) -> Any:
         words = tuple(map(str, argv)) if not isinstance(argv, str) else (argv,)
         found = known.get(words)
         if not found:
-            raise FileNotFoundError(2, "nothing was recorded for these words", words[0])
+            raise FileNotFoundError(2, "nothing was recorded for these words", *words[:1])
         told = found.pop(0) if len(found) > 1 else found[0]
         said = told["stdout"] if text else told["stdout"].encode()
         ended = subprocess.CompletedProcess(argv, told["exit_code"], said, said[:0])
