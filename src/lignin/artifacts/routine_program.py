@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lignin.artifacts.layout import laid_out, paragraph
 from lignin.artifacts.routine_places import Loop, Places
 from lignin.artifacts.routine_text import (
     WORD,
     headline,
     identifier,
     literal,
+    names_of,
     plain,
     tool_words,
     unique,
@@ -39,7 +41,6 @@ from lignin.domain.routines import (
     references_in,
 )
 
-_WIDTH = 100
 _TYPES: Mapping[str, Json] = {
     "str": {"type": "string"},
     "path": {"type": "string"},
@@ -47,6 +48,7 @@ _TYPES: Mapping[str, Json] = {
     "float": {"type": "number"},
     "bool": {"type": "boolean"},
 }
+_NEARLY_ALWAYS = 0.95
 _ANNOTATIONS = {"path": "str"}
 _TAKEN = frozenset({"done", "call", "error", "Any", "ToolError", *keyword.kwlist})
 
@@ -71,19 +73,19 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
     """Return the program of a routine.
 
     Args:
-        name: The function's; by default made of what the routine's changing end does.
+        name: The function's; by default what the routine's last change does.
 
     Raises:
         InvalidRequestError: A step's argument comes from a place that is not one value.
     """
-    function = identifier(name or "_then_".join(dict.fromkeys(routine.tools[-2:])), "routine")
-    writing = _Writing(routine=routine, names=_names(routine, function))
+    function = identifier(name or names_of(routine)[0], "routine")
+    writing = _Writing(routine=routine, names=_names(routine))
     body = [line for number in range(len(routine.steps)) for line in writing.step(number)]
     source = "\n".join(
         [
-            f'"""{_summary(routine)}',
+            *paragraph(f'"""{_summary(routine)}'),
             "",
-            headline(routine),
+            *paragraph(headline(routine)),
             '"""',
             "",
             "from typing import Any",
@@ -91,14 +93,14 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
             "from lignin_guest import ToolError, call",
             "",
             "",
-            *_signature(function, writing),
-            f'    """{_summary(routine)}',
+            *laid_out([_signature(function, writing)]),
+            "    " + "\n".join(paragraph(f'"""{_summary(routine)}', 4)),
             "",
             *_told(routine, writing),
             '    """',
             "    done: dict[str, Any] = {}",
             "    try:",
-            *(f"        {line}" for line in body),
+            *laid_out(f"        {line}" for line in body),
             f"    except ({_errors(routine)}) as error:",
             '        return {"done": done, "handed_over": f"{type(error).__name__}: {error}"}',
             '    return {"done": done, "handed_over": ""}',
@@ -151,16 +153,16 @@ class _Writing:
             lines = self.places.guarded(step.tool, guard)
             (within if _is_of_each(guard) else before).extend(lines)
         yield from before
-        call = self._call(step, number, values)
+        call = f"call({literal(step.tool)}, {_dict(_nested(values))})"
         if step.is_repeated:
             yield from self._repeated(step, number, call, within)
             return
         needed = self._needed(step)
         if step.is_optional and needed:
             yield f"if {' and '.join(f'{each} is not None' for each in needed)}:"
-            yield from (f"    {line}" for line in self._made(number, call))
+            yield f"    {self._made(number, call)}"
             return
-        yield from self._made(number, call)
+        yield self._made(number, call)
 
     def _values(self, step: RoutineStep) -> tuple[dict[str, str], list[str], list[str]]:
         """The source of each argument, and the lines that choose some of them: before the step, and
@@ -195,15 +197,13 @@ class _Writing:
             )
         return loops
 
-    def _made(self, number: int, call: Sequence[str]) -> Iterator[str]:
+    def _made(self, number: int, call: str) -> str:
         name = self.names[number]
         held = f"{name} = " if self._is_read_later(number) else ""
-        first, *rest = call
-        yield f'{held}done["{name}"] = {first}'
-        yield from rest
+        return f'{held}done["{name}"] = {call}'
 
     def _repeated(
-        self, step: RoutineStep, number: int, call: Sequence[str], within: Sequence[str]
+        self, step: RoutineStep, number: int, call: str, within: Sequence[str]
     ) -> Iterator[str]:
         name = self.names[number]
         over = {loop.target: loop.over for loop in self._loops(step).values()}
@@ -216,21 +216,7 @@ class _Writing:
         every = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)}, strict=True)"
         yield f"for {', '.join(over)} in {every}:"
         yield from (f"    {line}" for line in within)
-        first, *rest = call
-        yield f'    done["{name}"].append({first}'
-        yield from (f"    {line}" for line in rest)
-        # The call's last line closes the append too.
-
-    def _call(self, step: RoutineStep, number: int, values: Mapping[str, str]) -> list[str]:
-        """The call's lines; a long one has an argument a line."""
-        given = _nested(values)
-        closing = "))" if step.is_repeated else ")"
-        whole = f"call({literal(step.tool)}, {_dict(given)}{closing}"
-        if len(whole) + 12 + 2 * len(self.names[number]) <= _WIDTH:
-            return [whole]
-        lines = [f"call({literal(step.tool)}, {{"]
-        lines += [f"    {literal(name)}: {_dict(value)}," for name, value in given.items()]
-        return [*lines, f"}}{closing}"]
+        yield f'    done["{name}"].append({call})'
 
     def _value(self, slot: Slot) -> str:
         if isinstance(slot, Constant):
@@ -286,10 +272,10 @@ def _errors(routine: Routine) -> str:
 
 def _single(name: str, used: set[str]) -> str:
     single = name[:-1] if name.endswith("s") and len(name) > 2 else f"one_{name}"
-    return single if single not in used else f"each_{name}"
+    return single if single not in used else f"each_{single}"
 
 
-def _signature(function: str, writing: _Writing) -> list[str]:
+def _signature(function: str, writing: _Writing) -> str:
     given = [
         f"{writing.parameters[each.name]}: {_annotation(each)}"
         + (" | None = None" if each.name in writing.optional else "")
@@ -297,10 +283,7 @@ def _signature(function: str, writing: _Writing) -> list[str]:
             writing.routine.parameters, key=lambda each: each.name in writing.optional
         )
     ]
-    line = f"def {function}({', '.join(given)}) -> dict[str, Any]:"
-    if len(line) <= _WIDTH:
-        return [line]
-    return [f"def {function}(", *(f"    {each}," for each in given), ") -> dict[str, Any]:"]
+    return f"def {function}({', '.join(given)}) -> dict[str, Any]:"
 
 
 def _annotation(parameter: Parameter) -> str:
@@ -314,9 +297,10 @@ def _interface(routine: Routine, writing: _Writing) -> Interface:
     for each in routine.parameters:
         inner = _TYPES.get(each.type.removeprefix("list[").removesuffix("]"), {})
         is_list = each.type.startswith("list[")
-        properties[writing.parameters[each.name]] = (
-            {"type": "array", "items": inner} if is_list else dict(inner)
-        )
+        properties[writing.parameters[each.name]] = {
+            **({"type": "array", "items": inner} if is_list else dict(inner)),
+            "description": f"{_source(each, writing)}.",
+        }
     required = [
         writing.parameters[e.name] for e in routine.parameters if e.name not in writing.optional
     ]
@@ -337,8 +321,11 @@ def _interface(routine: Routine, writing: _Writing) -> Interface:
 
 
 def _summary(routine: Routine) -> str:
-    told = [plain(each.replace("_", " ")) for each in routine.tools]
-    return f"{', then '.join(told).capitalize()}."
+    """What is done, in order: `Find the customer, get the order, then cancel it.`"""
+    told = [plain(tool_words(each)) for each in dict.fromkeys(routine.tools)]
+    *first, last = told
+    line = f"{', '.join(first)}, then {last}." if first else f"{last}."
+    return line[:1].upper() + line[1:]
 
 
 def _told(routine: Routine, writing: _Writing) -> list[str]:
@@ -346,29 +333,33 @@ def _told(routine: Routine, writing: _Writing) -> list[str]:
     if routine.parameters:
         lines = ["    Args:"]
         for each in routine.parameters:
-            lines.append(f"        {writing.parameters[each.name]}: {_source(each, writing)}.")
+            told = f"{writing.parameters[each.name]}: {_source(each, writing)}."
+            lines.append("        " + "\n".join(paragraph(told, 12)))
         lines.append("")
     guards = [guard for step in routine.steps for guard in step.guards]
     needs = "".join(f" Needs {writing.places.needs(guard)}." for guard in guards)
-    return [
-        *lines,
-        f"    Returns what each step brought back, and why it was handed over, if it was.{needs}",
-    ]
+    told = f"Returns what each step brought back, and why it was handed over, if it was.{needs}"
+    return [*lines, "    " + "\n".join(paragraph(told, 4))]
 
 
 def _source(parameter: Parameter, writing: _Writing) -> str:
     """Where a caller gets a parameter from, as the uses show it."""
     told = "Chosen by the caller"
     if parameter.among:
-        told = f"One of {writing.names[parameter.among.step]}{parameter.among.path}"
+        several = parameter.type.startswith("list[")
+        place = f"{writing.names[parameter.among.step]}{parameter.among.path}"
+        keys = " the keys of" if place.endswith(".~") else ""
+        told = f"{'Some' if several else 'One'} of{keys} {place.removesuffix('.~')}"
+    elif parameter.said > _NEARLY_ALWAYS:
+        told = "Named by the user"
     elif parameter.said:
-        told = f"Named by the user in {parameter.said:.0%} of uses"
+        told = f"Named by the user in {parameter.said:.0%} of the uses"
     return told + ("; may be left out" if parameter.name in writing.optional else "")
 
 
-def _names(routine: Routine, function: str) -> tuple[str, ...]:
+def _names(routine: Routine) -> tuple[str, ...]:
     """A variable for each step: what its tool is about."""
-    used = {function, *_TAKEN, *(identifier(each.name, "value") for each in routine.parameters)}
+    used = {*_TAKEN, *(identifier(each.name, "value") for each in routine.parameters)}
     names = []
     for step in routine.steps:
         name = _about(step.tool)

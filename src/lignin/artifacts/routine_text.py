@@ -21,7 +21,8 @@ def places_of(reference: Reference) -> list[str | int]:
         InvalidRequestError: It is not one value.
     """
     steps = _PLACE.findall(reference.path)
-    if "".join(f".{name}" if name else f"[{index}]" for name, index in steps) != reference.path:
+    whole = "".join(f".{name}" if name else f"[{index}]" for name, index in steps)
+    if whole != reference.path or set("*~") & set(reference.path):
         raise InvalidRequestError(
             f"{reference} is not one value, so no program can hand it on",
             hint="make it a parameter",

@@ -12,19 +12,19 @@ from pathlib import Path
 
 from lignin.artifacts.plan import plan_run
 from lignin.artifacts.recordings import Contract, write_recording
+from lignin.artifacts.routine_about import ABOUT_PATH
 from lignin.artifacts.routine_program import RoutineProgram
-from lignin.domain.artifacts import Example, Tree
+from lignin.domain.artifacts import Example, File, Tree
 from lignin.domain.codec import Json, canonical_bytes, digest_json
 from lignin.domain.errors import UnavailableError
 from lignin.domain.ids import drawn
 from lignin.domain.routines import Item, Routine, Use
 from lignin.domain.traces import Trajectory
-from lignin.evals.replay import name_in
 from lignin.operations.context import Context
 from lignin.operations.environments import environment_of, open_environment
 from lignin.operations.exits import Exit
 from lignin.ports.environment import Environment, RecordedCall
-from lignin.ports.tools import Observation, ToolSpec, result_of_text
+from lignin.ports.tools import Observation, ToolSpec, result_of_text, served_name
 from lignin.traces.effects import Made, calls_of
 from lignin.traces.routines.apply import Occurrence, find_uses
 from lignin.traces.routines.encode import encode
@@ -41,6 +41,11 @@ class Sampled:
     arguments: Mapping[str, Json]
     done: Mapping[str, Json]
     calls: tuple[RecordedCall, ...]
+
+    @property
+    def answer(self) -> dict[str, Json]:
+        """What the program is to answer."""
+        return {"done": dict(self.done), "handed_over": ""}
 
 
 def is_held_out(session: str) -> bool:
@@ -59,7 +64,7 @@ def contracts_of(
         if made.kind != "read"
     }
     return {
-        tool: known.get(tool)
+        tool: known.get(served_name(known, tool))
         or Contract(effect="write" if tool in changing else "read").to_spec(tool)
         for tool in routine.tools
     }
@@ -119,7 +124,7 @@ def _recorded(
                 done.append([asked.name, dict(asked.arguments)])
             calls.append(
                 RecordedCall(
-                    tool=asked.name,
+                    tool=specs[asked.name].name,
                     arguments=dict(asked.arguments),
                     observation=Observation(result=result),
                     state_version=state,
@@ -156,10 +161,10 @@ def _done(program: RoutineProgram, use: Occurrence, made: Sequence[Made]) -> dic
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handed:
-    """What is handed over for a capture: a folder, examples and a recording."""
+    """What is handed over for a capture: a folder, examples and a recording, where tools are called."""
 
     folder: Path
-    recording: Path
+    recording: Path | None
     examples: list[Json]
 
 
@@ -169,8 +174,14 @@ def hand_over(
     program: RoutineProgram,
     specs: Mapping[str, ToolSpec],
     uses: Sequence[Sampled],
+    *,
+    about: File | None = None,
 ) -> Handed:
-    """Write a program with its manifest and its recording, and return them with its examples."""
+    """Write a program with its manifest and its recording, and return them with its examples.
+
+    Args:
+        about: What is told of the routine, to go along.
+    """
     whole = folder / name
     whole.mkdir()
     (whole / f"{program.entry}.py").write_text(program.source)
@@ -186,12 +197,14 @@ def hand_over(
         "capabilities": {"tools": {tool: spec.digest for tool, spec in specs.items()}},
     }
     (whole / "lignin.json").write_text(json.dumps(manifest, indent=1))
+    if about is not None:
+        (whole / ABOUT_PATH).write_bytes(about.content)
     recording = folder / "calls.jsonl"
+    served = {spec.name: spec for spec in specs.values()}
     calls = {canonical_bytes(_question(call)): call for use in uses for call in use.calls}
-    recording.write_bytes(write_recording(specs.values(), calls.values(), start=name))
+    recording.write_bytes(write_recording(served.values(), calls.values(), start=name))
     examples: list[Json] = [
-        {"arguments": dict(each.arguments), "result": {"done": dict(each.done), "handed_over": ""}}
-        for each in uses
+        {"arguments": dict(each.arguments), "result": each.answer} for each in uses
     ]
     return Handed(folder=whole, recording=recording, examples=examples)
 
@@ -273,4 +286,4 @@ def _done_by(
 def _again(environment: Environment, made: Sequence[Made]) -> None:
     environment.reset()
     for each in made:
-        environment.call(name_in(environment.tools, each.call.name), each.call.arguments)
+        environment.call(served_name(environment.tools, each.call.name), each.call.arguments)

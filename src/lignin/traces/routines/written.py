@@ -7,7 +7,7 @@ from lignin.domain.codec import Json
 from lignin.traces.routines.encode import Call, Encoded, line_of
 from lignin.traces.routines.values import key_of
 
-FORM = 3
+FORM = 4
 """Moves when runs are to be read anew."""
 
 
