@@ -85,14 +85,14 @@ def test_what_only_failing_runs_do_is_refused() -> None:
     assert got.routines == ()
     reasons = {each.tools: each.reason for each in got.refused}
     tools = ("find_owner", "get_owner", "get_machine", "order_work")
-    assert reasons[tools] == "only failing runs support it"
+    assert reasons[tools] == "poisoned: only failing runs support it"
 
 
 def test_single_calls_are_refused() -> None:
     got = induced([run(f"run-{n}", [call("ping", {"to": f"host {n}"})]) for n in range(6)])
     assert got.routines == ()
     assert [(each.tools, each.reason) for each in got.refused] == [
-        (("ping",), "one call: nothing is saved")
+        (("ping",), "trivial: one call, nothing is saved")
     ]
 
 
