@@ -18,7 +18,7 @@ from lignin.artifacts.script_arguments import RoutineScript
 from lignin.domain.artifacts import HIDDEN, Example, File, Tree, parse_example
 from lignin.domain.codec import Json
 from lignin.domain.errors import InvalidRequestError
-from lignin.domain.routines import Routine, RoutineStep
+from lignin.domain.routines import Guard, Routine, RoutineStep, Use
 
 ABOUT_PATH = "routine.json"
 EVALS_PATH = "evals/evals.json"
@@ -70,7 +70,7 @@ def about_program(routine: Routine, program: RoutineProgram, examples: Sequence[
         for name, step in zip(program.names, routine.steps, strict=True)
     ]
     needs = [
-        f"`{program.names[guard.at.step]}{guard.at.path}` is {json.dumps(guard.value)}"
+        f"`{_asked(guard, program)}` is {guard.expected(json.dumps)}"
         for step in routine.steps
         for guard in step.guards
     ]
@@ -81,6 +81,12 @@ def about_program(routine: Routine, program: RoutineProgram, examples: Sequence[
         needs=tuple(dict.fromkeys(needs)),
         examples=few(examples),
     )
+
+
+def _asked(guard: Guard, program: RoutineProgram) -> str:
+    if isinstance(guard.at, Use):
+        return program.parameters[guard.at.parameter]
+    return str(guard.at).replace(f"${guard.at.step + 1}", program.names[guard.at.step], 1)
 
 
 def about_script(routine: Routine, script: RoutineScript, examples: Sequence[Example]) -> About:

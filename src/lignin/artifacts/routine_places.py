@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lignin.artifacts.routine_text import identifier, literal, places_of, plain, unique
-from lignin.domain.routines import Constant, Each, Item, Reference, Use
+from lignin.artifacts.routine_text import identifier, literal, places_of, plain, shown, unique
+from lignin.domain.routines import Constant, Each, Guard, Item, Reference, Use
 
 _STEP = re.compile(r"\[\*\]|\.\*|\.~|\.[^.\[\]]+|\[\d+\]")
 _STARS = {"[*]": "", ".*": ".values()", ".~": ""}
@@ -78,7 +78,7 @@ class Places:
         if pick.how in ("min", "max"):
             return Chosen((), self._extreme(place, walk))
         found = unique(f"matching_{self._plural(place)}", self.used)
-        about = self.names[place.step] + re.sub(r"\[\*\]|\.[*~]", "", place.parts[0])
+        about = self.names[place.step] + _without_stars(place.parts[0])
         why = f"{plain(tool)} needs one of {plain(about)}{self._which(place)}, not "
         lines = (
             f"{found} = {walk.listed(self._condition(place, walk))}",
@@ -88,6 +88,31 @@ class Places:
         if not isinstance(pick.value, Item):
             self.known[place] = f"{found}[0]"
         return Chosen(lines, f"{found}[0]")
+
+    def guarded(self, tool: str, guard: Guard) -> tuple[str, ...]:
+        """The lines that hand over where a guard does not hold."""
+        lines: tuple[str, ...] = ()
+        if isinstance(guard.at, Use):
+            source = self.parameters[guard.at.parameter]
+        elif guard.at.pick:
+            chosen = self.picked(tool, guard.at)
+            lines, source = chosen.lines, chosen.source
+        else:
+            source = self.exact(guard.at)
+        why = literal(f"{plain(tool)} needs {self.needs(guard)}")
+        return (
+            *lines,
+            f"if {_fails(guard, source)}:",
+            f'    return {{"done": done, "handed_over": {why}}}',
+        )
+
+    def needs(self, guard: Guard) -> str:
+        """What a guard asks for, in words."""
+        if isinstance(guard.at, Use):
+            told = self.parameters[guard.at.parameter]
+        else:
+            told = plain(f"{self.names[guard.at.step]}{_without_stars(guard.at.path)}")
+        return f"{told} to be {guard.expected(shown)}"
 
     def over(self, slot: Each, name: str) -> Loop:
         """How a step is repeated for all that is meant, each being called by a name."""
@@ -183,6 +208,22 @@ class Places:
         names = [part for part in _STEP.findall(place.parts[0]) if part not in _STARS]
         last = names[-1] if names and not names[-1].startswith("[") else self.names[place.step]
         return identifier(last, "values")
+
+
+def _without_stars(path: str) -> str:
+    return re.sub(r"\[\*\]|\.[*~]", "", path)
+
+
+def _fails(guard: Guard, source: str) -> str:
+    """The condition under which a guard does not hold."""
+    if guard.how == "empty":
+        return source if guard.value else f"not {source}"
+    if guard.how == "among" and isinstance(guard.value, list):
+        return f"{source} not in ({', '.join(map(literal, guard.value))})"
+    if isinstance(guard.value, bool):
+        return f"{source} is not {guard.value}"
+    sign = {"at_most": ">", "at_least": "<"}.get(guard.how, "!=")
+    return f"{source} {sign} {literal(guard.value)}"
 
 
 def _keys(keys: list[str | int]) -> str:

@@ -21,7 +21,6 @@ from lignin.artifacts.routine_text import (
     literal,
     names_of,
     plain,
-    shown,
     tool_words,
     unique,
 )
@@ -149,9 +148,10 @@ class _Writing:
     def step(self, number: int) -> Iterator[str]:
         """The lines of one step."""
         step = self.routine.steps[number]
-        for guard in step.guards:
-            yield from self._guard(guard, step.tool)
         values, before, within = self._values(step)
+        for guard in step.guards:
+            lines = self.places.guarded(step.tool, guard)
+            (within if _is_of_each(guard) else before).extend(lines)
         yield from before
         call = f"call({literal(step.tool)}, {_dict(_nested(values))})"
         if step.is_repeated:
@@ -228,11 +228,6 @@ class _Writing:
         assert isinstance(slot, Reference)
         return self.places.exact(slot)
 
-    def _guard(self, guard: Guard, tool: str) -> Iterator[str]:
-        needs = f"{tool} needs {self.names[guard.at.step]}{plain(guard.at.path)} to be {shown(guard.value)}"
-        yield f"if {self.places.exact(guard.at)} != {literal(guard.value)}:"
-        yield f'    return {{"done": done, "handed_over": {literal(needs)}}}'
-
     def _needed(self, step: RoutineStep) -> list[str]:
         used = [slot.parameter for slot in step.arguments.values() if isinstance(slot, Use)]
         return [self.parameters[each] for each in dict.fromkeys(used) if each in self.optional]
@@ -259,6 +254,11 @@ class _Writing:
             place for step in later for guard in step.guards for place in references_in(guard.at)
         )
         return any(place.step == number for place in (*read, *guards))
+
+
+def _is_of_each(guard: Guard) -> bool:
+    pick = guard.at.pick if isinstance(guard.at, Reference) else None
+    return pick is not None and isinstance(pick.value, Item)
 
 
 def _errors(routine: Routine) -> str:
@@ -337,10 +337,7 @@ def _told(routine: Routine, writing: _Writing) -> list[str]:
             lines.append("        " + "\n".join(paragraph(told, 12)))
         lines.append("")
     guards = [guard for step in routine.steps for guard in step.guards]
-    needs = "".join(
-        f" Needs {writing.names[guard.at.step]}{guard.at.path} to be {shown(guard.value)}."
-        for guard in guards
-    )
+    needs = "".join(f" Needs {writing.places.needs(guard)}." for guard in guards)
     told = f"Returns what each step brought back, and why it was handed over, if it was.{needs}"
     return [*lines, "    " + "\n".join(paragraph(told, 4))]
 

@@ -117,6 +117,17 @@ def script_of(
     )
 
 
+def _asked(guard: Guard) -> Reference:
+    """The place that a guard is about.
+
+    Raises:
+        InvalidRequestError: It says more than that one place is one value.
+    """
+    if isinstance(guard.at, Use) or guard.how != "equals":
+        raise InvalidRequestError("a guard of it says more than a script can ask")
+    return guard.at
+
+
 @dataclass(slots=True, kw_only=True)
 class _Writing:
     """A script while it is written."""
@@ -258,7 +269,7 @@ class _Writing:
 
     def _guard(self, guard: Guard, parts: Sequence[Part] | None) -> Iterator[str]:
         needs = f"{title(parts)} needs {plain(str(guard.at))} to be {plain(str(guard.value))}"
-        yield f"    if {self._place(guard.at)} != {literal(str(guard.value))}:"
+        yield f"    if {self._place(_asked(guard))} != {literal(str(guard.value))}:"
         yield f"        stop(1, {literal(needs)})"
 
     def _condition(self, number: int, step: RoutineStep) -> str:
@@ -277,7 +288,7 @@ class _Writing:
     def _references(self) -> Iterator[Reference]:
         for step in self.routine.steps:
             yield from (slot for slot in step.arguments.values() if isinstance(slot, Reference))
-            yield from (guard.at for guard in step.guards)
+            yield from (_asked(guard) for guard in step.guards)
 
     def _argument(self, parameter: str) -> Argument:
         return next(each for each in self.arguments if each.parameter == parameter)

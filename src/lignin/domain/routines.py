@@ -8,9 +8,9 @@ ids whoever mined them and whenever (decision record 1).
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from lignin.domain.codec import Json
 from lignin.domain.ids import derive_id
@@ -149,15 +149,48 @@ def parameters_in(slot: Slot) -> tuple[str, ...]:
     return (by.parameter,) if isinstance(by, Use | Item) else ()
 
 
+GuardHow = Literal["equals", "among", "at_most", "at_least", "empty"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """What held before every use that passed and did not hold before one that failed."""
+    """What held before every use that passed and did not hold before one that failed.
 
-    at: Reference
+    Args:
+        at: A place in what an earlier step returned, or a parameter.
+        how: Its value `equals` another, is `among` a few, is `at_most` or `at_least` a number, or is a
+            list that is `empty`, or is not.
+        value: The value, the values, the bound; of a list whether it is to be empty.
+    """
+
+    at: "Reference | Use"
     value: Json
+    how: GuardHow = "equals"
+
+    def holds(self, value: Json) -> bool:
+        """True where a value is as it should be; of a list its length is asked."""
+        wanted: Any = self.value
+        if self.how == "equals":
+            return type(value) is type(wanted) and bool(value == wanted)
+        if self.how == "among":
+            return bool(value in wanted)
+        if self.how == "empty":
+            return bool((value == 0) == wanted)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return bool(value <= wanted if self.how == "at_most" else value >= wanted)
+
+    def expected(self, show: Callable[[Json], str]) -> str:
+        """What the value has to be, in words."""
+        if self.how == "among" and isinstance(self.value, list):
+            return " or ".join(map(show, self.value))
+        if self.how == "empty":
+            return "empty" if self.value else "not empty"
+        return ("" if self.how == "equals" else f"{self.how.replace('_', ' ')} ") + show(self.value)
 
     def to_json(self) -> dict[str, Json]:
-        return {"at": str(self.at), "equals": self.value}
+        at = self.at.parameter if isinstance(self.at, Use) else str(self.at)
+        return {"at": at, self.how: self.value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,10 +363,14 @@ def _step(value: Mapping[str, Any]) -> RoutineStep:
         changes=value["changes"],
         is_repeated=value["repeated"],
         is_optional=value["optional"],
-        guards=tuple(
-            Guard(at=parse_reference(each["at"]), value=each["equals"]) for each in value["guards"]
-        ),
+        guards=tuple(map(_guard, value["guards"])),
     )
+
+
+def _guard(value: Mapping[str, Any]) -> Guard:
+    how = next(name for name in get_args(GuardHow) if name in value)
+    at = parse_reference(value["at"]) if value["at"].startswith("$") else Use(value["at"])
+    return Guard(at=at, value=value[how], how=how)
 
 
 def _slot(value: Mapping[str, Any]) -> Slot:

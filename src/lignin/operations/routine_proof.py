@@ -7,7 +7,7 @@ environment can be had again, the program must also leave the state there that t
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lignin.artifacts.plan import plan_run
@@ -18,7 +18,7 @@ from lignin.domain.artifacts import Example, File, Tree
 from lignin.domain.codec import Json, canonical_bytes, digest_json
 from lignin.domain.errors import UnavailableError
 from lignin.domain.ids import drawn
-from lignin.domain.routines import Item, Routine, Use
+from lignin.domain.routines import Routine
 from lignin.domain.traces import Trajectory
 from lignin.operations.context import Context
 from lignin.operations.environments import environment_of, open_environment
@@ -26,8 +26,9 @@ from lignin.operations.exits import Exit
 from lignin.ports.environment import Environment, RecordedCall
 from lignin.ports.tools import Observation, ToolSpec, result_of_text, served_name
 from lignin.traces.effects import Made, calls_of
-from lignin.traces.routines.apply import Occurrence, find_uses
+from lignin.traces.routines.apply import Occurrence, find_uses, given_in
 from lignin.traces.routines.encode import encode
+from lignin.traces.routines.refine import Trial
 
 HELD_OUT_SHARE = 0.3
 LEAST_USES = 3
@@ -136,16 +137,8 @@ def _recorded(
 
 
 def _arguments(routine: Routine, program: RoutineProgram, use: Occurrence) -> dict[str, Json]:
-    """The parameters of a use, as the run wrote them."""
-    found: dict[str, Json] = {}
-    for step, group in zip(routine.steps, use.groups, strict=True):
-        for name, slot in step.arguments.items():
-            if not group or not isinstance(slot, Use | Item):
-                continue
-            values = [call.raw[call.names.index(name)] for call in group]
-            parameter = program.parameters[slot.parameter]
-            found.setdefault(parameter, values if isinstance(slot, Item) else values[0])
-    return found
+    """The parameters of a use by the program's names, as the run wrote them."""
+    return {program.parameters[name]: value for name, value in given_in(routine, use).items()}
 
 
 def _done(program: RoutineProgram, use: Occurrence, made: Sequence[Made]) -> dict[str, Json]:
@@ -217,12 +210,13 @@ def _question(call: RecordedCall) -> list[Json]:
 class Live:
     """How often a program was tried where runs happened, and left the state that the run left.
 
-    `why_not` says why it was not tried, where it was not.
+    `why_not` says why it was not tried, where it was not; `trials` are the tries one by one.
     """
 
     runs: int = 0
     equal: int = 0
     why_not: str = ""
+    trials: tuple[Trial, ...] = field(default=(), compare=False, repr=False)
 
 
 def try_live(
@@ -237,11 +231,11 @@ def try_live(
     Args:
         tree: The program as it was captured; it runs in the sandbox.
     """
-    runs = equal = 0
+    trials: list[Trial] = []
     why = "no run has a use"
     for trajectory in trajectories:
-        made = list(calls_of(trajectory))
-        uses = find_uses(routine, encode(trajectory, passed=True), applied=True)
+        made, run = list(calls_of(trajectory)), encode(trajectory, passed=True)
+        uses = find_uses(routine, run, applied=True)
         if not uses:
             continue
         try:
@@ -254,11 +248,12 @@ def try_live(
                     as_the_run = opened.state_digest()
                     _again(opened, made[: min(use.places)])
                     got_there = _done_by(context, tree, opened, _arguments(routine, program, use))
-                    equal += got_there and opened.state_digest() == as_the_run
-                    runs += 1
+                    is_equal = got_there and opened.state_digest() == as_the_run
+                    trials.append(Trial(run=run, use=use, is_equal=is_equal))
         except UnavailableError as error:
             why = error.message
-    return Live(runs=runs, equal=equal, why_not="" if runs else why)
+    equal = sum(each.is_equal for each in trials)
+    return Live(runs=len(trials), equal=equal, why_not="" if trials else why, trials=tuple(trials))
 
 
 def _done_by(

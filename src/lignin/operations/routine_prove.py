@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import Field
@@ -15,6 +15,7 @@ from lignin.artifacts.routine_text import names_of
 from lignin.artifacts.script_names import script_names
 from lignin.artifacts.source.draft import artifact_name
 from lignin.domain.artifacts import Example, make_tree
+from lignin.domain.codec import Json
 from lignin.domain.commands import runs_shell
 from lignin.domain.errors import GateFailedError, InvalidRequestError
 from lignin.domain.events import NewEvent
@@ -26,7 +27,6 @@ from lignin.operations.artifact import promote as promote_artifact
 from lignin.operations.artifact_models import (
     ArtifactCapture,
     ArtifactPromote,
-    CaptureView,
     Promoted,
 )
 from lignin.operations.context import Context
@@ -50,9 +50,10 @@ from lignin.operations.routine_script_proof import (
     shell_examples,
     shell_uses,
 )
-from lignin.operations.routinework import comes_of, passing_sessions
+from lignin.operations.routinework import comes_of, kept_runs, passing_sessions
 from lignin.ports.ledger import View, require_known
 from lignin.ports.tools import ToolSpec
+from lignin.traces.routines.refine import MOST_ROUNDS, Trial, after, against
 from lignin.traces.routines.service import read
 
 _MOST_SEEN = 12
@@ -83,6 +84,9 @@ class Proved(Response):
     why_not_live: str = Field(description="why none was tried there, where none was")
     files: list[str] = Field(description="the artifact's files")
     program: str = Field(description="its source")
+    tried: list[str] = Field(
+        description="what spoke against it as it was, and what was tried instead"
+    )
 
     def exit_code(self) -> int:
         return {"pass": 0, "fail": 6}.get(self.verdict, 10)
@@ -92,13 +96,16 @@ class Proved(Response):
 class _Prepared:
     """A routine with what is to prove it.
 
-    `name` is what the caller calls it; `runs` are held out, `seen` is of those that it comes from.
+    `mined` is what it was before it was refined, `tried` what spoke against it so far; `name` is what the
+    caller calls it; `runs` are held out, `seen` is of those that it comes from.
     """
 
     routine: Routine
+    mined: Routine
     name: str
     runs: tuple[Trajectory, ...]
     seen: tuple[Trajectory, ...]
+    tried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,36 +125,62 @@ def prove(context: Context, request: RoutineProve) -> Proved:
     The routine must come out of two thirds of the runs alone; its uses in the others are the examples,
     replayed in the sandbox against what those runs saw, and tried live where the runs' environment can
     be had again. What is not proven is captured as a draft at most, and never promoted.
+
+    What the held-out runs speak against is refined and tried again, at most three times: a constant that
+    they contradict is given, a guard that they contradict goes, and where some uses come to something
+    else a condition that tells them from the others is asked.
     """
     with context.view() as view:
         row = require_known(view, f"routine/{request.routine}")
         routine = read(view, row)
         prepared = _Prepared(
             routine=routine,
+            mined=routine,
             name=request.name,
             runs=tuple(_held_out(context, view)),
             seen=tuple(_seen(context, view, routine)),
         )
     if not comes_of(context, routine, lambda session: not is_held_out(session)):
         return _unproven(routine, "it does not come out of two thirds of the runs alone")
+    every = kept_runs(context)
+    held_out = [run for run in every if is_held_out(run.session)]
+    reason = ""
+    for _ in range(MOST_ROUNDS + 1):
+        ruling = against(prepared.routine, held_out, every)
+        if ruling is None:
+            proved, trials = _tried(context, row, prepared, request.tools)
+            if all(each.is_equal for each in trials):
+                return proved.model_copy(update={"tried": list(prepared.tried)})
+            ruling = after(prepared.routine, trials)
+        reason = ruling.reason
+        said = f"{reason}; tried again: {ruling.change}" if ruling.change else reason
+        prepared = replace(prepared, tried=(*prepared.tried, said))
+        if ruling.refined is None:
+            break
+        prepared = replace(prepared, routine=ruling.refined)
+    return _refused(context, row, routine, reason, prepared.tried)
+
+
+def _tried(
+    context: Context, row: Row, prepared: _Prepared, tools: str
+) -> tuple[Proved, tuple[Trial, ...]]:
+    """Prove a routine as it is now, and say which uses were tried live."""
+    routine = prepared.routine
     with tempfile.TemporaryDirectory(prefix="lignin-routine-") as folder:
         try:
             if runs_shell(routine):
                 written = _as_script(context, prepared, Path(folder))
             else:
-                written = _as_program(context, prepared, request.tools, Path(folder))
+                written = _as_program(context, prepared, tools, Path(folder))
         except InvalidRequestError as error:
-            return _unproven(routine, error.message)
+            return _unproven(prepared.mined, error.message), ()
         uses, live = len(written.handed.examples), written.live
         if uses < LEAST_USES:
             reason = f"{uses} uses in runs that were held out; at least {LEAST_USES} are needed"
-            return _unproven(routine, reason, uses=uses)
+            return _unproven(prepared.mined, reason, uses=uses), ()
         if live.equal < live.runs:
-            reason = (
-                f"it left another state than the run in {live.runs - live.equal} of {live.runs}"
-            )
-            return _unproven(routine, reason, uses=uses, live=live, verdict="fail")
-        return _captured(context, row, routine, written)
+            return _unproven(prepared.mined, "", uses=uses, live=live), live.trials
+        return _captured(context, row, prepared, written), live.trials
 
 
 def _as_program(context: Context, prepared: _Prepared, tools: str, folder: Path) -> _Written:
@@ -180,8 +213,8 @@ def _as_script(context: Context, prepared: _Prepared, folder: Path) -> _Written:
     return _Written(name=script.name, source=script.source, handed=handed, live=live)
 
 
-def _captured(context: Context, row: Row, routine: Routine, written: _Written) -> Proved:
-    handed, live = written.handed, written.live
+def _captured(context: Context, row: Row, prepared: _Prepared, written: _Written) -> Proved:
+    handed, live, routine = written.handed, written.live, prepared.mined
     captured = capture(
         context,
         ArtifactCapture.model_validate(
@@ -208,20 +241,31 @@ def _captured(context: Context, row: Row, routine: Routine, written: _Written) -
         why_not_live=live.why_not,
         files=sorted(read_tree(handed.folder)),
         program=written.source,
+        tried=list(prepared.tried),
     )
-    _note(context, row, captured, proved)
+    _note(context, row, proved, prepared.tried)
     return proved
 
 
-def _note(context: Context, row: Row, captured: CaptureView, proved: Proved) -> None:
+def _refused(
+    context: Context, row: Row, routine: Routine, reason: str, tried: Sequence[str]
+) -> Proved:
+    """What is refused, with the reason and what was tried; noted, so that nothing serves it anew."""
+    refused = _unproven(routine, reason, verdict="fail")
+    _note(context, row, refused, tried)
+    return refused.model_copy(update={"tried": list(tried)})
+
+
+def _note(context: Context, row: Row, proved: Proved, tried: Sequence[str]) -> None:
     """Keep on the routine which version it became, and how that was proven."""
-    payload = {
-        "artifact": captured.name,
-        "version": captured.digest,
+    payload: dict[str, Json] = {
+        "artifact": proved.artifact,
+        "version": proved.digest,
         "verdict": proved.verdict,
         "uses": proved.uses,
         "live_runs": proved.live_runs,
         "live_equal": proved.live_equal,
+        "tried": list(tried),
     }
     if row.body.get("proof") == payload:
         return
@@ -267,7 +311,7 @@ def _seen(context: Context, view: View, routine: Routine) -> list[Trajectory]:
 
 def _named(context: Context, prepared: _Prepared, names: Sequence[str]) -> str:
     """The name that was asked for, else the first, and plainest, that is not another artifact's."""
-    mine = f"routine {prepared.routine.routine_id}"
+    mine = f"routine {prepared.mined.routine_id}"
     with context.view() as view:
         free = (each for each in names if not _is_anothers(context, view, each, mine))
         return prepared.name or next(free, names[-1])
@@ -315,4 +359,5 @@ def _unproven(
         why_not_live=live.why_not if live else "",
         files=[],
         program="",
+        tried=[],
     )

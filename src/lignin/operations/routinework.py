@@ -17,7 +17,7 @@ from lignin.operations.intake import cycles_left_alone
 from lignin.ports.ledger import View, every_row
 from lignin.traces.importer import import_trace
 from lignin.traces.read import find_traces, read_trace
-from lignin.traces.routines.encode import encode
+from lignin.traces.routines.encode import Encoded, encode
 from lignin.traces.routines.induce import MOST, Induced, Inducer
 from lignin.traces.routines.service import PASSED, Read, Routines
 
@@ -68,6 +68,12 @@ def comes_of(context: Context, routine: Routine, takes: Callable[[str], bool]) -
         inducer.add(run for run in kept if takes(run.session))
     found = inducer.induce(MOST).routines
     return any(each.routine_id == routine.routine_id for each in found)
+
+
+def kept_runs(context: Context) -> list[Encoded]:
+    """All runs as they were read, those of which nothing was declared as they were judged."""
+    with context.view() as view, cycles_left_alone():
+        return list(Routines(context.ids).kept(view, _judged(view)))
 
 
 def passing_sessions(view: View) -> list[str]:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +12,7 @@ from lignin.artifacts.routine_program import program_of
 from lignin.domain.routines import (
     Constant,
     Each,
+    Guard,
     Item,
     Parameter,
     Pick,
@@ -159,6 +161,56 @@ def test_program_chooses_by_the_item_of_the_same_call(guest: ModuleType) -> None
     made, why = done(guest, routine, order="O-1", skus=["C", "A", "Z"])
     assert made == [{"sku": "C", "line": 3}, {"sku": "A", "line": 1}]
     assert why == "do_it needs one of get_order.lines by sku, not 0"
+
+
+@pytest.mark.parametrize(
+    ("guard", "needs"),
+    [
+        (Guard(at=Reference(0, ".wish.sku"), value="C"), ""),
+        (Guard(at=Reference(0, ".wish.sku"), value="D"), "get_order.wish.sku to be D"),
+        (Guard(at=Reference(0, ".one[0].id"), how="among", value=["X", "Y"]), ""),
+        (
+            Guard(at=Reference(0, ".wish.sku"), how="among", value=["X", "Y"]),
+            "get_order.wish.sku to be X or Y",
+        ),
+        (Guard(at=parse_reference('$1.lines[*]{sku == "C"}.price'), how="at_most", value=9), ""),
+        (
+            Guard(at=parse_reference('$1.lines[*]{sku == "C"}.price'), how="at_most", value=8.5),
+            "get_order.lines.price to be at most 8.5",
+        ),
+        (
+            Guard(at=parse_reference('$1.lines[*]{sku == "C"}.open'), value=True),
+            "get_order.lines.open to be True",
+        ),
+        (Guard(at=Reference(0, ".none"), how="empty", value=True), ""),
+        (
+            Guard(at=Reference(0, ".none"), how="empty", value=False),
+            "get_order.none to be not empty",
+        ),
+        (Guard(at=Reference(0, ".tags"), how="empty", value=True), "get_order.tags to be empty"),
+        (Guard(at=Use("sku"), how="at_least", value=7), ""),
+        (Guard(at=Use("sku"), how="at_least", value=8), "sku to be at least 8"),
+    ],
+)
+def test_program_hands_over_where_a_guard_fails(
+    guest: ModuleType, guard: Guard, needs: str
+) -> None:
+    read, do = of({"sku": Use("sku"), "order": Use("order")}).steps
+    routine = replace(
+        of({"sku": Use("sku"), "order": Use("order")}), steps=(read, replace(do, guards=(guard,)))
+    )
+    made, why = done(guest, routine, order="O-1", sku=7)
+    assert (bool(made), why) == ((False, f"do_it needs {needs}") if needs else (True, ""))
+
+
+def test_guard_on_what_each_call_is_about_is_asked_before_each(guest: ModuleType) -> None:
+    at = parse_reference("$1.lines[*]{sku == each of skus}.open")
+    routine = of({"sku": Item("skus")})
+    guarded = replace(routine.steps[1], guards=(Guard(at=at, value=False),))
+    routine = replace(routine, steps=(routine.steps[0], guarded))
+    made, why = done(guest, routine, order="O-1", skus=["B", "C", "A"])
+    assert made == [{"sku": "B"}, {"sku": "C"}]
+    assert why == "do_it needs get_order.lines.open to be False"
 
 
 def test_what_is_picked_twice_is_looked_for_once() -> None:

@@ -79,7 +79,7 @@ def test_only_new_runs_are_read(desk: Desk) -> None:
 def test_failing_runs_support_nothing(desk: Desk) -> None:
     made = take(desk, "bad", range(6), reward=0.0)
     assert made.items == []
-    assert {each.reason for each in made.refused} == {"only failing runs support it"}
+    assert {each.reason for each in made.refused} == {"poisoned: only failing runs support it"}
     assert desk("routine.list").refused == made.refused
 
 

@@ -7,10 +7,12 @@ equal, equal parameters have equal values, references lead to the value in the r
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from lignin.domain.codec import Json
 from lignin.domain.routines import Constant, Each, Item, Reference, Routine, RoutineStep, Use
 from lignin.traces.routines.encode import Call, Encoded, Source
 from lignin.traces.routines.grow import GAP
 from lignin.traces.routines.pick import Element, chosen, kept_elements, kept_value, wanted_by
+from lignin.traces.routines.preconditions import broken_guards
 from lignin.traces.routines.values import Key, general, key_of
 
 MAX_TRIES = 500
@@ -41,8 +43,8 @@ def find_uses(routine: Routine, run: Encoded, *, applied: bool = False) -> tuple
     """Return the uses of a routine in a run that share no call, in order.
 
     Args:
-        applied: As a run is rewritten with them: nothing else may be changed between the steps, so
-            that doing them at one go comes to the same, and a step that reads for each of a list is
+        applied: As a run is rewritten with them: the guards hold, nothing else may be changed between
+            the steps, so that doing them at one go comes to the same, and a step that reads for each of a list is
             done no times where the list is empty. Else as evidence, where each step counts.
     """
     return Finder(routine, applied=applied).uses(run)
@@ -52,7 +54,8 @@ class Finder:
     """Finds the uses of one routine, as `find_uses` says."""
 
     def __init__(self, routine: Routine, *, applied: bool) -> None:
-        self._applied = applied
+        self._routine, self._applied = routine, applied
+        self._has_guards = any(step.guards for step in routine.steps)
         self._steps = [_Step(number, routine, applied) for number in range(len(routine.steps))]
         self._needed = {each.step.tool for each in self._steps if not each.may_be_left_out}
         first = self._steps[0]
@@ -70,13 +73,19 @@ class Finder:
                 continue
             search = _Search(self._steps, run.line, start, self._applied)
             match = search.extend(_Found((), {}, -1))
-            if match is None or sum(map(len, match.groups)) < 2:
+            if match is None or sum(map(len, match.groups)) < 2 or not self._is_asked_for(match):
                 start += 1
                 continue
             places = tuple([call.place for group in match.groups for call in group])
             found.append(Occurrence(match.groups, match.bindings, places))
             start = match.at + 1
         return tuple(found)
+
+    def _is_asked_for(self, match: "_Found") -> bool:
+        """True where the guards hold, without which the routine would hand over."""
+        if not (self._applied and self._has_guards):
+            return True
+        return not any(broken_guards(self._routine, match.groups, match.bindings))
 
 
 class _Step:
@@ -247,6 +256,20 @@ def leads_to(reference: Reference, call: Call, slot: int, groups: Sequence[Group
         at in places and (found == path or general(found) == path)
         for at, found in call.sources[slot]
     )
+
+
+def given_in(routine: Routine, use: Occurrence) -> dict[str, Json]:
+    """Return the parameters of a use as the run wrote them; a list that nothing was done for is empty."""
+    found: dict[str, Json] = {}
+    lists: dict[str, Json] = {}
+    for step, group in zip(routine.steps, use.groups, strict=True):
+        for name, slot in step.arguments.items():
+            if isinstance(slot, Item):
+                lists.setdefault(slot.parameter, [])
+            if group and isinstance(slot, Use | Item):
+                values = [call.raw[call.names.index(name)] for call in group]
+                found.setdefault(slot.parameter, values if isinstance(slot, Item) else values[0])
+    return {**lists, **found}
 
 
 def apply_routines(

@@ -55,8 +55,8 @@ def compose(unified: Unified) -> Routine:
                 later.append((argument, place, finding))
                 continue
             else:
-                kind = _type(raw)
-                name = _name(tool, argument, kind, names, each=finding.each)
+                kind = type_of(raw)
+                name = parameter_name(tool, argument, kind, names, each=finding.each)
                 names.add(name)
                 parameters[number, place] = _parameter(name, kind, finding, calls, place)
                 slot = Item(name) if finding.each else Use(name)
@@ -105,7 +105,8 @@ def _parameter(
     return Parameter(name=name, type=kind, among=among, said=round(share, 3))
 
 
-def _type(values: Sequence[Json]) -> str:
+def type_of(values: Sequence[Json]) -> str:
+    """Return the type of values, as a parameter has it."""
     kinds = Counter(_type_of(value) for value in values)
     if len(kinds) == 1:
         return next(iter(kinds))
@@ -120,7 +121,7 @@ def _type_of(value: Json) -> str:
     if isinstance(value, int | float):
         return type(value).__name__
     if isinstance(value, list | tuple):
-        return f"list[{_type(value)}]" if value else "list[str]"
+        return f"list[{type_of(value)}]" if value else "list[str]"
     if isinstance(value, str):
         if _URL.fullmatch(value):
             return "url"
@@ -128,7 +129,9 @@ def _type_of(value: Json) -> str:
     return "object"
 
 
-def _name(tool: str, argument: str, kind: str, taken: set[str], *, each: bool) -> str:
+def parameter_name(
+    tool: str, argument: str, kind: str, taken: set[str], *, each: bool = False
+) -> str:
     """The argument's own name; with the tool's first word, or a number, where that is taken."""
     own = _identifier(argument.rpartition(".")[2])
     if not own:

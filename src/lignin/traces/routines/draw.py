@@ -47,7 +47,9 @@ def _step(number: int, step: RoutineStep) -> list[str]:
         head += "where it is given: "
     told = ", ".join(f"{name}={_slot(slot)}" for name, slot in step.arguments.items())
     lines = [f"{head}{step.tool}({told})"]
-    lines += [f"       only where {guard.at} is {guard.value!r}" for guard in step.guards]
+    for guard in step.guards:
+        at = guard.at.parameter if isinstance(guard.at, Use) else guard.at
+        lines.append(f"       only where {at} is {guard.expected(repr)}")
     return lines
 
 

@@ -142,7 +142,7 @@ class Inducer:
                 refused.append(
                     Refused(
                         tools=chosen.routine.tools,
-                        reason="only failing runs support it",
+                        reason="poisoned: only failing runs support it",
                         passing=sum(map(len, found)),
                         failing=len(chosen.taken),
                     )
@@ -202,7 +202,7 @@ def _single_calls(
     sessions = Counter(tool for run in runs for tool in {group[0].tool for group in run.line})
     used = {tool for routine in routines for tool in routine.tools}
     return [
-        Refused(tools=(tool,), reason="one call: nothing is saved", passing=count)
+        Refused(tools=(tool,), reason="trivial: one call, nothing is saved", passing=count)
         for tool, count in sorted(sessions.items(), key=lambda each: (-each[1], each[0]))
         if count >= least and tool not in used
     ]

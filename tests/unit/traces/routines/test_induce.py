@@ -85,14 +85,14 @@ def test_what_only_failing_runs_do_is_refused() -> None:
     assert got.routines == ()
     reasons = {each.tools: each.reason for each in got.refused}
     tools = ("find_owner", "get_owner", "get_machine", "order_work")
-    assert reasons[tools] == "only failing runs support it"
+    assert reasons[tools] == "poisoned: only failing runs support it"
 
 
 def test_single_calls_are_refused() -> None:
     got = induced([run(f"run-{n}", [call("ping", {"to": f"host {n}"})]) for n in range(6)])
     assert got.routines == ()
     assert [(each.tools, each.reason) for each in got.refused] == [
-        (("ping",), "one call: nothing is saved")
+        (("ping",), "trivial: one call, nothing is saved")
     ]
 
 
@@ -150,7 +150,8 @@ def test_step_that_some_uses_have_is_optional() -> None:
 def test_guard_held_before_what_passed_and_not_before_what_failed() -> None:
     busy = [run(f"bad-{n}", visit(n, state="running"), outcome="failure") for n in (50, 51)]
     (found,) = induced([*visits(9), *busy]).routines
-    assert found.steps[3].guards == (Guard(at=Reference(2, "[*].state"), value="idle"),)
+    at = parse_reference("$3[*]{machine == machine}.state")
+    assert found.steps[3].guards == (Guard(at=at, value="idle"),)
 
 
 def test_what_always_held_is_no_guard(routine: Routine) -> None:
