@@ -97,8 +97,8 @@ def notes(word: str) -> Mapping[str, str]:
     return {f"notes/{word}-note.txt": f"about {word}\n", "notes/other.txt": "nothing\n"}
 
 
-def kept_note(folder: Path, number: int) -> dict[str, object]:
-    """Find the note of a word, and put it into a new repository."""
+def kept_note(folder: Path, number: int, filled_in: str) -> dict[str, object]:
+    """Find the note of a word, and put it into a new repository; the last command ends as it is told."""
     word, box = WORDS[number % len(WORDS)], f"box-{number}"
     for path, text in notes(word).items():
         (folder / path).parent.mkdir(exist_ok=True)
@@ -108,19 +108,19 @@ def kept_note(folder: Path, number: int) -> dict[str, object]:
         f"grep -rl {word} notes",
         f"git init -q {box}",
         f"cp {found.strip()} {box}",
-        f"cd {box} && git add -A && git status --short",
+        f"cd {box} && git add -A && git status --short{filled_in}",
     ]
     heard = [found, *(ran(folder, command) for command in commands[1:])]
     said = f"keep the note on {word} in {box}"
     return session(f"run-{number}", said, list(zip(commands, heard, strict=True)))
 
 
-def practised(context: Context, tmp_path: Path, runs: int = 30) -> None:
+def practised(context: Context, tmp_path: Path, runs: int = 30, filled_in: str = "") -> None:
     made = []
     for number in range(runs):
         folder = tmp_path / f"work-{number}"
         folder.mkdir()
-        made.append(kept_note(folder, number))
+        made.append(kept_note(folder, number, filled_in))
     (context.cwd / "runs.jsonl").write_text("".join(json.dumps(each) + "\n" for each in made))
     import_(context, TraceImport(paths=["runs.jsonl"]))
 
@@ -259,8 +259,22 @@ def test_script_that_asks_for_other_commands_than_the_runs_is_not_proven(
     ],
 )
 def test_use_that_the_shell_filled_in_or_ran_elsewhere_is_none(other: dict[str, str]) -> None:
-    assert len(list(shell_uses(WANTED, [looked("amber")]))) == 1
-    assert list(shell_uses(WANTED, [looked("amber", **other)])) == []
+    told = list(shell_uses(WANTED, [looked("amber")]))
+    untold = list(shell_uses(WANTED, [looked("amber", **other)]))
+    assert all(use.answers == () for use in untold)
+    assert len(shell_examples(script_of(WANTED), [*told, *untold])) == 1
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not here")
+def test_uses_that_nothing_can_be_told_of_prove_nothing_and_are_counted(
+    opened: Context, tmp_path: Path
+) -> None:
+    practised(opened, tmp_path, filled_in=" $NOTHING")
+    [first, *_] = induce(opened, RoutineInduce()).items
+    proved = prove(opened, RoutineProve(routine=first.routine))
+    assert proved.verdict == "inconclusive"
+    assert "0 uses in runs that were held out" in proved.reason
+    assert "of which it cannot be told what was run" in proved.reason
 
 
 def test_value_that_the_script_refuses_is_no_example() -> None:

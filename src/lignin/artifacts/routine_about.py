@@ -99,6 +99,11 @@ def about_script(routine: Routine, script: RoutineScript, examples: Sequence[Exa
             for told, step in zip(script.commands, routine.steps, strict=True)
             if told
         ),
+        needs=tuple(
+            f"`{plain_code(str(guard.at))}` of what its commands said is {guard.expected(json.dumps)}"
+            for step in routine.steps
+            for guard in step.guards
+        ),
         words=tuple((each.written, each.what) for each in script.arguments),
         examples=few(examples),
     )
