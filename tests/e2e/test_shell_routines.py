@@ -237,6 +237,7 @@ def ended(context: Context, folder: Path, source: str, runs: list[Trajectory]) -
         ('"notes"', '"other"', "rejected"),
         ('run("cat", path)', 'run("cat", path, "more")', "rejected"),
         ('run("cat", path)', 'print("about it")', "rejected"),
+        ('run("cat", path)', 'print(f"about {args.pattern}")', "rejected"),
         ('run("cat", path)', 'run("cat", path)\n    run("rm", path)', "rejected"),
     ],
 )

@@ -298,8 +298,8 @@ class Example:
     A program's example has `arguments` (an object) and `result`; a script's has `argv`, `stdin` and
     `files` (text placed in the work folder) and a `result` of `{"stdout": str, "exit_code": int}`.
     `error` is the exception name where the recorded answer was an error. `answers` say what the
-    programs that a script starts answer instead of being run: one that is asked for anything else is
-    not found. `origin` says who observed
+    programs that a script starts answer instead of being run, in their order: all have to be asked for,
+    and nothing else is found. `origin` says who observed
     it (`transcript`, `author`, once kept the giver's name), which is not part of its digest.
     """
 

@@ -6,8 +6,9 @@ import subprocess
 import pytest
 
 from lignin.artifacts.example_forms import require_form
-from lignin.artifacts.guest_programs import stand_in
+from lignin.artifacts.guest_programs import StandIn
 from lignin.artifacts.plan import ANSWERS_PATH, PROGRAMS_PATH, plan_run
+from lignin.artifacts.sealed_answers import seal
 from lignin.domain.artifacts import Answer, Example, File, Manifest, parse_example
 from lignin.domain.errors import InvalidRequestError
 from lignin.ports.sandbox import Command
@@ -61,25 +62,43 @@ def test_stand_ins_lie_beside_the_script_only_where_answers_are_known() -> None:
     made = plan_run(MANIFEST, files, ANSWERED)
     assert isinstance(made.action, Command)
     assert made.action.argv == ("python", f"/artifact/{PROGRAMS_PATH}", "main.py", "x")
-    assert json.loads(made.files[ANSWERS_PATH].content) == [
-        {"argv": ["git", "log"], "stdout": "one\n", "exit_code": 0}
-    ]
+    assert made.files[ANSWERS_PATH].content == seal(ANSWERED.answers)
     bare = plan_run(MANIFEST, files, Example(argv=("x",)))
     assert isinstance(bare.action, Command)
     assert bare.action.argv == ("python", "/artifact/main.py", "x")
     assert set(bare.files) == {"main.py"}
 
 
-def test_stand_in_answers_just_these_words_in_turn() -> None:
-    answers = [
-        {"argv": ["date"], "stdout": "1", "exit_code": 0},
-        {"argv": ["date"], "stdout": "2", "exit_code": 3},
-    ]
-    run = stand_in(answers)
-    assert [run(["date"], text=True).stdout for _ in range(3)] == ["1", "2", "2"]
-    assert run(["date"]).stdout == b"2"
-    with pytest.raises(subprocess.CalledProcessError):
-        run(["date"], check=True)
+def stands_for(*answers: Answer) -> StandIn:
+    return StandIn(json.loads(seal(answers)))
+
+
+def test_stand_in_answers_just_these_words_in_their_order() -> None:
+    stands = stands_for(
+        Answer(argv=("date",), stdout="1é"), Answer(argv=("date",), stdout="2", exit_code=3)
+    )
     for other in (["date", "-u"], ["dat"], "date -u", []):
         with pytest.raises(FileNotFoundError):
-            run(other)
+            stands.run(other)
+    assert stands.run(["date"], text=True).stdout == "1é"
+    assert stands.left == 1
+    with pytest.raises(subprocess.CalledProcessError):
+        stands.run(["date"], check=True)
+    assert stands.left == 0
+    with pytest.raises(FileNotFoundError):
+        stands.run(["date"])
+
+
+def test_command_out_of_order_is_not_found() -> None:
+    stands = stands_for(Answer(argv=("one",), stdout=""), Answer(argv=("two",), stdout="2"))
+    with pytest.raises(FileNotFoundError):
+        stands.run(["two"])
+    stands.run(["one"])
+    assert stands.run(["two"]).stdout == b"2"
+
+
+def test_answers_cannot_be_read_without_their_words() -> None:
+    sealed = seal([Answer(argv=("git", "log"), stdout="the expected output")])
+    assert b"expected" not in sealed
+    assert "expected" not in bytes.fromhex(json.loads(sealed)[0]["said"]).decode(errors="replace")
+    assert b"git" not in sealed
