@@ -13,6 +13,7 @@ from lignin.domain.traces import Trajectory
 from lignin.operations.context import Context
 from lignin.operations.detection import feedback_of, load_run
 from lignin.operations.filing import file_new, touched_sessions
+from lignin.operations.intake import cycles_left_alone
 from lignin.ports.ledger import View, every_row
 from lignin.traces.importer import import_trace
 from lignin.traces.read import find_traces, read_trace
@@ -33,7 +34,7 @@ def induce_routines(context: Context, limit: int) -> Induced:
         context.progress("reading runs", first, len(touched))
         lot = touched[first : first + LOT]
         done = position if first + LOT >= len(touched) else start
-        with context.view() as view:
+        with context.view() as view, cycles_left_alone():
             runs = _read(context, view, lot)
         context.decide_and_commit(
             lambda view, runs=runs, done=done: (  # type: ignore[misc]
@@ -45,10 +46,10 @@ def induce_routines(context: Context, limit: int) -> Induced:
         is_declared = all(row.body["outcome"] for row in every_row(view, "encoded"))
     if not is_declared:
         file_new(context)
-    with context.view() as view:
+    with context.view() as view, cycles_left_alone():
         inducer = Inducer()
         inducer.add(service.kept(view, _judged(view)))
-    found = inducer.induce(limit)
+        found = inducer.induce(limit)
     context.decide_and_commit(
         lambda view: (None, service.file(view, context.scope, found.routines, found.refused))
     )
@@ -74,6 +75,12 @@ def routines_of(context: Context, takes: Callable[[str], bool]) -> set[str]:
 def runs_kept(context: Context) -> list[Encoded]:
     """Every run as it was read; those of which nothing was declared passed as judged."""
     with context.view() as view:
+        return list(Routines(context.ids).kept(view, _judged(view)))
+
+
+def kept_runs(context: Context) -> list[Encoded]:
+    """All runs as they were read, those of which nothing was declared as they were judged."""
+    with context.view() as view, cycles_left_alone():
         return list(Routines(context.ids).kept(view, _judged(view)))
 
 

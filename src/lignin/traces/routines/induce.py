@@ -12,6 +12,7 @@ from lignin.domain.routines import Routine, Support
 from lignin.traces.routines.apply import Occurrence as Use
 from lignin.traces.routines.choose import Candidate, Chooser
 from lignin.traces.routines.compose import compose
+from lignin.traces.routines.determine import determined
 from lignin.traces.routines.encode import Encoded
 from lignin.traces.routines.grow import Growth, Occurrence, Pattern
 from lignin.traces.routines.guards import guarded
@@ -126,6 +127,7 @@ class Inducer:
         unified += nested(runs, chosen, background, least)
         looser = (loosened(each, runs, background, self._uses) for each in unified)
         unified += [each for each in looser if each]
+        unified = [determined(each, runs, least) for each in unified]
         return list({each.routine_id: each for each in map(compose, unified)}.values())
 
     def _only_failing(self, passing: Sequence[Encoded]) -> list[Refused]:
@@ -140,7 +142,7 @@ class Inducer:
                 refused.append(
                     Refused(
                         tools=chosen.routine.tools,
-                        reason="only failing runs support it",
+                        reason="poisoned: only failing runs support it",
                         passing=sum(map(len, found)),
                         failing=len(chosen.taken),
                     )
@@ -200,7 +202,7 @@ def _single_calls(
     sessions = Counter(tool for run in runs for tool in {group[0].tool for group in run.line})
     used = {tool for routine in routines for tool in routine.tools}
     return [
-        Refused(tools=(tool,), reason="one call: nothing is saved", passing=count)
+        Refused(tools=(tool,), reason="trivial: one call, nothing is saved", passing=count)
         for tool, count in sorted(sessions.items(), key=lambda each: (-each[1], each[0]))
         if count >= least and tool not in used
     ]
