@@ -236,17 +236,24 @@ class Parameter:
         name: As the tools name the argument.
         type: `str`, `int`, `float`, `bool`, `path`, or `list[...]` of these.
         among: The results that it is chosen from; None where it comes from outside.
+        default: Where all elements are taken if it is not given; None where it has to be given.
         said: The share of uses where the user or an earlier result named it before the first step.
     """
 
     name: str
     type: str
     among: Reference | None = None
+    default: Reference | None = None
     said: float = 0.0
 
     def to_json(self) -> dict[str, Json]:
-        among = str(self.among) if self.among else None
-        return {"name": self.name, "type": self.type, "among": among, "said": round(self.said, 3)}
+        return {
+            "name": self.name,
+            "type": self.type,
+            "among": str(self.among) if self.among else None,
+            "default": str(self.default) if self.default else None,
+            "said": round(self.said, 3),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,6 +315,7 @@ def parse_routine(value: Mapping[str, Any]) -> Routine:
                 name=each["name"],
                 type=each["type"],
                 among=parse_reference(each["among"]) if each["among"] else None,
+                default=parse_reference(each["default"]) if each.get("default") else None,
                 said=each["said"],
             )
             for each in value["parameters"]
