@@ -9,7 +9,7 @@ ids whoever mined them and whenever (decision record 1).
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from lignin.domain.codec import Json
@@ -138,6 +138,25 @@ def references_in(slot: Slot) -> tuple[Reference, ...]:
         return ()
     by = place.pick.value if place.pick else None
     return (place, by) if isinstance(by, Reference) else (place,)
+
+
+def renumbered(slot: Slot, places: Mapping[int, int]) -> Slot:
+    """A slot whose places are in steps that are counted anew, by their old numbers.
+
+    Raises:
+        KeyError: A step that it reads has no new number.
+    """
+    if isinstance(slot, Each):
+        return replace(slot, place=moved(slot.place, places))
+    return moved(slot, places) if isinstance(slot, Reference) else slot
+
+
+def moved(place: Reference, places: Mapping[int, int]) -> Reference:
+    """A place in a step that is counted anew."""
+    pick = place.pick
+    if pick and isinstance(pick.value, Reference):
+        pick = replace(pick, value=moved(pick.value, places))
+    return replace(place, step=places[place.step], pick=pick)
 
 
 def parameters_in(slot: Slot) -> tuple[str, ...]:
