@@ -129,6 +129,9 @@ class Places:
     def listed(self, slot: Each) -> str:
         """The source of all that a step is repeated for, as a list."""
         walk = self._walk(slot.place)
+        is_plain = slot.place.path.endswith("[*]") and slot.place.path.count("*") == 1
+        if is_plain and slot.place.pick is None:
+            return walk.loops[0].rpartition(" in ")[2]
         return walk.listed(self._condition(slot.place, walk))
 
     def single(self, name: str) -> str:

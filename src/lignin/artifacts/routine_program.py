@@ -172,6 +172,7 @@ class _Writing:
         within: list[str] = []
         loops = self._loops(step)
         for name, slot in step.arguments.items():
+            before += self._filled(slot)
             if isinstance(slot, Reference) and slot.pick:
                 chosen = self.places.picked(step.tool, slot)
                 (within if isinstance(slot.pick.value, Item) else before).extend(chosen.lines)
@@ -179,6 +180,15 @@ class _Writing:
             else:
                 values[name] = loops[name].value if name in loops else self._value(slot)
         return values, before, within
+
+    def _filled(self, slot: Slot) -> list[str]:
+        """The lines that take a list by itself where it is not given."""
+        defaults = {each.name: each.default for each in self.routine.parameters}
+        place = defaults.get(slot.parameter) if isinstance(slot, Item) else None
+        if not isinstance(slot, Item) or place is None:
+            return []
+        name = self.parameters[slot.parameter]
+        return [f"if {name} is None:", f"    {name} = {self.places.listed(Each(place))}"]
 
     def _loops(self, step: RoutineStep) -> dict[str, Loop]:
         """What a repeated step goes over, by argument."""
@@ -231,13 +241,14 @@ class _Writing:
 
     @property
     def optional(self) -> frozenset[str]:
-        """Parameters that only optional steps use: they need not be given."""
+        """Parameters that need not be given: only optional steps use them, or they have a default."""
         always: set[str] = set()
         sometimes: set[str] = set()
         for step in self.routine.steps:
             used = {each for slot in step.arguments.values() for each in parameters_in(slot)}
             (sometimes if step.is_optional else always).update(used)
-        return frozenset(sometimes - always)
+        defaults = {each.name for each in self.routine.parameters if each.default}
+        return frozenset(sometimes - always) | defaults
 
     def _is_read_later(self, number: int) -> bool:
         later = self.routine.steps[number + 1 :]
@@ -250,7 +261,8 @@ class _Writing:
         guards = (
             place for step in later for guard in step.guards for place in references_in(guard.at)
         )
-        return any(place.step == number for place in (*read, *guards))
+        defaults = [each.default for each in self.routine.parameters if each.default]
+        return any(place.step == number for place in (*read, *guards, *defaults))
 
 
 def _is_of_each(guard: Guard) -> bool:
@@ -351,6 +363,8 @@ def _source(parameter: Parameter, writing: _Writing) -> str:
         told = "Named by the user"
     elif parameter.said:
         told = f"Named by the user in {parameter.said:.0%} of the uses"
+    if parameter.default:
+        return f"{told}; all of them where it is left out"
     return told + ("; may be left out" if parameter.name in writing.optional else "")
 
 

@@ -9,7 +9,7 @@ ids whoever mined them and whenever (decision record 1).
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from lignin.domain.codec import Json
@@ -140,6 +140,25 @@ def references_in(slot: Slot) -> tuple[Reference, ...]:
     return (place, by) if isinstance(by, Reference) else (place,)
 
 
+def renumbered(slot: Slot, places: Mapping[int, int]) -> Slot:
+    """A slot whose places are in steps that are counted anew, by their old numbers.
+
+    Raises:
+        KeyError: A step that it reads has no new number.
+    """
+    if isinstance(slot, Each):
+        return replace(slot, place=moved(slot.place, places))
+    return moved(slot, places) if isinstance(slot, Reference) else slot
+
+
+def moved(place: Reference, places: Mapping[int, int]) -> Reference:
+    """A place in a step that is counted anew."""
+    pick = place.pick
+    if pick and isinstance(pick.value, Reference):
+        pick = replace(pick, value=moved(pick.value, places))
+    return replace(place, step=places[place.step], pick=pick)
+
+
 def parameters_in(slot: Slot) -> tuple[str, ...]:
     """The parameters that a slot takes a value from."""
     if isinstance(slot, Use | Item):
@@ -236,17 +255,24 @@ class Parameter:
         name: As the tools name the argument.
         type: `str`, `int`, `float`, `bool`, `path`, or `list[...]` of these.
         among: The results that it is chosen from; None where it comes from outside.
+        default: Where all elements are taken if it is not given; None where it has to be given.
         said: The share of uses where the user or an earlier result named it before the first step.
     """
 
     name: str
     type: str
     among: Reference | None = None
+    default: Reference | None = None
     said: float = 0.0
 
     def to_json(self) -> dict[str, Json]:
-        among = str(self.among) if self.among else None
-        return {"name": self.name, "type": self.type, "among": among, "said": round(self.said, 3)}
+        return {
+            "name": self.name,
+            "type": self.type,
+            "among": str(self.among) if self.among else None,
+            "default": str(self.default) if self.default else None,
+            "said": round(self.said, 3),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,6 +334,7 @@ def parse_routine(value: Mapping[str, Any]) -> Routine:
                 name=each["name"],
                 type=each["type"],
                 among=parse_reference(each["among"]) if each["among"] else None,
+                default=parse_reference(each["default"]) if each.get("default") else None,
                 said=each["said"],
             )
             for each in value["parameters"]

@@ -27,6 +27,7 @@ from lignin.ports.environment import Environment, RecordedCall
 from lignin.ports.tools import Observation, ToolSpec, result_of_text, served_name
 from lignin.traces.effects import Made, calls_of
 from lignin.traces.routines.apply import Occurrence, find_uses, given_in
+from lignin.traces.routines.cover import taken_by_itself
 from lignin.traces.routines.encode import encode
 from lignin.traces.routines.refine import Trial
 
@@ -137,8 +138,10 @@ def _recorded(
 
 
 def _arguments(routine: Routine, program: RoutineProgram, use: Occurrence) -> dict[str, Json]:
-    """The parameters of a use by the program's names, as the run wrote them."""
-    return {program.parameters[name]: value for name, value in given_in(routine, use).items()}
+    """The parameters that a use gives by the program's names, as the run wrote them."""
+    taken = taken_by_itself(routine, use)
+    given = given_in(routine, use).items()
+    return {program.parameters[name]: value for name, value in given if name not in taken}
 
 
 def _done(program: RoutineProgram, use: Occurrence, made: Sequence[Made]) -> dict[str, Json]:

@@ -53,7 +53,7 @@ from lignin.operations.routine_script_proof import (
 from lignin.operations.routinework import comes_of, kept_runs, passing_sessions
 from lignin.ports.ledger import View, require_known
 from lignin.ports.tools import ToolSpec
-from lignin.traces.routines.refine import MOST_ROUNDS, Trial, after, against
+from lignin.traces.routines.refine import MOST_ROUNDS, Trial, after, against, guarded_by
 from lignin.traces.routines.service import read
 
 _MOST_SEEN = 12
@@ -148,6 +148,8 @@ def prove(context: Context, request: RoutineProve) -> Proved:
         return _unproven(routine, "it does not come out of two thirds of the runs alone")
     every = kept_runs(context)
     held_out = [run for run in every if is_held_out(run.session)]
+    others = [run for run in every if not is_held_out(run.session)]
+    prepared = replace(prepared, routine=guarded_by(routine, others))
     reason = ""
     for _ in range(MOST_ROUNDS + 1):
         ruling = against(prepared.routine, held_out, every)

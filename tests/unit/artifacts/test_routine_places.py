@@ -147,6 +147,20 @@ def test_program_does_it_for_all_that_are_meant(guest: ModuleType) -> None:
     assert done(guest, of({"x": Each(Reference(0, ".none[*].x"))}), order="O-1") == ([], "")
 
 
+def test_list_that_is_not_given_is_all_there_is(guest: ModuleType) -> None:
+    routine = of({"sku": Item("skus")})
+    for path, every in ((".lines[*].sku", ["A", "B", "C"]), (".tags[*]", ["t1", "t2"])):
+        lists = replace(routine.parameters[1], default=Reference(0, path))
+        filled = replace(routine, parameters=(routine.parameters[0], lists))
+        made, why = done(guest, filled, order="O-1")
+        assert ([each["sku"] for each in made], why) == (every, "")
+        assert done(guest, filled, order="O-1", skus=["Z"]) == ([{"sku": "Z"}], "")
+        assert done(guest, filled, order="O-1", skus=[]) == ([], "")
+        program = program_of(filled)
+        assert program.interface.input["required"] == ["order"]
+        assert "all of them where it is left out" in program.source
+
+
 def test_program_goes_over_the_lists_of_a_repeated_step(guest: ModuleType) -> None:
     routine = of({"sku": Each(Reference(0, "[*].lines[*].sku"))}, repeated=True)
     made, _ = done(guest, routine, orders=["O-1", "O-2"])

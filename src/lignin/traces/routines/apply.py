@@ -82,10 +82,15 @@ class Finder:
         return tuple(found)
 
     def _is_asked_for(self, match: "_Found") -> bool:
-        """True where the guards hold, without which the routine would hand over."""
-        if not (self._applied and self._has_guards):
+        """True where the routine would do it: its guards hold, and what was left out is not given."""
+        if not self._applied:
             return True
-        return not any(broken_guards(self._routine, match.groups, match.bindings))
+        for known, group in zip(self._steps, match.groups, strict=True):
+            if not group and known.is_given(match.bindings):
+                return False
+        return not (
+            self._has_guards and any(broken_guards(self._routine, match.groups, match.bindings))
+        )
 
 
 class _Step:
@@ -153,6 +158,11 @@ class _Step:
             if [one.value for one in found] != [each.keys[place[name]] for each in group]:
                 return False
         return True
+
+    def is_given(self, bindings: Bound) -> bool:
+        """True where the step would be called with such parameters: another step binds them."""
+        named = [parameter for _, parameter in self._items or self._uses]
+        return bool(named) and all(bindings.get(parameter) not in (None, ()) for parameter in named)
 
     def is_left_out(self, so_far: "_Found") -> bool:
         """True where the step may be done no times: what it goes over is known to be empty."""

@@ -100,9 +100,10 @@ def _parameter(
         for calls_of_use in calls
     )
     among = Reference(finding.among.step, finding.among.path) if finding.among else None
+    default = Reference(finding.default.step, finding.default.path) if finding.default else None
     share = known / len(calls) if calls else 0.0
     kind = f"list[{kind}]" if finding.each else kind
-    return Parameter(name=name, type=kind, among=among, said=round(share, 3))
+    return Parameter(name=name, type=kind, among=among, default=default, said=round(share, 3))
 
 
 def type_of(values: Sequence[Json]) -> str:

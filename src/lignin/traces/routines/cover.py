@@ -14,6 +14,7 @@ from lignin.traces.effects import calls_of
 from lignin.traces.routines.apply import Bindings, Occurrence, apply_routines
 from lignin.traces.routines.encode import encode
 from lignin.traces.routines.pick import Element, chosen, elements_of, resolve, wanted_by
+from lignin.traces.routines.preconditions import takes_all
 from lignin.traces.routines.values import Key, key_of, parse_result
 
 Asked = tuple[str, dict[str, Key]]
@@ -81,7 +82,7 @@ def results_of(trajectory: Trajectory) -> tuple[Any, ...]:
 def is_equivalent(routine: Routine, use: Occurrence, results: Sequence[Any]) -> bool:
     """True where the routine, run with the use's parameters on the run's results, makes its calls."""
     calls = [call for group in use.groups for call in group]
-    program = run_routine(routine, use.bindings)
+    program = run_routine(routine, _told(routine, use), fills=True)
     answer: Any = None
     for call in calls:
         try:
@@ -98,14 +99,48 @@ def is_equivalent(routine: Routine, use: Occurrence, results: Sequence[Any]) -> 
     return False
 
 
-def run_routine(routine: Routine, bindings: Bindings) -> Generator[Asked, Any, list[Any]]:
+def _told(routine: Routine, use: Occurrence) -> Bindings:
+    """The parameters that a use has to give: a list is left out where the routine takes it by itself."""
+    left_out = {each.name for each in routine.parameters if each.default} - use.bindings.keys()
+    return dict.fromkeys(left_out, ()) | {
+        name: value
+        for name, value in use.bindings.items()
+        if name not in taken_by_itself(routine, use)
+    }
+
+
+def taken_by_itself(routine: Routine, use: Occurrence) -> frozenset[str]:
+    """Return the parameters that a use need not give, as the routine would take the same."""
+    return frozenset(
+        each.name
+        for each in routine.parameters
+        if takes_all(routine, each, use.groups, use.bindings)
+    )
+
+
+def run_routine(
+    routine: Routine, bindings: Bindings, *, fills: bool = False
+) -> Generator[Asked, Any, list[Any]]:
     """Run a routine: yields each call it makes, is sent what comes back, and returns that by step.
+
+    Args:
+        fills: A list that is not given is taken as its parameter's default says; else it is empty.
 
     Raises:
         LookupError: A result has nothing at a place that a later argument refers to.
     """
     returned: list[Any] = []
+    defaults = {each.name: each.default for each in routine.parameters if each.default and fills}
     for step in routine.steps:
+        for slot in step.arguments.values():
+            if (
+                isinstance(slot, Item)
+                and slot.parameter not in bindings
+                and slot.parameter in defaults
+            ):
+                place = defaults[slot.parameter]
+                every = _picked(place, 0, bindings, returned)
+                bindings = {**bindings, slot.parameter: tuple(one.value or "" for one in every)}
         lists = {
             name: [each.value for each in _picked(slot.place, 0, bindings, returned)]
             for name, slot in step.arguments.items()
@@ -163,12 +198,13 @@ def _at(place: Reference, returned: Sequence[Any]) -> Key:
 
 
 def is_known_before(routine: Routine, use: Occurrence) -> bool:
-    """True where no parameter was first seen in what the use's own steps returned."""
-    mine = set(use.places)
+    """True where no parameter that has to be given was first seen in what the use's steps returned."""
+    mine, taken = set(use.places), taken_by_itself(routine, use)
     for step, group in zip(routine.steps, use.groups, strict=True):
         for call in group:
             for number, name in enumerate(call.names):
-                if not isinstance(step.arguments[name], Use | Item) or call.said[number]:
+                slot = step.arguments[name]
+                if not isinstance(slot, Use | Item) or call.said[number] or slot.parameter in taken:
                     continue
                 if call.sources[number] and all(at in mine for at, _ in call.sources[number]):
                     return False

@@ -17,6 +17,7 @@ from lignin.traces.routines.encode import Encoded
 from lignin.traces.routines.pick import Element, is_ordered, kept_elements, kept_value
 from lignin.traces.routines.unify import (
     AGREE,
+    Finding,
     Free,
     From,
     Occurred,
@@ -82,10 +83,19 @@ def determined(unified: Unified, runs: Sequence[Encoded], least: int) -> Unified
                 found = _Search(unified, runs, (step, slot)).best()
                 if found and len({runs[run].session for run, _ in found[1]}) >= least:
                     unified = _with(unified, (step, slot), *found)
+                elif finding.each and _only_reads(unified, step):
+                    default = _Search(unified, runs, (step, slot)).default()
+                    kept = replace(finding, default=default)
+                    unified = _with(unified, (step, slot), kept, unified.uses)
     return unified
 
 
-def _with(unified: Unified, place: Place, picked: Picked, uses: tuple[Occurred, ...]) -> Unified:
+def _only_reads(unified: Unified, step: int) -> bool:
+    """True where a step changes nothing, so that it does no harm to do it for more than was needed."""
+    return not any(call.changes for _, groups in unified.uses for call in groups[step])
+
+
+def _with(unified: Unified, place: Place, picked: Finding, uses: tuple[Occurred, ...]) -> Unified:
     findings = [list(each) for each in unified.findings]
     findings[place[0]][place[1]] = picked
     return replace(unified, findings=tuple(map(tuple, findings)), uses=uses)
@@ -121,6 +131,27 @@ class _Search:
                     kept = tuple(use for use, holds in zip(uses, held, strict=True) if holds)
                     found = bits, picked, kept
         return found[1:] if found else None
+
+    def default(self) -> From | None:
+        """Return the list of which all are taken in many uses, though not in nearly all."""
+        uses = self._unified.uses
+        counts = Counter(place for use in uses for place in self._places(use))
+        for place, count in sorted(counts.items(), key=lambda each: (-each[1], each[0])):
+            if count < AGREE * len(uses):
+                return None
+            seen = [self._seen(use, place) for use in uses]
+            unsaid = [_choices(each, is_each=True) for each in seen]
+            taken = [
+                bits if each and tuple(e.value for e in each.elements) == each.taken else 0.0
+                for each, bits in zip(seen, unsaid, strict=True)
+            ]
+            open_ = sum(bits > 0 for bits in unsaid)
+            tasks = {
+                self._runs[run].task for (run, _), bits in zip(uses, taken, strict=True) if bits > 0
+            }
+            if len(tasks) >= FEWEST and sum(taken) > open_ + SURE_BITS:  # one bit says whether
+                return place
+        return None
 
     def _looked(self, place: From, enough: float) -> tuple[list[_Seen | None], list[set[_Way]]]:
         """What each use has at a place, and the conditions that hold there; nothing once it is plain

@@ -28,6 +28,10 @@ def draw(routine: Routine) -> list[str]:
         origin = f"chosen from {each.among}" if each.among else "given"
         if not each.among and each.said >= 0.5:
             origin = "given; the user or an earlier result names it"
+        if each.default:
+            origin += (
+                "; else all of them" if each.default == each.among else f"; else {each.default}"
+            )
         lines.append(f"  {each.name}: {each.type}  ({origin})")
     for number, step in enumerate(routine.steps, start=1):
         lines += _step(number, step)

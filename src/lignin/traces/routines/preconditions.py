@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from lignin.domain.codec import Json
-from lignin.domain.routines import Guard, Item, Reference, Routine, Use
+from lignin.domain.routines import Guard, Item, Parameter, Reference, Routine, Use
 from lignin.traces.routines.encode import Call
 from lignin.traces.routines.pick import chosen, kept_elements, kept_value, wanted_by
 from lignin.traces.routines.values import Key
@@ -41,6 +41,15 @@ def _holds(routine: Routine, guard: Guard, groups: Groups, bindings: Bindings, w
         at = guard.at if guard.how != "empty" else replace(guard.at, path=guard.at.path + "[#]")
         told = _told(routine, at, groups, bindings, which)
     return told is not None and guard.holds(told)
+
+
+def takes_all(routine: Routine, parameter: Parameter, groups: Groups, bindings: Bindings) -> bool:
+    """True where a list that need not be given is what the routine takes by itself."""
+    place = parameter.default
+    if place is None or parameter.name not in bindings:
+        return False
+    elements = kept_elements(place, groups[place.step], routine.steps[place.step].is_repeated)
+    return elements is not None and tuple(e.value for e in elements) == bindings[parameter.name]
 
 
 def given(routine: Routine, parameter: str, groups: Groups) -> Json:

@@ -7,28 +7,28 @@ condition is taken from one half of the uses and has to hold for the other.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lignin.domain.codec import Json
 from lignin.domain.ids import drawn
 from lignin.domain.routines import (
     Constant,
-    Each,
     Guard,
     Parameter,
     Reference,
     Routine,
     RoutineStep,
-    Slot,
     Use,
+    moved,
     parameters_in,
     parse_reference,
+    renumbered,
 )
 from lignin.traces.routines.apply import Occurrence, find_uses
 from lignin.traces.routines.compose import parameter_name, type_of
 from lignin.traces.routines.encode import Encoded
-from lignin.traces.routines.guards import separating
+from lignin.traces.routines.guards import guarded, separating
 from lignin.traces.routines.preconditions import broken_guards, given
 from lignin.traces.routines.unify import AGREE
 from lignin.traces.routines.values import MAX_FACT_CHARS, key_of
@@ -36,6 +36,8 @@ from lignin.traces.routines.values import MAX_FACT_CHARS, key_of
 SURE = 0.01
 MOST_ROUNDS = 3
 HALF = 0.5
+LEAST = 3
+"""A guard has to have held in so many uses."""
 FEWEST = 2
 """So many uses have to speak against a constant."""
 
@@ -56,6 +58,13 @@ class Trial:
     run: Encoded
     use: Occurrence
     is_equal: bool
+
+
+def guarded_by(routine: Routine, runs: Sequence[Encoded]) -> Routine:
+    """Return a routine with the guards that some runs alone show."""
+    plain = _unguarded(routine)
+    passing = [(run, find_uses(plain, run)) for run in runs if run.passed]
+    return guarded(plain, passing, runs, LEAST)
 
 
 def against(
@@ -233,14 +242,14 @@ def _split(routine: Routine, guard: Guard) -> tuple[Routine, str]:
 
 def _without(routine: Routine, number: int) -> Routine:
     """The routine without a step, and without the parameters that only that one takes."""
+    numbers = [each for each in range(len(routine.steps)) if each != number]
+    places = {old: new for new, old in enumerate(numbers)}
     steps = tuple(
         replace(
             step,
-            arguments={name: _moved(slot, number) for name, slot in step.arguments.items()},
+            arguments={name: renumbered(slot, places) for name, slot in step.arguments.items()},
             guards=tuple(
-                guard
-                if isinstance(guard.at, Use)
-                else replace(guard, at=_moved_place(guard.at, number))
+                guard if isinstance(guard.at, Use) else replace(guard, at=moved(guard.at, places))
                 for guard in step.guards
                 if isinstance(guard.at, Use) or guard.at.step != number
             ),
@@ -255,25 +264,19 @@ def _without(routine: Routine, number: int) -> Routine:
         routine,
         steps=steps,
         parameters=tuple(
-            replace(each, among=_moved_place(each.among, number) if each.among else None)
+            replace(
+                each,
+                among=_elsewhere(each.among, places),
+                default=_elsewhere(each.default, places),
+            )
             for each in routine.parameters
             if each.name in used
         ),
     )
 
 
-def _moved(slot: Slot, number: int) -> Slot:
-    """A slot as it reads when a step before it is gone."""
-    if isinstance(slot, Each):
-        return Each(_moved_place(slot.place, number))
-    return _moved_place(slot, number) if isinstance(slot, Reference) else slot
-
-
-def _moved_place(place: Reference, number: int) -> Reference:
-    pick = place.pick
-    if pick and isinstance(pick.value, Reference):
-        pick = replace(pick, value=_moved_place(pick.value, number))
-    return replace(place, step=place.step - (place.step > number), pick=pick)
+def _elsewhere(place: Reference | None, places: Mapping[int, int]) -> Reference | None:
+    return moved(place, places) if place and place.step in places else None
 
 
 def _with_step(routine: Routine, number: int, step: RoutineStep) -> Routine:

@@ -57,10 +57,12 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """The slot varies; `among` is where its values lie, `each` that it varies within one use."""
+    """The slot varies; `among` is where its values lie, `each` that it varies within one use, `default`
+    of what list all are taken in many uses."""
 
     among: From | None = None
     each: bool = False
+    default: From | None = None
 
 
 @dataclass(frozen=True, slots=True)

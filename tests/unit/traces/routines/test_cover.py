@@ -65,6 +65,25 @@ def test_list_that_is_empty_is_done_no_times(routine: Routine) -> None:
         assert find_uses(each, encode(run("new", without), None)) == ()
 
 
+def test_list_that_a_later_step_goes_over_is_not_left_out_before(routine: Routine) -> None:
+    """With the list that the second step was done for, the routine would do the first for it too."""
+    steps = tuple(
+        RoutineStep(
+            tool=tool,
+            arguments={"part": Item("parts")},
+            changes=tool == "fix",
+            is_repeated=True,
+        )
+        for tool in ("get_part", "fix")
+    )
+    both = Routine(steps=steps)
+    fixes = [call("fix", {"part": part}) for part in ("p1", "p2")]
+    looks = [call("get_part", {"part": part}) for part in ("p1", "p2")]
+    told = "fix p1 and p2"
+    assert cover([both], [run("new", [*looks, *fixes], said=told)]).equivalent == 1
+    assert cover([both], [run("new", fixes, said=told)]).replayed == 0
+
+
 def test_list_that_is_not_gone_over_is_no_use(routine: Routine) -> None:
     calls = visit(77, 2)
     for left_out in ([2], [3], [2, 3]):

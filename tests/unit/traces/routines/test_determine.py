@@ -18,6 +18,7 @@ from lignin.domain.routines import (
 from lignin.domain.traces import ToolCall, Trajectory
 from lignin.traces.routines.apply import find_uses
 from lignin.traces.routines.cover import cover, is_equivalent, results_of
+from lignin.traces.routines.draw import draw
 from lignin.traces.routines.encode import encode
 from lignin.traces.routines.induce import Inducer
 from unit.traces.routines.desk import call, encoded, run
@@ -165,6 +166,46 @@ def test_condition_may_be_the_item_of_the_same_call() -> None:
     assert last["bill"] == Item("bills")
     assert str(last["card"]) == "$2[*]{bill == each of bills}.card"
     assert cover([routine], [pay(number) for number in range(20, 26)]).equivalent == 6
+
+
+def look(number: int, takes: Sequence[int], *, changes: bool = False) -> Trajectory:
+    """A run that lists the parts of a machine, looks at some and reports."""
+    parts = parts_of(number)
+    tool = "clean_part" if changes else "get_part"
+    calls = listed(number, parts)
+    calls += [call(tool, {"part": parts[n]["part"], "serial": f"S{number}"}, "fine") for n in takes]
+    calls.append(call("send_report", {"machine": f"M{number}", "serial": f"S{number}"}))
+    return run(f"run-{number}", calls)
+
+
+SOME = ((0, 2), (1,), (3, 0), (1, 2, 3))
+
+
+def test_list_of_which_all_are_often_read_need_not_be_given() -> None:
+    every = tuple(range(4))
+    runs = [look(n, every if n % 2 else SOME[n // 2 % 4]) for n in range(16)]
+    routine = mined(runs)
+    (parts,) = [each for each in routine.parameters if each.name == "parts"]
+    assert parts.default == parts.among == Reference(1, "[*].part")
+    assert routine.steps[2].arguments["part"] == Item("parts")
+    assert "else all of them" in "\n".join(draw(routine))
+    assert parse_routine(routine.to_json()) == routine
+    for takes, at_once in ((every, 1), ((2, 3), 0)):
+        seen = cover([routine], [look(30, takes)])
+        assert (seen.replayed, seen.equivalent, seen.at_once) == (1, 1, at_once)
+
+
+def test_list_that_something_is_changed_for_has_to_be_given() -> None:
+    every = tuple(range(4))
+    runs = [look(n, every if n % 2 else SOME[n // 2 % 4], changes=True) for n in range(16)]
+    (parts,) = [each for each in mined(runs).parameters if each.name == "parts"]
+    assert parts.default is None
+
+
+def test_list_of_which_all_are_seldom_read_has_to_be_given() -> None:
+    runs = [look(n, tuple(range(4)) if n == 7 else SOME[n % 4]) for n in range(16)]
+    (parts,) = [each for each in mined(runs).parameters if each.name == "parts"]
+    assert parts.default is None
 
 
 def test_choice_by_chance_stays_a_parameter() -> None:

@@ -19,7 +19,7 @@ from lignin.domain.routines import (
 from lignin.domain.traces import Trajectory
 from lignin.traces.routines.apply import find_uses
 from lignin.traces.routines.encode import Encoded, encode
-from lignin.traces.routines.refine import Trial, after, against
+from lignin.traces.routines.refine import Trial, after, against, guarded_by
 from unit.traces.routines.desk import call, run
 
 PAY = Routine(
@@ -130,6 +130,19 @@ def test_guard_that_a_passing_run_contradicts_goes() -> None:
     )
     assert ruling.refined.steps[2].guards == guards[:1]
     assert against(ruling.refined, runs, runs) is None
+
+
+def test_guards_are_taken_from_the_runs_that_are_asked_alone() -> None:
+    good = encoded([pay(n, state="open") for n in range(9)])
+    bad = encoded([pay(50 + n, state="held") for n in range(3)], passed=False)
+    late = encoded([pay(70, state="late")])
+    guard = Guard(at=parse_reference("$1.state"), value="open")
+    assert guarded_by(PAY, [*good, *bad]).steps[2].guards == (guard,)
+    assert guarded_by(PAY, good).steps[2].guards == ()
+    assert guarded_by(PAY, [*good, *bad, *late]).steps[2].guards == ()
+    ruling = against(guarded_by(PAY, [*good, *bad]), late, [*good, *bad, *late])
+    assert ruling is not None
+    assert ruling.reason.startswith("over-strict: pay_bill asks that $1.state is 'open'")
 
 
 def test_uses_that_fail_are_told_from_the_others_by_what_a_result_says() -> None:
