@@ -1,6 +1,6 @@
 """Verifying, deciding, promoting and calling a version: what several nouns share."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ from lignin.operations.exits import exit_of_call, exit_of_verification
 from lignin.operations.heads import ensure_head, propose_to_children, state_changes
 from lignin.operations.packages import Equipment, equipment_of
 from lignin.operations.proofs import evidence_of_test
+from lignin.ports.broker import Binding
 from lignin.ports.ledger import View
 from lignin.ports.sandbox import Execution, Limits, Observed, PythonCall
 
@@ -277,8 +278,12 @@ def call_artifact(
     *,
     tools: str = "",
     client: str = "cli",
+    around: Callable[[Binding], Binding] | None = None,
 ) -> tuple[Observed, Json]:
     """Run a version in the sandbox with vetted arguments and count the use; (what ran, result).
+
+    Args:
+        around: What its tool calls go through on their way to what answers them.
 
     Raises:
         DeniedError: It would reach something real that it may not, or it did something that its
@@ -297,6 +302,8 @@ def call_artifact(
     if sandbox.tier != "none":  # that one is opened only where the user accepts to have no wall
         require_walls(tree.manifest, sandbox.tier)
     way_out = exit_of_call(context, row, tree.manifest, tools=tools)
+    if around and way_out and way_out.binding:
+        way_out = replace(way_out, binding=around(way_out.binding))
     observed = (way_out.around(sandbox) if way_out else sandbox).run(execution)
     is_call = isinstance(execution.action, PythonCall)
     granted = tree.manifest.capabilities

@@ -17,7 +17,7 @@ from lignin.domain.artifacts import Example, Tree
 from lignin.domain.codec import Json, canonical_bytes, digest_json
 from lignin.domain.errors import UnavailableError
 from lignin.domain.ids import drawn
-from lignin.domain.routines import Item, Routine, Use
+from lignin.domain.routines import Routine
 from lignin.domain.traces import Trajectory
 from lignin.evals.replay import name_in
 from lignin.operations.context import Context
@@ -26,7 +26,7 @@ from lignin.operations.exits import Exit
 from lignin.ports.environment import Environment, RecordedCall
 from lignin.ports.tools import Observation, ToolSpec, result_of_text
 from lignin.traces.effects import Made, calls_of
-from lignin.traces.routines.apply import Occurrence, find_uses
+from lignin.traces.routines.apply import Occurrence, find_uses, given_in
 from lignin.traces.routines.encode import encode
 
 HELD_OUT_SHARE = 0.3
@@ -131,16 +131,8 @@ def _recorded(
 
 
 def _arguments(routine: Routine, program: RoutineProgram, use: Occurrence) -> dict[str, Json]:
-    """The parameters of a use, as the run wrote them."""
-    found: dict[str, Json] = {}
-    for step, group in zip(routine.steps, use.groups, strict=True):
-        for name, slot in step.arguments.items():
-            if not group or not isinstance(slot, Use | Item):
-                continue
-            values = [call.raw[call.names.index(name)] for call in group]
-            parameter = program.parameters[slot.parameter]
-            found.setdefault(parameter, values if isinstance(slot, Item) else values[0])
-    return found
+    """The parameters of a use by the program's names, as the run wrote them."""
+    return {program.parameters[name]: value for name, value in given_in(routine, use).items()}
 
 
 def _done(program: RoutineProgram, use: Occurrence, made: Sequence[Made]) -> dict[str, Json]:

@@ -97,12 +97,39 @@ def prove(context: Context, request: RoutineProve) -> Proved:
     if not comes_of(context, routine, lambda session: not is_held_out(session)):
         return _unproven(routine, "it does not come out of two thirds of the runs alone")
     try:
-        program = program_of(routine, request.name)
+        program = _program(context, routine, request)
     except InvalidRequestError as error:
         return _unproven(routine, error.message)
     prepared = _Prepared(routine=routine, program=program, runs=tuple(runs))
     with tempfile.TemporaryDirectory(prefix="lignin-routine-") as folder:
         return _proved(context, row, prepared, _known(context, request.tools, runs), Path(folder))
+
+
+def _program(context: Context, routine: Routine, request: RoutineProve) -> RoutineProgram:
+    """The routine's program, by the name that it is given, else by one that no other routine has.
+
+    Raises:
+        InvalidRequestError: It cannot be written.
+    """
+    if request.name:
+        return program_of(routine, request.name)
+    with context.view() as view:
+        mine = f"routine {routine.routine_id}"
+        program = plain = program_of(routine)
+        number = 1
+        while _is_anothers(context, view, artifact_name(program.entry), mine):
+            number += 1
+            program = program_of(routine, f"{plain.entry}_{number}")
+    return program
+
+
+def _is_anothers(context: Context, view: View, artifact: str, task: str) -> bool:
+    """True where an artifact of that name comes of something else."""
+    if view.row(f"artifact/{artifact}") is None:
+        return False
+    versions = context.artifacts.versions(view, artifact, limit=1).rows
+    told = (each for version in versions for each in version.body["provenance"])
+    return all(each.get("task") != task for each in told)
 
 
 def _proved(

@@ -47,7 +47,7 @@ def induce_routines(context: Context, limit: int) -> Induced:
         file_new(context)
     with context.view() as view:
         inducer = Inducer()
-        inducer.add(service.kept(view, _judged(view)))
+        inducer.add(service.kept(view, judged(view)))
     found = inducer.induce(limit)
     context.decide_and_commit(
         lambda view: (None, service.file(view, context.scope, found.routines, found.refused))
@@ -63,7 +63,7 @@ def comes_of(context: Context, routine: Routine, takes: Callable[[str], bool]) -
     """
     with context.view() as view:
         inducer = Inducer()
-        kept = Routines(context.ids).kept(view, _judged(view))
+        kept = Routines(context.ids).kept(view, judged(view))
         inducer.add(run for run in kept if takes(run.session))
     found = inducer.induce(MOST).routines
     return any(each.routine_id == routine.routine_id for each in found)
@@ -71,11 +71,11 @@ def comes_of(context: Context, routine: Routine, takes: Callable[[str], bool]) -
 
 def passing_sessions(view: View) -> list[str]:
     """The sessions that routines are induced of, in order."""
-    judged = _judged(view)
+    verdicts = judged(view)
     found = []
     for row in every_row(view, "encoded"):
         outcome = row.body["outcome"]
-        if PASSED.get(outcome) if outcome else judged.get(row.key):
+        if PASSED.get(outcome) if outcome else verdicts.get(row.key):
             found.append(row.key)
     return found
 
@@ -92,7 +92,7 @@ def _read(context: Context, view: View, sessions: Sequence[str]) -> dict[str, Re
     return found
 
 
-def _judged(view: View) -> dict[str, bool | None]:
+def judged(view: View) -> dict[str, bool | None]:
     """Which runs were judged to have passed, by session; None where nobody can say."""
     return {row.key: PASSED.get(row.body["verdict"]) for row in every_row(view, "filing")}
 

@@ -7,6 +7,7 @@ equal, equal parameters have equal values, references lead to the value in the r
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from lignin.domain.codec import Json
 from lignin.domain.routines import Constant, Item, Reference, Routine, RoutineStep, Use
 from lignin.traces.routines.encode import Call, Encoded
 from lignin.traces.routines.grow import GAP
@@ -161,6 +162,20 @@ def leads_to(reference: Reference, call: Call, slot: int, groups: Sequence[Group
         at in places and (found == path or general(found) == path)
         for at, found in call.sources[slot]
     )
+
+
+def given_in(routine: Routine, use: Occurrence) -> dict[str, Json]:
+    """Return the parameters of a use as the run wrote them; a list that nothing was done for is empty."""
+    found: dict[str, Json] = {}
+    lists: dict[str, Json] = {}
+    for step, group in zip(routine.steps, use.groups, strict=True):
+        for name, slot in step.arguments.items():
+            if isinstance(slot, Item):
+                lists.setdefault(slot.parameter, [])
+            if group and isinstance(slot, Use | Item):
+                values = [call.raw[call.names.index(name)] for call in group]
+                found.setdefault(slot.parameter, values if isinstance(slot, Item) else values[0])
+    return {**lists, **found}
 
 
 def apply_routines(

@@ -100,8 +100,8 @@ def is_equivalent(routine: Routine, use: Occurrence, results: Sequence[Any]) -> 
     return False
 
 
-def run_routine(routine: Routine, bindings: Bindings) -> Generator[Asked, Any, None]:
-    """Run a routine: yields each call it makes and is sent what comes back.
+def run_routine(routine: Routine, bindings: Bindings) -> Generator[Asked, Any, list[Any]]:
+    """Run a routine: yields each call it makes, is sent what comes back, and returns that by step.
 
     Raises:
         LookupError: A result has nothing at a place that a later argument refers to.
@@ -116,6 +116,7 @@ def run_routine(routine: Routine, bindings: Bindings) -> Generator[Asked, Any, N
             }
             answers.append((yield step.tool, arguments))
         returned.append(answers if step.is_repeated else (answers or [None])[0])
+    return returned
 
 
 def _times(step: RoutineStep, bindings: Bindings) -> int:
