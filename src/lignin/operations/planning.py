@@ -20,7 +20,8 @@ from lignin.ports.ledger import View, every_row
 from lignin.traces.routines.cover import results_of
 from lignin.traces.routines.encode import Encoded
 from lignin.traces.routines.families import FamilyReport, families_of, report_families
-from lignin.traces.routines.plans import Told, Unplanned, mine_plan
+from lignin.traces.routines.plan_replay import Told
+from lignin.traces.routines.plans import Unplanned, mine_plan
 from lignin.traces.routines.service import Routines, read, standing
 
 SERVED = frozenset({"promoted"})

@@ -23,7 +23,7 @@ from lignin.ports.ledger import View, require_known
 from lignin.ports.tools import Observation
 from lignin.traces.redact import record_key, redact
 from lignin.traces.routines.answers import answer_of
-from lignin.traces.routines.plans import Results, source_value, unseen
+from lignin.traces.routines.plan_replay import Results, source_value, unseen
 from lignin.traces.routines.values import leaves, parse_result, plain_facts
 
 Ended = Literal["done", "handed_over"]

@@ -5,18 +5,17 @@ Pure. The words between the slots are the same in every run, so is where each sl
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from lignin.domain.codec import Json
 from lignin.domain.plans import Brought, Said, Source
 from lignin.domain.routines import Reference
+from lignin.traces.routines.plan_replay import Results, source_value
 from lignin.traces.routines.requests import Token, tokens_of
 from lignin.traces.routines.values import key_of, leaves
 
 FEWEST = 3
 USUAL = 0.85
 
-Results = tuple[Any, ...]
 Ended = tuple[str, Mapping[str, Json], Sequence[Results]]
 """What a run said last, what its request said, and what its uses brought back."""
 Answer = tuple[str | Source, ...]
@@ -51,8 +50,6 @@ def mine_answer(ended: Sequence[Ended]) -> Answer | None:
 
 def answer_of(answer: Answer, values: Mapping[str, Json], got: Sequence[Results]) -> str | None:
     """Return what is said at the end; None where something that it tells is missing."""
-    from lignin.traces.routines.plans import source_value
-
     said = ""
     for part in answer:
         if isinstance(part, str):

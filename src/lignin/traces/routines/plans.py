@@ -6,18 +6,17 @@ agent chose or worked out on the way there is no plan.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from lignin.domain.codec import Json
 from lignin.domain.plans import Brought, Plan, PlannedUse, Said, Seen, Several, Source
-from lignin.domain.routines import Constant, Reference, Routine
+from lignin.domain.routines import Constant, Item, Reference, Routine, Use
 from lignin.traces.routines.answers import answer_of, mine_answer
 from lignin.traces.routines.apply import Occurrence, apply_routines, given_in
-from lignin.traces.routines.cover import resolve, run_routine
-from lignin.traces.routines.encode import Call, Encoded
 from lignin.traces.routines.families import left_over
+from lignin.traces.routines.plan_replay import Results, Told, replay_plan, source_value
 from lignin.traces.routines.requests import (
     Request,
     is_plain,
@@ -26,35 +25,12 @@ from lignin.traces.routines.requests import (
     said,
     shape_of,
 )
-from lignin.traces.routines.values import general, key_of, leaves, plain_facts
+from lignin.traces.routines.values import general, key_of, leaves
 
 FEWEST = 3
 HALF = 0.5
 FEW_VALUES = 3
 """A fact is one of a few where each of its values was seen so often on average."""
-
-Verdict = Literal["right", "wrong", "unknown"]
-Facts = Mapping[tuple[str, str], str]
-"""What tools told last, by tool and path."""
-Results = tuple[Any, ...]
-"""What each step of one use brought back; of a repeated step a list."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """A passing run as plans are mined from it.
-
-    Args:
-        run: Its calls with their dataflow.
-        results: What each call got back.
-        request: What the user asked; empty where it was said in more than one message.
-        answer: What the agent said last.
-    """
-
-    run: Encoded
-    results: Sequence[Any]
-    request: str
-    answer: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +74,17 @@ def mine_plan(
         for way, values in zip(ways, said_by, strict=True)
         if values is not None
     ]
-    forms = mine_forms(asked)
-    if not forms:
-        return Unplanned(family=family, reason="its requests have no form that gives every value")
     plan = Plan(
-        family=family, forms=forms, uses=uses, answer=None, seen=(), support=len(ways), proven=0
+        family=family, forms=(), uses=uses, answer=None, seen=(), support=len(ways), proven=0
     )
+    known = {way.told.run.session for way in ways}
+    for told in mined:
+        values = None if told.run.session in known else _values_in(plan, routines, told)
+        if values is not None and replay_plan(plan, routines, values, told).verdict == "right":
+            asked.append(Request(text=told.request, values=values))
+    plan = replace(plan, forms=mine_forms(asked), support=len(asked))
+    if not plan.forms:
+        return Unplanned(family=family, reason="its requests have no form that gives every value")
     plan = replace(plan, seen=_seen(plan, routines, mined))
     return _checked(plan, routines, mined, others)
 
@@ -153,130 +134,6 @@ def _checked(
         said_so = [answer_of(answer, values, got) == t.answer for t, values, got in right[False]]
         answer = answer if all(said_so) else None
     return replace(plan, answer=answer, proven=len(right[False]))
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """How a plan goes on what a run got back.
-
-    `right` where it changes what the run changed, in order; `unknown` where it asks what the run did
-    not, or would hand over. `facts` are what tools had told before each change.
-    """
-
-    verdict: Verdict
-    results: tuple[Results, ...] = ()
-    facts: tuple[Facts, ...] = ()
-
-
-def replay_plan(
-    plan: Plan, routines: Mapping[str, Routine], values: Mapping[str, Json], told: Told
-) -> Replayed:
-    """Run a plan on what a run got back."""
-    answers = _Answers(told, plan.seen)
-    got: list[Results] = []
-    for use in plan.uses:
-        try:
-            bindings = {
-                name: key_of(source_value(source, values, got))
-                for name, source in use.arguments.items()
-            }
-            program = run_routine(routines[use.routine], bindings)
-            asked = next(program)
-            while True:
-                if not answers.find(*asked):
-                    return Replayed(answers.verdict)
-                asked = program.send(answers.found)
-        except StopIteration as stop:
-            got.append(tuple(stop.value))
-        except (LookupError, TypeError):
-            return Replayed("unknown")
-    verdict: Verdict = "wrong" if answers.is_unfinished else "right"
-    return Replayed(verdict, tuple(got), tuple(answers.before))
-
-
-def source_value(source: Source, values: Mapping[str, Json], got: Sequence[Results]) -> Json:
-    """Return the value of a source.
-
-    Args:
-        values: What the request says.
-        got: Of each use so far what its steps brought back.
-
-    Raises:
-        LookupError: There is nothing where it should come from.
-    """
-    if isinstance(source, Constant):
-        return source.value
-    if isinstance(source, Said):
-        return values[source.name]
-    if isinstance(source, Several):
-        return [source_value(each, values, got) for each in source.each]
-    result, path = got[source.use][source.at.step], source.at.path
-    before, each_of, after = path.partition("[*]")
-    if not each_of:
-        value: Json = resolve(result, path)
-        return value
-    listed = resolve(result, before)
-    if not isinstance(listed, list):
-        raise LookupError(path)
-    return [resolve(one, after) for one in listed]
-
-
-class _Answers:
-    """Answers a plan's calls by what a run got back, in the same state of what it changes."""
-
-    def __init__(self, told: Told, seen: Sequence[Seen]) -> None:
-        self._seen = seen
-        self._reads: dict[Any, Any] = {}
-        self._writes: list[tuple[Any, Any]] = []
-        self._facts: dict[tuple[str, str], str] = {}
-        self.before: list[Facts] = []
-        self.found: Any = None
-        self.verdict: Verdict = "unknown"
-        for call in told.run.calls:
-            if not call.works:
-                continue
-            if call.changes:
-                self._writes.append((_question(call), told.results[call.place]))
-            else:
-                state = len(self._writes)
-                self._reads.setdefault((state, _question(call)), told.results[call.place])
-
-    @property
-    def is_unfinished(self) -> bool:
-        """True where the run changed more."""
-        return len(self.before) < len(self._writes)
-
-    def find(self, tool: str, arguments: Mapping[str, Any]) -> bool:
-        """True where the run made the call too; what it got is in `found`, else why in `verdict`."""
-        question = tool, frozenset(arguments.items())
-        read = len(self.before), question
-        if read in self._reads:
-            self.found = self._reads[read]
-            for path, fact in plain_facts(leaves(self.found)):
-                self._facts[tool, path] = fact
-            return True
-        if unseen(self._seen, self._facts):
-            return False
-        if self.is_unfinished and self._writes[len(self.before)][0] == question:
-            self.found = self._writes[len(self.before)][1]
-            self.before.append(dict(self._facts))
-            return True
-        changing = {tool for (tool, _), _ in self._writes}
-        self.verdict = "wrong" if tool in changing else "unknown"
-        return False
-
-
-def unseen(seen: Iterable[Seen], facts: Facts) -> str:
-    """Return what a tool told that it told in no run of a plan; "" where there is none."""
-    for each in seen:
-        fact = facts.get((each.tool, each.path))
-        if fact is not None and fact not in each.values:
-            return f"{each.tool}{each.path} is {fact!r:.60}, which no run has seen"
-    return ""
-
-
-def _question(call: Call) -> tuple[str, frozenset[tuple[str, Any]]]:
-    return call.tool, frozenset(zip(call.names, call.keys, strict=True))
 
 
 def _ways(routines: Mapping[str, Routine], mined: Sequence[Told]) -> list[_Way]:
@@ -330,6 +187,35 @@ def _explain(
         {name: values[at] for name, values in told.items()} for at in range(len(ways))
     ]
     return tuple(uses), said_by
+
+
+def _values_in(plan: Plan, routines: Mapping[str, Routine], told: Told) -> dict[str, Json] | None:
+    """What a run that went a way of its own would have to be told; None where that is not plain."""
+    found: dict[str, Json] = {}
+    for use in plan.uses:
+        for step in routines[use.routine].steps:
+            for argument, slot in step.arguments.items():
+                source = use.arguments.get(slot.parameter) if isinstance(slot, Use | Item) else None
+                if isinstance(source, Several) and len(source.each) == 1:
+                    source = source.each[0]
+                if not isinstance(source, Said) or source.name in found:
+                    continue
+                given = {
+                    key: raw
+                    for call in told.run.calls
+                    if call.tool == step.tool and call.works
+                    for name, key, raw in zip(call.names, call.keys, call.raw, strict=True)
+                    if name == argument
+                }
+                if len(given) == 1:
+                    (found[source.name],) = given.values()
+    return found if found.keys() == _said_in(plan) else None
+
+
+def _said_in(plan: Plan) -> set[str]:
+    sources = [source for use in plan.uses for source in use.arguments.values()]
+    sources += [one for source in sources if isinstance(source, Several) for one in source.each]
+    return {source.name for source in sources if isinstance(source, Said)}
 
 
 def _source(

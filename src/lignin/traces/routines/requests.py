@@ -76,19 +76,20 @@ def said(text: str, value: Json) -> str | None:
 def mine_forms(requests: Sequence[Request]) -> tuple[Form, ...]:
     """Return the forms in which runs were asked for, best supported first.
 
-    A run tells a form where the request says each of its values.
+    A run tells a form where the request says each of its values. What may stand in a slot is learned of
+    all of them.
     """
-    alike: dict[tuple[str, ...], list[tuple[Request, dict[str, list[str]]]]] = defaultdict(list)
-    for request in requests:
-        opened = _opened(request)
-        if opened:
-            alike[opened[0]].append((request, opened[1]))
+    opened = [each for each in map(_opened, requests) if each]
+    alike = Counter(each.words for each in opened)
+    slots = {
+        name: _slot(name, [each for each in opened if name in each.said_as])
+        for name in {name for each in opened for name in each.said_as}
+    }
     found = []
-    for words, given in sorted(alike.items(), key=lambda each: (-len(each[1]), each[0])):
-        slots = {name: _slot(name, given) for name in given[0][1]}
-        if len(given) >= FEWEST and all(slots.values()):
-            parts = [slots[word[1:]] if word[0] == "\0" else word for word in words]
-            found.append(Form(parts=tuple(part for part in parts if part), support=len(given)))
+    for words, support in sorted(alike.items(), key=lambda each: (-each[1], each[0])):
+        parts = [slots[word[1:]] if word[0] == "\0" else word for word in words]
+        if support >= FEWEST and all(parts):
+            found.append(Form(parts=tuple(part for part in parts if part), support=support))
     return tuple(found)
 
 
@@ -157,8 +158,17 @@ def _longest(slot: Slot) -> int:
     return max(len(tokens_of(shape)) for shape in slot.shapes) if slot.shapes else 0
 
 
-def _opened(request: Request) -> tuple[tuple[str, ...], dict[str, list[str]]] | None:
-    """A request's words with each value's name in its place, and how it says them."""
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A request's words with a value's name in its place, the values, and how it says each."""
+
+    words: tuple[str, ...]
+    values: Mapping[str, Json]
+    said_as: Mapping[str, list[str]]
+
+
+def _opened(request: Request) -> _Opened | None:
+    """Take the values out of a request; None where it does not say one."""
     tokens = tokens_of(request.text)
     taken: dict[int, tuple[int, str]] = {}
     told: dict[str, list[str]] = {}
@@ -181,20 +191,20 @@ def _opened(request: Request) -> tuple[tuple[str, ...], dict[str, list[str]]] | 
         else:
             words.append(tokens[at].text.casefold())
             at += 1
-    return tuple(words), told
+    return _Opened(tuple(words), request.values, told)
 
 
-def _slot(name: str, given: Sequence[tuple[Request, Mapping[str, list[str]]]]) -> Slot | None:
+def _slot(name: str, given: Sequence[_Opened]) -> Slot | None:
     """What may stand at a name's places; None where it was not written alike often enough."""
     cases: dict[str, set[Case]] = defaultdict(set)
     counts: Counter[str] = Counter()
     words: set[str] = set()
-    types = {type(request.values[name]).__name__ for request, _ in given}
-    for request, told in given:
-        for text in told[name]:
+    types = {type(each.values[name]).__name__ for each in given}
+    for each in given:
+        for text in each.said_as[name]:
             shape = shape_of(text)
             counts[shape] += 1
-            fits = {case for case in _CASES if _written(text, case) == str(request.values[name])}
+            fits = {case for case in _CASES if _written(text, case) == str(each.values[name])}
             cases[shape] = (cases[shape] & fits) if counts[shape] > 1 else fits
             if is_plain(shape):
                 words.add(" ".join(text.split()))
