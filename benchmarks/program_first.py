@@ -28,8 +28,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks._hand_overs import MODES, HandOver, go_on, hand_over, programs
 
 from lignin.app import load_settings, open_context
+from lignin.artifacts.service import Artifacts
 from lignin.domain.codec import Json
 from lignin.domain.plans import Plan
+from lignin.harness.service import Harness
 from lignin.operations.context import Context
 from lignin.operations.planning import serving
 from lignin.operations.program_first import go_on as go_on_with
@@ -47,6 +49,8 @@ from lignin.practice.families import FAMILIES
 from lignin.practice.run_log import run_record, write_runs
 from lignin.practice.runner import run_task
 from lignin.practice.tasks import Task, make_task
+from lignin.sessions.service import SessionLog
+from lignin.testing.changes import CountingIds
 from lignin.traces.audit import wilson
 from lignin.traces.routines.plan_service import filed_plans
 from lignin.traces.routines.requests import parse_request
@@ -113,6 +117,18 @@ def learn(context: Context) -> list[FamilyView]:
             promote(context, RoutinePromote(routine=routine.routine))
     plan_families(context, RoutineFamilies())
     return families(context, RoutineFamilies()).families
+
+
+def with_counted_ids(context: Context) -> Context:
+    """The same with ids that count, so that the same runs are held out each time."""
+    ids = CountingIds()
+    return replace(
+        context,
+        ids=ids,
+        sessions=SessionLog(ids),
+        artifacts=Artifacts(ids),
+        harness=Harness(ids),
+    )
 
 
 class OneDesk:
@@ -324,9 +340,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = {"LIGNIN_HOME": f"{folder}/home", "HOME": folder, "LIGNIN_ACTOR": "user:bench"}
         with open_context(load_settings({**os.environ, **home}, Path(folder))) as opened:
-            views = learn(opened)
-            exits = OneDesk(opened.open_exits())
-            context = replace(opened, open_exits=lambda: exits)
+            counted = with_counted_ids(opened)
+            views = learn(counted)
+            exits = OneDesk(counted.open_exits())
+            context = replace(counted, open_exits=lambda: exits)
             with context.view() as view:
                 plans = filed_plans(view)
             tell("families that promoted routines cover", sum(e.covered for e in views), "families",

@@ -105,7 +105,8 @@ def left_over(routines: Sequence[Routine], runs: Sequence[Encoded]) -> list[tupl
 
 def _report(family: str, routines: Sequence[Routine], runs: Sequence[Encoded]) -> FamilyReport:
     names = {each.routine_id: name_of(each) for each in routines}
-    paths = Counter(_rewritten(routines, run)[0] for run in runs)
+    rewritten = [_rewritten(routines, run)[0] for run in runs]
+    paths = Counter(rewritten)
     branches = [_branches(_covering(paths, share)) for share in (0.8, MOST, 1.0)]
     used = Counter(unit for path, count in paths.items() for unit in {*path} for _ in range(count))
     return FamilyReport(
@@ -119,7 +120,11 @@ def _report(family: str, routines: Sequence[Routine], runs: Sequence[Encoded]) -
             for unit, _ in sorted(used.items(), key=lambda each: (-each[1], each[0]))
             if unit in names
         ),
-        inside=sum(not left for left in left_over(routines, runs)) / len(runs),
+        inside=sum(
+            not left and not names.keys().isdisjoint(path)
+            for left, path in zip(left_over(routines, runs), rewritten, strict=True)
+        )
+        / len(runs),
     )
 
 

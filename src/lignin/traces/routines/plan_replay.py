@@ -1,6 +1,6 @@
 """Runs a plan on what a run got back: whether it comes to what the run did. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -40,7 +40,8 @@ class Replayed:
     """How a plan goes on what a run got back.
 
     `right` where it changes what the run changed, in order; `unknown` where it asks what the run did
-    not, or would hand over. `facts` are what tools had told before each change.
+    not, or would hand over. A run that also changes something by other tools than the plan's is `wrong`.
+    `facts` are what tools had told before each change.
     """
 
     verdict: Verdict
@@ -52,7 +53,8 @@ def replay_plan(
     plan: Plan, routines: Mapping[str, Routine], values: Mapping[str, Json], told: Told
 ) -> Replayed:
     """Run a plan on what a run got back."""
-    answers = _Answers(told, plan.seen)
+    tools = {step.tool for use in plan.uses for step in routines[use.routine].steps}
+    answers = _Answers(told, plan.seen, tools)
     got: list[Results] = []
     for use in plan.uses:
         try:
@@ -104,8 +106,8 @@ def source_value(source: Source, values: Mapping[str, Json], got: Sequence[Resul
 class _Answers:
     """Answers a plan's calls by what a run got back, in the same state of what it changes."""
 
-    def __init__(self, told: Told, seen: Sequence[Seen]) -> None:
-        self._seen = seen
+    def __init__(self, told: Told, seen: Sequence[Seen], tools: Collection[str]) -> None:
+        self._seen, self._tools = seen, tools
         self._reads: dict[Any, Any] = {}
         self._writes: list[tuple[Any, Any]] = []
         self._facts: dict[tuple[str, str], str] = {}
@@ -142,7 +144,7 @@ class _Answers:
             self.before.append(dict(self._facts))
             return True
         changing = {tool for (tool, _), _ in self._writes}
-        self.verdict = "wrong" if tool in changing else "unknown"
+        self.verdict = "wrong" if tool in changing or changing - set(self._tools) else "unknown"
         return False
 
 
