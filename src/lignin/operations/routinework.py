@@ -19,6 +19,7 @@ from lignin.traces.read import find_traces, read_trace
 from lignin.traces.routines.encode import encode
 from lignin.traces.routines.induce import MOST, Induced, Inducer
 from lignin.traces.routines.service import PASSED, Read, Routines
+from lignin.traces.routines.within import is_within
 
 LOT = 500
 
@@ -56,7 +57,8 @@ def induce_routines(context: Context, limit: int) -> Induced:
 
 
 def comes_of(context: Context, routine: Routine, takes: Callable[[str], bool]) -> bool:
-    """True where a routine is also induced of some of the runs alone.
+    """True where a routine is also induced of some of the runs alone, perhaps with more steps that
+    may be left out.
 
     Args:
         takes: Whether a session is among them.
@@ -66,7 +68,7 @@ def comes_of(context: Context, routine: Routine, takes: Callable[[str], bool]) -
         kept = Routines(context.ids).kept(view, judged(view))
         inducer.add(run for run in kept if takes(run.session))
     found = inducer.induce(MOST).routines
-    return any(each.routine_id == routine.routine_id for each in found)
+    return any(is_within(routine, each) for each in found)
 
 
 def passing_sessions(view: View) -> list[str]:
