@@ -23,6 +23,7 @@ from lignin.practice.tasks import Call, StuckError, Task
 
 MODES = (
     "refused",
+    "failed with an error",
     "failed before the effect",
     "failed after the effect",
     "crashed before the effect",
@@ -68,7 +69,10 @@ class Faulty:
         if self._calls != self._at:
             return self._desk.call(tool, arguments)
         if self._mode == "refused":
-            return Observation(error="tool_failed", message="try again later")
+            return Observation(error="bad_arguments", message="not like this")
+        if self._mode == "failed with an error":
+            self._desk.call(tool, arguments)
+            return Observation(error="internal", message="line 7")
         if self._mode == "world changed":
             self._meddle()
         if self._mode.endswith("before the effect"):

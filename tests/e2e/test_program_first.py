@@ -14,6 +14,8 @@ import pytest
 from lignin.app import load_settings, open_context
 from lignin.domain.codec import Json
 from lignin.governance.continued import ALREADY_DONE, UNKNOWN
+from lignin.operations.artifact import call
+from lignin.operations.artifact_models import ArtifactCall
 from lignin.operations.context import Context
 from lignin.operations.program_first import go_on, made_for
 from lignin.operations.proposal import ProposalRef
@@ -85,14 +87,18 @@ class Bent:
         if self._wrong() is None:  # it takes effect, and then something happens
             self.desk.call(tool, arguments)
             raise Crash
-        return Observation(error="not_now", message="the desk is busy")
+        return Observation(error="not_found", message="the desk does not find it")
+
+    def bend(self, tool: str, wrong: Callable[[], Any]) -> None:
+        """Let another tool go wrong from now on."""
+        self._tool, self._wrong = tool, wrong
 
     def effects(self) -> list[str]:
         """What was changed at the desk, in order."""
         return [
-            call.tool
-            for call in self.desk.recording().calls
-            if self.tools[call.tool].effect == "write" and not call.observation.is_error
+            made.tool
+            for made in self.desk.recording().calls
+            if self.tools[made.tool].effect == "write" and not made.observation.is_error
         ]
 
 
@@ -166,7 +172,7 @@ def test_task_is_served_from_its_request_to_its_answer(learned: Learned) -> None
     code, answer = lignin(learned.folder, "routine", "run", task.instruction, "--tools", "desk:900")
     assert (code, answer["ended"]) == (0, "done")
     assert json.loads(answer["answer"].partition("\n\n")[2]) == dict(task.outputs)
-    assert [call["tool"] for call in answer["done"]][-1] == "add_note"
+    assert [each["tool"] for each in answer["done"]][-1] == "add_note"
 
 
 @pytest.mark.parametrize("more", [" Or do not.", " And cancel O-20001 too."])
@@ -188,7 +194,7 @@ def test_who_goes_on_from_the_beginning_repeats_nothing(learned: Learned) -> Non
     bent = learned.exits.tools = Bent(902, "add_note", lambda: "busy")
     got = run(learned.context, RoutineRun(request=task_of(902).instruction, tools="desk:902"))
     assert (got.ended, got.answer) == ("handed_over", None)
-    assert "not_now" in got.why
+    assert "not_found" in got.why
     assert [each["tool"] for each in got.done if each["changes"]] == [
         "confirm_identity",
         "add_note",
@@ -201,6 +207,18 @@ def test_who_goes_on_from_the_beginning_repeats_nothing(learned: Learned) -> Non
         assert (answer.message == ALREADY_DONE) is (write.tool == "confirm_identity")
     assert bent.effects() == ["confirm_identity", "add_note"]
     assert bent.desk.state_digest() == task_of(902).end_state
+
+
+def test_program_that_goes_on_with_the_task_repeats_nothing(learned: Learned) -> None:
+    bent = learned.exits.tools = Bent(904, "add_note", lambda: "busy")
+    facts = task_of(904).facts
+    got = run(learned.context, RoutineRun(request=task_of(904).instruction, tools="desk:904"))
+    bent.bend("", lambda: None)
+    request = ArtifactCall(name=got.routine, input=dict(facts), tools="desk:904", task=got.task)
+    assert call(learned.context, request).output["handed_over"] == ""
+    assert bent.effects() == ["confirm_identity", "add_note"]
+    assert call(learned.context, request.model_copy(update={"task": ""})).error is None
+    assert bent.effects() == ["confirm_identity", "add_note"] * 2
 
 
 def test_change_in_flight_at_a_crash_is_known_to_be_unknown(learned: Learned) -> None:
@@ -234,7 +252,7 @@ def test_routine_that_keeps_handing_over_is_proposed_to_leave_the_head(learned: 
     assert proposal.state == "open"
     assert "go back to an agent" in proposal.hypothesis
     shown = show_routine(learned.context, RoutineShow(routine=learned.routine))
-    assert shown.served["reasons"] == {"refused: not_now": shown.served["handed_over"]}
+    assert shown.served["reasons"] == {"refused: not_found": shown.served["handed_over"]}
     learned.exits.tools = Bent(950)
     request = RoutineRun(request=task_of(950).instruction, tools="desk:950")
     assert run(learned.context, request).ended == "done"  # it proposes, and moves nothing

@@ -8,7 +8,7 @@ made again, so starting from the beginning repeats nothing. Reads are always mad
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from lignin.domain.codec import Digest, Json
+from lignin.domain.codec import Digest, Json, digest_json
 from lignin.ports.broker import Binding, BoundTools
 from lignin.ports.journal import Journal, Made
 from lignin.ports.tools import Observation, ToolSpec
@@ -50,7 +50,8 @@ class JournalledTools:
 
     def call(self, tool: str, arguments: Mapping[str, Json]) -> Observation | None:
         """Call one tool; what may change something only where nothing is against it."""
-        changes = self.tools[tool].effect == "write"
+        spec = self.tools[tool]
+        changes = spec.effect == "write"
         if changes and (why := self._hold(self._made)):
             return Observation(error=HELD, message=why)
         made = Made(
@@ -64,7 +65,7 @@ class JournalledTools:
             self._journal.intend(made)
         self._made.append(made)
         observation = self._inner.call(tool, arguments)
-        if observation is not None:
+        if observation is not None and (not changes or _is_answer(spec, observation)):
             self._made[-1] = replace(made, observation=observation)
             self._journal.settle(self._made[-1])
         return observation
@@ -160,6 +161,38 @@ class ContinuedTools:
         """True where making it again leaves what making it once leaves, and may be needed: nobody
         knows whether it took effect, or the tool was used for something else since."""
         return spec.idempotent and (before.observation is None or spec.name in self._changed)
+
+
+class ContinuedBinding:
+    """A binding whose runs go on with a task that was handed over; see `ContinuedTools`."""
+
+    def __init__(
+        self,
+        inner: Binding,
+        record: Iterable[Made],
+        tag: Callable[[str, Mapping[str, Json]], str],
+    ) -> None:
+        self._inner, self._record, self._tag = inner, tuple(record), tag
+
+    @property
+    def name(self) -> str:
+        """The inner binding's."""
+        return self._inner.name
+
+    @property
+    def digest(self) -> Digest:
+        """Of the inner binding and what was done."""
+        return digest_json([self._inner.digest, [made.tag for made in self._record]])
+
+    def begin(self) -> BoundTools:
+        """Start a run in which nothing that was done is done again."""
+        return ContinuedTools(self._inner.begin(), self._record, self._tag)
+
+
+def _is_answer(spec: ToolSpec, observation: Observation) -> bool:
+    """True where what came back tells whether the call took effect: an error that the contract does not
+    name may have come halfway."""
+    return observation.error is None or observation.error in spec.errors
 
 
 def _took_effect(made: Made) -> bool:

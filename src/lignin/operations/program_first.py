@@ -13,11 +13,11 @@ from lignin.domain.codec import Json, canonical_bytes, digest_bytes
 from lignin.domain.errors import DeniedError, UnavailableError
 from lignin.domain.events import Blob, NewEvent
 from lignin.domain.plans import Plan
-from lignin.governance.continued import ContinuedTools, Hold, OneTask
+from lignin.governance.continued import ContinuedBinding, ContinuedTools, Hold, OneTask
 from lignin.operations.context import Context
 from lignin.operations.lifecycle import call_artifact
 from lignin.operations.planning import Serving
-from lignin.ports.broker import BoundTools
+from lignin.ports.broker import Binding, BoundTools
 from lignin.ports.journal import Made
 from lignin.ports.ledger import View, require_known
 from lignin.ports.tools import Observation
@@ -226,6 +226,21 @@ def made_for(view: View, task: str) -> tuple[Made, ...]:
             )
         )
     return tuple(found)
+
+
+def going_on(context: Context, task: str) -> Callable[[Binding], Binding] | None:
+    """Return what a call's tools go through where it goes on with a task; None where it names none.
+
+    Raises:
+        NotFoundError: There is no such task.
+    """
+    if not task:
+        return None
+    with context.view() as view:
+        record = made_for(view, task)
+    return lambda binding: ContinuedBinding(
+        binding, record, lambda tool, given: tag_of(context, tool, given)
+    )
 
 
 def go_on(context: Context, task: str, tools: BoundTools) -> ContinuedTools:

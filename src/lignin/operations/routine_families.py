@@ -27,7 +27,9 @@ class FamilyView(Response):
     branches_80: int = Field(description="alternatives where paths part, to cover 80 % of the runs")
     branches_90: int = Field(description="the same for 90 %")
     branches_all: int = Field(description="the same for all")
-    verdict: str = Field(description="workflow (under 20 branches cover 90 %) or agent")
+    verdict: str = Field(
+        description="workflow (under 20 branches cover 90 %), agent, or too few runs to tell"
+    )
     routines: list[str] = Field(description="what its paths are made of")
     inside: float = Field(description="share of runs that end inside routines")
     covered: bool = Field(

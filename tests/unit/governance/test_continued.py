@@ -24,6 +24,7 @@ def spec(name: str, effect: str, *, idempotent: bool = False) -> ToolSpec:
         input={},
         effect="write" if effect == "write" else "read",
         idempotent=idempotent,
+        errors=("refused",),
     )
 
 
@@ -49,6 +50,8 @@ class Shop:
             raise UnavailableError("gone")
         if arguments == {"n": 0}:
             return Observation(error="refused", message="nothing to pay")
+        if arguments == {"n": -1}:
+            return Observation(error="internal", message="stack trace")
         return Observation(result={"call": len(self.calls)})
 
 
@@ -113,6 +116,16 @@ def test_refused_change_changed_nothing_and_may_be_made() -> None:
     tools.call("pay", {"n": 0})
     ContinuedTools(shop, tools.made, notes.tag).call("pay", {"n": 0})
     assert shop.calls == [("pay", {"n": 0})] * 2
+
+
+def test_error_that_no_contract_names_may_have_come_halfway() -> None:
+    shop, notes = Shop(), Notes()
+    tools = begun(shop, notes)
+    tools.call("pay", {"n": -1})
+    assert notes.told == [("intend", "pay")]
+    answer = ContinuedTools(shop, tools.made, notes.tag).call("pay", {"n": -1})
+    assert answer is not None and answer.error == UNKNOWN
+    assert len(shop.calls) == 1
 
 
 @pytest.mark.parametrize(("tool", "made_again"), [("break", False), ("break_set", True)])

@@ -13,7 +13,13 @@ VERSION = {"name": "double@000000"}
 SESSION = {"session": "ses_absent"}
 PROPOSAL = {"proposal": "prp_absent"}
 ABSENT: dict[str, list[dict[str, Any]]] = {
-    "artifact.call": [ONE, VERSION, {"name": "double", "head": "absent"}, {**ONE, **SESSION}],
+    "artifact.call": [
+        ONE,
+        VERSION,
+        {"name": "double", "head": "absent"},
+        {**ONE, **SESSION},
+        {"name": "double", "input": {"number": 1}, "task": "tsk_absent"},
+    ],
     "artifact.capture": [{"path": "absent"}],
     "artifact.clear": [ONE, VERSION],
     "artifact.deprecate": [ONE, VERSION],

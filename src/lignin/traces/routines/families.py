@@ -114,7 +114,7 @@ def _report(family: str, routines: Sequence[Routine], runs: Sequence[Encoded]) -
         runs=len(runs),
         paths=len(paths),
         branches=(branches[0], branches[1], branches[2]),
-        verdict="workflow" if branches[1] < WORKFLOW else "agent",
+        verdict=_verdict(len(runs), branches[1]),
         routines=tuple(
             unit
             for unit, _ in sorted(used.items(), key=lambda each: (-each[1], each[0]))
@@ -126,6 +126,12 @@ def _report(family: str, routines: Sequence[Routine], runs: Sequence[Encoded]) -
         )
         / len(runs),
     )
+
+
+def _verdict(runs: int, branches: int) -> str:
+    if runs < FEWEST:
+        return "too few runs"
+    return "workflow" if branches < WORKFLOW else "agent"
 
 
 def _covering(paths: Counter[Path], share: float) -> list[Path]:

@@ -67,3 +67,8 @@ def test_what_is_changed_outside_is_always_part_of_the_path() -> None:
     inducer.add(encoded(visits(8)))
     left = left_over(inducer.induce().routines, encoded(some))
     assert [len(each) for each in left] == [1] + [0] * 7
+
+
+def test_of_two_runs_nothing_is_told() -> None:
+    (report,) = report_families((), encoded(visits(2)))
+    assert (report.runs, report.verdict) == (2, "too few runs")
