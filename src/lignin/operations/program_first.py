@@ -5,6 +5,7 @@ goes to whoever goes on, with tools that repeat none of it.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -105,11 +106,11 @@ def hold_of(plan: Plan) -> Hold:
     """Return what keeps a plan from changing anything where a tool told what no run was told."""
 
     def hold(made: Iterable[Made]) -> str:
-        facts: dict[tuple[str, str], str] = {}
+        facts: dict[tuple[str, str], set[str]] = defaultdict(set)
         for each in made:
             if not each.changes and each.observation and not each.observation.is_error:
                 for path, fact in plain_facts(leaves(_read(each.observation.result))):
-                    facts[each.tool, path] = fact
+                    facts[each.tool, path].add(fact)
         return unseen(plan.seen, facts)
 
     return hold

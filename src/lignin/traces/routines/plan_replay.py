@@ -1,5 +1,6 @@
 """Runs a plan on what a run got back: whether it comes to what the run did. Pure."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,8 +13,8 @@ from lignin.traces.routines.encode import Call, Encoded
 from lignin.traces.routines.values import key_of, leaves, plain_facts
 
 Verdict = Literal["right", "wrong", "unknown"]
-Facts = Mapping[tuple[str, str], str]
-"""What tools told last, by tool and path."""
+Facts = Mapping[tuple[str, str], Collection[str]]
+"""What tools told so far, by tool and path."""
 Results = tuple[Any, ...]
 """What each step of one use brought back; of a repeated step a list."""
 
@@ -110,7 +111,7 @@ class _Answers:
         self._seen, self._tools = seen, tools
         self._reads: dict[Any, Any] = {}
         self._writes: list[tuple[Any, Any]] = []
-        self._facts: dict[tuple[str, str], str] = {}
+        self._facts: dict[tuple[str, str], set[str]] = defaultdict(set)
         self.before: list[Facts] = []
         self.found: Any = None
         self.verdict: Verdict = "unknown"
@@ -135,13 +136,13 @@ class _Answers:
         if read in self._reads:
             self.found = self._reads[read]
             for path, fact in plain_facts(leaves(self.found)):
-                self._facts[tool, path] = fact
+                self._facts[tool, path].add(fact)
             return True
         if unseen(self._seen, self._facts):
             return False
         if self.is_unfinished and self._writes[len(self.before)][0] == question:
             self.found = self._writes[len(self.before)][1]
-            self.before.append(dict(self._facts))
+            self.before.append({place: frozenset(told) for place, told in self._facts.items()})
             return True
         changing = {tool for (tool, _), _ in self._writes}
         self.verdict = "wrong" if tool in changing or changing - set(self._tools) else "unknown"
@@ -151,8 +152,7 @@ class _Answers:
 def unseen(seen: Iterable[Seen], facts: Facts) -> str:
     """Return what a tool told that it told in no run of a plan; "" where there is none."""
     for each in seen:
-        fact = facts.get((each.tool, each.path))
-        if fact is not None and fact not in each.values:
+        for fact in sorted(set(facts.get((each.tool, each.path), ())) - set(each.values)):
             return f"{each.tool}{each.path} is {fact!r:.60}, which no run has seen"
     return ""
 

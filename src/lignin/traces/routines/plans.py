@@ -97,8 +97,8 @@ def _seen(plan: Plan, routines: Mapping[str, Routine], mined: Sequence[Told]) ->
         if len(values) == 1:
             replayed = replay_plan(plan, routines, values[0], told)
             for before in replayed.facts if replayed.verdict == "right" else ():
-                for place, fact in before.items():
-                    facts[place][fact] += 1
+                for place, told_so_far in before.items():
+                    facts[place].update(told_so_far)
     return tuple(
         Seen(tool=tool, path=path, values=tuple(sorted(counts)))
         for (tool, path), counts in sorted(facts.items())

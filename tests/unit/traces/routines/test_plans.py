@@ -10,7 +10,7 @@ from lignin.traces.routines.answers import answer_of, mine_answer
 from lignin.traces.routines.cover import results_of
 from lignin.traces.routines.encode import encode
 from lignin.traces.routines.induce import Inducer
-from lignin.traces.routines.plan_replay import Told, replay_plan
+from lignin.traces.routines.plan_replay import Told, replay_plan, unseen
 from lignin.traces.routines.plans import Unplanned, mine_plan
 from lignin.traces.routines.requests import parse_request
 from unit.traces.routines.desk import call, run, visits
@@ -119,6 +119,12 @@ def test_plan_hands_over_where_a_tool_tells_what_no_run_was_told() -> None:
     plan, other = good(), told(repair(78, state="sold"))
     (values,) = parse_request(plan.forms, other.request)
     assert replay_plan(plan, ROUTINES, values, other).verdict == "unknown"
+
+
+def test_one_of_several_things_told_is_enough_to_hand_over() -> None:
+    seen = (Seen(tool="look", path=".state", values=("idle",)),)
+    assert unseen(seen, {("look", ".state"): ["idle"], ("other", ".state"): ["sold"]}) == ""
+    assert "'sold'" in unseen(seen, {("look", ".state"): ["sold", "idle"]})
 
 
 def test_changed_call_is_wrong_and_an_unasked_read_is_unknown() -> None:
