@@ -67,7 +67,22 @@ HABITS: tuple[Habit, ...] = (
     "searches_by_name",
     "thinks_aloud",
 )
-EXTRA = ("not", "never", "only", "twice", "tomorrow", "also", "O-29999", "and", "if", "please")
+EXTRA = (
+    "Not",
+    "Never",
+    "14",
+    "Kingsbridge",
+    "not",
+    "never",
+    "only",
+    "twice",
+    "tomorrow",
+    "also",
+    "O-29999",
+    "and",
+    "if",
+    "please",
+)
 
 
 def tell(

@@ -19,7 +19,6 @@ from lignin.traces.routines.families import left_over
 from lignin.traces.routines.plan_replay import Results, Told, replay_plan, source_value
 from lignin.traces.routines.requests import (
     Request,
-    is_plain,
     mine_forms,
     parse_request,
     said,
@@ -103,8 +102,14 @@ def _seen(plan: Plan, routines: Mapping[str, Routine], mined: Sequence[Told]) ->
         Seen(tool=tool, path=path, values=tuple(sorted(counts)))
         for (tool, path), counts in sorted(facts.items())
         if sum(counts.values()) >= max(FEWEST, FEW_VALUES * len(counts))
-        and all(is_plain(shape_of(fact)) for fact in counts)
+        and all(map(_is_word, counts))
     )
+
+
+def _is_word(fact: str) -> bool:
+    """True for what a status may be called: words in one case, without a digit."""
+    shape = shape_of(fact)
+    return set(shape) <= set("a _-") or set(shape) <= set("A _-")
 
 
 def _checked(

@@ -1,8 +1,8 @@
 """Requests as forms: words that are always there, and slots that give values. Pure.
 
 A form explains a request entirely or not at all. What may stand in a slot is told by how the values
-seen there were built (`A-9` for `O-20145`); plain words are taken only as they were seen, for what a
-sentence means nobody here can tell.
+seen there were built (`A-9` for `O-20145`); plain words and names are taken only as they were seen, for
+what a sentence means nobody here can tell.
 """
 
 import re
@@ -19,7 +19,7 @@ FEWEST = 3
 MAX_CHARS = 4_000
 MAX_TRIES = 2_000
 _TOKEN = re.compile(r"\w+(?:[@.\-+/:'#&]+\w+)*|[^\w\s]")
-_PLAIN = frozenset("a -'")
+_PLAIN = frozenset("Aa -'")
 
 Values = Mapping[str, Json]
 
@@ -62,7 +62,7 @@ def shape_of(text: str) -> str:
 
 
 def is_plain(shape: str) -> bool:
-    """True for words of everyday language, which no shape tells apart."""
+    """True for words, names among them, which no shape tells apart from any others."""
     return set(shape) <= _PLAIN
 
 
