@@ -190,6 +190,23 @@ def test_served_task_leaves_the_state_that_solves_it(learned: Learned) -> None:
     assert learned.exits.tools.desk.state_digest() == task_of(901).end_state
 
 
+def test_nothing_is_changed_where_a_tool_tells_what_no_run_was_told(learned: Learned) -> None:
+    bent = learned.exits.tools = Bent(905)
+    orders = bent.desk.state()["orders"]
+    asked = str(task_of(905).facts["order_id"])
+    (customer,) = {row["customer_id"] for row in orders if row["order_id"] == asked}
+    open_ones = [
+        str(row["order_id"])
+        for row in orders
+        if row["customer_id"] == customer and row["status"] == "pending"
+    ]
+    request = task_of(905).instruction.replace(asked, open_ones[0])
+    got = run(learned.context, RoutineRun(request=request, tools="desk:905"))
+    assert got.ended == "handed_over"
+    assert "get_order.status is 'pending'" in got.why
+    assert bent.effects() == ["confirm_identity"]
+
+
 def test_who_goes_on_from_the_beginning_repeats_nothing(learned: Learned) -> None:
     bent = learned.exits.tools = Bent(902, "add_note", lambda: "busy")
     got = run(learned.context, RoutineRun(request=task_of(902).instruction, tools="desk:902"))
@@ -240,19 +257,23 @@ def test_change_in_flight_at_a_crash_is_known_to_be_unknown(learned: Learned) ->
 
 
 def test_routine_that_keeps_handing_over_is_proposed_to_leave_the_head(learned: Learned) -> None:
-    proposals: list[str] = []
-    for world in range(920, 950):
+    for world in range(920, 930):
         learned.exits.tools = Bent(world, "add_note", lambda: "busy")
-        got = run(
-            learned.context, RoutineRun(request=task_of(world).instruction, tools=f"desk:{world}")
-        )
-        proposals += got.proposals
-    assert len(proposals) == 1
-    proposal = show_proposal(learned.context, ProposalRef(proposal=proposals[0]))
+        request = RoutineRun(request=task_of(world).instruction, tools=f"desk:{world}")
+        run(learned.context, request)
+    with learned.context.view() as view:
+        assert view.page("proposal", state="open", limit=9).total == 1
+    shown = show_routine(learned.context, RoutineShow(routine=learned.routine))
+    proposal = show_proposal(learned.context, ProposalRef(proposal=shown.served["proposal"]))
     assert proposal.state == "open"
     assert "go back to an agent" in proposal.hypothesis
-    shown = show_routine(learned.context, RoutineShow(routine=learned.routine))
-    assert shown.served["reasons"] == {"refused: not_found": shown.served["handed_over"]}
+    assert shown.served["reasons"]["refused: not_found"] >= 10
+    assert sum(shown.served["reasons"].values()) == shown.served["handed_over"]
     learned.exits.tools = Bent(950)
     request = RoutineRun(request=task_of(950).instruction, tools="desk:950")
     assert run(learned.context, request).ended == "done"  # it proposes, and moves nothing
+
+
+def test_store_agrees_with_itself_afterwards(learned: Learned) -> None:
+    code, answer = lignin(learned.folder, "store", "verify")
+    assert (code, answer["sound"]) == (0, True)
