@@ -18,7 +18,9 @@ from lignin.operations.artifact import call
 from lignin.operations.artifact_models import ArtifactCall
 from lignin.operations.context import Context
 from lignin.operations.program_first import go_on, made_for
-from lignin.operations.proposal import ProposalRef
+from lignin.operations.proposal import ProposalApply, ProposalDecide, ProposalRef
+from lignin.operations.proposal import apply as apply_proposal
+from lignin.operations.proposal import decide as decide_proposal
 from lignin.operations.proposal import show as show_proposal
 from lignin.operations.routine import RoutineInduce, RoutineShow, induce
 from lignin.operations.routine import show as show_routine
@@ -272,6 +274,18 @@ def test_routine_that_keeps_handing_over_is_proposed_to_leave_the_head(learned: 
     learned.exits.tools = Bent(950)
     request = RoutineRun(request=task_of(950).instruction, tools="desk:950")
     assert run(learned.context, request).ended == "done"  # it proposes, and moves nothing
+
+
+def test_routine_that_was_taken_off_the_head_is_followed_no_more(learned: Learned) -> None:
+    shown = show_routine(learned.context, RoutineShow(routine=learned.routine))
+    proposal = shown.served["proposal"]
+    decide_proposal(learned.context, ProposalDecide(proposal=proposal, approve=True, reject=""))
+    apply_proposal(learned.context, ProposalApply(proposal=proposal, token=None))
+    bent = learned.exits.tools = Bent(951)
+    got = run(learned.context, RoutineRun(request=task_of(951).instruction, tools="desk:951"))
+    assert (got.ended, bent.effects()) == ("agent", [])
+    assert "does not serve" in got.why
+    assert plan_families(learned.context, RoutineFamilies()).plans == 0
 
 
 def test_store_agrees_with_itself_afterwards(learned: Learned) -> None:
