@@ -20,6 +20,17 @@ from lignin.artifacts.interface_text import (
     parameter_table,
     with_article,
 )
+from lignin.artifacts.routine_about import (
+    ABOUT_PATH,
+    EVALS_PATH,
+    About,
+    about_of,
+    evals_file,
+    hand_over_section,
+    needs_section,
+    when_section,
+    words_section,
+)
 from lignin.artifacts.skill_rules import validate_skill
 from lignin.artifacts.skillmd import (
     MAX_COMPATIBILITY_CHARS,
@@ -199,43 +210,58 @@ def _write_skill(package: _Package) -> dict[str, File]:
 def _write_program(package: _Package) -> dict[str, File]:
     parameters = parameter_phrases(package.manifest.interface.input)
     output = package.manifest.interface.output
+    about = about_of(package.tree)
     parts = [
         _sentence(package.summary),
+        f"Needs {_and_join(list(about.needs))}." if about and about.needs else "",
         f"Takes {_and_join(parameters)}." if parameters else "Takes no arguments.",
         f"Returns {with_article(describe_type(output))}." if output else "",
-        example_phrase(package.examples),
+        example_phrase(package.examples if about is None else about.examples),
     ]
     return _generated(package, " ".join(filter(None, parts)), "tested function")
 
 
 def _write_script(package: _Package) -> dict[str, File]:
     shell = package.manifest.runtime or "sh"
-    description = f"{_sentence(package.summary)} A tested {shell} script, {package.manifest.entry}."
+    about = about_of(package.tree)
+    takes = [f"{name} ({what})" for name, what in about.words] if about else []
+    parts = [
+        _sentence(package.summary),
+        f"Takes {_and_join(takes)}." if takes else "",
+        f"A tested {shell} script, {package.manifest.entry}.",
+    ]
+    description = " ".join(filter(None, parts))
     return _generated(package, description, "tested script")
 
 
 def _generated(package: _Package, description: str, what: str) -> dict[str, File]:
+    about = about_of(package.tree)
+    kind = package.manifest.kind
     sources = {
         f"scripts/{path}": file
         for path, file in package.tree.files.items()
-        if path != MANIFEST_PATH
+        if path not in {MANIFEST_PATH, ABOUT_PATH}
     }
+    if about and package.examples:
+        summary = _sentence(package.summary)
+        sources[EVALS_PATH] = evals_file(package.skill, summary, package.examples, kind)
     lines = [
         f"# {_plain(package.name)}",
         "",
         _plain(_sentence(package.summary)),
         "",
         f"This is a {what}: call it instead of writing the same again.",
+        *([_plain(about.stands_on)] if about else []),
         "",
-        *_when_section(package.manifest),
-        *_interface_section(package.manifest),
+        *_use_sections(package.manifest, about),
         *call_section(
             package.name,
             package.digest,
             package.manifest,
-            package.examples,
+            about.examples if about else package.examples,
             space=package.fields["space"],
         ),
+        *(hand_over_section(about, kind) if about else []),
         *_limits_section(package.manifest),
         *_source_section(package),
     ]
@@ -275,6 +301,14 @@ def _document(doc: SkillDocument, fields: Mapping[str, str]) -> bytes:
     return render_skill(with_metadata(doc, fields))
 
 
+def _use_sections(manifest: Manifest, about: About | None) -> list[str]:
+    """When to use it, and what it takes."""
+    if about is not None and manifest.kind == "script":
+        return [*when_section(about), *words_section(about)]
+    needs = needs_section(about) if about else []
+    return [*_when_section(manifest), *needs, *_interface_section(manifest)]
+
+
 def _when_section(manifest: Manifest) -> list[str]:
     parameters = parameter_phrases(manifest.interface.input, quote="`")
     output = manifest.interface.output
@@ -308,6 +342,7 @@ def _limits_section(manifest: Manifest) -> list[str]:
             ("reaches the hosts", granted.hosts),
             ("writes in the work folder", granted.paths),
             ("needs the secrets named", granted.secrets),
+            ("runs the programs", granted.programs),
         )
         if names
     ]

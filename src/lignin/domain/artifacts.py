@@ -179,7 +179,7 @@ class Capabilities(BaseModel):
     `tools` maps a tool's name to the digest of its schema. `hosts` are `name`, `name:port` (https) or
     `http://name:port`. `paths` are work-folder globs that it
     may write. `secrets` are names, never values. `processes` allows starting programs (scripts
-    always may). `clock` and `randomness` say that the answer may depend on them.
+    always may), `programs` are those that it cannot do without. `clock` and `randomness` say that the answer may depend on them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -190,6 +190,7 @@ class Capabilities(BaseModel):
     secrets: list[str] = Field(default_factory=list)
     spend_microusd: int = Field(default=0, ge=0)
     processes: bool = False
+    programs: list[str] = Field(default_factory=list)
     clock: bool = False
     randomness: bool = False
 
@@ -256,6 +257,8 @@ class Manifest(BaseModel):
         for name in ("requires", "lock"):
             if not body[name]:
                 del body[name]
+        if not body["capabilities"]["programs"]:
+            del body["capabilities"]["programs"]
         return File(content=canonical_bytes(body) + b"\n")
 
 
@@ -276,12 +279,27 @@ def parse_manifest(raw: bytes) -> Manifest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a program that was started with some words said, and how it ended."""
+
+    argv: tuple[str, ...]
+    stdout: str
+    exit_code: int = 0
+
+    def to_json(self) -> dict[str, Json]:
+        """The answer as a JSON object."""
+        return {"argv": list(self.argv), "stdout": self.stdout, "exit_code": self.exit_code}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """One recorded use of an artifact: what went in and what came out.
 
     A program's example has `arguments` (an object) and `result`; a script's has `argv`, `stdin` and
     `files` (text placed in the work folder) and a `result` of `{"stdout": str, "exit_code": int}`.
-    `error` is the exception name where the recorded answer was an error. `origin` says who observed
+    `error` is the exception name where the recorded answer was an error. `answers` say what the
+    programs that a script starts answer instead of being run: one that is asked for anything else is
+    not found. `origin` says who observed
     it (`transcript`, `author`, once kept the giver's name), which is not part of its digest.
     """
 
@@ -289,6 +307,7 @@ class Example:
     argv: tuple[str, ...] = ()
     stdin: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
+    answers: tuple["Answer", ...] = ()
     result: Json = None
     error: str | None = None
     origin: str = "author"
@@ -300,6 +319,7 @@ class Example:
             "argv": list(self.argv),
             "stdin": self.stdin,
             "files": dict(self.files),
+            **({"answers": [each.to_json() for each in self.answers]} if self.answers else {}),
             "result": self.result,
             "error": self.error,
             "origin": self.origin,
@@ -343,9 +363,23 @@ def parse_example(value: Json) -> Example:
         argv=tuple(argv),
         stdin=stdin,
         files=files,
+        answers=tuple(_parse_answer(each) for each in value.get("answers", ())),
         result=value.get("result"),
         error=error,
         origin=str(value.get("origin", "author")),
+    )
+
+
+def _parse_answer(value: Json) -> Answer:
+    match value:
+        case {"argv": [*argv], "stdout": str() as stdout, **others} if (
+            all(isinstance(word, str) for word in argv)
+            and set(others) <= {"exit_code"}
+            and type(code := others.get("exit_code", 0)) is int
+        ):
+            return Answer(argv=tuple(argv), stdout=stdout, exit_code=code)
+    raise InvalidRequestError(
+        "an example's answers are objects with argv, stdout and, where it is not 0, exit_code"
     )
 
 

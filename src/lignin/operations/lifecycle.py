@@ -30,6 +30,7 @@ from lignin.operations.context import Context
 from lignin.operations.exits import exit_of_call, exit_of_verification
 from lignin.operations.heads import ensure_head, propose_to_children, state_changes
 from lignin.operations.packages import Equipment, equipment_of
+from lignin.operations.programs import require_programs
 from lignin.operations.proofs import evidence_of_test
 from lignin.ports.broker import Binding
 from lignin.ports.ledger import View
@@ -288,7 +289,8 @@ def call_artifact(
     Raises:
         DeniedError: It would reach something real that it may not, or it did something that its
             manifest does not declare: then the answer is withheld.
-        UnavailableError: The sandbox, or something outside that it asked, failed.
+        UnavailableError: The sandbox, or something outside that it asked, failed; or it lacks a program
+            that the version declares.
     """
     with context.view() as view:
         dependencies = dependencies_of(view, tree.manifest, PROVEN)
@@ -301,6 +303,7 @@ def call_artifact(
     sandbox = equipment.around(context.open_sandbox())
     if sandbox.tier != "none":  # that one is opened only where the user accepts to have no wall
         require_walls(tree.manifest, sandbox.tier)
+    require_programs(sandbox, tree.manifest, row.body["name"])
     way_out = exit_of_call(context, row, tree.manifest, tools=tools)
     if around and way_out and way_out.binding:
         way_out = replace(way_out, binding=around(way_out.binding))

@@ -24,8 +24,8 @@ from lignin.ports.ledger import View, require_known
 from lignin.ports.tools import Observation
 from lignin.traces.redact import record_key, redact
 from lignin.traces.routines.answers import answer_of
-from lignin.traces.routines.plan_replay import Results, source_value, unseen
-from lignin.traces.routines.values import leaves, parse_result, plain_facts
+from lignin.traces.routines.plan_replay import Results, source_value, unseen, words_of
+from lignin.traces.routines.values import parse_result
 
 Ended = Literal["done", "handed_over"]
 Perform = Callable[[str, Mapping[str, Json]], Mapping[str, Any]]
@@ -109,7 +109,7 @@ def hold_of(plan: Plan) -> Hold:
         facts: dict[tuple[str, str], set[str]] = defaultdict(set)
         for each in made:
             if not each.changes and each.observation and not each.observation.is_error:
-                for path, fact in plain_facts(leaves(_read(each.observation.result))):
+                for path, fact in words_of(_read(each.observation.result)):
                     facts[each.tool, path].add(fact)
         return unseen(plan.seen, facts)
 

@@ -13,10 +13,11 @@ from lignin.domain.traces import Trajectory
 from lignin.operations.context import Context
 from lignin.operations.detection import feedback_of, load_run
 from lignin.operations.filing import file_new, touched_sessions
+from lignin.operations.intake import cycles_left_alone
 from lignin.ports.ledger import View, every_row
 from lignin.traces.importer import import_trace
 from lignin.traces.read import find_traces, read_trace
-from lignin.traces.routines.encode import encode
+from lignin.traces.routines.encode import Encoded, encode
 from lignin.traces.routines.induce import MOST, Induced, Inducer
 from lignin.traces.routines.service import PASSED, Read, Routines
 from lignin.traces.routines.within import is_within
@@ -34,7 +35,7 @@ def induce_routines(context: Context, limit: int) -> Induced:
         context.progress("reading runs", first, len(touched))
         lot = touched[first : first + LOT]
         done = position if first + LOT >= len(touched) else start
-        with context.view() as view:
+        with context.view() as view, cycles_left_alone():
             runs = _read(context, view, lot)
         context.decide_and_commit(
             lambda view, runs=runs, done=done: (  # type: ignore[misc]
@@ -46,10 +47,10 @@ def induce_routines(context: Context, limit: int) -> Induced:
         is_declared = all(row.body["outcome"] for row in every_row(view, "encoded"))
     if not is_declared:
         file_new(context)
-    with context.view() as view:
+    with context.view() as view, cycles_left_alone():
         inducer = Inducer()
         inducer.add(service.kept(view, judged(view)))
-    found = inducer.induce(limit)
+        found = inducer.induce(limit)
     context.decide_and_commit(
         lambda view: (None, service.file(view, context.scope, found.routines, found.refused))
     )
@@ -69,6 +70,12 @@ def comes_of(context: Context, routine: Routine, takes: Callable[[str], bool]) -
         inducer.add(run for run in kept if takes(run.session))
     found = inducer.induce(MOST).routines
     return any(is_within(routine, each) for each in found)
+
+
+def kept_runs(context: Context) -> list[Encoded]:
+    """All runs as they were read, those of which nothing was declared as they were judged."""
+    with context.view() as view, cycles_left_alone():
+        return list(Routines(context.ids).kept(view, judged(view)))
 
 
 def passing_sessions(view: View) -> list[str]:

@@ -1,16 +1,17 @@
 """Runs a plan on what a run got back: whether it comes to what the run did. Pure."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from lignin.domain.codec import Json
 from lignin.domain.plans import Plan, Said, Seen, Several, Source
 from lignin.domain.routines import Constant, Routine
-from lignin.traces.routines.cover import resolve, run_routine
+from lignin.traces.routines.cover import run_routine
 from lignin.traces.routines.encode import Call, Encoded
-from lignin.traces.routines.values import key_of, leaves, plain_facts
+from lignin.traces.routines.pick import resolve
+from lignin.traces.routines.values import facts_of, key_of
 
 Verdict = Literal["right", "wrong", "unknown"]
 Facts = Mapping[tuple[str, str], Collection[str]]
@@ -63,7 +64,7 @@ def replay_plan(
                 name: key_of(source_value(source, values, got))
                 for name, source in use.arguments.items()
             }
-            program = run_routine(routines[use.routine], bindings)
+            program = run_routine(routines[use.routine], bindings, fills=True)
             asked = next(program)
             while True:
                 if not answers.find(*asked):
@@ -135,7 +136,7 @@ class _Answers:
         read = len(self.before), question
         if read in self._reads:
             self.found = self._reads[read]
-            for path, fact in plain_facts(leaves(self.found)):
+            for path, fact in words_of(self.found):
                 self._facts[tool, path].add(fact)
             return True
         if unseen(self._seen, self._facts):
@@ -147,6 +148,13 @@ class _Answers:
         changing = {tool for (tool, _), _ in self._writes}
         self.verdict = "wrong" if tool in changing or changing - set(self._tools) else "unknown"
         return False
+
+
+def words_of(result: Any) -> Iterator[tuple[str, str]]:
+    """Yield the short words, and what is true or false, that a result tells of itself, by path."""
+    for path, fact in facts_of(result).items():
+        if isinstance(fact, str | bool):
+            yield path, str(key_of(fact))
 
 
 def unseen(seen: Iterable[Seen], facts: Facts) -> str:

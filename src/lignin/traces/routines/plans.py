@@ -15,6 +15,7 @@ from lignin.domain.plans import Brought, Plan, PlannedUse, Said, Seen, Several, 
 from lignin.domain.routines import Constant, Item, Reference, Routine, Use
 from lignin.traces.routines.answers import answer_of, mine_answer
 from lignin.traces.routines.apply import Occurrence, apply_routines, given_in
+from lignin.traces.routines.cover import taken_by_itself
 from lignin.traces.routines.families import left_over
 from lignin.traces.routines.plan_replay import Results, Told, replay_plan, source_value
 from lignin.traces.routines.requests import (
@@ -149,7 +150,7 @@ def _ways(routines: Mapping[str, Routine], mined: Sequence[Told]) -> list[_Way]:
         uses = apply_routines(list(routines.values()), told.run)
         if outside or not uses:
             continue
-        given = tuple(given_in(routine, use) for routine, use in uses)
+        given = tuple(_given(routine, use) for routine, use in uses)
         way = _Way(
             told=told,
             routines=tuple(routine.routine_id for routine, _ in uses),
@@ -158,6 +159,12 @@ def _ways(routines: Mapping[str, Routine], mined: Sequence[Told]) -> list[_Way]:
         )
         found[way.routines, tuple(frozenset(each) for each in given)].append(way)
     return max(found.values(), key=len, default=[])
+
+
+def _given(routine: Routine, use: Occurrence) -> dict[str, Json]:
+    """The parameters of a use that the routine does not take by itself."""
+    taken = taken_by_itself(routine, use)
+    return {name: value for name, value in given_in(routine, use).items() if name not in taken}
 
 
 def _results(routine: Routine, use: Occurrence, told: Told) -> Results:
