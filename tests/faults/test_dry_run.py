@@ -44,8 +44,10 @@ ARGUMENTS = {
     "proposal.withdraw": ("PROPOSAL",),
     "recording.make": ("SESSION",),
     "routine.induce": (),
+    "routine.plan": (),
     "routine.promote": ("rtn_absent",),
     "routine.prove": ("rtn_absent",),
+    "routine.run": ("please cancel it", "--tools", "desk"),
     "session.append": ("SESSION", "--events", "[1]"),
     "session.end": ("SESSION", "--outcome", "success"),
     "session.fork": ("SESSION", "--at", "1"),
@@ -71,7 +73,7 @@ RUNS = {"artifact.call", "artifact.verify", "demo"}
 REFUSED = {
     "artifact.clear", "artifact.restore", "artifact.retire", "artifact.withdraw",
     "dependency.remove", "head.offer", "head.release", "proposal.apply", "proposal.rebase",
-    "routine.promote", "routine.prove", "trace.judge",
+    "routine.promote", "routine.prove", "routine.run", "trace.judge",
 }  # fmt: skip
 
 

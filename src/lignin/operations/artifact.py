@@ -60,6 +60,7 @@ from lignin.operations.lifecycle import (
     require_dependencies,
 )
 from lignin.operations.packages import read_candidate
+from lignin.operations.program_first import going_on
 from lignin.operations.proofs import joined, with_subjects
 from lignin.operations.registry import operation
 from lignin.operations.reopening import found_failed
@@ -279,7 +280,10 @@ def call(context: Context, request: ArtifactCall) -> Called:
             f"the input does not fit {row.body['name']}: {told}",
             hint=f"`lignin artifact show {row.body['name']}` has its interface",
         )
-    observed, output = call_artifact(context, row, tree, request.input, tools=request.tools)
+    around = going_on(context, request.task)
+    observed, output = call_artifact(
+        context, row, tree, request.input, tools=request.tools, around=around
+    )
     error, message = failure(observed, is_call=tree.manifest.kind == "program")
     return Called(
         name=row.body["name"],

@@ -1,6 +1,6 @@
 """Verifying, deciding, promoting and calling a version: what several nouns share."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ from lignin.operations.heads import ensure_head, propose_to_children, state_chan
 from lignin.operations.packages import Equipment, equipment_of
 from lignin.operations.programs import require_programs
 from lignin.operations.proofs import evidence_of_test
+from lignin.ports.broker import Binding
 from lignin.ports.ledger import View
 from lignin.ports.sandbox import Execution, Limits, Observed, PythonCall
 
@@ -286,8 +287,12 @@ def call_artifact(
     *,
     tools: str = "",
     client: str = "cli",
+    around: Callable[[Binding], Binding] | None = None,
 ) -> tuple[Observed, Json]:
     """Run a version in the sandbox with vetted arguments and count the use; (what ran, result).
+
+    Args:
+        around: What its tool calls go through on their way to what answers them.
 
     Raises:
         DeniedError: It would reach something real that it may not, or it did something that its
@@ -308,6 +313,8 @@ def call_artifact(
         require_walls(tree.manifest, sandbox.tier)
     require_programs(sandbox, tree.manifest, row.body["name"])
     way_out = exit_of_call(context, row, tree.manifest, tools=tools)
+    if around and way_out and way_out.binding:
+        way_out = replace(way_out, binding=around(way_out.binding))
     observed = (way_out.around(sandbox) if way_out else sandbox).run(execution)
     is_call = isinstance(execution.action, PythonCall)
     granted = tree.manifest.capabilities
