@@ -100,6 +100,8 @@ def form_of(routine: Routine) -> Planted:
                 slots.append(("constant", slot.value))
             elif isinstance(slot, Reference):
                 slots.append(("reference", slot.step))
+            elif isinstance(slot, Each):
+                slots.append(("reference", slot.place.step))
             else:
                 slots.append(("parameter", numbers.setdefault(slot.parameter, len(numbers))))
         plain = not (step.is_repeated or step.is_optional)

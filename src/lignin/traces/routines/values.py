@@ -127,6 +127,7 @@ def has_data_keys(value: dict[Any, Any]) -> bool:
     )
 
 
+@lru_cache(maxsize=1 << 14)
 def _is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None and _NUMBER_LIKE.search(text) is None
 
@@ -151,7 +152,7 @@ def _facts(value: Any, path: str, depth: int, found: dict[str, Json]) -> None:
     if isinstance(value, dict):
         if depth < MAX_FACT_DEPTH:
             for name, each in value.items():
-                if isinstance(name, str) and _FACT_NAME.fullmatch(name):
+                if isinstance(name, str) and _is_fact_name(name):
                     _facts(each, f"{path}.{name}", depth + 1, found)
     elif isinstance(value, list | tuple):
         found[f"{path}[#]"] = len(value)
@@ -162,6 +163,12 @@ def _facts(value: Any, path: str, depth: int, found: dict[str, Json]) -> None:
         found[path] = value
 
 
+@lru_cache(maxsize=1 << 14)
+def _is_fact_name(text: str) -> bool:
+    return _FACT_NAME.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=1 << 14)
 def list_paths(path: str) -> tuple[str, ...]:
     """Return the paths of the lists whose elements a path leads through, the innermost first."""
     ends = [match.end() for match in _STAR.finditer(general(path))]
