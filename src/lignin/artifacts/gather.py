@@ -168,7 +168,14 @@ class Gathering:
             schema = now.manifest.interface.input
             inputs = make_call_inputs(schema, now.examples, texts, seed=self._subject.seed)
         else:
-            inputs = make_command_inputs(now.examples, seed=self._subject.seed)
+            # With other words a script asks its programs for what no recorded answer is known of.
+            plain = [each for each in now.examples if not each.answers]
+            inputs = make_command_inputs(plain, seed=self._subject.seed)
+            if count := len(now.examples) - len(plain):
+                told = f"no inputs were generated from {count} examples: "
+                now = replace(
+                    now, notes=(*now.notes, f"{told}what their programs would answer is not known")
+                )
         first = self._run_all([self._planned(made.use) for made in inputs])
         unanswered = tuple(
             InputRun(input=made, observed=seen)

@@ -89,12 +89,7 @@ def make_command_inputs(examples: Sequence[Example], *, seed: str) -> tuple[Gene
             if not isinstance(change.value, str) or "\x00" in change.value:
                 continue
             made = _replaced(body, change.path, change.value)
-            use = Example(
-                argv=tuple(made["argv"]),
-                stdin=made["stdin"],
-                files=made["files"],
-                answers=case.answers,
-            )
+            use = Example(argv=tuple(made["argv"]), stdin=made["stdin"], files=made["files"])
             digest = _use_digest(use)
             if digest not in taken and _is_bounded(made):
                 taken.add(digest)

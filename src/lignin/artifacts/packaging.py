@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from lignin.artifacts.call_text import call_section, example_phrase
 from lignin.artifacts.interface_text import (
     describe_type,
+    parameter_names,
     parameter_phrases,
     parameter_table,
     with_article,
@@ -27,7 +28,7 @@ from lignin.artifacts.routine_about import (
     about_of,
     evals_file,
     hand_over_section,
-    needs_section,
+    use_phrases,
     when_section,
     words_section,
 )
@@ -212,22 +213,23 @@ def _write_program(package: _Package) -> dict[str, File]:
     output = package.manifest.interface.output
     about = about_of(package.tree)
     parts = [
-        _sentence(package.summary),
-        f"Needs {_and_join(list(about.needs))}." if about and about.needs else "",
         f"Takes {_and_join(parameters)}." if parameters else "Takes no arguments.",
         f"Returns {with_article(describe_type(output))}." if output else "",
-        example_phrase(package.examples if about is None else about.examples),
+        example_phrase(package.examples),
     ]
+    if about is not None:
+        parts = use_phrases(about, parameter_names(package.manifest.interface.input))
+    parts = [_sentence(package.summary), *parts]
     return _generated(package, " ".join(filter(None, parts)), "tested function")
 
 
 def _write_script(package: _Package) -> dict[str, File]:
     shell = package.manifest.runtime or "sh"
     about = about_of(package.tree)
-    takes = [f"{name} ({what})" for name, what in about.words] if about else []
+    names = [name for name, _ in about.words if not name.startswith("[")] if about else []
     parts = [
         _sentence(package.summary),
-        f"Takes {_and_join(takes)}." if takes else "",
+        *(use_phrases(about, names) if about else []),
         f"A tested {shell} script, {package.manifest.entry}.",
     ]
     description = " ".join(filter(None, parts))
@@ -303,10 +305,12 @@ def _document(doc: SkillDocument, fields: Mapping[str, str]) -> bytes:
 
 def _use_sections(manifest: Manifest, about: About | None) -> list[str]:
     """When to use it, and what it takes."""
-    if about is not None and manifest.kind == "script":
-        return [*when_section(about), *words_section(about)]
-    needs = needs_section(about) if about else []
-    return [*_when_section(manifest), *needs, *_interface_section(manifest)]
+    if about is None:
+        return [*_when_section(manifest), *_interface_section(manifest)]
+    if manifest.kind == "script":
+        return [*when_section(about, ()), *words_section(about)]
+    named = [_plain(each) for each in parameter_phrases(manifest.interface.input, quote="`")]
+    return [*when_section(about, named), *_interface_section(manifest)]
 
 
 def _when_section(manifest: Manifest) -> list[str]:

@@ -6,13 +6,13 @@ Layout in the sandbox: the artifact's files at `/artifact`; each dependency belo
 """
 
 import inspect
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files as package_files
 
 from lignin.artifacts import guest_tests
+from lignin.artifacts.sealed_answers import seal
 from lignin.artifacts.suite import is_test_file
 from lignin.domain.artifacts import Example, File, Manifest, Tree, make_tree
 from lignin.domain.errors import InvalidRequestError
@@ -126,8 +126,8 @@ def _command(
     runtime = manifest.runtime or "sh"
     if not use.answers:
         return files, (runtime, f"/artifact/{manifest.entry}", *use.argv)
-    told = json.dumps([each.to_json() for each in use.answers]).encode()
-    beside = {PROGRAMS_PATH: File(content=programs_source()), ANSWERS_PATH: File(content=told)}
+    sealed = File(content=seal(use.answers))
+    beside = {PROGRAMS_PATH: File(content=programs_source()), ANSWERS_PATH: sealed}
     words = (runtime, f"/artifact/{PROGRAMS_PATH}", manifest.entry, *use.argv)
     return {**files, **beside}, words
 

@@ -99,6 +99,11 @@ def about_script(routine: Routine, script: RoutineScript, examples: Sequence[Exa
             for told, step in zip(script.commands, routine.steps, strict=True)
             if told
         ),
+        needs=tuple(
+            f"`{plain_code(str(guard.at))}` of what its commands said is {guard.expected(json.dumps)}"
+            for step in routine.steps
+            for guard in step.guards
+        ),
         words=tuple((each.written, each.what) for each in script.arguments),
         examples=few(examples),
     )
@@ -140,22 +145,31 @@ def few(examples: Sequence[Example], most: int = 2) -> tuple[Example, ...]:
     return tuple(examples[at] for size, at in sorted(sized)[:most] if size <= MAX_SHOWN_CHARS)
 
 
-def needs_section(about: About) -> list[str]:
-    """The conditions under which it goes through to its end."""
-    if not about.needs:
-        return []
-    return ["It goes through to its end only where", "", *(f"- {n}" for n in about.needs), ""]
+def use_phrases(about: About, names: Sequence[str]) -> list[str]:
+    """Sentences of a description: when to use it, by what it takes and needs."""
+    given = f"you have {', '.join(names)}" if names else ""
+    when = " and ".join(filter(None, [given, *(need.replace("`", "") for need in about.needs)]))
+    return [
+        f"Use it{f' when {when},' if when else ''} instead of making its {len(about.steps)} steps one "
+        "by one.",
+        "It tells what each step brought back and, where it cannot go on, why.",
+    ]
 
 
-def when_section(about: About) -> list[str]:
-    """When to use a script: the arguments that are to be had, and what it is for."""
+def when_section(about: About, parameters: Sequence[str]) -> list[str]:
+    """When to use it: what is to be had, and what it stands for.
+
+    Args:
+        parameters: What a program takes, in words; a script's arguments are told with it.
+    """
     named = [f"`{cell(name)}`" for name, _ in about.words if not name.startswith("[")]
-    lines = [f"- you have {', '.join(named)}"] if named else []
+    given = [*parameters, *named]
     return [
         "Use it when",
         "",
-        *lines,
+        *([f"- you have {', '.join(given)}"] if given else []),
         "- you would make its steps, below, one after the other",
+        *(f"- {need}: else it stops before the step that needs it" for need in about.needs),
         "",
     ]
 

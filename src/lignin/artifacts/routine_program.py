@@ -217,16 +217,13 @@ class _Writing:
     ) -> Iterator[str]:
         name = self.names[number]
         over = {loop.target: loop.over for loop in self._loops(step).values()}
-        yield (
-            f'{name} = done["{name}"] = []'
-            if self._is_read_later(number)
-            else f'done["{name}"] = []'
-        )
+        made, held = f'done["{name}"]', self._is_read_later(number)
+        yield f"{name} = {made} = []" if held else f"{made} = []"
         lists = list(over.values())
         every = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)}, strict=True)"
         yield f"for {', '.join(over)} in {every}:"
         yield from (f"    {line}" for line in within)
-        yield f'    done["{name}"].append({call})'
+        yield f"    {name if held else made}.append({call})"
 
     def _value(self, slot: Slot) -> str:
         if isinstance(slot, Constant):

@@ -44,6 +44,7 @@ from lignin.domain.routines import (
 ENTRY = "main.py"
 _MOST_PLACED = 3
 _MAX_HELP_CHARS = 78
+_FILE = re.compile(r"[\w./-]+\.[A-Za-z]\w{0,4}")
 _GENERIC = re.compile(r"(?:text|path|url|value|item)s?(?:_\d+)?")
 _TAKEN = frozenset(
     {"parser", "args", "main", "run", "stop", "word", "like", "one_line", "found_at", "quote"}
@@ -347,8 +348,12 @@ class _Writing:
         patterns = {stands_as(self.commands[at], each).pattern for at, each in places} - {""}
         is_word = any(reads_as_option(self.commands[at] or (), each) for at, each in places)
         base = stands.name or parameter
-        if _GENERIC.fullmatch(base):
-            base = "path" if self._type(parameter) == "path" else "text"
+        if not stands.name and _GENERIC.fullmatch(base):
+            values = self.seen.get(parameter, ())
+            is_file = self._type(parameter) == "path" or (
+                bool(values) and all(map(_FILE.fullmatch, values))
+            )
+            base = "path" if is_file else "text"
         base = identifier(base, "value") + ("s" if is_list and not base.endswith("s") else "")
         if base in used:
             base = f"{identifier(title(parts), 'command')}_{base}"

@@ -298,8 +298,8 @@ class Example:
     A program's example has `arguments` (an object) and `result`; a script's has `argv`, `stdin` and
     `files` (text placed in the work folder) and a `result` of `{"stdout": str, "exit_code": int}`.
     `error` is the exception name where the recorded answer was an error. `answers` say what the
-    programs that a script starts answer instead of being run: one that is asked for anything else is
-    not found. `origin` says who observed
+    programs that a script starts answer instead of being run, in their order: all have to be asked for,
+    and nothing else is found. `origin` says who observed
     it (`transcript`, `author`, once kept the giver's name), which is not part of its digest.
     """
 
@@ -363,14 +363,24 @@ def parse_example(value: Json) -> Example:
         argv=tuple(argv),
         stdin=stdin,
         files=files,
-        answers=tuple(_parse_answer(each) for each in value.get("answers", ())),
+        answers=_parse_answers(value.get("answers", [])),
         result=value.get("result"),
         error=error,
         origin=str(value.get("origin", "author")),
     )
 
 
-def _parse_answer(value: Json) -> Answer:
+def _parse_answers(value: Json) -> tuple[Answer, ...]:
+    if isinstance(value, list | tuple):
+        found = [_parse_answer(each) for each in value]
+        if None not in found:
+            return tuple(each for each in found if each)
+    raise InvalidRequestError(
+        "an example's answers are objects with argv, stdout and, where it is not 0, exit_code"
+    )
+
+
+def _parse_answer(value: Json) -> Answer | None:
     match value:
         case {"argv": [*argv], "stdout": str() as stdout, **others} if (
             all(isinstance(word, str) for word in argv)
@@ -378,9 +388,7 @@ def _parse_answer(value: Json) -> Answer:
             and type(code := others.get("exit_code", 0)) is int
         ):
             return Answer(argv=tuple(argv), stdout=stdout, exit_code=code)
-    raise InvalidRequestError(
-        "an example's answers are objects with argv, stdout and, where it is not 0, exit_code"
-    )
+    return None
 
 
 def examples_digest(examples: Iterable[Example]) -> Digest:

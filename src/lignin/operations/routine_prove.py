@@ -110,12 +110,16 @@ class _Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Written:
-    """A routine's program or script on the disk, and what is known of it before it is captured."""
+    """A routine's program or script on the disk, and what is known of it before it is captured.
+
+    `besides` says which uses are no examples.
+    """
 
     name: str
     source: str
     handed: Handed
     live: Live
+    besides: str = ""
 
 
 @operation("routine.prove", effect="execute", idempotent=True)
@@ -179,7 +183,7 @@ def _tried(
         uses, live = len(written.handed.examples), written.live
         if uses < LEAST_USES:
             reason = f"{uses} uses in runs that were held out; at least {LEAST_USES} are needed"
-            return _unproven(prepared.mined, reason, uses=uses), ()
+            return _unproven(prepared.mined, reason + written.besides, uses=uses), ()
         if live.equal < live.runs:
             return _unproven(prepared.mined, "", uses=uses, live=live), live.trials
         return _captured(context, row, prepared, written), live.trials
@@ -209,10 +213,17 @@ def _as_script(context: Context, prepared: _Prepared, folder: Path) -> _Written:
     seen = list(shell_uses(routine, prepared.seen))
     script = script_of(routine, _named(context, prepared, script_names(routine)), commonest(seen))
     about = about_script(routine, script, shell_examples(script, seen)).to_file()
-    examples = shell_examples(script, list(shell_uses(routine, prepared.runs)))
+    uses = list(shell_uses(routine, prepared.runs))
+    examples = shell_examples(script, uses)
+    untold = sum(not use.answers for use in uses)
     handed = hand_over_script(folder, script.name, script, examples, about)
-    live = Live(why_not="no environment gives back what shell commands found")
-    return _Written(name=script.name, source=script.source, handed=handed, live=live)
+    return _Written(
+        name=script.name,
+        source=script.source,
+        handed=handed,
+        live=Live(why_not="no environment gives back what shell commands found"),
+        besides=f"; {untold} more, of which it cannot be told what was run" if untold else "",
+    )
 
 
 def _captured(context: Context, row: Row, prepared: _Prepared, written: _Written) -> Proved:

@@ -33,7 +33,8 @@ MAX_SAID_CHARS = 60_000
 class ShellUse:
     """A use of a shell routine in a run: the values of its parameters, its commands, what they said.
 
-    `steps` tells of each step whether the use has it.
+    `steps` tells of each step whether the use has it. There are no `answers` where what was run cannot be
+    told: the shell filled something in, or where it ran is not said.
     """
 
     session: str
@@ -52,13 +53,13 @@ class ShellUse:
 
 
 def shell_uses(routine: Routine, trajectories: Sequence[Trajectory]) -> Iterator[ShellUse]:
-    """Yield the uses in some runs that say all they do themselves, bounded in what they said."""
+    """Yield the uses in some runs, bounded in what their commands said."""
     for trajectory in trajectories:
         calls = [made.call for made in calls_of(trajectory)]
         for use in find_uses(routine, encode(trajectory, passed=True), applied=True):
             made = [calls[call.place] for group in use.groups for call in group]
             answers = _answers(made)
-            if answers and sum(len(each.stdout) for each in answers) <= MAX_SAID_CHARS:
+            if sum(len(each.stdout) for each in answers) <= MAX_SAID_CHARS:
                 yield ShellUse(
                     session=trajectory.session,
                     values=_values(routine, use),
@@ -68,10 +69,13 @@ def shell_uses(routine: Routine, trajectories: Sequence[Trajectory]) -> Iterator
 
 
 def shell_examples(script: RoutineScript, uses: Sequence[ShellUse]) -> list[Example]:
-    """Return the examples that uses are, the first of equal ones; what the script refuses is none."""
+    """Return the examples that uses are, the first of equal ones.
+
+    A use is none of which it cannot be told what was run, or with a value that the script refuses.
+    """
     found: dict[str, Example] = {}
     for use in uses:
-        taken = all(
+        taken = bool(use.answers) and all(
             each.takes(value)
             for each in script.arguments
             for value in use.values.get(each.parameter, ())
