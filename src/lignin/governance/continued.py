@@ -11,7 +11,7 @@ from dataclasses import replace
 from lignin.domain.codec import Digest, Json, digest_json
 from lignin.ports.broker import Binding, BoundTools
 from lignin.ports.journal import Journal, Made
-from lignin.ports.tools import Observation, ToolSpec
+from lignin.ports.tools import Observation, ToolSpec, served_name
 
 HELD = "guard"
 UNKNOWN = "effect_unknown"
@@ -145,6 +145,7 @@ class ContinuedTools:
 
     def call(self, tool: str, arguments: Mapping[str, Json]) -> Observation | None:
         """Call one tool; a change that was made before is answered from the record."""
+        tool = served_name(self.tools, tool)
         spec = self.tools.get(tool)
         if spec is None or spec.effect == "read":
             return self._inner.call(tool, arguments)

@@ -7,7 +7,7 @@ goes to whoever goes on, with tools that repeat none of it.
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from lignin.domain.codec import Json, canonical_bytes, digest_bytes
@@ -21,7 +21,7 @@ from lignin.operations.planning import Serving
 from lignin.ports.broker import Binding, BoundTools
 from lignin.ports.journal import Made
 from lignin.ports.ledger import View, require_known
-from lignin.ports.tools import Observation
+from lignin.ports.tools import Observation, served_name
 from lignin.traces.redact import record_key, redact
 from lignin.traces.routines.answers import answer_of
 from lignin.traces.routines.plan_replay import Results, source_value, unseen, words_of
@@ -111,7 +111,9 @@ def hold_of(plan: Plan) -> Hold:
             if not each.changes and each.observation and not each.observation.is_error:
                 for path, fact in words_of(_read(each.observation.result)):
                     facts[each.tool, path].add(fact)
-        return unseen(plan.seen, facts)
+        tools = {tool for tool, _ in facts}
+        seen = [replace(each, tool=served_name(tools, each.tool)) for each in plan.seen]
+        return unseen(seen, facts)
 
     return hold
 

@@ -102,6 +102,15 @@ def test_done_change_is_answered_from_the_record_as_often_as_it_is_asked() -> No
     assert shop.calls[-1] == ("pay", {"n": 2})
 
 
+def test_name_that_a_client_gives_a_tool_does_not_get_around_the_record() -> None:
+    shop, notes = Shop(), Notes()
+    tools = begun(shop, notes)
+    tools.call("pay", {"n": 1})
+    again = ContinuedTools(shop, tools.made, notes.tag).call("mcp__shop__pay", {"n": 1})
+    assert again is not None
+    assert (again.message, len(shop.calls)) == (ALREADY_DONE, 1)
+
+
 def test_reads_are_made_anew() -> None:
     shop, notes = Shop(), Notes()
     tools = begun(shop, notes)

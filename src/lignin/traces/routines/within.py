@@ -1,10 +1,10 @@
 """Whether one routine is another without steps that may be left out. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from lignin.domain.routines import Reference, Routine, RoutineStep, Slot
+from lignin.domain.routines import Routine, RoutineStep, references_in, renumbered
 
 MOST_LEFT_OUT = 4
 
@@ -34,18 +34,13 @@ def _without(steps: Sequence[RoutineStep], out: Sequence[int]) -> list[RoutineSt
     """The other steps with their references counted anew; None where one leads to what is left out."""
     places = {old: new for new, old in enumerate(n for n in range(len(steps)) if n not in out)}
     kept = [steps[old] for old in places]
-    if any(slot.step not in places for slot in _references(kept)):
+    slots = [slot for step in kept for slot in step.arguments.values()]
+    if any(place.step not in places for slot in slots for place in references_in(slot)):
         return None
-    return [replace(step, arguments=_moved(step.arguments, places)) for step in kept]
-
-
-def _references(steps: Sequence[RoutineStep]) -> list[Reference]:
-    slots = (slot for step in steps for slot in step.arguments.values())
-    return [slot for slot in slots if isinstance(slot, Reference)]
-
-
-def _moved(arguments: Mapping[str, Slot], places: Mapping[int, int]) -> dict[str, Slot]:
-    return {
-        name: Reference(places[slot.step], slot.path) if isinstance(slot, Reference) else slot
-        for name, slot in arguments.items()
-    }
+    return [
+        replace(
+            step,
+            arguments={n: renumbered(slot, places) for n, slot in step.arguments.items()},
+        )
+        for step in kept
+    ]
