@@ -16,7 +16,7 @@ from lignin.artifacts.store import load_tree
 from lignin.domain.artifacts import make_tree
 from lignin.domain.routines import Parameter, Reference, Routine, RoutineStep, Use
 from lignin.domain.traces import Trajectory
-from lignin.operations.artifact import capture
+from lignin.operations.artifact_capture import capture
 from lignin.operations.artifact_models import ArtifactCapture
 from lignin.operations.context import Context
 from lignin.operations.routine_proof import (

@@ -21,7 +21,8 @@ from lignin.domain.commands import runs_shell
 from lignin.domain.errors import InvalidRequestError, UnavailableError
 from lignin.domain.routines import Constant, Parameter, Reference, Routine, RoutineStep, Use
 from lignin.domain.traces import Trajectory
-from lignin.operations.artifact import call, capture
+from lignin.operations.artifact import call
+from lignin.operations.artifact_capture import capture
 from lignin.operations.artifact_models import ArtifactCall, ArtifactCapture
 from lignin.operations.context import Context
 from lignin.operations.routine import RoutineInduce, induce

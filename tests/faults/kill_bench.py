@@ -34,11 +34,11 @@ from lignin.operations.artifact import (
     ArtifactVerify,
     Nothing,
     call,
-    capture,
     expire,
     promote,
     verify,
 )
+from lignin.operations.artifact_capture import capture
 from lignin.operations.context import Context
 from lignin.operations.head import HeadRollback, rollback
 from lignin.operations.skill import serve

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from lignin.domain.artifacts import Example, Manifest
+from lignin.domain.artifacts import Manifest
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.examples import Example
 
 _COMMAND_PARTS = ("argv", "stdin", "files", "answers")
 _FUNCTION_FORM = '{"arguments": {"NAME": VALUE}, "result": VALUE}, or "error" for "result"'

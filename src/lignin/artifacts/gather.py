@@ -29,7 +29,8 @@ from lignin.artifacts.mutants import make_mutants
 from lignin.artifacts.scan import scan_sources
 from lignin.artifacts.sink import Sink
 from lignin.artifacts.suite import is_test_file, join_runs, suite_faults
-from lignin.domain.artifacts import MIN_EXAMPLES, Example, File, Tree, split_examples
+from lignin.domain.artifacts import File, Tree
+from lignin.domain.examples import MIN_EXAMPLES, Example, split_examples
 from lignin.ports.sandbox import Effect, Execution, Observed, RequestHandler, Sandbox
 
 MAX_EXAMPLES_RUN = 60

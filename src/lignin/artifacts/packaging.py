@@ -44,9 +44,10 @@ from lignin.artifacts.skillmd import (
     render_skill,
     with_metadata,
 )
-from lignin.domain.artifacts import HIDDEN, MANIFEST_PATH, Example, File, Manifest, Tree
+from lignin.domain.artifacts import HIDDEN, MANIFEST_PATH, File, Manifest, Tree
 from lignin.domain.codec import Digest, raw_digest
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.examples import Example
 
 ASKED_TOOLS_KEY = "asked-tools"
 FULL_DESCRIPTION_KEY = "full-description"

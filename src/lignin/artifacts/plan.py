@@ -14,8 +14,9 @@ from importlib.resources import files as package_files
 from lignin.artifacts import guest_tests
 from lignin.artifacts.sealed_answers import seal
 from lignin.artifacts.suite import is_test_file
-from lignin.domain.artifacts import Example, File, Manifest, Tree, make_tree
+from lignin.domain.artifacts import File, Manifest, Tree, make_tree
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.examples import Example
 from lignin.ports.sandbox import Command, Entropy, Execution, Limits, PythonCall
 
 GUEST_PATH = "_lignin_guest_tests.py"

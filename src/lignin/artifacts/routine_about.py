@@ -15,9 +15,10 @@ from lignin.artifacts.interface_text import cell
 from lignin.artifacts.routine_program import RoutineProgram
 from lignin.artifacts.routine_text import headline, tool_words
 from lignin.artifacts.script_arguments import RoutineScript
-from lignin.domain.artifacts import HIDDEN, Example, File, Tree, parse_example
+from lignin.domain.artifacts import HIDDEN, File, Tree
 from lignin.domain.codec import Json
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.examples import Example, parse_example
 from lignin.domain.routines import Guard, Routine, RoutineStep, Use
 
 ABOUT_PATH = "routine.json"

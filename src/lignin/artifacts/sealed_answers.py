@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from lignin.domain.artifacts import Answer
+from lignin.domain.examples import Answer
 
 
 def seal(answers: Sequence[Answer]) -> bytes:

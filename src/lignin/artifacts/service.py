@@ -29,10 +29,11 @@ from lignin.artifacts.versions import (
     verdict_move,
     version_stream,
 )
-from lignin.domain.artifacts import MIN_EXAMPLES, Candidate, Example
+from lignin.domain.candidates import Candidate
 from lignin.domain.codec import Digest, Json, canonical_bytes, digest_bytes
 from lignin.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from lignin.domain.events import Blob, Change, NewEvent, Scope, format_time
+from lignin.domain.examples import MIN_EXAMPLES, Example
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import VersionState
 from lignin.ports.clock import IdSource

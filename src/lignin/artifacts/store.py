@@ -7,19 +7,11 @@ blob of that name; files shared by versions are stored once.
 from collections.abc import Collection
 
 from lignin.artifacts.recordings import Recorded, parse_recording
-from lignin.domain.artifacts import (
-    MANIFEST_PATH,
-    Example,
-    File,
-    Manifest,
-    Tree,
-    make_tree,
-    parse_example,
-    parse_manifest,
-)
+from lignin.domain.artifacts import MANIFEST_PATH, File, Manifest, Tree, make_tree, parse_manifest
 from lignin.domain.codec import Digest, canonical_bytes, digest_bytes, parse_json
 from lignin.domain.errors import IntegrityError
 from lignin.domain.events import Blob
+from lignin.domain.examples import Example, parse_example
 from lignin.domain.states import Row
 from lignin.ports.ledger import View
 

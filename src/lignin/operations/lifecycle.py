@@ -17,11 +17,12 @@ from lignin.artifacts.proofs import load_tests
 from lignin.artifacts.store import load_examples, load_manifest, load_tree, trusted_givers
 from lignin.artifacts.undeclared import undeclared
 from lignin.artifacts.versions import is_simulated, version_stream
-from lignin.domain.artifacts import Example, Manifest, Tree, examples_digest
+from lignin.domain.artifacts import Manifest, Tree
 from lignin.domain.codec import Digest, Json, parse_json
 from lignin.domain.errors import DeniedError, UnavailableError
 from lignin.domain.events import Change
 from lignin.domain.evidence import Verdict
+from lignin.domain.examples import Example, examples_digest
 from lignin.domain.harness import SlotChange, apply_patch
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN

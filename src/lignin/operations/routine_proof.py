@@ -14,9 +14,10 @@ from lignin.artifacts.plan import plan_run
 from lignin.artifacts.recordings import Contract, write_recording
 from lignin.artifacts.routine_about import ABOUT_PATH
 from lignin.artifacts.routine_program import RoutineProgram
-from lignin.domain.artifacts import Example, File, Tree
+from lignin.domain.artifacts import File, Tree
 from lignin.domain.codec import Json, canonical_bytes, digest_json
 from lignin.domain.errors import UnavailableError
+from lignin.domain.examples import Example
 from lignin.domain.ids import drawn
 from lignin.domain.routines import Routine
 from lignin.domain.traces import Trajectory

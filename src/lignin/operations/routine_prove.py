@@ -14,16 +14,17 @@ from lignin.artifacts.routine_script import script_of
 from lignin.artifacts.routine_text import names_of
 from lignin.artifacts.script_names import script_names
 from lignin.artifacts.source.draft import artifact_name
-from lignin.domain.artifacts import Example, make_tree
+from lignin.domain.artifacts import make_tree
 from lignin.domain.codec import Json
 from lignin.domain.commands import runs_shell
 from lignin.domain.errors import GateFailedError, InvalidRequestError
 from lignin.domain.events import NewEvent
+from lignin.domain.examples import Example
 from lignin.domain.routines import Routine
 from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
-from lignin.operations.artifact import capture
 from lignin.operations.artifact import promote as promote_artifact
+from lignin.operations.artifact_capture import capture
 from lignin.operations.artifact_models import (
     ArtifactCapture,
     ArtifactPromote,

@@ -14,10 +14,11 @@ from lignin.artifacts.kinds.script import INPUT, OUTPUT
 from lignin.artifacts.routine_about import ABOUT_PATH
 from lignin.artifacts.routine_script import ENTRY
 from lignin.artifacts.script_arguments import RoutineScript
-from lignin.domain.artifacts import Answer, Example, File
+from lignin.domain.artifacts import File
 from lignin.domain.codec import Json, digest_json
 from lignin.domain.commands import argv_of, in_their_folders, of_step, parse_command
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.examples import Answer, Example
 from lignin.domain.routines import Item, Routine, Use
 from lignin.domain.traces import ToolCall, Trajectory
 from lignin.operations.routine_proof import Handed

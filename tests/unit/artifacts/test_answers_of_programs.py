@@ -9,8 +9,9 @@ from lignin.artifacts.example_forms import require_form
 from lignin.artifacts.guest_programs import StandIn
 from lignin.artifacts.plan import ANSWERS_PATH, PROGRAMS_PATH, plan_run
 from lignin.artifacts.sealed_answers import seal
-from lignin.domain.artifacts import Answer, Example, File, Manifest, parse_example
+from lignin.domain.artifacts import File, Manifest
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.examples import Answer, Example, parse_example
 from lignin.ports.sandbox import Command
 
 MANIFEST = Manifest(kind="script", entry="main.py", runtime="python")

@@ -15,16 +15,8 @@ from lignin.artifacts.routine_about import (
 from lignin.artifacts.routine_program import program_of
 from lignin.artifacts.routine_script import script_of
 from lignin.artifacts.skill_rules import advise_skill
-from lignin.domain.artifacts import (
-    Answer,
-    Capabilities,
-    Example,
-    File,
-    Interface,
-    Manifest,
-    Tree,
-    make_tree,
-)
+from lignin.domain.artifacts import Capabilities, File, Interface, Manifest, Tree, make_tree
+from lignin.domain.examples import Answer, Example
 from lignin.domain.routines import (
     Constant,
     Guard,

@@ -23,16 +23,8 @@ from lignin.artifacts.source.python import (
 from lignin.artifacts.source.runs import script_examples
 from lignin.artifacts.source.tests import is_test
 from lignin.artifacts.source.tree import files_of, python_fault
-from lignin.domain.artifacts import (
-    Candidate,
-    Capabilities,
-    File,
-    Interface,
-    Manifest,
-    Provenance,
-    Refusal,
-    Tree,
-)
+from lignin.domain.artifacts import Capabilities, File, Interface, Manifest, Tree
+from lignin.domain.candidates import Candidate, Provenance, Refusal
 from lignin.domain.traces import Snippet
 
 ONE_OFF = "one-off: no parameters, no function, nothing to reuse"
