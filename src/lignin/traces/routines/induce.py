@@ -158,7 +158,7 @@ class Inducer:
                 refused.append(
                     Refused(
                         tools=chosen.routine.tools,
-                        reason="poisoned: only failing runs support it",
+                        reason=f"poisoned: {'hardly any but' if any(found) else 'only'} failing runs support it",
                         passing=sum(map(len, found)),
                         failing=len(chosen.taken),
                     )
