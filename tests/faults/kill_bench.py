@@ -29,7 +29,6 @@ from lignin.domain.errors import ConflictError
 from lignin.domain.events import Change, Receipt
 from lignin.operations.artifact import (
     ArtifactCall,
-    ArtifactCapture,
     ArtifactPromote,
     ArtifactVerify,
     Nothing,
@@ -39,6 +38,7 @@ from lignin.operations.artifact import (
     verify,
 )
 from lignin.operations.artifact_capture import capture
+from lignin.operations.artifact_models import ArtifactCapture
 from lignin.operations.context import Context
 from lignin.operations.head import HeadRollback, rollback
 from lignin.operations.skill import serve
