@@ -35,10 +35,10 @@ class GateDecide(Request):
     candidate: str = Field(description="trials of what is proposed, on the same cases")
     target: list[str] = Field(
         default_factory=list,
-        description="cases that are to be better, comma-separated; default: all together",
+        description="cases that are to be better, comma-separated or @FILE; default: all together",
     )
     must_pass: list[str] = Field(
-        default_factory=list, description="cases that must pass in every trial, comma-separated"
+        default_factory=list, description="cases that must pass in every trial, likewise"
     )
     gain: float = Field(
         EXPECTED_GAIN, gt=0, le=1, description="the gain on the target that is expected"
@@ -125,8 +125,8 @@ def decide(context: Context, request: GateDecide) -> GateVerdict:
     failed, unless its error begins with "infrastructure". 0 accepted, 6 rejected, 10 undecided.
     """
     asked = Asked(
-        target=_names(request.target),
-        must_pass=_names(request.must_pass),
+        target=_cases(context, request.target),
+        must_pass=_cases(context, request.must_pass),
         level=level(request.alpha, 1, 0),
         gain=request.gain,
         claim=request.claim,
@@ -224,8 +224,15 @@ def _text(path: Path) -> str:
         raise InvalidRequestError(f"{path} is not UTF-8: {error}") from None
 
 
-def _names(given: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for each in given for name in each.split(",") if name))
+def _cases(context: Context, given: Iterable[str]) -> tuple[str, ...]:
+    """The cases that are named, comma-separated; `@FILE` holds one a line."""
+    names: list[str] = []
+    for each in given:
+        if each.startswith("@"):
+            names += [line.strip() for line in _text(context.path(each[1:])).splitlines()]
+        else:
+            names += each.split(",")
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _told(verdict: GateVerdict) -> Sequence[str]:

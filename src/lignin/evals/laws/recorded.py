@@ -13,8 +13,8 @@ from typing import Literal
 
 from lignin.domain.codec import Json
 from lignin.domain.evidence import GateOutcome
-from lignin.evals.laws.bank import Bank, Banked
-from lignin.evals.laws.breaks import broken_units, evidence, likely
+from lignin.evals.laws.bank import Bank, Banked, Belief, belief_of, expected, rates_of
+from lignin.evals.laws.breaks import broken_units, evidence, missed
 from lignin.evals.laws.guard import Care
 from lignin.evals.laws.levels import level
 from lignin.evals.laws.no_worse import LEVEL, MARGIN, weigh_no_worse
@@ -24,6 +24,10 @@ from lignin.evals.laws.wealth import BETS, Wealth
 
 GUARDED_FROM = 0.7
 """A case that the incumbent passes this often works, and must not be broken."""
+SOLID_FROM = 0.9
+"""One that passes this often was fixed: a break has to be excluded, not only not seen."""
+MOST_BROKEN = 0.7
+"""Cases that are broken in expectation, where a change is taken to break one of those that work."""
 LEAST_COVERED = 0.95
 EXPECTED_GAIN = 0.3
 """A gain on the target below this may be missed; where it would have been seen, its absence is shown."""
@@ -345,20 +349,24 @@ def _breaks(
     incumbent: Table, candidate: Table, asked: Asked, target: set[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, float]]:
     """Weigh each unit that works; those that are broken, those where nobody can say, all of them."""
-    bank = Bank(cases={case: _banked(incumbent.scores(case)) for case in incumbent.cases})
+    banked = {case: _banked(incumbent.scores(case)) for case in incumbent.cases}
+    suite = rates_of(list(banked.values()))
     units: dict[str, list[str]] = defaultdict(list)
     for case, trials in incumbent.cases.items():
         is_aim = case in target and bool(asked.target) and asked.claim == "better"
-        if not is_aim and bank.trials(case) and bank.rate(case) >= GUARDED_FROM:
+        if not is_aim and _rate(banked[case], suite) >= GUARDED_FROM:
             mode = next((each.mode for each in trials if each.mode), "")
             units[mode or case].append(case)
-    weighed, unclear = {}, []
-    for name, cases in units.items():
-        both = {case: (bank.cases[case], _banked(candidate.scores(case))) for case in cases}
-        weighed[name] = evidence(both)
-        if not any(after.trials for _, after in both.values()) or likely(both, _TO) > 1:
-            unclear.append(name)
+    both = {
+        name: {case: (banked[case], _banked(candidate.scores(case))) for case in cases}
+        for name, cases in units.items()
+    }
+    weighed = {name: evidence(cases, suite) for name, cases in both.items()}
     broken = list(broken_units(weighed, len(units), Care().false))
+    unclear = [name for name, cases in both.items() if _is_unclear(cases, suite)]
+    chances = {name: each / (each + len(units)) for name, each in weighed.items()}
+    if sum(chances.values()) > MOST_BROKEN:
+        unclear += [name for name, each in weighed.items() if each > 1]
     for case in asked.must_pass:
         if any(score < 1 for score in candidate.scores(case)):
             broken.append(case)
@@ -366,6 +374,19 @@ def _breaks(
             unclear.append(case)
     left = [name for name in unclear if name not in broken]
     return tuple(dict.fromkeys(broken)), tuple(dict.fromkeys(left)), weighed
+
+
+def _is_unclear(cases: Mapping[str, tuple[Banked, Banked]], suite: Belief) -> bool:
+    """True where nobody can say: it was not tried, or it always passed and, were it broken, might well
+    have done as well as it did."""
+    if not any(after.trials for _, after in cases.values()):
+        return True
+    is_solid = min(_rate(before, suite) for before, _ in cases.values()) >= SOLID_FROM
+    return is_solid and missed(cases, _TO, suite) > Care().missed
+
+
+def _rate(banked: Banked, suite: Belief) -> float:
+    return expected(belief_of(banked, suite)) if banked.trials else 0.0
 
 
 def _banked(scores: Iterable[float]) -> Banked:
