@@ -9,9 +9,10 @@ from pydantic import Field
 from lignin.domain.codec import Json
 from lignin.domain.errors import InvalidRequestError, NotFoundError
 from lignin.domain.evidence import GateOutcome
+from lignin.evals.laws.claims import EXPECTED_GAIN, Asked, Kind
 from lignin.evals.laws.levels import level
 from lignin.evals.laws.no_worse import MARGIN
-from lignin.evals.laws.recorded import EXPECTED_GAIN, Asked, Kind, decide_recorded
+from lignin.evals.laws.recorded import decide_recorded
 from lignin.evals.laws.table import Table, parse_rows, parse_table
 from lignin.operations.context import Context
 from lignin.operations.registry import Request, Response, operation, positional
@@ -22,6 +23,7 @@ _NAMES = (
     "candidate",
     "target",
     "must_pass",
+    "hidden",
     "gain",
     "claim",
     "saving",
@@ -39,6 +41,10 @@ class GateDecide(Request):
     )
     must_pass: list[str] = Field(
         default_factory=list, description="cases that must pass in every trial, likewise"
+    )
+    hidden: list[str] = Field(
+        default_factory=list,
+        description="cases of the target that the proposer did not see, likewise",
     )
     gain: float = Field(
         EXPECTED_GAIN, gt=0, le=1, description="the gain on the target that is expected"
@@ -127,6 +133,7 @@ def decide(context: Context, request: GateDecide) -> GateVerdict:
     asked = Asked(
         target=_cases(context, request.target),
         must_pass=_cases(context, request.must_pass),
+        hidden=_cases(context, request.hidden),
         level=level(request.alpha, 1, 0),
         gain=request.gain,
         claim=request.claim,
@@ -168,18 +175,19 @@ def _asked(proposal: Mapping[str, Any], number: int, allowed: float) -> Asked:
         told = {"incumbent": "", "candidate": "", **proposal}
         told |= dict.fromkeys(("incumbent", "candidate"), "")
         told.pop("id", None)
-        for name in ("target", "must_pass"):
+        for name in ("target", "must_pass", "hidden"):
             if name in told:
                 told[name] = [str(case) for case in _list(told[name])]
         request = GateDecide.model_validate(told)
     except ValueError as error:
         raise InvalidRequestError(
             f"proposal {number} is none: {_short(error)}",
-            hint=f"it holds {', '.join(_NAMES)}; target and must_pass are lists of cases",
+            hint=f"it holds {', '.join(_NAMES)}; target, must_pass and hidden are lists of cases",
         ) from None
     return Asked(
         target=tuple(request.target),
         must_pass=tuple(request.must_pass),
+        hidden=tuple(request.hidden),
         level=allowed,
         gain=request.gain,
         claim=request.claim,

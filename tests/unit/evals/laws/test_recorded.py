@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lignin.domain.errors import InvalidRequestError
-from lignin.evals.laws.recorded import Asked, Verdict, decide_recorded
+from lignin.evals.laws.claims import Asked
+from lignin.evals.laws.recorded import Verdict, decide_recorded
 from lignin.evals.laws.table import parse_rows, parse_table
 
 Row = dict[str, Any]
@@ -221,3 +222,13 @@ def test_equivalent_is_the_same_in_every_trial() -> None:
     other = [{**row, "effects": "y"} if row["case"] == "c9" else row for row in seen]
     assert claimed(told, other, claim="equivalent").verdict == "reject"
     assert claimed(told, seen[1:], claim="equivalent").verdict == "undecided"
+
+
+def test_gain_on_shown_cases_alone_is_overfitted() -> None:
+    hidden = TARGET[4:]
+    assert decide(OLD, NEW, hidden=hidden).verdict == "accept"
+    memorised = [old if new["case"] in hidden else new for old, new in zip(OLD, NEW, strict=True)]
+    verdict = decide(OLD, memorised, hidden=hidden)
+    assert verdict.verdict == "reject"
+    assert verdict.reasons[0].startswith("overfitted: it gains +")
+    assert decide(OLD, memorised).verdict == "accept"
