@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from corpora.artifacts import Specimen, load
 from lignin.app import load_settings, open_context
-from lignin.operations.artifact import capture
+from lignin.operations.artifact_capture import capture
 from lignin.operations.artifact_models import ArtifactCapture
 from lignin.operations.context import Context
 from lignin.operations.nearness import nearest_to

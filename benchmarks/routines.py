@@ -24,12 +24,18 @@ from typing import Any
 from _planted_routines import RUNS, Planted, make_runs, plant
 
 from lignin.app import load_settings, open_context
-from lignin.domain.routines import Constant, Reference, Routine
+from lignin.domain.routines import Constant, Each, Reference, Routine
 from lignin.domain.traces import Trajectory
 from lignin.operations.routine import RoutineInduce
 from lignin.operations.routine import induce as induce_stored
 from lignin.operations.trace import TraceImport, import_
+from lignin.practice.agents import REFERENCE_AGENT
+from lignin.practice.families import FAMILIES
+from lignin.practice.run_log import run_record, write_runs
+from lignin.practice.runner import run_task
+from lignin.practice.tasks import make_task
 from lignin.traces.importer import import_trace, load_importers
+from lignin.traces.importers.lignin_run import parse as parse_runs
 from lignin.traces.routines.cover import Cover, cover
 from lignin.traces.routines.encode import encode
 from lignin.traces.routines.induce import Induced, Inducer
@@ -44,6 +50,7 @@ SPEED, MOST_ENTRIES = 20.0, 13
 COVERAGE, COMPRESSION, MOST_ROUTINES = 0.75, 2.4, 25
 SECOND = 1.3
 REPEATS = 5
+SEEN, UNSEEN = range(12), range(100, 108)
 
 
 def tell(
@@ -93,6 +100,8 @@ def form_of(routine: Routine) -> Planted:
                 slots.append(("constant", slot.value))
             elif isinstance(slot, Reference):
                 slots.append(("reference", slot.step))
+            elif isinstance(slot, Each):
+                slots.append(("reference", slot.place.step))
             else:
                 slots.append(("parameter", numbers.setdefault(slot.parameter, len(numbers))))
         plain = not (step.is_repeated or step.is_optional)
@@ -304,6 +313,43 @@ def recorded() -> None:
     stored_second()
 
 
+def desk_runs(worlds: Iterable[int]) -> list[Trajectory]:
+    """Return runs of every family of the practice desk, in some worlds."""
+    records = [
+        run_record(run_task(make_task(family, world), REFERENCE_AGENT, 1), 0)
+        for family in FAMILIES.values()
+        for world in worlds
+    ]
+    return [run for run, _ in parse_runs("runs", write_runs(records).encode()).sessions]
+
+
+def practised() -> None:
+    """Print how many uses at the practice desk know every parameter before they start."""
+    others = desk_runs(UNSEEN)
+    got = induce([desk_runs(SEEN)])[0]
+    seen = cover(got.routines, others)
+    chosen = sum(
+        isinstance(slot, Each) or (isinstance(slot, Reference) and slot.pick is not None)
+        for routine in got.routines
+        for step in routine.steps
+        for slot in step.arguments.values()
+    )
+    note = (
+        f"{len(got.routines)} routines of {len(FAMILIES)} families, {len(SEEN)} worlds (simulated); "
+        f"{len(others)} runs in other worlds, coverage {seen.coverage:.3f}; {chosen} arguments are "
+        "chosen by a condition"
+    )
+    tell(
+        "practice desk: uses that know every parameter before their first step",
+        seen.at_once / seen.replayed,
+        "share",
+        note=note,
+    )
+    wrong = seen.replayed - seen.equivalent
+    tell("practice desk: uses that do not replay", wrong, "uses", bar="0", met=not wrong,
+         note=f"{seen.replayed} uses in other worlds")  # fmt: skip
+
+
 def second(name: str, what: str, batches: Sequence[Sequence[Trajectory]]) -> None:
     """Print how much longer induction alone takes for the second of two batches."""
     times = [induce(batches)[1] for _ in range(REPEATS)]
@@ -346,6 +392,7 @@ def main() -> None:
     planted()
     routines, tools = plant(seed=1)
     halves = [make_runs(routines, tools, 0.15, seed) for seed in (11, 12)]
+    practised()
     second("planted", f"{RUNS} runs, then {RUNS} more, 15% noise", halves)
     if DATA.is_dir():
         recorded()

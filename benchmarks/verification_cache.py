@@ -19,7 +19,8 @@ from pathlib import Path
 from lignin.app import load_settings, open_context
 from lignin.artifacts.proofs import load_tests
 from lignin.artifacts.store import load_examples, load_tree, trusted_givers
-from lignin.operations.artifact import capture, verify
+from lignin.operations.artifact import verify
+from lignin.operations.artifact_capture import capture
 from lignin.operations.artifact_models import ArtifactCapture, ArtifactVerify
 from lignin.operations.choice import find
 

@@ -8,15 +8,8 @@ from lignin.adapters.broker.live import LiveBinding
 from lignin.adapters.broker.recorded import RecordedBinding
 from lignin.artifacts.registry import load_kinds, load_plugins
 from lignin.artifacts.verify import Verification, Verifier
-from lignin.domain.artifacts import (
-    Capabilities,
-    Example,
-    File,
-    Interface,
-    Manifest,
-    Tree,
-    make_tree,
-)
+from lignin.domain.artifacts import Capabilities, File, Interface, Manifest, Tree, make_tree
+from lignin.domain.examples import Example
 from lignin.governance.broker import Broker
 from lignin.governance.brokered import BrokeredSandbox
 from lignin.ports.broker import Binding, BrokerReport

@@ -15,7 +15,9 @@ from lignin.artifacts.laws import candidate_from_files
 from lignin.artifacts.registry import load_kinds, load_plugins
 from lignin.artifacts.requirements import with_lock
 from lignin.artifacts.verify import Verification, Verifier
-from lignin.domain.artifacts import Candidate, Example, File
+from lignin.domain.artifacts import File
+from lignin.domain.candidates import Candidate
+from lignin.domain.examples import Example
 from lignin.ports.sandbox import Sandbox
 from lignin.ports.wheels import Installed
 from lignin.testing.wheels import make_wheel

@@ -8,16 +8,9 @@ import pytest
 
 from lignin.artifacts.registry import load_kinds, load_plugins
 from lignin.artifacts.verify import Verification, Verifier
-from lignin.domain.artifacts import (
-    Capabilities,
-    Example,
-    File,
-    Interface,
-    Manifest,
-    Tree,
-    make_tree,
-)
+from lignin.domain.artifacts import Capabilities, File, Interface, Manifest, Tree, make_tree
 from lignin.domain.evidence import CheckResult
+from lignin.domain.examples import Example
 from lignin.ports.sandbox import Sandbox
 
 WORDS = ["a", "bc", "def", "Zug", "x y", "ok?", "lorem"]

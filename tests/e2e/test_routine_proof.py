@@ -1,6 +1,7 @@
 """Routines become programs that are proven on runs that they were not induced of."""
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from lignin.artifacts.store import load_tree
 from lignin.domain.artifacts import make_tree
 from lignin.domain.routines import Parameter, Reference, Routine, RoutineStep, Use
 from lignin.domain.traces import Trajectory
-from lignin.operations.artifact import capture
+from lignin.operations.artifact_capture import capture
 from lignin.operations.artifact_models import ArtifactCapture
 from lignin.operations.context import Context
 from lignin.operations.routine_proof import (
@@ -71,10 +72,12 @@ def opened(tmp_path: Path) -> Iterator[Context]:
         yield context
 
 
-def proof(context: Context, folder: Path, uses: list[Sampled]) -> tuple[str, str]:
+def proof(
+    context: Context, folder: Path, uses: list[Sampled], routine: Routine = IDENTIFY
+) -> tuple[str, str]:
     """How a capture of the routine's program with some uses ends."""
-    program = program_of(IDENTIFY)
-    handed = hand_over(folder, "identify", program, contracts_of(IDENTIFY, (), TOOL_SPECS), uses)
+    program = program_of(routine)
+    handed = hand_over(folder, "identify", program, contracts_of(routine, (), TOOL_SPECS), uses)
     request = ArtifactCapture(
         path=str(handed.folder),
         name="identify",
@@ -91,6 +94,34 @@ def test_uses_in_other_runs_prove_the_program(opened: Context, tmp_path: Path) -
     assert set(uses[0].arguments) == {"email", "postcode", "order_id"}
     assert list(uses[0].done) == ["customer", "identity", "order"]
     assert proof(opened, tmp_path, uses) == ("verified", "every check passed")
+
+
+def through_a_client(trajectory: Trajectory) -> Trajectory:
+    """A run whose tools a client called by its own names of them."""
+    steps = tuple(
+        replace(step, calls=tuple(replace(c, name=f"mcp__desk__{c.name}") for c in step.calls))
+        for step in trajectory.steps
+    )
+    return replace(trajectory, steps=steps)
+
+
+def test_program_of_a_clients_names_of_tools_calls_the_served_ones(
+    opened: Context, tmp_path: Path
+) -> None:
+    steps = tuple(replace(each, tool=f"mcp__desk__{each.tool}") for each in IDENTIFY.steps)
+    routine = replace(IDENTIFY, steps=steps)
+    specs = contracts_of(routine, (), TOOL_SPECS)
+    program = program_of(routine)
+    assert program.entry == "get_order"
+    seen = [through_a_client(each) for each in runs(*range(6))]
+    uses = sample(routine, program, seen, specs)
+    assert len(uses) == 6
+    assert proof(opened, tmp_path, uses, routine) == ("verified", "every check passed")
+    with opened.view() as view:
+        [row] = view.page("version").rows
+        tree = load_tree(view, row.body["digest"])
+    live = [through_a_client(each) for each in runs(20, 21)]
+    assert try_live(opened, routine, program, tree, live) == Live(runs=2, equal=2)
 
 
 def test_program_leaves_the_state_that_the_run_left(opened: Context, tmp_path: Path) -> None:
@@ -114,7 +145,9 @@ def test_program_that_leaves_something_undone_does_not_leave_that_state(
     program = program_of(IDENTIFY)
     lazy = replace(
         program,
-        source=program.source.replace('call("confirm_identity", {', 'dict(tool="", given={'),
+        source=re.sub(
+            r'call\(\s*"confirm_identity",\s*\{', 'dict(tool="", given={', program.source
+        ),
     )
     handed = hand_over(tmp_path, "lazy", lazy, contracts_of(IDENTIFY, (), TOOL_SPECS), ())
     request = ArtifactCapture(path=str(handed.folder), name="lazy", verify=False)

@@ -18,15 +18,8 @@ from lignin.artifacts.serve import serve_folder
 from lignin.artifacts.serving_plan import Retirement, Served
 from lignin.artifacts.skill_rules import advise_skill, validate_skill
 from lignin.artifacts.skillmd import SkillDocument, parse_skill, render_skill
-from lignin.domain.artifacts import (
-    Capabilities,
-    Example,
-    File,
-    Interface,
-    Manifest,
-    Tree,
-    make_tree,
-)
+from lignin.domain.artifacts import Capabilities, File, Interface, Manifest, Tree, make_tree
+from lignin.domain.examples import Example
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SUMMARIES = (

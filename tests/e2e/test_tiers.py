@@ -7,8 +7,9 @@ import pytest
 from lignin.adapters.sandbox.doctor import open_sandbox
 from lignin.artifacts.registry import load_kinds, load_plugins
 from lignin.artifacts.verify import Verification, Verifier
-from lignin.domain.artifacts import Example, File, Interface, Manifest, make_tree
+from lignin.domain.artifacts import File, Interface, Manifest, make_tree
 from lignin.domain.errors import UnavailableError
+from lignin.domain.examples import Example
 from lignin.ports.sandbox import Sandbox
 
 TEXT = {"type": "string", "maxLength": 40}

@@ -8,8 +8,9 @@ from escapes.judge import run
 from lignin.adapters.sandbox.landlock import LandlockSandbox, open_landlock_sandbox
 from lignin.adapters.sandbox.ns import NamespaceSandbox
 from lignin.artifacts.undeclared import undeclared
-from lignin.domain.artifacts import Capabilities, Example
+from lignin.domain.artifacts import Capabilities
 from lignin.domain.errors import UnavailableError
+from lignin.domain.examples import Example
 from lignin.ports.sandbox import Effect, Observed
 
 

@@ -29,16 +29,16 @@ from lignin.domain.errors import ConflictError
 from lignin.domain.events import Change, Receipt
 from lignin.operations.artifact import (
     ArtifactCall,
-    ArtifactCapture,
     ArtifactPromote,
     ArtifactVerify,
     Nothing,
     call,
-    capture,
     expire,
     promote,
     verify,
 )
+from lignin.operations.artifact_capture import capture
+from lignin.operations.artifact_models import ArtifactCapture
 from lignin.operations.context import Context
 from lignin.operations.head import HeadRollback, rollback
 from lignin.operations.skill import serve

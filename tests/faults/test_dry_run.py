@@ -46,8 +46,10 @@ ARGUMENTS = {
     "proposal.withdraw": ("PROPOSAL",),
     "recording.make": ("SESSION",),
     "routine.induce": (),
+    "routine.plan": (),
     "routine.promote": ("rtn_absent",),
     "routine.prove": ("rtn_absent",),
+    "routine.run": ("please cancel it", "--tools", "desk"),
     "session.append": ("SESSION", "--events", "[1]"),
     "session.end": ("SESSION", "--outcome", "success"),
     "session.fork": ("SESSION", "--at", "1"),
@@ -72,8 +74,9 @@ RUNS = {"artifact.call", "artifact.verify", "demo"}
 # These have nothing to act on in the sample store, and say so.
 REFUSED = {
     "artifact.clear", "artifact.restore", "artifact.retire", "artifact.withdraw",
-    "dependency.remove", "eval.run", "gate.prove", "head.offer", "head.release", "proposal.apply", "proposal.rebase",
-    "routine.promote", "routine.prove", "trace.judge",
+    "dependency.remove", "eval.run", "gate.prove", "head.offer", "head.release",
+    "proposal.apply", "proposal.rebase", "routine.promote", "routine.prove", "routine.run",
+    "trace.judge",
 }  # fmt: skip
 
 

@@ -13,9 +13,9 @@ from jsonschema.exceptions import ValidationError
 
 from lignin.artifacts.check import shown
 from lignin.artifacts.schemas import require_safe_schema, schema_faults
-from lignin.domain.artifacts import Example
 from lignin.domain.codec import Json
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.examples import Example
 from lignin.ports.sandbox import Observed
 
 RELATIVE_TOLERANCE = 1e-9

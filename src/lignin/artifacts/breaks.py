@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lignin.artifacts.answers import outcome_of
-from lignin.domain.artifacts import Example
 from lignin.domain.codec import Json, canonical_bytes
 from lignin.domain.errors import CodecError
+from lignin.domain.examples import Example
 from lignin.ports.sandbox import Observed
 
 MAX_BREAKS = 8

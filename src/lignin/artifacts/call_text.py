@@ -10,8 +10,9 @@ import re
 import shlex
 from collections.abc import Mapping
 
-from lignin.domain.artifacts import HIDDEN, Example, Manifest
+from lignin.domain.artifacts import HIDDEN, Manifest
 from lignin.domain.codec import Digest, Json
+from lignin.domain.examples import Example
 
 HOME_SPACE = "home"
 MAX_EXAMPLES = 3

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lignin.artifacts.canaries import Canary
-from lignin.domain.artifacts import Example, Manifest, Tree
+from lignin.domain.artifacts import Manifest, Tree
 from lignin.domain.codec import Digest, Json, canonical_bytes, digest_json
 from lignin.domain.errors import CodecError
 from lignin.domain.evidence import CheckResult, Verdict
+from lignin.domain.examples import Example
 from lignin.ports.sandbox import Observed
 
 Need = Literal[

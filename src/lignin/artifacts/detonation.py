@@ -20,7 +20,8 @@ from lignin.artifacts.canaries import (
     variables_of,
 )
 from lignin.artifacts.check import Around, Observations
-from lignin.domain.artifacts import Example, File, Manifest, Tree
+from lignin.domain.artifacts import File, Manifest, Tree
+from lignin.domain.examples import Example
 from lignin.ports.sandbox import Command, Execution, Observed, Surroundings
 
 DETONATION_VERSION = 1

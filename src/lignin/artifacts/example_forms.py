@@ -1,6 +1,6 @@
 """Whether the examples of a hand-over have the form that their kind of artifact is used in. Pure.
 
-A function's example has `arguments`, a script's has `argv`, `stdin` and `files`. One in the other form
+A function's example has `arguments`, a script's has `argv`, `stdin`, `files` and `answers`. One in the other form
 would not be wrong but empty: a script run without its words, whose answer nothing is compared with.
 """
 
@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from lignin.domain.artifacts import Example, Manifest
+from lignin.domain.artifacts import Manifest
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.examples import Example
 
-_COMMAND_PARTS = ("argv", "stdin", "files")
+_COMMAND_PARTS = ("argv", "stdin", "files", "answers")
 _FUNCTION_FORM = '{"arguments": {"NAME": VALUE}, "result": VALUE}, or "error" for "result"'
 _SCRIPT_FORM = (
     '{"argv": ["WORD"], "stdin": "TEXT", "files": {"NAME": "TEXT"}, '
@@ -32,7 +33,7 @@ def require_form(manifest: Manifest, examples: Sequence[Example]) -> None:
     kind = manifest.kind
     faults: Mapping[str, Callable[[Example], str]] = {
         "program": partial(_function_fault, manifest.interface.input),
-        "script": _script_fault,
+        "script": partial(_script_fault, manifest.runtime),
     }
     forms = {"program": _FUNCTION_FORM, "script": _SCRIPT_FORM}
     for number, example in enumerate(examples if kind in faults else (), start=1):
@@ -59,7 +60,9 @@ def _function_fault(schema: Mapping[str, Any], example: Example) -> str:
     return f"lacks the argument {missing[0]!r}; {takes}" if missing else ""
 
 
-def _script_fault(example: Example) -> str:
+def _script_fault(runtime: str, example: Example) -> str:
+    if example.answers and runtime != "python":
+        return "has 'answers', and only what a Python script starts can be answered for"
     if example.arguments is not None:
         return "has 'arguments', which are for functions, and this is a script"
     if example.error is not None:

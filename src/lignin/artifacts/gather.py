@@ -29,7 +29,8 @@ from lignin.artifacts.mutants import make_mutants
 from lignin.artifacts.scan import scan_sources
 from lignin.artifacts.sink import Sink
 from lignin.artifacts.suite import is_test_file, join_runs, suite_faults
-from lignin.domain.artifacts import MIN_EXAMPLES, Example, File, Tree, split_examples
+from lignin.domain.artifacts import File, Tree
+from lignin.domain.examples import MIN_EXAMPLES, Example, split_examples
 from lignin.ports.sandbox import Effect, Execution, Observed, RequestHandler, Sandbox
 
 MAX_EXAMPLES_RUN = 60
@@ -168,7 +169,14 @@ class Gathering:
             schema = now.manifest.interface.input
             inputs = make_call_inputs(schema, now.examples, texts, seed=self._subject.seed)
         else:
-            inputs = make_command_inputs(now.examples, seed=self._subject.seed)
+            # With other words a script asks its programs for what no recorded answer is known of.
+            plain = [each for each in now.examples if not each.answers]
+            inputs = make_command_inputs(plain, seed=self._subject.seed)
+            if count := len(now.examples) - len(plain):
+                told = f"no inputs were generated from {count} examples: "
+                now = replace(
+                    now, notes=(*now.notes, f"{told}what their programs would answer is not known")
+                )
         first = self._run_all([self._planned(made.use) for made in inputs])
         unanswered = tuple(
             InputRun(input=made, observed=seen)

@@ -18,9 +18,9 @@ from typing import Any
 from lignin.artifacts.answers import schema_fault
 from lignin.artifacts.check import GeneratedInput, Tier, shown
 from lignin.artifacts.schema_values import Seen, make_value, resolve_schema
-from lignin.domain.artifacts import Example
 from lignin.domain.codec import Json, canonical_bytes, digest_json
 from lignin.domain.errors import CodecError
+from lignin.domain.examples import Example
 
 INPUTS_VERSION = 2
 WANTED: Mapping[Tier, int] = {"near": 20, "boundary": 16, "dictionary": 6, "generated": 8}

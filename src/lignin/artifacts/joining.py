@@ -16,7 +16,8 @@ from lignin.artifacts.plan import folder_of
 from lignin.artifacts.source.draft import artifact_name, sighting_key
 from lignin.artifacts.source.python import functions, imported_modules, parse_python
 from lignin.artifacts.source.tests import is_test_path
-from lignin.domain.artifacts import MANIFEST_PATH, Candidate, File, Tree, make_tree
+from lignin.domain.artifacts import MANIFEST_PATH, File, Tree, make_tree
+from lignin.domain.candidates import Candidate
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.traces import Snippet
 

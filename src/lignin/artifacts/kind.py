@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lignin.domain.artifacts import Candidate, Provenance, Refusal, Tree
+from lignin.domain.artifacts import Tree
+from lignin.domain.candidates import Candidate, Provenance, Refusal
 from lignin.domain.traces import Snippet
 
 Recogniser = Callable[[Snippet, Provenance], Candidate | Refusal | None]

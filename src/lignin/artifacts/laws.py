@@ -12,18 +12,10 @@ from lignin.artifacts.schemas import require_safe_schema
 from lignin.artifacts.source.draft import artifact_name, require_artifact_name, sighting_key
 from lignin.artifacts.source.python import functions, parse_python
 from lignin.artifacts.source.tests import is_test_path
-from lignin.domain.artifacts import (
-    MANIFEST_PATH,
-    Candidate,
-    Example,
-    File,
-    Manifest,
-    Provenance,
-    Refusal,
-    Tree,
-    make_tree,
-)
+from lignin.domain.artifacts import MANIFEST_PATH, File, Manifest, Tree, make_tree
+from lignin.domain.candidates import Candidate, Provenance, Refusal
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.examples import Example
 from lignin.domain.traces import Snippet
 
 __all__ = [

@@ -13,8 +13,8 @@ from lignin.artifacts.answers import (
 )
 from lignin.artifacts.breaks import RECORDED, Break, broken
 from lignin.artifacts.check import ExampleRun, Observations, shown, shown_use
-from lignin.domain.artifacts import Example
 from lignin.domain.codec import Digest, digest_json
+from lignin.domain.examples import Example
 
 MAX_REASONS = 5
 

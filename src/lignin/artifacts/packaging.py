@@ -16,9 +16,21 @@ from dataclasses import dataclass, replace
 from lignin.artifacts.call_text import call_section, example_phrase
 from lignin.artifacts.interface_text import (
     describe_type,
+    parameter_names,
     parameter_phrases,
     parameter_table,
     with_article,
+)
+from lignin.artifacts.routine_about import (
+    ABOUT_PATH,
+    EVALS_PATH,
+    About,
+    about_of,
+    evals_file,
+    hand_over_section,
+    use_phrases,
+    when_section,
+    words_section,
 )
 from lignin.artifacts.skill_rules import validate_skill
 from lignin.artifacts.skillmd import (
@@ -32,9 +44,10 @@ from lignin.artifacts.skillmd import (
     render_skill,
     with_metadata,
 )
-from lignin.domain.artifacts import HIDDEN, MANIFEST_PATH, Example, File, Manifest, Tree
+from lignin.domain.artifacts import HIDDEN, MANIFEST_PATH, File, Manifest, Tree
 from lignin.domain.codec import Digest, raw_digest
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.examples import Example
 
 ASKED_TOOLS_KEY = "asked-tools"
 FULL_DESCRIPTION_KEY = "full-description"
@@ -199,43 +212,59 @@ def _write_skill(package: _Package) -> dict[str, File]:
 def _write_program(package: _Package) -> dict[str, File]:
     parameters = parameter_phrases(package.manifest.interface.input)
     output = package.manifest.interface.output
+    about = about_of(package.tree)
     parts = [
-        _sentence(package.summary),
         f"Takes {_and_join(parameters)}." if parameters else "Takes no arguments.",
         f"Returns {with_article(describe_type(output))}." if output else "",
         example_phrase(package.examples),
     ]
+    if about is not None:
+        parts = use_phrases(about, parameter_names(package.manifest.interface.input))
+    parts = [_sentence(package.summary), *parts]
     return _generated(package, " ".join(filter(None, parts)), "tested function")
 
 
 def _write_script(package: _Package) -> dict[str, File]:
     shell = package.manifest.runtime or "sh"
-    description = f"{_sentence(package.summary)} A tested {shell} script, {package.manifest.entry}."
+    about = about_of(package.tree)
+    names = [name for name, _ in about.words if not name.startswith("[")] if about else []
+    parts = [
+        _sentence(package.summary),
+        *(use_phrases(about, names) if about else []),
+        f"A tested {shell} script, {package.manifest.entry}.",
+    ]
+    description = " ".join(filter(None, parts))
     return _generated(package, description, "tested script")
 
 
 def _generated(package: _Package, description: str, what: str) -> dict[str, File]:
+    about = about_of(package.tree)
+    kind = package.manifest.kind
     sources = {
         f"scripts/{path}": file
         for path, file in package.tree.files.items()
-        if path != MANIFEST_PATH
+        if path not in {MANIFEST_PATH, ABOUT_PATH}
     }
+    if about and package.examples:
+        summary = _sentence(package.summary)
+        sources[EVALS_PATH] = evals_file(package.skill, summary, package.examples, kind)
     lines = [
         f"# {_plain(package.name)}",
         "",
         _plain(_sentence(package.summary)),
         "",
         f"This is a {what}: call it instead of writing the same again.",
+        *([_plain(about.stands_on)] if about else []),
         "",
-        *_when_section(package.manifest),
-        *_interface_section(package.manifest),
+        *_use_sections(package.manifest, about),
         *call_section(
             package.name,
             package.digest,
             package.manifest,
-            package.examples,
+            about.examples if about else package.examples,
             space=package.fields["space"],
         ),
+        *(hand_over_section(about, kind) if about else []),
         *_limits_section(package.manifest),
         *_source_section(package),
     ]
@@ -275,6 +304,16 @@ def _document(doc: SkillDocument, fields: Mapping[str, str]) -> bytes:
     return render_skill(with_metadata(doc, fields))
 
 
+def _use_sections(manifest: Manifest, about: About | None) -> list[str]:
+    """When to use it, and what it takes."""
+    if about is None:
+        return [*_when_section(manifest), *_interface_section(manifest)]
+    if manifest.kind == "script":
+        return [*when_section(about, ()), *words_section(about)]
+    named = [_plain(each) for each in parameter_phrases(manifest.interface.input, quote="`")]
+    return [*when_section(about, named), *_interface_section(manifest)]
+
+
 def _when_section(manifest: Manifest) -> list[str]:
     parameters = parameter_phrases(manifest.interface.input, quote="`")
     output = manifest.interface.output
@@ -308,6 +347,7 @@ def _limits_section(manifest: Manifest) -> list[str]:
             ("reaches the hosts", granted.hosts),
             ("writes in the work folder", granted.paths),
             ("needs the secrets named", granted.secrets),
+            ("runs the programs", granted.programs),
         )
         if names
     ]

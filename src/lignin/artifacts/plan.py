@@ -9,14 +9,19 @@ import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib.resources import files as package_files
 
 from lignin.artifacts import guest_tests
+from lignin.artifacts.sealed_answers import seal
 from lignin.artifacts.suite import is_test_file
-from lignin.domain.artifacts import Example, File, Manifest, Tree, make_tree
+from lignin.domain.artifacts import File, Manifest, Tree, make_tree
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.examples import Example
 from lignin.ports.sandbox import Command, Entropy, Execution, Limits, PythonCall
 
 GUEST_PATH = "_lignin_guest_tests.py"
+PROGRAMS_PATH = "_lignin_guest_programs.py"
+ANSWERS_PATH = "_lignin_answers.json"
 CALL_LIMITS = Limits(wall_s=3.0, cpu_s=3)
 TEST_LIMITS = Limits(wall_s=10.0, cpu_s=8)
 MUTANT_LIMITS = Limits(wall_s=3.0, cpu_s=2)
@@ -49,6 +54,13 @@ TEST_VARIANTS = (*TEST_SEEDS, Variant("400 days later", 3, 400 * _DAY_S + 12_345
 def guest_source() -> bytes:
     """Return the text of our runner of tests; read when first needed, not on import."""
     return inspect.getsource(guest_tests).encode()
+
+
+@cache
+def programs_source() -> bytes:
+    """Return the text of our stand-ins for programs; read when first needed."""
+    # Not imported: it holds what a pure module may not reach.
+    return package_files("lignin.artifacts").joinpath("guest_programs.py").read_bytes()
 
 
 def mount_dependencies(tree: Tree, dependencies: Mapping[str, Tree]) -> dict[str, File]:
@@ -95,7 +107,7 @@ def plan_run(
         file, function = split_entry(manifest)
         action = PythonCall(file=file, function=function, arguments=dict(use.arguments or {}))
     else:
-        argv = (manifest.runtime or "sh", f"/artifact/{manifest.entry}", *use.argv)
+        files, argv = _command(manifest, files, use)
         action = Command(argv=argv, stdin=use.stdin.encode())
     return Execution(
         files=files,
@@ -106,6 +118,19 @@ def plan_run(
         clock_offset_s=variant.clock_offset_s,
         entropy=variant.entropy,
     )
+
+
+def _command(
+    manifest: Manifest, files: Mapping[str, File], use: Example
+) -> tuple[Mapping[str, File], tuple[str, ...]]:
+    """The files and words of a script's run; stand-ins give the answers of programs, where recorded."""
+    runtime = manifest.runtime or "sh"
+    if not use.answers:
+        return files, (runtime, f"/artifact/{manifest.entry}", *use.argv)
+    sealed = File(content=seal(use.answers))
+    beside = {PROGRAMS_PATH: File(content=programs_source()), ANSWERS_PATH: sealed}
+    words = (runtime, f"/artifact/{PROGRAMS_PATH}", manifest.entry, *use.argv)
+    return {**files, **beside}, words
 
 
 def plan_in_turn(

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from lignin.domain.artifacts import MANIFEST_PATH, Candidate, File, Manifest, make_tree
+from lignin.domain.artifacts import MANIFEST_PATH, File, Manifest, make_tree
+from lignin.domain.candidates import Candidate
 from lignin.domain.dependencies import (
     MAX_REQUIREMENT_CHARS,
     MAX_REQUIRES,

@@ -7,18 +7,28 @@ form that the next call needs.
 """
 
 import ast
-import json
 import keyword
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lignin.artifacts.layout import laid_out, paragraph
+from lignin.artifacts.routine_places import Loop, Places
+from lignin.artifacts.routine_text import (
+    WORD,
+    headline,
+    identifier,
+    literal,
+    names_of,
+    plain,
+    tool_words,
+    unique,
+)
 from lignin.domain.artifacts import Interface
 from lignin.domain.codec import Json
-from lignin.domain.errors import InvalidRequestError
 from lignin.domain.routines import (
     Constant,
+    Each,
     Guard,
     Item,
     Parameter,
@@ -27,11 +37,10 @@ from lignin.domain.routines import (
     RoutineStep,
     Slot,
     Use,
+    parameters_in,
+    references_in,
 )
 
-_PLACE = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
-_WORD = re.compile(r"[A-Za-z0-9]+")
-_WIDTH = 100
 _TYPES: Mapping[str, Json] = {
     "str": {"type": "string"},
     "path": {"type": "string"},
@@ -39,6 +48,7 @@ _TYPES: Mapping[str, Json] = {
     "float": {"type": "number"},
     "bool": {"type": "boolean"},
 }
+_NEARLY_ALWAYS = 0.95
 _ANNOTATIONS = {"path": "str"}
 _TAKEN = frozenset({"done", "call", "error", "Any", "ToolError", *keyword.kwlist})
 
@@ -63,19 +73,19 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
     """Return the program of a routine.
 
     Args:
-        name: The function's; by default made of what the routine's changing end does.
+        name: The function's; by default what the routine's last change does.
 
     Raises:
         InvalidRequestError: A step's argument comes from a place that is not one value.
     """
-    function = _identifier(name or "_then_".join(dict.fromkeys(routine.tools[-2:])), "routine")
-    writing = _Writing(routine=routine, names=_names(routine, function))
+    function = identifier(name or names_of(routine)[0], "routine")
+    writing = _Writing(routine=routine, names=_names(routine))
     body = [line for number in range(len(routine.steps)) for line in writing.step(number)]
     source = "\n".join(
         [
-            f'"""{_summary(routine)}',
+            *paragraph(f'"""{_summary(routine)}'),
             "",
-            _headline(routine),
+            *paragraph(headline(routine)),
             '"""',
             "",
             "from typing import Any",
@@ -83,15 +93,15 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
             "from lignin_guest import ToolError, call",
             "",
             "",
-            *_signature(function, writing),
-            f'    """{_summary(routine)}',
+            *laid_out([_signature(function, writing)]),
+            "    " + "\n".join(paragraph(f'"""{_summary(routine)}', 4)),
             "",
             *_told(routine, writing),
             '    """',
             "    done: dict[str, Any] = {}",
             "    try:",
-            *(f"        {line}" for line in body),
-            "    except (ToolError, LookupError, TypeError) as error:",
+            *laid_out(f"        {line}" for line in body),
+            f"    except ({_errors(routine)}) as error:",
             '        return {"done": done, "handed_over": f"{type(error).__name__}: {error}"}',
             '    return {"done": done, "handed_over": ""}',
             "",
@@ -115,87 +125,115 @@ class _Writing:
     routine: Routine
     names: tuple[str, ...]
     parameters: dict[str, str] = field(init=False)
+    places: Places = field(init=False)
 
     def __post_init__(self) -> None:
         used: set[str] = {*self.names, *_TAKEN}
         self.parameters = {}
         for each in self.routine.parameters:
-            self.parameters[each.name] = _unique(_identifier(each.name, "value"), used)
+            self.parameters[each.name] = unique(identifier(each.name, "value"), used)
+        singles = {
+            slot.parameter: _single(self.parameters[slot.parameter], used)
+            for step in self.routine.steps
+            for slot in step.arguments.values()
+            if isinstance(slot, Item)
+        }
+        self.places = Places(
+            names=self.names,
+            parameters=self.parameters,
+            singles=singles,
+            used={*used, *singles.values()},
+        )
 
     def step(self, number: int) -> Iterator[str]:
         """The lines of one step."""
         step = self.routine.steps[number]
+        values, before, within = self._values(step)
         for guard in step.guards:
-            yield from self._guard(guard, step.tool)
-        call = self._call(step, number)
+            lines = self.places.guarded(step.tool, guard)
+            (within if _is_of_each(guard) else before).extend(lines)
+        yield from before
+        call = f"call({literal(step.tool)}, {_dict(_nested(values))})"
         if step.is_repeated:
-            yield from self._repeated(step, number, call)
+            yield from self._repeated(step, number, call, within)
             return
         needed = self._needed(step)
         if step.is_optional and needed:
             yield f"if {' and '.join(f'{each} is not None' for each in needed)}:"
-            yield from (f"    {line}" for line in self._made(number, call))
+            yield f"    {self._made(number, call)}"
             return
-        yield from self._made(number, call)
+        yield self._made(number, call)
 
-    def _made(self, number: int, call: Sequence[str]) -> Iterator[str]:
+    def _values(self, step: RoutineStep) -> tuple[dict[str, str], list[str], list[str]]:
+        """The source of each argument, and the lines that choose some of them: before the step, and
+        before each of its calls."""
+        values: dict[str, str] = {}
+        before: list[str] = []
+        within: list[str] = []
+        loops = self._loops(step)
+        for name, slot in step.arguments.items():
+            before += self._filled(slot)
+            if isinstance(slot, Reference) and slot.pick:
+                chosen = self.places.picked(step.tool, slot)
+                (within if isinstance(slot.pick.value, Item) else before).extend(chosen.lines)
+                values[name] = chosen.source
+            else:
+                values[name] = loops[name].value if name in loops else self._value(slot)
+        return values, before, within
+
+    def _filled(self, slot: Slot) -> list[str]:
+        """The lines that take a list by itself where it is not given."""
+        defaults = {each.name: each.default for each in self.routine.parameters}
+        place = defaults.get(slot.parameter) if isinstance(slot, Item) else None
+        if not isinstance(slot, Item) or place is None:
+            return []
+        name = self.parameters[slot.parameter]
+        return [f"if {name} is None:", f"    {name} = {self.places.listed(Each(place))}"]
+
+    def _loops(self, step: RoutineStep) -> dict[str, Loop]:
+        """What a repeated step goes over, by argument."""
+        several = {n: s for n, s in step.arguments.items() if isinstance(s, Item | Each)}
+        loops: dict[str, Loop] = {}
+        for name, slot in several.items():
+            if isinstance(slot, Item):
+                single = self.places.singles[slot.parameter]
+                loops[name] = Loop(single, self.parameters[slot.parameter], single)
+                continue
+            single = self.places.single(f"{identifier(name.rpartition('.')[2], 'value')}s")
+            loops[name] = (
+                self.places.over(slot, single)
+                if len(several) == 1
+                else Loop(single, self.places.listed(slot), single)
+            )
+        return loops
+
+    def _made(self, number: int, call: str) -> str:
         name = self.names[number]
         held = f"{name} = " if self._is_read_later(number) else ""
-        first, *rest = call
-        yield f'{held}done["{name}"] = {first}'
-        yield from rest
+        return f'{held}done["{name}"] = {call}'
 
-    def _repeated(self, step: RoutineStep, number: int, call: Sequence[str]) -> Iterator[str]:
+    def _repeated(
+        self, step: RoutineStep, number: int, call: str, within: Sequence[str]
+    ) -> Iterator[str]:
         name = self.names[number]
-        items = [slot.parameter for slot in step.arguments.values() if isinstance(slot, Item)]
-        lists = [self.parameters[each] for each in dict.fromkeys(items)]
-        singles = [self._single(each) for each in dict.fromkeys(items)]
-        yield (
-            f'{name} = done["{name}"] = []'
-            if self._is_read_later(number)
-            else f'done["{name}"] = []'
-        )
-        over = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)}, strict=True)"
-        yield f"for {', '.join(singles)} in {over}:"
-        first, *rest = call
-        yield f'    done["{name}"].append({first}'
-        yield from (f"    {line}" for line in rest)
-        # The call's last line closes the append too.
-
-    def _call(self, step: RoutineStep, number: int) -> list[str]:
-        """The call's lines; a long one has an argument a line."""
-        given = _nested({name: self._value(slot) for name, slot in step.arguments.items()})
-        closing = "))" if step.is_repeated else ")"
-        whole = f"call({_literal(step.tool)}, {_dict(given)}{closing}"
-        if len(whole) + 12 + 2 * len(self.names[number]) <= _WIDTH:
-            return [whole]
-        lines = [f"call({_literal(step.tool)}, {{"]
-        lines += [f"    {_literal(name)}: {_dict(value)}," for name, value in given.items()]
-        return [*lines, f"}}{closing}"]
+        over = {loop.target: loop.over for loop in self._loops(step).values()}
+        made, held = f'done["{name}"]', self._is_read_later(number)
+        yield f"{name} = {made} = []" if held else f"{made} = []"
+        lists = list(over.values())
+        every = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)}, strict=True)"
+        yield f"for {', '.join(over)} in {every}:"
+        yield from (f"    {line}" for line in within)
+        yield f"    {name if held else made}.append({call})"
 
     def _value(self, slot: Slot) -> str:
         if isinstance(slot, Constant):
-            return _literal(slot.value)
+            return literal(slot.value)
         if isinstance(slot, Use):
             return self.parameters[slot.parameter]
         if isinstance(slot, Item):
-            return self._single(slot.parameter)
-        return self._place(slot)
-
-    def _place(self, reference: Reference) -> str:
-        steps = _PLACE.findall(reference.path)
-        if "".join(f".{name}" if name else f"[{index}]" for name, index in steps) != reference.path:
-            raise InvalidRequestError(
-                f"{reference} is not one value, so no program can hand it on",
-                hint="make it a parameter",
-            )
-        places = "".join(f"[{_literal(name)}]" if name else f"[{index}]" for name, index in steps)
-        return self.names[reference.step] + places
-
-    def _guard(self, guard: Guard, tool: str) -> Iterator[str]:
-        needs = f"{tool} needs {self.names[guard.at.step]}{_plain(guard.at.path)} to be {_shown(guard.value)}"
-        yield f"if {self._place(guard.at)} != {_literal(guard.value)}:"
-        yield f'    return {{"done": done, "handed_over": {_literal(needs)}}}'
+            return self.places.singles[slot.parameter]
+        assert isinstance(slot, Reference)
+        return self.places.exact(slot)
 
     def _needed(self, step: RoutineStep) -> list[str]:
         used = [slot.parameter for slot in step.arguments.values() if isinstance(slot, Use)]
@@ -203,31 +241,50 @@ class _Writing:
 
     @property
     def optional(self) -> frozenset[str]:
-        """Parameters that only optional steps use: they need not be given."""
+        """Parameters that need not be given: only optional steps use them, or they have a default."""
         always: set[str] = set()
         sometimes: set[str] = set()
         for step in self.routine.steps:
-            used = {
-                slot.parameter for slot in step.arguments.values() if isinstance(slot, Use | Item)
-            }
+            used = {each for slot in step.arguments.values() for each in parameters_in(slot)}
             (sometimes if step.is_optional else always).update(used)
-        return frozenset(sometimes - always)
+        defaults = {each.name for each in self.routine.parameters if each.default}
+        return frozenset(sometimes - always) | defaults
 
     def _is_read_later(self, number: int) -> bool:
         later = self.routine.steps[number + 1 :]
-        references = (slot for step in later for slot in step.arguments.values())
-        guards = (guard.at for step in later for guard in step.guards)
-        return any(
-            isinstance(each, Reference) and each.step == number for each in (*references, *guards)
+        read = (
+            place
+            for step in later
+            for slot in step.arguments.values()
+            for place in references_in(slot)
         )
+        guards = (
+            place for step in later for guard in step.guards for place in references_in(guard.at)
+        )
+        defaults = [each.default for each in self.routine.parameters if each.default]
+        return any(place.step == number for place in (*read, *guards, *defaults))
 
-    def _single(self, parameter: str) -> str:
-        name = self.parameters[parameter]
-        single = name[:-1] if name.endswith("s") and len(name) > 2 else f"one_{name}"
-        return single if single not in {*self.names, *self.parameters.values()} else f"each_{name}"
+
+def _is_of_each(guard: Guard) -> bool:
+    pick = guard.at.pick if isinstance(guard.at, Reference) else None
+    return pick is not None and isinstance(pick.value, Item)
 
 
-def _signature(function: str, writing: _Writing) -> list[str]:
+def _errors(routine: Routine) -> str:
+    """What a program hands over on; the smallest of an empty list is no value."""
+    places = (
+        p for step in routine.steps for s in step.arguments.values() for p in references_in(s)
+    )
+    has_order = any(place.pick and place.pick.how in ("min", "max") for place in places)
+    return "ToolError, LookupError, TypeError" + (", ValueError" if has_order else "")
+
+
+def _single(name: str, used: set[str]) -> str:
+    single = name[:-1] if name.endswith("s") and len(name) > 2 else f"one_{name}"
+    return single if single not in used else f"each_{single}"
+
+
+def _signature(function: str, writing: _Writing) -> str:
     given = [
         f"{writing.parameters[each.name]}: {_annotation(each)}"
         + (" | None = None" if each.name in writing.optional else "")
@@ -235,10 +292,7 @@ def _signature(function: str, writing: _Writing) -> list[str]:
             writing.routine.parameters, key=lambda each: each.name in writing.optional
         )
     ]
-    line = f"def {function}({', '.join(given)}) -> dict[str, Any]:"
-    if len(line) <= _WIDTH:
-        return [line]
-    return [f"def {function}(", *(f"    {each}," for each in given), ") -> dict[str, Any]:"]
+    return f"def {function}({', '.join(given)}) -> dict[str, Any]:"
 
 
 def _annotation(parameter: Parameter) -> str:
@@ -252,9 +306,10 @@ def _interface(routine: Routine, writing: _Writing) -> Interface:
     for each in routine.parameters:
         inner = _TYPES.get(each.type.removeprefix("list[").removesuffix("]"), {})
         is_list = each.type.startswith("list[")
-        properties[writing.parameters[each.name]] = (
-            {"type": "array", "items": inner} if is_list else dict(inner)
-        )
+        properties[writing.parameters[each.name]] = {
+            **({"type": "array", "items": inner} if is_list else dict(inner)),
+            "description": f"{_source(each, writing)}.",
+        }
     required = [
         writing.parameters[e.name] for e in routine.parameters if e.name not in writing.optional
     ]
@@ -274,22 +329,12 @@ def _interface(routine: Routine, writing: _Writing) -> Interface:
     )
 
 
-def _headline(routine: Routine) -> str:
-    support = routine.support
-    return (
-        f"Mined from {support.occurrences} uses in {len(support.sessions)} runs of {support.tasks} tasks"
-        f"{_of(support.models)}."
-    )
-
-
-def _of(models: Sequence[str]) -> str:
-    named = [_plain(model) for model in models if model]
-    return f" by {', '.join(named)}" if named else ""
-
-
 def _summary(routine: Routine) -> str:
-    told = [_plain(each.replace("_", " ")) for each in routine.tools]
-    return f"{', then '.join(told).capitalize()}."
+    """What is done, in order: `Find the customer, get the order, then cancel it.`"""
+    told = [plain(tool_words(each)) for each in dict.fromkeys(routine.tools)]
+    *first, last = told
+    line = f"{', '.join(first)}, then {last}." if first else f"{last}."
+    return line[:1].upper() + line[1:]
 
 
 def _told(routine: Routine, writing: _Writing) -> list[str]:
@@ -297,57 +342,47 @@ def _told(routine: Routine, writing: _Writing) -> list[str]:
     if routine.parameters:
         lines = ["    Args:"]
         for each in routine.parameters:
-            lines.append(f"        {writing.parameters[each.name]}: {_source(each, writing)}.")
+            told = f"{writing.parameters[each.name]}: {_source(each, writing)}."
+            lines.append("        " + "\n".join(paragraph(told, 12)))
         lines.append("")
     guards = [guard for step in routine.steps for guard in step.guards]
-    needs = "".join(
-        f" Needs {writing.names[guard.at.step]}{guard.at.path} to be {_shown(guard.value)}."
-        for guard in guards
-    )
-    return [
-        *lines,
-        f"    Returns what each step brought back, and why it was handed over, if it was.{needs}",
-    ]
+    needs = "".join(f" Needs {writing.places.needs(guard)}." for guard in guards)
+    told = f"Returns what each step brought back, and why it was handed over, if it was.{needs}"
+    return [*lines, "    " + "\n".join(paragraph(told, 4))]
 
 
 def _source(parameter: Parameter, writing: _Writing) -> str:
     """Where a caller gets a parameter from, as the uses show it."""
     told = "Chosen by the caller"
     if parameter.among:
-        told = f"One of {writing.names[parameter.among.step]}{parameter.among.path}"
+        several = parameter.type.startswith("list[")
+        place = f"{writing.names[parameter.among.step]}{parameter.among.path}"
+        keys = " the keys of" if place.endswith(".~") else ""
+        told = f"{'Some' if several else 'One'} of{keys} {place.removesuffix('.~')}"
+    elif parameter.said > _NEARLY_ALWAYS:
+        told = "Named by the user"
     elif parameter.said:
-        told = f"Named by the user in {parameter.said:.0%} of uses"
+        told = f"Named by the user in {parameter.said:.0%} of the uses"
+    if parameter.default:
+        return f"{told}; all of them where it is left out"
     return told + ("; may be left out" if parameter.name in writing.optional else "")
 
 
-def _names(routine: Routine, function: str) -> tuple[str, ...]:
+def _names(routine: Routine) -> tuple[str, ...]:
     """A variable for each step: what its tool is about."""
-    used = {function, *_TAKEN, *(_identifier(each.name, "value") for each in routine.parameters)}
+    used = {*_TAKEN, *(identifier(each.name, "value") for each in routine.parameters)}
     names = []
     for step in routine.steps:
         name = _about(step.tool)
-        whole = _identifier(step.tool, "step")
-        names.append(_unique(whole if name in used else name, used))
+        whole = identifier(step.tool, "step")
+        names.append(unique(whole if name in used else name, used))
     return tuple(names)
 
 
 def _about(tool: str) -> str:
     """The noun of a tool's name: what stands behind its verb."""
-    words = [word.lower() for word in _WORD.findall(re.sub(r"([a-z])([A-Z])", r"\1_\2", tool))]
-    return _identifier("_".join(words[1:3] or words), "step")
-
-
-def _identifier(text: str, otherwise: str) -> str:
-    made = "_".join(word.lower() for word in _WORD.findall(text))[:60].strip("_") or otherwise
-    return made if not made[0].isdigit() else f"{otherwise}_{made}"
-
-
-def _unique(name: str, used: set[str]) -> str:
-    made, number = name, 2
-    while made in used:
-        made, number = f"{name}_{number}", number + 1
-    used.add(made)
-    return made
+    words = WORD.findall(tool_words(tool))
+    return identifier("_".join(words[1:3] or words), "step")
 
 
 def _nested(given: Mapping[str, str]) -> dict[str, Any]:
@@ -366,24 +401,4 @@ def _dict(value: Any) -> str:
     """Source text, or an object of it."""
     if isinstance(value, str):
         return value
-    return f"{{{', '.join(f'{_literal(name)}: {_dict(each)}' for name, each in value.items())}}}"
-
-
-def _literal(value: Json) -> str:
-    """A JSON value as Python, strings in double quotes."""
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False) if value.isprintable() else repr(value)
-    if isinstance(value, list):
-        return f"[{', '.join(map(_literal, value))}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{_literal(k)}: {_literal(v)}' for k, v in value.items())}}}"
-    return repr(value)
-
-
-def _shown(value: Json) -> str:
-    return _plain(str(value))[:60]
-
-
-def _plain(text: str) -> str:
-    """Text that can stand in a docstring or an f-string."""
-    return re.sub(r"[^\w ./:@#+-]", "?", text)[:80]
+    return f"{{{', '.join(f'{literal(name)}: {_dict(each)}' for name, each in value.items())}}}"

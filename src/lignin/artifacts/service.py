@@ -7,7 +7,7 @@ append and a hash; verification is for what was asked for, seen twice, or asks f
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -20,6 +20,7 @@ from lignin.artifacts.store import (
     load_tree,
     tree_blobs,
     trusted_givers,
+    unknown_examples,
 )
 from lignin.artifacts.verify import Verification
 from lignin.artifacts.versions import (
@@ -29,10 +30,11 @@ from lignin.artifacts.versions import (
     verdict_move,
     version_stream,
 )
-from lignin.domain.artifacts import MIN_EXAMPLES, Candidate, Example
+from lignin.domain.candidates import Candidate
 from lignin.domain.codec import Digest, Json, canonical_bytes, digest_bytes
 from lignin.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from lignin.domain.events import Blob, Change, NewEvent, Scope, format_time
+from lignin.domain.examples import MIN_EXAMPLES, Example
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import VersionState
 from lignin.ports.clock import IdSource
@@ -104,7 +106,7 @@ class Artifacts:
         self._require_kind(view, name, manifest.kind)
         keep_until = format_time(now + KEEP_DRAFT)
         provenance = candidate.provenance.to_json()
-        examples = _unknown(view, scope, digest, candidate.examples)
+        examples = unknown_examples(view, scope, digest, candidate.examples)
         if row is not None and provenance in row.body["provenance"] and row.state != "expired":
             change = self._added(scope, name, digest, examples) if examples else None
             return self._captured(
@@ -432,19 +434,3 @@ class Artifacts:
     def _event(self, stream: str, type_: str, payload: Mapping[str, Json]) -> NewEvent:
         event_id = self._ids.new("evt")
         return NewEvent(stream=stream, type=type_, payload=payload, event_id=event_id)
-
-
-def _unknown(
-    view: View, scope: Scope, digest: Digest, examples: tuple[Example, ...]
-) -> tuple[Example, ...]:
-    """Those that this giver has not given yet, each with its giver.
-
-    What somebody else gave before is kept again: whose examples judge may hang on who gives them.
-    """
-    giver = scope.actor.sub
-    known = {example.digest for example in load_examples(view, digest, {giver})}
-    return tuple(
-        replace(example, origin=giver) if example.origin == "author" else example
-        for example in examples
-        if example.digest not in known
-    )

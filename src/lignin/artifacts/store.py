@@ -5,21 +5,14 @@ blob of that name; files shared by versions are stored once.
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from lignin.artifacts.recordings import Recorded, parse_recording
-from lignin.domain.artifacts import (
-    MANIFEST_PATH,
-    Example,
-    File,
-    Manifest,
-    Tree,
-    make_tree,
-    parse_example,
-    parse_manifest,
-)
+from lignin.domain.artifacts import MANIFEST_PATH, File, Manifest, Tree, make_tree, parse_manifest
 from lignin.domain.codec import Digest, canonical_bytes, digest_bytes, parse_json
 from lignin.domain.errors import IntegrityError
-from lignin.domain.events import Blob
+from lignin.domain.events import Blob, Scope
+from lignin.domain.examples import Example, parse_example
 from lignin.domain.states import Row
 from lignin.ports.ledger import View
 
@@ -106,4 +99,20 @@ def trusted_givers(view: View, row: Row) -> frozenset[str]:
     body = artifact.body if artifact else {}
     return frozenset(
         {row.body["captured_by"]["sub"], body.get("owner", ""), body.get("successor", "")}
+    )
+
+
+def unknown_examples(
+    view: View, scope: Scope, digest: Digest, examples: tuple[Example, ...]
+) -> tuple[Example, ...]:
+    """Those that this giver has not given yet, each with its giver.
+
+    What somebody else gave before is kept again: whose examples judge may hang on who gives them.
+    """
+    giver = scope.actor.sub
+    known = {example.digest for example in load_examples(view, digest, {giver})}
+    return tuple(
+        replace(example, origin=giver) if example.origin == "author" else example
+        for example in examples
+        if example.digest not in known
     )

@@ -13,7 +13,8 @@ for files in the folder it happens to be called in, unless it was recorded with 
 from collections.abc import Collection, Iterable, Iterator
 from fnmatch import fnmatchcase
 
-from lignin.domain.artifacts import Capabilities, Example
+from lignin.domain.artifacts import Capabilities
+from lignin.domain.examples import Example
 from lignin.ports.sandbox import OVERFLOW, Effect, Observed
 
 _WORK = "/work/"

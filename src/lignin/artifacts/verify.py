@@ -16,10 +16,11 @@ from lignin.artifacts.gather import Gathering, Subject, Suite
 from lignin.artifacts.inputs import INPUTS_VERSION
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.mutants import MUTANTS_VERSION
-from lignin.domain.artifacts import Example, Manifest, Tree, examples_digest
+from lignin.domain.artifacts import Manifest, Tree
 from lignin.domain.codec import Digest, Json, digest_bytes, digest_json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.evidence import CheckResult, Verdict, join_verdicts
+from lignin.domain.examples import Example, examples_digest
 from lignin.ports.sandbox import Sandbox
 
 Progress = Callable[[str], None]

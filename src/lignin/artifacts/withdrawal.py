@@ -11,10 +11,10 @@ from datetime import datetime
 from lignin.artifacts.service import KEEP_DRAFT
 from lignin.artifacts.store import examples_blob
 from lignin.artifacts.versions import version_stream
-from lignin.domain.artifacts import Example, parse_example
 from lignin.domain.codec import Digest, Json, parse_json
 from lignin.domain.errors import NotFoundError
 from lignin.domain.events import Blob, Change, NewEvent, Scope, format_time
+from lignin.domain.examples import Example, parse_example
 from lignin.domain.states import Row
 from lignin.ports.clock import IdSource
 from lignin.ports.ledger import View

@@ -4,16 +4,15 @@ Identity is the tree's digest alone. Name, owner, provenance, examples, evidence
 about a digest and are kept elsewhere (decision record 2).
 """
 
-import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from lignin.domain.codec import Digest, Json, canonical_bytes, digest_bytes, digest_json, parse_json
+from lignin.domain.codec import Digest, canonical_bytes, digest_bytes, digest_json, parse_json
 from lignin.domain.dependencies import (
     MAX_LOCKED,
     MAX_REQUIRES,
@@ -28,9 +27,6 @@ MANIFEST_PATH = "lignin.json"
 Mode = Literal["0644", "0755"]
 MAX_FILES = 500
 MAX_TREE_BYTES = 20 * 2**20
-MIN_HELD_OUT = 2
-HELD_OUT_SHARE = 0.3
-MIN_EXAMPLES = 3
 
 _BIDI_OR_INVISIBLE = frozenset(
     [0x00AD, 0x061C, 0x180E, 0xFEFF]  # soft hyphen, Arabic letter mark, Mongolian separator, BOM
@@ -179,7 +175,7 @@ class Capabilities(BaseModel):
     `tools` maps a tool's name to the digest of its schema. `hosts` are `name`, `name:port` (https) or
     `http://name:port`. `paths` are work-folder globs that it
     may write. `secrets` are names, never values. `processes` allows starting programs (scripts
-    always may). `clock` and `randomness` say that the answer may depend on them.
+    always may), `programs` are those that it cannot do without. `clock` and `randomness` say that the answer may depend on them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -190,6 +186,7 @@ class Capabilities(BaseModel):
     secrets: list[str] = Field(default_factory=list)
     spend_microusd: int = Field(default=0, ge=0)
     processes: bool = False
+    programs: list[str] = Field(default_factory=list)
     clock: bool = False
     randomness: bool = False
 
@@ -256,6 +253,8 @@ class Manifest(BaseModel):
         for name in ("requires", "lock"):
             if not body[name]:
                 del body[name]
+        if not body["capabilities"]["programs"]:
+            del body["capabilities"]["programs"]
         return File(content=canonical_bytes(body) + b"\n")
 
 
@@ -273,144 +272,3 @@ def parse_manifest(raw: bytes) -> Manifest:
             for fault in error.errors()
         )
         raise InvalidRequestError(f"{MANIFEST_PATH} does not fit its form: {faults}") from error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """One recorded use of an artifact: what went in and what came out.
-
-    A program's example has `arguments` (an object) and `result`; a script's has `argv`, `stdin` and
-    `files` (text placed in the work folder) and a `result` of `{"stdout": str, "exit_code": int}`.
-    `error` is the exception name where the recorded answer was an error. `origin` says who observed
-    it (`transcript`, `author`, once kept the giver's name), which is not part of its digest.
-    """
-
-    arguments: Mapping[str, Json] | None = None
-    argv: tuple[str, ...] = ()
-    stdin: str = ""
-    files: Mapping[str, str] = field(default_factory=dict)
-    result: Json = None
-    error: str | None = None
-    origin: str = "author"
-
-    def to_json(self) -> dict[str, Json]:
-        """The example as a JSON object; `parse_example` reads it back."""
-        return {
-            "arguments": None if self.arguments is None else dict(self.arguments),
-            "argv": list(self.argv),
-            "stdin": self.stdin,
-            "files": dict(self.files),
-            "result": self.result,
-            "error": self.error,
-            "origin": self.origin,
-        }
-
-    @property
-    def digest(self) -> Digest:
-        """Digest of the example without its origin."""
-        return digest_json({k: v for k, v in self.to_json().items() if k != "origin"})
-
-
-def parse_example(value: Json) -> Example:
-    """Parse an untrusted example object.
-
-    Raises:
-        InvalidRequestError: An unknown key or a value of the wrong type.
-    """
-    if not isinstance(value, Mapping):
-        raise InvalidRequestError("an example is a JSON object")
-    unknown = set(value) - set(Example.__dataclass_fields__)
-    if unknown:
-        known = [name for name in Example.__dataclass_fields__ if name != "origin"]
-        raise InvalidRequestError(
-            f"an example has no key {min(map(str, unknown))!r}",
-            hint=f"its keys are {', '.join(known)}",
-        )
-    arguments, argv = value.get("arguments"), value.get("argv", [])
-    stdin, files, error = value.get("stdin", ""), value.get("files", {}), value.get("error")
-    if arguments is not None and not isinstance(arguments, Mapping):
-        raise InvalidRequestError("an example's arguments are an object")
-    if not isinstance(argv, list | tuple) or not all(isinstance(word, str) for word in argv):
-        raise InvalidRequestError("an example's argv is a list of strings")
-    if not isinstance(stdin, str) or not (error is None or isinstance(error, str)):
-        raise InvalidRequestError("an example's stdin and error are strings")
-    if not isinstance(files, Mapping) or not all(isinstance(text, str) for text in files.values()):
-        raise InvalidRequestError("an example's files map paths to text")
-    for path in files:
-        require_safe_path(path)
-    return Example(
-        arguments=arguments,
-        argv=tuple(argv),
-        stdin=stdin,
-        files=files,
-        result=value.get("result"),
-        error=error,
-        origin=str(value.get("origin", "author")),
-    )
-
-
-def examples_digest(examples: Iterable[Example]) -> Digest:
-    """Return the digest of a set of examples: proof on other ones is no proof on these."""
-    return digest_json(sorted({example.digest for example in examples}))
-
-
-def split_examples(examples: Iterable[Example]) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
-    """Split examples into (visible, held out) by hash, without repeats.
-
-    At least `HELD_OUT_SHARE` and at least `MIN_HELD_OUT` are held out; the split of a given set is
-    always the same and nobody can choose it. Source: decision record 5.
-    """
-    unique = {example.digest: example for example in examples}
-    ordered = [unique[digest] for digest in sorted(unique)]
-    held = min(len(ordered), max(MIN_HELD_OUT, math.ceil(HELD_OUT_SHARE * len(ordered))))
-    return tuple(ordered[held:]), tuple(ordered[:held])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """Where a digest came from; a digest may have many.
-
-    `session` and `event` name the recorded event; `how` is `written`, `heredoc`, `inline`, `edited`
-    or `handed over`; `simulated` is true for everything the practice desk produced.
-    `mode` is the failure mode that it was written against, `context` what else its author knew of the
-    task; neither is written down where there is none.
-    """
-
-    source: str
-    session: str = ""
-    event: int = 0
-    author: str = ""
-    model: str = ""
-    task: str = ""
-    how: str = "handed over"
-    simulated: bool = False
-    mode: str = ""
-    context: Json = None
-
-    def to_json(self) -> dict[str, Json]:
-        """The provenance as a JSON object."""
-        body: dict[str, Json] = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        for name in ("mode", "context"):
-            if not body[name]:
-                del body[name]
-        return body
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """Something to capture: a named tree with what is known about it."""
-
-    name: str
-    tree: Tree
-    examples: tuple[Example, ...] = ()
-    provenance: Provenance
-    sighting_key: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """Why a piece of code was not captured."""
-
-    name: str
-    reason: str
-    provenance: Provenance

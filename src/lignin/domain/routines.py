@@ -1,17 +1,22 @@
 """Routines: sub-tasks that runs do again and again, with what varies between them named.
 
 A routine is a straight list of steps; each argument of a step is a constant, a parameter, a
-reference to what an earlier step returned, or the item that the step is repeated for. Its id is the
-hash of its steps, so equal routines have equal ids whoever mined them and whenever (decision record 1).
+reference to what an earlier step returned (one place, or the element of a list that a condition picks),
+or the item that the step is repeated for. Its id is the hash of its steps, so equal routines have equal
+ids whoever mined them and whenever (decision record 1).
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
 
 from lignin.domain.codec import Json
 from lignin.domain.ids import derive_id
+
+_STAR = re.compile(r"\[\*\]|\.\*|\.~")
+_ORDERED = re.compile(r"(only|last|min|max)(?: ([^{}=]+))?\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,38 @@ class Use:
         return {"parameter": self.parameter}
 
 
+How = Literal["where", "only", "last", "min", "max"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Which element of a list is meant, written `{status == "pending"}`, `{only}`, `{min price}`.
+
+    Args:
+        how: `where` a short value of the element equals another, the `only` one there is, the `last`,
+            or the one with the smallest or largest such value.
+        fact: The path of that value in the element, as `.status`; empty for the element itself.
+        value: What it equals: a constant, a parameter, the item of the same call, or an earlier place.
+    """
+
+    how: How
+    fact: str = ""
+    value: "Constant | Use | Item | Reference | None" = None
+
+    def __str__(self) -> str:
+        fact = self.fact.removeprefix(".")
+        if self.value is None:
+            return f"{{{self.how}{f' {fact}' if fact else ''}}}"
+        told = self.value
+        if isinstance(told, Constant):
+            text = json.dumps(told.value, ensure_ascii=False)
+        elif isinstance(told, Use):
+            text = told.parameter
+        else:
+            text = f"each of {told.parameter}" if isinstance(told, Item) else str(told)
+        return f"{{{fact} == {text}}}"
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A place in what an earlier step returned, written `$1.orders[0].order_id`.
@@ -42,18 +79,29 @@ class Reference:
         step: The earlier step, counted from 0 (it is written from 1).
         path: `.name`, `[0]`, `[*]` for any element, `.*` for any value and `.~` for any key of a
             mapping whose keys are data. Of a repeated step it is a place in any of its results.
+        pick: Which of the elements at the path's last `*` or `~` is meant.
     """
 
     step: int
     path: str
+    pick: Pick | None = None
 
     @property
     def is_exact(self) -> bool:
         """True where it names one value, and not one of several."""
-        return "*" not in self.path and "~" not in self.path
+        return self.pick is not None or ("*" not in self.path and "~" not in self.path)
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        """The path up to and with its last `*` or `~`, and what follows within the element."""
+        end = max((match.end() for match in _STAR.finditer(self.path)), default=0)
+        return self.path[:end], self.path[end:]
 
     def __str__(self) -> str:
-        return f"${self.step + 1}{self.path}"
+        if self.pick is None:
+            return f"${self.step + 1}{self.path}"
+        elements, rest = self.parts
+        return f"${self.step + 1}{elements}{self.pick}{rest}"
 
     def to_json(self) -> dict[str, Json]:
         return {"reference": str(self)}
@@ -69,18 +117,99 @@ class Item:
         return {"each": self.parameter}
 
 
-Slot = Constant | Use | Reference | Item
+@dataclass(frozen=True, slots=True)
+class Each:
+    """An argument that is another one each time a step is repeated: every element at a place, or all
+    those that a pick means."""
+
+    place: Reference
+
+    def to_json(self) -> dict[str, Json]:
+        return {"each_of": str(self.place)}
+
+
+Slot = Constant | Use | Reference | Item | Each
+
+
+def references_in(slot: Slot) -> tuple[Reference, ...]:
+    """The places that a slot reads."""
+    place = slot.place if isinstance(slot, Each) else slot
+    if not isinstance(place, Reference):
+        return ()
+    by = place.pick.value if place.pick else None
+    return (place, by) if isinstance(by, Reference) else (place,)
+
+
+def renumbered(slot: Slot, places: Mapping[int, int]) -> Slot:
+    """A slot whose places are in steps that are counted anew, by their old numbers.
+
+    Raises:
+        KeyError: A step that it reads has no new number.
+    """
+    if isinstance(slot, Each):
+        return replace(slot, place=moved(slot.place, places))
+    return moved(slot, places) if isinstance(slot, Reference) else slot
+
+
+def moved(place: Reference, places: Mapping[int, int]) -> Reference:
+    """A place in a step that is counted anew."""
+    pick = place.pick
+    if pick and isinstance(pick.value, Reference):
+        pick = replace(pick, value=moved(pick.value, places))
+    return replace(place, step=places[place.step], pick=pick)
+
+
+def parameters_in(slot: Slot) -> tuple[str, ...]:
+    """The parameters that a slot takes a value from."""
+    if isinstance(slot, Use | Item):
+        return (slot.parameter,)
+    place = slot.place if isinstance(slot, Each) else slot
+    by = place.pick.value if isinstance(place, Reference) and place.pick else None
+    return (by.parameter,) if isinstance(by, Use | Item) else ()
+
+
+GuardHow = Literal["equals", "among", "at_most", "at_least", "empty"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """What held before every use that passed and did not hold before one that failed."""
+    """What held before every use that passed and did not hold before one that failed.
 
-    at: Reference
+    Args:
+        at: A place in what an earlier step returned, or a parameter.
+        how: Its value `equals` another, is `among` a few, is `at_most` or `at_least` a number, or is a
+            list that is `empty`, or is not.
+        value: The value, the values, the bound; of a list whether it is to be empty.
+    """
+
+    at: "Reference | Use"
     value: Json
+    how: GuardHow = "equals"
+
+    def holds(self, value: Json) -> bool:
+        """True where a value is as it should be; of a list its length is asked."""
+        wanted: Any = self.value
+        if self.how == "equals":
+            return type(value) is type(wanted) and bool(value == wanted)
+        if self.how == "among":
+            return bool(value in wanted)
+        if self.how == "empty":
+            return bool((value == 0) == wanted)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return bool(value <= wanted if self.how == "at_most" else value >= wanted)
+
+    def expected(self, show: Callable[[Json], str]) -> str:
+        """What the value has to be, in words."""
+        if self.how == "among" and isinstance(self.value, list):
+            return " or ".join(map(show, self.value))
+        if self.how == "empty":
+            return "empty" if self.value else "not empty"
+        return ("" if self.how == "equals" else f"{self.how.replace('_', ' ')} ") + show(self.value)
 
     def to_json(self) -> dict[str, Json]:
-        return {"at": str(self.at), "equals": self.value}
+        at = self.at.parameter if isinstance(self.at, Use) else str(self.at)
+        return {"at": at, self.how: self.value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +220,8 @@ class RoutineStep:
         tool: The tool; of a shell command the programs it runs.
         arguments: What is handed to it, by argument name.
         changes: It may change something; one that only reads can be left out without harm.
-        is_repeated: It is called once for each element of the parameters its items name.
+        is_repeated: It is called once for each element of the parameters its items name, or of the
+            places it goes over.
         is_optional: It is left out in some uses: where its parameters are not given.
         guards: What is to hold before it is called.
     """
@@ -125,17 +255,24 @@ class Parameter:
         name: As the tools name the argument.
         type: `str`, `int`, `float`, `bool`, `path`, or `list[...]` of these.
         among: The results that it is chosen from; None where it comes from outside.
+        default: Where all elements are taken if it is not given; None where it has to be given.
         said: The share of uses where the user or an earlier result named it before the first step.
     """
 
     name: str
     type: str
     among: Reference | None = None
+    default: Reference | None = None
     said: float = 0.0
 
     def to_json(self) -> dict[str, Json]:
-        among = str(self.among) if self.among else None
-        return {"name": self.name, "type": self.type, "among": among, "said": round(self.said, 3)}
+        return {
+            "name": self.name,
+            "type": self.type,
+            "among": str(self.among) if self.among else None,
+            "default": str(self.default) if self.default else None,
+            "said": round(self.said, 3),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +334,7 @@ def parse_routine(value: Mapping[str, Any]) -> Routine:
                 name=each["name"],
                 type=each["type"],
                 among=parse_reference(each["among"]) if each["among"] else None,
+                default=parse_reference(each["default"]) if each.get("default") else None,
                 said=each["said"],
             )
             for each in value["parameters"]
@@ -206,9 +344,43 @@ def parse_routine(value: Mapping[str, Any]) -> Routine:
 
 
 def parse_reference(text: str) -> Reference:
-    """Read `$1.path` back."""
+    """Read `$1.path` back, also `$1.orders[*]{status == "pending"}.order_id`."""
     digits = len(text[1:]) - len(text[1:].lstrip("0123456789"))
-    return Reference(int(text[1 : 1 + digits]) - 1, text[1 + digits :])
+    step, path = int(text[1 : 1 + digits]) - 1, text[1 + digits :]
+    before, brace, rest = path.partition("{")
+    if not brace:
+        return Reference(step, path)
+    pick, after = _pick(rest)
+    return Reference(step, before + after, pick)
+
+
+def _pick(text: str) -> tuple[Pick, str]:
+    """A pick whose brace was opened, and the text behind it."""
+    ordered = _ORDERED.match(text)
+    if ordered:
+        how, fact = ordered.groups()
+        return Pick(how, _fact(fact or "")), text[ordered.end() :]  # type: ignore[arg-type]
+    fact, _, rest = text.partition(" == ")
+    value: Constant | Use | Item | Reference
+    try:
+        constant, end = json.JSONDecoder().raw_decode(rest)
+    except ValueError:
+        constant, end = None, 0
+    if end and rest[end] == "}":
+        value = Constant(constant)
+    else:
+        end = rest.index("}")
+        told = rest[:end]
+        name = told.removeprefix("each of ")
+        if told.startswith("$"):
+            value = parse_reference(told)
+        else:
+            value = Use(name) if name == told else Item(name)
+    return Pick("where", _fact(fact), value), rest[end + 1 :]
+
+
+def _fact(text: str) -> str:
+    return f".{text}" if text else ""
 
 
 def _step(value: Mapping[str, Any]) -> RoutineStep:
@@ -218,10 +390,14 @@ def _step(value: Mapping[str, Any]) -> RoutineStep:
         changes=value["changes"],
         is_repeated=value["repeated"],
         is_optional=value["optional"],
-        guards=tuple(
-            Guard(at=parse_reference(each["at"]), value=each["equals"]) for each in value["guards"]
-        ),
+        guards=tuple(map(_guard, value["guards"])),
     )
+
+
+def _guard(value: Mapping[str, Any]) -> Guard:
+    how = next(name for name in get_args(GuardHow) if name in value)
+    at = parse_reference(value["at"]) if value["at"].startswith("$") else Use(value["at"])
+    return Guard(at=at, value=value[how], how=how)
 
 
 def _slot(value: Mapping[str, Any]) -> Slot:
@@ -230,6 +406,8 @@ def _slot(value: Mapping[str, Any]) -> Slot:
         return Constant(told)
     if kind == "reference":
         return parse_reference(told)
+    if kind == "each_of":
+        return Each(parse_reference(told))
     return Use(told) if kind == "parameter" else Item(told)
 
 

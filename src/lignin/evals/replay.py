@@ -12,7 +12,7 @@ from lignin.domain.cases import Attempt, AttemptCall, Case
 from lignin.domain.codec import Digest, Json, digest_json
 from lignin.domain.errors import UnavailableError
 from lignin.ports.environment import Environment, EnvironmentKind, RecordedCall, Recording
-from lignin.ports.tools import Observation, ToolSpec, result_of_text
+from lignin.ports.tools import Observation, ToolSpec, result_of_text, served_name
 
 RECORDED_ERROR = "tool_error"
 
@@ -30,7 +30,7 @@ def replay_live(environment: Environment, attempt: Attempt) -> Attempt:
     environment.reset()
     calls = []
     for call in attempt.calls:
-        name = name_in(environment.tools, call.tool)
+        name = served_name(environment.tools, call.tool)
         observation = environment.call(name, call.arguments)
         spec = environment.tools.get(name)
         calls.append(
@@ -80,11 +80,6 @@ def text_of(observation: Observation) -> str:
     if observation.error is None and isinstance(observation.result, str):
         return observation.result
     return observation.to_text()
-
-
-def name_in(tools: Mapping[str, ToolSpec], name: str) -> str:
-    """Return an environment's name of a tool that a client may call by a prefixed one."""
-    return name if name in tools else name.rpartition("__")[2]
 
 
 def recording_of(case: Case) -> tuple[Recording, Mapping[str, ToolSpec]]:

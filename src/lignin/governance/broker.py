@@ -24,7 +24,7 @@ from lignin.governance.laws.scrubbing import Scrubber
 from lignin.governance.proxy import CredentialProxy, withheld
 from lignin.ports.broker import Binding, BoundTools, BrokerReport, SecretValue
 from lignin.ports.sandbox import Effect
-from lignin.ports.tools import Observation
+from lignin.ports.tools import Observation, served_name
 
 BROKER_VERSION: Final = 2
 PLACEHOLDERS: Final = "lignin.placeholders"
@@ -131,9 +131,9 @@ class Broker:
         self._calls += 1
         if self._calls > MAX_CALLS:
             raise LimitedError(f"a run makes at most {MAX_CALLS} calls")
-        bound = self._require_tool(tool)
+        bound, served = self._require_tool(tool)
         self._keep(Effect(kind="call", target=tool[:_MAX_TARGET]))
-        observation = bound.call(tool, arguments)
+        observation = bound.call(served, arguments)
         if observation is None:
             self._misses += 1
             self._give_reason(f"{self._name} does not know a call of {tool}")
@@ -143,13 +143,14 @@ class Broker:
             )
         else:
             self._hits += 1
-            self._changes += bound.tools[tool].effect == "write"
+            self._changes += bound.tools[served].effect == "write"
             self._tell(tool, observation.error or digest_json(observation.result))
         if observation.is_error:
             return {"error": observation.error, "message": observation.message}
         return {"result": observation.result}
 
-    def _require_tool(self, tool: str) -> BoundTools:
+    def _require_tool(self, tool: str) -> tuple[BoundTools, str]:
+        """What answers a tool, and by which name: it may be declared by a client's prefixed one."""
         declared = self._capabilities.tools.get(tool)
         if declared is None:
             raise DeniedError(f"the tool {tool!r:.80} is not declared")
@@ -157,14 +158,15 @@ class Broker:
             raise UnavailableError("no tool is bound to this run")
         if self._bound is None:
             self._bound = self._binding.begin()
-        spec = self._bound.tools.get(tool)
+        served = served_name(self._bound.tools, tool)
+        spec = self._bound.tools.get(served)
         if spec is None:
             raise UnavailableError(f"the binding {self._binding.name} has no tool {tool!r:.80}")
         if spec.digest != declared:
             raise UnavailableError(
                 f"the tool {tool!r:.80} is not the declared one: {declared} is, {spec.digest} is bound"
             )
-        return self._bound
+        return self._bound, served
 
     def _http(self, request: Mapping[str, Json]) -> Mapping[str, Json]:
         reply = self._require_proxy().fetch(request, self._keep_hop)

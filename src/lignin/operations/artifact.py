@@ -1,21 +1,15 @@
 """Artifacts: capture, verify, promote, call, retire."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 from lignin.artifacts.promotion import require_person
 from lignin.artifacts.proofs import tests_of
 from lignin.artifacts.schemas import schema_faults
-from lignin.artifacts.service import Captured
 from lignin.artifacts.store import load_examples, load_tree, trusted_givers
-from lignin.artifacts.versions import HANDED_OVER, is_simulated
-from lignin.domain.artifacts import Provenance
+from lignin.artifacts.versions import is_simulated
 from lignin.domain.errors import GateFailedError, InvalidRequestError
 from lignin.domain.events import Change
 from lignin.domain.states.artifacts import PROVEN, STATES, VersionState
 from lignin.operations.artifact_models import (
     ArtifactCall,
-    ArtifactCapture,
     ArtifactList,
     ArtifactMove,
     ArtifactPromote,
@@ -26,7 +20,6 @@ from lignin.operations.artifact_models import (
     ArtifactView,
     ArtifactWithdraw,
     Called,
-    CaptureView,
     Expired,
     Nothing,
     Promoted,
@@ -48,71 +41,20 @@ from lignin.operations.choice import (
     visible_page,
 )
 from lignin.operations.context import Context
-from lignin.operations.exits import read_recording, recording_change, with_recording
-from lignin.operations.handover import read_context, read_files, refuse_secrets
+from lignin.operations.exits import with_recording
 from lignin.operations.heads import dependants_of, holders, in_step, propose_to_children, take_off
-from lignin.operations.judging import capture_view, verification_view, withdrawn_view
+from lignin.operations.judging import verification_view, withdrawn_view
 from lignin.operations.lifecycle import (
     call_artifact,
     decide_version,
     promote_versions,
     proven_in,
-    require_dependencies,
 )
-from lignin.operations.packages import read_candidate
-from lignin.operations.proofs import joined, with_subjects
+from lignin.operations.program_first import going_on
 from lignin.operations.registry import operation
 from lignin.operations.reopening import found_failed
-from lignin.ports.ledger import View, require_known
 
 MAX_FEEDBACK = 50
-
-
-@operation("artifact.capture", effect="execute", idempotent=True)
-def capture(context: Context, request: ArtifactCapture) -> CaptureView:
-    """Hand over a file or folder that you wrote; hear at once whether it holds.
-
-    Until it is proven, other agents do not see it; the people of the space do. With at least three examples (or own tests) the
-    verification can pass; a part of the examples is held out as the judge.
-    """
-    files = read_files(context.path(request.path))
-    refuse_secrets(files, request.examples, context.redaction_key, request.context)
-    if request.kind in {None, "test"}:
-        with context.view() as view:
-            files = with_subjects(context, view, files)
-    recording = read_recording(context, request.recordings) if request.recordings else None
-    candidate = read_candidate(context, files, request)
-    with context.view() as view:
-        require_dependencies(view, candidate.tree.manifest)
-        if request.mode:
-            require_known(view, f"mode/{request.mode}")
-    provenance = Provenance(
-        source=request.path,
-        session=request.session,
-        author=context.scope.actor.sub,
-        task=request.task,
-        how=HANDED_OVER,
-        mode=request.mode,
-        context=read_context(request.context),
-    )
-
-    def decide(view: View) -> tuple[Captured, Sequence[Change]]:
-        captured = context.artifacts.capture(
-            view,
-            context.scope,
-            joined(context, view, replace(candidate, provenance=provenance)),
-            requested=True,
-            owner=request.owner or context.scope.actor.sub,
-            successor=request.successor or f"space:{context.scope.space}",
-            now=context.ledger.now(),
-        )
-        changes = [captured.change] if captured.change is not None else []
-        if recording is not None:
-            changes.append(recording_change(context, captured.digest, recording))
-        return captured, changes
-
-    captured = context.decide_and_commit(decide)
-    return capture_view(context, captured, candidate.examples, request)
 
 
 @operation("artifact.list", effect="read", idempotent=True)
@@ -279,7 +221,10 @@ def call(context: Context, request: ArtifactCall) -> Called:
             f"the input does not fit {row.body['name']}: {told}",
             hint=f"`lignin artifact show {row.body['name']}` has its interface",
         )
-    observed, output = call_artifact(context, row, tree, request.input, tools=request.tools)
+    around = going_on(context, request.task)
+    observed, output = call_artifact(
+        context, row, tree, request.input, tools=request.tools, around=around
+    )
     error, message = failure(observed, is_call=tree.manifest.kind == "program")
     return Called(
         name=row.body["name"],

@@ -277,6 +277,10 @@ class ArtifactCall(ArtifactRef):
     head: str = Field("main", description="the head whose version is called")
     session: str = Field("", description="call what this session's pinned revision holds")
     tools: str = Field("", description="what answers its tools: desk, desk:SEED or a server")
+    task: str = Field(
+        default="",
+        description="go on with a task that was handed over: no change of it is made again",
+    )
 
 
 class Called(Response):

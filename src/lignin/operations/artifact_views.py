@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from lignin.artifacts.check import shown_use
 from lignin.artifacts.oracle import find_disputes
 from lignin.artifacts.versions import is_simulated
-from lignin.domain.artifacts import Example
+from lignin.domain.examples import Example
 from lignin.domain.states import Row
 from lignin.operations.artifact_models import DisputedExample, VersionView
 from lignin.ports.sandbox import Limits, Observed

@@ -12,8 +12,9 @@ from pydantic import Field
 
 from lignin.artifacts.store import load_examples
 from lignin.artifacts.versions import is_simulated, version_stream
-from lignin.domain.artifacts import Refusal, split_examples
+from lignin.domain.candidates import Refusal
 from lignin.domain.codec import Json, canonical_bytes
+from lignin.domain.examples import split_examples
 from lignin.domain.states.artifacts import SERVABLE
 from lignin.operations.artifact import call, expire
 from lignin.operations.artifact_models import ArtifactCall, Called, Nothing

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from lignin.artifacts.folder import read_tree
-from lignin.domain.artifacts import MAX_TREE_BYTES, Example, File, parse_example
+from lignin.domain.artifacts import MAX_TREE_BYTES, File
 from lignin.domain.codec import Json, parse_json
 from lignin.domain.errors import CodecError, InvalidRequestError, LimitedError, NotFoundError
+from lignin.domain.examples import Example, parse_example
 from lignin.traces.redact import redact
 
 MAX_EXAMPLES = 2000

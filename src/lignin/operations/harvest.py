@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from lignin.artifacts.laws import recognise
 from lignin.artifacts.promotion import PromotionDecision
 from lignin.artifacts.service import Captured
-from lignin.domain.artifacts import Candidate, Provenance, Refusal
+from lignin.domain.candidates import Candidate, Provenance, Refusal
 from lignin.domain.errors import (
     ConflictError,
     DeniedError,

@@ -126,7 +126,7 @@ def _parsed(context: Context, path: Path, *, hide_outcome: bool) -> TakenTrace:
         name, data = read_trace(path)
     except UnavailableError as error:  # the disk of this file, not the store's
         raise InvalidRequestError(error.message, hint=error.hint) from error
-    with _cycles_left_alone():
+    with cycles_left_alone():
         return take_trace(
             context.load_importers(), name, data, context.redaction_key, hide_outcome=hide_outcome
         )
@@ -147,7 +147,7 @@ def load_trajectory(context: Context, view: View, session: str) -> Trajectory:
     lines = (content for content in contents if content is not None)
     data = b"".join(line if line.endswith(b"\n") else line + b"\n" for line in lines)
     form, origin = row.body["client"], row.body["origin"]
-    with _cycles_left_alone():
+    with cycles_left_alone():
         traces = import_trace(context.load_importers(), row.body["source"], data, form=form)
     for trajectory, _ in traces.sessions:
         if trajectory.session == origin or len(traces.sessions) == 1:
@@ -168,8 +168,8 @@ def load_trajectory(context: Context, view: View, session: str) -> Trajectory:
 
 
 @contextmanager
-def _cycles_left_alone() -> Iterator[None]:
-    """Parsing makes objects by the million that all stay: a search for garbage finds none."""
+def cycles_left_alone() -> Iterator[None]:
+    """Reading makes objects by the million that all stay: a search for garbage finds none."""
     was_on = gc.isenabled()
     gc.disable()
     try:

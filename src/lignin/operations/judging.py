@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from lignin.artifacts.breaks import breaks_in
 from lignin.artifacts.service import Captured
 from lignin.artifacts.withdrawal import Withdrawal, withdraw_examples
-from lignin.domain.artifacts import Example
 from lignin.domain.codec import Json
 from lignin.domain.events import Change
+from lignin.domain.examples import Example
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN
 from lignin.operations.artifact_models import (

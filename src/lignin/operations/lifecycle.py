@@ -1,6 +1,6 @@
 """Verifying, deciding, promoting and calling a version: what several nouns share."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,12 @@ from lignin.artifacts.proofs import load_tests
 from lignin.artifacts.store import load_examples, load_manifest, load_tree, trusted_givers
 from lignin.artifacts.undeclared import undeclared
 from lignin.artifacts.versions import is_simulated, version_stream
-from lignin.domain.artifacts import Example, Manifest, Tree, examples_digest
+from lignin.domain.artifacts import Manifest, Tree
 from lignin.domain.codec import Digest, Json, parse_json
 from lignin.domain.errors import DeniedError, UnavailableError
 from lignin.domain.events import Change
 from lignin.domain.evidence import Verdict
+from lignin.domain.examples import Example, examples_digest
 from lignin.domain.harness import SlotChange, apply_patch
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN
@@ -30,7 +31,9 @@ from lignin.operations.context import Context
 from lignin.operations.exits import exit_of_call, exit_of_verification
 from lignin.operations.heads import ensure_head, propose_to_children, state_changes
 from lignin.operations.packages import Equipment, equipment_of
+from lignin.operations.programs import require_programs
 from lignin.operations.proofs import evidence_of_test
+from lignin.ports.broker import Binding
 from lignin.ports.ledger import View
 from lignin.ports.sandbox import Execution, Limits, Observed, PythonCall
 
@@ -285,13 +288,18 @@ def call_artifact(
     *,
     tools: str = "",
     client: str = "cli",
+    around: Callable[[Binding], Binding] | None = None,
 ) -> tuple[Observed, Json]:
     """Run a version in the sandbox with vetted arguments and count the use; (what ran, result).
+
+    Args:
+        around: What its tool calls go through on their way to what answers them.
 
     Raises:
         DeniedError: It would reach something real that it may not, or it did something that its
             manifest does not declare: then the answer is withheld.
-        UnavailableError: The sandbox, or something outside that it asked, failed.
+        UnavailableError: The sandbox, or something outside that it asked, failed; or it lacks a program
+            that the version declares.
     """
     with context.view() as view:
         dependencies = dependencies_of(view, tree.manifest, PROVEN)
@@ -304,7 +312,10 @@ def call_artifact(
     sandbox = equipment.around(context.open_sandbox())
     if sandbox.tier != "none":  # that one is opened only where the user accepts to have no wall
         require_walls(tree.manifest, sandbox.tier)
+    require_programs(sandbox, tree.manifest, row.body["name"])
     way_out = exit_of_call(context, row, tree.manifest, tools=tools)
+    if around and way_out and way_out.binding:
+        way_out = replace(way_out, binding=around(way_out.binding))
     observed = (way_out.around(sandbox) if way_out else sandbox).run(execution)
     is_call = isinstance(execution.action, PythonCall)
     granted = tree.manifest.capabilities

@@ -27,10 +27,11 @@ from lignin.artifacts.nearest import (
 from lignin.artifacts.plan import mount_dependencies, plan_in_turn, plan_run
 from lignin.artifacts.promotion import lacking_walls
 from lignin.artifacts.store import load_tree
-from lignin.domain.artifacts import Capabilities, Example, File, Tree
+from lignin.domain.artifacts import Capabilities, File, Tree
 from lignin.domain.codec import Json, canonical_bytes
 from lignin.domain.errors import LigninError, NotFoundError
 from lignin.domain.events import Change, NewEvent
+from lignin.domain.examples import Example
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN
 from lignin.operations.artifact_models import NearView

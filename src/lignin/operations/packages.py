@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from lignin.artifacts.equipped import EquippedSandbox
 from lignin.artifacts.laws import candidate_from_files
 from lignin.artifacts.requirements import declared_requirements, with_lock
-from lignin.domain.artifacts import MANIFEST_PATH, Candidate, File, Tree, make_tree
+from lignin.domain.artifacts import MANIFEST_PATH, File, Tree, make_tree
+from lignin.domain.candidates import Candidate
 from lignin.domain.dependencies import Locked, PackageSet, joint_set
 from lignin.domain.errors import UnavailableError
 from lignin.domain.states import Row

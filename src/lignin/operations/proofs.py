@@ -9,7 +9,8 @@ from lignin.artifacts.joining import (
 from lignin.artifacts.lookup import visible
 from lignin.artifacts.proofs import fact_of_test, tests_of
 from lignin.artifacts.store import load_tree
-from lignin.domain.artifacts import MANIFEST_PATH, Candidate, File, Manifest
+from lignin.domain.artifacts import MANIFEST_PATH, File, Manifest
+from lignin.domain.candidates import Candidate
 from lignin.domain.codec import Digest
 from lignin.domain.events import Change, NewEvent
 from lignin.domain.states import Row

@@ -83,9 +83,17 @@ class RoutineShown(RoutineView):
     content: dict[str, Json] = Field(description="the routine itself: steps, parameters, support")
     drawn: list[str] = Field(description="the same for a person")
     history: list[dict[str, str]] = Field(description="what became of it, oldest first")
+    served: dict[str, Json] = Field(
+        description="tasks that its program was run for: how many, handed over, for which reasons"
+    )
 
     def to_text(self) -> str:
         lines = list(self.drawn)
+        if self.served:
+            lines.append(
+                f"  served {self.served['runs']} tasks, handed over {self.served['handed_over']}"
+            )
+            lines += [f"    {why}: {count}" for why, count in self.served["reasons"].items()]
         if self.state != "induced":
             lines.append(f"  {self.state}")
         return "\n".join(
@@ -158,6 +166,7 @@ def show(context: Context, request: RoutineShow) -> RoutineShown:
         history = [
             {"at": event.at, "event": event.type.partition(".")[2]}
             for event in view.events(row.stream)
+            if event.type != "routine.counted"
         ]
     return RoutineShown(
         **_told(routine),
@@ -165,6 +174,7 @@ def show(context: Context, request: RoutineShow) -> RoutineShown:
         content=routine.to_json(),
         drawn=draw(routine),
         history=history,
+        served=dict(row.body.get("served") or {}),
     )
 
 

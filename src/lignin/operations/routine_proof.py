@@ -7,27 +7,30 @@ environment can be had again, the program must also leave the state there that t
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lignin.artifacts.plan import plan_run
 from lignin.artifacts.recordings import Contract, write_recording
+from lignin.artifacts.routine_about import ABOUT_PATH
 from lignin.artifacts.routine_program import RoutineProgram
-from lignin.domain.artifacts import Example, Tree
+from lignin.domain.artifacts import File, Tree
 from lignin.domain.codec import Json, canonical_bytes, digest_json
 from lignin.domain.errors import UnavailableError
+from lignin.domain.examples import Example
 from lignin.domain.ids import drawn
-from lignin.domain.routines import Item, Routine, Use
+from lignin.domain.routines import Routine
 from lignin.domain.traces import Trajectory
-from lignin.evals.replay import name_in
 from lignin.operations.context import Context
 from lignin.operations.environments import environment_of, open_environment
 from lignin.operations.exits import Exit
 from lignin.ports.environment import Environment, RecordedCall
-from lignin.ports.tools import Observation, ToolSpec, result_of_text
+from lignin.ports.tools import Observation, ToolSpec, result_of_text, served_name
 from lignin.traces.effects import Made, calls_of
-from lignin.traces.routines.apply import Occurrence, find_uses
+from lignin.traces.routines.apply import Occurrence, find_uses, given_in
+from lignin.traces.routines.cover import taken_by_itself
 from lignin.traces.routines.encode import encode
+from lignin.traces.routines.refine import Trial
 
 HELD_OUT_SHARE = 0.3
 LEAST_USES = 3
@@ -41,6 +44,11 @@ class Sampled:
     arguments: Mapping[str, Json]
     done: Mapping[str, Json]
     calls: tuple[RecordedCall, ...]
+
+    @property
+    def answer(self) -> dict[str, Json]:
+        """What the program is to answer."""
+        return {"done": dict(self.done), "handed_over": ""}
 
 
 def is_held_out(session: str) -> bool:
@@ -59,7 +67,7 @@ def contracts_of(
         if made.kind != "read"
     }
     return {
-        tool: known.get(tool)
+        tool: known.get(served_name(known, tool))
         or Contract(effect="write" if tool in changing else "read").to_spec(tool)
         for tool in routine.tools
     }
@@ -119,7 +127,7 @@ def _recorded(
                 done.append([asked.name, dict(asked.arguments)])
             calls.append(
                 RecordedCall(
-                    tool=asked.name,
+                    tool=specs[asked.name].name,
                     arguments=dict(asked.arguments),
                     observation=Observation(result=result),
                     state_version=state,
@@ -131,16 +139,10 @@ def _recorded(
 
 
 def _arguments(routine: Routine, program: RoutineProgram, use: Occurrence) -> dict[str, Json]:
-    """The parameters of a use, as the run wrote them."""
-    found: dict[str, Json] = {}
-    for step, group in zip(routine.steps, use.groups, strict=True):
-        for name, slot in step.arguments.items():
-            if not group or not isinstance(slot, Use | Item):
-                continue
-            values = [call.raw[call.names.index(name)] for call in group]
-            parameter = program.parameters[slot.parameter]
-            found.setdefault(parameter, values if isinstance(slot, Item) else values[0])
-    return found
+    """The parameters that a use gives by the program's names, as the run wrote them."""
+    taken = taken_by_itself(routine, use)
+    given = given_in(routine, use).items()
+    return {program.parameters[name]: value for name, value in given if name not in taken}
 
 
 def _done(program: RoutineProgram, use: Occurrence, made: Sequence[Made]) -> dict[str, Json]:
@@ -156,10 +158,10 @@ def _done(program: RoutineProgram, use: Occurrence, made: Sequence[Made]) -> dic
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handed:
-    """What is handed over for a capture: a folder, examples and a recording."""
+    """What is handed over for a capture: a folder, examples and a recording, where tools are called."""
 
     folder: Path
-    recording: Path
+    recording: Path | None
     examples: list[Json]
 
 
@@ -169,8 +171,14 @@ def hand_over(
     program: RoutineProgram,
     specs: Mapping[str, ToolSpec],
     uses: Sequence[Sampled],
+    *,
+    about: File | None = None,
 ) -> Handed:
-    """Write a program with its manifest and its recording, and return them with its examples."""
+    """Write a program with its manifest and its recording, and return them with its examples.
+
+    Args:
+        about: What is told of the routine, to go along.
+    """
     whole = folder / name
     whole.mkdir()
     (whole / f"{program.entry}.py").write_text(program.source)
@@ -186,12 +194,14 @@ def hand_over(
         "capabilities": {"tools": {tool: spec.digest for tool, spec in specs.items()}},
     }
     (whole / "lignin.json").write_text(json.dumps(manifest, indent=1))
+    if about is not None:
+        (whole / ABOUT_PATH).write_bytes(about.content)
     recording = folder / "calls.jsonl"
+    served = {spec.name: spec for spec in specs.values()}
     calls = {canonical_bytes(_question(call)): call for use in uses for call in use.calls}
-    recording.write_bytes(write_recording(specs.values(), calls.values(), start=name))
+    recording.write_bytes(write_recording(served.values(), calls.values(), start=name))
     examples: list[Json] = [
-        {"arguments": dict(each.arguments), "result": {"done": dict(each.done), "handed_over": ""}}
-        for each in uses
+        {"arguments": dict(each.arguments), "result": each.answer} for each in uses
     ]
     return Handed(folder=whole, recording=recording, examples=examples)
 
@@ -204,12 +214,13 @@ def _question(call: RecordedCall) -> list[Json]:
 class Live:
     """How often a program was tried where runs happened, and left the state that the run left.
 
-    `why_not` says why it was not tried, where it was not.
+    `why_not` says why it was not tried, where it was not; `trials` are the tries one by one.
     """
 
     runs: int = 0
     equal: int = 0
     why_not: str = ""
+    trials: tuple[Trial, ...] = field(default=(), compare=False, repr=False)
 
 
 def try_live(
@@ -224,11 +235,11 @@ def try_live(
     Args:
         tree: The program as it was captured; it runs in the sandbox.
     """
-    runs = equal = 0
+    trials: list[Trial] = []
     why = "no run has a use"
     for trajectory in trajectories:
-        made = list(calls_of(trajectory))
-        uses = find_uses(routine, encode(trajectory, passed=True), applied=True)
+        made, run = list(calls_of(trajectory)), encode(trajectory, passed=True)
+        uses = find_uses(routine, run, applied=True)
         if not uses:
             continue
         try:
@@ -241,11 +252,12 @@ def try_live(
                     as_the_run = opened.state_digest()
                     _again(opened, made[: min(use.places)])
                     got_there = _done_by(context, tree, opened, _arguments(routine, program, use))
-                    equal += got_there and opened.state_digest() == as_the_run
-                    runs += 1
+                    is_equal = got_there and opened.state_digest() == as_the_run
+                    trials.append(Trial(run=run, use=use, is_equal=is_equal))
         except UnavailableError as error:
             why = error.message
-    return Live(runs=runs, equal=equal, why_not="" if runs else why)
+    equal = sum(each.is_equal for each in trials)
+    return Live(runs=len(trials), equal=equal, why_not="" if trials else why, trials=tuple(trials))
 
 
 def _done_by(
@@ -273,4 +285,4 @@ def _done_by(
 def _again(environment: Environment, made: Sequence[Made]) -> None:
     environment.reset()
     for each in made:
-        environment.call(name_in(environment.tools, each.call.name), each.call.arguments)
+        environment.call(served_name(environment.tools, each.call.name), each.call.arguments)

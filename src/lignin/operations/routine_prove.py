@@ -2,26 +2,32 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import Field
 
 from lignin.artifacts.folder import read_tree
-from lignin.artifacts.routine_program import RoutineProgram, program_of
+from lignin.artifacts.routine_about import about_program, about_script
+from lignin.artifacts.routine_program import program_of
+from lignin.artifacts.routine_script import script_of
+from lignin.artifacts.routine_text import names_of
+from lignin.artifacts.script_names import script_names
 from lignin.artifacts.source.draft import artifact_name
 from lignin.domain.artifacts import make_tree
+from lignin.domain.codec import Json
+from lignin.domain.commands import runs_shell
 from lignin.domain.errors import GateFailedError, InvalidRequestError
 from lignin.domain.events import NewEvent
+from lignin.domain.examples import Example
 from lignin.domain.routines import Routine
 from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
-from lignin.operations.artifact import capture
 from lignin.operations.artifact import promote as promote_artifact
+from lignin.operations.artifact_capture import capture
 from lignin.operations.artifact_models import (
     ArtifactCapture,
     ArtifactPromote,
-    CaptureView,
     Promoted,
 )
 from lignin.operations.context import Context
@@ -31,6 +37,7 @@ from lignin.operations.intake import load_trajectory
 from lignin.operations.registry import Request, Response, operation, positional
 from lignin.operations.routine_proof import (
     LEAST_USES,
+    Handed,
     Live,
     contracts_of,
     hand_over,
@@ -38,15 +45,24 @@ from lignin.operations.routine_proof import (
     sample,
     try_live,
 )
-from lignin.operations.routinework import comes_of, passing_sessions
+from lignin.operations.routine_script_proof import (
+    commonest,
+    hand_over_script,
+    shell_examples,
+    shell_uses,
+)
+from lignin.operations.routinework import comes_of, kept_runs, passing_sessions
 from lignin.ports.ledger import View, require_known
 from lignin.ports.tools import ToolSpec
+from lignin.traces.routines.refine import MOST_ROUNDS, Trial, after, against, guarded_by
 from lignin.traces.routines.service import read
+
+_MOST_SEEN = 12
 
 
 class RoutineProve(Request):
     routine: str = positional("a routine's id, as `routine list` shows it")
-    name: str = Field("", description="what to call the program; default: from its tools")
+    name: str = Field("", description="what to call it; default: what its last change does")
     tools: str = Field("", description="whose contracts: desk, desk:SEED or a server")
 
 
@@ -67,7 +83,11 @@ class Proved(Response):
     live_runs: int = Field(description="of those, tried again in the run's own environment")
     live_equal: int = Field(description="of those, left the state that the run left")
     why_not_live: str = Field(description="why none was tried there, where none was")
+    files: list[str] = Field(description="the artifact's files")
     program: str = Field(description="its source")
+    tried: list[str] = Field(
+        description="what spoke against it as it was, and what was tried instead"
+    )
 
     def exit_code(self) -> int:
         return {"pass": 0, "fail": 6}.get(self.verdict, 10)
@@ -75,62 +95,148 @@ class Proved(Response):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Prepared:
-    """A routine's program with what is to prove it."""
+    """A routine with what is to prove it.
+
+    `mined` is what it was before it was refined, `tried` what spoke against it so far; `name` is what the
+    caller calls it; `runs` are held out, `seen` is of those that it comes from.
+    """
 
     routine: Routine
-    program: RoutineProgram
+    mined: Routine
+    name: str
     runs: tuple[Trajectory, ...]
+    seen: tuple[Trajectory, ...]
+    tried: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """A routine's program or script on the disk, and what is known of it before it is captured.
+
+    `besides` says which uses are no examples.
+    """
+
+    name: str
+    source: str
+    handed: Handed
+    live: Live
+    besides: str = ""
 
 
 @operation("routine.prove", effect="execute", idempotent=True)
 def prove(context: Context, request: RoutineProve) -> Proved:
-    """Write a routine as a program and prove it on runs that it does not come from.
+    """Write a routine as a program, or one of shell commands as a script, and prove it on other runs.
 
     The routine must come out of two thirds of the runs alone; its uses in the others are the examples,
     replayed in the sandbox against what those runs saw, and tried live where the runs' environment can
     be had again. What is not proven is captured as a draft at most, and never promoted.
+
+    What the held-out runs speak against is refined and tried again, at most three times: a constant that
+    they contradict is given, a guard that they contradict goes, and where some uses come to something
+    else a condition that tells them from the others is asked.
     """
     with context.view() as view:
         row = require_known(view, f"routine/{request.routine}")
         routine = read(view, row)
-        runs = _held_out(context, view)
+        prepared = _Prepared(
+            routine=routine,
+            mined=routine,
+            name=request.name,
+            runs=tuple(_held_out(context, view)),
+            seen=tuple(_seen(context, view, routine)),
+        )
     if not comes_of(context, routine, lambda session: not is_held_out(session)):
         return _unproven(routine, "it does not come out of two thirds of the runs alone")
-    try:
-        program = program_of(routine, request.name)
-    except InvalidRequestError as error:
-        return _unproven(routine, error.message)
-    prepared = _Prepared(routine=routine, program=program, runs=tuple(runs))
+    every = kept_runs(context)
+    held_out = [run for run in every if is_held_out(run.session)]
+    others = [run for run in every if not is_held_out(run.session)]
+    prepared = replace(prepared, routine=guarded_by(routine, others))
+    reason = ""
+    for _ in range(MOST_ROUNDS + 1):
+        ruling = against(prepared.routine, held_out, every)
+        if ruling is None:
+            proved, trials = _tried(context, row, prepared, request.tools)
+            if all(each.is_equal for each in trials):
+                return proved.model_copy(update={"tried": list(prepared.tried)})
+            ruling = after(prepared.routine, trials)
+        reason = ruling.reason
+        said = f"{reason}; tried again: {ruling.change}" if ruling.change else reason
+        prepared = replace(prepared, tried=(*prepared.tried, said))
+        if ruling.refined is None:
+            break
+        prepared = replace(prepared, routine=ruling.refined)
+    return _refused(context, row, routine, reason, prepared.tried)
+
+
+def _tried(
+    context: Context, row: Row, prepared: _Prepared, tools: str
+) -> tuple[Proved, tuple[Trial, ...]]:
+    """Prove a routine as it is now, and say which uses were tried live."""
+    routine = prepared.routine
     with tempfile.TemporaryDirectory(prefix="lignin-routine-") as folder:
-        return _proved(context, row, prepared, _known(context, request.tools, runs), Path(folder))
+        try:
+            if runs_shell(routine):
+                written = _as_script(context, prepared, Path(folder))
+            else:
+                written = _as_program(context, prepared, tools, Path(folder))
+        except InvalidRequestError as error:
+            return _unproven(prepared.mined, error.message), ()
+        uses, live = len(written.handed.examples), written.live
+        if uses < LEAST_USES:
+            reason = f"{uses} uses in runs that were held out; at least {LEAST_USES} are needed"
+            return _unproven(prepared.mined, reason + written.besides, uses=uses), ()
+        if live.equal < live.runs:
+            return _unproven(prepared.mined, "", uses=uses, live=live), live.trials
+        return _captured(context, row, prepared, written), live.trials
 
 
-def _proved(
-    context: Context,
-    row: Row,
-    prepared: _Prepared,
-    known: dict[str, ToolSpec],
-    folder: Path,
-) -> Proved:
-    routine, program = prepared.routine, prepared.program
-    specs = contracts_of(routine, prepared.runs, known)
-    uses = sample(routine, program, prepared.runs, specs)
-    if len(uses) < LEAST_USES:
-        reason = f"{len(uses)} uses in runs that were held out; at least {LEAST_USES} are needed"
-        return _unproven(routine, reason, uses=len(uses))
-    handed = hand_over(folder, program.entry, program, specs, uses)
-    live = try_live(context, routine, program, make_tree(read_tree(handed.folder)), prepared.runs)
-    if live.equal < live.runs:
-        reason = f"it left another state than the run in {live.runs - live.equal} of {live.runs}"
-        return _unproven(routine, reason, uses=len(uses), live=live, verdict="fail")
+def _as_program(context: Context, prepared: _Prepared, tools: str, folder: Path) -> _Written:
+    """Write a routine of tool calls; where there are uses enough it is tried live."""
+    routine, runs = prepared.routine, prepared.runs
+    program = program_of(routine, _named(context, prepared, names_of(routine)))
+    specs = contracts_of(routine, runs, _known(context, tools, runs))
+    uses = sample(routine, program, runs, specs)
+    shown = [
+        Example(arguments=each.arguments, result=each.answer)
+        for each in sample(routine, program, prepared.seen, specs)
+    ]
+    about = about_program(routine, program, shown).to_file()
+    handed = hand_over(folder, program.entry, program, specs, uses, about=about)
+    live = Live()
+    if len(uses) >= LEAST_USES:
+        live = try_live(context, routine, program, make_tree(read_tree(handed.folder)), runs)
+    return _Written(name=program.entry, source=program.source, handed=handed, live=live)
+
+
+def _as_script(context: Context, prepared: _Prepared, folder: Path) -> _Written:
+    """Write a routine of shell commands; what those change cannot be put back, so it is not tried live."""
+    routine = prepared.routine
+    seen = list(shell_uses(routine, prepared.seen))
+    script = script_of(routine, _named(context, prepared, script_names(routine)), commonest(seen))
+    about = about_script(routine, script, shell_examples(script, seen)).to_file()
+    uses = list(shell_uses(routine, prepared.runs))
+    examples = shell_examples(script, uses)
+    untold = sum(not use.answers for use in uses)
+    handed = hand_over_script(folder, script.name, script, examples, about)
+    return _Written(
+        name=script.name,
+        source=script.source,
+        handed=handed,
+        live=Live(why_not="no environment gives back what shell commands found"),
+        besides=f"; {untold} more, of which it cannot be told what was run" if untold else "",
+    )
+
+
+def _captured(context: Context, row: Row, prepared: _Prepared, written: _Written) -> Proved:
+    handed, live, routine = written.handed, written.live, prepared.mined
     captured = capture(
         context,
         ArtifactCapture.model_validate(
             {
                 "path": str(handed.folder),
-                "name": artifact_name(program.entry),
+                "name": artifact_name(written.name),
                 "examples": handed.examples,
-                "recordings": str(handed.recording),
+                "recordings": str(handed.recording or ""),
                 "task": f"routine {routine.routine_id}",
             }
         ),
@@ -143,25 +249,37 @@ def _proved(
         artifact=captured.name,
         digest=captured.digest,
         state=captured.state,
-        uses=len(uses),
+        uses=len(handed.examples),
         live_runs=live.runs,
         live_equal=live.equal,
         why_not_live=live.why_not,
-        program=program.source,
+        files=sorted(read_tree(handed.folder)),
+        program=written.source,
+        tried=list(prepared.tried),
     )
-    _note(context, row, captured, proved)
+    _note(context, row, proved, prepared.tried)
     return proved
 
 
-def _note(context: Context, row: Row, captured: CaptureView, proved: Proved) -> None:
+def _refused(
+    context: Context, row: Row, routine: Routine, reason: str, tried: Sequence[str]
+) -> Proved:
+    """What is refused, with the reason and what was tried; noted, so that nothing serves it anew."""
+    refused = _unproven(routine, reason, verdict="fail")
+    _note(context, row, refused, tried)
+    return refused.model_copy(update={"tried": list(tried)})
+
+
+def _note(context: Context, row: Row, proved: Proved, tried: Sequence[str]) -> None:
     """Keep on the routine which version it became, and how that was proven."""
-    payload = {
-        "artifact": captured.name,
-        "version": captured.digest,
+    payload: dict[str, Json] = {
+        "artifact": proved.artifact,
+        "version": proved.digest,
         "verdict": proved.verdict,
         "uses": proved.uses,
         "live_runs": proved.live_runs,
         "live_equal": proved.live_equal,
+        "tried": list(tried),
     }
     if row.body.get("proof") == payload:
         return
@@ -199,6 +317,30 @@ def _held_out(context: Context, view: View) -> list[Trajectory]:
     ]
 
 
+def _seen(context: Context, view: View, routine: Routine) -> list[Trajectory]:
+    """A few of the runs that the routine comes from, for examples that may be shown."""
+    sessions = [each for each in routine.support.sessions if not is_held_out(each)]
+    return [load_trajectory(context, view, session) for session in sessions[:_MOST_SEEN]]
+
+
+def _named(context: Context, prepared: _Prepared, names: Sequence[str]) -> str:
+    """The name that was asked for, else the first, and plainest, that is not another artifact's."""
+    mine = f"routine {prepared.mined.routine_id}"
+    with context.view() as view:
+        free = (each for each in names if not _is_anothers(context, view, each, mine))
+        return prepared.name or next(free, names[-1])
+
+
+def _is_anothers(context: Context, view: View, name: str, task: str) -> bool:
+    """True where the artifact of a name comes of something else."""
+    artifact = artifact_name(name)
+    if view.row(f"artifact/{artifact}") is None:
+        return False
+    versions = context.artifacts.versions(view, artifact, limit=1).rows
+    told = (each for version in versions for each in version.body["provenance"])
+    return all(each.get("task") != task for each in told)
+
+
 def _known(context: Context, tools: str, runs: Sequence[Trajectory]) -> dict[str, ToolSpec]:
     """Contracts that are known: of what the caller names, else of where the runs happened."""
     if tools:
@@ -229,5 +371,7 @@ def _unproven(
         live_runs=live.runs if live else 0,
         live_equal=live.equal if live else 0,
         why_not_live=live.why_not if live else "",
+        files=[],
         program="",
+        tried=[],
     )

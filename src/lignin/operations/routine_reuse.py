@@ -13,7 +13,7 @@ from lignin.operations.context import Context
 from lignin.operations.detection import load_run
 from lignin.operations.registry import Request, Response, operation, positional
 from lignin.operations.routine_proof import is_held_out
-from lignin.operations.routinework import read_runs, routines_of, runs_kept
+from lignin.operations.routinework import kept_runs, read_runs, routines_of
 from lignin.operations.uses import versions_used
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.traces.routines.apply import apply_routines
@@ -28,6 +28,7 @@ from lignin.traces.routines.reuse import (
     summed,
 )
 from lignin.traces.routines.service import read, standing
+from lignin.traces.routines.within import is_within
 from lignin.traces.view import told
 
 DIRECT = "direct call"
@@ -149,7 +150,7 @@ def reuse(context: Context, request: RoutineReuse) -> ReuseReport:
     """
     with context.view() as view:
         routines = _asked(view, request.routine)
-    kept = {run.session: run for run in runs_kept(context)}
+    kept = {run.session: run for run in kept_runs(context)}
     origins = _origins(context, routines, kept)
     passing = sum(run.passed is not False for run in kept.values())
     given = list(
@@ -175,12 +176,13 @@ def _origins(
 ) -> dict[str, list[Encoded]]:
     """The runs that each routine stands on: where it also comes of the rest alone, without those that
     are held out."""
-    others = routines_of(context, lambda session: not is_held_out(session)) if routines else set()
+    others = routines_of(context, lambda session: not is_held_out(session)) if routines else ()
+    proven = {r.routine_id for r in routines if any(is_within(r, other) for other in others)}
     return {
         each.routine_id: [
             kept[session]
             for session in each.support.sessions
-            if session in kept and not (each.routine_id in others and is_held_out(session))
+            if session in kept and not (each.routine_id in proven and is_held_out(session))
         ]
         for each in routines
     }

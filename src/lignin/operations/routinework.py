@@ -13,12 +13,14 @@ from lignin.domain.traces import Trajectory
 from lignin.operations.context import Context
 from lignin.operations.detection import feedback_of, load_run
 from lignin.operations.filing import file_new, touched_sessions
+from lignin.operations.intake import cycles_left_alone
 from lignin.ports.ledger import View, every_row
 from lignin.traces.importer import import_trace
 from lignin.traces.read import find_traces, read_trace
 from lignin.traces.routines.encode import Encoded, encode
 from lignin.traces.routines.induce import MOST, Induced, Inducer
 from lignin.traces.routines.service import PASSED, Read, Routines
+from lignin.traces.routines.within import is_within
 
 LOT = 500
 
@@ -33,7 +35,7 @@ def induce_routines(context: Context, limit: int) -> Induced:
         context.progress("reading runs", first, len(touched))
         lot = touched[first : first + LOT]
         done = position if first + LOT >= len(touched) else start
-        with context.view() as view:
+        with context.view() as view, cycles_left_alone():
             runs = _read(context, view, lot)
         context.decide_and_commit(
             lambda view, runs=runs, done=done: (  # type: ignore[misc]
@@ -45,10 +47,10 @@ def induce_routines(context: Context, limit: int) -> Induced:
         is_declared = all(row.body["outcome"] for row in every_row(view, "encoded"))
     if not is_declared:
         file_new(context)
-    with context.view() as view:
+    with context.view() as view, cycles_left_alone():
         inducer = Inducer()
-        inducer.add(service.kept(view, _judged(view)))
-    found = inducer.induce(limit)
+        inducer.add(service.kept(view, judged(view)))
+        found = inducer.induce(limit)
     context.decide_and_commit(
         lambda view: (None, service.file(view, context.scope, found.routines, found.refused))
     )
@@ -56,34 +58,35 @@ def induce_routines(context: Context, limit: int) -> Induced:
 
 
 def comes_of(context: Context, routine: Routine, takes: Callable[[str], bool]) -> bool:
-    """True where a routine is also induced of some of the runs alone.
+    """True where a routine is also induced of some of the runs alone, perhaps with more steps that
+    may be left out.
 
     Args:
         takes: Whether a session is among them.
     """
-    return routine.routine_id in routines_of(context, takes)
+    return any(is_within(routine, each) for each in routines_of(context, takes))
 
 
-def routines_of(context: Context, takes: Callable[[str], bool]) -> set[str]:
-    """The ids of the routines that are induced of some of the runs alone."""
+def routines_of(context: Context, takes: Callable[[str], bool]) -> tuple[Routine, ...]:
+    """The routines that are induced of some of the runs alone."""
     inducer = Inducer()
-    inducer.add(run for run in runs_kept(context) if takes(run.session))
-    return {each.routine_id for each in inducer.induce(MOST).routines}
+    inducer.add(run for run in kept_runs(context) if takes(run.session))
+    return inducer.induce(MOST).routines
 
 
-def runs_kept(context: Context) -> list[Encoded]:
-    """Every run as it was read; those of which nothing was declared passed as judged."""
-    with context.view() as view:
-        return list(Routines(context.ids).kept(view, _judged(view)))
+def kept_runs(context: Context) -> list[Encoded]:
+    """All runs as they were read, those of which nothing was declared as they were judged."""
+    with context.view() as view, cycles_left_alone():
+        return list(Routines(context.ids).kept(view, judged(view)))
 
 
 def passing_sessions(view: View) -> list[str]:
     """The sessions that routines are induced of, in order."""
-    judged = _judged(view)
+    verdicts = judged(view)
     found = []
     for row in every_row(view, "encoded"):
         outcome = row.body["outcome"]
-        if PASSED.get(outcome) if outcome else judged.get(row.key):
+        if PASSED.get(outcome) if outcome else verdicts.get(row.key):
             found.append(row.key)
     return found
 
@@ -100,7 +103,7 @@ def _read(context: Context, view: View, sessions: Sequence[str]) -> dict[str, Re
     return found
 
 
-def _judged(view: View) -> dict[str, bool | None]:
+def judged(view: View) -> dict[str, bool | None]:
     """Which runs were judged to have passed, by session; None where nobody can say."""
     return {row.key: PASSED.get(row.body["verdict"]) for row in every_row(view, "filing")}
 

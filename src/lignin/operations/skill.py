@@ -19,7 +19,7 @@ from lignin.artifacts.serving_plan import (
 from lignin.artifacts.skillmd import parse_skill
 from lignin.artifacts.store import load_examples, load_manifest, load_tree, trusted_givers
 from lignin.artifacts.versions import is_simulated
-from lignin.domain.artifacts import File, split_examples
+from lignin.domain.artifacts import File
 from lignin.domain.errors import (
     DeniedError,
     InvalidRequestError,
@@ -27,6 +27,7 @@ from lignin.domain.errors import (
     NotFoundError,
 )
 from lignin.domain.events import NewEvent
+from lignin.domain.examples import split_examples
 from lignin.domain.harness import diff_revisions, parse_revision
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN, SERVABLE

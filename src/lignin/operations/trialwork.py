@@ -23,7 +23,6 @@ from lignin.evals.output import RUN, Output, read_output
 from lignin.evals.replay import (
     Answering,
     faithfulness,
-    name_in,
     recording_of,
     replay_live,
     replay_recorded,
@@ -36,7 +35,7 @@ from lignin.operations.environments import open_environment
 from lignin.ports.environment import Environment
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.ports.system import System, SystemRun
-from lignin.ports.tools import ToolSpec
+from lignin.ports.tools import ToolSpec, served_name
 from lignin.traces.cases import attempt_of
 from lignin.traces.importer import import_trace
 from lignin.traces.redact import redact
@@ -331,7 +330,7 @@ def _again(context: Context, case: Case, told: Attempt, found: _Surroundings) ->
 
 def _with_effect(call: AttemptCall, tools: Mapping[str, ToolSpec]) -> AttemptCall:
     """Whether a call changes something is for the case to say, not for who made it."""
-    spec = tools.get(name_in(tools, call.tool))
+    spec = tools.get(served_name(tools, call.tool))
     return replace(call, changes=spec is None or spec.effect == "write")
 
 

@@ -3,7 +3,8 @@
 A tool's digest covers everything that a caller relies on, so that a manifest can pin it.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -11,6 +12,7 @@ from lignin.domain.codec import Digest, Json, canonical_bytes, digest_json, pars
 from lignin.domain.errors import CodecError
 
 ToolEffect = Literal["read", "write"]
+_PREFIX_END = re.compile(r"__|\.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,18 @@ class Observation:
         if self.error is None:
             return canonical_bytes(self.result).decode()
         return canonical_bytes({"error": self.error, "message": self.message}).decode()
+
+
+def served_name(served: Collection[str], name: str) -> str:
+    """Return the name by which a tool is served that a client calls by a name of its own.
+
+    Clients put their own prefix and the server's in front: `mcp__SERVER__TOOL`, `SERVER__TOOL`,
+    `SERVER.TOOL`. A name that is served is meant as it is; one that nothing explains stays.
+    """
+    if name in served:
+        return name
+    ends = (name[mark.end() :] for mark in _PREFIX_END.finditer(name))
+    return next((end for end in ends if end in served), name)
 
 
 def result_of_text(text: str) -> Json:

@@ -16,16 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from lignin.domain.artifacts import (
-    MANIFEST_PATH,
-    Example,
-    File,
-    Tree,
-    make_tree,
-    parse_example,
-    parse_manifest,
-)
+from lignin.domain.artifacts import MANIFEST_PATH, File, Tree, make_tree, parse_manifest
 from lignin.domain.codec import canonical_bytes
+from lignin.domain.examples import Example, parse_example
 
 Part = Literal["open", "held"]
 Family = Literal["good", "faulty"]

@@ -9,7 +9,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from lignin.domain.artifacts import split_examples
+from lignin.domain.examples import split_examples
 
 from . import FAULT_CLASSES, Specimen, load
 from .running import HANG, expected, run

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lignin.domain.artifacts import MANIFEST_PATH, Example, Manifest, Tree
+from lignin.domain.artifacts import MANIFEST_PATH, Manifest, Tree
+from lignin.domain.examples import Example
 
 HANG = {"hang": True}
 _MARK = "\n@@RESULTS@@"

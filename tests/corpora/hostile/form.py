@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lignin.domain.artifacts import Capabilities, Example, Tree
+from lignin.domain.artifacts import Capabilities, Tree
+from lignin.domain.examples import Example
 
 Part = Literal["open", "held"]
 Label = Literal["hostile", "clean"]

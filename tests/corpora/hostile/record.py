@@ -10,7 +10,7 @@ from corpora.artifacts.running import run
 from corpora.hostile.clean import FAMILIES
 from corpora.hostile.form import Clean
 from corpora.hostile.weave import RECORDED, as_example, clean_tree
-from lignin.domain.artifacts import parse_example
+from lignin.domain.examples import parse_example
 
 
 def record(clean: Clean, limit_s: float = 20) -> list[dict[str, Any]]:

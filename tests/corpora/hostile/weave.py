@@ -18,14 +18,13 @@ from corpora.hostile.form import Clean, CleanFamily, Family, Part, Plant, Specim
 from lignin.domain.artifacts import (
     MANIFEST_PATH,
     Capabilities,
-    Example,
     File,
     Interface,
     Manifest,
     Tree,
     make_tree,
-    parse_example,
 )
+from lignin.domain.examples import Example, parse_example
 
 RECORDED = Path(__file__).with_name("recorded.json")
 _MARK = re.compile(r"^([ \t]*)@(CORE|QUIET)@$", re.MULTILINE)

@@ -2,7 +2,7 @@
 
 from lignin.artifacts.laws import recognise
 from lignin.artifacts.registry import load_kinds
-from lignin.domain.artifacts import Candidate, Provenance, Refusal
+from lignin.domain.candidates import Candidate, Provenance, Refusal
 from lignin.domain.traces import CommandRun, Snippet
 
 KINDS = load_kinds()

@@ -4,8 +4,9 @@ import pytest
 
 from lignin.artifacts.laws import artifact_name, candidate_from_files, sighting_key
 from lignin.artifacts.registry import load_kinds, load_plugins
-from lignin.domain.artifacts import Example, File, Interface, Manifest
+from lignin.domain.artifacts import File, Interface, Manifest
 from lignin.domain.errors import IntegrityError, InvalidRequestError
+from lignin.domain.examples import Example
 from unit.artifacts.snippets import KINDS, candidate
 
 FUNCTION = "def total(a: int) -> int:\n    return a + 1\n"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lignin.artifacts.breaks import MAX_BREAKS, breaks_in, input_of, smallest
-from lignin.domain.artifacts import Example
+from lignin.domain.examples import Example
 
 
 def made(value: Any, got: Any, check: str = "examples") -> dict[str, Any]:

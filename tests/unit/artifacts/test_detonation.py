@@ -13,8 +13,9 @@ from lignin.artifacts.checks.detonation import CHECK
 from lignin.artifacts.detonation import TRACE_FILE, plan_detonation, scripts_of
 from lignin.artifacts.sink import MAX_REQUESTS, Sink, is_declared
 from lignin.artifacts.trace_lines import reached, traced_commands
-from lignin.domain.artifacts import Capabilities, Example, File, Manifest, make_tree
+from lignin.domain.artifacts import Capabilities, File, Manifest, make_tree
 from lignin.domain.codec import Json
+from lignin.domain.examples import Example
 from lignin.ports.sandbox import HOME_FOLDER, Command, Effect, Observed, PythonCall
 
 CANARIES = plant("here")

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from lignin.artifacts.check import ExampleRun, GeneratedInput, InputRun, Observations
 from lignin.artifacts.checks.memorised import CHECK
-from lignin.domain.artifacts import Example, File, Manifest, make_tree
+from lignin.domain.artifacts import File, Manifest, make_tree
 from lignin.domain.codec import Json
+from lignin.domain.examples import Example
 from lignin.ports.sandbox import Observed
 
 LOOKUP = "def f(x):\n    return look(x)\n"

@@ -18,16 +18,9 @@ from lignin.artifacts.packaging import (
 )
 from lignin.artifacts.skill_rules import validate_skill
 from lignin.artifacts.skillmd import is_skill_name, parse_skill
-from lignin.domain.artifacts import (
-    Capabilities,
-    Example,
-    File,
-    Interface,
-    Manifest,
-    Tree,
-    make_tree,
-)
+from lignin.domain.artifacts import Capabilities, File, Interface, Manifest, Tree, make_tree
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.examples import Example
 
 SOURCE = b"""from tax import rate
 

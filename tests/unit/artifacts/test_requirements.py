@@ -10,7 +10,8 @@ from lignin.artifacts.requirements import (
     script_requirements,
     with_lock,
 )
-from lignin.domain.artifacts import MANIFEST_PATH, Candidate, File, Manifest, parse_manifest
+from lignin.domain.artifacts import MANIFEST_PATH, File, Manifest, parse_manifest
+from lignin.domain.candidates import Candidate
 from lignin.domain.codec import canonical_bytes
 from lignin.domain.dependencies import MAX_REQUIRES, Locked, PackageSet, joint_set
 from lignin.domain.errors import InvalidRequestError

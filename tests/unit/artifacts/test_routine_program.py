@@ -1,7 +1,9 @@
 """The program of a routine: what it calls, what it tells, where it hands over."""
 
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -134,8 +136,15 @@ def test_interface_requires_what_every_use_needs() -> None:
     assert program.entry == "settle_order"
     assert program.interface.input["required"] == ["email", "order_id", "texts"]
     properties = program.interface.input["properties"]
-    assert properties["texts"] == {"type": "array", "items": {"type": "string"}}
-    assert properties["case"] == {"type": "integer"}
+    assert properties["texts"] == {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "Chosen by the caller.",
+    }
+    assert properties["case"] == {
+        "type": "integer",
+        "description": "Chosen by the caller; may be left out.",
+    }
 
 
 def test_text_of_a_trace_stays_text_in_the_program() -> None:
@@ -164,3 +173,30 @@ def test_place_that_is_not_one_value_is_refused() -> None:
     )
     with pytest.raises(InvalidRequestError, match="not one value"):
         program_of(vague)
+
+
+def test_program_passes_the_linter_and_the_formatter(tmp_path: Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_text(program_of(ROUTINE).source)
+    ruff = str(Path(sys.executable).parent / "ruff")
+    for words in (
+        ["check", "--select=E,F,W,I,UP,B,C4,SIM,RUF,RET,N"],
+        ["format", "--diff"],
+    ):
+        done = subprocess.run(
+            [ruff, *words, "--isolated", "--line-length=100", str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+
+
+def test_default_name_is_what_the_last_change_does_without_server_or_client() -> None:
+    def named(*tools: tuple[str, bool]) -> str:
+        steps = tuple(RoutineStep(tool=tool, arguments={}, changes=c) for tool, c in tools)
+        return program_of(Routine(steps=steps)).entry
+
+    assert named(("get_order", False), ("cancel_order", True), ("log", False)) == "cancel_order"
+    assert named(("a", False), ("mcp__shop__exchangeItems", True)) == "exchange_items"
+    assert named(("list_all", False), ("get_one", False)) == "get_one"

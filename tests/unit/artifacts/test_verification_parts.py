@@ -19,7 +19,8 @@ from lignin.artifacts.registry import load_kinds, load_plugins
 from lignin.artifacts.schema_values import is_closed
 from lignin.artifacts.undeclared import undeclared
 from lignin.artifacts.verify import Verifier
-from lignin.domain.artifacts import Capabilities, Example, File, Manifest, make_tree
+from lignin.domain.artifacts import Capabilities, File, Manifest, make_tree
+from lignin.domain.examples import Example
 from lignin.ports.sandbox import Effect, Observed
 from lignin.testing.fakes.sandbox import ScriptedSandbox
 from unit.artifacts.verification_devset import GOOD, INT, STR, arr, obj

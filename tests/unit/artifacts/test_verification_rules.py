@@ -17,7 +17,8 @@ from lignin.artifacts.kinds.script import KIND as SCRIPT
 from lignin.artifacts.overfit import Case, find_signs
 from lignin.artifacts.plan import MODERATE, guest_source, plan_in_turn
 from lignin.artifacts.undeclared import undeclared
-from lignin.domain.artifacts import Capabilities, Example, File, Interface, Manifest, make_tree
+from lignin.domain.artifacts import Capabilities, File, Interface, Manifest, make_tree
+from lignin.domain.examples import Example
 from lignin.ports.sandbox import Effect, Observed
 
 AGE = {"type": "integer", "minimum": 0, "maximum": 130}

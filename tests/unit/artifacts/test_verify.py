@@ -7,16 +7,9 @@ import pytest
 from lignin.artifacts.check import Check, conclude
 from lignin.artifacts.check_scan import load_checks
 from lignin.artifacts.verify import Verification, Verifier
-from lignin.domain.artifacts import (
-    Capabilities,
-    Example,
-    File,
-    Interface,
-    Manifest,
-    Tree,
-    make_tree,
-)
+from lignin.domain.artifacts import Capabilities, File, Interface, Manifest, Tree, make_tree
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.examples import Example
 from lignin.ports.sandbox import Execution, Observed
 from lignin.testing.fakes.sandbox import ProcessSandbox, ScriptedSandbox
 from unit.artifacts.verification_devset import FAULTY, GOOD, STR, make_kinds, obj

@@ -10,16 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from lignin.artifacts.kind import Kind
-from lignin.domain.artifacts import (
-    Capabilities,
-    Example,
-    File,
-    Interface,
-    Manifest,
-    Refusal,
-    Tree,
-    make_tree,
-)
+from lignin.domain.artifacts import Capabilities, File, Interface, Manifest, Tree, make_tree
+from lignin.domain.candidates import Refusal
+from lignin.domain.examples import Example
 
 PROGRAM_CHECKS = (
     "examples", "held_out", "totality", "determinism", "effects", "memorised", "own_tests",

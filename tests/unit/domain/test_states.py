@@ -158,8 +158,19 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     "routine": [
         ("routine.induced", {"rank": 0, "digest": "sha256:a"}),
         ("routine.proven", {"artifact": "a", "verdict": "pass"}),
+        ("routine.counted", {"runs": 1, "handed_over": 0}),
         ("routine.withdrawn", {"reason": "no longer holds"}),
         ("routine.induced", {"rank": 1, "digest": "sha256:b"}),
+    ],
+    "plan": [
+        ("plan.filed", {"family": "f", "digest": "sha256:a"}),
+        ("plan.withdrawn", {"reason": "no longer holds"}),
+    ],
+    "task": [
+        ("task.begun", {"plan": "pln_a", "head": "main"}),
+        ("task.intended", {"number": 1, "tag": "t", "state": "begun"}),
+        ("task.settled", {"number": 1, "tag": "t", "state": "settled"}),
+        ("task.ended", {"ended": "done", "routine": "", "why": ""}),
     ],
     "filing": [
         ("run.filed", {"task": "t", "verdict": "failure", "mode": "m"}),

@@ -506,3 +506,21 @@ def test_what_is_no_credential_of_the_server_goes_in() -> None:
     assert broker.handle({"type": "call", "tool": "ping", "arguments": {}}) == {
         "result": {"more": "key"}
     }
+
+
+@pytest.mark.parametrize("asked", ["mcp__box__ping", "box__ping", "box.ping", "ping"])
+def test_clients_name_of_a_tool_is_answered_by_the_served_one(asked: str) -> None:
+    bound = Bound([Observation(result=1)])
+    broker = Broker(Capabilities(tools={asked: PING.digest}), binding=bound)
+    assert ask(broker, asked) == {"result": 1}
+
+
+def test_clients_name_leads_to_no_tool_of_another_contract() -> None:
+    other = ToolSpec(name="ping", description="", input={}, effect="write", idempotent=True)
+    bound = Bound([Observation(result=1)], tools={"ping": other})
+    broker = Broker(Capabilities(tools={"mcp__box__ping": PING.digest}), binding=bound)
+    answer = ask(broker, "mcp__box__ping")
+    assert "not the declared one" in str(answer)
+    undeclared = ask(broker, "ping", "2")
+    assert "not declared" in str(undeclared)
+    assert len(bound.answers) == 1

@@ -22,7 +22,7 @@ JUDGING = (
     "evals/replay.py",
     "evals/watched.py",
 )
-PINNED = {"checks/1": "822178fc6efcd101"}
+PINNED = {"checks/1": "0f4877a36e2d0e7a"}
 
 
 def test_what_was_tried_is_not_tried_again(desk: Desk) -> None:

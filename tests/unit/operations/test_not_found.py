@@ -13,7 +13,13 @@ VERSION = {"name": "double@000000"}
 SESSION = {"session": "ses_absent"}
 PROPOSAL = {"proposal": "prp_absent"}
 ABSENT: dict[str, list[dict[str, Any]]] = {
-    "artifact.call": [ONE, VERSION, {"name": "double", "head": "absent"}, {**ONE, **SESSION}],
+    "artifact.call": [
+        ONE,
+        VERSION,
+        {"name": "double", "head": "absent"},
+        {**ONE, **SESSION},
+        {"name": "double", "input": {"number": 1}, "task": "tsk_absent"},
+    ],
     "artifact.capture": [{"path": "absent"}],
     "artifact.clear": [ONE, VERSION],
     "artifact.deprecate": [ONE, VERSION],
@@ -86,9 +92,12 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
         {"proposal": "prp_absent", "label": "failure", "reason": "r"},
     ],
     "routine.cover": [{"traces": ["absent"]}],
+    "routine.families": [{"head": "absent"}],
+    "routine.plan": [{"head": "absent"}],
     "routine.promote": [{"routine": "rtn_absent"}],
     "routine.prove": [{"routine": "rtn_absent"}],
     "routine.reuse": [{"routine": "rtn_absent"}, {"traces": ["absent"]}],
+    "routine.run": [{"request": "please", "head": "absent"}],
     "routine.show": [{"routine": "rtn_absent"}],
     "trace.harvest": [{"sessions": ["ses_absent"]}],
     "trace.import": [{"paths": ["absent"]}, {"mine": True}],

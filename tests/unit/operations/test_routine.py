@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lignin.domain.errors import NotFoundError
+from lignin.domain.events import NewEvent
 from lignin.testing.changes import CountingIds
 from lignin.traces.routines.encode import encode
 from lignin.traces.routines.service import Routines
@@ -49,8 +50,8 @@ def test_routine_is_induced_listed_and_shown(desk: Desk) -> None:
     assert shown.state == "induced"
     assert [each["event"] for each in shown.history] == ["induced"]
     drawn = shown.to_text()
-    assert "machines: list[str]  (chosen from $2.machines[*])" in drawn
-    assert "$3 for each of machines: get_machine(machine=each of machines)" in drawn
+    assert "machine: str  (chosen from $3[*].machine)" in drawn
+    assert "$3 for each of $2.machines[*]: get_machine(machine=each of $2.machines[*])" in drawn
 
 
 def test_inducing_again_changes_nothing(desk: Desk) -> None:
@@ -78,7 +79,7 @@ def test_only_new_runs_are_read(desk: Desk) -> None:
 def test_failing_runs_support_nothing(desk: Desk) -> None:
     made = take(desk, "bad", range(6), reward=0.0)
     assert made.items == []
-    assert {each.reason for each in made.refused} == {"only failing runs support it"}
+    assert {each.reason for each in made.refused} == {"poisoned: only failing runs support it"}
     assert desk("routine.list").refused == made.refused
 
 
@@ -121,6 +122,29 @@ def test_encoded_run_is_read_back() -> None:
     coded = encode(run("a", [*visit(3, 2), odd], said="owner_3@example.org"), True)
     again = parse_encoded(json.loads(json.dumps(encoded_to_json(coded))), True)
     assert again == coded
+
+
+def test_runs_read_together_are_kept_together(desk: Desk) -> None:
+    take(desk, "first", range(6))
+    take(desk, "second", range(6, 9))
+    with desk.context.view() as view:
+        rows = view.page("encoded").rows
+        kept = list(Routines(CountingIds()).kept(view, {}))
+    assert len(rows) == len(kept) == 9
+    assert len({row.body["digest"] for row in rows}) == 2
+    assert {run.session for run in kept} == {row.key for row in rows}
+
+
+def test_run_kept_in_an_older_form_is_left_until_it_is_read_anew(desk: Desk) -> None:
+    take(desk, "first", range(6))
+    with desk.context.view() as view:
+        row = view.page("encoded").rows[0]
+    old = {name: value for name, value in row.body.items() if name != "place"}
+    event = NewEvent(stream=row.stream, type="run.encoded", payload=old, event_id="evt_old")
+    desk.context.commit(desk.context.scope.change(events=(event,)))
+    with desk.context.view() as view:
+        kept = Routines(CountingIds()).kept(view, {})
+        assert row.key not in {run.session for run in kept}
 
 
 def test_miner_starts_at_the_beginning(desk: Desk) -> None:

@@ -10,8 +10,8 @@ from unit.operations.test_routine import take, write
 
 
 def test_new_runs_are_told_apart_from_those_that_a_routine_stands_on(desk: Desk) -> None:
-    take(desk, "first", range(6))
-    write(desk, "later", range(20, 24))
+    take(desk, "first", range(20))
+    write(desk, "later", range(24, 28))
     told = desk("routine.reuse", traces=["later"])
     assert (told.runs, told.rewritten, told.routines) == (4, 4, 1)
     assert {each.basis for each in told.totals} == {"held out"}
@@ -48,7 +48,7 @@ def test_what_the_traces_do_not_tell_is_none(desk: Desk) -> None:
 
 def test_failed_runs_are_not_rewritten(desk: Desk) -> None:
     take(desk, "first", range(6))
-    write(desk, "failed", range(20, 24), reward=0.0)
+    write(desk, "failed", range(24, 28), reward=0.0)
     told = desk("routine.reuse", traces=["failed"])
     assert (told.runs, told.totals) == (0, [])
 

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from lignin.ports.tools import Observation, ToolSpec
+import pytest
+
+from lignin.ports.tools import Observation, ToolSpec, served_name
 
 SPEC = ToolSpec(
     name="look_up",
@@ -38,3 +40,20 @@ def test_an_observation_reads_as_canonical_json():
     refused = Observation(error="not_found", message="no such key")
     assert refused.is_error
     assert refused.to_text() == '{"error":"not_found","message":"no such key"}'
+
+
+@pytest.mark.parametrize(
+    ("name", "served"),
+    [
+        ("mcp__shop__get_order", "get_order"),
+        ("shop__get_order", "get_order"),
+        ("shop.get_order", "get_order"),
+        ("mcp__my__shop__do__it", "do__it"),
+        ("get_order", "get_order"),
+        ("mcp__shop__unknown", "mcp__shop__unknown"),
+        ("x_get_order", "x_get_order"),
+        ("mcp__a__b", "mcp__a__b"),
+    ],
+)
+def test_prefixed_name_leads_to_the_served_tool(name: str, served: str) -> None:
+    assert served_name({"get_order", "do__it", "mcp__a__b", "b"}, name) == served

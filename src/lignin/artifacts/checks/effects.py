@@ -7,8 +7,8 @@ from lignin.artifacts.breaks import Break, broken, measured_breaks
 from lignin.artifacts.check import Check, Observations, conclude, infrastructure_doubts, shown_use
 from lignin.artifacts.oracle import MAX_REASONS
 from lignin.artifacts.undeclared import subject, undeclared
-from lignin.domain.artifacts import Example
 from lignin.domain.evidence import CheckResult
+from lignin.domain.examples import Example
 from lignin.ports.sandbox import Observed
 
 _OUTWARD = frozenset({"write", "delete", "connect", "process", "unreadable"})

@@ -7,8 +7,8 @@ from lignin.artifacts.answers import schema_trouble
 from lignin.artifacts.breaks import measured_breaks
 from lignin.artifacts.check import Check, Observations, conclude, infrastructure_doubts
 from lignin.artifacts.oracle import contradictions, told_wrong, wrong_answers, wrong_breaks
-from lignin.domain.artifacts import MIN_EXAMPLES
 from lignin.domain.evidence import CheckResult
+from lignin.domain.examples import MIN_EXAMPLES
 
 
 def judge(observations: Observations) -> CheckResult:

@@ -6,8 +6,8 @@ into the artifact, else `assert True` would prove anything.
 
 from lignin.artifacts.check import Check, Observations, conclude, infrastructure_doubts
 from lignin.artifacts.suite import killed, read_tests, suite_faults
-from lignin.domain.artifacts import MIN_EXAMPLES
 from lignin.domain.evidence import CheckResult
+from lignin.domain.examples import MIN_EXAMPLES
 
 MIN_KILLED_ALONE = 0.5
 

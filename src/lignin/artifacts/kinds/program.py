@@ -18,7 +18,8 @@ from lignin.artifacts.source.python import (
 from lignin.artifacts.source.schema import read_signature
 from lignin.artifacts.source.tests import is_test
 from lignin.artifacts.source.tree import files_of, python_fault
-from lignin.domain.artifacts import Candidate, Manifest, Provenance, Refusal, Tree
+from lignin.domain.artifacts import Manifest, Tree
+from lignin.domain.candidates import Candidate, Provenance, Refusal
 from lignin.domain.traces import Snippet
 
 

@@ -6,7 +6,8 @@ import re
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.source.draft import common_fault, draft, refuse
 from lignin.artifacts.source.python import first_sentences
-from lignin.domain.artifacts import Candidate, File, Manifest, Provenance, Refusal, Tree
+from lignin.domain.artifacts import File, Manifest, Tree
+from lignin.domain.candidates import Candidate, Provenance, Refusal
 from lignin.domain.traces import Snippet
 
 _PROMPT_PATH = re.compile(

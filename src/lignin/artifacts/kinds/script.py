@@ -23,27 +23,19 @@ from lignin.artifacts.source.python import (
 from lignin.artifacts.source.runs import script_examples
 from lignin.artifacts.source.tests import is_test
 from lignin.artifacts.source.tree import files_of, python_fault
-from lignin.domain.artifacts import (
-    Candidate,
-    Capabilities,
-    File,
-    Interface,
-    Manifest,
-    Provenance,
-    Refusal,
-    Tree,
-)
+from lignin.domain.artifacts import Capabilities, File, Interface, Manifest, Tree
+from lignin.domain.candidates import Candidate, Provenance, Refusal
 from lignin.domain.traces import Snippet
 
 ONE_OFF = "one-off: no parameters, no function, nothing to reuse"
 _WORDS: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
 _TEXTS: dict[str, Any] = {"type": "object", "additionalProperties": {"type": "string"}}
-_INPUT: dict[str, Any] = {
+INPUT: dict[str, Any] = {
     "type": "object",
     "properties": {"argv": _WORDS, "stdin": {"type": "string"}, "files": _TEXTS},
     "additionalProperties": False,
 }
-_OUTPUT: dict[str, Any] = {
+OUTPUT: dict[str, Any] = {
     "type": "object",
     "properties": {"stdout": {"type": "string"}, "exit_code": {"type": "integer"}},
     "required": ["stdout", "exit_code"],
@@ -155,7 +147,7 @@ def _draft(
         kind="script",
         entry=entry,
         runtime=runtime,
-        interface=Interface(input=_INPUT, output=_OUTPUT),
+        interface=Interface(input=INPUT, output=OUTPUT),
         capabilities=Capabilities(processes=runtime != "python"),
     )
     return draft(

@@ -6,7 +6,8 @@ from lignin.artifacts.kind import Kind
 from lignin.artifacts.source.draft import common_fault, draft, refuse
 from lignin.artifacts.source.frontmatter import read_frontmatter
 from lignin.artifacts.source.python import first_sentences
-from lignin.domain.artifacts import Candidate, File, Manifest, Provenance, Refusal, Tree
+from lignin.domain.artifacts import File, Manifest, Tree
+from lignin.domain.candidates import Candidate, Provenance, Refusal
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.traces import Snippet
 

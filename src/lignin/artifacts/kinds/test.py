@@ -5,7 +5,8 @@ from lignin.artifacts.source.draft import common_fault, draft, refuse
 from lignin.artifacts.source.python import module_name, parse_python, python_summary
 from lignin.artifacts.source.tests import fixtures, is_test, test_names
 from lignin.artifacts.source.tree import files_of, local_files, python_fault
-from lignin.domain.artifacts import Candidate, Manifest, Provenance, Refusal, Tree
+from lignin.domain.artifacts import Manifest, Tree
+from lignin.domain.candidates import Candidate, Provenance, Refusal
 from lignin.domain.traces import Snippet
 
 

@@ -6,19 +6,11 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from lignin.artifacts.source.canonical import canonical_python, canonical_shell, canonical_text
-from lignin.domain.artifacts import (
-    MANIFEST_PATH,
-    Candidate,
-    Example,
-    File,
-    Manifest,
-    Provenance,
-    Refusal,
-    Tree,
-    make_tree,
-)
+from lignin.domain.artifacts import MANIFEST_PATH, File, Manifest, Tree, make_tree
+from lignin.domain.candidates import Candidate, Provenance, Refusal
 from lignin.domain.codec import Json, digest_json
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.examples import Example
 from lignin.domain.traces import Snippet
 
 MAX_NAME = 64

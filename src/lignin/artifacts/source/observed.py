@@ -14,9 +14,9 @@ from lignin.artifacts.schemas import schema_faults
 from lignin.artifacts.source.follow import Follower, Known, UncertainError, Written
 from lignin.artifacts.source.python import guard_body, parse_python
 from lignin.artifacts.source.schema import Signature
-from lignin.domain.artifacts import Example
 from lignin.domain.codec import Json, canonical_bytes, parse_json
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.examples import Example
 from lignin.domain.traces import CommandRun
 
 _ERROR_LINE = re.compile(r"(?:[\w.]+\.)?([A-Za-z_]\w*)(?::.*)?\Z")

@@ -3,8 +3,9 @@
 import posixpath
 import re
 
-from lignin.domain.artifacts import Example, require_safe_path
+from lignin.domain.artifacts import require_safe_path
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.examples import Example
 from lignin.domain.traces import CommandRun, Snippet
 
 # Clients show both streams as one, so code that may write to the second proves nothing about the first.

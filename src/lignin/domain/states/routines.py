@@ -1,7 +1,9 @@
 """Runs as routines are mined from them, and routines, on the ledger.
 
 A run that was read anew takes the place of the one before. A routine is induced, again and again as
-its support changes, proven as a program, and withdrawn when what it stood on no longer holds.
+its support changes, proven as a program, counted as it is served, and withdrawn when what it stood on
+no longer holds. A plan is filed and withdrawn alike. What is made for a task that is served program-first
+is noted before and after: a change that was begun and not settled may have taken effect.
 """
 
 from collections.abc import Mapping
@@ -13,6 +15,8 @@ from lignin.domain.events import Event
 from lignin.domain.states.row import Reducer, Row, born, require_row
 
 RoutineState = Literal["induced", "withdrawn"]
+PlanState = Literal["filed", "withdrawn"]
+ServedState = Literal["begun", "done", "handed_over"]
 
 
 def _encoded(_row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
@@ -22,14 +26,23 @@ def _encoded(_row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row
 def _induced(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     founded = row.body["founded_at"] if row else event.at
     body = {**payload, "founded_at": founded, "changed_at": event.at}
-    if row and "proof" in row.body:  # the id is the hash of the steps: what was proven still is
-        body["proof"] = row.body["proof"]
+    for kept in ("proof", "served"):  # the id is the hash of the steps: what was proven still is
+        if row and kept in row.body:
+            body[kept] = row.body[kept]
     return born(event, body, state="induced")
 
 
 def _proven(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     row = require_row(row, event)
-    return replace(row, seq=event.seq, body={**row.body, "proof": dict(payload)})
+    body = {**row.body, "proof": dict(payload)}
+    if payload.get("version") != row.body.get("proof", {}).get("version"):
+        body.pop("served", None)  # another program: it is counted from its own beginning
+    return replace(row, seq=event.seq, body=body)
+
+
+def _counted(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    row = require_row(row, event)
+    return replace(row, seq=event.seq, body={**row.body, "served": dict(payload)})
 
 
 def _withdrawn(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
@@ -37,11 +50,39 @@ def _withdrawn(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Ro
     return born(event, body, state="withdrawn")
 
 
+def _filed(_row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    return born(event, {**payload, "filed_at": event.at}, state="filed")
+
+
+def _begun(_row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    return born(event, {**payload, "calls": {}}, state="begun", parent=payload["plan"])
+
+
+def _noted(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    row = require_row(row, event)
+    calls = {**row.body["calls"], str(payload["number"]): dict(payload)}
+    return replace(row, seq=event.seq, body={**row.body, "calls": calls})
+
+
+def _ended(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    row = require_row(row, event)
+    body = {**row.body, "routine": payload["routine"], "why": payload["why"]}
+    return replace(row, seq=event.seq, state=payload["ended"], body=body)
+
+
 REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     "encoded": {"run.encoded": _encoded},
     "routine": {
         "routine.induced": _induced,
         "routine.proven": _proven,
+        "routine.counted": _counted,
         "routine.withdrawn": _withdrawn,
+    },
+    "plan": {"plan.filed": _filed, "plan.withdrawn": _withdrawn},
+    "task": {
+        "task.begun": _begun,
+        "task.intended": _noted,
+        "task.settled": _noted,
+        "task.ended": _ended,
     },
 }

@@ -16,6 +16,7 @@ from lignin.traces.routines.encode import Encoded
 from lignin.traces.routines.grow import Pattern
 from lignin.traces.routines.unify import (
     Background,
+    Fixed,
     Free,
     From,
     Occurred,
@@ -173,7 +174,7 @@ class Chooser:
                     bits += LINK_BITS
                 elif isinstance(finding, Free):
                     bits += CHOICE_BITS * (finding.among is not None)
-                else:
+                elif isinstance(finding, Fixed):
                     usual = self._background.share(token, slot, finding.key)
                     bits += min(-math.log2(usual), MOST_BITS)
         return bits

@@ -2,14 +2,18 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from keyword import iskeyword
+from typing import cast
 
 from lignin.domain.codec import Json
 from lignin.domain.routines import (
     Constant,
+    Each,
+    How,
     Item,
     Parameter,
+    Pick,
     Reference,
     Routine,
     RoutineStep,
@@ -17,12 +21,13 @@ from lignin.domain.routines import (
     Use,
 )
 from lignin.traces.routines.encode import Call
-from lignin.traces.routines.unify import Fixed, Free, From, Same, Unified
+from lignin.traces.routines.unify import Fixed, Free, From, Picked, Same, Unified
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PATH = re.compile(r"[~.]{0,2}/?(?:[\w.@+-]+/)+[\w.@+-]*|[\w-]+\.[A-Za-z]\w{0,4}")
 _URL = re.compile(r"[a-z]{2,8}://\S+")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_JSON_WORDS = frozenset(["true", "false", "null"])
 _MAX_EXAMPLES = 50
 
 
@@ -34,6 +39,7 @@ def compose(unified: Unified) -> Routine:
     written: dict[tuple[int, int], Slot] = {}
     for number, (tool, arguments) in enumerate(unified.tokens):
         slots: dict[str, Slot] = {}
+        later: list[tuple[str, int, Picked]] = []
         calls = [groups[number] for _, groups in unified.uses if groups[number]][:_MAX_EXAMPLES]
         for place, argument in enumerate(arguments):
             finding = unified.findings[number][place]
@@ -45,23 +51,42 @@ def compose(unified: Unified) -> Routine:
                 slot = written[finding.step, finding.slot]
             elif isinstance(finding, From):
                 slot = Reference(finding.step, finding.path)
+            elif isinstance(finding, Picked):
+                later.append((argument, place, finding))
+                continue
             else:
-                kind = _type(raw)
-                name = _name(tool, argument, kind, names, each=finding.each)
+                kind = type_of(raw)
+                name = parameter_name(tool, argument, kind, names, each=finding.each)
                 names.add(name)
                 parameters[number, place] = _parameter(name, kind, finding, calls, place)
                 slot = Item(name) if finding.each else Use(name)
             slots[argument] = written[number, place] = slot
+        for argument, place, picked in later:
+            slots[argument] = written[number, place] = _chosen(picked, written)
+        slots = {argument: slots[argument] for argument in arguments}
         steps.append(
             RoutineStep(
                 tool=tool,
                 arguments=slots,
                 changes=any(call.changes for group in calls for call in group),
-                is_repeated=any(isinstance(slot, Item) for slot in slots.values()),
+                is_repeated=any(isinstance(slot, Item | Each) for slot in slots.values()),
                 is_optional=unified.shape.optional[number],
             )
         )
     return Routine(steps=tuple(steps), parameters=tuple(parameters.values()))
+
+
+def _chosen(picked: Picked, written: Mapping[tuple[int, int], Slot]) -> Slot:
+    """The slot of what is chosen by a condition."""
+    if picked.how == "all":
+        return Each(Reference(picked.step, picked.path))
+    value: Slot | None = None
+    if picked.how == "where":
+        value = written[picked.by] if picked.by else Constant(picked.constant)
+    assert value is None or isinstance(value, Constant | Use | Item | Reference)
+    pick = Pick(cast("How", picked.how), picked.fact, value)
+    place = Reference(picked.step, picked.path, pick)
+    return Each(place) if picked.each else place
 
 
 def _parameter(
@@ -75,12 +100,14 @@ def _parameter(
         for calls_of_use in calls
     )
     among = Reference(finding.among.step, finding.among.path) if finding.among else None
+    default = Reference(finding.default.step, finding.default.path) if finding.default else None
     share = known / len(calls) if calls else 0.0
     kind = f"list[{kind}]" if finding.each else kind
-    return Parameter(name=name, type=kind, among=among, said=round(share, 3))
+    return Parameter(name=name, type=kind, among=among, default=default, said=round(share, 3))
 
 
-def _type(values: Sequence[Json]) -> str:
+def type_of(values: Sequence[Json]) -> str:
+    """Return the type of values, as a parameter has it."""
     kinds = Counter(_type_of(value) for value in values)
     if len(kinds) == 1:
         return next(iter(kinds))
@@ -95,7 +122,7 @@ def _type_of(value: Json) -> str:
     if isinstance(value, int | float):
         return type(value).__name__
     if isinstance(value, list | tuple):
-        return f"list[{_type(value)}]" if value else "list[str]"
+        return f"list[{type_of(value)}]" if value else "list[str]"
     if isinstance(value, str):
         if _URL.fullmatch(value):
             return "url"
@@ -103,7 +130,9 @@ def _type_of(value: Json) -> str:
     return "object"
 
 
-def _name(tool: str, argument: str, kind: str, taken: set[str], *, each: bool) -> str:
+def parameter_name(
+    tool: str, argument: str, kind: str, taken: set[str], *, each: bool = False
+) -> str:
     """The argument's own name; with the tool's first word, or a number, where that is taken."""
     own = _identifier(argument.rpartition(".")[2])
     if not own:
@@ -123,7 +152,7 @@ def _identifier(text: str) -> str:
         return ""
     word = "_".join(part.lower() for part in _WORDS.findall(text))
     word = re.sub(r"(?<=[a-z])_(?=\d)", "", word)
-    return f"{word}_" if iskeyword(word) else word
+    return f"{word}_" if iskeyword(word) or word in _JSON_WORDS else word
 
 
 def plural(word: str) -> str:

@@ -4,19 +4,18 @@ A replay runs the routine with the use's parameters and answers each of its call
 itself got back there: the use is equivalent where the calls that come of it are the run's own. Pure.
 """
 
-import re
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lignin.domain.routines import Constant, Item, Reference, Routine, RoutineStep, Use
+from lignin.domain.routines import Constant, Each, Item, Reference, Routine, RoutineStep, Slot, Use
 from lignin.domain.traces import Trajectory
 from lignin.traces.effects import calls_of
 from lignin.traces.routines.apply import Bindings, Occurrence, apply_routines
 from lignin.traces.routines.encode import encode
+from lignin.traces.routines.pick import Element, chosen, elements_of, resolve, wanted_by
+from lignin.traces.routines.preconditions import takes_all
 from lignin.traces.routines.values import Key, key_of, parse_result
-
-_TOKEN = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 
 Asked = tuple[str, dict[str, Key]]
 """A tool and its arguments, in the form that compares."""
@@ -83,7 +82,7 @@ def results_of(trajectory: Trajectory) -> tuple[Any, ...]:
 def is_equivalent(routine: Routine, use: Occurrence, results: Sequence[Any]) -> bool:
     """True where the routine, run with the use's parameters on the run's results, makes its calls."""
     calls = [call for group in use.groups for call in group]
-    program = run_routine(routine, use.bindings)
+    program = run_routine(routine, _told(routine, use), fills=True)
     answer: Any = None
     for call in calls:
         try:
@@ -100,71 +99,112 @@ def is_equivalent(routine: Routine, use: Occurrence, results: Sequence[Any]) -> 
     return False
 
 
-def run_routine(routine: Routine, bindings: Bindings) -> Generator[Asked, Any, None]:
-    """Run a routine: yields each call it makes and is sent what comes back.
+def _told(routine: Routine, use: Occurrence) -> Bindings:
+    """The parameters that a use has to give: a list is left out where the routine takes it by itself."""
+    left_out = {each.name for each in routine.parameters if each.default} - use.bindings.keys()
+    return dict.fromkeys(left_out, ()) | {
+        name: value
+        for name, value in use.bindings.items()
+        if name not in taken_by_itself(routine, use)
+    }
+
+
+def taken_by_itself(routine: Routine, use: Occurrence) -> frozenset[str]:
+    """Return the parameters that a use need not give, as the routine would take the same."""
+    return frozenset(
+        each.name
+        for each in routine.parameters
+        if takes_all(routine, each, use.groups, use.bindings)
+    )
+
+
+def run_routine(
+    routine: Routine, bindings: Bindings, *, fills: bool = False
+) -> Generator[Asked, Any, list[Any]]:
+    """Run a routine: yields each call it makes, is sent what comes back, and returns that by step.
+
+    Args:
+        fills: A list that is not given is taken as its parameter's default says; else it is empty.
 
     Raises:
         LookupError: A result has nothing at a place that a later argument refers to.
     """
     returned: list[Any] = []
+    defaults = {each.name: each.default for each in routine.parameters if each.default and fills}
     for step in routine.steps:
+        for slot in step.arguments.values():
+            if (
+                isinstance(slot, Item)
+                and slot.parameter not in bindings
+                and slot.parameter in defaults
+            ):
+                place = defaults[slot.parameter]
+                every = _picked(place, 0, bindings, returned)
+                bindings = {**bindings, slot.parameter: tuple(one.value or "" for one in every)}
+        lists = {
+            name: [each.value for each in _picked(slot.place, 0, bindings, returned)]
+            for name, slot in step.arguments.items()
+            if isinstance(slot, Each)
+        }
         answers = []
-        for number in range(_times(step, bindings)):
+        for number in range(_times(step, bindings, lists.values())):
             arguments = {
-                name: _argument(slot, number, bindings, returned)
+                name: lists[name][number]
+                if name in lists
+                else _argument(slot, number, bindings, returned)
                 for name, slot in step.arguments.items()
             }
-            answers.append((yield step.tool, arguments))
+            answers.append((yield step.tool, arguments))  # type: ignore[misc]
         returned.append(answers if step.is_repeated else (answers or [None])[0])
+    return returned
 
 
-def _times(step: RoutineStep, bindings: Bindings) -> int:
+def _times(step: RoutineStep, bindings: Bindings, lists: Iterable[Sequence[Key | None]]) -> int:
     items = [slot.parameter for slot in step.arguments.values() if isinstance(slot, Item)]
-    if items:
-        return min(len(bindings.get(name, ())) for name in items)
+    lengths = [*map(len, lists), *(len(bindings.get(name, ())) for name in items)]
+    if lengths:
+        return min(lengths)
     uses = [slot.parameter for slot in step.arguments.values() if isinstance(slot, Use)]
     return int(not step.is_optional or all(name in bindings for name in uses))
 
 
-def _argument(
-    slot: Constant | Use | Reference | Item,
-    number: int,
-    bindings: Mapping[str, Any],
-    returned: Sequence[Any],
-) -> Key:
+def _argument(slot: Slot, number: int, bindings: Bindings, returned: Sequence[Any]) -> Key:
     if isinstance(slot, Constant):
         return key_of(slot.value)
     if isinstance(slot, Reference):
-        return key_of(resolve(returned[slot.step], slot.path))
+        if slot.pick is None:
+            return key_of(resolve(returned[slot.step], slot.path))
+        one = _picked(slot, number, bindings, returned)
+        if len(one) != 1 or one[0].value is None:
+            raise LookupError(f"{len(one)} elements are {slot}")
+        return one[0].value
+    assert isinstance(slot, Use | Item)
     value: Any = bindings[slot.parameter]
-    chosen: Key = value[number] if isinstance(slot, Item) else value
-    return chosen
+    given: Key = value[number] if isinstance(slot, Item) else value
+    return given
 
 
-def resolve(value: Any, path: str) -> Any:
-    """Return what lies at an exact path of a result.
+def _picked(
+    place: Reference, number: int, bindings: Bindings, returned: Sequence[Any]
+) -> list[Element]:
+    by = place.pick.value if place.pick else None
+    known = {by: _at(by, returned)} if isinstance(by, Reference) else {}
+    wanted = wanted_by(place.pick, bindings, number, known)
+    return chosen(place.pick, elements_of(place, returned[place.step]), wanted)
 
-    Raises:
-        LookupError: Nothing lies there.
-    """
-    for token in _TOKEN.finditer(path):
-        name, index = token.groups()
-        if name is not None and isinstance(value, Mapping):
-            value = value[name]
-        elif index is not None and isinstance(value, list | tuple):
-            value = value[int(index)]
-        else:
-            raise LookupError(path)
-    return value
+
+def _at(place: Reference, returned: Sequence[Any]) -> Key:
+    return key_of(resolve(returned[place.step], place.path))
 
 
 def is_known_before(routine: Routine, use: Occurrence) -> bool:
-    """True where no parameter was first seen in what the use's own steps returned."""
-    mine = set(use.places)
+    """True where no parameter that has to be given was first seen in what the use's steps returned."""
+    mine, taken = set(use.places), taken_by_itself(routine, use)
     for step, group in zip(routine.steps, use.groups, strict=True):
         for call in group:
             for number, name in enumerate(call.names):
-                if not isinstance(step.arguments[name], Use | Item) or call.said[number]:
+                slot = step.arguments[name]
+                if not isinstance(slot, Use | Item) or call.said[number] or slot.parameter in taken:
                     continue
                 if call.sources[number] and all(at in mine for at, _ in call.sources[number]):
                     return False

@@ -2,7 +2,7 @@
 
 import json
 
-from lignin.domain.routines import Constant, Item, Reference, Routine, RoutineStep, Slot, Use
+from lignin.domain.routines import Constant, Each, Item, Reference, Routine, RoutineStep, Slot, Use
 
 _MAX_CONSTANT_CHARS = 60
 
@@ -28,6 +28,10 @@ def draw(routine: Routine) -> list[str]:
         origin = f"chosen from {each.among}" if each.among else "given"
         if not each.among and each.said >= 0.5:
             origin = "given; the user or an earlier result names it"
+        if each.default:
+            origin += (
+                "; else all of them" if each.default == each.among else f"; else {each.default}"
+            )
         lines.append(f"  {each.name}: {each.type}  ({origin})")
     for number, step in enumerate(routine.steps, start=1):
         lines += _step(number, step)
@@ -35,7 +39,11 @@ def draw(routine: Routine) -> list[str]:
 
 
 def _step(number: int, step: RoutineStep) -> list[str]:
-    items = [slot.parameter for slot in step.arguments.values() if isinstance(slot, Item)]
+    items = [
+        slot.parameter if isinstance(slot, Item) else str(slot.place)
+        for slot in step.arguments.values()
+        if isinstance(slot, Item | Each)
+    ]
     head = f"  ${number} "
     if step.is_repeated:
         head += f"for each of {', '.join(items)}: "
@@ -43,7 +51,9 @@ def _step(number: int, step: RoutineStep) -> list[str]:
         head += "where it is given: "
     told = ", ".join(f"{name}={_slot(slot)}" for name, slot in step.arguments.items())
     lines = [f"{head}{step.tool}({told})"]
-    lines += [f"       only where {guard.at} is {guard.value!r}" for guard in step.guards]
+    for guard in step.guards:
+        at = guard.at.parameter if isinstance(guard.at, Use) else guard.at
+        lines.append(f"       only where {at} is {guard.expected(repr)}")
     return lines
 
 
@@ -53,4 +63,6 @@ def _slot(slot: Slot) -> str:
         return text if len(text) <= _MAX_CONSTANT_CHARS else text[:_MAX_CONSTANT_CHARS] + "..."
     if isinstance(slot, Reference):
         return str(slot)
+    if isinstance(slot, Each):
+        return f"each of {slot.place}"
     return slot.parameter if isinstance(slot, Use) else f"each of {slot.parameter}"

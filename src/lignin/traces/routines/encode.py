@@ -1,19 +1,29 @@
 """Runs as steps with dataflow: what each argument's value is, and where it had been seen before.
 
 An encoded run holds all that induction and cover need, so a run is read once. What a tool returned is
-not kept, only the places in it that a later argument came from and the short facts it told.
+not kept, only the places in it that a later argument came from, the short facts it told, and those of
+the elements of each list that a later argument came from.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lignin.domain.codec import Json
 from lignin.domain.traces import ToolCall, Trajectory
 from lignin.traces.effects import effect_of, is_failed
 from lignin.traces.routines.commands import as_command
-from lignin.traces.routines.values import Key, general, key_of, leaves, parse_result, plain_facts
+from lignin.traces.routines.values import (
+    Key,
+    elements_at,
+    facts_of,
+    general,
+    key_of,
+    leaves,
+    list_paths,
+    parse_result,
+)
 
 WINDOW = 24
 """How many of the run's calls a reference may reach back."""
@@ -21,10 +31,15 @@ MAX_PATHS = 4
 TELLING_DIGITS = 3
 """A number with fewer digits is in many results by chance: its place has to have its name too."""
 MAX_SLOTS = 40
+MAX_ELEMENTS = 64
+"""Of a longer list no element is picked."""
+KEY = "~"
+"""Where an element of a mapping has its key among its facts."""
 _MAX_DEPTH = 6
 _DULL = frozenset(["", "true", "false", "null", "True", "False", "None"])
 
 Leaves = Sequence[tuple[str, Key]]
+Facts = Mapping[str, Json]
 Source = tuple[int, str]
 """A call's place in its run and the path in its result."""
 
@@ -42,6 +57,7 @@ class Call:
         sources: Per argument the places in earlier results where its value lay.
         said: Per argument whether the user had said it.
         facts: Short values that its result told of itself, by path.
+        lists: Those of the elements of the lists in its result that a later argument came from, by path.
         works: It did not fail.
         changes: It may change something.
         returns: Something came back.
@@ -54,10 +70,11 @@ class Call:
     keys: tuple[Key, ...]
     sources: tuple[tuple[Source, ...], ...]
     said: tuple[bool, ...]
-    facts: tuple[tuple[str, str], ...]
+    facts: Facts
     works: bool
     changes: bool
     returns: bool
+    lists: Mapping[str, Sequence[Facts]] = field(default_factory=dict)
 
     @property
     def counts(self) -> bool:
@@ -81,7 +98,7 @@ class Encoded:
 
 def encode(trajectory: Trajectory, passed: bool | None) -> Encoded:
     """Return a run with the dataflow between its calls."""
-    calls = tuple(_Reader().read(trajectory))
+    calls = _Reader().read(trajectory)
     task = trajectory.task_id if trajectory.task_id is not None else trajectory.session
     return Encoded(
         trajectory.session,
@@ -135,20 +152,25 @@ class _Reader:
         self._seen: dict[Key, list[Source]] = defaultdict(list)
         self._said = ""
 
-    def read(self, trajectory: Trajectory) -> Iterator[Call]:
+    def read(self, trajectory: Trajectory) -> tuple[Call, ...]:
         place = 0
+        found: list[Call] = []
+        values: list[Any] = []
         for step in trajectory.steps:
             if step.role == "user":
                 self._said += "\n" + step.text.lower()
             mine = [call for call in step.calls if call.requestor == "assistant"]
-            results = [list(leaves(parse_result(call.observation or ""))) for call in mine]
-            for offset, call in enumerate(mine):
-                yield self._call(place + offset, call, results[offset])
-            for offset, call in enumerate(mine):  # calls made together do not know of each other
-                self._remember(place + offset, call, results[offset])
+            returned = [parse_result(call.observation or "") for call in mine]
+            for offset, (call, value) in enumerate(zip(mine, returned, strict=True)):
+                found.append(self._call(place + offset, call, value))
+            for offset, (call, value) in enumerate(zip(mine, returned, strict=True)):
+                # Only now: calls made together do not know of each other.
+                self._remember(place + offset, call, list(leaves(value)))
+            values += returned
             place += len(mine)
+        return _with_lists(found, values)
 
-    def _call(self, place: int, call: ToolCall, result: Leaves) -> Call:
+    def _call(self, place: int, call: ToolCall, result: Any) -> Call:
         command = as_command(call)
         tool, arguments = command or (call.name, call.arguments)
         slots = sorted(_opened(arguments, "", 0), key=lambda slot: _order(slot[0]))[:MAX_SLOTS]
@@ -166,7 +188,7 @@ class _Reader:
                 ]
             ),
             tuple([self._was_said(key) for key in keys]),
-            tuple(dict(plain_facts(result)).items()),
+            facts_of(result),
             not is_failed(call),
             effect_of(call) != "read",
             bool((call.observation or "").strip()),
@@ -197,6 +219,32 @@ class _Reader:
             return False
         words = key if isinstance(key, tuple) else (key,)
         return bool(words) and all(word and word.lower() in self._said for word in words)
+
+
+def _with_lists(calls: Sequence[Call], values: Sequence[Any]) -> tuple[Call, ...]:
+    """The calls with the elements of the lists in their results that an argument came from."""
+    needed: dict[int, set[str]] = defaultdict(set)
+    for call in calls:
+        for sources in call.sources:
+            for at, path in sources:
+                if found := list_paths(path):
+                    needed[at].add(found[0])
+    kept = list(calls)
+    for at, paths in sorted(needed.items()):
+        lists = {path: told for path in sorted(paths) if (told := told_by(values[at], path))}
+        kept[at] = replace(calls[at], lists=lists)
+    return tuple(kept)
+
+
+def told_by(value: Any, path: str) -> list[Facts]:
+    """Return what the elements at a path tell of themselves; nothing where they are none or too many."""
+    try:
+        elements = elements_at(value, path)
+    except LookupError:
+        return []
+    if len(elements) > MAX_ELEMENTS:
+        return []
+    return [{KEY: key, **facts_of(each)} if key else facts_of(each) for key, each in elements]
 
 
 def _is_named(path: str, name: str) -> bool:

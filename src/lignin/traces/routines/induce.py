@@ -12,13 +12,14 @@ from lignin.domain.routines import Routine, Support
 from lignin.traces.routines.apply import Occurrence as Use
 from lignin.traces.routines.choose import Candidate, Chooser
 from lignin.traces.routines.compose import compose
+from lignin.traces.routines.determine import determined
 from lignin.traces.routines.encode import Encoded
 from lignin.traces.routines.grow import Growth, Occurrence, Pattern
 from lignin.traces.routines.guards import guarded
 from lignin.traces.routines.loosen import loosened
 from lignin.traces.routines.nest import nested
 from lignin.traces.routines.order import by_saving
-from lignin.traces.routines.unify import Background
+from lignin.traces.routines.unify import Background, Unified
 from lignin.traces.routines.uses import Uses
 
 FEWEST = 3
@@ -92,7 +93,7 @@ class Inducer:
         runs, candidates = self._passing.ordered()
         least = least_of(runs)
         found = self._routines(self._passing, runs, candidates, least)
-        supported = [self._supported(routine, runs) for routine in found]
+        supported = [self._supported(compose(each), runs) for each in found.values()]
         kept = [
             each
             for each in supported
@@ -110,15 +111,21 @@ class Inducer:
         ]
         refused += self._only_failing(runs)
         refused += _single_calls(runs, supported, least)
-        routines = by_saving(kept, runs, limit, self._uses)
+        routines = [
+            self._determined(each, found[each.routine_id], runs, least)
+            for each in by_saving(kept, runs, limit, self._uses)
+        ]
         return Induced(
-            routines=tuple(self._guarded(each, runs) for each in routines),
+            routines=tuple(
+                self._guarded(each, runs) for each in {r.routine_id: r for r in routines}.values()
+            ),
             refused=tuple(refused[:MOST_REFUSED]),
         )
 
     def _routines(
         self, pool: Pool, runs: Sequence[Encoded], candidates: Sequence[Candidate], least: int
-    ) -> list[Routine]:
+    ) -> dict[str, Unified]:
+        """What may be a routine, by its id."""
         background = pool.background
         chooser = Chooser(runs, background, least, self._uses)
         chosen = list(chooser.choose(candidates, MOST))
@@ -126,7 +133,18 @@ class Inducer:
         unified += nested(runs, chosen, background, least)
         looser = (loosened(each, runs, background, self._uses) for each in unified)
         unified += [each for each in looser if each]
-        return list({each.routine_id: each for each in map(compose, unified)}.values())
+        return {compose(each).routine_id: each for each in unified}
+
+    def _determined(
+        self, routine: Routine, unified: Unified, runs: Sequence[Encoded], least: int
+    ) -> Routine:
+        """Return a routine with what need not be given, where it is still used often enough."""
+        chosen = determined(unified, runs, least)
+        if chosen is unified:
+            return routine
+        made = self._supported(compose(chosen), runs)
+        is_enough = len(made.support.sessions) >= least and made.support.tasks > 1
+        return made if is_enough else routine
 
     def _only_failing(self, passing: Sequence[Encoded]) -> list[Refused]:
         """What recurs in failing runs and hardly ever in passing ones."""
@@ -140,7 +158,7 @@ class Inducer:
                 refused.append(
                     Refused(
                         tools=chosen.routine.tools,
-                        reason="only failing runs support it",
+                        reason=f"poisoned: {'hardly any but' if any(found) else 'only'} failing runs support it",
                         passing=sum(map(len, found)),
                         failing=len(chosen.taken),
                     )
@@ -200,7 +218,7 @@ def _single_calls(
     sessions = Counter(tool for run in runs for tool in {group[0].tool for group in run.line})
     used = {tool for routine in routines for tool in routine.tools}
     return [
-        Refused(tools=(tool,), reason="one call: nothing is saved", passing=count)
+        Refused(tools=(tool,), reason="trivial: one call, nothing is saved", passing=count)
         for tool, count in sorted(sessions.items(), key=lambda each: (-each[1], each[0]))
         if count >= least and tool not in used
     ]

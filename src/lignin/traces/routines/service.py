@@ -6,9 +6,10 @@ compare-and-swap. What a routine says is foreign text, so it lies in a blob.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from lignin.domain.codec import Json, digest_bytes
+from lignin.domain.codec import Digest, Json, digest_bytes
 from lignin.domain.events import Blob, Change, NewEvent, Scope
 from lignin.domain.routines import Routine, parse_routine
 from lignin.domain.states import Row
@@ -36,30 +37,36 @@ class Routines:
         return int(row.body["position"]) if row and row.body.get("form") == FORM else 0
 
     def keep(self, view: View, scope: Scope, runs: Mapping[str, Read], position: int) -> Change:
-        """The change that keeps runs as they were read, by session."""
+        """The change that keeps runs as they were read, by session, all of them in one blob."""
+        content = _bytes([encoded_to_json(run) for run, _ in runs.values()])
+        digest = digest_bytes(content)
         events: list[NewEvent] = []
-        blobs: list[Blob] = []
-        for session, (run, outcome) in runs.items():
-            content = _bytes(encoded_to_json(run))
+        for place, (session, (run, outcome)) in enumerate(runs.items()):
             payload: dict[str, Json] = {
                 "task": run.task,
                 "outcome": outcome,
-                "digest": digest_bytes(content),
+                "digest": digest,
+                "place": place,
             }
-            stream = f"encoded/{session}"
-            events.append(self._event(stream, "run.encoded", payload))
-            blobs.append(Blob(stream=stream, digest=payload["digest"], content=content))
+            events.append(self._event(f"encoded/{session}", "run.encoded", payload))
         row = view.row(MINER)
         body = {**(row.body if row else {}), "position": position, "form": FORM}
         events.append(self._event(MINER, "miner.advanced", body))
-        return scope.change(events=tuple(events), blobs=tuple(blobs), expects=_at(view))
+        blobs = (Blob(stream=MINER, digest=digest, content=content),)
+        return scope.change(events=tuple(events), blobs=blobs, expects=_at(view))
 
     def kept(self, view: View, judged: Mapping[str, bool | None]) -> Iterator[Encoded]:
         """Yield the runs that were read; those of which nothing was declared passed as judged."""
+        lots: dict[Digest, list[Row]] = defaultdict(list)
         for row in every_row(view, "encoded"):
-            outcome = row.body["outcome"]
-            passed = PASSED.get(outcome) if outcome else judged.get(row.key)
-            yield parse_encoded(json.loads(view.blob(row.body["digest"])), passed)
+            if "place" in row.body:  # else it was kept in an older form, and is yet to be read anew
+                lots[row.body["digest"]].append(row)
+        for digest, rows in lots.items():
+            lot = json.loads(view.blob(digest))
+            for row in rows:
+                outcome = row.body["outcome"]
+                passed = PASSED.get(outcome) if outcome else judged.get(row.key)
+                yield parse_encoded(lot[row.body["place"]], passed)
 
     def file(
         self, view: View, scope: Scope, found: Sequence[Routine], refused: Sequence[Refused]

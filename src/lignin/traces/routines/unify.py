@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from lignin.domain.codec import Json
 from lignin.traces.routines.encode import Call, Encoded
 from lignin.traces.routines.grow import Pattern, Token
 from lignin.traces.routines.values import Key, general
@@ -56,13 +57,38 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """The slot varies; `among` is where its values lie, `each` that it varies within one use."""
+    """The slot varies; `among` is where its values lie, `each` that it varies within one use, `default`
+    of what list all are taken in many uses."""
 
     among: From | None = None
     each: bool = False
+    default: From | None = None
 
 
-Finding = Same | From | Fixed | Free
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """The slot's value is chosen by a condition from the elements at a path of an earlier result.
+
+    Args:
+        step: The earlier step.
+        path: Where the elements are, and what is handed on of one.
+        how: As a `Pick` says it, or `all`.
+        fact: The path of the value in an element that it goes by.
+        by: The slot whose value that has to equal; else it is the constant.
+        constant: What it has to equal, where no slot says so.
+        each: The step is repeated for all that are meant; else it is one.
+    """
+
+    step: int
+    path: str
+    how: str
+    fact: str = ""
+    by: Place | None = None
+    constant: Json = None
+    each: bool = False
+
+
+Finding = Same | From | Fixed | Free | Picked
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +236,6 @@ class _Table:
                 self._columns[step, slot] = [
                     _value(groups[step], slot, shape.repeated[step], each) for _, groups in uses
                 ]
-        self._steps: list[dict[int, int] | None] = [None] * len(uses)
         self.kept = list(range(len(uses)))
 
     def fix(self, background: Background) -> None:
@@ -267,7 +292,7 @@ class _Table:
     ) -> Finding:
         """Look for the place in earlier results where the values of a slot lie."""
         sources = [
-            None if value is None else self._sources(use, step, slot)
+            None if value is None else places_of(self._uses[use][1], step, slot, self._shape)
             for use, value in zip(self.kept, column, strict=True)
         ]
         counts = Counter(source for found in sources if found for source in found)
@@ -310,32 +335,36 @@ class _Table:
                 ):
                     yield other, slot
 
-    def _sources(self, use: int, step: int, slot: int) -> frozenset[From]:
-        """Where a slot's value lies in what earlier steps of the pattern returned."""
-        groups = self._uses[use][1]
-        if not groups[step][0].sources[slot]:
-            return frozenset()
-        steps = self._steps[use]
-        if steps is None:
-            steps = self._steps[use] = {
-                call.place: number for number, group in enumerate(groups) for call in group
-            }
-        found: frozenset[From] | None = None
-        for call in groups[step]:
-            mine: set[From] = set()
-            for place, path in call.sources[slot]:
-                number = steps.get(place, step)
-                if number >= step:
-                    continue
-                form = general(path)
-                if self._shape.repeated[number]:
-                    mine.add(From(number, "[*]" + form))
-                    continue
-                mine.add(From(number, path))
-                if form != path:
-                    mine.add(From(number, form))
-            found = frozenset(mine) if found is None else found & mine
-        return found or frozenset()
+
+def places_of(
+    groups: Sequence[Group], step: int, slot: int, shape: Shape, *, wide: bool = False
+) -> frozenset[From]:
+    """Return where a slot's value lies in what earlier steps of the pattern returned, in every call.
+
+    Args:
+        wide: Also a place in any result of a repeated step whose places in lists are known.
+    """
+    if not groups[step][0].sources[slot]:
+        return frozenset()
+    steps = {call.place: number for number, group in enumerate(groups) for call in group}
+    found: frozenset[From] | None = None
+    for call in groups[step]:
+        mine: set[From] = set()
+        for place, path in call.sources[slot]:
+            number = steps.get(place, step)
+            if number >= step:
+                continue
+            form = general(path)
+            if shape.repeated[number]:
+                mine.add(From(number, "[*]" + form))
+                if wide:
+                    mine.add(From(number, "[*]" + path))
+                continue
+            mine.add(From(number, path))
+            if form != path:
+                mine.add(From(number, form))
+        found = frozenset(mine) if found is None else found & mine
+    return found or frozenset()
 
 
 class Items(tuple[Key, ...]):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lignin.domain.routines import Routine
-from lignin.traces.routines.apply import Occurrence, find_uses
+from lignin.traces.routines.apply import Finder, Occurrence
 from lignin.traces.routines.encode import Encoded
 
 Found = tuple[Occurrence, ...]
@@ -20,10 +20,11 @@ class Uses:
     ) -> list[Found]:
         """Return a routine's uses in each run; the runs are kept alive by whoever asks."""
         known = self._known.setdefault((routine.routine_id, applied), {})
+        finder = Finder(routine, applied=applied)
         found = []
         for run in runs:
             uses = known.get(id(run))
             if uses is None:
-                uses = known[id(run)] = find_uses(routine, run, applied=applied)
+                uses = known[id(run)] = finder.uses(run)
             found.append(uses)
         return found

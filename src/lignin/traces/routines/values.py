@@ -6,8 +6,9 @@ through it is the same for every key: `.*` is any of its values, `.~` any of its
 
 import ast
 import json
+import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -18,12 +19,17 @@ MAX_LEAVES = 3_000
 MAX_DEPTH = 12
 MAX_WORDS = 1_500
 MAX_FACT_CHARS = 40
+MAX_FACTS = 32
+MAX_FACT_DEPTH = 3
 _PREFIX = re.compile(r"#\s?\w{1,40} = ")
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
 _NUMBER_LIKE = re.compile(r"\d{3}")
 _INDEX = re.compile(r"\[\d+\]")
 _WORD = re.compile(r"[\w#@./:+~-]+")
 _SHORT_CHARS = 200
+_FACT_NAME = re.compile(r"[\w][\w -]{0,60}")
+_STAR = re.compile(r"\[\*\]|\.\*|\.~")
+_TOKEN = re.compile(r"\.([^.\[]+)|\[(?:(\d+)|\*)\]")
 
 Key = str | tuple[str, ...]
 """A value in the form in which equal values are equal; of a list its elements'."""
@@ -121,6 +127,7 @@ def has_data_keys(value: dict[Any, Any]) -> bool:
     )
 
 
+@lru_cache(maxsize=1 << 14)
 def _is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None and _NUMBER_LIKE.search(text) is None
 
@@ -131,8 +138,63 @@ def general(path: str) -> str:
     return _INDEX.sub("[*]", path)
 
 
-def plain_facts(found: Iterable[tuple[str, Key]]) -> Iterator[tuple[str, str]]:
-    """Yield of a result's values those that tell of itself: short ones outside its lists."""
-    for path, key in found:
-        if isinstance(key, str) and len(key) <= MAX_FACT_CHARS and not set("[*~") & set(path):
-            yield path, key
+def facts_of(value: Any) -> dict[str, Json]:
+    """Return what a value tells of itself: its short plain values outside lists by their paths, and how
+    many elements each of its lists has at `[#]`. Bounded; the value itself lies at the empty path."""
+    found: dict[str, Json] = {}
+    _facts(value, "", 0, found)
+    return found
+
+
+def _facts(value: Any, path: str, depth: int, found: dict[str, Json]) -> None:
+    if len(found) >= MAX_FACTS:
+        return
+    if isinstance(value, dict):
+        if depth < MAX_FACT_DEPTH:
+            for name, each in value.items():
+                if isinstance(name, str) and _is_fact_name(name):
+                    _facts(each, f"{path}.{name}", depth + 1, found)
+    elif isinstance(value, list | tuple):
+        found[f"{path}[#]"] = len(value)
+    elif isinstance(value, str):
+        if len(text := value.strip()) <= MAX_FACT_CHARS:
+            found[path] = text
+    elif isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        found[path] = value
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_fact_name(text: str) -> bool:
+    return _FACT_NAME.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=1 << 14)
+def list_paths(path: str) -> tuple[str, ...]:
+    """Return the paths of the lists whose elements a path leads through, the innermost first."""
+    ends = [match.end() for match in _STAR.finditer(general(path))]
+    return tuple(general(path)[:end].replace(".~", ".*") for end in reversed(ends))
+
+
+def elements_at(value: Any, path: str) -> list[tuple[str, Any]]:
+    """Return the elements at a path that ends in `[*]`, `.*` or `.~`, each with its key in a mapping.
+
+    Raises:
+        LookupError: There is no list or mapping where the path needs one.
+    """
+    found = [("", value)]
+    for token in _TOKEN.finditer(path):
+        name, index = token.groups()
+        found = [each for _, held in found for each in _inside(held, token[0], name, index)]
+    return found
+
+
+def _inside(value: Any, written: str, name: str | None, index: str | None) -> list[tuple[str, Any]]:
+    if written == "[*]" and isinstance(value, list | tuple):
+        return [("", each) for each in value]
+    if written in (".*", ".~") and isinstance(value, dict):
+        return [(str(key), each) for key, each in value.items()]
+    if index is not None and isinstance(value, list | tuple):
+        return [("", value[int(index)])]
+    if name is not None and written not in (".*", ".~") and isinstance(value, dict):
+        return [("", value[name])]
+    raise LookupError(written)

@@ -7,7 +7,7 @@ from lignin.domain.codec import Json
 from lignin.traces.routines.encode import Call, Encoded, line_of
 from lignin.traces.routines.values import key_of
 
-FORM = 1
+FORM = 4
 """Moves when runs are to be read anew."""
 
 
@@ -26,6 +26,7 @@ def encoded_to_json(run: Encoded) -> dict[str, Json]:
                 "sources": [[list(each) for each in found] for found in call.sources],
                 "said": list(call.said),
                 "facts": dict(call.facts),
+                "lists": {path: list(told) for path, told in call.lists.items()},
                 "works": call.works,
                 "changes": call.changes,
                 "returns": call.returns,
@@ -59,8 +60,9 @@ def _call(place: int, value: Mapping[str, Any]) -> Call:
         tuple([key_of(each) for each in raw]),
         tuple([tuple([(at, path) for at, path in found]) for found in value["sources"]]),
         tuple(value["said"]),
-        tuple(value["facts"].items()),
+        value["facts"],
         value["works"],
         value["changes"],
         value["returns"],
+        value["lists"],
     )

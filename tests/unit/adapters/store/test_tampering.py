@@ -9,7 +9,8 @@ import pytest
 from lignin.adapters.store.audit import stored_spaces, verify_space
 from lignin.adapters.store.ledger import SqlLedger
 from lignin.artifacts.store import examples_blob, tree_blobs
-from lignin.domain.artifacts import Example, File, Manifest, make_tree
+from lignin.domain.artifacts import File, Manifest, make_tree
+from lignin.domain.examples import Example
 from lignin.testing.changes import TickingClock, change, event, records, space_created, used
 
 TREE = make_tree(

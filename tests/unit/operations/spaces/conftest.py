@@ -8,7 +8,9 @@ import pytest
 from lignin.app import load_settings, open_context
 from lignin.artifacts.verify import Verification
 from lignin.domain.codec import digest_json
-from lignin.operations.artifact import ArtifactCapture, ArtifactPromote, capture, promote
+from lignin.operations.artifact import ArtifactPromote, promote
+from lignin.operations.artifact_capture import capture
+from lignin.operations.artifact_models import ArtifactCapture
 from lignin.operations.context import Context
 from lignin.operations.space import SpaceCreate
 from lignin.operations.space import create as create_space

@@ -9,7 +9,7 @@ import pytest
 
 from lignin.artifacts.laws import recognise
 from lignin.artifacts.registry import load_kinds
-from lignin.domain.artifacts import Provenance, Refusal
+from lignin.domain.candidates import Provenance, Refusal
 from lignin.domain.traces import Step, ToolCall, Trajectory
 from lignin.traces.code import find_code
 

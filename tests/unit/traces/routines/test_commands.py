@@ -14,7 +14,10 @@ from unit.traces.routines.desk import call, encoded, run
         ("cd /src && /usr/bin/pytest -q t.py", "cd {1} && pytest -q {2}", ["/src", "t.py"]),
         ("grep -rn foo src | head -3", "grep -rn {1} {2} | head {3}", ["foo", "src", "-3"]),
         ("make --jobs=4 all", "make --jobs={1} {2}", ["4", "all"]),
-        ("cat > a.py <<'E'\nx = 1\nE\n", "cat > {1} << {2}", ["a.py", "x = 1\n"]),
+        ("cat > a.py <<'E'\nx = 1\nE\n", "cat > {1} <<< {2}", ["a.py", "x = 1"]),
+        ("./run.sh a", "./run.sh {1}", ["a"]),
+        ("A=1 pytest x", "A= pytest {1}", ["x"]),
+        ("cut '-d && rm {1}' f", "cut '-d && rm {1}' {1}", ["f"]),
     ],
 )
 def test_programs_and_flags_are_the_tool_and_words_the_slots(

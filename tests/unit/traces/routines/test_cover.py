@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from lignin.domain.routines import Constant, Reference, Routine, RoutineStep, Use
+from lignin.domain.routines import Constant, Item, Reference, Routine, RoutineStep, Use
 from lignin.traces.routines.apply import find_uses
 from lignin.traces.routines.cover import Cover, cover, is_equivalent, resolve, results_of
 from lignin.traces.routines.encode import encode
@@ -55,10 +55,40 @@ def test_change_in_between_is_no_use(routine: Routine) -> None:
 
 def test_list_that_is_empty_is_done_no_times(routine: Routine) -> None:
     calls = visit(77, 1)
-    without = [calls[0], calls[1], calls[3]]
-    seen = cover([routine], [run("new", without)])
-    assert (seen.covered, seen.replayed, seen.equivalent) == (3, 1, 1)
-    assert find_uses(routine, encode(run("new", without), None)) == ()
+    empty = replace(calls[1], observation='{"owner_id": "owner_77", "machines": []}')
+    without = [calls[0], empty, calls[3]]
+    given = replace(routine.steps[2], arguments={"machine": Item("machines")})
+    asks = replace(routine, steps=(*routine.steps[:2], given, *routine.steps[3:]))
+    for each in (routine, asks):
+        seen = cover([each], [run("new", without)])
+        assert (seen.covered, seen.replayed, seen.equivalent) == (3, 1, 1)
+        assert find_uses(each, encode(run("new", without), None)) == ()
+
+
+def test_list_that_a_later_step_goes_over_is_not_left_out_before(routine: Routine) -> None:
+    """With the list that the second step was done for, the routine would do the first for it too."""
+    steps = tuple(
+        RoutineStep(
+            tool=tool,
+            arguments={"part": Item("parts")},
+            changes=tool == "fix",
+            is_repeated=True,
+        )
+        for tool in ("get_part", "fix")
+    )
+    both = Routine(steps=steps)
+    fixes = [call("fix", {"part": part}) for part in ("p1", "p2")]
+    looks = [call("get_part", {"part": part}) for part in ("p1", "p2")]
+    told = "fix p1 and p2"
+    assert cover([both], [run("new", [*looks, *fixes], said=told)]).equivalent == 1
+    assert cover([both], [run("new", fixes, said=told)]).replayed == 0
+
+
+def test_list_that_is_not_gone_over_is_no_use(routine: Routine) -> None:
+    calls = visit(77, 2)
+    for left_out in ([2], [3], [2, 3]):
+        rest = [each for place, each in enumerate(calls) if place not in left_out]
+        assert cover([routine], [run("new", rest)]).covered == 0
 
 
 def test_replay_sees_a_wrong_reference_and_a_wrong_constant(routine: Routine) -> None:

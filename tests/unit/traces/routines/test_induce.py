@@ -4,6 +4,7 @@ import pytest
 
 from lignin.domain.routines import (
     Constant,
+    Each,
     Guard,
     Item,
     Reference,
@@ -34,7 +35,7 @@ def test_dataflow_between_steps_is_found(routine: Routine) -> None:
     find, get, machine, order = (step.arguments for step in routine.steps)
     assert find == {"mail": Use("mail")}
     assert get == {"owner_id": Reference(0, ".owner_id")}
-    assert machine == {"machine": Item("machines")}
+    assert machine == {"machine": Each(Reference(1, ".machines[*]"))}
     assert order == {
         "kind": Constant("service"),
         "machine": Use("machine"),
@@ -44,7 +45,18 @@ def test_dataflow_between_steps_is_found(routine: Routine) -> None:
 
 def test_step_for_each_of_a_list_is_one_step(routine: Routine) -> None:
     assert [step.is_repeated for step in routine.steps] == [False, False, True, False]
-    machines = next(each for each in routine.parameters if each.name == "machines")
+    assert [each.name for each in routine.parameters] == ["mail", "machine"]
+
+
+def test_list_of_which_no_condition_tells_what_was_taken_is_a_parameter() -> None:
+    runs = []
+    for number in range(9):
+        calls = visit(number, 3)
+        del calls[2 + number % 3]  # each time another one is left out
+        runs.append(run(f"run-{number}", calls))
+    (found,) = induced(runs).routines
+    machines = next(each for each in found.parameters if each.name == "machines")
+    assert found.steps[2].arguments == {"machine": Item("machines")}
     assert machines.type == "list[str]"
     assert str(machines.among) == "$2.machines[*]"
 
@@ -73,14 +85,14 @@ def test_what_only_failing_runs_do_is_refused() -> None:
     assert got.routines == ()
     reasons = {each.tools: each.reason for each in got.refused}
     tools = ("find_owner", "get_owner", "get_machine", "order_work")
-    assert reasons[tools] == "only failing runs support it"
+    assert reasons[tools] == "poisoned: only failing runs support it"
 
 
 def test_single_calls_are_refused() -> None:
     got = induced([run(f"run-{n}", [call("ping", {"to": f"host {n}"})]) for n in range(6)])
     assert got.routines == ()
     assert [(each.tools, each.reason) for each in got.refused] == [
-        (("ping",), "one call: nothing is saved")
+        (("ping",), "trivial: one call, nothing is saved")
     ]
 
 
@@ -138,7 +150,8 @@ def test_step_that_some_uses_have_is_optional() -> None:
 def test_guard_held_before_what_passed_and_not_before_what_failed() -> None:
     busy = [run(f"bad-{n}", visit(n, state="running"), outcome="failure") for n in (50, 51)]
     (found,) = induced([*visits(9), *busy]).routines
-    assert found.steps[3].guards == (Guard(at=Reference(2, "[*].state"), value="idle"),)
+    at = parse_reference("$3[*]{machine == machine}.state")
+    assert found.steps[3].guards == (Guard(at=at, value="idle"),)
 
 
 def test_what_always_held_is_no_guard(routine: Routine) -> None:
@@ -151,7 +164,7 @@ def test_routine_is_read_back_from_its_json(routine: Routine) -> None:
 
 
 def test_id_is_that_of_the_steps(routine: Routine) -> None:
-    (again,) = induced(visits(12, first=100)).routines
+    (again,) = induced(visits(9, first=99)).routines
     assert again.routine_id == routine.routine_id
     assert again.support != routine.support
 

@@ -1,0 +1,235 @@
+"""What an artifact that came from a routine tells of it: `routine.json`, and the skill made of it. Pure.
+
+Owns the sections of the SKILL.md that only a routine has (what it needs, its steps, what a hand-over
+means) and its evaluations. The examples in the file come from runs that the routine was induced of; the
+evaluations come from others and stand nowhere in the SKILL.md.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lignin.artifacts.call_text import call_input
+from lignin.artifacts.interface_text import cell
+from lignin.artifacts.routine_program import RoutineProgram
+from lignin.artifacts.routine_text import headline, tool_words
+from lignin.artifacts.script_arguments import RoutineScript
+from lignin.domain.artifacts import HIDDEN, File, Tree
+from lignin.domain.codec import Json
+from lignin.domain.errors import InvalidRequestError
+from lignin.domain.examples import Example, parse_example
+from lignin.domain.routines import Guard, Routine, RoutineStep, Use
+
+ABOUT_PATH = "routine.json"
+EVALS_PATH = "evals/evals.json"
+MAX_EVALS = 20
+MAX_SHOWN_CHARS = 1200
+MAX_COMMAND_CHARS = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What is told of a routine.
+
+    Args:
+        routine: Its id.
+        stands_on: What it was mined from, in a sentence.
+        steps: Each step as the answer names it, with what is done; a command where it is a shell one.
+        needs: What has to hold, in words.
+        words: Of a script its arguments: how each is written, and what it is.
+        examples: Uses to show.
+    """
+
+    routine: str
+    stands_on: str
+    steps: tuple[tuple[str, str], ...]
+    needs: tuple[str, ...] = ()
+    words: tuple[tuple[str, str], ...] = ()
+    examples: tuple[Example, ...] = ()
+
+    def to_file(self) -> File:
+        """The file that goes into the tree."""
+        body: dict[str, Json] = {
+            "routine": self.routine,
+            "stands_on": self.stands_on,
+            "steps": [list(each) for each in self.steps],
+            "needs": list(self.needs),
+            "words": [list(each) for each in self.words],
+            "examples": [
+                {name: value for name, value in each.to_json().items() if name != "answers"}
+                for each in self.examples
+            ],
+        }
+        return File(content=json.dumps(body, indent=1, ensure_ascii=False).encode() + b"\n")
+
+
+def about_program(routine: Routine, program: RoutineProgram, examples: Sequence[Example]) -> About:
+    """Return what is told of a routine's program."""
+    steps = [
+        (name, f"{tool_words(step.tool)}{_how(step)} (`{step.tool}`)")
+        for name, step in zip(program.names, routine.steps, strict=True)
+    ]
+    needs = [
+        f"`{_asked(guard, program)}` is {guard.expected(json.dumps)}"
+        for step in routine.steps
+        for guard in step.guards
+    ]
+    return About(
+        routine=routine.routine_id,
+        stands_on=headline(routine),
+        steps=tuple(steps),
+        needs=tuple(dict.fromkeys(needs)),
+        examples=few(examples),
+    )
+
+
+def _asked(guard: Guard, program: RoutineProgram) -> str:
+    if isinstance(guard.at, Use):
+        return program.parameters[guard.at.parameter]
+    return str(guard.at).replace(f"${guard.at.step + 1}", program.names[guard.at.step], 1)
+
+
+def about_script(routine: Routine, script: RoutineScript, examples: Sequence[Example]) -> About:
+    """Return what is told of a routine's script."""
+    return About(
+        routine=routine.routine_id,
+        stands_on=headline(routine),
+        steps=tuple(
+            ("", f"`{plain_code(told)}`{_how(step)}")
+            for told, step in zip(script.commands, routine.steps, strict=True)
+            if told
+        ),
+        needs=tuple(
+            f"`{plain_code(str(guard.at))}` of what its commands said is {guard.expected(json.dumps)}"
+            for step in routine.steps
+            for guard in step.guards
+        ),
+        words=tuple((each.written, each.what) for each in script.arguments),
+        examples=few(examples),
+    )
+
+
+def plain_code(text: str) -> str:
+    """A command within one pair of backticks, on one line and bounded."""
+    line = " ".join(HIDDEN.sub("", text).split()).replace("`", "'")
+    return line if len(line) <= MAX_COMMAND_CHARS else line[: MAX_COMMAND_CHARS - 1] + "…"
+
+
+def _how(step: RoutineStep) -> str:
+    if step.is_repeated:
+        return ", for each of a list"
+    return ", in some uses" if step.is_optional else ""
+
+
+def about_of(tree: Tree) -> About | None:
+    """Read what a tree tells of its routine; None where it came of none, or tells nothing readable."""
+    if ABOUT_PATH not in tree.files:
+        return None
+    try:
+        value: Mapping[str, Any] = json.loads(tree.text(ABOUT_PATH))
+        return About(
+            routine=str(value["routine"]),
+            stands_on=str(value["stands_on"]),
+            steps=tuple((str(name), str(what)) for name, what in value["steps"]),
+            needs=tuple(map(str, value["needs"])),
+            words=tuple((str(name), str(what)) for name, what in value["words"]),
+            examples=tuple(map(parse_example, value["examples"])),
+        )
+    except (ValueError, LookupError, TypeError, InvalidRequestError):
+        return None
+
+
+def few(examples: Sequence[Example], most: int = 2) -> tuple[Example, ...]:
+    """Return the examples that are short enough to be shown, the shortest first."""
+    sized = [(len(json.dumps(each.to_json())), at) for at, each in enumerate(examples)]
+    return tuple(examples[at] for size, at in sorted(sized)[:most] if size <= MAX_SHOWN_CHARS)
+
+
+def use_phrases(about: About, names: Sequence[str]) -> list[str]:
+    """Sentences of a description: when to use it, by what it takes and needs."""
+    given = f"you have {', '.join(names)}" if names else ""
+    when = " and ".join(filter(None, [given, *(need.replace("`", "") for need in about.needs)]))
+    return [
+        f"Use it{f' when {when},' if when else ''} instead of making its {len(about.steps)} steps one "
+        "by one.",
+        "It tells what each step brought back and, where it cannot go on, why.",
+    ]
+
+
+def when_section(about: About, parameters: Sequence[str]) -> list[str]:
+    """When to use it: what is to be had, and what it stands for.
+
+    Args:
+        parameters: What a program takes, in words; a script's arguments are told with it.
+    """
+    named = [f"`{cell(name)}`" for name, _ in about.words if not name.startswith("[")]
+    given = [*parameters, *named]
+    return [
+        "Use it when",
+        "",
+        *([f"- you have {', '.join(given)}"] if given else []),
+        "- you would make its steps, below, one after the other",
+        *(f"- {need}: else it stops before the step that needs it" for need in about.needs),
+        "",
+    ]
+
+
+def words_section(about: About) -> list[str]:
+    """The arguments of a script, and where its files go."""
+    rows = [f"| `{cell(name)}` | {cell(what)} |" for name, what in about.words]
+    table = ["| word | meaning |", "|-|-|", *rows, ""] if rows else []
+    return [
+        "## Arguments",
+        "",
+        "The words go into `argv`. It runs in a folder of its own: the files that its commands read go",
+        "into `files`, as text by path, and what it leaves there is gone with the folder.",
+        "",
+        *table,
+    ]
+
+
+def hand_over_section(about: About, kind: str) -> list[str]:
+    """What it does step by step, and how to go on where it stopped."""
+    steps = [
+        f"{number}. `{name}`: {what}" if name else f"{number}. {what}"
+        for number, (name, what) in enumerate(about.steps, start=1)
+    ]
+    if kind == "program":
+        told = [
+            "Where `handed_over` is not empty, it stopped there and says why. What `done` names was",
+            "done and is told with what came back: do not call it again and do not repeat those",
+            "steps. Go on yourself from the first step that `done` does not name, with the values in it.",
+        ]
+    else:
+        told = [
+            "Where `exit_code` is not 0, a command failed and nothing after it was run; `message` names",
+            "it and the commands that were done before it, `stdout` has what they said. Do not repeat",
+            "those: go on yourself from the one that failed.",
+        ]
+    return ["## Its steps, and where it stops", "", *steps, "", *told, ""]
+
+
+def evals_file(skill: str, summary: str, examples: Sequence[Example], kind: str) -> File:
+    """Return evaluations in the form of the Agent Skills: a task in words, and what must come of it."""
+    evals = []
+    for number, example in enumerate(examples[:MAX_EVALS], start=1):
+        given = json.dumps(call_input(example), ensure_ascii=False)
+        answer = json.dumps(example.result, ensure_ascii=False)
+        evals.append(
+            {
+                "id": number,
+                "prompt": f"{summary} The values: {given}",
+                "expected_output": answer,
+                "files": [],
+                "assertions": [
+                    f"the skill {skill} is called once, with just these values",
+                    "no step of it is done again by hand",
+                    "the answer is the expected one"
+                    if kind == "program"
+                    else "the exit code and the output are the expected ones",
+                ],
+            }
+        )
+    body = {"skill_name": skill, "evals": evals}
+    return File(content=json.dumps(body, indent=1, ensure_ascii=False).encode() + b"\n")

@@ -1,0 +1,155 @@
+"""What a skill tells of the routine that it came from."""
+
+import json
+from dataclasses import replace
+
+from lignin.artifacts.packaging import package_artifact
+from lignin.artifacts.routine_about import (
+    ABOUT_PATH,
+    EVALS_PATH,
+    About,
+    about_of,
+    about_program,
+    about_script,
+)
+from lignin.artifacts.routine_program import program_of
+from lignin.artifacts.routine_script import script_of
+from lignin.artifacts.skill_rules import advise_skill
+from lignin.domain.artifacts import Capabilities, File, Interface, Manifest, Tree, make_tree
+from lignin.domain.examples import Answer, Example
+from lignin.domain.routines import (
+    Constant,
+    Guard,
+    Parameter,
+    Reference,
+    Routine,
+    RoutineStep,
+    Support,
+    Use,
+)
+
+ROUTINE = Routine(
+    steps=(
+        RoutineStep(tool="get_order", arguments={"order_id": Use("order_id")}, changes=False),
+        RoutineStep(
+            tool="cancel_order",
+            arguments={"order_id": Use("order_id"), "why": Constant("late")},
+            guards=(Guard(at=Reference(0, ".status"), value="pending"),),
+        ),
+    ),
+    parameters=(Parameter(name="order_id", type="str", said=1.0),),
+    support=Support(occurrences=9, sessions=("a", "b"), tasks=2),
+)
+SHELL = Routine(
+    steps=(
+        RoutineStep(tool="grep -rl {1} {2}", arguments={"1": Use("text"), "2": Constant("a b")}),
+        RoutineStep(tool="git push", arguments={}, is_optional=True),
+    ),
+    parameters=(Parameter(name="text", type="str"),),
+)
+
+
+def example(number: int) -> Example:
+    return Example(
+        arguments={"order_id": f"O-{number}"},
+        result={"done": {"order": {"status": "pending"}, "cancel_order": "ok"}, "handed_over": ""},
+    )
+
+
+def program_tree() -> Tree:
+    program = program_of(ROUTINE)
+    manifest = Manifest(
+        kind="program",
+        entry=f"{program.entry}.py:{program.entry}",
+        runtime="python",
+        interface=program.interface,
+        capabilities=Capabilities(tools={"get_order": "sha256:" + "0" * 64}),
+    )
+    return make_tree(
+        {
+            f"{program.entry}.py": File(content=program.source.encode()),
+            ABOUT_PATH: about_program(ROUTINE, program, [example(1), example(2)]).to_file(),
+            "lignin.json": manifest.to_file(),
+        }
+    )
+
+
+def packaged(tree: Tree, *examples: Example) -> dict[str, File]:
+    return package_artifact(
+        tree,
+        name="cancel-order",
+        kind=tree.manifest.kind,
+        summary="Get order, then cancel order.",
+        digest="sha256:" + "0" * 64,
+        space="home",
+        examples=examples,
+    )
+
+
+def test_skill_says_when_to_use_it_and_how_to_go_on() -> None:
+    files = packaged(program_tree(), example(7))
+    text = files["SKILL.md"].content.decode()
+    assert "Use it when you have order_id and order.status is" in text
+    assert '- `order.status` is "pending": else it stops' in text
+    assert "Mined from 9 uses in 2 runs of 2 tasks." in text
+    assert "2. `cancel_order`: cancel order (`cancel_order`)" in text
+    assert "Go on yourself from the first step that `done` does not name" in text
+    assert '"order_id": "O-1"' in text
+    assert advise_skill(files) == []
+
+
+def test_evaluations_are_none_that_the_skill_quotes() -> None:
+    files = packaged(program_tree(), example(7), example(8))
+    made = json.loads(files[EVALS_PATH].content)
+    assert made["skill_name"] == "cancel-order"
+    assert [each["id"] for each in made["evals"]] == [1, 2]
+    assert "O-7" in made["evals"][0]["prompt"]
+    assert json.loads(made["evals"][0]["expected_output"]) == example(7).result
+    text = files["SKILL.md"].content.decode()
+    assert "O-7" not in text
+    assert "O-8" not in text
+    assert EVALS_PATH not in packaged(program_tree())
+
+
+def test_what_is_told_is_read_back_and_what_cannot_be_read_is_none() -> None:
+    tree = program_tree()
+    about = about_of(tree)
+    assert isinstance(about, About)
+    assert about.to_file() == tree.files[ABOUT_PATH]
+    for broken in (b"[]", b"{", b'{"routine": 1}'):
+        assert about_of(make_tree({ABOUT_PATH: File(content=broken)})) is None
+
+
+def test_script_is_told_with_its_arguments_and_its_commands() -> None:
+    script = script_of(SHELL)
+    uses = Example(
+        argv=("x",), answers=(Answer(argv=("grep",), stdout="y"),), result={"stdout": "y"}
+    )
+    about = about_script(SHELL, script, [uses])
+    assert about.words == (
+        ("pattern", "what to look for"),
+        ("[--git-push]", "also run git push"),
+    )
+    assert [what for _, what in about.steps] == [
+        "`grep -rl PATTERN 'a b'`",
+        "`git push`, in some uses",
+    ]
+    assert about.examples == (uses,)
+    assert "answers" not in about.to_file().content.decode()
+
+
+def test_command_of_a_trace_stays_one_line_of_code() -> None:
+    nasty = replace(
+        SHELL.steps[0], arguments={"1": Use("text"), "2": Constant("`id`\n# heading !`id`")}
+    )
+    routine = replace(SHELL, steps=(nasty,))
+    [(_, what)] = about_script(routine, script_of(routine), []).steps
+    assert what.count("`") == 2
+    assert "\n" not in what
+
+
+def test_manifest_without_programs_is_written_as_before() -> None:
+    plain = Manifest(kind="script", entry="main.py", interface=Interface())
+    assert b"programs" not in plain.to_file().content
+    named = Manifest(kind="script", entry="main.py", capabilities=Capabilities(programs=["git"]))
+    assert b'"programs":["git"]' in named.to_file().content

@@ -1,0 +1,274 @@
+"""The script of a shell routine: what it runs, what it tells, and what it refuses."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lignin.artifacts.routine_script import script_of
+from lignin.domain.errors import InvalidRequestError
+from lignin.domain.routines import (
+    Constant,
+    Guard,
+    Item,
+    Parameter,
+    Reference,
+    Routine,
+    RoutineStep,
+    Slot,
+    Support,
+    Use,
+)
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+HOSTILE = [
+    "; rm -rf kept",
+    "$(rm -rf kept)",
+    "`rm -rf kept`",
+    "a\nrm -rf kept",
+    "' && rm -rf kept '",
+]
+
+
+def step(tool: str, *slots: Slot, changes: bool = True, **more: bool) -> RoutineStep:
+    arguments = {str(place): slot for place, slot in enumerate(slots, start=1)}
+    return RoutineStep(tool=tool, arguments=arguments, changes=changes, **more)
+
+
+def routine(*steps: RoutineStep, support: Support | None = None) -> Routine:
+    used = [
+        slot for each in steps for slot in each.arguments.values() if isinstance(slot, Use | Item)
+    ]
+    kinds = {s.parameter: "list[path]" if isinstance(s, Item) else "str" for s in used}
+    parameters = tuple(Parameter(name=name, type=kind) for name, kind in kinds.items())
+    return Routine(steps=steps, parameters=parameters, support=support or Support())
+
+
+SHIPPED = routine(
+    step("cd {1}", Use("path")),
+    step("grep -rl {1} {2}", Use("text"), Constant("src"), changes=False),
+    step("sed -n {1} {2}", Use("text_2"), Reference(1, ""), changes=False),
+    step("git add {1}", Item("paths"), is_repeated=True),
+    step(
+        "git commit -m {1} && git log --format={2} | head {3}",
+        Use("text_3"),
+        Constant("%H {x}"),
+        Constant("-1"),
+    ),
+    step("git push", is_optional=True),
+    support=Support(occurrences=4, sessions=("a", "b"), tasks=2, models=('m"""\nimport os',)),
+)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run a routine's script in a folder with a file that nobody may take away."""
+    (tmp_path / "kept").write_text("still here")
+
+    def made(wanted: Routine, *words: str) -> subprocess.CompletedProcess[str]:
+        path = tmp_path / "script.py"
+        path.write_text(script_of(wanted).source)
+        done = subprocess.run(
+            [sys.executable, str(path), *words],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (tmp_path / "kept").read_text() == "still here"
+        return done
+
+    return made
+
+
+def body(wanted: Routine) -> str:
+    return script_of(wanted).source.split("args = parser.parse_args()\n")[1].split("\n\n\n")[0]
+
+
+def test_commands_are_written_as_a_person_would() -> None:
+    script = script_of(SHIPPED, seen={"text": ["foo", "100%"]})
+    assert script.name == "git_commit_push"
+    assert script.programs == ("bash", "git", "grep", "head", "sed")
+    assert body(SHIPPED) == (
+        """\
+    grep_output = run(
+        "bash", "-c", f"cd {quote(args.folder)} && grep -rl {quote(args.pattern)} src"
+    )
+    line = word(one_line(grep_output))
+    run("bash", "-c", f"cd {quote(args.folder)} && sed -n {quote(args.lines)} {quote(line)}")
+    for path in args.paths:
+        run("bash", "-c", f"cd {quote(args.folder)} && git add {quote(path)}")
+    run(
+        "bash",
+        "-c",
+        f"cd {quote(args.folder)} && git commit -m {quote(args.message)} && """
+        """git log --format='%H {{x}}' | head -1",
+    )
+    if args.git_push:
+        run("bash", "-c", f"cd {quote(args.folder)} && git push")"""
+    )
+
+
+def test_help_says_what_it_stands_on_and_what_each_argument_is(tmp_path: Path) -> None:
+    path = tmp_path / "script.py"
+    path.write_text(script_of(SHIPPED, seen={"text": ["foo", "100%"]}).source)
+    done = subprocess.run(
+        [sys.executable, str(path), "--help"], capture_output=True, text=True, check=True
+    )
+    told = " ".join(done.stdout.split())
+    assert "Mined from 4 uses in 2 runs of 2 tasks" in told
+    assert "what to look for, such as foo, 100%" in told
+    assert "--git-push also run git push" in told
+
+
+def test_words_of_a_use_are_read_back_by_the_script(run: Run) -> None:
+    wanted = routine(
+        step("echo {1} {2}", Use("text"), Item("paths"), changes=False, is_repeated=True),
+        step("echo --of={1} > {2}", Use("of"), Constant("out"), is_optional=True),
+    )
+    script = script_of(wanted)
+    words = script.argv({"text": ["-5"], "paths": ["x", "y z"], "of": ["--a b"]}, [True, True])
+    done = run(wanted, *words)
+    assert (done.stdout, done.returncode) == ("-5 x\n-5 y z\n", 0)
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_no_value_becomes_shell_syntax(run: Run, value: str) -> None:
+    wanted = routine(
+        step("echo {1} | cat", Use("text"), changes=False),
+        step("echo {1}", Use("text"), changes=False),
+        step("cat <<< {1} | tr a {2} > {3}", Use("text"), Constant("b"), Use("out")),
+    )
+    done = run(wanted, value, f"{value} out".replace("/", ""))
+    assert done.stdout == f"{value}\n{value}\n"
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_what_a_command_said_is_no_syntax_and_no_option_either(run: Run, value: str) -> None:
+    wanted = routine(
+        step("printf {1} {2}", Constant("%s"), Use("text"), changes=False),
+        step("echo {1} | cat", Reference(0, ""), changes=False),
+    )
+    done = run(wanted, value)
+    assert done.returncode == (1 if "\n" in value else 0)
+    assert run(wanted, "--", "ok").stdout == "okok\n"
+    said_option = routine(
+        step("echo x-rf {1} | cut -c2-4", Use("text"), changes=False),
+        step("ls {1}", Reference(0, ""), changes=False),
+    )
+    done = run(said_option, "y")
+    assert (done.returncode, "would be read as an option" in done.stderr) == (2, True)
+
+
+def test_leading_dash_is_refused_and_a_number_is_not(run: Run) -> None:
+    wanted = routine(step("echo {1}", Use("text"), changes=False))
+    assert run(wanted, "--", "-rf").returncode == 2
+    assert run(wanted, "-rf").returncode == 2
+    assert run(wanted, "--", "-3").stdout == "-3\n"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        step("bash -c {1}", Use("text")),
+        step("bash -lc {1}", Use("text")),
+        step("python3 -c {1}", Use("text")),
+        step("echo {1} | bash", Use("text")),
+        step("bash <<< {1}", Use("text")),
+        step("eval {1}", Use("text")),
+        step("ssh {1} {2}", Constant("host"), Use("text")),
+        step("timeout {1} {2}", Constant("5"), Use("text")),
+        step("xargs {1}", Use("text")),
+        step("awk {1} {2}", Use("text"), Constant("f")),
+        step("sed -i {1} {2}", Use("text"), Constant("f")),
+        step("find {1} -exec {2} {3}", Constant("."), Use("text"), Constant(";")),
+        step("git -c {1} status", Use("text")),
+        step("rsync --rsh={1} {2}", Use("text"), Constant("a")),
+        step("tar --to-command={1} {2}", Use("text"), Constant("a")),
+    ],
+)
+def test_routine_in_which_a_value_would_be_run_is_refused(hostile: RoutineStep) -> None:
+    with pytest.raises(InvalidRequestError, match="would run as code"):
+        script_of(routine(hostile))
+
+
+def test_the_same_with_fixed_code_is_written() -> None:
+    assert "python3" in script_of(routine(step("python3 -c {1}", Constant("print(1)")))).source
+
+
+def test_sed_takes_lines_and_no_program(run: Run) -> None:
+    wanted = routine(step("sed -n {1} {2}", Use("text"), Constant("kept"), changes=False))
+    assert run(wanted, "1,2p").stdout == "still here"
+    assert run(wanted, "1e rm kept").returncode == 2
+
+
+def test_operator_within_a_flag_stays_a_word(run: Run) -> None:
+    wanted = routine(step("echo '-x && rm kept' {1}", Use("text"), changes=False))
+    assert run(wanted, "y").stdout == "-x && rm kept y\n"
+
+
+def test_first_failure_ends_it_with_its_code_and_what_was_done(run: Run) -> None:
+    wanted = routine(
+        step("echo {1}", Use("text"), changes=False),
+        step("bash {1} {2}", Constant("-"), Constant("no-such-file")),
+        step("rm {1}", Constant("kept")),
+    )
+    done = run(wanted, "a b")
+    assert done.stdout.startswith("a b\n")
+    assert done.returncode == 127
+    assert "bash - no-such-file failed; done before: echo 'a b'" in done.stderr
+
+
+def test_program_that_is_not_there_is_said(run: Run) -> None:
+    done = run(routine(step("no-such-program {1}", Use("text"))), "x")
+    assert done.returncode == 127
+    assert "no-such-program: No such file" in done.stderr
+
+
+def test_reference_into_json_and_a_guard(run: Run) -> None:
+    def wanted(state: str) -> Routine:
+        told = '{"items": [{"id": 7}], "state": "open"}'
+        guard = (Guard(at=Reference(0, ".state"), value=state),)
+        return routine(
+            step("echo {1}", Constant(told), changes=False),
+            RoutineStep(
+                tool="echo {1}", arguments={"1": Reference(0, ".items[0].id")}, guards=guard
+            ),
+        )
+
+    assert run(wanted("open")).stdout.endswith("}\n7\n")
+    done = run(wanted("closed"))
+    assert (done.returncode, "to be closed" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("steps", "why"),
+    [
+        ([step("cat {1}", Use("a")), step("cat {1}", Reference(0, ".~"))], "not one value"),
+        ([step("A= make {1}", Use("a"))], "sets a variable"),
+        ([step("cd {1}", Use("a"))], "only goes to a folder"),
+        ([step("cd {1} && make", Use("a")), step("ls")], "is not told"),
+    ],
+)
+def test_what_no_script_can_do_is_refused(steps: list[RoutineStep], why: str) -> None:
+    with pytest.raises(InvalidRequestError, match=why):
+        script_of(routine(*steps))
+
+
+@pytest.mark.parametrize("wanted", [SHIPPED, routine(step("echo {1}", Use("text")))])
+def test_script_passes_the_linter_and_the_formatter(wanted: Routine, tmp_path: Path) -> None:
+    path = tmp_path / "script.py"
+    path.write_text(script_of(wanted).source)
+    rules = "E,F,W,I,UP,B,C4,SIM,RUF,RET,N,ARG"
+    ruff = [str(Path(sys.executable).parent / "ruff")]
+    check = ["check", "--isolated", "--line-length=100", "--ignore=E501", f"--select={rules}"]
+    for words in (check, ["format", "--isolated", "--line-length=100", "--diff"]):
+        done = subprocess.run(
+            [*ruff, *words, str(path)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout
