@@ -24,6 +24,7 @@ from lignin.evals.laws.recorded import (
     Verdict,
     mean_gain,
     paired_differences,
+    tell_overfit,
 )
 from lignin.evals.laws.savings import COST_COLUMNS, forbidden_effects, weigh_saving
 from lignin.evals.laws.table import Fault, parse_table
@@ -36,13 +37,14 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A case as a decision knows it."""
+    """A case as a decision knows it; who proposes does not see a hidden one."""
 
     name: str
     digest: Digest
     grader: str
     kind: str
     mode: str = ""
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +111,7 @@ class Plan:
             "claim": "better",
             "systems": dict(self.systems),
             "cases": {
-                name: [case.digest, case.grader, case.kind, case.mode]
+                name: [case.digest, case.grader, case.kind, case.mode, case.is_hidden]
                 for name, case in sorted(self.cases.items())
             },
             "target": list(self.target),
@@ -127,8 +129,10 @@ def parse_plan(value: Mapping[str, Any]) -> Plan:
     return Plan(
         systems=value["systems"],
         cases={
-            name: Planned(name=name, digest=digest, grader=grader, kind=kind, mode=mode)
-            for name, (digest, grader, kind, mode) in value["cases"].items()
+            name: Planned(
+                name=name, digest=digest, grader=grader, kind=kind, mode=mode, is_hidden=hidden
+            )
+            for name, (digest, grader, kind, mode, hidden) in value["cases"].items()
         },
         target=tuple(value["target"]),
         others=tuple(value["others"]),
@@ -192,9 +196,10 @@ def conclude(
         against.append(f"it breaks what works: {', '.join(list(broken)[:_SHOWN])}")
     proof = judged.proof_instead or judged.proof
     # Where it helps elsewhere, what was tried to find that out is no pair.
-    _, interval = mean_gain(
-        {} if judged.instead else paired_differences(before, after, plan.target)
-    )
+    pairs = {} if judged.instead else paired_differences(before, after, plan.target)
+    _, interval = mean_gain(pairs)
+    hidden = {name for name, case in plan.cases.items() if case.is_hidden}
+    against += tell_overfit(pairs, hidden & set(plan.target))
     guarded = judged.guarded
     missing = sum(body["score"] is None for _, body in trials)
     told = Verdict(

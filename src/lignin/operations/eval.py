@@ -14,6 +14,7 @@ from lignin.domain.trials import MISSING, NOT_BELIEVED, TOLD, trial_row
 from lignin.evals.laws.table import parse_rows
 from lignin.evals.trials import standing, trials_of
 from lignin.operations.context import Context
+from lignin.operations.gate import named_cases
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.subjects import open_subject
 from lignin.operations.trialwork import SuiteCase, Tries, stored_suite, told_case
@@ -28,7 +29,8 @@ SAID_CHARS = 2000
 
 class SuiteRequest(Request):
     case: list[str] = Field(
-        default_factory=list, description="only these cases; default: all that are accepted"
+        default_factory=list,
+        description="only these cases, comma-separated or @FILE; default: all that are accepted",
     )
     suite: str = Field(
         "",
@@ -197,7 +199,7 @@ def load_suite(context: Context, view: View, request: SuiteRequest) -> list[Suit
         NotFoundError: A named one is not there.
     """
     if not request.suite:
-        suite = stored_suite(view, [name for each in request.case for name in each.split(",")])
+        suite = stored_suite(view, named_cases(context, request.case))
     else:
         path = context.path(request.suite)
         if not path.is_file():

@@ -131,9 +131,9 @@ def decide(context: Context, request: GateDecide) -> GateVerdict:
     failed, unless its error begins with "infrastructure". 0 accepted, 6 rejected, 10 undecided.
     """
     asked = Asked(
-        target=_cases(context, request.target),
-        must_pass=_cases(context, request.must_pass),
-        hidden=_cases(context, request.hidden),
+        target=named_cases(context, request.target),
+        must_pass=named_cases(context, request.must_pass),
+        hidden=named_cases(context, request.hidden),
         level=level(request.alpha, 1, 0),
         gain=request.gain,
         claim=request.claim,
@@ -232,7 +232,7 @@ def _text(path: Path) -> str:
         raise InvalidRequestError(f"{path} is not UTF-8: {error}") from None
 
 
-def _cases(context: Context, given: Iterable[str]) -> tuple[str, ...]:
+def named_cases(context: Context, given: Iterable[str]) -> tuple[str, ...]:
     """The cases that are named, comma-separated; `@FILE` holds one a line."""
     names: list[str] = []
     for each in given:

@@ -12,7 +12,7 @@ from lignin.evals.laws.course import Arm
 from lignin.operations.context import Context
 from lignin.operations.eval import SuiteRequest, load_suite, top_up
 from lignin.operations.evidence_plot import draw_evidence, spark
-from lignin.operations.gate import GateVerdict
+from lignin.operations.gate import GateVerdict, named_cases
 from lignin.operations.gatework import (
     BANKED,
     Question,
@@ -35,10 +35,10 @@ class GateProve(SuiteRequest):
     candidate: str = Field("", description="what is proposed: a system")
     target: list[str] = Field(
         default_factory=list,
-        description="cases that are to be better, comma-separated; default: all that fail",
+        description="cases that are to be better, comma-separated or @FILE; default: all that fail",
     )
     must_pass: list[str] = Field(
-        default_factory=list, description="cases that must pass in every trial, comma-separated"
+        default_factory=list, description="cases that must pass in every trial, likewise"
     )
     alpha: float = Field(0.05, gt=0, lt=1, description="the error of the whole campaign")
     campaign: str = Field(
@@ -146,9 +146,9 @@ def prove(context: Context, request: GateProve) -> Decided:
         incumbent=systems["incumbent"],
         candidate=systems["candidate"],
         suite=suite,
-        named=_names(request.case),
-        target=_names(request.target),
-        must_pass=_names(request.must_pass),
+        named=named_cases(context, request.case),
+        target=named_cases(context, request.target),
+        must_pass=named_cases(context, request.must_pass),
         alpha=request.alpha,
         campaign=campaign,
         proposal=request.proposal,
@@ -292,10 +292,6 @@ def _view(row: Row) -> DecisionView:
         trials=body["result"]["trials"] if body["result"] else None,
         opened_at=body["opened_at"],
     )
-
-
-def _names(given: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for each in given for name in each.split(",") if name))
 
 
 def _more(decided: Decided) -> list[str]:

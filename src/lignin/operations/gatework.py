@@ -167,7 +167,12 @@ def plan_decision(view: View, question: Question, level: float, seed: str) -> Pl
         },
         cases={
             name: Planned(
-                name=name, digest=case.digest, grader=case.grader, kind=case.kind, mode=case.mode
+                name=name,
+                digest=case.digest,
+                grader=case.grader,
+                kind=case.kind,
+                mode=case.mode,
+                is_hidden=case.split == "held_out",
             )
             for name, case in suite.items()
         },

@@ -140,3 +140,18 @@ def test_must_pass_case_in_the_target_is_broken_by_one_failure() -> None:
     slipped = [*FINE, ("candidate", body("a", 30, 0.0, "failed"))]
     told = conclude(plan(must_pass=("a",)), PROVEN, slipped)  # type: ignore[arg-type]
     assert (told["verdict"], told["broken"]) == ("reject", ["a"])
+
+
+def test_gain_on_shown_cases_that_hidden_siblings_do_not_have_is_overfitted() -> None:
+    hidden = {
+        name: Planned(name=name, digest=name, grader="g", kind="live", is_hidden=name == "b")
+        for name in CASES
+    }
+    same = [
+        (arm, body("b", n, 0.0, "failed")) for n in range(30) for arm in ("incumbent", "candidate")
+    ]
+    told = conclude(plan(cases=hidden), PROVEN, [*FINE, *same])  # type: ignore[list-item]
+    assert told["verdict"] == "reject"
+    assert any(reason.startswith("overfitted: ") for reason in told["reasons"])
+    told = conclude(plan(), PROVEN, [*FINE, *same])  # type: ignore[list-item]
+    assert told["verdict"] == "accept"

@@ -7,7 +7,7 @@ all are used, and that a gain which was not shown is refused only where it would
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from lignin.domain.codec import Json
@@ -108,7 +108,7 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
         shown = with_saving(shown, asked, savings)
     broken, unclear, weighed = _breaks(incumbent, candidate, asked, set(target))
     against = _harm(incumbent, candidate, asked, savings, broken)
-    against += _overfit(differences, asked)
+    against += tell_overfit(differences, asked.hidden)
     verdict, reasons = _outcome(shown, against, unclear, faults)
     gain, interval = mean_gain(differences)
     return Verdict(
@@ -172,13 +172,13 @@ def _harm(
     return found
 
 
-def _overfit(differences: Mapping[str, Sequence[float]], asked: Asked) -> list[str]:
-    """Says so where it gains on what its proposer saw and not on the rest of its target."""
+def tell_overfit(differences: Mapping[str, Sequence[float]], hidden: Collection[str]) -> list[str]:
+    """Says so where it gains on what its proposer saw and not on the hidden rest of its target."""
     sides = [
-        [d for case, each in differences.items() if (case in asked.hidden) is hidden for d in each]
-        for hidden in (False, True)
+        [d for case, each in differences.items() if (case in hidden) is side for d in each]
+        for side in (False, True)
     ]
-    if not asked.hidden or not overfitted(*sides):
+    if not hidden or not overfitted(*sides):
         return []
     gains = [sum(side) / len(side) for side in sides]
     return [
