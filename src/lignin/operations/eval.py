@@ -46,7 +46,8 @@ class SuiteRequest(Request):
 
 class EvalRun(SuiteRequest):
     system: str = Field(
-        description="a command line, python:MODULE:FUNCTION, or desk:NAME+FAULT (simulated)"
+        description="a command line, artifact:NAME, python:MODULE:FUNCTION, or desk:NAME+FAULT "
+        "(simulated)"
     )
     trials: int = Field(3, ge=1, le=1000, description="so many trials of each case are to stand")
 

@@ -43,6 +43,7 @@ class SystemAsked:
     Args:
         spec: A command line, or `python:MODULE:FUNCTION`.
         folder: Where the files lie that a command line names.
+        command, files: Of an artifact: the words that run it, and its tree in place of the folder.
         harness: Files of the harness revision it runs with, by path; laid beside it as `harness/`.
         environment: Variables that an unconfined command is given.
         unsandboxed: Run it as the user, with all that the user may do.
@@ -51,6 +52,8 @@ class SystemAsked:
 
     spec: str
     folder: Path
+    command: tuple[str, ...] = ()
+    files: Mapping[str, File] = field(default_factory=dict)
     harness: Mapping[str, File] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     unsandboxed: bool = False

@@ -154,6 +154,36 @@ def test_nothing_runs_unconfined_unasked(desk: Desk) -> None:
         dry("eval.run", **asked, suite=suite)
 
 
+SCRIPT = """#!/usr/bin/env python3
+import json
+import sys
+
+
+def main() -> None:
+    task = json.load(sys.stdin)
+    print(json.dumps({"resolved": task["case"] != "hard"}))
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_stored_script_is_tried_by_itself_and_only_while_it_may_run(desk: Desk) -> None:
+    desk.write("answers.py", SCRIPT)
+    captured = desk("artifact.capture", path="answers.py", kind="script", verify=False)
+    suite = own_suite(desk, "easy", "hard")
+    done = desk("eval.run", system="artifact:answers", suite=suite, trials=2, unsandboxed=True)
+    assert [(each.case, each.passed) for each in done.items] == [("hard", 0), ("easy", 2)]
+    assert done.name == f"artifact:answers@{captured.digest[:19]}"
+    desk("artifact.quarantine", name="answers")
+    with pytest.raises(DeniedError, match="quarantined"):
+        desk("eval.run", system="artifact:answers", suite=suite, trials=3)
+    desk.double()
+    with pytest.raises(InvalidRequestError, match="is a program"):
+        desk("eval.run", system="artifact:double", suite=suite)
+
+
 def test_grader_has_another_version_where_it_judges_otherwise() -> None:
     """Scores are reused by the grader's version; raise `CHECKS`, then pin what it stands for."""
     source = Path(lignin.__file__).parent

@@ -38,6 +38,7 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "dependency.remove": [ONE],
     "eval.run": [
         {"system": "desk:a+absent"},
+        {"system": "artifact:absent"},
         {"system": "desk:a", "case": ["cas_absent"]},
         {"system": "desk:a", "suite": "absent"},
         {"system": "python:absent_module:run", "unsandboxed": True},

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from lignin.adapters.systems.command import PlainCommand, SandboxedCommand
-from lignin.adapters.systems.content import read_content
+from lignin.adapters.systems.content import Content, read_content
 from lignin.adapters.systems.function import FunctionSystem
 from lignin.domain.codec import Digest, digest_bytes
 from lignin.domain.errors import DeniedError, NotFoundError
@@ -30,6 +30,9 @@ def open_system(asked: SystemAsked, open_sandbox: Callable[[], Sandbox]) -> Syst
     """
     if asked.spec.startswith(FUNCTION):
         return _function(asked)
+    if asked.command:  # an artifact, which never runs outside of the sandbox
+        content = Content(asked.command, frozenset(asked.files), dict(asked.files))
+        return SandboxedCommand(asked, content, open_sandbox())
     content = read_content(asked.spec, asked.folder)
     if asked.unsandboxed:
         return PlainCommand(asked, content)
