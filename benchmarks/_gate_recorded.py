@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from _gate_world import MIXES, make_change, make_suite
+
 from lignin.evals.laws.claims import Asked
 from lignin.evals.laws.recorded import decide_recorded
 from lignin.evals.laws.table import Table, parse_table
@@ -39,3 +41,23 @@ def _drawn(tasks: Mapping[str, Sequence[float]], trials: int, rng: random.Random
         for case, scores in tasks.items()
         for trial in range(trials)
     )
+
+
+def accepted_on_record(suite: str, kind: str, trials: int, count: int) -> float:
+    """The share of simulated changes of a kind that so many recorded trials a case accept."""
+    accepted = 0
+    for number in range(count):
+        rng = random.Random(f"{MIXES['seed']} recorded {suite} {kind} {trials} {number}")
+        rates = make_suite(suite, rng)
+        change = make_change(kind, rates, rng)
+        old, new = [
+            parse_table(
+                {"case": str(case), "trial": trial, "score": int(rng.random() < rate)}
+                for case, rate in enumerate(side)
+                for trial in range(trials)
+            )
+            for side in (rates, change.rates)
+        ]
+        asked = Asked(target=tuple(map(str, change.target)))
+        accepted += decide_recorded(old, new, asked).verdict == "accept"
+    return accepted / count

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from _gate_recorded import OUTCOMES, a_a_verdict, recorded_systems
+from _gate_recorded import OUTCOMES, a_a_verdict, accepted_on_record, recorded_systems
 from _gate_rules import ALPHA, RULES, Ours, Rule, claim_of
 from _gate_world import MIXES, World, bank_of, drive, make_change, make_suite
 
@@ -28,7 +28,7 @@ from lignin.evals.laws.recorded import decide_recorded
 from lignin.evals.laws.table import parse_table
 
 CAMPAIGNS, A_A_CAMPAIGNS, SINGLES, GROWTH, RESPLITS = 300, 2000, 1000, 300, 60
-REMOVALS, CHAINS = 500, 20
+REMOVALS, CHAINS, ON_RECORD = 500, 20, 200
 GREEDY = "strictly greater, 2 trials (greedy)"
 MIXED, WRONG, NOTHING = "mixed", "half of the targets wrong", "no change"
 NULL, HARMFUL, BREAKS, GOOD = 0.01, 0.005, 0.03, 0.85
@@ -360,6 +360,26 @@ def _names(world: World) -> list[str]:
     return [str(case) for case in range(len(world.rates))]
 
 
+def on_record() -> None:
+    """Changes that are decided on trials that are all there, of both systems."""
+    for trials in (5, 10, 20):
+        note = f"simulated, {trials} trials a case of each system, {ON_RECORD} changes each"
+        for suite, good in (("solved", "good_full"), ("flaky", "good")):
+            share = accepted_on_record(suite, good, trials, ON_RECORD)
+            tell(f"good changes accepted on record, {suite} suite, {trials} trials", 100 * share,
+                 "%", note=f"the others are undecided; {note}")  # fmt: skip
+        worst = max(
+            accepted_on_record(suite, kind, trials, ON_RECORD)
+            for suite, kind in (
+                ("solved", "traded_1"),
+                ("solved", "traded_3"),
+                ("flaky", "traded_6"),
+            )
+        )
+        _most(f"accepted on record though it breaks, {trials} trials", worst, BREAKS, None,
+              f"the worst of traded_1, traded_3 and traded_6; {note}")  # fmt: skip
+
+
 def recorded() -> None:
     """Verdicts on resplits of the recorded outcomes of one system against itself."""
     if not OUTCOMES.exists():
@@ -413,7 +433,7 @@ def speed() -> None:
          note="live rule, simulated trials, paying for the bank included")  # fmt: skip
 
 
-PARTS = (campaigns, a_a, singles, growth, removals, recorded, speed)
+PARTS = (campaigns, a_a, singles, growth, removals, on_record, recorded, speed)
 
 
 def chosen() -> Iterator[Any]:
