@@ -112,7 +112,7 @@ def test_program_of_a_clients_names_of_tools_calls_the_served_ones(
     routine = replace(IDENTIFY, steps=steps)
     specs = contracts_of(routine, (), TOOL_SPECS)
     program = program_of(routine)
-    assert program.entry == "get_order"
+    assert program.entry == "find_customer_confirm_identity_get_order"
     seen = [through_a_client(each) for each in runs(*range(6))]
     uses = sample(routine, program, seen, specs)
     assert len(uses) == 6
