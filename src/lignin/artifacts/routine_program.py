@@ -8,11 +8,12 @@ form that the next call needs.
 
 import ast
 import keyword
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lignin.artifacts.layout import laid_out, paragraph
+from lignin.artifacts.routine_ends import SO_FAR, excepted, uneven, unset
 from lignin.artifacts.routine_places import Loop, Places
 from lignin.artifacts.routine_text import (
     WORD,
@@ -25,8 +26,9 @@ from lignin.artifacts.routine_text import (
     tool_words,
     unique,
 )
+from lignin.artifacts.routine_types import annotation_of, interface_of
+from lignin.artifacts.routine_words import source_of, summary_of
 from lignin.domain.artifacts import Interface
-from lignin.domain.codec import Json
 from lignin.domain.routines import (
     Constant,
     Each,
@@ -42,15 +44,6 @@ from lignin.domain.routines import (
     references_in,
 )
 
-_TYPES: Mapping[str, Json] = {
-    "str": {"type": "string"},
-    "path": {"type": "string"},
-    "int": {"type": "integer"},
-    "float": {"type": "number"},
-    "bool": {"type": "boolean"},
-}
-_NEARLY_ALWAYS = 0.95
-_ANNOTATIONS = {"path": "str"}
 _TAKEN = frozenset(
     {
         *("done", "call", "error", "Any", "ToolError", "expected", "so_far"),
@@ -58,7 +51,6 @@ _TAKEN = frozenset(
         *keyword.kwlist,
     }
 )
-_SO_FAR = "{so_far}"
 _MAX_EXPECTED_CHARS = 75
 
 
@@ -92,7 +84,7 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
     body = [line for number in range(len(routine.steps)) for line in writing.step(number)]
     source = "\n".join(
         [
-            *paragraph(f'"""{_summary(routine)}'),
+            *paragraph(f'"""{summary_of(routine)}'),
             "",
             *paragraph(headline(routine)),
             '"""',
@@ -103,15 +95,15 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
             "",
             "",
             *laid_out([_signature(function, writing)]),
-            "    " + "\n".join(paragraph(f'"""{_summary(routine)}', 4)),
+            "    " + "\n".join(paragraph(f'"""{summary_of(routine)}', 4)),
             "",
             *_told(routine, writing),
             '    """',
             "    done: dict[str, Any] = {}",
-            *laid_out(f"    {line}" for line in (*_checked(writing), *_unset(body))),
+            *laid_out(f"    {line}" for line in (*_checked(writing), *unset(body))),
             "    try:",
             *laid_out(f"        {line}" for line in body),
-            *_excepted(body),
+            *excepted(body),
             '    return {"done": done, "handed_over": ""}',
             "",
         ]
@@ -120,7 +112,7 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
     return RoutineProgram(
         entry=function,
         source=source,
-        interface=_interface(routine, writing),
+        interface=interface_of(routine, writing.parameters, writing.names, writing.optional),
         names=writing.names,
         repeats=tuple(step.is_repeated for step in routine.steps),
         parameters=writing.parameters,
@@ -168,7 +160,7 @@ class _Writing:
             before += self._among(step, parameter)
         for guard in step.guards:
             of_each = _is_of_each(guard)
-            lines = self.places.guarded(step.tool, guard, _SO_FAR if of_each else "")
+            lines = self.places.guarded(step.tool, guard, SO_FAR if of_each else "")
             (within if of_each else before).extend(lines)
         yield from self._expected(step)
         yield from before
@@ -226,7 +218,7 @@ class _Writing:
             before += self._filled(slot)
             if isinstance(slot, Reference) and slot.pick:
                 of_each = isinstance(slot.pick.value, Item)
-                chosen = self.places.picked(step.tool, slot, _SO_FAR if of_each else "")
+                chosen = self.places.picked(step.tool, slot, SO_FAR if of_each else "")
                 (within if of_each else before).extend(chosen.lines)
                 values[name] = chosen.source
             else:
@@ -283,7 +275,7 @@ class _Writing:
         if len(lists) > 1 and not self._are_given(loops):
             sizes = ", ".join(f"len({each})" for each in lists)
             yield f"if len({{{sizes}}}) > 1:"
-            yield f'    return {{"done": done, "handed_over": {literal(_uneven(over.values()))}}}'
+            yield f'    return {{"done": done, "handed_over": {literal(uneven(over.values()))}}}'
         every = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)}, strict=True)"
         yield f"for {', '.join(over)} in {every}:"
         yield from (f"    {loop.first}" for loop in over.values() if loop.first)
@@ -387,32 +379,6 @@ def _checked(writing: _Writing) -> Iterator[str]:
         yield f'    return {{"done": done, "handed_over": {literal(why)}}}'
 
 
-def _uneven(loops: Iterable[Loop]) -> str:
-    return f"{' and '.join(loop.told for loop in loops)} have to be of one length"
-
-
-def _unset(body: Sequence[str]) -> list[str]:
-    """The line that sets what a hand-over may say besides."""
-    names = [name for name in ("expected", "so_far") if any(f"{name} = " in each for each in body)]
-    return [f'{" = ".join(names)} = ""'] if names else []
-
-
-def _excepted(body: Sequence[str]) -> list[str]:
-    """Hand over whatever happens, with what was done: what a tool said, else what was not there."""
-    after = _SO_FAR if any("so_far = " in each for each in body) else ""
-    error = f'f"{{error}}{after}"' if after else "str(error)"
-    lines = [
-        "    except ToolError as error:",
-        f'        return {{"done": done, "handed_over": {error}}}',
-    ]
-    told = "{expected or error}" if any("expected = " in each for each in body) else "{error}"
-    return [
-        *lines,
-        "    except Exception as error:",
-        f'        return {{"done": done, "handed_over": f"{told}{after}"}}',
-    ]
-
-
 def _single(name: str, used: set[str]) -> str:
     single = singular(name)
     return single if single not in used else f"each_{single}"
@@ -420,7 +386,7 @@ def _single(name: str, used: set[str]) -> str:
 
 def _signature(function: str, writing: _Writing) -> str:
     given = [
-        f"{writing.parameters[each.name]}: {_annotation(each)}"
+        f"{writing.parameters[each.name]}: {annotation_of(each)}"
         + (" | None = None" if each.name in writing.optional else "")
         for each in sorted(
             writing.routine.parameters, key=lambda each: each.name in writing.optional
@@ -429,90 +395,18 @@ def _signature(function: str, writing: _Writing) -> str:
     return f"def {function}({', '.join(given)}) -> dict[str, Any]:"
 
 
-def _annotation(parameter: Parameter) -> str:
-    inner = parameter.type.removeprefix("list[").removesuffix("]")
-    named = _ANNOTATIONS.get(inner, inner)
-    return f"list[{named}]" if parameter.type.startswith("list[") else named
-
-
-def _interface(routine: Routine, writing: _Writing) -> Interface:
-    properties: dict[str, Json] = {}
-    for each in routine.parameters:
-        inner = _TYPES.get(each.type.removeprefix("list[").removesuffix("]"), {})
-        is_list = each.type.startswith("list[")
-        properties[writing.parameters[each.name]] = {
-            **({"type": "array", "items": inner} if is_list else dict(inner)),
-            "description": f"{_source(each, writing)}.",
-        }
-    required = [
-        writing.parameters[e.name] for e in routine.parameters if e.name not in writing.optional
-    ]
-    return Interface(
-        input={
-            "type": "object",
-            "properties": properties,
-            "required": required,
-            "additionalProperties": False,
-        },
-        output={
-            "type": "object",
-            "properties": {"done": {"type": "object"}, "handed_over": {"type": "string"}},
-            "required": ["done", "handed_over"],
-        },
-        errors=[],
-    )
-
-
-def _summary(routine: Routine) -> str:
-    """What is done, in order: `Find the customer, get the order, then cancel it.`"""
-    told = [plain(tool_words(each)) for each in dict.fromkeys(routine.tools)]
-    *first, last = told
-    line = f"{', '.join(first)}, then {last}." if first else f"{last}."
-    return line[:1].upper() + line[1:]
-
-
 def _told(routine: Routine, writing: _Writing) -> list[str]:
     lines = []
     if routine.parameters:
         lines = ["    Args:"]
         for each in routine.parameters:
-            told = f"{writing.parameters[each.name]}: {_source(each, writing)}."
+            told = f"{writing.parameters[each.name]}: {source_of(each, writing.names, writing.optional)}."
             lines.append("        " + "\n".join(paragraph(told, 12)))
         lines.append("")
     guards = [guard for step in routine.steps for guard in step.guards]
     needs = "".join(f" Needs {writing.places.needs(guard)}." for guard in guards)
     told = f"Returns what each step brought back, and why it was handed over, if it was.{needs}"
     return [*lines, "    " + "\n".join(paragraph(told, 4))]
-
-
-def _source(parameter: Parameter, writing: _Writing) -> str:
-    """Where a caller gets a parameter from, as the uses show it."""
-    told = "Chosen by the caller"
-    if parameter.among:
-        several = parameter.type.startswith("list[")
-        place = f"{writing.names[parameter.among.step]}{parameter.among.path}"
-        keys = " the keys of" if place.endswith(".~") else ""
-        told = f"{'Some' if several else 'One'} of{keys} {place.removesuffix('.~')}"
-        told = told if parameter.checked else f"Usually {told[:1].lower()}{told[1:]}"
-    elif parameter.said:
-        told = said_by(parameter)
-    if parameter.default:
-        return f"{told}; all of them where it is left out"
-    return told + ("; may be left out" if parameter.name in writing.optional else "")
-
-
-def said_by(parameter: Parameter) -> str:
-    """Who tells a parameter before the first step: the user, or a result that is there already."""
-    if parameter.named > _NEARLY_ALWAYS:
-        return "Named by the user"
-    looked_up = parameter.said - parameter.named
-    if parameter.named < 1 - _NEARLY_ALWAYS:
-        often = "" if looked_up > _NEARLY_ALWAYS else f" in {looked_up:.0%} of the uses"
-        return f"Looked up before, with another tool{often}"
-    told = f"Named by the user in {parameter.named:.0%} of the uses"
-    if looked_up < 1 - _NEARLY_ALWAYS:
-        return told
-    return f"{told}, looked up before, with another tool, in {looked_up:.0%}"
 
 
 def _names(routine: Routine) -> tuple[str, ...]:
