@@ -280,9 +280,8 @@ class _Writing:
         yield f"for {', '.join(over)} in {every}:"
         yield from (f"    {loop.first}" for loop in over.values() if loop.first)
         first = next(iter(over.values()))
-        at = ", ".join(f"{{{loop.value}}}" for loop in over.values())
-        done = f"{{len({name})}} of {{len({lists[0]})}} of {first.told} were done; go on at {at}"
-        yield f'    so_far = f"; {done}"'
+        done = f"{{len({name})}} of {{len({lists[0]})}} of {first.told} were done"
+        yield f'    so_far = f"; {done}; go on at {{{first.value}}}"'
         yield from (f"    {line}" for line in within)
         yield f"    {name}.append({call})"
         yield 'so_far = ""'
