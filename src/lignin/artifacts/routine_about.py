@@ -14,6 +14,7 @@ from lignin.artifacts.call_text import call_input
 from lignin.artifacts.interface_text import cell
 from lignin.artifacts.routine_program import RoutineProgram
 from lignin.artifacts.routine_text import headline, plain, tool_words
+from lignin.artifacts.routine_words import HALF
 from lignin.artifacts.script_arguments import RoutineScript
 from lignin.domain.artifacts import HIDDEN, File, Tree
 from lignin.domain.codec import Json
@@ -26,7 +27,6 @@ EVALS_PATH = "evals/evals.json"
 MAX_EVALS = 20
 MAX_SHOWN_CHARS = 1200
 MAX_COMMAND_CHARS = 300
-HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

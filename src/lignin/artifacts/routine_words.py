@@ -6,6 +6,7 @@ from lignin.artifacts.routine_text import plain, shown, tool_words
 from lignin.domain.routines import Constant, Each, Parameter, Reference, Routine, RoutineStep
 
 _NEARLY_ALWAYS = 0.95
+HALF = 0.5
 
 
 def summary_of(routine: Routine) -> str:
@@ -45,6 +46,9 @@ def source_of(parameter: Parameter, names: Sequence[str], optional: Collection[s
         keys = " the keys of" if place.endswith(".~") else ""
         told = f"{'Some' if several else 'One'} of{keys} {place.removesuffix('.~')}"
         told = told if parameter.checked else f"Usually {told[:1].lower()}{told[1:]}"
+        if parameter.said >= HALF:
+            who = said_by(parameter)
+            told = f"{told}; {who[:1].lower()}{who[1:]}"
     elif parameter.said:
         told = said_by(parameter)
     if parameter.default:

@@ -366,6 +366,10 @@ def test_parameter_that_no_user_names_is_not_said_to_be_named_by_one() -> None:
     assert told(0.9, 0.5) == (
         "Named by the user in 50% of the uses, looked up before, with another tool, in 40%."
     )
+    routine = chosen_from(Reference(0, "[*].order_id"))
+    named = tuple(replace(each, said=1.0, named=1.0) for each in routine.parameters)
+    source = program_of(replace(routine, parameters=named)).source
+    assert "order_id: One of orders[*].order_id; named by the user." in source
     assert told(0.0, 0.0) == "Chosen by the caller."
 
 
