@@ -14,6 +14,7 @@ from lignin.artifacts.folder import read_tree
 from lignin.artifacts.routine_program import program_of
 from lignin.artifacts.store import load_tree
 from lignin.domain.artifacts import make_tree
+from lignin.domain.errors import InvalidRequestError
 from lignin.domain.routines import Parameter, Reference, Routine, RoutineStep, Use
 from lignin.domain.traces import Trajectory
 from lignin.operations.artifact_capture import capture
@@ -112,7 +113,7 @@ def test_program_of_a_clients_names_of_tools_calls_the_served_ones(
     routine = replace(IDENTIFY, steps=steps)
     specs = contracts_of(routine, (), TOOL_SPECS)
     program = program_of(routine)
-    assert program.entry == "get_order"
+    assert program.entry == "find_customer_confirm_identity_get_order"
     seen = [through_a_client(each) for each in runs(*range(6))]
     uses = sample(routine, program, seen, specs)
     assert len(uses) == 6
@@ -122,6 +123,13 @@ def test_program_of_a_clients_names_of_tools_calls_the_served_ones(
         tree = load_tree(view, row.body["digest"])
     live = [through_a_client(each) for each in runs(20, 21)]
     assert try_live(opened, routine, program, tree, live) == Live(runs=2, equal=2)
+
+
+def test_name_that_nothing_can_call_a_tool_by_is_refused_with_a_reason(tmp_path: Path) -> None:
+    program = program_of(IDENTIFY)
+    specs = {tool: replace(spec, name=f"{tool}\n\n# Ignore") for tool, spec in TOOL_SPECS.items()}
+    with pytest.raises(InvalidRequestError, match="no program can call"):
+        hand_over(tmp_path, program.entry, program, specs, [])
 
 
 def test_program_leaves_the_state_that_the_run_left(opened: Context, tmp_path: Path) -> None:

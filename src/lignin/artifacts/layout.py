@@ -43,7 +43,7 @@ def _wrapped(line: str) -> Iterator[str]:
     body = text[start + 1 : end]
     yield indent + text[: start + 1]
     inner = indent + _STEP
-    if len(inner) + len(body) <= WIDTH:
+    if len(inner) + len(body) <= WIDTH and not _is_display(text[start], body):
         yield inner + body
     elif len(items := _split(body, (", ",))) > 1:
         for item in items:
@@ -54,6 +54,12 @@ def _wrapped(line: str) -> Iterator[str]:
     else:
         yield from _wrapped(inner + body)
     yield indent + text[end:]
+
+
+def _is_display(opener: str, body: str) -> bool:
+    """True for a list or mapping of several: each goes on a line of its own."""
+    several = len(_split(body, (", ",))) > 1
+    return opener != "(" and several and len(_split(body, _CLAUSES)) == 1
 
 
 def _longest_brackets(text: str) -> tuple[int, int] | None:

@@ -8,6 +8,7 @@ in and the `next` one that it left, both numbers from 0, the start. Or a request
 "reply": {"status", "headers", "body"}}`. Pure; owns the form and its bounds, not the matching.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
@@ -29,8 +30,14 @@ MAX_TOOLS = 200
 TRACE_ERROR = "tool_error"
 """The error's name where a trace says only that a call failed."""
 
-_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}$")]
+_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}"
+_Name = Annotated[str, StringConstraints(pattern=f"^{_NAME}$")]
 _Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,59}$")]
+
+
+def is_tool_name(name: str) -> bool:
+    """True for what a recording, and so a sandbox, can call a tool."""
+    return re.fullmatch(_NAME, name) is not None
 
 
 class _Line(BaseModel):

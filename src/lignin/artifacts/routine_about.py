@@ -13,13 +13,14 @@ from typing import Any
 from lignin.artifacts.call_text import call_input
 from lignin.artifacts.interface_text import cell
 from lignin.artifacts.routine_program import RoutineProgram
-from lignin.artifacts.routine_text import headline, tool_words
+from lignin.artifacts.routine_text import headline, plain, tool_words
+from lignin.artifacts.routine_words import HALF
 from lignin.artifacts.script_arguments import RoutineScript
 from lignin.domain.artifacts import HIDDEN, File, Tree
 from lignin.domain.codec import Json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.examples import Example, parse_example
-from lignin.domain.routines import Guard, Routine, RoutineStep, Use
+from lignin.domain.routines import Constant, Each, Guard, Pick, Reference, Routine, RoutineStep, Use
 
 ABOUT_PATH = "routine.json"
 EVALS_PATH = "evals/evals.json"
@@ -38,6 +39,7 @@ class About:
         steps: Each step as the answer names it, with what is done; a command where it is a shell one.
         needs: What has to hold, in words.
         words: Of a script its arguments: how each is written, and what it is.
+        chosen: Parameters that are chosen from what a step returns, with the number of that step.
         examples: Uses to show.
     """
 
@@ -46,6 +48,7 @@ class About:
     steps: tuple[tuple[str, str], ...]
     needs: tuple[str, ...] = ()
     words: tuple[tuple[str, str], ...] = ()
+    chosen: tuple[tuple[str, int], ...] = ()
     examples: tuple[Example, ...] = ()
 
     def to_file(self) -> File:
@@ -56,6 +59,7 @@ class About:
             "steps": [list(each) for each in self.steps],
             "needs": list(self.needs),
             "words": [list(each) for each in self.words],
+            "chosen": [list(each) for each in self.chosen],
             "examples": [
                 {name: value for name, value in each.to_json().items() if name != "answers"}
                 for each in self.examples
@@ -67,7 +71,10 @@ class About:
 def about_program(routine: Routine, program: RoutineProgram, examples: Sequence[Example]) -> About:
     """Return what is told of a routine's program."""
     steps = [
-        (name, f"{tool_words(step.tool)}{_how(step)} (`{step.tool}`)")
+        (
+            name,
+            f"{plain(tool_words(step.tool))}{_how(step)} (`{plain_code(step.tool)}`){_what(step)}",
+        )
         for name, step in zip(program.names, routine.steps, strict=True)
     ]
     needs = [
@@ -80,8 +87,41 @@ def about_program(routine: Routine, program: RoutineProgram, examples: Sequence[
         stands_on=headline(routine),
         steps=tuple(steps),
         needs=tuple(dict.fromkeys(needs)),
+        chosen=tuple(
+            (program.parameters[each.name], each.among.step + 1)
+            for each in routine.parameters
+            if each.among and each.said < HALF and not each.default
+        ),
         examples=few(examples),
     )
+
+
+def _what(step: RoutineStep) -> str:
+    """What a step is made with that nobody gives: always the same, or the element that is meant."""
+    told = []
+    for name, slot in step.arguments.items():
+        place = slot.place if isinstance(slot, Each) else slot
+        if isinstance(slot, Constant):
+            told.append(f"{plain(name)} {plain_code(json.dumps(slot.value, ensure_ascii=False))}")
+        elif isinstance(place, Reference) and place.pick:
+            told.append(f"{plain(name)} from step {place.step + 1}, {_which(place.pick)}")
+        elif isinstance(slot, Each):
+            told.append(f"{plain(name)} from step {slot.place.step + 1}, all there are")
+    return f", with {'; '.join(told)}" if told else ""
+
+
+def _which(pick: Pick) -> str:
+    fact = plain(pick.fact.removeprefix("."))
+    if pick.how != "where":
+        return (
+            f"the {pick.how} there is" if pick.how == "only" else f"the {pick.how} {fact}".strip()
+        )
+    if isinstance(pick.value, Constant):
+        return f"whose {fact} is {plain_code(json.dumps(pick.value.value, ensure_ascii=False))}"
+    if isinstance(pick.value, Reference):
+        return f"whose {fact} is what step {pick.value.step + 1} says"
+    assert pick.value is not None
+    return f"whose {fact} is {plain(pick.value.parameter)}"
 
 
 def _asked(guard: Guard, program: RoutineProgram) -> str:
@@ -134,6 +174,7 @@ def about_of(tree: Tree) -> About | None:
             steps=tuple((str(name), str(what)) for name, what in value["steps"]),
             needs=tuple(map(str, value["needs"])),
             words=tuple((str(name), str(what)) for name, what in value["words"]),
+            chosen=tuple((str(name), int(step)) for name, step in value.get("chosen", [])),
             examples=tuple(map(parse_example, value["examples"])),
         )
     except (ValueError, LookupError, TypeError, InvalidRequestError):
@@ -150,9 +191,12 @@ def use_phrases(about: About, names: Sequence[str]) -> list[str]:
     """Sentences of a description: when to use it, by what it takes and needs."""
     given = f"you have {', '.join(names)}" if names else ""
     when = " and ".join(filter(None, [given, *(need.replace("`", "") for need in about.needs)]))
+    instead = f"instead of making its {len(about.steps)} steps one by one"
+    if about.chosen:
+        names = [name for name, _ in about.chosen]
+        instead = f"after choosing {', '.join(names)} from what its steps that read return"
     return [
-        f"Use it{f' when {when},' if when else ''} instead of making its {len(about.steps)} steps one "
-        "by one.",
+        f"Use it{f' when {when},' if when else ''} {instead}.",
         "It tells what each step brought back and, where it cannot go on, why.",
     ]
 
@@ -170,6 +214,11 @@ def when_section(about: About, parameters: Sequence[str]) -> list[str]:
         "",
         *([f"- you have {', '.join(given)}"] if given else []),
         "- you would make its steps, below, one after the other",
+        *(
+            f"- you have chosen `{cell(name)}` from what step {step} returns: make the steps up to that "
+            "one yourself first, choose, then call it"
+            for name, step in about.chosen
+        ),
         *(f"- {need}: else it stops before the step that needs it" for need in about.needs),
         "",
     ]
@@ -200,6 +249,9 @@ def hand_over_section(about: About, kind: str) -> list[str]:
             "Where `handed_over` is not empty, it stopped there and says why. What `done` names was",
             "done and is told with what came back: do not call it again and do not repeat those",
             "steps. Go on yourself from the first step that `done` does not name, with the values in it.",
+            "Of a step for each of a list `done` has what came back so far, in the list's order, and",
+            "`handed_over` says for how many it was done and at which to go on: do the rest of the list",
+            "from there, then the steps after it.",
         ]
     else:
         told = [

@@ -6,10 +6,18 @@ or several are meant.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from lignin.artifacts.routine_text import identifier, literal, places_of, plain, shown, unique
-from lignin.domain.routines import Constant, Each, Guard, Item, Reference, Use
+from lignin.artifacts.routine_text import (
+    identifier,
+    literal,
+    places_of,
+    plain,
+    shown,
+    singular,
+    unique,
+)
+from lignin.domain.routines import Constant, Each, Guard, Item, Parameter, Reference, Use
 
 _STEP = re.compile(r"\[\*\]|\.\*|\.~|\.[^.\[\]]+|\[\d+\]")
 _STARS = {"[*]": "", ".*": ".values()", ".~": ""}
@@ -25,11 +33,14 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A loop: what it sets, what it goes over, and the source of what is handed on."""
+    """A loop: what it sets, what it goes over, the source of what is handed on, and what a person calls
+    the list; `first` is the line that each round begins with, if there is one."""
 
     target: str
     over: str
     value: str
+    told: str
+    first: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +77,19 @@ class Places:
         """
         return self.names[place.step] + _keys(places_of(place))
 
-    def picked(self, tool: str, place: Reference) -> Chosen:
-        """The source of the one element that a condition picks; what was picked before is not again."""
+    def picked(self, tool: str, place: Reference, after: str = "") -> Chosen:
+        """The source of the one element that a condition picks; what was picked before is not again.
+
+        Args:
+            after: What a hand-over says besides, as part of an f-string.
+        """
         if place in self.known:
             return Chosen((), self.known[place])
         pick = place.pick
         assert pick is not None
         walk = self._walk(place)
         if pick.how == "last":
-            return Chosen((), f"{walk.listed()}[-1]")
+            return Chosen((), self._last(place, walk))
         if pick.how in ("min", "max"):
             return Chosen((), self._extreme(place, walk))
         found = unique(f"matching_{self._plural(place)}", self.used)
@@ -83,28 +98,66 @@ class Places:
         lines = (
             f"{found} = {walk.listed(self._condition(place, walk))}",
             f"if len({found}) != 1:",
-            f'    return {{"done": done, "handed_over": f"{why}{{len({found})}}"}}',
+            f'    return {{"done": done, "handed_over": f"{why}{{len({found})}}{after}"}}',
         )
         if not isinstance(pick.value, Item):
             self.known[place] = f"{found}[0]"
         return Chosen(lines, f"{found}[0]")
 
-    def guarded(self, tool: str, guard: Guard) -> tuple[str, ...]:
-        """The lines that hand over where a guard does not hold."""
+    def guarded(self, tool: str, guard: Guard, after: str = "") -> tuple[str, ...]:
+        """The lines that hand over where a guard does not hold; `after` is as of `picked`."""
         lines: tuple[str, ...] = ()
         if isinstance(guard.at, Use):
             source = self.parameters[guard.at.parameter]
         elif guard.at.pick:
-            chosen = self.picked(tool, guard.at)
+            chosen = self.picked(tool, guard.at, after)
             lines, source = chosen.lines, chosen.source
         else:
             source = self.exact(guard.at)
-        why = literal(f"{plain(tool)} needs {self.needs(guard)}")
+        why = literal(f"{plain(tool)} needs {self.needs(guard)}{after}")
+        why = f"f{why}" if after else why
         return (
             *lines,
             f"if {_fails(guard, source)}:",
             f'    return {{"done": done, "handed_over": {why}}}',
         )
+
+    def among(self, tool: str, parameter: Parameter, name: str) -> tuple[str, ...]:
+        """The lines that hand over where a parameter is none of what it has to be chosen from."""
+        place = parameter.among
+        assert place is not None
+        walk = self._walk(replace(place, path=place.path.removesuffix(".~"), pick=None))
+        if place.path.endswith(".~"):
+            known = walk.value
+            loops = walk.loops
+        else:
+            known, loops = walk.listed() if walk.loops else f"[{walk.value}]", ()
+            is_plain = len(walk.loops) == 1 and walk.value == walk.element
+            known = walk.loops[0].partition(" in ")[2] if is_plain else known
+        asked, goes = name, ""
+        for _ in range(parameter.type.count("list[")):
+            one = unique(singular(asked), {*self.used, walk.element})
+            goes, asked = f"{goes} for {one} in {asked}", one
+        if loops:
+            inner = f"any({asked} in {known} {' '.join(loops)})"
+            missing = f"not {inner}" if not goes else f"any(not {inner}{goes})"
+        else:
+            missing = (
+                f"{asked} not in {known}" if not goes else f"any({asked} not in {known}{goes})"
+            )
+        told = plain(f"{self.names[place.step]}{_without_stars(place.path)}")
+        why = literal(f"{plain(tool)} needs {name} to be among {told}")
+        return (f"if {missing}:", f'    return {{"done": done, "handed_over": {why}}}')
+
+    def expected(self, place: Reference) -> str:
+        """What a step has to have returned, in words."""
+        path = place.path
+        if place.pick and place.pick.fact:
+            path = f"{place.parts[0]}{place.pick.fact}"
+        parts = (
+            part if part[0] == "[" else plain(part) for part in _STEP.findall(_without_stars(path))
+        )
+        return "".join(parts).removeprefix(".") or "a value"
 
     def needs(self, guard: Guard) -> str:
         """What a guard asks for, in words."""
@@ -122,9 +175,13 @@ class Places:
         if not condition and len(walk.loops) == 1:
             target, _, every = walk.loops[0].removeprefix("for ").partition(" in ")
             if walk.value != walk.element or target != walk.element:
-                return Loop(target, every, walk.value)
-            return Loop(name, every, name)
-        return Loop(name, walk.listed(condition), name)
+                one = name if name != target else unique(f"{name}_value", self.used)
+                return Loop(target, every, one, self._called(place), f"{one} = {walk.value}")
+            return Loop(name, every, name, self._called(place))
+        return Loop(name, walk.listed(condition), name, self._called(place))
+
+    def _called(self, place: Reference) -> str:
+        return plain(f"{self.names[place.step]}{_without_stars(place.parts[0])}")
 
     def listed(self, slot: Each) -> str:
         """The source of all that a step is repeated for, as a list."""
@@ -136,8 +193,7 @@ class Places:
 
     def single(self, name: str) -> str:
         """A name for one of several, that means nothing else yet."""
-        one = name[:-1] if name.endswith("s") and len(name) > 2 else f"one_{name}"
-        return unique(one, set(self.used))
+        return unique(singular(name), set(self.used))
 
     def _condition(self, place: Reference, walk: _Walk) -> str:
         pick = place.pick
@@ -156,6 +212,13 @@ class Places:
     def _which(self, place: Reference) -> str:
         pick = place.pick
         return f" by {plain(pick.fact.removeprefix('.'))}" if pick and pick.how == "where" else ""
+
+    def _last(self, place: Reference, walk: _Walk) -> str:
+        if len(walk.loops) != 1 or place.path.endswith(".~"):
+            return f"{walk.listed()}[-1]"
+        every = walk.loops[0].rpartition(" in ")[2]
+        every = f"list({every})" if every.endswith(".values()") else every
+        return f"{every}[-1]{walk.value.removeprefix(walk.element)}"
 
     def _extreme(self, place: Reference, walk: _Walk) -> str:
         assert place.pick is not None
@@ -180,7 +243,7 @@ class Places:
         taken = set(self.used)
         for part in _STEP.findall(place.path):
             if part in _STARS:
-                element = unique(self._one_of(about), taken)
+                element = unique(singular(about), taken)
                 if part == ".~":
                     at, element = self._keyed(place, at, element, loops, taken)
                 else:
@@ -203,9 +266,6 @@ class Places:
         key = unique(f"{element}_key", taken)
         loops.append(f"for {key}, {element} in {at}.items()")
         return key, element
-
-    def _one_of(self, name: str) -> str:
-        return name[:-1] if name.endswith("s") and len(name) > 2 else f"one_{name}"
 
     def _plural(self, place: Reference) -> str:
         names = [part for part in _STEP.findall(place.parts[0]) if part not in _STARS]

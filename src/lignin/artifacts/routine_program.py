@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lignin.artifacts.layout import laid_out, paragraph
+from lignin.artifacts.routine_ends import SO_FAR, excepted, uneven, unset
 from lignin.artifacts.routine_places import Loop, Places
 from lignin.artifacts.routine_text import (
     WORD,
@@ -21,11 +22,13 @@ from lignin.artifacts.routine_text import (
     literal,
     names_of,
     plain,
+    singular,
     tool_words,
     unique,
 )
+from lignin.artifacts.routine_types import annotation_of, interface_of
+from lignin.artifacts.routine_words import source_of, summary_of
 from lignin.domain.artifacts import Interface
-from lignin.domain.codec import Json
 from lignin.domain.routines import (
     Constant,
     Each,
@@ -41,16 +44,14 @@ from lignin.domain.routines import (
     references_in,
 )
 
-_TYPES: Mapping[str, Json] = {
-    "str": {"type": "string"},
-    "path": {"type": "string"},
-    "int": {"type": "integer"},
-    "float": {"type": "number"},
-    "bool": {"type": "boolean"},
-}
-_NEARLY_ALWAYS = 0.95
-_ANNOTATIONS = {"path": "str"}
-_TAKEN = frozenset({"done", "call", "error", "Any", "ToolError", *keyword.kwlist})
+_TAKEN = frozenset(
+    {
+        *("done", "call", "error", "Any", "ToolError", "expected", "so_far"),
+        *("any", "dict", "len", "list", "max", "min", "str"),
+        *keyword.kwlist,
+    }
+)
+_MAX_EXPECTED_CHARS = 75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,7 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
     body = [line for number in range(len(routine.steps)) for line in writing.step(number)]
     source = "\n".join(
         [
-            *paragraph(f'"""{_summary(routine)}'),
+            *paragraph(f'"""{summary_of(routine)}'),
             "",
             *paragraph(headline(routine)),
             '"""',
@@ -94,15 +95,15 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
             "",
             "",
             *laid_out([_signature(function, writing)]),
-            "    " + "\n".join(paragraph(f'"""{_summary(routine)}', 4)),
+            "    " + "\n".join(paragraph(f'"""{summary_of(routine)}', 4)),
             "",
             *_told(routine, writing),
             '    """',
             "    done: dict[str, Any] = {}",
+            *laid_out(f"    {line}" for line in (*_checked(writing), *unset(body))),
             "    try:",
             *laid_out(f"        {line}" for line in body),
-            f"    except ({_errors(routine)}) as error:",
-            '        return {"done": done, "handed_over": f"{type(error).__name__}: {error}"}',
+            *excepted(body),
             '    return {"done": done, "handed_over": ""}',
             "",
         ]
@@ -111,7 +112,7 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
     return RoutineProgram(
         entry=function,
         source=source,
-        interface=_interface(routine, writing),
+        interface=interface_of(routine, writing.parameters, writing.names, writing.optional),
         names=writing.names,
         repeats=tuple(step.is_repeated for step in routine.steps),
         parameters=writing.parameters,
@@ -126,9 +127,14 @@ class _Writing:
     names: tuple[str, ...]
     parameters: dict[str, str] = field(init=False)
     places: Places = field(init=False)
+    expected: set[Reference] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        used: set[str] = {*self.names, *_TAKEN}
+        several = any(
+            sum(isinstance(slot, Item | Each) for slot in step.arguments.values()) > 1
+            for step in self.routine.steps
+        )
+        used: set[str] = {*self.names, *_TAKEN, *(["zip"] if several else [])}
         self.parameters = {}
         for each in self.routine.parameters:
             self.parameters[each.name] = unique(identifier(each.name, "value"), used)
@@ -148,14 +154,19 @@ class _Writing:
     def step(self, number: int) -> Iterator[str]:
         """The lines of one step."""
         step = self.routine.steps[number]
-        values, before, within = self._values(step)
+        loops = self._loops(step) if step.is_repeated else {}
+        values, before, within = self._values(step, loops)
+        for parameter in self.routine.chosen_before(number):
+            before += self._among(step, parameter)
         for guard in step.guards:
-            lines = self.places.guarded(step.tool, guard)
-            (within if _is_of_each(guard) else before).extend(lines)
+            of_each = _is_of_each(guard)
+            lines = self.places.guarded(step.tool, guard, SO_FAR if of_each else "")
+            (within if of_each else before).extend(lines)
+        yield from self._expected(step)
         yield from before
         call = f"call({literal(step.tool)}, {_dict(_nested(values))})"
         if step.is_repeated:
-            yield from self._repeated(step, number, call, within)
+            yield from self._repeated(number, call, loops, within)
             return
         needed = self._needed(step)
         if step.is_optional and needed:
@@ -164,18 +175,51 @@ class _Writing:
             return
         yield self._made(number, call)
 
-    def _values(self, step: RoutineStep) -> tuple[dict[str, str], list[str], list[str]]:
+    def _among(self, step: RoutineStep, parameter: Parameter) -> Sequence[str]:
+        """The lines that ask whether a parameter is among what it is chosen from, where it is given."""
+        name = self.parameters[parameter.name]
+        filled = any(
+            isinstance(slot, Item) and slot.parameter == parameter.name
+            for slot in step.arguments.values()
+        )
+        may_lack = parameter.name in self.optional and not (filled and parameter.default)
+        lines = self.places.among(step.tool, parameter, name)
+        if not may_lack:
+            return lines
+        return (f"if {name} is not None:", *(f"    {line}" for line in lines))
+
+    def _expected(self, step: RoutineStep) -> Iterator[str]:
+        """The line that says what it was if something is not there that a step needs."""
+        places = [p for slot in step.arguments.values() for p in references_in(slot)]
+        places += [p for guard in step.guards for p in references_in(guard.at)]
+        told: dict[str, list[str]] = {}
+        for place in dict.fromkeys(places):
+            if place not in self.expected:
+                self.expected.add(place)
+                tool = plain(self.routine.steps[place.step].tool)
+                told.setdefault(tool, []).append(self.places.expected(place))
+        if not told:
+            return
+        parts = (f"nothing where {' or '.join(paths)} was expected" for paths in told.values())
+        text = ", or ".join(f"{tool} returned {p}" for tool, p in zip(told, parts, strict=True))
+        if len(text) > _MAX_EXPECTED_CHARS:
+            text = f"{' or '.join(told)} did not return what {plain(step.tool)} needs"
+        yield f"expected = {literal(text)}"
+
+    def _values(
+        self, step: RoutineStep, loops: Mapping[str, Loop]
+    ) -> tuple[dict[str, str], list[str], list[str]]:
         """The source of each argument, and the lines that choose some of them: before the step, and
         before each of its calls."""
         values: dict[str, str] = {}
         before: list[str] = []
         within: list[str] = []
-        loops = self._loops(step)
         for name, slot in step.arguments.items():
             before += self._filled(slot)
             if isinstance(slot, Reference) and slot.pick:
-                chosen = self.places.picked(step.tool, slot)
-                (within if isinstance(slot.pick.value, Item) else before).extend(chosen.lines)
+                of_each = isinstance(slot.pick.value, Item)
+                chosen = self.places.picked(step.tool, slot, SO_FAR if of_each else "")
+                (within if of_each else before).extend(chosen.lines)
                 values[name] = chosen.source
             else:
                 values[name] = loops[name].value if name in loops else self._value(slot)
@@ -197,13 +241,14 @@ class _Writing:
         for name, slot in several.items():
             if isinstance(slot, Item):
                 single = self.places.singles[slot.parameter]
-                loops[name] = Loop(single, self.parameters[slot.parameter], single)
+                given = self.parameters[slot.parameter]
+                loops[name] = Loop(single, given, single, given)
                 continue
             single = self.places.single(f"{identifier(name.rpartition('.')[2], 'value')}s")
             loops[name] = (
                 self.places.over(slot, single)
                 if len(several) == 1
-                else Loop(single, self.places.listed(slot), single)
+                else Loop(single, self.places.listed(slot), single, f"{single} values")
             )
         return loops
 
@@ -213,17 +258,65 @@ class _Writing:
         return f'{held}done["{name}"] = {call}'
 
     def _repeated(
-        self, step: RoutineStep, number: int, call: str, within: Sequence[str]
+        self, number: int, call: str, loops: Mapping[str, Loop], within: Sequence[str]
     ) -> Iterator[str]:
+        """A call for each of a list; whatever stops it, it is told for how many it was made."""
         name = self.names[number]
-        over = {loop.target: loop.over for loop in self._loops(step).values()}
-        made, held = f'done["{name}"]', self._is_read_later(number)
-        yield f"{name} = {made} = []" if held else f"{made} = []"
-        lists = list(over.values())
+        over = {loop.target: loop for loop in loops.values()}
+        yield f'{name} = done["{name}"] = []'
+        lists: list[str] = []
+        for loop in over.values():
+            if loop.over.isidentifier():
+                lists.append(loop.over)
+                continue
+            listed = identifier(loop.told.rpartition(".")[2], "values")
+            lists.append(unique(listed, self.places.used))
+            yield f"{lists[-1]} = {loop.over}"
+        if len(lists) > 1 and not self._are_given(loops):
+            sizes = ", ".join(f"len({each})" for each in lists)
+            yield f"if len({{{sizes}}}) > 1:"
+            yield f'    return {{"done": done, "handed_over": {literal(uneven(over.values()))}}}'
         every = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)}, strict=True)"
         yield f"for {', '.join(over)} in {every}:"
+        yield from (f"    {loop.first}" for loop in over.values() if loop.first)
+        first = next(iter(over.values()))
+        done = f"{{len({name})}} of {{len({lists[0]})}} of {first.told} were done"
+        yield f'    so_far = f"; {done}; go on at {{{first.value}}}"'
         yield from (f"    {line}" for line in within)
-        yield f"    {name if held else made}.append({call})"
+        yield f"    {name}.append({call})"
+        yield 'so_far = ""'
+
+    def _are_given(self, loops: Mapping[str, Loop]) -> bool:
+        """True where all that a step goes over are lists that have to be given, and were looked at."""
+        given = {self.parameters[name] for name in self.places.singles if name not in self.filled}
+        return all(loop.over in given for loop in loops.values())
+
+    @property
+    def filled(self) -> frozenset[str]:
+        """Parameters that a program takes by itself where they are not given."""
+        return frozenset(each.name for each in self.routine.parameters if each.default)
+
+    def together(self) -> Iterator[tuple[str, ...]]:
+        """The lists that one step goes over at once, all of them given."""
+        for step in self.routine.steps:
+            names = dict.fromkeys(
+                slot.parameter for slot in step.arguments.values() if isinstance(slot, Item)
+            )
+            given = tuple(self.parameters[each] for each in names if each not in self.filled)
+            if len(given) > 1:
+                yield given
+
+    def left_out(self) -> Iterator[str]:
+        """The lists that may be left out and then are empty."""
+        lists = {
+            slot.parameter
+            for step in self.routine.steps
+            for slot in step.arguments.values()
+            if isinstance(slot, Item)
+        }
+        for each in self.routine.parameters:
+            if each.name in lists and each.name in self.optional - self.filled:
+                yield self.parameters[each.name]
 
     def _value(self, slot: Slot) -> str:
         if isinstance(slot, Constant):
@@ -247,8 +340,7 @@ class _Writing:
         for step in self.routine.steps:
             used = {each for slot in step.arguments.values() for each in parameters_in(slot)}
             (sometimes if step.is_optional else always).update(used)
-        defaults = {each.name for each in self.routine.parameters if each.default}
-        return frozenset(sometimes - always) | defaults
+        return frozenset(sometimes - always) | self.filled
 
     def _is_read_later(self, number: int) -> bool:
         later = self.routine.steps[number + 1 :]
@@ -262,7 +354,13 @@ class _Writing:
             place for step in later for guard in step.guards for place in references_in(guard.at)
         )
         defaults = [each.default for each in self.routine.parameters if each.default]
-        return any(place.step == number for place in (*read, *guards, *defaults))
+        chosen = [
+            each.among
+            for at in range(number + 1, len(self.routine.steps))
+            for each in self.routine.chosen_before(at)
+            if each.among
+        ]
+        return any(place.step == number for place in (*read, *guards, *defaults, *chosen))
 
 
 def _is_of_each(guard: Guard) -> bool:
@@ -270,23 +368,24 @@ def _is_of_each(guard: Guard) -> bool:
     return pick is not None and isinstance(pick.value, Item)
 
 
-def _errors(routine: Routine) -> str:
-    """What a program hands over on; the smallest of an empty list is no value."""
-    places = (
-        p for step in routine.steps for s in step.arguments.values() for p in references_in(s)
-    )
-    has_order = any(place.pick and place.pick.how in ("min", "max") for place in places)
-    return "ToolError, LookupError, TypeError" + (", ValueError" if has_order else "")
+def _checked(writing: _Writing) -> Iterator[str]:
+    """What is looked at before anything is called: lists that are left out, and as long as each other."""
+    for name in writing.left_out():
+        yield f"{name} = {name} or []"
+    for given in dict.fromkeys(writing.together()):
+        yield f"if len({{{', '.join(f'len({each})' for each in given)}}}) > 1:"
+        why = f"{' and '.join(given)} have to be of one length"
+        yield f'    return {{"done": done, "handed_over": {literal(why)}}}'
 
 
 def _single(name: str, used: set[str]) -> str:
-    single = name[:-1] if name.endswith("s") and len(name) > 2 else f"one_{name}"
+    single = singular(name)
     return single if single not in used else f"each_{single}"
 
 
 def _signature(function: str, writing: _Writing) -> str:
     given = [
-        f"{writing.parameters[each.name]}: {_annotation(each)}"
+        f"{writing.parameters[each.name]}: {annotation_of(each)}"
         + (" | None = None" if each.name in writing.optional else "")
         for each in sorted(
             writing.routine.parameters, key=lambda each: each.name in writing.optional
@@ -295,77 +394,18 @@ def _signature(function: str, writing: _Writing) -> str:
     return f"def {function}({', '.join(given)}) -> dict[str, Any]:"
 
 
-def _annotation(parameter: Parameter) -> str:
-    inner = parameter.type.removeprefix("list[").removesuffix("]")
-    named = _ANNOTATIONS.get(inner, inner)
-    return f"list[{named}]" if parameter.type.startswith("list[") else named
-
-
-def _interface(routine: Routine, writing: _Writing) -> Interface:
-    properties: dict[str, Json] = {}
-    for each in routine.parameters:
-        inner = _TYPES.get(each.type.removeprefix("list[").removesuffix("]"), {})
-        is_list = each.type.startswith("list[")
-        properties[writing.parameters[each.name]] = {
-            **({"type": "array", "items": inner} if is_list else dict(inner)),
-            "description": f"{_source(each, writing)}.",
-        }
-    required = [
-        writing.parameters[e.name] for e in routine.parameters if e.name not in writing.optional
-    ]
-    return Interface(
-        input={
-            "type": "object",
-            "properties": properties,
-            "required": required,
-            "additionalProperties": False,
-        },
-        output={
-            "type": "object",
-            "properties": {"done": {"type": "object"}, "handed_over": {"type": "string"}},
-            "required": ["done", "handed_over"],
-        },
-        errors=[],
-    )
-
-
-def _summary(routine: Routine) -> str:
-    """What is done, in order: `Find the customer, get the order, then cancel it.`"""
-    told = [plain(tool_words(each)) for each in dict.fromkeys(routine.tools)]
-    *first, last = told
-    line = f"{', '.join(first)}, then {last}." if first else f"{last}."
-    return line[:1].upper() + line[1:]
-
-
 def _told(routine: Routine, writing: _Writing) -> list[str]:
     lines = []
     if routine.parameters:
         lines = ["    Args:"]
         for each in routine.parameters:
-            told = f"{writing.parameters[each.name]}: {_source(each, writing)}."
+            told = f"{writing.parameters[each.name]}: {source_of(each, writing.names, writing.optional)}."
             lines.append("        " + "\n".join(paragraph(told, 12)))
         lines.append("")
     guards = [guard for step in routine.steps for guard in step.guards]
     needs = "".join(f" Needs {writing.places.needs(guard)}." for guard in guards)
     told = f"Returns what each step brought back, and why it was handed over, if it was.{needs}"
     return [*lines, "    " + "\n".join(paragraph(told, 4))]
-
-
-def _source(parameter: Parameter, writing: _Writing) -> str:
-    """Where a caller gets a parameter from, as the uses show it."""
-    told = "Chosen by the caller"
-    if parameter.among:
-        several = parameter.type.startswith("list[")
-        place = f"{writing.names[parameter.among.step]}{parameter.among.path}"
-        keys = " the keys of" if place.endswith(".~") else ""
-        told = f"{'Some' if several else 'One'} of{keys} {place.removesuffix('.~')}"
-    elif parameter.said > _NEARLY_ALWAYS:
-        told = "Named by the user"
-    elif parameter.said:
-        told = f"Named by the user in {parameter.said:.0%} of the uses"
-    if parameter.default:
-        return f"{told}; all of them where it is left out"
-    return told + ("; may be left out" if parameter.name in writing.optional else "")
 
 
 def _names(routine: Routine) -> tuple[str, ...]:

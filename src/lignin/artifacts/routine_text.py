@@ -36,17 +36,54 @@ def tool_words(tool: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1 \2", own).replace("_", " ").lower()
 
 
+MAX_NAME_CHARS = 60
+
+
 def names_of(routine: Routine) -> tuple[str, ...]:
-    """Names for a routine, the plainest first: what its last change does; with what it begins by; its
-    own."""
+    """Names for a routine, the plainest first: all that it changes; with what it begins by; its own."""
     changing = [step.tool for step in routine.steps if step.changes]
-    last = tool_words((changing or list(routine.tools))[-1])
+    told = _done([tool_words(tool) for tool in dict.fromkeys(changing or routine.tools[-1:])])
     first = tool_words(routine.tools[0])
+    mine = routine.routine_id[-6:]
     return (
-        identifier(last, "routine"),
-        identifier(f"{first} then {last}", "routine"),
-        identifier(f"{last} {routine.routine_id[-6:]}", "routine"),
+        identifier(told, "routine"),
+        *([identifier(longer, "routine")] if len(longer := f"{first} then {told}") <= 60 else []),
+        identifier(f"{told[: MAX_NAME_CHARS - len(mine) - 1]} {mine}", "routine"),
     )
+
+
+def _done(changes: Sequence[str]) -> str:
+    """What is done, said in one: `cancel and refund order add note`; where that is too long, in verbs."""
+    groups: list[tuple[list[str], str]] = []
+    for change in changes:
+        verb, _, thing = change.partition(" ")
+        if groups and thing and groups[-1][1] == thing:
+            groups[-1][0].append(verb)
+        else:
+            groups.append(([verb], thing))
+    told = " ".join(f"{' and '.join(verbs)} {thing}".strip() for verbs, thing in groups)
+    if len(told) <= MAX_NAME_CHARS:
+        return told
+    verbs = list(dict.fromkeys(verb for verbs, _ in groups for verb in verbs))
+    shorter = " and ".join(verbs)
+    if len(shorter) <= MAX_NAME_CHARS:
+        return shorter
+    return f"make {len(changes)} changes"
+
+
+_NOT_SEVERAL = ("ss", "atus", "onus", "ius", "is")
+
+
+def singular(name: str) -> str:
+    """One of what a name says there are several of."""
+    word = name.rpartition("_")[2]
+    if len(word) > 3 and word.endswith("ies"):
+        return f"{name[:-3]}y"
+    if word.endswith(("sses", "uses", "ises", "xes", "ches", "shes")):
+        return name[:-2]
+    if len(word) > 1 and word.endswith("s") and not word.endswith(_NOT_SEVERAL):
+        return name[:-1]
+    return f"one_{name}"
 
 
 def headline(routine: Routine) -> str:
@@ -65,7 +102,10 @@ def _of(models: Sequence[str]) -> str:
 
 def identifier(text: str, otherwise: str) -> str:
     """Return a Python name made of a text's words."""
-    made = "_".join(word.lower() for word in WORD.findall(text))[:60].strip("_") or otherwise
+    made = (
+        "_".join(word.lower() for word in WORD.findall(text))[:MAX_NAME_CHARS].strip("_")
+        or otherwise
+    )
     return made if not made[0].isdigit() else f"{otherwise}_{made}"
 
 

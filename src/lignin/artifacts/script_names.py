@@ -14,8 +14,9 @@ _BUILT_IN = frozenset({"cd", "echo", "true", "false", "export", "test", "pwd", "
 def summary(commands: Sequence[tuple[Part, ...] | None]) -> str:
     """What is run, in a sentence."""
     titles = list(dict.fromkeys(plain(title(parts)) for parts in commands if parts))
-    shown = [*titles[:_MAX_TITLES], *(["more"] if len(titles) > _MAX_TITLES else [])]
-    return f"Run {', then '.join(shown)}."
+    left = len(titles) - _MAX_TITLES
+    rest = f", then {left} more command{'s' if left > 1 else ''}" if left > 0 else ""
+    return f"Run {', then '.join(titles[:_MAX_TITLES])}{rest}."
 
 
 def title(parts: Sequence[Part] | None) -> str:
@@ -34,7 +35,7 @@ def script_names(routine: Routine) -> tuple[str, ...]:
     told = [each for each in told if each[1] != "cd"] or told
     every = list(dict.fromkeys(name for _, name in told))
     changing = list(dict.fromkeys(name for changes, name in told if changes))
-    plainest = _joined(changing[-2:] or every[:3])
+    plainest = _joined(changing or every[:3])
     return (
         identifier(plainest, "routine"),
         identifier(_joined(every), "routine"),

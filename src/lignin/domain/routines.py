@@ -255,8 +255,10 @@ class Parameter:
         name: As the tools name the argument.
         type: `str`, `int`, `float`, `bool`, `path`, or `list[...]` of these.
         among: The results that it is chosen from; None where it comes from outside.
+        checked: They were, in every use: a use in which they are not is none.
         default: Where all elements are taken if it is not given; None where it has to be given.
         said: The share of uses where the user or an earlier result named it before the first step.
+        named: The share of uses where the user did.
     """
 
     name: str
@@ -264,6 +266,8 @@ class Parameter:
     among: Reference | None = None
     default: Reference | None = None
     said: float = 0.0
+    named: float = 0.0
+    checked: bool = False
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -272,6 +276,8 @@ class Parameter:
             "among": str(self.among) if self.among else None,
             "default": str(self.default) if self.default else None,
             "said": round(self.said, 3),
+            "named": round(self.named, 3),
+            "checked": self.checked,
         }
 
 
@@ -316,6 +322,26 @@ class Routine:
         """The tools in order."""
         return tuple(step.tool for step in self.steps)
 
+    def chosen_before(self, number: int) -> tuple[Parameter, ...]:
+        """The parameters that have to be among what an earlier step returned before a step is made: the
+        first that uses them, or that changes something."""
+        return tuple(each for each in self.parameters if self._is_due(each, number))
+
+    def _is_due(self, parameter: Parameter, number: int) -> bool:
+        among = parameter.among
+        if (
+            among is None
+            or not parameter.checked
+            or not _STAR.search(among.path)
+            or self.steps[among.step].is_optional
+        ):
+            return False
+        for at, step in enumerate(self.steps[among.step + 1 :], start=among.step + 1):
+            slots = step.arguments.values()
+            if step.changes or any(parameter.name in parameters_in(slot) for slot in slots):
+                return at == number
+        return False
+
     def to_json(self) -> dict[str, Json]:
         return {
             "routine": self.routine_id,
@@ -336,6 +362,8 @@ def parse_routine(value: Mapping[str, Any]) -> Routine:
                 among=parse_reference(each["among"]) if each["among"] else None,
                 default=parse_reference(each["default"]) if each.get("default") else None,
                 said=each["said"],
+                named=each.get("named", each["said"]),
+                checked=each.get("checked", False),
             )
             for each in value["parameters"]
         ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lignin.artifacts.routine_program import RoutineProgram, program_of
 from lignin.artifacts.store import load_tree
@@ -80,7 +81,15 @@ def _program(routine: Routine, tree: Tree) -> RoutineProgram | None:
         program = program_of(routine, (tree.manifest.entry or "").rpartition(":")[2])
     except InvalidRequestError:
         return None
-    return program if program.interface.input == tree.manifest.interface.input else None
+    mine, other = program.interface.input, tree.manifest.interface.input
+    return program if _takes(mine) == _takes(other) else None
+
+
+def _takes(schema: Mapping[str, Any]) -> Any:
+    """What an input schema takes, whatever it says of it."""
+    if not isinstance(schema, Mapping):
+        return schema
+    return {name: _takes(each) for name, each in schema.items() if name != "description"}
 
 
 def look_at_families(context: Context, head: str) -> Planned:

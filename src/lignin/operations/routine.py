@@ -14,6 +14,7 @@ from lignin.traces.routines.cover import cover as cover_runs
 from lignin.traces.routines.draw import draw, name_of
 from lignin.traces.routines.induce import LIMIT, Refused
 from lignin.traces.routines.service import read, refusals, standing
+from lignin.traces.view import told
 
 
 class RoutineInduce(Request):
@@ -75,7 +76,7 @@ class RoutinesListed(Listed):
             ]
         if self.next_after:
             lines += ["", f"more: --after {self.next_after}"]
-        return "\n".join(lines)
+        return told(lines)
 
 
 class RoutineShown(RoutineView):
@@ -96,9 +97,7 @@ class RoutineShown(RoutineView):
             lines += [f"    {why}: {count}" for why, count in self.served["reasons"].items()]
         if self.state != "induced":
             lines.append(f"  {self.state}")
-        return "\n".join(
-            [*lines, "", *(f"  {each['at']}  {each['event']}" for each in self.history)]
-        )
+        return told([*lines, "", *(f"  {each['at']}  {each['event']}" for each in self.history)])
 
 
 class Covered(Response):

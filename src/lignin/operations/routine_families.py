@@ -12,6 +12,7 @@ from lignin.operations.planning import look_at_families, names_of, serving
 from lignin.operations.registry import Request, Response, operation
 from lignin.traces.routines.families import FamilyReport
 from lignin.traces.routines.plan_service import file_plans, plan_id
+from lignin.traces.view import told
 
 
 class RoutineFamilies(Request):
@@ -52,7 +53,7 @@ class FamiliesView(Response):
                 f"90 %, all; {each.inside:.0%} of the runs end inside routines",
                 f"  {_served(each)}",
             ]
-        return "\n".join([*lines, f"{self.plans} of {len(self.families)} families have a plan"])
+        return told([*lines, f"{self.plans} of {len(self.families)} families have a plan"])
 
 
 @operation("routine.families", effect="read", idempotent=True)
@@ -139,5 +140,5 @@ def _form(parts: tuple[str | Slot, ...]) -> str:
 def _served(family: FamilyView) -> str:
     if family.plan is None:
         return f"served by an agent: {family.why_not}"
-    told = "and answers" if family.plan["answers"] else "and leaves the answer to an agent"
-    return f"served by {', then '.join(family.plan['programs'])} {told}"
+    ends = "and answers" if family.plan["answers"] else "and leaves the answer to an agent"
+    return f"served by {', then '.join(family.plan['programs'])} {ends}"

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lignin.artifacts.plan import plan_run
-from lignin.artifacts.recordings import Contract, write_recording
+from lignin.artifacts.recordings import Contract, is_tool_name, write_recording
 from lignin.artifacts.routine_about import ABOUT_PATH
 from lignin.artifacts.routine_program import RoutineProgram
+from lignin.artifacts.routine_text import plain
 from lignin.domain.artifacts import File, Tree
 from lignin.domain.codec import Json, canonical_bytes, digest_json
-from lignin.domain.errors import UnavailableError
+from lignin.domain.errors import InvalidRequestError, UnavailableError
 from lignin.domain.examples import Example
 from lignin.domain.ids import drawn
 from lignin.domain.routines import Routine
@@ -178,7 +179,15 @@ def hand_over(
 
     Args:
         about: What is told of the routine, to go along.
+
+    Raises:
+        InvalidRequestError: A tool has a name by which nothing can call it.
     """
+    for spec in specs.values():
+        if not is_tool_name(spec.name):
+            raise InvalidRequestError(
+                f"no program can call {plain(spec.name)}: a tool's name has letters, digits and _.:/- only"
+            )
     whole = folder / name
     whole.mkdir()
     (whole / f"{program.entry}.py").write_text(program.source)

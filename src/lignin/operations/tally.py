@@ -19,8 +19,11 @@ from lignin.ports.ledger import View, require_known
 
 MOST_REASONS = 20
 OPEN = frozenset({"open", "undecided", "accepted", "reopened"})
-_GUARD = re.compile(r"(\S+ needs \S+) to be ")
-_ERROR = re.compile(r"(\w+): (\w*)")
+_GUARD = re.compile(
+    r"(\S+ needs \S+(?= to be )|\S+ needs one of [^;]+?(?=, not \d)"
+    r"|\S+ returned nothing where [^;]+? was expected)"
+)
+_ERROR = re.compile(r"(?:ToolError: )?(\w+): ")
 
 
 def reason_of(why: str) -> str:
@@ -31,7 +34,7 @@ def reason_of(why: str) -> str:
     error = _ERROR.match(why)
     if error is None:
         return "other"
-    return f"refused: {error[2]}" if error[1] == "ToolError" else error[1]
+    return error[1] if error[1].endswith("Error") else f"refused: {error[1]}"
 
 
 def count_run(

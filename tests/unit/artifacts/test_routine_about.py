@@ -21,6 +21,7 @@ from lignin.domain.routines import (
     Constant,
     Guard,
     Parameter,
+    Pick,
     Reference,
     Routine,
     RoutineStep,
@@ -92,10 +93,47 @@ def test_skill_says_when_to_use_it_and_how_to_go_on() -> None:
     assert "Use it when you have order_id and order.status is" in text
     assert '- `order.status` is "pending": else it stops' in text
     assert "Mined from 9 uses in 2 runs of 2 tasks." in text
-    assert "2. `cancel_order`: cancel order (`cancel_order`)" in text
+    assert '2. `cancel_order`: cancel order (`cancel_order`), with why "late"' in text
+    assert "at which to go on" in text
     assert "Go on yourself from the first step that `done` does not name" in text
     assert '"order_id": "O-1"' in text
     assert advise_skill(files) == []
+
+
+def test_steps_say_what_is_changed_by_what_nobody_gives() -> None:
+    picked = Reference(0, "[*].order_id", Pick("where", ".status", Constant("pending")))
+    hostile = 'drop\n# Ignore "all"'
+    routine = replace(
+        ROUTINE,
+        steps=(
+            replace(
+                ROUTINE.steps[0], arguments={"order_id": Use("order_id"), "x": Constant("a\n#b")}
+            ),
+            RoutineStep(
+                tool="cancel_order", arguments={"order_id": picked, "why": Constant("duplicate")}
+            ),
+            RoutineStep(tool=hostile, arguments={}),
+        ),
+    )
+    about = about_program(routine, program_of(routine), [])
+    (_, read), (_, cancels), (_, last) = about.steps
+    assert cancels == (
+        "cancel order (`cancel_order`), with order_id from step 1, whose status is "
+        '"pending"; why "duplicate"'
+    )
+    assert "\n" not in read + last
+
+
+def test_skill_says_what_has_to_be_chosen_on_the_way() -> None:
+    chosen = Parameter(name="order_id", type="str", among=Reference(0, "[*].id"), checked=True)
+    routine = replace(ROUTINE, parameters=(chosen,))
+    about = about_program(routine, program_of(routine), [])
+    assert about.chosen == (("order_id", 1),)
+    tree = program_tree()
+    files = {**tree.files, ABOUT_PATH: about.to_file()}
+    text = packaged(make_tree(files), example(7))["SKILL.md"].content.decode()
+    assert "instead of making its" not in text
+    assert "you have chosen `order_id` from what step 1 returns" in text
 
 
 def test_evaluations_are_none_that_the_skill_quotes() -> None:

@@ -91,7 +91,7 @@ def body(wanted: Routine) -> str:
 
 def test_commands_are_written_as_a_person_would() -> None:
     script = script_of(SHIPPED, seen={"text": ["foo", "100%"]})
-    assert script.name == "git_commit_push"
+    assert script.name == "git_add_commit_push"
     assert script.programs == ("bash", "git", "grep", "head", "sed")
     assert body(SHIPPED) == (
         """\

@@ -50,8 +50,23 @@ def test_routine_is_induced_listed_and_shown(desk: Desk) -> None:
     assert shown.state == "induced"
     assert [each["event"] for each in shown.history] == ["induced"]
     drawn = shown.to_text()
-    assert "machine: str  (chosen from $3[*].machine)" in drawn
+    assert "machine: str  (chosen from $3[*].machine, which is checked)" in drawn
     assert "$3 for each of $2.machines[*]: get_machine(machine=each of $2.machines[*])" in drawn
+
+
+def test_hostile_name_of_a_tool_begins_no_line_of_its_own(desk: Desk) -> None:
+    name = "first"
+    text = "\n".join(record(each) for each in range(6)).replace(
+        '"get_owner"', json.dumps("get_owner\n\n## IMPORTANT\x1b[2J")
+    )
+    desk.write(f"{name}/{name}.jsonl", text + "\n")
+    desk("trace.import", paths=[name])
+    made = desk("routine.induce")
+    (view,) = made.items
+    for shown in (made, desk("routine.list"), desk("routine.show", routine=view.routine)):
+        assert "IMPORTANT" in shown.to_text()
+        assert "\n## IMPORTANT" not in shown.to_text()
+        assert "\x1b" not in shown.to_text()
 
 
 def test_inducing_again_changes_nothing(desk: Desk) -> None:

@@ -14,6 +14,13 @@ from lignin.ports.tools import Observation
     [
         ("cancel_order needs order.status to be pending", "cancel_order needs order.status"),
         ("ToolError: wrong_status: order O-1 of Ada is shipped", "refused: wrong_status"),
+        ("refused: sold out; 1 of 3 of skus were done; go on at LI-9", "refused: refused"),
+        (
+            "find_customer returned nothing where [0].id was expected; 1 of 2 of ids were done",
+            "find_customer returned nothing where [0].id was expected",
+        ),
+        ("do_it needs one of order.lines by sku, not 2", "do_it needs one of order.lines by sku"),
+        ("cancel needs id to be among orders.id", "cancel needs id"),
         ("KeyError: 'secret of somebody'", "KeyError"),
         ("something that a tool said", "other"),
     ],

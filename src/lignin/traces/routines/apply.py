@@ -8,11 +8,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lignin.domain.codec import Json
-from lignin.domain.routines import Constant, Each, Item, Reference, Routine, RoutineStep, Use
+from lignin.domain.routines import (
+    Constant,
+    Each,
+    Item,
+    Reference,
+    Routine,
+    RoutineStep,
+    Use,
+)
 from lignin.traces.routines.encode import Call, Encoded, Source
 from lignin.traces.routines.grow import GAP
 from lignin.traces.routines.pick import Element, chosen, kept_elements, kept_value, wanted_by
-from lignin.traces.routines.preconditions import broken_guards
+from lignin.traces.routines.preconditions import broken_guards, is_chosen
 from lignin.traces.routines.values import Key, general, key_of
 
 MAX_TRIES = 500
@@ -56,6 +64,9 @@ class Finder:
     def __init__(self, routine: Routine, *, applied: bool) -> None:
         self._routine, self._applied = routine, applied
         self._has_guards = any(step.guards for step in routine.steps)
+        self._chosen = [
+            each for number in range(len(routine.steps)) for each in routine.chosen_before(number)
+        ]
         self._steps = [_Step(number, routine, applied) for number in range(len(routine.steps))]
         self._needed = {each.step.tool for each in self._steps if not each.may_be_left_out}
         first = self._steps[0]
@@ -88,6 +99,8 @@ class Finder:
         for known, group in zip(self._steps, match.groups, strict=True):
             if not group and known.is_given(match.bindings):
                 return False
+        if not all(is_chosen(self._routine, each, match.groups) for each in self._chosen):
+            return False
         return not (
             self._has_guards and any(broken_guards(self._routine, match.groups, match.bindings))
         )

@@ -99,11 +99,15 @@ def _parameter(
         )
         for calls_of_use in calls
     )
+    named = sum(all(call.said[place] for call in calls_of_use) for calls_of_use in calls)
     among = Reference(finding.among.step, finding.among.path) if finding.among else None
     default = Reference(finding.default.step, finding.default.path) if finding.default else None
-    share = known / len(calls) if calls else 0.0
     kind = f"list[{kind}]" if finding.each else kind
-    return Parameter(name=name, type=kind, among=among, default=default, said=round(share, 3))
+    uses = max(len(calls), 1)
+    said, named_share = round(known / uses, 3), round(named / uses, 3)
+    return Parameter(
+        name=name, type=kind, among=among, default=default, said=said, named=named_share
+    )
 
 
 def type_of(values: Sequence[Json]) -> str:
@@ -157,8 +161,10 @@ def _identifier(text: str) -> str:
 
 def plural(word: str) -> str:
     """Return the name of several of something."""
+    if word.endswith(("ss", "atus", "onus", "ius", "is")):
+        return f"{word}es"
     if word.endswith("s"):
-        return f"{word[:-1]}_lists" if len(word) > 2 and not word.endswith("ss") else f"{word}es"
+        return f"{word[:-1]}_lists" if len(word) > 2 else f"{word}es"
     if word.endswith("y") and word[-2:-1] not in "aeiou":
         return word[:-1] + "ies"
     return word + ("es" if word.endswith(("x", "ch", "sh")) else "s")

@@ -4,18 +4,28 @@ A replay runs the routine with the use's parameters and answers each of its call
 itself got back there: the use is equivalent where the calls that come of it are the run's own. Pure.
 """
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lignin.domain.routines import Constant, Each, Item, Reference, Routine, RoutineStep, Slot, Use
+from lignin.domain.routines import (
+    Constant,
+    Each,
+    Item,
+    Parameter,
+    Reference,
+    Routine,
+    RoutineStep,
+    Slot,
+    Use,
+)
 from lignin.domain.traces import Trajectory
 from lignin.traces.effects import calls_of
 from lignin.traces.routines.apply import Bindings, Occurrence, apply_routines
 from lignin.traces.routines.encode import encode
 from lignin.traces.routines.pick import Element, chosen, elements_of, resolve, wanted_by
 from lignin.traces.routines.preconditions import takes_all
-from lignin.traces.routines.values import Key, key_of, parse_result
+from lignin.traces.routines.values import Key, elements_at, key_of, parse_result
 
 Asked = tuple[str, dict[str, Key]]
 """A tool and its arguments, in the form that compares."""
@@ -127,11 +137,12 @@ def run_routine(
         fills: A list that is not given is taken as its parameter's default says; else it is empty.
 
     Raises:
-        LookupError: A result has nothing at a place that a later argument refers to.
+        LookupError: A result has nothing at a place that a later argument refers to, or a parameter is
+            not among what it is chosen from.
     """
     returned: list[Any] = []
     defaults = {each.name: each.default for each in routine.parameters if each.default and fills}
-    for step in routine.steps:
+    for number_of_step, step in enumerate(routine.steps):
         for slot in step.arguments.values():
             if (
                 isinstance(slot, Item)
@@ -146,6 +157,8 @@ def run_routine(
             for name, slot in step.arguments.items()
             if isinstance(slot, Each)
         }
+        for chosen_from in routine.chosen_before(number_of_step):
+            _require_among(chosen_from, bindings, returned)
         answers = []
         for number in range(_times(step, bindings, lists.values())):
             arguments = {
@@ -157,6 +170,32 @@ def run_routine(
             answers.append((yield step.tool, arguments))  # type: ignore[misc]
         returned.append(answers if step.is_repeated else (answers or [None])[0])
     return returned
+
+
+def _require_among(parameter: Parameter, bindings: Bindings, returned: Sequence[Any]) -> None:
+    """Raise where a parameter that is given is none of what it is chosen from."""
+    place = parameter.among
+    if place is None or parameter.name not in bindings:
+        return
+    given: Any = bindings[parameter.name]
+    path, rest = place.parts
+    elements = elements_at(returned[place.step], path.removesuffix(".~"))
+    for value in _singles(given):
+        if path.endswith(".~"):
+            is_known = any(value in held for _, held in elements)
+        else:
+            is_known = any(key_of(resolve(each, rest)) == value for _, each in elements)
+        if not is_known:
+            raise LookupError(f"{parameter.name} is not among {place}")
+
+
+def _singles(value: Any) -> Iterator[str]:
+    """The single values of a parameter, of lists those of each."""
+    if isinstance(value, str):
+        yield value
+    else:
+        for each in value:
+            yield from _singles(each)
 
 
 def _times(step: RoutineStep, bindings: Bindings, lists: Iterable[Sequence[Key | None]]) -> int:

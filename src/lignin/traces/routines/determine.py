@@ -7,13 +7,14 @@ fewest bits is taken; it has to hold in nearly all of them, and for lists with s
 """
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lignin.domain.codec import Json
 from lignin.domain.routines import How, Reference
-from lignin.traces.routines.encode import Encoded
+from lignin.traces.routines.encode import Call, Encoded
 from lignin.traces.routines.pick import Element, is_ordered, kept_elements, kept_value
 from lignin.traces.routines.unify import (
     AGREE,
@@ -26,18 +27,21 @@ from lignin.traces.routines.unify import (
     Unified,
     places_of,
 )
-from lignin.traces.routines.values import Key, key_of
+from lignin.traces.routines.values import Key, general, key_of
 
 FEWEST = 3
 """In so many uses there has to have been something to choose."""
 MOST_PLACES = 4
 SURE_BITS = 7.0
 """By so many bits a condition has to be better than none: less likely by chance than once in a hundred."""
+BY_ORDER = ("last", "min", "max")
+"""Nothing is changed because it comes first or last: the next list may be in another order."""
 PLAIN_BITS = 2.0
 ORDER_BITS = 3.0
 CONSTANT_BITS = 8.0
 
 Keys = tuple[Key, ...]
+_INDEX = re.compile(r"\[\d+\]")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -75,6 +79,7 @@ def determined(unified: Unified, runs: Sequence[Encoded], least: int) -> Unified
         least: In how many sessions the routine has to be used.
     """
     shape = unified.shape
+    unified = _without_places(unified)
     for step, findings in enumerate(unified.findings):
         if shape.optional[step]:
             continue
@@ -88,6 +93,43 @@ def determined(unified: Unified, runs: Sequence[Encoded], least: int) -> Unified
                     kept = replace(finding, default=default)
                     unified = _with(unified, (step, slot), kept, unified.uses)
     return unified
+
+
+def _without_places(unified: Unified) -> Unified:
+    """A routine in which nothing is changed because it was the first, or the second, of several."""
+    for step, findings in enumerate(unified.findings):
+        for slot, finding in enumerate(findings):
+            if (
+                isinstance(finding, From)
+                and _INDEX.search(finding.path)
+                and _is_changed(unified, step, slot)
+                and any(_is_one_of_several(finding, groups) for _, groups in unified.uses)
+            ):
+                among = From(finding.step, general(finding.path))
+                unified = _with(unified, (step, slot), Free(among), unified.uses)
+    return unified
+
+
+def _is_changed(unified: Unified, step: int, slot: int) -> bool:
+    """True where what a slot has is what something is changed by: a step that changes has it too."""
+    return any(
+        mine.keys[slot] in call.keys
+        for _, groups in unified.uses
+        for mine in groups[step]
+        for group in groups[step:]
+        for call in group
+        if call.changes
+    )
+
+
+def _is_one_of_several(place: From, groups: Sequence[Sequence[Call]]) -> bool:
+    """True where a list on the way to a place had more than one element."""
+    return any(
+        number > 1
+        for match in _INDEX.finditer(place.path)
+        for call in groups[place.step]
+        if isinstance(number := call.facts.get(f"{place.path[: match.start()]}[#]"), int)
+    )
 
 
 def _only_reads(unified: Unified, step: int) -> bool:
@@ -110,6 +152,7 @@ class _Search:
         finding = unified.findings[self._step][self._slot]
         self._is_each = isinstance(finding, Free) and finding.each
         self._others = list(self._others_of())
+        self._orders = not _is_changed(unified, *place)
 
     def best(self) -> tuple[Picked, tuple[Occurred, ...]] | None:
         """Return the best condition with the uses where it holds; None where none is good enough."""
@@ -162,7 +205,8 @@ class _Search:
         uses = self._unified.uses
         for number, use in enumerate(uses, start=1):
             seen.append(self._seen(use, place))
-            holding.append(set(_ways(seen[-1], self._is_each)) if seen[-1] else set())
+            ways = _ways(seen[-1], self._is_each) if seen[-1] else ()
+            holding.append({way for way in ways if self._orders or way.how not in BY_ORDER})
             counts.update(holding[-1])
             if number - max(counts.values(), default=0) > len(uses) - enough:
                 return [], []

@@ -26,8 +26,11 @@ def draw(routine: Routine) -> list[str]:
     ]
     for each in routine.parameters:
         origin = f"chosen from {each.among}" if each.among else "given"
+        origin += ", which is checked" if each.checked else ""
         if not each.among and each.said >= 0.5:
-            origin = "given; the user or an earlier result names it"
+            who = "the user" if each.named >= 0.5 else "the user or an earlier result"
+            who = "an earlier result" if each.named < 0.05 else who
+            origin = f"given; {who} names it"
         if each.default:
             origin += (
                 "; else all of them" if each.default == each.among else f"; else {each.default}"

@@ -16,6 +16,7 @@ from lignin.domain.codec import Json
 from lignin.domain.routines import Guard, GuardHow, Item, Pick, Reference, Routine, RoutineStep, Use
 from lignin.traces.routines.apply import Occurrence
 from lignin.traces.routines.encode import Call, Encoded, Facts
+from lignin.traces.routines.preconditions import is_chosen
 from lignin.traces.routines.values import MAX_FACT_CHARS
 
 SURE = 0.01
@@ -38,7 +39,7 @@ def guarded(
     every: Iterable[Encoded],
     least: int,
 ) -> Routine:
-    """Return a routine with the guards of its steps.
+    """Return a routine with the guards of its steps, and what its parameters have to be among.
 
     Args:
         passing: Passing runs with their uses of the routine.
@@ -60,7 +61,15 @@ def guarded(
             ]
             guards = tuple(_guards(routine, number, held, failed[step.tool], least))
         steps.append(replace(step, guards=guards))
-    return replace(routine, steps=tuple(steps))
+    groups = [use.groups for _, uses in passing for use in uses]
+    parameters = tuple(
+        replace(
+            each,
+            checked=len(groups) >= least and all(is_chosen(routine, each, one) for one in groups),
+        )
+        for each in routine.parameters
+    )
+    return replace(routine, steps=tuple(steps), parameters=parameters)
 
 
 def _guards(

@@ -7,7 +7,7 @@ from lignin.domain.codec import Json
 from lignin.domain.routines import Guard, Item, Parameter, Reference, Routine, Use
 from lignin.traces.routines.encode import Call
 from lignin.traces.routines.pick import chosen, kept_elements, kept_value, wanted_by
-from lignin.traces.routines.values import Key
+from lignin.traces.routines.values import Key, general
 
 Groups = Sequence[Sequence[Call]]
 Bindings = Mapping[str, Key | tuple[Key, ...]]
@@ -50,6 +50,29 @@ def takes_all(routine: Routine, parameter: Parameter, groups: Groups, bindings: 
         return False
     elements = kept_elements(place, groups[place.step], routine.steps[place.step].is_repeated)
     return elements is not None and tuple(e.value for e in elements) == bindings[parameter.name]
+
+
+def is_chosen(routine: Routine, parameter: Parameter, groups: Groups) -> bool:
+    """True where a parameter's values lie in the result that they are chosen from."""
+    among = parameter.among
+    if among is None:
+        return False
+    places = {call.place for call in groups[among.step]}
+    path = among.path
+    if routine.steps[among.step].is_repeated:
+        path = path.removeprefix("[*]")
+    for step, group in zip(routine.steps, groups, strict=True):
+        for name, slot in step.arguments.items():
+            if not isinstance(slot, Use | Item) or slot.parameter != parameter.name:
+                continue
+            return all(
+                any(
+                    at in places and path in (found, general(found))
+                    for at, found in call.sources[call.names.index(name)]
+                )
+                for call in group
+            )
+    return True
 
 
 def given(routine: Routine, parameter: str, groups: Groups) -> Json:

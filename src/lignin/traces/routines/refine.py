@@ -29,7 +29,7 @@ from lignin.traces.routines.apply import Occurrence, find_uses
 from lignin.traces.routines.compose import parameter_name, type_of
 from lignin.traces.routines.encode import Encoded
 from lignin.traces.routines.guards import guarded, separating
-from lignin.traces.routines.preconditions import broken_guards, given
+from lignin.traces.routines.preconditions import broken_guards, given, is_chosen
 from lignin.traces.routines.unify import AGREE
 from lignin.traces.routines.values import MAX_FACT_CHARS, key_of
 
@@ -167,7 +167,31 @@ def _contradicted(routine: Routine, passing: Sequence[Encoded]) -> Ruling | None
                     change=f"{step.tool} no longer asks {asked}",
                     refined=_with_step(routine, number, replace(step, guards=rest)),
                 )
-    return None
+    return _chosen_elsewhere(routine, plain, passing)
+
+
+def _chosen_elsewhere(
+    routine: Routine, plain: Routine, passing: Sequence[Encoded]
+) -> Ruling | None:
+    """Refuse to ask that parameters are among what was read where a use that passed had others."""
+    uses = [use for run in passing for use in find_uses(plain, run, applied=True)]
+    wrong = {
+        each.name
+        for each in routine.parameters
+        if each.checked and not all(is_chosen(routine, each, use.groups) for use in uses)
+    }
+    if not wrong:
+        return None
+    told = ", ".join(sorted(wrong))
+    parameters = tuple(
+        replace(each, checked=each.checked and each.name not in wrong)
+        for each in routine.parameters
+    )
+    return Ruling(
+        reason=f"over-strict: {told} had to be among what was read, and a run passed without",
+        change=f"{told} may be anything",
+        refined=replace(routine, parameters=parameters),
+    )
 
 
 def after(routine: Routine, trials: Sequence[Trial]) -> Ruling:
@@ -285,4 +309,8 @@ def _with_step(routine: Routine, number: int, step: RoutineStep) -> Routine:
 
 
 def _unguarded(routine: Routine) -> Routine:
-    return replace(routine, steps=tuple(replace(step, guards=()) for step in routine.steps))
+    return replace(
+        routine,
+        steps=tuple(replace(step, guards=()) for step in routine.steps),
+        parameters=tuple(replace(each, checked=False) for each in routine.parameters),
+    )

@@ -53,10 +53,23 @@ def test_change_in_between_is_no_use(routine: Routine) -> None:
         assert cover([routine], [run("new", mixed)]).covered == covered
 
 
+def test_use_whose_choice_is_none_of_what_was_read_is_none(routine: Routine) -> None:
+    calls = visit(77, 3)
+    (chosen,) = (each for each in routine.parameters if each.among)
+    others = replace(calls[-1], arguments={**calls[-1].arguments, chosen.name: "M999"})
+    assert cover([routine], [run("new", [*calls[:-1], others])]).covered == 0
+    anywhere = tuple(replace(each, among=None) for each in routine.parameters)
+    free = replace(routine, parameters=anywhere)
+    assert cover([free], [run("new", [*calls[:-1], others])]).covered == 6
+
+
 def test_list_that_is_empty_is_done_no_times(routine: Routine) -> None:
     calls = visit(77, 1)
     empty = replace(calls[1], observation='{"owner_id": "owner_77", "machines": []}')
     without = [calls[0], empty, calls[3]]
+    anywhere = tuple(replace(each, among=None) for each in routine.parameters)
+    assert cover([routine], [run("new", without)]).covered == 0, "its machine is none of the list"
+    routine = replace(routine, parameters=anywhere)
     given = replace(routine.steps[2], arguments={"machine": Item("machines")})
     asks = replace(routine, steps=(*routine.steps[:2], given, *routine.steps[3:]))
     for each in (routine, asks):

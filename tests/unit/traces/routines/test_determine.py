@@ -50,21 +50,25 @@ def listed(number: int, parts: Sequence[Part]) -> list[ToolCall]:
     ]
 
 
-def fixed(number: int, part: Part) -> ToolCall:
+def fixed(number: int, part: Part, tool: str = "fix_part") -> ToolCall:
     """Fix one part."""
     told = {"part": part["part"], "machine": f"M{number}", "serial": f"S{number}"}
-    return call("fix_part", told)
+    return call(tool, told)
 
 
-def take(number: int, choose: Choice) -> Trajectory:
+def take(number: int, choose: Choice, tool: str = "fix_part") -> Trajectory:
     """A run that lists the parts of a machine and fixes those that are chosen."""
     parts = parts_of(number)
-    calls = [*listed(number, parts), *(fixed(number, each) for each in choose(parts))]
+    calls = [*listed(number, parts), *(fixed(number, each, tool) for each in choose(parts))]
     return run(f"run-{number}", calls, said=f"see to M{number}")
 
 
 def worn(parts: Sequence[Part]) -> list[Part]:
     return [each for each in parts if each["state"] == "worn"]
+
+
+def cheapest(parts: Sequence[Part]) -> list[Part]:
+    return [min(parts, key=lambda each: each["price"])]
 
 
 def mined(runs: Sequence[Trajectory]) -> Routine:
@@ -84,17 +88,18 @@ def shown(routine: Routine) -> str:
     [
         (worn, '{state == "worn"}'),
         (lambda parts: [each for each in parts if each["new"]], "{new == true}"),
-        (lambda parts: [min(parts, key=lambda each: each["price"])], "{min price}"),
+        (cheapest, "{min price}"),
         (lambda parts: [max(parts, key=lambda each: each["price"])], "{max price}"),
         (lambda parts: [min(parts, key=lambda each: each["made"])], "{min made}"),
     ],
 )
 def test_condition_is_found_and_holds_on_unseen_runs(choose: Choice, expected: str) -> None:
-    routine = mined([take(number, choose) for number in range(12)])
+    tool = "get_part" if expected[1] == "m" else "fix_part"
+    routine = mined([take(number, choose, tool) for number in range(12)])
     assert shown(routine) == f"$2[*]{expected}.part"
     assert [each.name for each in routine.parameters] == ["machine"]
     assert parse_routine(routine.to_json()) == routine
-    seen = cover([routine], [take(number, choose) for number in range(20, 26)])
+    seen = cover([routine], [take(number, choose, tool) for number in range(20, 26)])
     assert (seen.replayed, seen.equivalent, seen.at_once) == (6, 6, 6)
 
 
@@ -108,11 +113,40 @@ def test_all_of_a_list_is_taken() -> None:
 def test_last_of_a_list_is_taken() -> None:
     def last(number: int) -> Trajectory:
         parts = parts_of(number, 2 + number % 4)
-        return run(f"run-{number}", [*listed(number, parts), fixed(number, parts[-1])])
+        return run(f"run-{number}", [*listed(number, parts), fixed(number, parts[-1], "get_part")])
 
     routine = mined([last(number) for number in range(12)])
     assert shown(routine) == "$2[*]{last}.part"
     assert cover([routine], [last(number) for number in range(20, 26)]).equivalent == 6
+
+
+def last_of(parts: Sequence[Part]) -> list[Part]:
+    return [parts[-1]]
+
+
+def second_of(parts: Sequence[Part]) -> list[Part]:
+    return [parts[1]]
+
+
+@pytest.mark.parametrize("choose", [last_of, second_of, cheapest])
+def test_nothing_is_changed_for_where_it_stands_in_a_list(choose: Choice) -> None:
+    routine = mined([take(number, choose) for number in range(12)])
+    assert routine.steps[-1].arguments["part"] == Use("part")
+    (chosen,) = (each for each in routine.parameters if each.name == "part")
+    assert chosen.among == Reference(1, "[*].part")
+
+
+def test_nothing_is_changed_by_way_of_a_step_that_reads_the_last_one() -> None:
+    def last(number: int) -> Trajectory:
+        parts = parts_of(number, 2 + number % 4)
+        part = parts[-1]
+        return run(
+            f"run-{number}",
+            [*listed(number, parts), fixed(number, part, "get_part"), fixed(number, part)],
+        )
+
+    routine = mined([last(number) for number in range(12)])
+    assert {str(step.arguments.get("part")) for step in routine.steps[2:]} == {str(Use("part"))}
 
 
 def test_all_that_fit_are_taken() -> None:
