@@ -17,7 +17,6 @@ from lignin.governance.continued import ALREADY_DONE, UNKNOWN
 from lignin.operations.artifact import call
 from lignin.operations.artifact_models import ArtifactCall
 from lignin.operations.context import Context
-from lignin.operations.program_first import go_on, made_for
 from lignin.operations.proposal import ProposalApply, ProposalDecide, ProposalRef
 from lignin.operations.proposal import apply as apply_proposal
 from lignin.operations.proposal import decide as decide_proposal
@@ -28,6 +27,7 @@ from lignin.operations.routine_families import FamilyView, RoutineFamilies, fami
 from lignin.operations.routine_families import plan as plan_families
 from lignin.operations.routine_prove import RoutinePromote, RoutineProve, promote, prove
 from lignin.operations.routine_run import RoutineRun, run
+from lignin.operations.taskwork import go_on, made_for
 from lignin.operations.trace import TraceImport, import_
 from lignin.ports.broker import Binding
 from lignin.ports.tools import Observation, ToolSpec
