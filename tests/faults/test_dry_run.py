@@ -57,6 +57,8 @@ ARGUMENTS = {
     "space.create": ("team", "--kind", "team"),
     "store.backup": ("copy.db",),
     "store.copy": ("sqlite:///copy.db",),
+    "task.close": ("tsk_absent",),
+    "task.settle": ("tsk_absent", "--made"),
     "tool.list": ("desk",),
     "trace.cases": (),
     "trace.detect": (),
@@ -73,7 +75,8 @@ RUNS = {"artifact.call", "artifact.verify", "demo"}
 REFUSED = {
     "artifact.clear", "artifact.restore", "artifact.retire", "artifact.withdraw",
     "dependency.remove", "head.offer", "head.release", "proposal.apply", "proposal.rebase",
-    "routine.promote", "routine.prove", "routine.run", "trace.judge",
+    "routine.promote", "routine.prove", "routine.run", "task.close", "task.settle",
+    "trace.judge",
 }  # fmt: skip
 
 

@@ -37,7 +37,6 @@ NOT_NOUNS = frozenset(
         "skill_models",
         "tally",
         "taskwork",
-        "off_heads",
         "telemetry",
         "trace_view",
         "uses",

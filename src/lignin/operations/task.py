@@ -85,7 +85,7 @@ def show(context: Context, request: TaskShow) -> TaskView:
         return _view(view, require_known(view, f"task/{request.task}"))
 
 
-@operation("task.settle", effect="govern", idempotent=True)
+@operation("task.settle", effect="govern")
 def settle(context: Context, request: TaskSettle) -> TaskView:
     """Say as a person who looked whether a change took effect that nobody knew of."""
     by = require_person(context.scope.actor, "settles what nobody knows")
