@@ -37,6 +37,7 @@ NOT_NOUNS = frozenset(
         "skill_models",
         "tally",
         "taskwork",
+        "off_heads",
         "telemetry",
         "trace_view",
         "uses",

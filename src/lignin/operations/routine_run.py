@@ -7,6 +7,7 @@ from lignin.domain.plans import Plan
 from lignin.governance.continued import OneTask
 from lignin.operations.context import Context
 from lignin.operations.heads import MAIN
+from lignin.operations.off_heads import found_wrong
 from lignin.operations.planning import Serving, serving
 from lignin.operations.program_first import Ending, follow, hold_of, perform_in_sandbox
 from lignin.operations.registry import Request, Response, operation, positional
@@ -114,8 +115,18 @@ def _plan_for(view: View, served: dict[str, Serving], text: str) -> Found | str:
     name, plan, values = found[0]
     missing = [use.routine for use in plan.uses if use.routine not in served]
     if missing:
-        return f"the head does not serve {', '.join(missing)} any more"
+        return "; ".join(_why_missing(view, each) for each in missing)
     return name, plan, values
+
+
+def _why_missing(view: View, routine: str) -> str:
+    """Why a plan's routine does not serve any more."""
+    row = view.row(f"routine/{routine}")
+    if wrong := found_wrong(view, row):
+        return f"{routine} was {wrong}"
+    if row is not None and row.state == "withdrawn":
+        return f"{routine} was withdrawn: {row.body['reason']}"
+    return f"the head does not serve {routine} any more"
 
 
 def _kind(ending: Ending) -> str:

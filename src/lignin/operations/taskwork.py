@@ -227,7 +227,9 @@ def told(made: Made) -> dict[str, Json]:
         return {**known, "unknown": True}
     if made.observation.is_error:
         return {**known, "error": made.observation.error, "message": made.observation.message}
-    said: dict[str, Json] = {"message": made.observation.message} if made.observation.message else {}
+    said: dict[str, Json] = (
+        {"message": made.observation.message} if made.observation.message else {}
+    )
     return {**known, "result": made.observation.result, **said}
 
 
