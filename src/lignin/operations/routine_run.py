@@ -74,7 +74,8 @@ def run(context: Context, request: RoutineRun) -> RoutineRan:
         )
     name, plan, values = found
     asked = Asked(request=request.request, tools=request.tools, head=request.head)
-    begun: dict[str, Json] = {"plan": name, "digest": plan.digest}
+    programs: list[Json] = [served[use.routine].version.body["name"] for use in plan.uses]
+    begun: dict[str, Json] = {"plan": name, "digest": plan.digest, "programs": programs}
     number, is_new = begin_task(context, asked, begun, again=request.again)
     if not is_new:
         return _unfinished(context, number)

@@ -161,9 +161,14 @@ def _next(row: Row, is_open: bool, is_unknown: bool) -> list[str]:
         lines.append("it is under way, or its process ended before the task did")
     if is_unknown:
         lines.append(f"settle what nobody knows: `lignin task settle {row.key} --made|--not-made`")
+    tools = f" --tools {row.body['tools']}" if row.body.get("tools") else ""
     return [
         *lines,
-        f"go on, nothing is repeated: `lignin artifact call NAME --input ... --task {row.key}`",
+        *(
+            "go on, nothing is repeated: "
+            f"`lignin artifact call {each} --input ...{tools} --task {row.key}`"
+            for each in row.body.get("programs", ())
+        ),
         f"say that it is finished: `lignin task close {row.key}`",
     ]
 

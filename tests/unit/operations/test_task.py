@@ -38,7 +38,7 @@ class Shop:
 
 
 def begin(desk: Desk, asked: Asked = ASKED, *, again: bool = False) -> tuple[str, bool]:
-    return begin_task(desk.context, asked, {"plan": "pln_a"}, again=again)
+    return begin_task(desk.context, asked, {"plan": "pln_a", "programs": ["pay-it"]}, again=again)
 
 
 def program(desk: Desk, task: str, shop: Shop) -> JournalledTools:
@@ -77,14 +77,12 @@ def test_task_stays_unfinished_where_it_was_handed_over_after_a_change(
 
 
 def test_of_two_processes_at_once_one_begins(desk: Desk) -> None:
-    begun = []
-
-    class Slow(Desk):
-        """Another process begins the same between this one's look and its commit."""
-
+    begun: list[tuple[str, bool]] = []
     ledger = desk.context.ledger
 
     class Meanwhile:
+        """Another process begins the same between this one's look and its commit."""
+
         def commit(self, *changes: Any) -> Any:
             if not begun:
                 begun.append(begin(desk))
@@ -93,7 +91,7 @@ def test_of_two_processes_at_once_one_begins(desk: Desk) -> None:
         def __getattr__(self, name: str) -> Any:
             return getattr(ledger, name)
 
-    late = Slow(replace(desk.context, ledger=Meanwhile()))  # type: ignore[arg-type]
+    late = Desk(replace(desk.context, ledger=Meanwhile()))  # type: ignore[arg-type]
     task, is_new = begin(late)
     assert begun == [(task, True)]
     assert not is_new
@@ -191,4 +189,4 @@ def test_tasks_are_told_in_words(desk: Desk) -> None:
     text = desk("task.list").to_text()
     assert "1. pay {'lost': True}: nobody knows whether it took effect" in text
     assert f"lignin task settle {task} --made|--not-made" in text
-    assert f"--task {task}" in text
+    assert f"lignin artifact call pay-it --input ... --tools shop --task {task}" in text
