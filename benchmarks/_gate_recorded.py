@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lignin.evals.laws.recorded import Asked, decide_recorded
+from lignin.evals.laws.claims import Asked
+from lignin.evals.laws.recorded import decide_recorded
 from lignin.evals.laws.table import Table, parse_table
 
 OUTCOMES = Path(__file__).resolve().parents[2] / "shared/data/terminal_bench_outcomes.jsonl.gz"

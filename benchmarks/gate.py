@@ -21,9 +21,10 @@ from _gate_rules import ALPHA, RULES, Ours, Rule, claim_of
 from _gate_world import MIXES, World, bank_of, drive, make_change, make_suite
 
 from lignin.evals.laws.better import judge_better
+from lignin.evals.laws.claims import FIRST_LEVEL, Asked
 from lignin.evals.laws.guard import Care, Unit, guard
 from lignin.evals.laws.no_worse import MARGIN, prove_no_worse
-from lignin.evals.laws.recorded import FIRST_LEVEL, Asked, decide_recorded
+from lignin.evals.laws.recorded import decide_recorded
 from lignin.evals.laws.table import parse_table
 
 CAMPAIGNS, A_A_CAMPAIGNS, SINGLES, GROWTH, RESPLITS = 300, 2000, 1000, 300, 60

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from lignin.adapters.store.writer import ResidentLedger
 from lignin.artifacts.client import Client
@@ -28,6 +28,7 @@ from lignin.operations.context import Context, Progress
 from lignin.ports.sandbox import DoctorReport, Sandbox
 from lignin.ports.store import Audit, Copied
 from lignin.ports.store import Progress as StoreProgress
+from lignin.ports.system import System, SystemAsked
 from lignin.sessions.service import SessionLog
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ DEFAULT_SPACE = "home"
 PROJECT_FILE = ".lignin.toml"
 KEY_FILE = "redaction.key"
 KEY_BYTES = 32
-Made = TypeVar("Made")
 
 
 class SystemClock:
@@ -145,7 +145,7 @@ def _build(
     create: bool,
 ) -> Context:
     ids = SystemIds()
-    open_sandbox = _once(lambda: _open_sandbox(settings, opened))
+    open_sandbox = cache(lambda: _open_sandbox(settings, opened))
     return Context(
         scope=Scope(space=settings.space, actor=settings.actor),
         ledger=ledger,
@@ -160,20 +160,17 @@ def _build(
         person_home=settings.person_home,
         environment=settings.environment,
         redaction_key=_redaction_key(settings.home, keep=create and not dry_run),
-        load_kinds=_once(_kinds),
-        load_clients=_once(_clients),
-        load_importers=_once(_importers),
+        load_kinds=cache(_kinds),
+        load_clients=cache(_clients),
+        load_importers=cache(_importers),
         open_sandbox=open_sandbox,
         diagnose=lambda: _diagnose(settings),
-        open_verifier=_once(lambda: _verifier(open_sandbox())),
-        open_exits=_once(lambda: _open_exits(settings, opened)),
-        open_wheels=_once(lambda: _open_wheels(settings, opened, keeps=not dry_run)),
+        open_verifier=cache(lambda: _verifier(open_sandbox())),
+        open_exits=cache(lambda: _open_exits(settings, opened)),
+        open_system=lambda asked: _open_system(asked, open_sandbox),
+        open_wheels=cache(lambda: _open_wheels(settings, opened, keeps=not dry_run)),
         dry_run=dry_run,
     )
-
-
-def _once(make: Callable[[], Made]) -> Callable[[], Made]:
-    return cache(make)
 
 
 class SqlAdmin:
@@ -403,6 +400,12 @@ def _open_exits(settings: Settings, opened: list[Callable[[], None]]) -> "UserEx
     exits = UserExits(settings.environment, settings.person_home, settings.grants)
     opened.append(exits.close)
     return exits
+
+
+def _open_system(asked: SystemAsked, open_sandbox: Callable[[], Sandbox]) -> System:
+    from lignin.adapters.systems.opening import open_system
+
+    return open_system(asked, open_sandbox)
 
 
 def _open_wheels(

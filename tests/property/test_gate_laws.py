@@ -6,8 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lignin.evals.laws.claims import Asked
 from lignin.evals.laws.levels import level
-from lignin.evals.laws.recorded import Asked, decide_recorded
+from lignin.evals.laws.recorded import decide_recorded
 from lignin.evals.laws.table import parse_table
 from lignin.evals.laws.wealth import Wealth
 

@@ -22,6 +22,7 @@ from lignin.ports.clock import Clock, IdSource
 from lignin.ports.ledger import Ledger, View
 from lignin.ports.sandbox import DoctorReport, Sandbox
 from lignin.ports.store import StoreAdmin
+from lignin.ports.system import System, SystemAsked
 from lignin.ports.wheels import Wheels
 from lignin.sessions.service import SessionLog
 from lignin.traces.redact import redact
@@ -55,6 +56,7 @@ class Context:
         redaction_key: Key of redaction tags and re-import recognition; never leaves the store.
         disk: What writes skill folders; a test passes one that stops half-way.
         open_exits: What runs reach the outside with; `operations.exits` says who may.
+        open_system: Opens a system under test.
         open_wheels: The cache of Python packages.
         dry_run: The ledger is a throw-away copy; effects outside it are not made.
         progress: Called with (what, done, total or None).
@@ -81,6 +83,7 @@ class Context:
     diagnose: Callable[[], DoctorReport]
     open_verifier: Callable[[], "Verifier"]
     open_exits: Callable[[], Exits]
+    open_system: Callable[[SystemAsked], System]
     open_wheels: Callable[[], Wheels]
     disk: Disk = field(default_factory=Disk)
     dry_run: bool = False

@@ -9,9 +9,10 @@ from pydantic import Field
 from lignin.domain.codec import Json
 from lignin.domain.errors import InvalidRequestError, NotFoundError
 from lignin.domain.evidence import GateOutcome
+from lignin.evals.laws.claims import EXPECTED_GAIN, Asked, Kind
 from lignin.evals.laws.levels import level
 from lignin.evals.laws.no_worse import MARGIN
-from lignin.evals.laws.recorded import EXPECTED_GAIN, Asked, Kind, decide_recorded
+from lignin.evals.laws.recorded import decide_recorded
 from lignin.evals.laws.table import Table, parse_rows, parse_table
 from lignin.operations.context import Context
 from lignin.operations.registry import Request, Response, operation, positional
@@ -22,6 +23,7 @@ _NAMES = (
     "candidate",
     "target",
     "must_pass",
+    "hidden",
     "gain",
     "claim",
     "saving",
@@ -35,10 +37,14 @@ class GateDecide(Request):
     candidate: str = Field(description="trials of what is proposed, on the same cases")
     target: list[str] = Field(
         default_factory=list,
-        description="cases that are to be better, comma-separated; default: all together",
+        description="cases that are to be better, comma-separated or @FILE; default: all together",
     )
     must_pass: list[str] = Field(
-        default_factory=list, description="cases that must pass in every trial, comma-separated"
+        default_factory=list, description="cases that must pass in every trial, likewise"
+    )
+    hidden: list[str] = Field(
+        default_factory=list,
+        description="cases of the target that the proposer did not see, likewise",
     )
     gain: float = Field(
         EXPECTED_GAIN, gt=0, le=1, description="the gain on the target that is expected"
@@ -125,8 +131,9 @@ def decide(context: Context, request: GateDecide) -> GateVerdict:
     failed, unless its error begins with "infrastructure". 0 accepted, 6 rejected, 10 undecided.
     """
     asked = Asked(
-        target=_names(request.target),
-        must_pass=_names(request.must_pass),
+        target=named_cases(context, request.target),
+        must_pass=named_cases(context, request.must_pass),
+        hidden=named_cases(context, request.hidden),
         level=level(request.alpha, 1, 0),
         gain=request.gain,
         claim=request.claim,
@@ -168,18 +175,19 @@ def _asked(proposal: Mapping[str, Any], number: int, allowed: float) -> Asked:
         told = {"incumbent": "", "candidate": "", **proposal}
         told |= dict.fromkeys(("incumbent", "candidate"), "")
         told.pop("id", None)
-        for name in ("target", "must_pass"):
+        for name in ("target", "must_pass", "hidden"):
             if name in told:
                 told[name] = [str(case) for case in _list(told[name])]
         request = GateDecide.model_validate(told)
     except ValueError as error:
         raise InvalidRequestError(
             f"proposal {number} is none: {_short(error)}",
-            hint=f"it holds {', '.join(_NAMES)}; target and must_pass are lists of cases",
+            hint=f"it holds {', '.join(_NAMES)}; target, must_pass and hidden are lists of cases",
         ) from None
     return Asked(
         target=tuple(request.target),
         must_pass=tuple(request.must_pass),
+        hidden=tuple(request.hidden),
         level=allowed,
         gain=request.gain,
         claim=request.claim,
@@ -224,8 +232,15 @@ def _text(path: Path) -> str:
         raise InvalidRequestError(f"{path} is not UTF-8: {error}") from None
 
 
-def _names(given: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for each in given for name in each.split(",") if name))
+def named_cases(context: Context, given: Iterable[str]) -> tuple[str, ...]:
+    """The cases that are named, comma-separated; `@FILE` holds one a line."""
+    names: list[str] = []
+    for each in given:
+        if each.startswith("@"):
+            names += [line.strip() for line in _text(context.path(each[1:])).splitlines()]
+        else:
+            names += each.split(",")
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _told(verdict: GateVerdict) -> Sequence[str]:

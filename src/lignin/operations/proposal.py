@@ -11,6 +11,7 @@ from lignin.domain.harness import SlotChange, require_claim
 from lignin.domain.states import Row
 from lignin.harness.service import Decision
 from lignin.operations.context import Context
+from lignin.operations.gatework import proven_by_trials
 from lignin.operations.heads import (
     MAIN,
     propose_to_children,
@@ -226,11 +227,11 @@ def _decide(context: Context, request: ProposalDecide, row: Row, entering: list[
         for reason in decision.reasons
     ]
     if row.body["claim"] not in {"admit", "restore"} and not request.approve:
-        return Decision(
-            outcome="undecided",
-            reasons=(*reasons, f"the claim {row.body['claim']!r} needs trials or a human"),
-            gate=GATE,
-        )
+        with context.view() as view:
+            outcome, told = proven_by_trials(view, row)
+        reasons.append(told)
+        if outcome != "accept":
+            return Decision(outcome=outcome, reasons=tuple(reasons), gate=GATE)
     outcomes = [decision.outcome for decision in decisions]
     for worst in ("reject", "undecided"):
         if worst in outcomes:

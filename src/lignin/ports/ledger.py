@@ -134,6 +134,9 @@ _LISTED_BY = {
     "case": "`lignin trace cases` has them",
     "routine": "`lignin routine list` has them",
     "task": "`lignin task list` has the unfinished ones",
+    "system": "`lignin eval list` has the systems that were tried",
+    "trial": "`lignin eval show SYSTEM` has a system's trials",
+    "decision": "`lignin gate list` has them",
 }
 
 

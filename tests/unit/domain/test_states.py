@@ -145,6 +145,13 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("case.withdrawn", {"task": "t", "into": None}),
         ("case.accepted", {"task": "t", "into": None}),
     ],
+    "trial": [("trial.scored", {"system": "sha256:a", "case": "c", "number": 0, "score": None})],
+    "system": [("system.named", {"name": "desk:a", "simulated": True})] * 2,
+    "decision": [
+        ("decision.opened", {"proposal": "", "plan": "sha256:a", "campaign": "main"}),
+        ("decision.reached", {"verdict": "accept", "told": "sha256:b", "trials": 3}),
+    ],
+    "campaign": [("campaign.moved", {"decisions": 1, "accepted": 0})] * 2,
     "encoded": [("run.encoded", {"task": "t", "outcome": "success", "digest": "sha256:a"})] * 2,
     "heard": [("run.heard", {"task": "", "person": "", "model": "", "turns": 0, "digest": "d"})]
     * 2,
@@ -240,3 +247,18 @@ def test_only_a_fine_mode_is_split_off_or_merged_back() -> None:
     assert (fine.state, fine.parent) == ("latent", "c")
     with pytest.raises(IllegalTransitionError):
         reduce_event(fine, _event("mode/f", "mode.merged", 2, {"support": 1}))
+
+
+def test_a_trial_is_filed_once_and_a_decision_reached_once() -> None:
+    trial = {"system": "sha256:a", "case": "c", "number": 0, "score": 1.0}
+    row = reduce_event(None, _event("trial/t", "trial.scored", 1, dict(trial)))
+    assert (row.state, row.parent) == ("scored", "sha256:a")
+    with pytest.raises(IllegalTransitionError):
+        reduce_event(row, _event("trial/t", "trial.scored", 2, dict(trial)))
+    opened = {"proposal": "prp_a", "plan": "sha256:a", "campaign": "main"}
+    reached = {"verdict": "reject", "told": "sha256:b", "trials": 3}
+    row = reduce_event(None, _event("decision/d", "decision.opened", 1, dict(opened)))
+    row = reduce_event(row, _event("decision/d", "decision.reached", 2, dict(reached)))
+    assert (row.state, row.parent) == ("reject", "prp_a")
+    with pytest.raises(IllegalTransitionError):
+        reduce_event(row, _event("decision/d", "decision.reached", 3, dict(reached)))

@@ -45,6 +45,15 @@ def test_gain_is_accepted_with_every_number(files: Desk) -> None:
     assert "accept" in told.to_text()
 
 
+def test_cases_may_stand_in_a_file(files: Desk) -> None:
+    files.write("target", "\n".join(TARGET) + "\n")
+    asked = {"incumbent": "old.jsonl", "candidate": "new.jsonl"}
+    told = files("gate.decide", target=["@target"], **asked)
+    assert told == files("gate.decide", target=TARGET, **asked)
+    with pytest.raises(NotFoundError):
+        files("gate.decide", target=["@absent"], **asked)
+
+
 def test_backslide_is_rejected(files: Desk) -> None:
     told = files("gate.decide", incumbent="new.jsonl", candidate="old.jsonl", target=["c9"])
     assert (told.verdict, told.exit_code()) == ("reject", 6)

@@ -12,6 +12,7 @@ from lignin.domain.states import (
     artifacts,
     cases,
     facts,
+    gate,
     harness,
     modes,
     requests,
@@ -27,6 +28,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **facts.REDUCERS,
     **modes.REDUCERS,
     **cases.REDUCERS,
+    **gate.REDUCERS,
     **routines.REDUCERS,
     **requests.REDUCERS,
 }

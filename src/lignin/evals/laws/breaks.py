@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from lignin.evals.laws.bank import GRID, PRIOR, Banked
+from lignin.evals.laws.bank import GRID, JEFFREYS, Banked, Belief, belief_of
 
 BROKEN_SHARES = (0.1, 0.3, 0.55)
 """Shares of its rate that a broken case may still pass."""
@@ -22,9 +22,13 @@ Cases = Mapping[str, tuple[Banked, Banked]]
 """Trials by case: the incumbent's, the candidate's."""
 
 
-def evidence(cases: Cases) -> float:
-    """Return how many times likelier the cases are broken together than sound."""
-    each = [_told(cases, share) for share in BROKEN_SHARES]
+def evidence(cases: Cases, suite: Belief = JEFFREYS) -> float:
+    """Return how many times likelier the cases are broken together than sound.
+
+    Args:
+        suite: How common each rate is in their suite.
+    """
+    each = [_told(cases, share, suite) for share in BROKEN_SHARES]
     return _exp(_log_mean(each))
 
 
@@ -60,30 +64,52 @@ def broken_units(weighed: Mapping[str, float], units: int, false: float) -> tupl
     return tuple(sure or [name for name, each in weighed.items() if each > 1])
 
 
-def likely(cases: Cases, share: float) -> float:
+def likely(cases: Cases, share: float, suite: Belief = JEFFREYS) -> float:
     """Return how many times likelier they are broken down to one share of their rates than sound."""
-    return _exp(_told(cases, share))
+    return _exp(_told(cases, share, suite))
 
 
-def _told(cases: Cases, share: float) -> float:
+def missed(cases: Cases, share: float, suite: Belief) -> float:
+    """Return how likely cases that are broken down to a share would have done as well, or better.
+
+    Of one case exactly; of several the bound that such trials are never likelier than by `likely`.
+    """
+    if len(cases) > 1:
+        return min(1.0, likely(cases, share, suite))
+    [(before, after)] = cases.values()
+    belief = belief_of(before, suite)
+    passed = range(math.ceil(after.scored), after.trials + 1)
     return sum(
-        _marginal(before, after, share) - _marginal(before, after, 1.0)
+        weight
+        * sum(
+            math.comb(after.trials, k)
+            * (rate * share) ** k
+            * (1 - rate * share) ** (after.trials - k)
+            for k in passed
+        )
+        for weight, (rate, _) in zip(belief, GRID, strict=True)
+    )
+
+
+def _told(cases: Cases, share: float, suite: Belief) -> float:
+    return sum(
+        _marginal(before, after, share, suite) - _marginal(before, after, 1.0, suite)
         for before, after in cases.values()
         if after.trials
     )
 
 
 @lru_cache(maxsize=65536)
-def _marginal(before: Banked, after: Banked, share: float) -> float:
+def _marginal(before: Banked, after: Banked, share: float, suite: Belief) -> float:
     """The log probability of both counts, up to what does not depend on the share."""
     failed_before, failed_after = before.trials - before.scored, after.trials - after.scored
     told = [
-        math.log(width)
-        + (before.scored + PRIOR - 1) * math.log(rate)
-        + (failed_before + PRIOR - 1) * math.log(1 - rate)
+        math.log(weight)
+        + before.scored * math.log(rate)
+        + failed_before * math.log(1 - rate)
         + after.scored * math.log(rate * share)
         + failed_after * math.log(1 - rate * share)
-        for rate, width in GRID
+        for weight, (rate, _) in zip(suite, GRID, strict=True)
     ]
     most = max(told)
     return most + math.log(sum(math.exp(each - most) for each in told))

@@ -7,57 +7,27 @@ all are used, and that a gain which was not shown is refused only where it would
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from lignin.domain.codec import Json
 from lignin.domain.evidence import GateOutcome
-from lignin.evals.laws.bank import Bank, Banked
-from lignin.evals.laws.breaks import broken_units, evidence, likely
+from lignin.evals.laws.bank import Banked, Belief, belief_of, expected, rates_of
+from lignin.evals.laws.breaks import broken_units, evidence, missed
+from lignin.evals.laws.claims import SHOWN, Asked, Kind, Shown, banked, with_saving
 from lignin.evals.laws.guard import Care
-from lignin.evals.laws.levels import level
-from lignin.evals.laws.no_worse import LEVEL, MARGIN, weigh_no_worse
 from lignin.evals.laws.savings import COST_COLUMNS, Saving, forbidden_effects, named, weigh_saving
+from lignin.evals.laws.siblings import overfitted
 from lignin.evals.laws.table import Fault, Table, compare_tables
-from lignin.evals.laws.wealth import BETS, Wealth
 
 GUARDED_FROM = 0.7
 """A case that the incumbent passes this often works, and must not be broken."""
+SOLID_FROM = 0.9
+"""One that passes this often was fixed: a break has to be excluded, not only not seen."""
+MOST_BROKEN = 0.7
+"""Cases that are broken in expectation, where a change is taken to break one of those that work."""
 LEAST_COVERED = 0.95
-EXPECTED_GAIN = 0.3
-"""A gain on the target below this may be missed; where it would have been seen, its absence is shown."""
-FIRST_LEVEL = level(0.05, 1, 0)
-"""What the first proposal of a campaign may err that may err one in twenty times."""
 _TO = 0.3
-_SLACK = 1.3
-
-
-Kind = Literal["better", "no_worse", "equivalent"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What is to be decided of two tables.
-
-    Args:
-        claim: What the proposal says of the candidate. "no_worse" is against the last release, whose
-            trials the incumbent's table then holds.
-        saving: The column that "no_worse" is to make smaller.
-        margin: What "no_worse" may lose of the mean score.
-        target: Cases that are to be better; none: all of them together.
-        must_pass: Cases that the candidate must pass in every trial.
-        level: The error that may be made, from 0 to 1.
-        gain: The gain that the proposal expects, from 0 to 1.
-    """
-
-    target: tuple[str, ...] = ()
-    must_pass: tuple[str, ...] = ()
-    level: float = FIRST_LEVEL
-    gain: float = EXPECTED_GAIN
-    claim: Kind = "better"
-    saving: str = ""
-    margin: float = MARGIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,46 +83,34 @@ class Verdict:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shown:
-    """Whether the claim is shown, or refuted, or neither; why, where it is not shown."""
-
-    is_shown: bool
-    is_refuted: bool
-    told: str
-    wealth: float = 1.0
-    needed: float = 1.0
-    path: tuple[float, ...] = ()
-    margin_left: float | None = None
-
-
 def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict:
     """Return whether what is claimed of a candidate is shown and nothing is broken, by their trials."""
     faults = (
         *incumbent.faults,
         *candidate.faults,
-        *compare_tables(incumbent, candidate, asked.target, asked.must_pass),
+        *compare_tables(incumbent, candidate, (*asked.target, *asked.hidden), asked.must_pass),
     )
     covered = _covered(incumbent, candidate)
     if covered < LEAST_COVERED:
         told = f"only {covered:.0%} of the trials tell anything, under {LEAST_COVERED:.0%}"
         faults = (*faults, Fault(kind="too_much_missing", told=told))
-    target = sorted(set(asked.target) & set(incumbent.cases)) or (
+    target = sorted({*asked.target, *asked.hidden} & set(incumbent.cases)) or (
         [] if asked.target else sorted(incumbent.cases)
     )
-    differences = _differences(incumbent, candidate, target)
+    differences = paired_differences(incumbent, candidate, target)
     savings = tuple(
         saving
         for column in named(COST_COLUMNS, asked.saving)
         if (saving := weigh_saving(incumbent, candidate, column))
     )
-    shown = _SHOWN[asked.claim](incumbent, candidate, asked, differences)
+    shown = SHOWN[asked.claim](incumbent, candidate, asked, differences)
     if asked.claim == "no_worse":
-        shown = _with_saving(shown, asked, savings)
+        shown = with_saving(shown, asked, savings)
     broken, unclear, weighed = _breaks(incumbent, candidate, asked, set(target))
     against = _harm(incumbent, candidate, asked, savings, broken)
+    against += tell_overfit(differences, asked.hidden)
     verdict, reasons = _outcome(shown, against, unclear, faults)
-    gain, interval = _gain(differences)
+    gain, interval = mean_gain(differences)
     return Verdict(
         verdict=verdict,
         claim=asked.claim,
@@ -179,7 +137,7 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
 
 
 def _outcome(
-    shown: _Shown, against: Sequence[str], unclear: Sequence[str], faults: Sequence[Fault]
+    shown: Shown, against: Sequence[str], unclear: Sequence[str], faults: Sequence[Fault]
 ) -> tuple[GateOutcome, list[str]]:
     reasons = [*(each.told for each in faults), *against]
     if not shown.is_shown:
@@ -214,108 +172,18 @@ def _harm(
     return found
 
 
-def _show_better(
-    incumbent: Table,
-    candidate: Table,
-    asked: Asked,
-    differences: Mapping[str, Sequence[float]],
-) -> _Shown:
-    """Bet on the pairs in rounds, one of each case in turn."""
-    del incumbent, candidate
-    needed = 1 / asked.level
-    wealth, path = Wealth(), []
-    for turn in range(max(map(len, differences.values()), default=0)):
-        wealth.take(each[turn] for each in differences.values() if turn < len(each))
-        path.append(wealth.value)
-    is_shown = max(path, default=1.0) >= needed
-    would_show = _would_show(sum(map(len, differences.values())), asked)
-    told = "no gain is shown; more trials could show one of the expected size"
-    if would_show:
-        told = "no gain is shown, and one of the expected size would have been"
-    return _Shown(
-        is_shown=is_shown,
-        is_refuted=not is_shown and would_show,
-        told="it is better on its target, and what works still works" if is_shown else told,
-        wealth=max(path) if is_shown else wealth.value,
-        needed=needed,
-        path=tuple(path),
-    )
-
-
-def _show_no_worse(
-    incumbent: Table,
-    candidate: Table,
-    asked: Asked,
-    differences: Mapping[str, Sequence[float]],
-) -> _Shown:
-    del differences
-    release = Bank(cases={case: _banked(incumbent.scores(case)) for case in incumbent.cases})
-    release = Bank(cases={case: each for case, each in release.cases.items() if each.trials})
-    scores = {case: candidate.scores(case) for case in candidate.cases}
-    allowed = min(asked.level, LEVEL)
-    weighed = weigh_no_worse(release, scores, asked.margin, allowed)
-    told = {
-        "proven": f"it loses less than {asked.margin:.0%} against the last release",
-        "futile": f"it loses more than half of the {asked.margin:.0%} that it may",
-        "out of trials": f"more trials could show that it loses less than {asked.margin:.0%}",
-        "bank too thin": "the last release has too few trials to be compared with",
-    }
-    return _Shown(
-        is_shown=weighed.ended == "proven",
-        is_refuted=weighed.ended == "futile",
-        told=told[weighed.ended],
-        wealth=weighed.wealth,
-        needed=2 / allowed,
-        margin_left=weighed.margin_left,
-    )
-
-
-def _with_saving(shown: _Shown, asked: Asked, savings: Sequence[Saving]) -> _Shown:
-    """No worse is worth something only where it saves something."""
-    saving = next((each for each in savings if each.column == asked.saving), None)
-    if saving is not None and saving.saved >= 1 / asked.level:
-        more = f"; {saving.column} falls from {saving.before:.4g} to {saving.after:.4g}"
-        return replace(shown, told=shown.told + more)
-    lacking = f"no saving of {asked.saving or 'anything'} is shown"
-    told = lacking if shown.is_shown else f"{shown.told}; {lacking}"
-    return replace(shown, is_shown=False, told=told)
-
-
-def _show_equivalent(
-    incumbent: Table,
-    candidate: Table,
-    asked: Asked,
-    differences: Mapping[str, Sequence[float]],
-) -> _Shown:
-    """Every trial has the outcome, and where it is told the effects, of the incumbent's of its name."""
-    del asked, differences
-    compared, other = 0, []
-    for case, trials in candidate.cases.items():
-        by_name = {each.trial: each for each in incumbent.cases.get(case, ())}
-        for trial in trials:
-            before = by_name.get(trial.trial)
-            if before is None or trial.score is None or before.score is None:
-                continue
-            compared += 1
-            if (trial.score, trial.rest.get("effects")) != (
-                before.score,
-                before.rest.get("effects"),
-            ):
-                other.append(f"{case} trial {trial.trial}")
-    expected = max(incumbent.trials, candidate.trials)
-    told = f"every one of {compared} trials comes to the same"
-    if other:
-        told = f"it comes to something else: {', '.join(other[:10])}"
-    elif compared < expected or not compared:
-        told = f"only {compared} of {expected} trials can be compared"
-    return _Shown(
-        is_shown=not other and 0 < compared == expected,
-        is_refuted=bool(other),
-        told=told,
-    )
-
-
-_SHOWN = {"better": _show_better, "no_worse": _show_no_worse, "equivalent": _show_equivalent}
+def tell_overfit(differences: Mapping[str, Sequence[float]], hidden: Collection[str]) -> list[str]:
+    """Says so where it gains on what its proposer saw and not on the hidden rest of its target."""
+    sides = [
+        [d for case, each in differences.items() if (case in hidden) is side for d in each]
+        for side in (False, True)
+    ]
+    if not hidden or not overfitted(*sides):
+        return []
+    gains = [sum(side) / len(side) for side in sides]
+    return [
+        f"overfitted: it gains {gains[0]:+.0%} on shown cases and {gains[1]:+.0%} on hidden ones"
+    ]
 
 
 def _covered(incumbent: Table, candidate: Table) -> float:
@@ -328,7 +196,7 @@ def _covered(incumbent: Table, candidate: Table) -> float:
     return min(*shares, both / len(incumbent.cases) if incumbent.cases else 0.0)
 
 
-def _differences(
+def paired_differences(
     incumbent: Table, candidate: Table, target: Sequence[str]
 ) -> dict[str, list[float]]:
     """The candidate's scores less the incumbent's, pair by pair."""
@@ -345,20 +213,24 @@ def _breaks(
     incumbent: Table, candidate: Table, asked: Asked, target: set[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, float]]:
     """Weigh each unit that works; those that are broken, those where nobody can say, all of them."""
-    bank = Bank(cases={case: _banked(incumbent.scores(case)) for case in incumbent.cases})
+    before = {case: banked(incumbent.scores(case)) for case in incumbent.cases}
+    suite = rates_of(list(before.values()))
     units: dict[str, list[str]] = defaultdict(list)
     for case, trials in incumbent.cases.items():
-        is_aim = case in target and bool(asked.target) and asked.claim == "better"
-        if not is_aim and bank.trials(case) and bank.rate(case) >= GUARDED_FROM:
+        is_aim = case in target and bool(asked.target or asked.hidden) and asked.claim == "better"
+        if not is_aim and _rate(before[case], suite) >= GUARDED_FROM:
             mode = next((each.mode for each in trials if each.mode), "")
             units[mode or case].append(case)
-    weighed, unclear = {}, []
-    for name, cases in units.items():
-        both = {case: (bank.cases[case], _banked(candidate.scores(case))) for case in cases}
-        weighed[name] = evidence(both)
-        if not any(after.trials for _, after in both.values()) or likely(both, _TO) > 1:
-            unclear.append(name)
+    both = {
+        name: {case: (before[case], banked(candidate.scores(case))) for case in cases}
+        for name, cases in units.items()
+    }
+    weighed = {name: evidence(cases, suite) for name, cases in both.items()}
     broken = list(broken_units(weighed, len(units), Care().false))
+    unclear = [name for name, cases in both.items() if _is_unclear(cases, suite)]
+    chances = {name: each / (each + len(units)) for name, each in weighed.items()}
+    if sum(chances.values()) > MOST_BROKEN:
+        unclear += [name for name, each in weighed.items() if each > 1]
     for case in asked.must_pass:
         if any(score < 1 for score in candidate.scores(case)):
             broken.append(case)
@@ -368,12 +240,20 @@ def _breaks(
     return tuple(dict.fromkeys(broken)), tuple(dict.fromkeys(left)), weighed
 
 
-def _banked(scores: Iterable[float]) -> Banked:
-    each = list(scores)
-    return Banked(sum(each), len(each))
+def _is_unclear(cases: Mapping[str, tuple[Banked, Banked]], suite: Belief) -> bool:
+    """True where nobody can say: it was not tried, or it always passed and, were it broken, might well
+    have done as well as it did."""
+    if not any(after.trials for _, after in cases.values()):
+        return True
+    is_solid = min(_rate(before, suite) for before, _ in cases.values()) >= SOLID_FROM
+    return is_solid and missed(cases, _TO, suite) > Care().missed
 
 
-def _gain(
+def _rate(known: Banked, suite: Belief) -> float:
+    return expected(belief_of(known, suite)) if known.trials else 0.0
+
+
+def mean_gain(
     differences: Mapping[str, Sequence[float]],
 ) -> tuple[float | None, tuple[float, float] | None]:
     """The mean difference and its 95 % interval, cases being drawn and not trials (clustered errors)."""
@@ -385,14 +265,6 @@ def _gain(
         return gain, None
     spread = math.sqrt(sum((each - gain) ** 2 for each in means) / (len(means) - 1) / len(means))
     return gain, (max(-1.0, gain - 1.96 * spread), min(1.0, gain + 1.96 * spread))
-
-
-def _would_show(pairs: int, asked: Asked) -> bool:
-    """True where so many pairs would have shown the gain that the proposal expects."""
-    up = min(0.98, asked.gain + (1 - asked.gain) / 8)
-    down = up - asked.gain
-    growth = max(up * math.log(1 + bet) + down * math.log(1 - bet) for bet, _ in BETS)
-    return growth > 0 and pairs * growth >= _SLACK * (math.log(1 / asked.level) + 1)
 
 
 def _round(value: float) -> float:

@@ -31,6 +31,9 @@ FaultKind = Literal[
     "other_grader",
     "unknown_target",
     "too_much_missing",
+    "forged_score",
+    "several_runs",
+    "untrue_run",
 ]
 VERSION_COLUMNS = ("revision", "system", "candidate", "digest")
 GRADER_COLUMNS = ("grader", "scorer", "rubric", "judge", "suite")

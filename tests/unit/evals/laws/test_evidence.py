@@ -4,13 +4,13 @@ from itertools import product
 
 import pytest
 
-from lignin.evals.laws.bank import Bank, Banked
-from lignin.evals.laws.breaks import evidence, likely, together
+from lignin.evals.laws.bank import JEFFREYS, Bank, Banked, belief_of, expected, rates_of
+from lignin.evals.laws.breaks import evidence, likely, missed, together
 from lignin.evals.laws.levels import level
 from lignin.evals.laws.wealth import BETS, Wealth
 
 
-def expected(incumbent: list[float], candidate: list[float]) -> float:
+def mean_wealth(incumbent: list[float], candidate: list[float]) -> float:
     """The exact expectation of the wealth after one pair of each case, by all outcomes."""
     total = 0.0
     for outcome in product((0, 1), repeat=2 * len(incumbent)):
@@ -31,16 +31,16 @@ def test_bettors_start_with_one() -> None:
 
 
 def test_nothing_is_won_on_average_where_nothing_is_better() -> None:
-    assert expected([0.2, 0.7, 0.9], [0.2, 0.7, 0.9]) == pytest.approx(1)
-    assert expected([0.2, 0.7], [0.1, 0.7]) < 1
+    assert mean_wealth([0.2, 0.7, 0.9], [0.2, 0.7, 0.9]) == pytest.approx(1)
+    assert mean_wealth([0.2, 0.7], [0.1, 0.7]) < 1
 
 
 def test_nothing_is_won_on_average_where_one_gains_what_another_loses() -> None:
-    assert expected([0.2, 0.9], [0.6, 0.5]) < 1
+    assert mean_wealth([0.2, 0.9], [0.6, 0.5]) < 1
 
 
 def test_much_is_won_where_all_is_better() -> None:
-    assert expected([0.1, 0.2], [0.9, 0.9]) > 2
+    assert mean_wealth([0.1, 0.2], [0.9, 0.9]) > 2
 
 
 def test_levels_stay_within_the_budget_however_many_proposals_come() -> None:
@@ -77,3 +77,21 @@ def test_some_doubts_make_a_break_somewhere_sure() -> None:
     assert together([200.0] * 5 + [0.3] * 20) > 1000
     assert together([200.0] + [0.3] * 20) < 10
     assert together([]) == pytest.approx(1)
+
+
+def test_suite_tells_lucky_cases_from_sound_ones() -> None:
+    flaky = rates_of([Banked(n, 5) for n in (0, 1, 2, 3, 4, 5)] * 10)
+    sound = rates_of([Banked(5, 5)] * 50 + [Banked(0, 5)] * 10)
+    lucky, good = [expected(belief_of(Banked(5, 5), suite)) for suite in (flaky, sound)]
+    assert lucky < 0.9 < 0.97 < good
+    assert sum(flaky) == pytest.approx(1)
+    assert rates_of([]) == JEFFREYS
+
+
+def test_break_that_may_hide_in_few_trials_is_not_excluded() -> None:
+    suite = rates_of([Banked(20, 20)] * 50)
+    chances = [missed({"a": (Banked(20, 20), Banked(n, n))}, 0.3, suite) for n in (1, 2, 3, 4)]
+    assert chances == sorted(chances, reverse=True)
+    assert chances[1] > 0.03 > chances[2] - 0.001
+    both = {name: (Banked(20, 20), Banked(3, 3)) for name in "ab"}
+    assert missed(both, 0.3, suite) < chances[2] ** 2 * 1.1

@@ -8,7 +8,8 @@ from lignin.artifacts.check_scan import load_checks
 from lignin.artifacts.registry import load_kinds
 from lignin.artifacts.verify import Verifier
 from lignin.domain.traces import Step, ToolCall, Trajectory
-from lignin.operations import artifact
+from lignin.operations import artifact, artifact_capture
+from lignin.operations.artifact_models import ArtifactCapture
 from lignin.operations.harvest import Harvest, capture_code, promote_proven, verify_due
 from lignin.testing.fakes.sandbox import ProcessSandbox
 from lignin.traces.intake import TakenSession
@@ -177,7 +178,7 @@ def test_a_test_that_is_handed_over_finds_its_program_in_the_space(home):
     harvested(home, ("helpers/fare.py", PROGRAM))
     path = home.cwd / "test_rides.py"
     path.write_text(GOOD.replace("helpers.fare", "fare"))
-    captured = artifact.capture(home, artifact.ArtifactCapture(path=str(path)))
+    captured = artifact_capture.capture(home, ArtifactCapture(path=str(path)))
     assert captured.verification.verdict == "pass"
     assert [test["name"] for test in shown(home, "fare").tests] == ["test-rides"]
     found = artifact.verify(home, artifact.ArtifactVerify(name="fare"))

@@ -4,7 +4,8 @@ import pytest
 
 from lignin.artifacts.store import load_tree
 from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError
-from lignin.operations import artifact, head, proposal
+from lignin.operations import artifact, artifact_capture, head, proposal
+from lignin.operations.artifact_models import ArtifactCapture
 from lignin.operations.heads import adopted
 from unit.operations.spaces.conftest import add_program, promoted
 from unit.operations.spaces.test_heads_and_states import slots
@@ -169,7 +170,7 @@ def test_what_a_version_leans_on_comes_along(open_space):
     digest = promoted(org, "one")
     path = org.cwd / "test_one.py"
     path.write_text("from one import one\n\ndef test_it():\n    assert one(1) > 1\n")
-    artifact.capture(org, artifact.ArtifactCapture(path=str(path)))
+    artifact_capture.capture(org, ArtifactCapture(path=str(path)))
     head.create(team, head.HeadCreate(name="main", extends="org:main"))
     [test] = artifact.show(team, artifact.ArtifactRef(name="one")).tests
     assert (test["name"], test["counts"], test["state"]) == ("test-one", True, "verified")

@@ -1,0 +1,1 @@
+"""Systems under test: command lines, in the sandbox or not, and Python functions."""

@@ -1,0 +1,181 @@
+"""A command line as a system under test: the task as JSON on stdin, its run on stdout.
+
+By default in the sandbox, where it reaches nothing but the task's tools (`lignin_guest.call`). As a plain
+process it has all that the user has; it too works on a copy of its files.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from lignin.adapters.systems.content import Content
+from lignin.domain.artifacts import File
+from lignin.domain.codec import Digest, Json, digest_json
+from lignin.ports.sandbox import Command, Execution, Limits, Observed, RequestHandler, Sandbox
+from lignin.ports.system import MAX_SAID_BYTES, SystemAsked, SystemEnd, SystemRun
+from lignin.ports.tools import Tools
+
+_FOLDER = "/artifact"
+_SHOWN_CHARS = 400
+_MEMORY_BYTES = 2 * 2**30
+
+
+class _CommandSystem:
+    """What both have in common: their name and content."""
+
+    simulated = False
+    kind = ""
+
+    def __init__(self, asked: SystemAsked, content: Content) -> None:
+        self._asked, self._content = asked, content
+
+    @property
+    def name(self) -> str:
+        return self._asked.spec
+
+    @property
+    def digest(self) -> Digest:
+        harness = {path: file.sha256 for path, file in sorted(self._asked.harness.items())}
+        return digest_json([self.kind, self._content.digest, harness, self._asked.limit_s])
+
+    @property
+    def _files(self) -> dict[str, File]:
+        harness = {f"harness/{path}": file for path, file in self._asked.harness.items()}
+        return {**self._content.files, **harness}
+
+
+class SandboxedCommand(_CommandSystem):
+    """See `lignin.ports.system.System`. Its files lie below `/artifact`."""
+
+    kind = "sandboxed"
+
+    def __init__(self, asked: SystemAsked, content: Content, sandbox: Sandbox) -> None:
+        super().__init__(asked, content)
+        self._sandbox = sandbox
+
+    def run(self, task: Mapping[str, Json], seed: int, tools: Tools) -> SystemRun:
+        """Run the command once in the sandbox."""
+        given = json.dumps({**task, "seed": seed}).encode()
+        limits = Limits(
+            wall_s=self._asked.limit_s,
+            cpu_s=max(1, int(self._asked.limit_s)),
+            memory_bytes=_MEMORY_BYTES,
+            output_bytes=MAX_SAID_BYTES,
+        )
+        action = Command(argv=self._content.placed(_FOLDER), stdin=given)
+        work = {"task.json": File(content=given)}
+        execution = Execution(files=self._files, action=action, work=work, limits=limits)
+        seen = self._sandbox.run(execution, _answering(tools))
+        return SystemRun(
+            ended=_end(seen), said=seen.stdout, why=_why(seen), latency_s=round(seen.wall_s, 3)
+        )
+
+
+def _end(seen: Observed) -> SystemEnd:
+    if seen.status == "infrastructure":
+        return "infrastructure"
+    return "done" if seen.status == "exited" and seen.exit_code == 0 else "crashed"
+
+
+def _why(seen: Observed) -> str:
+    if _end(seen) == "done":
+        return ""
+    told = seen.stderr.decode(errors="replace").strip()[-_SHOWN_CHARS:]
+    how = f"exit {seen.exit_code}" if seen.status == "exited" else seen.status
+    return f"{how}: {told or seen.message}".removesuffix(": ")
+
+
+def _answering(tools: Tools) -> RequestHandler:
+    def answer(request: Mapping[str, Json]) -> Mapping[str, Json]:
+        tool, arguments = request.get("tool"), request.get("arguments")
+        if request.get("type") != "call":
+            return {"error": "denied", "message": "a system under test calls the task's tools only"}
+        if not isinstance(tool, str) or not isinstance(arguments, Mapping):
+            return {"error": "invalid_request", "message": "a call has a tool and arguments"}
+        observation = tools.call(tool, arguments)
+        if observation.error is not None:
+            return {"error": observation.error, "message": observation.message}
+        return {"result": observation.result}
+
+    return answer
+
+
+class PlainCommand(_CommandSystem):
+    """See `lignin.ports.system.System`. Runs as the user, with the user's variables and network."""
+
+    kind = "plain"
+
+    def run(self, task: Mapping[str, Json], seed: int, tools: Tools) -> SystemRun:  # noqa: ARG002
+        """Run the command once in a fresh folder with copies of its files."""
+        given = json.dumps({**task, "seed": seed}).encode()
+        folder = Path(tempfile.mkdtemp(prefix="lignin-trial-"))
+        try:
+            for path, file in self._files.items():
+                spot = folder / path
+                spot.parent.mkdir(parents=True, exist_ok=True)
+                spot.write_bytes(file.content)
+                spot.chmod(int(file.mode, 8))
+            (folder / "task.json").write_bytes(given)
+            with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as errors:
+                return self._run_in(folder, given, said, errors)
+        except OSError as error:  # a full disk, no more processes: nothing that it did
+            return SystemRun(ended="infrastructure", why=f"{type(error).__name__}: {error}")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _run_in(self, folder: Path, given: bytes, said: IO[bytes], errors: IO[bytes]) -> SystemRun:
+        began = time.monotonic()
+        try:
+            process = subprocess.Popen(  # noqa: S603 - the user's own command, unconfined as asked
+                self._content.placed(str(folder)),
+                cwd=folder,
+                env=dict(self._asked.environment),
+                stdin=subprocess.PIPE,
+                stdout=said,
+                stderr=errors,
+                start_new_session=True,
+            )
+        except (FileNotFoundError, PermissionError) as error:
+            return SystemRun(ended="crashed", why=f"it does not start: {error.strerror}")
+        code: int | None = None
+        try:
+            process.communicate(given, timeout=self._asked.limit_s)
+            code = process.returncode
+        except subprocess.TimeoutExpired:
+            pass
+        except BrokenPipeError:
+            code = process.wait()
+        finally:
+            _end_group(process)
+        latency_s = round(time.monotonic() - began, 3)
+        told = _tail(errors)
+        if code is None:
+            why = f"still running after {self._asked.limit_s:g} seconds"
+            return SystemRun(ended="crashed", why=why, latency_s=latency_s)
+        said.seek(0)
+        data = said.read(MAX_SAID_BYTES + 1)
+        if code != 0 or len(data) > MAX_SAID_BYTES:
+            why = f"exit {code}: {told}".removesuffix(": ") if code else "it said too much"
+            return SystemRun(ended="crashed", why=why, latency_s=latency_s)
+        return SystemRun(ended="done", said=data, latency_s=latency_s)
+
+
+def _tail(stream: IO[bytes]) -> str:
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, size - _SHOWN_CHARS))
+    return stream.read().decode(errors="replace").strip()
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End what it started, too."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,80 @@
+"""What a command line brings with it: the files that its words name.
+
+A word that names a file brings it, and where the file lies in a folder that whole first folder; a word
+that names a folder brings that. All else of the user's files is left where it is.
+"""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from lignin.domain.artifacts import File
+from lignin.domain.codec import Digest, digest_json
+from lignin.domain.errors import InvalidRequestError, LimitedError
+
+MAX_FILES = 5000
+MAX_BYTES = 64 * 2**20
+_LEFT_OUT = frozenset({".git", "__pycache__", ".venv", "node_modules"})
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A command line with its files: `words` as given, `named` which of them are paths of files."""
+
+    words: tuple[str, ...]
+    named: frozenset[str]
+    files: dict[str, File]
+
+    @property
+    def digest(self) -> Digest:
+        """Digest of words and files."""
+        told = {path: [file.mode, file.sha256] for path, file in sorted(self.files.items())}
+        return digest_json([list(self.words), told])
+
+    def placed(self, folder: str) -> tuple[str, ...]:
+        """The words where the files lie in a folder."""
+        return tuple(
+            f"{folder}/{PurePosixPath(word)}" if word in self.named else word for word in self.words
+        )
+
+
+def read_content(command: str, folder: Path, *, most_files: int = MAX_FILES) -> Content:
+    """Read what a command line names.
+
+    Raises:
+        InvalidRequestError: It is no command line.
+        LimitedError: It brings too much.
+    """
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError as error:
+        raise InvalidRequestError(f"{command!r:.80} is no command line: {error}") from None
+    if not words:
+        raise InvalidRequestError(
+            "an empty command line", hint="a program with its words, or desk:NAME"
+        )
+    named: set[str] = set()
+    files: dict[str, File] = {}
+    for word in words:
+        path = PurePosixPath(word)
+        if path.is_absolute() or ".." in path.parts or not (folder / path).exists():
+            continue
+        named.add(word)
+        if path.parts:
+            _take(folder, folder / path.parts[0], files)
+        if len(files) > most_files or sum(len(f.content) for f in files.values()) > MAX_BYTES:
+            raise LimitedError(
+                f"{word} brings more than {most_files} files, or {MAX_BYTES // 2**20} MiB",
+                hint="put the system's own files in a folder of their own",
+            )
+    return Content(words, frozenset(named), files)
+
+
+def _take(folder: Path, path: Path, files: dict[str, File]) -> None:
+    found = sorted(path.rglob("*")) if path.is_dir() else [path]
+    for each in found:
+        relative = each.relative_to(folder)
+        if each.is_symlink() or not each.is_file() or _LEFT_OUT & set(relative.parts):
+            continue
+        mode = "0755" if each.stat().st_mode & 0o100 else "0644"
+        files[relative.as_posix()] = File(content=each.read_bytes(), mode=mode)  # type: ignore[arg-type]

@@ -1,0 +1,72 @@
+"""Opens the system that was asked for: a function by its name, else a command line."""
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+from lignin.adapters.systems.command import PlainCommand, SandboxedCommand
+from lignin.adapters.systems.content import Content, read_content
+from lignin.adapters.systems.function import FunctionSystem
+from lignin.domain.codec import Digest, digest_bytes
+from lignin.domain.errors import DeniedError, NotFoundError
+from lignin.ports.sandbox import Sandbox
+from lignin.ports.system import System, SystemAsked
+
+FUNCTION = "python:"
+
+
+def open_system(asked: SystemAsked, open_sandbox: Callable[[], Sandbox]) -> System:
+    """Open a system.
+
+    Raises:
+        DeniedError: A function, without leave to run unconfined.
+        InvalidRequestError: No command line.
+        LimitedError: It brings too many files.
+        NotFoundError: No such module or function.
+        UnavailableError: There is no sandbox.
+    """
+    if asked.spec.startswith(FUNCTION):
+        return _function(asked)
+    if asked.command:  # an artifact, which never runs outside of the sandbox
+        content = Content(asked.command, frozenset(asked.files), dict(asked.files))
+        return SandboxedCommand(asked, content, open_sandbox())
+    content = read_content(asked.spec, asked.folder)
+    if asked.unsandboxed:
+        return PlainCommand(asked, content)
+    return SandboxedCommand(asked, content, open_sandbox())
+
+
+def _function(asked: SystemAsked) -> FunctionSystem:
+    if not asked.unsandboxed:
+        raise DeniedError(
+            f"{asked.spec} would run inside Lignin itself", hint="--unsandboxed says that it may"
+        )
+    module_name, _, name = asked.spec.removeprefix(FUNCTION).partition(":")
+    sys.path.insert(0, str(asked.folder))
+    try:
+        module, content = _module(module_name, asked.folder)
+        function = getattr(module, name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise NotFoundError(f"{asked.spec}: {error}", hint="python:MODULE:FUNCTION") from None
+    finally:
+        sys.path.remove(str(asked.folder))
+    return FunctionSystem(asked.spec, function, content, asked.harness)
+
+
+def _module(name: str, folder: Path) -> tuple[ModuleType, Digest]:
+    """A module with the digest of the very source that it was made of; one that lies in the folder is
+    made anew, whatever was loaded under its name before."""
+    file = folder / f"{name.replace('.', '/')}.py"
+    if not file.is_file():
+        module = importlib.import_module(name)
+        found = inspect.getsourcefile(module)
+        return module, digest_bytes(Path(found).read_bytes()) if found else ""
+    source = file.read_bytes()
+    module = ModuleType(name)
+    module.__file__ = str(file)
+    sys.modules[name] = module
+    exec(compile(source, str(file), "exec"), module.__dict__)  # noqa: S102 - the user said that it may
+    return module, digest_bytes(source)

@@ -1,0 +1,104 @@
+"""Trials: one try of one system at one case, scored. Its name says everything that decides the score."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from lignin.domain.codec import Digest, Json
+from lignin.domain.ids import derive_id
+
+TrialKind = Literal[
+    "passed",
+    "failed",
+    "scored",
+    "crashed",
+    "no_outcome",
+    "infrastructure",
+    "inconclusive",
+    "forged_score",
+    "not_a_score",
+    "several_runs",
+    "untrue_run",
+]
+MISSING: frozenset[TrialKind] = frozenset({"infrastructure", "inconclusive"})
+"""Trials that tell nothing; every other one has a score."""
+NOT_BELIEVED: frozenset[TrialKind] = frozenset(
+    {"forged_score", "not_a_score", "several_runs", "untrue_run"}
+)
+"""Trials in which a system said what is not so: failures, and nothing that has one is accepted."""
+TOLD: Mapping[TrialKind, str] = {
+    "passed": "it passed",
+    "failed": "it failed",
+    "scored": "it was scored",
+    "crashed": "it crashed",
+    "no_outcome": "it ended without saying anything",
+    "infrastructure": "something outside of it did not hold",
+    "inconclusive": "nothing tells whether it passed",
+    "forged_score": "it gave itself a score where the case's checks judge, and nothing to judge",
+    "not_a_score": "its score is no number from 0 to 1",
+    "several_runs": "it handed in several runs of one trial",
+    "untrue_run": "its calls do not come to what it says of them",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """How one try went; `score` is None where it tells nothing, else from 0 to 1.
+
+    `reasons` hold foreign text. `forbidden`: it did what its case forbids.
+    """
+
+    kind: TrialKind
+    score: float | None
+    reasons: tuple[str, ...] = ()
+    forbidden: bool = False
+    latency_s: float | None = None
+    tokens: int | None = None
+    cost_microusd: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialKey:
+    """What a trial is of. The same key is never tried again, another one never taken for it.
+
+    Args:
+        system: Digest of the system with its harness revision.
+        case: Digest of the case.
+        grader: What judged, with its version.
+        number: Which trial of these three, from 0; also its seed.
+    """
+
+    system: Digest
+    case: Digest
+    grader: str
+    number: int
+
+    @property
+    def trial(self) -> str:
+        """The trial's id."""
+        return derive_id("trl", [self.system, self.case, self.grader, self.number])
+
+
+def trial_row(body: Mapping[str, Json], mode: str = "") -> dict[str, Json]:
+    """A filed trial as a row that `gate decide` reads."""
+    row: dict[str, Json] = {
+        "case": body["case"],
+        "trial": body["number"],
+        "system": body["system"],
+        "grader": body["grader"],
+        "kind": body["kind"],
+    }
+    if mode:
+        row["mode"] = mode
+    if body["score"] is None:
+        row["error"] = f"infrastructure: {body['kind']}"
+    else:
+        row["score"] = body["score"]
+        if body["kind"] not in ("passed", "failed", "scored"):
+            row["error"] = body["kind"]
+    for column in ("latency_s", "tokens", "cost_microusd"):
+        if body[column] is not None:
+            row[column] = body[column]
+    if body["forbidden"]:
+        row["forbidden"] = True
+    return row

@@ -1,0 +1,104 @@
+"""Decisions on the ledger. Owns streams `decision/` and `campaign/`.
+
+A decision is opened before its first trial, with its plan and its place in the campaign: how much
+evidence it needs is fixed then. Its id is the hash of what was asked, so that who asks the same goes on
+with it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lignin.domain.codec import Digest, Json, canonical_bytes, digest_bytes
+from lignin.domain.events import Blob, Change, NewEvent, Scope
+from lignin.domain.states import Row
+from lignin.evals.laws.levels import level
+from lignin.ports.clock import IdSource
+from lignin.ports.ledger import View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A decision's place in its campaign: which it is, from 1, how many were accepted, its level."""
+
+    campaign: str
+    alpha: float
+    number: int
+    accepted: int
+    seq: int
+
+    @property
+    def level(self) -> float:
+        """The error that it may make."""
+        return level(self.alpha, self.number, self.accepted)
+
+
+class Decisions:
+    """Opens decisions and files what they come to."""
+
+    def __init__(self, ids: IdSource) -> None:
+        self._ids = ids
+
+    def place(self, view: View, campaign: str, alpha: float) -> Place:
+        """The place of the next decision of a campaign."""
+        row = view.row(f"campaign/{campaign}")
+        number, accepted = (row.body["decisions"], row.body["accepted"]) if row else (0, 0)
+        return Place(
+            campaign=campaign,
+            alpha=alpha,
+            number=number + 1,
+            accepted=accepted,
+            seq=row.seq if row else 0,
+        )
+
+    def open(
+        self,
+        scope: Scope,
+        decision: str,
+        place: Place,
+        plan: Mapping[str, Json],
+        facts: Mapping[str, Json],
+    ) -> Change:
+        """The change that opens a decision.
+
+        Args:
+            facts: What else its row tells: names of the systems, the proposal.
+        """
+        stream = f"decision/{decision}"
+        content = canonical_bytes(plan)
+        payload = {
+            **facts,
+            "plan": digest_bytes(content),
+            "campaign": place.campaign,
+            "number": place.number,
+            "accepted_before": place.accepted,
+            "alpha": place.alpha,
+            "level": place.level,
+        }
+        moved = {"decisions": place.number, "accepted": place.accepted}
+        return scope.change(
+            events=(
+                self._event(stream, "decision.opened", payload),
+                self._event(f"campaign/{place.campaign}", "campaign.moved", moved),
+            ),
+            blobs=(Blob(stream=stream, digest=digest_bytes(content), content=content),),
+            expects={stream: 0, f"campaign/{place.campaign}": place.seq},
+        )
+
+    def reach(self, view: View, scope: Scope, row: Row, told: Mapping[str, Json]) -> Change:
+        """The change that files what a decision came to, whole in a blob."""
+        content = canonical_bytes(told)
+        digest: Digest = digest_bytes(content)
+        payload = {"verdict": told["verdict"], "told": digest, "trials": told["trials"]}
+        events = [self._event(row.stream, "decision.reached", payload)]
+        expects = {row.stream: row.seq}
+        if told["verdict"] == "accept":
+            campaign = view.row(f"campaign/{row.body['campaign']}")
+            assert campaign is not None
+            moved = {**campaign.body, "accepted": campaign.body["accepted"] + 1}
+            events.append(self._event(campaign.stream, "campaign.moved", moved))
+            expects[campaign.stream] = campaign.seq
+        blob = Blob(stream=row.stream, digest=digest, content=content)
+        return scope.change(events=tuple(events), blobs=(blob,), expects=expects)
+
+    def _event(self, stream: str, type_: str, payload: Mapping[str, Json]) -> NewEvent:
+        return NewEvent(stream=stream, type=type_, payload=payload, event_id=self._ids.new("evt"))

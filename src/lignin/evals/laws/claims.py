@@ -1,0 +1,183 @@
+"""What a proposal may claim of a candidate, and whether recorded trials show it. Pure."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from lignin.evals.laws.bank import Bank, Banked
+from lignin.evals.laws.levels import level
+from lignin.evals.laws.no_worse import LEVEL, MARGIN, weigh_no_worse
+from lignin.evals.laws.savings import Saving
+from lignin.evals.laws.table import Table
+from lignin.evals.laws.wealth import BETS, Wealth
+
+EXPECTED_GAIN = 0.3
+"""A gain on the target below this may be missed; where it would have been seen, its absence is shown."""
+FIRST_LEVEL = level(0.05, 1, 0)
+"""What the first proposal of a campaign may err that may err one in twenty times."""
+_SLACK = 1.3
+
+Kind = Literal["better", "no_worse", "equivalent"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is to be decided of two tables.
+
+    Args:
+        claim: What the proposal says of the candidate. "no_worse" is against the last release, whose
+            trials the incumbent's table then holds.
+        saving: The column that "no_worse" is to make smaller.
+        margin: What "no_worse" may lose of the mean score.
+        target: Cases that are to be better; none: all of them together.
+        must_pass: Cases that the candidate must pass in every trial.
+        hidden: Cases of the target that the proposer did not see.
+        level: The error that may be made, from 0 to 1.
+        gain: The gain that the proposal expects, from 0 to 1.
+    """
+
+    target: tuple[str, ...] = ()
+    must_pass: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    level: float = FIRST_LEVEL
+    gain: float = EXPECTED_GAIN
+    claim: Kind = "better"
+    saving: str = ""
+    margin: float = MARGIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """Whether the claim is shown, or refuted, or neither; why, where it is not shown."""
+
+    is_shown: bool
+    is_refuted: bool
+    told: str
+    wealth: float = 1.0
+    needed: float = 1.0
+    path: tuple[float, ...] = ()
+    margin_left: float | None = None
+
+
+def _show_better(
+    incumbent: Table,
+    candidate: Table,
+    asked: Asked,
+    differences: Mapping[str, Sequence[float]],
+) -> Shown:
+    """Bet on the pairs in rounds, one of each case in turn."""
+    del incumbent, candidate
+    needed = 1 / asked.level
+    wealth, path = Wealth(), []
+    for turn in range(max(map(len, differences.values()), default=0)):
+        wealth.take(each[turn] for each in differences.values() if turn < len(each))
+        path.append(wealth.value)
+    is_shown = max(path, default=1.0) >= needed
+    would_show = _would_show(sum(map(len, differences.values())), asked)
+    told = "no gain is shown; more trials could show one of the expected size"
+    if would_show:
+        told = "no gain is shown, and one of the expected size would have been"
+    return Shown(
+        is_shown=is_shown,
+        is_refuted=not is_shown and would_show,
+        told="it is better on its target, and what works still works" if is_shown else told,
+        wealth=max(path) if is_shown else wealth.value,
+        needed=needed,
+        path=tuple(path),
+    )
+
+
+def _show_no_worse(
+    incumbent: Table,
+    candidate: Table,
+    asked: Asked,
+    differences: Mapping[str, Sequence[float]],
+) -> Shown:
+    del differences
+    release = Bank(cases={case: banked(incumbent.scores(case)) for case in incumbent.cases})
+    release = Bank(cases={case: each for case, each in release.cases.items() if each.trials})
+    scores = {case: candidate.scores(case) for case in candidate.cases}
+    allowed = min(asked.level, LEVEL)
+    weighed = weigh_no_worse(release, scores, asked.margin, allowed)
+    told = {
+        "proven": f"it loses less than {asked.margin:.0%} against the last release",
+        "futile": f"it loses more than half of the {asked.margin:.0%} that it may",
+        "out of trials": f"more trials could show that it loses less than {asked.margin:.0%}",
+        "bank too thin": "the last release has too few trials to be compared with",
+    }
+    return Shown(
+        is_shown=weighed.ended == "proven",
+        is_refuted=weighed.ended == "futile",
+        told=told[weighed.ended],
+        wealth=weighed.wealth,
+        needed=2 / allowed,
+        margin_left=weighed.margin_left,
+    )
+
+
+def with_saving(shown: Shown, asked: Asked, savings: Sequence[Saving]) -> Shown:
+    """No worse is worth something only where it saves something."""
+    saving = next((each for each in savings if each.column == asked.saving), None)
+    if saving is not None and saving.saved >= 1 / asked.level:
+        more = f"; {saving.column} falls from {saving.before:.4g} to {saving.after:.4g}"
+        return replace(shown, told=shown.told + more)
+    lacking = f"no saving of {asked.saving or 'anything'} is shown"
+    told = lacking if shown.is_shown else f"{shown.told}; {lacking}"
+    return replace(shown, is_shown=False, told=told)
+
+
+def _show_equivalent(
+    incumbent: Table,
+    candidate: Table,
+    asked: Asked,
+    differences: Mapping[str, Sequence[float]],
+) -> Shown:
+    """Every trial has the outcome, and where it is told the effects, of the incumbent's of its name."""
+    del asked, differences
+    compared, other = 0, []
+    for case, trials in candidate.cases.items():
+        by_name = {each.trial: each for each in incumbent.cases.get(case, ())}
+        for trial in trials:
+            before = by_name.get(trial.trial)
+            if before is None or trial.score is None or before.score is None:
+                continue
+            compared += 1
+            if (trial.score, trial.rest.get("effects")) != (
+                before.score,
+                before.rest.get("effects"),
+            ):
+                other.append(f"{case} trial {trial.trial}")
+    expected = max(incumbent.trials, candidate.trials)
+    told = f"every one of {compared} trials comes to the same"
+    if other:
+        told = f"it comes to something else: {', '.join(other[:10])}"
+    elif compared < expected or not compared:
+        told = f"only {compared} of {expected} trials can be compared"
+    return Shown(
+        is_shown=not other and 0 < compared == expected,
+        is_refuted=bool(other),
+        told=told,
+    )
+
+
+Differences = Mapping[str, Sequence[float]]
+Show = Callable[[Table, Table, Asked, Differences], Shown]
+SHOWN: Mapping[Kind, Show] = {
+    "better": _show_better,
+    "no_worse": _show_no_worse,
+    "equivalent": _show_equivalent,
+}
+
+
+def _would_show(pairs: int, asked: Asked) -> bool:
+    """True where so many pairs would have shown the gain that the proposal expects."""
+    up = min(0.98, asked.gain + (1 - asked.gain) / 8)
+    down = up - asked.gain
+    growth = max(up * math.log(1 + bet) + down * math.log(1 - bet) for bet, _ in BETS)
+    return growth > 0 and pairs * growth >= _SLACK * (math.log(1 / asked.level) + 1)
+
+
+def banked(scores: Sequence[float]) -> Banked:
+    """Some scores of a case, counted."""
+    return Banked(sum(scores), len(scores))

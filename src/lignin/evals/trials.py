@@ -1,0 +1,108 @@
+"""Trials on the ledger, paid once. Owns streams `trial/` and `system/`.
+
+A trial is committed as soon as it is scored. Its id is the hash of its key, so that the same one is
+never tried again whoever asks, and no trial of other content is ever taken for it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from lignin.domain.codec import Digest, canonical_bytes, digest_bytes
+from lignin.domain.events import Blob, Change, NewEvent, Scope
+from lignin.domain.states import Row
+from lignin.domain.trials import Scored, TrialKey
+from lignin.evals.laws.bank import Banked
+from lignin.ports.clock import IdSource
+from lignin.ports.ledger import View
+
+CHECKS = "checks/1"
+"""A case's own checks. To be raised with any change of what they come to: a test holds it."""
+TOLD = "told/1"
+"""A case without checks, of which the system itself says how it went."""
+MAX_REASONS_CHARS = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What is to be filed of a trial: `case` is the case's name, `said` what the system wrote."""
+
+    key: TrialKey
+    case: str
+    scored: Scored
+    said: str = ""
+
+
+class Trials:
+    """Files trials and finds them again."""
+
+    def __init__(self, ids: IdSource) -> None:
+        self._ids = ids
+
+    def file(self, view: View, scope: Scope, tried: Tried, name: str, *, simulated: bool) -> Change:
+        """The change that files a trial; the first of a system says what that is called.
+
+        Raises (when committed):
+            ConflictError: Somebody filed it before.
+        """
+        key, scored = tried.key, tried.scored
+        stream = f"trial/{key.trial}"
+        detail = canonical_bytes(
+            {"reasons": [each[:MAX_REASONS_CHARS] for each in scored.reasons], "said": tried.said}
+        )
+        payload = {
+            "system": key.system,
+            "case": tried.case,
+            "case_digest": key.case,
+            "grader": key.grader,
+            "number": key.number,
+            "kind": scored.kind,
+            "score": scored.score,
+            "forbidden": scored.forbidden,
+            "latency_s": scored.latency_s,
+            "tokens": scored.tokens,
+            "cost_microusd": scored.cost_microusd,
+            "simulated": simulated,
+            "detail": digest_bytes(detail),
+        }
+        events = [self._event(stream, "trial.scored", payload)]
+        if view.row(f"system/{key.system}") is None:
+            named = {"name": name, "simulated": simulated}
+            events.append(self._event(f"system/{key.system}", "system.named", named))
+        blob = Blob(stream=stream, digest=digest_bytes(detail), content=detail)
+        return scope.change(events=tuple(events), blobs=(blob,), expects={stream: 0})
+
+    def _event(self, stream: str, type_: str, payload: Mapping[str, object]) -> NewEvent:
+        return NewEvent(stream=stream, type=type_, payload=payload, event_id=self._ids.new("evt"))
+
+
+def trials_of(view: View, system: Digest) -> Iterator[Row]:
+    """All trials of a system."""
+    after: str | None = None
+    while True:
+        page = view.page("trial", parent=system, after=after, limit=1000)
+        yield from page.rows
+        after = page.next_after
+        if after is None:
+            return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What was tried of a system, by digest of the case and grader: the next number, and the bank."""
+
+    following: Mapping[tuple[Digest, str], int]
+    banked: Mapping[tuple[Digest, str], Banked]
+
+
+def standing(rows: Sequence[Row]) -> Standing:
+    """Return what some trials of one system come to."""
+    following: defaultdict[tuple[Digest, str], int] = defaultdict(int)
+    banked: defaultdict[tuple[Digest, str], Banked] = defaultdict(Banked)
+    for row in sorted(rows, key=lambda row: int(row.body["number"])):
+        body = row.body
+        of = (body["case_digest"], body["grader"])
+        following[of] = max(following[of], int(body["number"]) + 1)
+        if body["score"] is not None:
+            banked[of] = banked[of].with_score(float(body["score"]))
+    return Standing(following=dict(following), banked=dict(banked))

@@ -1,0 +1,96 @@
+"""Systems under test as a caller names them, with a harness revision where one is asked for.
+
+`desk:NAME+FAULT@SHARE` is a scripted agent of the practice desk (simulated), `artifact:NAME@DIGEST` a stored
+script by itself, in the sandbox whatever was asked; everything else is opened by the context:
+`python:MODULE:FUNCTION`, or a command line.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from lignin.artifacts.store import load_tree
+from lignin.domain.artifacts import File
+from lignin.domain.codec import Digest
+from lignin.domain.errors import DeniedError, InvalidRequestError, UnavailableError
+from lignin.domain.harness import Revision
+from lignin.operations.choice import find
+from lignin.operations.context import Context
+from lignin.ports.ledger import View
+from lignin.ports.system import LIMIT_S, System, SystemAsked
+
+DESK = "desk:"
+ARTIFACT = "artifact:"
+_NOT_TRIED = frozenset({"quarantined", "rejected", "retired", "expired"})
+
+
+def open_subject(
+    context: Context,
+    spec: str,
+    *,
+    unsandboxed: bool = False,
+    limit_s: float = LIMIT_S,
+    harness: Mapping[str, File] | None = None,
+    revision: Digest = "",
+) -> System:
+    """Open a system under test.
+
+    Args:
+        harness: The files of the revision it runs with; `revision` is that one's digest.
+
+    Raises:
+        DeniedError: It would run unconfined, and may not.
+        NotFoundError: There is none of that name.
+        UnavailableError: A dry run runs nothing unconfined, or there is no sandbox.
+    """
+    if spec.startswith(DESK):
+        from lignin.practice.system import DeskSystem
+
+        return DeskSystem(spec.removeprefix(DESK), revision)
+    if spec.startswith(ARTIFACT):
+        return context.open_system(
+            replace(_artifact(context, spec, limit_s), harness=harness or {})
+        )
+    if context.dry_run and unsandboxed:
+        raise UnavailableError("a dry run runs nothing unconfined", hint="leave out --dry-run")
+    return context.open_system(
+        SystemAsked(
+            spec=spec,
+            folder=context.cwd,
+            harness=harness or {},
+            environment=context.environment,
+            unsandboxed=unsandboxed,
+            limit_s=limit_s,
+        )
+    )
+
+
+def _artifact(context: Context, spec: str, limit_s: float) -> SystemAsked:
+    with context.view() as view:
+        row = find(context, view, spec.removeprefix(ARTIFACT))
+        if row.state in _NOT_TRIED:
+            raise DeniedError(
+                f"{spec} is {row.state}",
+                hint="`lignin artifact show` says why; try another version",
+            )
+        tree = load_tree(view, row.body["digest"])
+    if tree.manifest.kind != "script":
+        raise InvalidRequestError(
+            f"{spec} is a {tree.manifest.kind}; a script takes a task by itself",
+            hint="put it in a harness, and try an agent with that",
+        )
+    return SystemAsked(
+        spec=f"{ARTIFACT}{row.body['name']}@{row.body['digest'][:19]}",
+        folder=context.cwd,
+        command=(tree.manifest.runtime, tree.manifest.entry),
+        files=tree.files,
+        limit_s=limit_s,
+    )
+
+
+def harness_files(context: Context, view: View, revision: Revision) -> dict[str, File]:
+    """The files of all that a revision holds, each slot's in a folder of its name."""
+    return {
+        f"{slot}/{path}": file
+        for slot, digest in context.harness.resolved(view, revision).items()
+        for path, file in load_tree(view, digest).files.items()
+    }

@@ -1,0 +1,367 @@
+"""Trying a system on cases: the suite, one try with its score, trials that are paid once.
+
+Whatever the system says of itself, a case that has checks is judged by them: by the calls that were seen,
+or by its own account of them made again where the case happens.
+"""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from lignin.domain.cases import Attempt, AttemptCall, Case, parse_case
+from lignin.domain.codec import Digest, Json, digest_json, parse_json
+from lignin.domain.errors import ConflictError, InvalidRequestError, UnavailableError
+from lignin.domain.judging import Judged, judge_attempt
+from lignin.domain.states import Row
+from lignin.domain.traces import Trajectory
+from lignin.domain.trials import Scored, TrialKey, TrialKind
+from lignin.evals.output import RUN, Output, read_output
+from lignin.evals.replay import (
+    Answering,
+    faithfulness,
+    recording_of,
+    replay_live,
+    replay_recorded,
+)
+from lignin.evals.trials import CHECKS, TOLD, Trials, Tried
+from lignin.evals.watched import WatchedTools
+from lignin.operations.casework import LEAST_FAITHFUL
+from lignin.operations.context import Context
+from lignin.operations.environments import open_environment
+from lignin.ports.environment import Environment
+from lignin.ports.ledger import View, every_row, require_known
+from lignin.ports.system import System, SystemRun
+from lignin.ports.tools import ToolSpec, served_name
+from lignin.traces.cases import attempt_of
+from lignin.traces.importer import import_trace
+from lignin.traces.redact import redact
+from lignin.traces.runs import run_of
+
+TASK_FORMAT = "lignin.task/1"
+OUTAGE = 6
+"""After so many trials in a row that tell nothing, something is wrong that more trials do not mend."""
+TRIES = 3
+"""So often a trial is tried whose surroundings do not hold, before it is missing."""
+_KEPT_BYTES = 64 * 1024
+_FORBIDDEN = "forbidden: "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteCase:
+    """A case as it is tried; `content` is None where it has no checks and the system tells the score.
+
+    `kind` is "told" then. Only a recorded one may never accept a change.
+    """
+
+    name: str
+    digest: Digest
+    task: Mapping[str, Json]
+    kind: Literal["live", "recorded", "told"]
+    content: Case | None = None
+    mode: str = ""
+    split: str = "shown"
+
+    @property
+    def grader(self) -> str:
+        return CHECKS if self.content is not None else TOLD
+
+    def key(self, system: Digest, number: int) -> TrialKey:
+        """The key of a system's trial of it."""
+        return TrialKey(system=system, case=self.digest, grader=self.grader, number=number)
+
+
+def stored_suite(view: View, named: Sequence[str] = ()) -> list[SuiteCase]:
+    """The accepted cases, or those that are named.
+
+    Raises:
+        InvalidRequestError: A named one was withdrawn.
+        NotFoundError: A named one is not there.
+    """
+    if not named:
+        return [_stored(view, row) for row in every_row(view, "case", state="accepted")]
+    rows = [require_known(view, f"case/{name}") for name in dict.fromkeys(named)]
+    if gone := [row.key for row in rows if row.state == "withdrawn"]:
+        raise InvalidRequestError(f"withdrawn: {', '.join(gone)}", hint="`lignin trace cases`")
+    return [_stored(view, row) for row in rows]
+
+
+def _stored(view: View, row: Row) -> SuiteCase:
+    faulty = row.body["faulty"]
+    mode = str(faulty[0]["fine"]) if faulty else ""
+    return suite_case(view, row.key, row.body["digest"], mode, row.body["split"])
+
+
+def suite_case(
+    view: View, name: str, digest: Digest, mode: str = "", split: str = "shown"
+) -> SuiteCase:
+    """A case by the digest of its content, whatever became of it since."""
+    content = parse_case(parse_json(view.blob(digest)))
+    where = content.environment
+    task: dict[str, Json] = {
+        "format": TASK_FORMAT,
+        "instructions": content.instructions,
+        "input": list(content.input),
+        "tools": {
+            tool: {"changes": each.changes, "input": dict(each.input)}
+            for tool, each in sorted(content.tools.items())
+        },
+        "environment": where
+        and {"name": where.name, "seed": where.seed, "start_state": where.start_state},
+    }
+    return SuiteCase(
+        name=name,
+        digest=digest,
+        task=task,
+        kind=content.kind,
+        content=content,
+        mode=mode,
+        split=split,
+    )
+
+
+def told_case(row: Mapping[str, Json]) -> SuiteCase:
+    """A case of the user's own benchmark: all that its row says is the task.
+
+    Raises:
+        InvalidRequestError: It has no name.
+    """
+    name = row.get("case")
+    if not isinstance(name, str) or not name:
+        raise InvalidRequestError("a case without a name", hint="rows of {case, input, mode?}")
+    task = {"format": TASK_FORMAT, **row}
+    mode = str(row.get("mode") or "")
+    return SuiteCase(name=name, digest=digest_json(task), task=task, kind="told", mode=mode)
+
+
+class Tries:
+    """Trials of a caller, each paid once; stops where nothing holds any more."""
+
+    def __init__(self, context: Context, parallel: int = 1) -> None:
+        self._context, self._parallel = context, parallel
+        self._lock = threading.Lock()
+        self.paid = self._lost = 0
+        self._lost_case = ""
+
+    def trials(self, wanted: Sequence[tuple[System, SuiteCase, int]]) -> list[Mapping[str, Json]]:
+        """Return some trials in their order, so many at a time as the caller allows.
+
+        Raises:
+            UnavailableError: As `trial`; those that were under way are filed all the same.
+        """
+        if self._parallel == 1 or len(wanted) < 2:
+            return [self.trial(*each) for each in wanted]
+        with ThreadPoolExecutor(self._parallel) as pool:
+            under_way = [pool.submit(self.trial, *each) for each in wanted]
+        return [each.result() for each in under_way]
+
+    def trial(self, system: System, case: SuiteCase, number: int) -> Mapping[str, Json]:
+        """Return a trial as it is filed; it is tried, and filed at once, only where it never was.
+
+        Raises:
+            UnavailableError: `OUTAGE` new trials in a row told nothing.
+        """
+        context, trial = self._context, case.key(system.digest, number).trial
+        with context.view() as view:
+            row = view.row(f"trial/{trial}")
+        if row is not None:
+            return row.body
+        if self._lost >= OUTAGE:
+            raise UnavailableError(
+                f"{OUTAGE} trials in a row told nothing, the last of {self._lost_case}",
+                hint=f"`lignin eval show {system.digest[:19]} --case {self._lost_case}` says why; "
+                "the same command goes on",
+            )
+        body = _filed(context, system, case, number)
+        with self._lock:
+            self.paid += 1
+            is_lost = body["kind"] == "infrastructure"
+            self._lost = self._lost + 1 if is_lost else 0
+            self._lost_case = case.name if is_lost else ""
+        return body
+
+
+def _filed(context: Context, system: System, case: SuiteCase, number: int) -> Mapping[str, Json]:
+    """Try, and file what came of it before anybody hears of it."""
+    key = case.key(system.digest, number)
+    scored, said = _tried(context, system, case, number)
+    tried = Tried(
+        key=key, case=case.name, scored=_cleaned(context, scored), said=_clean(context, said)
+    )
+    name, trials = _clean(context, system.name.encode()), Trials(context.ids)
+    with context.view() as view:
+        change = trials.file(view, context.scope, tried, name, simulated=system.simulated)
+    try:
+        context.commit(change)
+    except ConflictError:  # somebody was quicker, and theirs is the trial
+        with context.view() as view:
+            if view.row(f"trial/{key.trial}") is None:
+                raise
+    with context.view() as view:
+        return require_known(view, f"trial/{key.trial}").body
+
+
+def _clean(context: Context, data: bytes) -> str:
+    """Foreign text without its secrets; masked before it is cut, for half of one is one too."""
+    return redact(data, context.redaction_key).content[:_KEPT_BYTES].decode(errors="replace")
+
+
+def _cleaned(context: Context, scored: Scored) -> Scored:
+    return replace(scored, reasons=tuple(_clean(context, each.encode()) for each in scored.reasons))
+
+
+def _tried(context: Context, system: System, case: SuiteCase, number: int) -> tuple[Scored, bytes]:
+    """Try once, and again where its surroundings did not hold."""
+    for _ in range(TRIES):
+        run, scored = _once(context, system, case, number)
+        if scored.kind != "infrastructure":
+            break
+    return scored, run.said
+
+
+def _once(
+    context: Context, system: System, case: SuiteCase, number: int
+) -> tuple[SystemRun, Scored]:
+    if case.content is None:
+        run = system.run(case.task, number, WatchedTools(None, {}))
+        return run, _timed(_ended(run) or _told(read_output(run.said)), run)
+    with _surroundings(context, case.content) as found:
+        if isinstance(found, str):
+            run = SystemRun(ended="infrastructure", why=found)
+            return run, _scored("infrastructure", found)
+        watched = WatchedTools(found.answering, found.tools)
+        run = system.run(case.task, number, watched)
+        scored = _ended(run) or _judged(
+            context, case.content, read_output(run.said), watched, found
+        )
+    return run, _timed(scored, run)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Surroundings:
+    """What answers the calls of a run, and those of its account of them made again."""
+
+    answering: Answering
+    tools: Mapping[str, ToolSpec]
+    environment: Environment | None = None
+
+
+@contextmanager
+def _surroundings(context: Context, case: Case) -> Iterator[_Surroundings | str]:
+    if case.environment is None:
+        yield _recorded(context, case)
+        return
+    try:
+        with open_environment(context, case.environment) as opened:
+            if isinstance(opened, str):
+                yield opened
+            else:
+                yield _Surroundings(answering=opened, tools=opened.tools, environment=opened)
+    except UnavailableError as error:
+        yield error.message
+
+
+def _recorded(context: Context, case: Case) -> _Surroundings:
+    recording, tools = recording_of(case)
+    bound = context.open_exits().recorded(recording, tools, {}).begin()
+    return _Surroundings(answering=bound, tools=tools)
+
+
+def _ended(run: SystemRun) -> Scored | None:
+    """The score of a run that came to nothing; None of one that can be judged."""
+    if run.ended == "infrastructure":
+        return _scored("infrastructure", run.why)
+    return _scored("crashed", run.why) if run.ended == "crashed" else None
+
+
+def _told(output: Output) -> Scored:
+    if output.fault is not None:
+        return _scored(output.fault)
+    if output.score is None:
+        return _scored("no_outcome")
+    return Scored(kind="scored", score=output.score)
+
+
+def _judged(
+    context: Context, case: Case, output: Output, watched: WatchedTools, found: _Surroundings
+) -> Scored:
+    if output.fault is not None:
+        return _scored(output.fault)
+    if not watched.calls and not output.run and not output.words:
+        return _scored("no_outcome" if output.score is None else "forged_score")
+    trajectory = _account(context, output)
+    if trajectory is None:
+        return _scored("no_outcome", "its run cannot be read")
+    told = attempt_of(run_of(trajectory))
+    attempt = _seen(told, watched, found) if watched.calls else _again(context, case, told, found)
+    if attempt is None:
+        return _scored("untrue_run")
+    tokens, cost = _usage(trajectory)
+    return replace(_of_verdict(judge_attempt(case, attempt)), tokens=tokens, cost_microusd=cost)
+
+
+def _account(context: Context, output: Output) -> Trajectory | None:
+    """What it says of its run; where it only said something, that."""
+    record = output.run
+    if not record:
+        message = {"role": "assistant", "content": output.words}
+        record = json.dumps({"lignin_run": 1, "messages": [message]}).encode()
+    sessions = import_trace(context.load_importers(), "run.jsonl", record, form=RUN).sessions
+    return sessions[0][0] if sessions and sessions[0][0].steps else None
+
+
+def _seen(told: Attempt, watched: WatchedTools, found: _Surroundings) -> Attempt:
+    end = found.environment.state_digest() if found.environment else None
+    ratio = None if found.environment else watched.hit_ratio
+    return replace(told, calls=tuple(watched.calls), end_state=end, hit_ratio=ratio)
+
+
+def _again(context: Context, case: Case, told: Attempt, found: _Surroundings) -> Attempt | None:
+    """Its account made again; None where that comes to something else."""
+    if found.environment is None:
+        told = replace(told, calls=tuple(_with_effect(call, found.tools) for call in told.calls))
+        return replay_recorded(_recorded(context, case).answering, told)
+    again = replay_live(found.environment, told)
+    return again if faithfulness(told, again) >= LEAST_FAITHFUL else None
+
+
+def _with_effect(call: AttemptCall, tools: Mapping[str, ToolSpec]) -> AttemptCall:
+    """Whether a call changes something is for the case to say, not for who made it."""
+    spec = tools.get(served_name(tools, call.tool))
+    return replace(call, changes=spec is None or spec.effect == "write")
+
+
+def _of_verdict(judged: Judged) -> Scored:
+    kinds: Mapping[str, TrialKind] = {"pass": "passed", "fail": "failed"}
+    if judged.verdict == "inconclusive":
+        return _scored("inconclusive", *judged.reasons)
+    return Scored(
+        kind=kinds[judged.verdict],
+        score=1.0 if judged.verdict == "pass" else 0.0,
+        reasons=judged.reasons,
+        forbidden=any(each.startswith(_FORBIDDEN) for each in judged.reasons),
+    )
+
+
+def _scored(kind: TrialKind, *reasons: str) -> Scored:
+    score = None if kind in ("infrastructure", "inconclusive") else 0.0
+    return Scored(kind=kind, score=score, reasons=tuple(each for each in reasons if each))
+
+
+def _timed(scored: Scored, run: SystemRun) -> Scored:
+    return replace(scored, latency_s=None if run.latency_s is None else round(run.latency_s, 1))
+
+
+def _usage(trajectory: Trajectory) -> tuple[int | None, int | None]:
+    """Tokens and cost of a run, as far as it tells them."""
+    tokens = [
+        count
+        for step in trajectory.steps
+        for count in (step.input_tokens, step.output_tokens)
+        if count is not None
+    ]
+    costs = [step.cost_microusd for step in trajectory.steps if step.cost_microusd is not None]
+    return sum(tokens) if tokens else None, sum(costs) if costs else None

@@ -1,0 +1,90 @@
+"""The system under test: any agent with any harness, given one task at a time.
+
+A system is told what is asked and never how it is judged: no check, no answer, no name of a case that
+has checks. What it leaves behind is read by whoever scores it; nothing that it says of its own success
+counts. Three ends are kept apart: it came to an end, it crashed (its own failure), or something outside
+of it did not hold (infrastructure: the trial is missing). Conformance: `lignin.testing.conformance.system`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from lignin.domain.artifacts import File
+from lignin.domain.codec import Digest, Json
+from lignin.ports.tools import Tools
+
+SystemEnd = Literal["done", "crashed", "infrastructure"]
+LIMIT_S = 300.0
+MAX_SAID_BYTES = 4 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemRun:
+    """What one run left.
+
+    Args:
+        said: What it wrote, at most `MAX_SAID_BYTES`; `lignin.evals.output` reads it.
+        why: Why it did not come to an end, in words.
+        latency_s: How long it took, None where that tells nothing (a simulated agent).
+    """
+
+    ended: SystemEnd
+    said: bytes = b""
+    why: str = ""
+    latency_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemAsked:
+    """Which system is wanted.
+
+    Args:
+        spec: A command line, or `python:MODULE:FUNCTION`.
+        folder: Where the files lie that a command line names.
+        command, files: Of an artifact: the words that run it, and its tree in place of the folder.
+        harness: Files of the harness revision it runs with, by path; laid beside it as `harness/`.
+        environment: Variables that an unconfined command is given.
+        unsandboxed: Run it as the user, with all that the user may do.
+        limit_s: Time for one run, in seconds.
+    """
+
+    spec: str
+    folder: Path
+    command: tuple[str, ...] = ()
+    files: Mapping[str, File] = field(default_factory=dict)
+    harness: Mapping[str, File] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    unsandboxed: bool = False
+    limit_s: float = LIMIT_S
+
+
+class System(Protocol):
+    """Something that does tasks. Runs share nothing with each other."""
+
+    @property
+    def name(self) -> str:
+        """What people call it: the command line, or how it was named."""
+        ...
+
+    @property
+    def digest(self) -> Digest:
+        """Digest of all that decides what it does, as far as that can be known: evidence is only ever
+        used for the very same."""
+        ...
+
+    @property
+    def simulated(self) -> bool:
+        """True where nothing it does is evidence about real agents."""
+        ...
+
+    def run(self, task: Mapping[str, Json], seed: int, tools: Tools) -> SystemRun:
+        """Do one task. Never raises for what the system does.
+
+        Args:
+            task: What is asked, as JSON.
+            seed: The trial's; the same system, task and seed may still come to something else.
+            tools: The task's own tools, at their start. What is called here is seen and need not be told.
+        """
+        ...

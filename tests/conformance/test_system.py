@@ -1,0 +1,270 @@
+"""Every kind of system under test, and the fake, by one suite; in the sandbox by its fake and for real."""
+
+import itertools
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from lignin.adapters.sandbox.doctor import open_sandbox
+from lignin.adapters.systems.content import read_content
+from lignin.adapters.systems.opening import open_system
+from lignin.domain.artifacts import File
+from lignin.domain.codec import Json
+from lignin.domain.errors import (
+    DeniedError,
+    InvalidRequestError,
+    LimitedError,
+    NotFoundError,
+    UnavailableError,
+)
+from lignin.ports.environment import Environment
+from lignin.ports.sandbox import Sandbox
+from lignin.ports.system import MAX_SAID_BYTES, System, SystemAsked, SystemRun
+from lignin.ports.tools import Tools
+from lignin.practice.desk import PracticeDesk
+from lignin.testing.conformance.system import Make, NoTools, SystemConformance
+from lignin.testing.fakes.sandbox import ProcessSandbox
+from lignin.testing.fakes.system import ScriptedSystem
+
+_NUMBERS = itertools.count()
+_SCRIPTS = {
+    "echo": "task = json.load(sys.stdin)\n"
+    "print(json.dumps({'say': task['say'], 'seed': task['seed']}))",
+    "crash": "print('half'); sys.exit('no idea')",
+    "silent": "sys.stdin.read()",
+    "count": "print(len(os.listdir('.')))\nopen('left', 'w').close()",
+    "endless": "while True: pass",
+    "loud": f"sys.stdout.write('x' * {MAX_SAID_BYTES + 1000})",
+}
+_FUNCTIONS = {
+    "echo": "return {'say': task['say'], 'seed': seed}",
+    "crash": "raise KeyError('no idea')",
+    "silent": "return None",
+    "loud": f"return 'x' * {MAX_SAID_BYTES + 1000}",
+}
+
+
+def scripted(folder: Path, behaviour: str, content: str) -> str:
+    """A script that behaves as named, as a command line."""
+    (folder / "agent").mkdir(exist_ok=True)
+    text = f"import json, os, sys\n# {content}\n{_SCRIPTS[behaviour]}\n"
+    (folder / "agent" / "main.py").write_text(text)
+    return "python agent/main.py"
+
+
+class TestSandboxedCommand(SystemConformance):
+    @pytest.fixture
+    def sandbox(self) -> Iterator[Sandbox]:
+        made = ProcessSandbox()
+        yield made
+        made.close()
+
+    def test_task_is_a_file_too(self, tmp_path: Path, sandbox: Sandbox) -> None:
+        (tmp_path / "reads.py").write_text("import sys\nprint(open(sys.argv[1]).read())\n")
+        asked = SystemAsked(spec="python reads.py task.json", folder=tmp_path, limit_s=20)
+        run = open_system(asked, lambda: sandbox).run({"say": "x"}, 3, NoTools())
+        assert json.loads(run.said) == {"say": "x", "seed": 3}
+
+    @pytest.fixture
+    def make(self, tmp_path: Path, sandbox: Sandbox) -> Make:
+        def made(behaviour: str, content: str = "") -> System:
+            command = scripted(tmp_path, behaviour, content)
+            asked = SystemAsked(spec=command, folder=tmp_path, limit_s=1.5)
+            return open_system(asked, lambda: sandbox)
+
+        return made
+
+
+class TestRealSandbox(TestSandboxedCommand):
+    @pytest.fixture
+    def sandbox(self) -> Iterator[Sandbox]:
+        try:
+            made = open_sandbox()
+        except UnavailableError as error:
+            pytest.skip(f"no sandbox here: {error}")
+        yield made
+        made.close()
+
+    def test_a_system_reaches_its_task_s_tools_and_nothing_else(
+        self, tmp_path: Path, sandbox: Sandbox
+    ) -> None:
+        (tmp_path / "agent.py").write_text(
+            "import json, os, sys, urllib.request\n"
+            "import lignin_guest\n"
+            "task = json.load(sys.stdin)\n"
+            "told = {'found': lignin_guest.call('read_policy', {}) is not None}\n"
+            "try:\n"
+            "    lignin_guest.call('absent', {})\n"
+            "except lignin_guest.ToolError as error:\n"
+            "    told['absent'] = error.name\n"
+            "try:\n"
+            "    urllib.request.urlopen('http://example.org', timeout=2)\n"
+            "    told['net'] = True\n"
+            "except Exception:\n"
+            "    told['net'] = False\n"
+            "told['home'] = os.path.exists(task['secret'])\n"
+            "print(json.dumps(told))\n"
+        )
+        secret = tmp_path / "secret"
+        secret.write_text("held-out answers")
+        asked = SystemAsked(spec="python agent.py", folder=tmp_path, limit_s=20)
+        run = open_system(asked, lambda: sandbox).run({"secret": str(secret)}, 0, DeskTools())
+        assert run.ended == "done", run.why
+        told = json.loads(run.said)
+        assert told == {"found": True, "absent": "unknown_tool", "net": False, "home": False}
+
+
+class DeskTools:
+    """The practice desk as a task's tools."""
+
+    def __init__(self) -> None:
+        self._desk: Environment = PracticeDesk(1)
+        self.tools = self._desk.tools
+        self.call = self._desk.call
+
+
+class TestPlainCommand(SystemConformance):
+    @pytest.fixture
+    def make(self, tmp_path: Path) -> Make:
+        def made(behaviour: str, content: str = "") -> System:
+            command = scripted(tmp_path, behaviour, content)
+            asked = SystemAsked(
+                spec=command.replace("python", sys.executable, 1),
+                folder=tmp_path,
+                unsandboxed=True,
+                limit_s=1.5,
+            )
+            return open_system(asked, no_sandbox)
+
+        return made
+
+    def test_the_user_s_own_files_are_not_touched(self, tmp_path: Path, make: Make) -> None:
+        before = sorted(tmp_path.rglob("*"))
+        system = make("count")
+        before = sorted({*before, *tmp_path.rglob("*")})
+        system.run({}, 0, NoTools())
+        assert sorted(tmp_path.rglob("*")) == before
+
+    def test_a_program_that_is_not_there_is_a_crash(self, tmp_path: Path) -> None:
+        asked = SystemAsked(spec="no-such-program", folder=tmp_path, unsandboxed=True)
+        assert open_system(asked, no_sandbox).run({}, 0, NoTools()).ended == "crashed"
+
+    def test_what_it_was_is_run_whatever_becomes_of_the_files(
+        self, tmp_path: Path, make: Make
+    ) -> None:
+        """What is run is what the digest says."""
+        system = make("echo")
+        scripted(tmp_path, "crash", "")
+        assert system.run({"say": "x"}, 0, NoTools()).ended == "done"
+
+
+class TestFunction(SystemConformance):
+    can = frozenset({"echo", "crash", "silent", "loud"})  # it is ended by nobody
+
+    @pytest.fixture
+    def make(self, tmp_path: Path) -> Make:
+        made: dict[tuple[str, str], str] = {}
+
+        def make_one(behaviour: str, content: str = "") -> System:
+            if (behaviour, content) not in made:
+                name = f"function_{next(_NUMBERS)}"
+                text = (
+                    f"def run(task, seed, tools):\n    # {content}\n    {_FUNCTIONS[behaviour]}\n"
+                )
+                (tmp_path / f"{name}.py").write_text(text)
+                made[behaviour, content] = name
+            spec = f"python:{made[behaviour, content]}:run"
+            asked = SystemAsked(spec=spec, folder=tmp_path, unsandboxed=True)
+            return open_system(asked, no_sandbox)
+
+        return make_one
+
+    def test_a_changed_file_is_read_anew(self, tmp_path: Path) -> None:
+        digests = set()
+        for answer in ("1", "2"):
+            (tmp_path / "changing.py").write_text(f"def run(*given):\n    return '{answer}'\n")
+            asked = SystemAsked(spec="python:changing:run", folder=tmp_path, unsandboxed=True)
+            system = open_system(asked, no_sandbox)
+            assert system.run({}, 0, NoTools()).said == answer.encode()
+            digests.add(system.digest)
+        assert len(digests) == 2
+
+    def test_what_lies_outside_of_it_is_no_failure_of_its(self, tmp_path: Path) -> None:
+        (tmp_path / "cut_off.py").write_text("def run(*given):\n    raise ConnectionError('x')\n")
+        asked = SystemAsked(spec="python:cut_off:run", folder=tmp_path, unsandboxed=True)
+        assert open_system(asked, no_sandbox).run({}, 0, NoTools()).ended == "infrastructure"
+
+
+class TestScripted(SystemConformance):
+    can = frozenset({"echo", "crash", "silent"})
+
+    @pytest.fixture
+    def make(self) -> Make:
+        def answer(behaviour: str, task: Mapping[str, Json], seed: int) -> SystemRun:
+            if behaviour == "crash":
+                return SystemRun(ended="crashed", why="no idea")
+            told = {"say": task.get("say"), "seed": seed}
+            said = b"" if behaviour == "silent" else json.dumps(told).encode()
+            return SystemRun(ended="done", said=said)
+
+        def made(behaviour: str, content: str = "") -> System:
+            def run(task: Mapping[str, Json], seed: int, tools: Tools) -> SystemRun:
+                return answer(behaviour, task, seed)
+
+            return ScriptedSystem(run, f"{behaviour} {content}")
+
+        return made
+
+
+def no_sandbox() -> Sandbox:
+    raise AssertionError("a sandbox was opened")
+
+
+def test_a_function_needs_leave_and_a_name_that_is_there(tmp_path: Path) -> None:
+    asked = SystemAsked(spec="python:absent_module:run", folder=tmp_path)
+    with pytest.raises(DeniedError):
+        open_system(asked, no_sandbox)
+    with pytest.raises(NotFoundError):
+        open_system(SystemAsked(spec=asked.spec, folder=tmp_path, unsandboxed=True), no_sandbox)
+
+
+@pytest.mark.parametrize("command", ["", "python 'agent.py"])
+def test_what_is_no_command_line_is_refused(tmp_path: Path, command: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        open_system(SystemAsked(spec=command, folder=tmp_path), no_sandbox)
+
+
+def test_only_what_a_command_names_comes_along(tmp_path: Path) -> None:
+    (tmp_path / "agent").mkdir()
+    (tmp_path / "agent" / "main.py").write_text("1")
+    (tmp_path / "agent" / "more.py").write_text("2")
+    (tmp_path / "other.py").write_text("3")
+    (tmp_path / "agent" / "link").symlink_to(tmp_path / "other.py")
+    found = read_content("python agent/main.py --flag ../x /etc/passwd", tmp_path)
+    assert sorted(found.files) == ["agent/main.py", "agent/more.py"]
+    assert found.placed("/there")[1:] == ("/there/agent/main.py", "--flag", "../x", "/etc/passwd")
+
+
+def test_a_harness_revision_is_part_of_what_a_system_is(tmp_path: Path) -> None:
+    scripted(tmp_path, "echo", "")
+    bare, with_rule = (
+        open_system(
+            SystemAsked(
+                spec="python agent/main.py", folder=tmp_path, harness=harness, unsandboxed=True
+            ),
+            no_sandbox,
+        )
+        for harness in ({}, {"rule/RULE.md": File(content=b"Be kind.")})
+    )
+    assert bare.digest != with_rule.digest
+
+
+def test_a_folder_too_large_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "agent").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "agent" / name).write_text(name)
+    with pytest.raises(LimitedError):
+        read_content("sh agent/a", tmp_path, most_files=1)

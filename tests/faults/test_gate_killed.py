@@ -1,0 +1,171 @@
+"""kill -9 at every commit of a decision, before and after it: the same command goes on where it was.
+
+Each trial that was paid leaves a line in a file. What was committed is never paid again, and the
+decision that is reached in the end is, byte for byte, that of a run that nobody disturbed.
+"""
+
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lignin.app import load_settings, open_context
+from lignin.domain.events import Change, Receipt
+from lignin.operations.context import Context
+from lignin.operations.gate_prove import GateProve, prove
+from lignin.ports.ledger import Ledger, require_known
+
+HARNESS = """
+import os, random
+
+def run(name, shares, task, seed):
+    with open(os.environ["PAID"], "a") as file:
+        print(name, task["case"], seed, file=file)
+    share = shares[task["case"] < "c4"]
+    return {"resolved": random.Random(f"{name} {task['case']} {seed}").random() < share}
+
+def old(task, seed, tools):
+    return run("old", (0.95, 0.1), task, seed)
+
+def new(task, seed, tools):
+    return run("new", (0.95, 0.9), task, seed)
+"""
+
+
+@dataclass
+class Killing:
+    """A ledger at whose n-th commit the process dies, before or after it is durable."""
+
+    ledger: Ledger
+    at: int
+    after: bool
+    commits: int = 0
+
+    def commit(self, *changes: Change) -> tuple[Receipt, ...]:
+        self.commits += 1
+        if self.commits == self.at and not self.after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        receipts = self.ledger.commit(*changes)
+        if self.commits == self.at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return receipts
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.ledger, name)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Context]:
+    environment = {"LIGNIN_HOME": str(folder / "home"), "LIGNIN_ACTOR": "user:tester"}
+    with open_context(load_settings(environment, folder)) as context:
+        yield context
+
+
+def decide(folder: Path, module: str, killed_at: int = 0, *, after: bool = True) -> Any:
+    """What `gate prove` comes to, or dies of."""
+    request = GateProve(
+        incumbent=f"python:{module}:old",
+        candidate=f"python:{module}:new",
+        unsandboxed=True,
+        suite="suite.jsonl",
+        bank=2,
+    )
+    os.environ["PAID"] = str(folder / "paid")
+    with opened(folder) as context:
+        ledger = Killing(context.ledger, killed_at, after)
+        told = prove(replace(context, ledger=ledger), request)  # type: ignore[arg-type]
+        with context.view() as view:
+            row = require_known(view, f"decision/{told.decision}")
+            return row.body["result"]["told"], ledger.commits
+
+
+def dies(folder: Path, module: str, killed_at: int, *, after: bool) -> bool:
+    """Whether a process that decides is killed on its way."""
+    child = os.fork()
+    if child == 0:
+        try:
+            decide(folder, module, killed_at, after=after)
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def prepared(folder: Path, module: str) -> Path:
+    folder.mkdir()
+    (folder / f"{module}.py").write_text(HARNESS)
+    (folder / "suite.jsonl").write_text("".join(f'{{"case": "c{n}"}}\n' for n in range(8)))
+    with opened(folder):
+        pass
+    return folder
+
+
+@pytest.fixture(params=[pytest.param(4, id="sample"), pytest.param(1, marks=pytest.mark.slow)])
+def step(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_decision_killed_at_any_commit_is_the_same_and_pays_nothing_twice(
+    tmp_path: Path, step: int, after: bool
+) -> None:
+    module = f"killed_{step}_{after}"
+    whole = prepared(tmp_path / "whole", module)
+    reached, commits = decide(whole, module)
+    paid = Counter((whole / "paid").read_text().splitlines())
+    assert set(paid.values()) == {1}
+    assert commits > 30
+    for killed_at in range(1, commits + 1, step):
+        folder = prepared(tmp_path / str(killed_at), module)
+        assert dies(folder, module, killed_at, after=after)
+        again, _ = decide(folder, module)
+        assert again == reached
+        told = Counter((folder / "paid").read_text().splitlines())
+        assert set(told) == set(paid)
+        # Killed before the commit, the one trial in flight is paid again; nothing that was filed is.
+        assert sum(told.values()) - sum(paid.values()) <= (0 if after else 1)
+
+
+def test_a_decision_killed_at_every_trial_in_turn_still_comes_to_the_same(tmp_path: Path) -> None:
+    module = "killed_in_turn"
+    whole = prepared(tmp_path / "whole", module)
+    reached, _ = decide(whole, module)
+    folder = prepared(tmp_path / "turns", module)
+    kills = 0
+    while dies(folder, module, 1, after=True):
+        kills += 1
+    assert kills > 30
+    again, _ = decide(folder, module)
+    assert again == reached
+    assert set(Counter((folder / "paid").read_text().splitlines()).values()) == {1}
+
+
+def test_two_that_decide_the_same_at_once_come_to_one_decision(tmp_path: Path) -> None:
+    module = "at_once"
+    folder = prepared(tmp_path / "both", module)
+    start = threading.Barrier(2)
+    reached: list[Any] = []
+
+    def one() -> None:
+        start.wait()
+        reached.append(decide(folder, module)[0])
+
+    both = [threading.Thread(target=one) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert len(reached) == 2
+    assert reached[0] == reached[1]
+    with opened(folder) as context, context.view() as view:
+        assert view.page("decision").total == 1
+        trials = list(view.page("trial", limit=1000).rows)
+        assert [row.seq for row in trials] == [1] * len(trials)
+        campaign = require_known(view, "campaign/main").body
+    assert campaign["decisions"] == 1

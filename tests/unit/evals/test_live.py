@@ -1,0 +1,157 @@
+"""Live decisions: which trial an ask is, what a plan holds, what comes of the trials."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from lignin.evals.laws.bank import Banked
+from lignin.evals.laws.better import Judgement, judge_better
+from lignin.evals.laws.course import Arm, Ask
+from lignin.evals.laws.prove import Proof
+from lignin.evals.live import Plan, Planned, conclude, follow, parse_plan
+
+CASES = ("a", "b", "c", "d")
+PROVEN = Judgement(
+    outcome="accept",
+    reasons=("it is better",),
+    proof=Proof(ended="proven", wealth=200, pairs=9, gain=1.0, missing=0),
+)
+
+
+def plan(**more: Any) -> Plan:
+    given: dict[str, Any] = {
+        "systems": {"incumbent": "sha256:i", "candidate": "sha256:c"},
+        "cases": {
+            name: Planned(name=name, digest=f"sha256:{name}", grader="checks/1", kind="live")
+            for name in CASES
+        },
+        "target": ("a", "b"),
+        "others": (),
+        "must_pass": (),
+        "first": {
+            "incumbent": dict.fromkeys(CASES, 6),
+            "candidate": {"a": 0, "b": 2, "c": 0, "d": 0},
+        },
+        "bank": {
+            "a": Banked(0, 6),
+            "b": Banked(1, 6),
+            "c": Banked(6, 6),
+            "d": Banked(6, 6),
+        },
+        "level": 0.01,
+        "seed": "dec_a",
+    }
+    return Plan(**(given | more))
+
+
+def body(case: str, number: int, score: float | None, kind: str, **more: Any) -> Mapping[str, Any]:
+    told = {"latency_s": None, "tokens": None, "cost_microusd": None, "forbidden": False}
+    return (
+        told
+        | {
+            "case": case,
+            "number": number,
+            "score": score,
+            "kind": kind,
+            "system": "s",
+            "grader": "g",
+        }
+        | more
+    )
+
+
+def test_plan_is_the_same_after_it_was_written() -> None:
+    assert parse_plan(plan().to_json()) == plan()
+
+
+def test_nth_ask_of_an_arm_and_case_counts_on_from_what_stood() -> None:
+    asked = plan()
+    assert asked.key(Ask("candidate", "b"), 0).number == 2
+    assert asked.key(Ask("incumbent", "b"), 3).number == 9
+    assert asked.key(Ask("incumbent", "b"), 0).trial != asked.key(Ask("candidate", "b"), 4).trial
+
+
+def test_no_trial_is_asked_for_twice_in_a_decision() -> None:
+    asked, keys = plan(), []
+
+    def answer(asks: Sequence[tuple[Ask, int]]) -> list[float]:
+        keys.extend(asked.key(ask, turn).trial for ask, turn in asks)
+        return [float(ask.arm == "candidate" or ask.case in "cd") for ask, _ in asks]
+
+    judged = follow(judge_better(asked.claim()), answer)
+    assert judged.outcome == "accept"
+    assert len(keys) == len(set(keys)) > 15
+
+
+def test_guarded_are_what_works_by_mode_and_the_critical_by_themselves() -> None:
+    modes = {
+        name: Planned(name=name, digest=name, grader="g", kind="live", mode="m") for name in CASES
+    }
+    units = plan(cases=modes, must_pass=("b",)).claim().units
+    assert [(unit.name, unit.cases, unit.is_critical) for unit in units] == [
+        ("b", ("b",), True),
+        ("m", ("c", "d"), False),
+    ]
+
+
+FINE = [("candidate", body("a", n, 1.0, "passed")) for n in range(30)] + [
+    ("incumbent", body("a", n, 0.0, "failed")) for n in range(30)
+]
+
+
+@pytest.mark.parametrize(
+    ("extra", "verdict", "fault"),
+    [
+        ([], "accept", None),
+        ([("candidate", body("a", 30, 0.0, "forged_score"))], "undecided", "forged_score"),
+        ([("incumbent", body("a", 30, 0.0, "untrue_run"))], "undecided", "untrue_run"),
+        ([("candidate", body("a", 30, 0.0, "crashed"))], "accept", None),
+        (
+            [("candidate", body("a", 30 + n, None, "infrastructure")) for n in range(3)],
+            "undecided",
+            "too_much_missing",
+        ),
+        (
+            [("candidate", body("c", 0, 0.0, "failed", forbidden=True))],
+            "reject",
+            None,
+        ),
+    ],
+)
+def test_what_is_proven_is_accepted_only_where_all_is_believed(
+    extra: list[tuple[Arm, Mapping[str, Any]]], verdict: str, fault: str | None
+) -> None:
+    told = conclude(plan(), PROVEN, [*FINE, *extra])  # type: ignore[list-item]
+    assert told["verdict"] == verdict
+    assert [each["kind"] for each in told["faults"]] == ([fault] if fault else [])
+
+
+def test_growing_costs_are_held_against_it() -> None:
+    dear = [
+        (arm, {**each, "cost_microusd": 100 if arm == "incumbent" else 300}) for arm, each in FINE
+    ]
+    told = conclude(plan(), PROVEN, dear)  # type: ignore[arg-type]
+    assert told["verdict"] == "reject"
+    assert "cost_microusd grows from 100 to 300" in told["reasons"]
+
+
+def test_must_pass_case_in_the_target_is_broken_by_one_failure() -> None:
+    slipped = [*FINE, ("candidate", body("a", 30, 0.0, "failed"))]
+    told = conclude(plan(must_pass=("a",)), PROVEN, slipped)  # type: ignore[arg-type]
+    assert (told["verdict"], told["broken"]) == ("reject", ["a"])
+
+
+def test_gain_on_shown_cases_that_hidden_siblings_do_not_have_is_overfitted() -> None:
+    hidden = {
+        name: Planned(name=name, digest=name, grader="g", kind="live", is_hidden=name == "b")
+        for name in CASES
+    }
+    same = [
+        (arm, body("b", n, 0.0, "failed")) for n in range(30) for arm in ("incumbent", "candidate")
+    ]
+    told = conclude(plan(cases=hidden), PROVEN, [*FINE, *same])  # type: ignore[list-item]
+    assert told["verdict"] == "reject"
+    assert any(reason.startswith("overfitted: ") for reason in told["reasons"])
+    told = conclude(plan(), PROVEN, [*FINE, *same])  # type: ignore[list-item]
+    assert told["verdict"] == "accept"

@@ -1,0 +1,191 @@
+"""`eval`: trials are paid once, and a case's checks judge, whatever a system says of itself."""
+
+import ast
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import lignin
+from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError, UnavailableError
+from lignin.evals.trials import CHECKS
+from lignin.practice.system import DeskSystem
+from unit.operations.conftest import Desk
+from unit.operations.suites import FAILING, SOUND, function, own_suite, with_cases
+
+JUDGING = (
+    "domain/judging.py",
+    "domain/effects.py",
+    "evals/output.py",
+    "evals/replay.py",
+    "evals/watched.py",
+)
+PINNED = {"checks/1": "0f4877a36e2d0e7a"}
+
+
+def test_what_was_tried_is_not_tried_again(desk: Desk) -> None:
+    cases = with_cases(desk)
+    first = desk("eval.run", system=FAILING, trials=2)
+    assert (first.paid, first.trials, first.missing) == (2 * len(cases), 2 * len(cases), 0)
+    assert 0 < first.mean < 1
+    assert first.simulated
+    again = desk("eval.run", system=FAILING, trials=2)
+    assert (again.paid, again.items) == (0, first.items)
+    assert desk("eval.run", system=FAILING, trials=3).paid == len(cases)
+    other = desk("eval.run", system=SOUND, trials=2)
+    assert (other.paid, other.mean) == (2 * len(cases), 1.0)
+    assert {each.name for each in desk("eval.list").items} == {FAILING, SOUND}
+    assert desk("eval.show", system=SOUND).items == other.items
+    assert desk("eval.show", system=other.system[:19]).system == other.system
+
+
+def test_another_content_of_a_system_has_none_of_its_trials(desk: Desk) -> None:
+    desk.write("agent.py", "print('{\"resolved\": true}')\n")
+    suite = own_suite(desk, "a", "b")
+    asked = {"system": "python agent.py", "suite": suite, "trials": 1}
+    first = desk("eval.run", **asked)
+    assert (first.paid, first.mean) == (2, 1.0)
+    assert desk("eval.run", **asked).paid == 0
+    desk.write("agent.py", "print('{\"resolved\": false}')\n")
+    second = desk("eval.run", **asked)
+    assert (second.paid, second.mean) == (2, 0.0)
+    assert second.system != first.system
+    with pytest.raises(InvalidRequestError, match="several"):
+        desk("eval.show", system="python agent.py")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("forges_its_score", "forged_score"),
+        ("scores_nan", "not_a_score"),
+        ("hands_in_twice", "several_runs"),
+        ("exits_early", "no_outcome"),
+        ("crashes", "crashed"),
+        ("retells", "untrue_run"),
+    ],
+)
+def test_what_cheats_fails_and_is_named(desk: Desk, name: str, kind: str) -> None:
+    cases = with_cases(desk)
+    failing = [e.case for e in desk("eval.run", system=FAILING, trials=1).items if not e.passed]
+    done = desk("eval.run", **function(desk, name), case=failing or cases, trials=1)
+    assert done.mean == 0
+    assert [each.kinds for each in done.items] == [{kind: 1}] * len(failing)
+
+
+def test_boast_beside_a_run_changes_nothing(desk: Desk) -> None:
+    with_cases(desk)
+    before = desk("eval.run", system="desk:x+wrong_refund_method", trials=1)
+    after = desk("eval.run", **function(desk, "boasts"), trials=1)
+    assert [(e.case, e.passed) for e in after.items] == [(e.case, e.passed) for e in before.items]
+
+
+def test_calls_of_the_given_tools_are_seen_and_judged(desk: Desk) -> None:
+    with_cases(desk)
+    done = desk("eval.run", **function(desk, "calls_the_tools"), trials=1)
+    assert done.mean == 1.0
+
+
+def test_task_tells_nothing_of_how_it_is_judged(desk: Desk) -> None:
+    case = with_cases(desk)[0]
+    seen = []
+
+    class Spy(DeskSystem):
+        def run(self, task, seed, tools):  # type: ignore[no-untyped-def]
+            seen.append(json.dumps(task))
+            return super().run(task, seed, tools)
+
+    context = replace(desk.context, open_system=lambda asked: Spy("spy"))
+    Desk(context)("eval.run", system="spy", case=[case], trials=1)
+    content = desk("trace.case", case=case).content
+    [end] = content["checks"]["end_states"]
+    assert content["input"][0] in json.loads(seen[0])["input"]
+    for hidden in (end, case, "checks", "known_way", "recording"):
+        assert hidden not in seen[0]
+
+
+def test_outage_is_missing_and_after_some_nothing_more_is_tried(desk: Desk) -> None:
+    cases = with_cases(desk)
+    with pytest.raises(UnavailableError, match="in a row told nothing"):
+        desk("eval.run", **(asked := function(desk, "is_cut_off")), trials=10)
+    [system] = desk("eval.list").items
+    assert (system.trials, system.missing, system.mean) == (0, 6, None)
+    shown = desk("eval.show", system=asked["system"], case=cases[0])
+    assert shown.tries[0].reasons == ["ConnectionError: no route"]
+    assert shown.exit_code() == 10
+    assert len(cases) >= len(shown.items)
+
+
+def test_own_suite_is_scored_by_the_system_itself(desk: Desk) -> None:
+    suite = own_suite(desk, "easy", "hard")
+    done = desk("eval.run", **function(desk, "tells"), suite=suite, trials=2)
+    assert [(each.case, each.passed) for each in done.items] == [("hard", 0), ("easy", 2)]
+    rows = [
+        json.loads(line) for line in desk("eval.rows", system=done.system).to_text().split("\n")
+    ]
+    assert len(rows) == 4
+    assert {row["grader"] for row in rows} == {"told/1"}
+
+
+def test_each_trial_of_a_case_says_why_and_secrets_are_masked(desk: Desk) -> None:
+    suite = own_suite(desk, "a")
+    secret = "ghp_" + "aB3dE5gH7jK9mN1pQ3rS5tU7vW9xY1zA2cD4"
+    desk.write("leaks.py", f"import sys\nprint('the key is {secret}')\nsys.exit('and {secret}')\n")
+    desk("eval.run", system="python leaks.py", suite=suite, trials=2)
+    shown = desk("eval.show", system="python leaks.py", case="a")
+    assert [(each.number, each.kind) for each in shown.tries] == [(0, "crashed"), (1, "crashed")]
+    assert "exit 1" in shown.tries[0].reasons[0]
+    assert "the key is" in shown.tries[0].said
+    assert secret not in shown.model_dump_json()
+    assert "exit 1" in shown.to_text()
+    with pytest.raises(NotFoundError):
+        desk("eval.show", system="python leaks.py", case="b")
+
+
+def test_nothing_runs_unconfined_unasked(desk: Desk) -> None:
+    asked = function(desk, "tells")
+    suite = own_suite(desk, "easy")
+    with pytest.raises(DeniedError):
+        desk("eval.run", **(asked | {"unsandboxed": False}), suite=suite)
+    dry = Desk(replace(desk.context, dry_run=True))
+    with pytest.raises(UnavailableError):
+        dry("eval.run", **asked, suite=suite)
+
+
+SCRIPT = """#!/usr/bin/env python3
+import json
+import sys
+
+
+def main() -> None:
+    task = json.load(sys.stdin)
+    print(json.dumps({"resolved": task["case"] != "hard"}))
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_stored_script_is_tried_by_itself_and_only_while_it_may_run(desk: Desk) -> None:
+    desk.write("answers.py", SCRIPT)
+    captured = desk("artifact.capture", path="answers.py", kind="script", verify=False)
+    suite = own_suite(desk, "easy", "hard")
+    done = desk("eval.run", system="artifact:answers", suite=suite, trials=2, unsandboxed=True)
+    assert [(each.case, each.passed) for each in done.items] == [("hard", 0), ("easy", 2)]
+    assert done.name == f"artifact:answers@{captured.digest[:19]}"
+    desk("artifact.quarantine", name="answers")
+    with pytest.raises(DeniedError, match="quarantined"):
+        desk("eval.run", system="artifact:answers", suite=suite, trials=3)
+    desk.double()
+    with pytest.raises(InvalidRequestError, match="is a program"):
+        desk("eval.run", system="artifact:double", suite=suite)
+
+
+def test_grader_has_another_version_where_it_judges_otherwise() -> None:
+    """Scores are reused by the grader's version; raise `CHECKS`, then pin what it stands for."""
+    source = Path(lignin.__file__).parent
+    read = "".join(ast.unparse(ast.parse((source / name).read_text())) for name in JUDGING)
+    assert PINNED[CHECKS] == hashlib.sha256(read.encode()).hexdigest()[:16]
