@@ -4,6 +4,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -20,6 +21,7 @@ from lignin.ports.tools import Observation, ToolSpec
 from lignin.practice.desk import PracticeDesk
 from lignin.practice.families import FAMILIES
 from lignin.practice.tasks import Call, StuckError, Task
+from lignin.testing.fakes.journal import MemoryJournal
 
 MODES = (
     "refused",
@@ -33,24 +35,19 @@ MODES = (
 )
 
 
+GOING_ON = (
+    "refused",
+    "failed with an error",
+    "failed after the effect",
+    "crashed before the effect",
+    "crashed after the effect",
+    "came to its end",
+)
+"""How whoever goes on fares before the last one does: each starts from the beginning."""
+
+
 class Crash(BaseException):
     """The process of the program ends here."""
-
-
-class MemoryJournal:
-    """Holds what was noted, as a store would after a crash."""
-
-    def __init__(self) -> None:
-        self.kept: dict[int, Made] = {}
-
-    def tag(self, tool: str, arguments: Mapping[str, Json]) -> str:
-        return digest_json([tool, dict(arguments)])
-
-    def intend(self, made: Made) -> None:
-        self.kept[made.number] = made
-
-    def settle(self, made: Made) -> None:
-        self.kept[made.number] = made
 
 
 class Faulty:
@@ -91,10 +88,12 @@ class HandOver:
     """How a task went whose program was made to stop.
 
     `repeated` are changes made again that are not harmless by their contract, `harmless` those that are.
+    `went_on`: how each went that went on before the last one.
     `finished`: the agent came to its end; `is_right`: with the state that it leaves without a program.
     """
 
     mode: str
+    went_on: tuple[str, ...]
     handed_over: bool
     finished: bool
     for_a_person: bool
@@ -175,12 +174,12 @@ def hand_over(
         hold = _held_at(rng.randrange(1, 4), hold)
     tools = JournalledTools(faulty, journal, hold)
     try:
-        ending = run_here(plan, values, served, loaded, tools)
-        handed_over, record = ending.how == "handed_over", tools.made
+        handed_over = run_here(plan, values, served, loaded, tools).how == "handed_over"
     except Crash:
-        handed_over, record = True, tuple(journal.kept.values())
-    made = len(record)
-    finished, for_a_person = go_on(task, ContinuedTools(desk, record, journal.tag))[:2]
+        handed_over = True
+    made = len(journal.made())
+    went_on = tuple(_going_on(task, desk, journal, rng) for _ in range(rng.randrange(3)))
+    finished, for_a_person = go_on(task, ContinuedTools(desk, MemoryJournal(journal)))[:2]
     again = [call for call in _repeated(desk) if call not in _alone(task)[1]]
     harmless = sum(desk.tools[tool].idempotent for tool, _ in again)
     states = {_alone(task)[0]}
@@ -190,6 +189,7 @@ def hand_over(
     desk.close()
     return HandOver(
         mode=mode,
+        went_on=went_on,
         handed_over=handed_over,
         finished=finished,
         for_a_person=for_a_person,
@@ -198,6 +198,16 @@ def hand_over(
         is_right=is_right,
         made=made,
     )
+
+
+def _going_on(task: Task, desk: PracticeDesk, journal: MemoryJournal, rng: random.Random) -> str:
+    """Let the agent go on from the beginning until something stops it; return what that was meant to be."""
+    mode = rng.choice(GOING_ON)
+    at = 0 if mode == GOING_ON[-1] else rng.randrange(1, 8)
+    faulty = Faulty(desk, mode, at, lambda: None)
+    with suppress(Crash, UnavailableError):
+        go_on(task, ContinuedTools(faulty, MemoryJournal(journal)))
+    return mode
 
 
 def go_on(task: Task, tools: BoundTools) -> tuple[bool, bool, Mapping[str, Json], int]:
@@ -229,7 +239,7 @@ def _alone(
     """What the agent leaves without a program, and what it repeats by itself."""
     desk = PracticeDesk(task.seed)
     before(desk)
-    go_on(task, ContinuedTools(desk, (), MemoryJournal().tag))
+    go_on(task, ContinuedTools(desk, MemoryJournal()))
     state, repeated = desk.state_digest(), _repeated(desk)
     desk.close()
     return state, repeated

@@ -25,7 +25,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks._hand_overs import MODES, HandOver, go_on, hand_over, programs
+from benchmarks._hand_overs import GOING_ON, MODES, HandOver, go_on, hand_over, programs
 
 from lignin.app import load_settings, open_context
 from lignin.artifacts.service import Artifacts
@@ -34,12 +34,12 @@ from lignin.domain.plans import Plan
 from lignin.harness.service import Harness
 from lignin.operations.context import Context
 from lignin.operations.planning import serving
-from lignin.operations.program_first import go_on as go_on_with
 from lignin.operations.routine import RoutineInduce, induce
 from lignin.operations.routine_families import FamilyView, RoutineFamilies, families
 from lignin.operations.routine_families import plan as plan_families
 from lignin.operations.routine_prove import RoutinePromote, RoutineProve, promote, prove
 from lignin.operations.routine_run import RoutineRun, run
+from lignin.operations.taskwork import go_on as go_on_with
 from lignin.operations.trace import TraceImport, import_
 from lignin.ports.broker import Binding, BoundTools
 from lignin.ports.tools import Observation, ToolSpec
@@ -337,10 +337,13 @@ def hand_overs(context: Context, plans: Mapping[str, Plan]) -> None:
                     found.append(one)
     repeated = sum(each.repeated for each in found)
     by = Counter(each.mode for each in found)
+    went_on = Counter(mode for each in found for mode in each.went_on)
     persons = sum(each.for_a_person for each in found)
     tell("effects repeated over hand-overs", repeated, "effects", bar="0", met=not repeated,
          note=f"{len(found)} hand-overs, the agent starts from the beginning; "
          + ", ".join(f"{mode} {by[mode]}" for mode in MODES)
+         + f"; {went_on.total()} continuations before the last one: "
+         + ", ".join(f"{mode} {went_on[mode]}" for mode in GOING_ON)
          + f"; {sum(e.harmless for e in found)} calls made again whose contract says that is harmless")  # fmt: skip
     rest = [each for each in found if not each.for_a_person]
     right = sum(each.is_right for each in rest)

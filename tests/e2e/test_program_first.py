@@ -17,7 +17,6 @@ from lignin.governance.continued import ALREADY_DONE, UNKNOWN
 from lignin.operations.artifact import call
 from lignin.operations.artifact_models import ArtifactCall
 from lignin.operations.context import Context
-from lignin.operations.program_first import go_on, made_for
 from lignin.operations.proposal import ProposalApply, ProposalDecide, ProposalRef
 from lignin.operations.proposal import apply as apply_proposal
 from lignin.operations.proposal import decide as decide_proposal
@@ -28,6 +27,7 @@ from lignin.operations.routine_families import FamilyView, RoutineFamilies, fami
 from lignin.operations.routine_families import plan as plan_families
 from lignin.operations.routine_prove import RoutinePromote, RoutineProve, promote, prove
 from lignin.operations.routine_run import RoutineRun, run
+from lignin.operations.taskwork import go_on, made_for
 from lignin.operations.trace import TraceImport, import_
 from lignin.ports.broker import Binding
 from lignin.ports.tools import Observation, ToolSpec
@@ -234,8 +234,9 @@ def test_program_that_goes_on_with_the_task_repeats_nothing(learned: Learned) ->
     got = run(learned.context, RoutineRun(request=task_of(904).instruction, tools="desk:904"))
     bent.bend("", lambda: None)
     request = ArtifactCall(name=got.routine, input=dict(facts), tools="desk:904", task=got.task)
-    assert call(learned.context, request).output["handed_over"] == ""
-    assert bent.effects() == ["confirm_identity", "add_note"]
+    for _ in range(3):
+        assert call(learned.context, request).output["handed_over"] == ""
+        assert bent.effects() == ["confirm_identity", "add_note"]
     assert call(learned.context, request.model_copy(update={"task": ""})).error is None
     assert bent.effects() == ["confirm_identity", "add_note"] * 2
 
@@ -251,6 +252,10 @@ def test_change_in_flight_at_a_crash_is_known_to_be_unknown(learned: Learned) ->
         ("confirm_identity", False),
         ("add_note", True),
     ]
+    again = RoutineRun(request=task_of(903).instruction, tools="desk:903")
+    got = run(learned.context, again)
+    assert (got.ended, got.task, len(got.done)) == ("unfinished", row.key, len(made))
+    assert f"lignin task show {row.key}" in got.why
     tools = go_on(learned.context, row.key, bent.desk)
     last = task_of(903).writes[-1]
     answer = tools.call(last.tool, last.arguments)

@@ -59,6 +59,8 @@ ARGUMENTS = {
     "space.create": ("team", "--kind", "team"),
     "store.backup": ("copy.db",),
     "store.copy": ("sqlite:///copy.db",),
+    "task.close": ("tsk_absent",),
+    "task.settle": ("tsk_absent", "--made"),
     "tool.list": ("desk",),
     "trace.cases": (),
     "trace.detect": (),
@@ -76,7 +78,7 @@ REFUSED = {
     "artifact.clear", "artifact.restore", "artifact.retire", "artifact.withdraw",
     "dependency.remove", "eval.run", "gate.prove", "head.offer", "head.release",
     "proposal.apply", "proposal.rebase", "routine.promote", "routine.prove", "routine.run",
-    "trace.judge",
+    "task.close", "task.settle", "trace.judge",
 }  # fmt: skip
 
 

@@ -2,24 +2,28 @@
 
 While the program works, every change is noted before and after it is made. Who goes on gets what was
 done as data, and the same tools: a change that equals a done one is answered from the record and not
-made again, so starting from the beginning repeats nothing. Reads are always made anew.
+made again, so starting from the beginning repeats nothing, however often and by however many. What is
+changed while going on is noted in the same record. Reads are always made anew.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from lignin.domain.codec import Digest, Json, digest_json
+from lignin.domain.errors import ConflictError
 from lignin.ports.broker import Binding, BoundTools
 from lignin.ports.journal import Journal, Made
 from lignin.ports.tools import Observation, ToolSpec, served_name
 
 HELD = "guard"
 UNKNOWN = "effect_unknown"
-ALREADY_DONE = "done before the hand-over, so it was not made again"
+TAKEN_OVER = "somebody else goes on with this task"
+ALREADY_DONE = "done for this task before, so it was not made again"
 _MAYBE_DONE = (
-    "this was begun before the hand-over and nobody knows whether it took effect: look, and let a "
-    "person decide where that does not tell"
+    "this was begun for this task and nobody knows whether it took effect: look, and let a person "
+    "settle it (`lignin task settle`)"
 )
+_MOST_TRIES = 8
 
 Hold = Callable[[Iterable[Made]], str]
 """Says why nothing may be changed after what was made so far; "" where nothing is against it."""
@@ -62,7 +66,10 @@ class JournalledTools:
             changes=changes,
         )
         if changes:
-            self._journal.intend(made)
+            try:
+                self._journal.intend(made)
+            except ConflictError:
+                return Observation(error=HELD, message=TAKEN_OVER)
         self._made.append(made)
         observation = self._inner.call(tool, arguments)
         if observation is not None and (not changes or _is_answer(spec, observation)):
@@ -124,19 +131,11 @@ class ContinuedTools:
 
     Args:
         inner: Makes the calls.
-        record: What was made before.
-        tag: What equal calls have in common, as in the record.
+        journal: What was made before, by anybody; what is changed from now on is noted there too.
     """
 
-    def __init__(
-        self,
-        inner: BoundTools,
-        record: Iterable[Made],
-        tag: Callable[[str, Mapping[str, Json]], str],
-    ) -> None:
-        self._inner, self._tag = inner, tag
-        self._record = {made.tag: made for made in record if _took_effect(made)}
-        self._changed: set[str] = set()
+    def __init__(self, inner: BoundTools, journal: Journal) -> None:
+        self._inner, self._journal = inner, journal
 
     @property
     def tools(self) -> Mapping[str, ToolSpec]:
@@ -144,36 +143,74 @@ class ContinuedTools:
         return self._inner.tools
 
     def call(self, tool: str, arguments: Mapping[str, Json]) -> Observation | None:
-        """Call one tool; a change that was made before is answered from the record."""
+        """Call one tool; a change that was made before is answered from the record.
+
+        Raises:
+            ConflictError: Others keep going on with the task at the same time; nothing was made.
+        """
         tool = served_name(self.tools, tool)
         spec = self.tools.get(tool)
         if spec is None or spec.effect == "read":
             return self._inner.call(tool, arguments)
-        before = self._record.get(self._tag(tool, arguments))
-        if before is not None and not self._may_repeat(spec, before):
-            if before.observation is None:
-                return Observation(error=UNKNOWN, message=_MAYBE_DONE)
-            return replace(before.observation, message=ALREADY_DONE)
-        if before is None:
-            self._changed.add(tool)
-        return self._inner.call(tool, arguments)
+        made = self._begin(spec, arguments)
+        if isinstance(made, Observation):
+            return made
+        observation = self._inner.call(tool, arguments)
+        if observation is not None and _is_answer(spec, observation):
+            self._journal.settle(replace(made, observation=observation))
+        return observation
 
-    def _may_repeat(self, spec: ToolSpec, before: Made) -> bool:
-        """True where making it again leaves what making it once leaves, and may be needed: nobody
-        knows whether it took effect, or the tool was used for something else since."""
-        return spec.idempotent and (before.observation is None or spec.name in self._changed)
+    def _begin(self, spec: ToolSpec, arguments: Mapping[str, Json]) -> Made | Observation:
+        """Note a change that is about to be made, or say what its equal brought back."""
+        tag = self._journal.tag(spec.name, arguments)
+        for left in reversed(range(_MOST_TRIES)):
+            record = self._journal.made()
+            answer = answered(record, spec, tag)
+            if answer is not None:
+                return answer
+            made = Made(
+                number=max((each.number for each in record), default=0) + 1,
+                tool=spec.name,
+                arguments=dict(arguments),
+                tag=tag,
+                changes=True,
+                going_on=True,
+            )
+            try:
+                self._journal.intend(made)
+            except ConflictError:
+                if not left:
+                    raise
+            else:
+                return made
+        raise AssertionError("unreachable")
+
+
+def answered(record: Iterable[Made], spec: ToolSpec, tag: str) -> Observation | None:
+    """Return what a record answers to a change; None where it is to be made.
+
+    Again is made what the contract says leaves what once leaves, where it may be needed: nobody knows
+    whether it took effect, or who went on used the tool for something else since.
+    """
+    effects = [made for made in record if _took_effect(made)]
+    equal = [made for made in effects if made.tag == tag]
+    if not equal:
+        return None
+    before = equal[-1]
+    if spec.idempotent:
+        since = (made for made in effects if made.number > before.number and made.going_on)
+        if before.observation is None or any(made.tool == spec.name for made in since):
+            return None
+    if before.observation is None:
+        return Observation(error=UNKNOWN, message=_MAYBE_DONE)
+    return replace(before.observation, message=ALREADY_DONE)
 
 
 class ContinuedBinding:
     """A binding whose runs go on with a task that was handed over; see `ContinuedTools`."""
 
-    def __init__(
-        self,
-        inner: Binding,
-        record: Iterable[Made],
-        tag: Callable[[str, Mapping[str, Json]], str],
-    ) -> None:
-        self._inner, self._record, self._tag = inner, tuple(record), tag
+    def __init__(self, inner: Binding, journal: Journal) -> None:
+        self._inner, self._journal = inner, journal
 
     @property
     def name(self) -> str:
@@ -183,11 +220,11 @@ class ContinuedBinding:
     @property
     def digest(self) -> Digest:
         """Of the inner binding and what was done."""
-        return digest_json([self._inner.digest, [made.tag for made in self._record]])
+        return digest_json([self._inner.digest, [made.tag for made in self._journal.made()]])
 
     def begin(self) -> BoundTools:
         """Start a run in which nothing that was done is done again."""
-        return ContinuedTools(self._inner.begin(), self._record, self._tag)
+        return ContinuedTools(self._inner.begin(), self._journal)
 
 
 def _is_answer(spec: ToolSpec, observation: Observation) -> bool:

@@ -40,6 +40,8 @@ NOT_NOUNS = frozenset(
         "programs",
         "skill_models",
         "tally",
+        "taskwork",
+        "off_heads",
         "telemetry",
         "trace_view",
         "uses",

@@ -50,9 +50,9 @@ from lignin.operations.lifecycle import (
     promote_versions,
     proven_in,
 )
-from lignin.operations.program_first import going_on
 from lignin.operations.registry import operation
 from lignin.operations.reopening import found_failed
+from lignin.operations.taskwork import going_on
 
 MAX_FEEDBACK = 50
 

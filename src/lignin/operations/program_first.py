@@ -1,28 +1,23 @@
 """Serving a task program-first: routines in a plan's order through the broker, then the answer.
 
-Each change is noted on the ledger before and after it is made. Where a routine hands over, what was done
+Each change is noted before and after it is made (`taskwork`). Where a routine hands over, what was done
 goes to whoever goes on, with tools that repeat none of it.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from lignin.domain.codec import Json, canonical_bytes, digest_bytes
+from lignin.domain.codec import Json
 from lignin.domain.errors import DeniedError, UnavailableError
-from lignin.domain.events import Blob, NewEvent
 from lignin.domain.plans import Plan
-from lignin.governance.continued import ContinuedBinding, ContinuedTools, Hold, OneTask
+from lignin.governance.continued import Hold, OneTask
 from lignin.operations.context import Context
 from lignin.operations.lifecycle import call_artifact
 from lignin.operations.planning import Serving
-from lignin.ports.broker import Binding, BoundTools
 from lignin.ports.journal import Made
-from lignin.ports.ledger import View, require_known
-from lignin.ports.tools import Observation, served_name
-from lignin.traces.redact import record_key, redact
+from lignin.ports.tools import served_name
 from lignin.traces.routines.answers import answer_of
 from lignin.traces.routines.plan_replay import Results, source_value, unseen, words_of
 from lignin.traces.routines.values import parse_result
@@ -139,119 +134,3 @@ def perform_in_sandbox(
         return output
 
     return perform
-
-
-class LedgerJournal:
-    """Notes the calls of one task on stream `task/ID`; see `lignin.ports.journal.Journal`.
-
-    A call lies in a blob, as far as it holds no secret. Reads are kept with the next change.
-    """
-
-    def __init__(self, context: Context, task: str) -> None:
-        self._context, self._stream = context, f"task/{task}"
-        self._waiting: list[tuple[NewEvent, Blob]] = []
-
-    def tag(self, tool: str, arguments: Mapping[str, Json]) -> str:
-        """A keyed digest, so that what is redacted still compares."""
-        return tag_of(self._context, tool, arguments)
-
-    def intend(self, made: Made) -> None:
-        """Commit that a change is about to be made."""
-        self._note("task.intended", made)
-        self.flush()
-
-    def settle(self, made: Made) -> None:
-        """Commit what a change brought back."""
-        self._note("task.settled", made)
-        if made.changes:
-            self.flush()
-
-    def flush(self) -> None:
-        """Commit what waits."""
-        if self._waiting:
-            events = tuple(event for event, _ in self._waiting)
-            blobs = tuple({blob.digest: blob for _, blob in self._waiting}.values())
-            self._context.commit(self._context.scope.change(events=events, blobs=blobs))
-            self._waiting.clear()
-
-    def _note(self, type_: str, made: Made) -> None:
-        observation = made.observation
-        told: dict[str, Json] = {"tool": made.tool, "arguments": dict(made.arguments)}
-        if observation is not None:
-            told |= {
-                "result": observation.result,
-                "error": observation.error,
-                "message": observation.message,
-            }
-        content = redact(json.dumps(told).encode(), self._context.redaction_key).content
-        digest = digest_bytes(content)
-        payload: dict[str, Json] = {
-            "number": made.number,
-            "tag": made.tag,
-            "changes": made.changes,
-            "is_settled": observation is not None,
-            "digest": digest,
-        }
-        event = NewEvent(
-            stream=self._stream, type=type_, payload=payload, event_id=self._context.ids.new("evt")
-        )
-        self._waiting.append((event, Blob(stream=self._stream, digest=digest, content=content)))
-
-
-def tag_of(context: Context, tool: str, arguments: Mapping[str, Json]) -> str:
-    """What equal calls have in common under a store's key."""
-    return record_key(canonical_bytes([tool, dict(arguments)]), context.redaction_key).hex()
-
-
-def made_for(view: View, task: str) -> tuple[Made, ...]:
-    """What was made for a task, as the ledger has it, in order.
-
-    Raises:
-        NotFoundError: There is no such task.
-    """
-    calls = require_known(view, f"task/{task}").body["calls"]
-    found = []
-    for _, noted in sorted(calls.items(), key=lambda each: int(each[0])):
-        told = json.loads(view.blob(noted["digest"]))
-        observation = None
-        if noted["is_settled"]:
-            observation = Observation(
-                result=told["result"], error=told["error"], message=told["message"]
-            )
-        found.append(
-            Made(
-                number=noted["number"],
-                tool=told["tool"],
-                arguments=told["arguments"],
-                tag=noted["tag"],
-                changes=noted["changes"],
-                observation=observation,
-            )
-        )
-    return tuple(found)
-
-
-def going_on(context: Context, task: str) -> Callable[[Binding], Binding] | None:
-    """Return what a call's tools go through where it goes on with a task; None where it names none.
-
-    Raises:
-        NotFoundError: There is no such task.
-    """
-    if not task:
-        return None
-    with context.view() as view:
-        record = made_for(view, task)
-    return lambda binding: ContinuedBinding(
-        binding, record, lambda tool, given: tag_of(context, tool, given)
-    )
-
-
-def go_on(context: Context, task: str, tools: BoundTools) -> ContinuedTools:
-    """Return the tools with which somebody goes on with a task that was handed over.
-
-    Raises:
-        NotFoundError: There is no such task.
-    """
-    with context.view() as view:
-        record = made_for(view, task)
-    return ContinuedTools(tools, record, lambda tool, given: tag_of(context, tool, given))

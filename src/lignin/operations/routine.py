@@ -7,6 +7,7 @@ from pydantic import Field
 from lignin.domain.codec import Json
 from lignin.domain.routines import Routine
 from lignin.operations.context import Context
+from lignin.operations.off_heads import found_wrong
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.routinework import induce_routines, read_runs
 from lignin.ports.ledger import require_known
@@ -45,6 +46,7 @@ class RoutineView(Response):
     tasks: int = Field(description="their tasks")
     models: list[str] = Field(description="their models")
     failing: int = Field(description="uses in failing runs")
+    wrong: str = Field("", description="what proving it found against it, and what is proposed")
 
 
 class RefusedView(Response):
@@ -66,6 +68,7 @@ class RoutinesListed(Listed):
                 f"{each.routine}  {each.name}",
                 f"  {each.occurrences} uses in {each.sessions} passing runs of {each.tasks} tasks, "
                 f"{each.failing} in failing runs; takes {', '.join(each.parameters) or 'nothing'}",
+                *([f"  {each.wrong}"] if each.wrong else []),
             ]
         if self.refused:
             lines += ["", "refused:"]
@@ -95,6 +98,8 @@ class RoutineShown(RoutineView):
                 f"  served {self.served['runs']} tasks, handed over {self.served['handed_over']}"
             )
             lines += [f"    {why}: {count}" for why, count in self.served["reasons"].items()]
+        if self.wrong:
+            lines.append(f"  {self.wrong}")
         if self.state != "induced":
             lines.append(f"  {self.state}")
         return told([*lines, "", *(f"  {each['at']}  {each['event']}" for each in self.history)])
@@ -144,12 +149,16 @@ def list_(context: Context, request: RoutineList) -> RoutinesListed:
     """List the routines that stand, what saves most first."""
     with context.view() as view:
         routines, refused = standing(view), refusals(view)
+        wrong = {
+            each.routine_id: found_wrong(view, view.row(f"routine/{each.routine_id}"))
+            for each in routines
+        }
     names = [each.routine_id for each in routines]
     start = names.index(request.after) + 1 if request.after in names else 0
     page = routines[start : start + request.limit]
     is_end = start + request.limit >= len(routines)
     return RoutinesListed(
-        items=[RoutineView(**_told(each)) for each in page],
+        items=[RoutineView(**_told(each), wrong=wrong[each.routine_id]) for each in page],
         total=len(routines),
         next_after=None if is_end else page[-1].routine_id,
         refused=[_refused(each) for each in refused],
@@ -167,9 +176,11 @@ def show(context: Context, request: RoutineShow) -> RoutineShown:
             for event in view.events(row.stream)
             if event.type != "routine.counted"
         ]
+        wrong = found_wrong(view, row)
     return RoutineShown(
         **_told(routine),
         state=str(row.state),
+        wrong=wrong,
         content=routine.to_json(),
         drawn=draw(routine),
         history=history,

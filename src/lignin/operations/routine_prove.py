@@ -18,7 +18,7 @@ from lignin.domain.artifacts import make_tree
 from lignin.domain.codec import Json
 from lignin.domain.commands import runs_shell
 from lignin.domain.errors import GateFailedError, InvalidRequestError
-from lignin.domain.events import NewEvent
+from lignin.domain.events import Change, NewEvent
 from lignin.domain.examples import Example
 from lignin.domain.routines import Routine
 from lignin.domain.states import Row
@@ -34,6 +34,7 @@ from lignin.operations.context import Context
 from lignin.operations.environments import environment_of, open_environment
 from lignin.operations.exits import named_tools
 from lignin.operations.intake import load_trajectory
+from lignin.operations.off_heads import take_off_refuted, told_open
 from lignin.operations.registry import Request, Response, operation, positional
 from lignin.operations.routine_proof import (
     LEAST_USES,
@@ -54,7 +55,7 @@ from lignin.operations.routine_script_proof import (
 from lignin.operations.routinework import comes_of, kept_runs, passing_sessions
 from lignin.ports.ledger import View, require_known
 from lignin.ports.tools import ToolSpec
-from lignin.traces.routines.refine import MOST_ROUNDS, Trial, after, against, guarded_by
+from lignin.traces.routines.refine import MOST_ROUNDS, Trial, after, against, guarded_by, poisoned
 from lignin.traces.routines.service import read
 
 _MOST_SEEN = 12
@@ -87,6 +88,10 @@ class Proved(Response):
     program: str = Field(description="its source")
     tried: list[str] = Field(
         description="what spoke against it as it was, and what was tried instead"
+    )
+    proposals: list[str] = Field(
+        default_factory=list,
+        description="open proposals to take its program off a head, where it is refused",
     )
 
     def exit_code(self) -> int:
@@ -133,7 +138,8 @@ def prove(context: Context, request: RoutineProve) -> Proved:
 
     What the held-out runs speak against is refined and tried again, at most three times: a constant that
     they contradict is given, a guard that they contradict goes, and where some uses come to something
-    else a condition that tells them from the others is asked.
+    else a condition that tells them from the others is asked. Where a refused routine's program stands
+    on a head, a proposal to take it off is opened; it moves nothing.
     """
     with context.view() as view:
         row = require_known(view, f"routine/{request.routine}")
@@ -145,9 +151,11 @@ def prove(context: Context, request: RoutineProve) -> Proved:
             runs=tuple(_held_out(context, view)),
             seen=tuple(_seen(context, view, routine)),
         )
+    every = kept_runs(context)
+    if spoiled := poisoned(routine, every):
+        return _refused(context, row, routine, spoiled.reason, ())
     if not comes_of(context, routine, lambda session: not is_held_out(session)):
         return _unproven(routine, "it does not come out of two thirds of the runs alone")
-    every = kept_runs(context)
     held_out = [run for run in every if is_held_out(run.session)]
     others = [run for run in every if not is_held_out(run.session)]
     prepared = replace(prepared, routine=guarded_by(routine, others))
@@ -266,13 +274,33 @@ def _refused(
 ) -> Proved:
     """What is refused, with the reason and what was tried; noted, so that nothing serves it anew."""
     refused = _unproven(routine, reason, verdict="fail")
-    _note(context, row, refused, tried)
-    return refused.model_copy(update={"tried": list(tried)})
+
+    def decide(view: View) -> tuple[list[str], list[Change]]:
+        known = require_known(view, row.stream)
+        kept, changes = take_off_refuted(context, view, known, f"{routine.routine_id} is {reason}")
+        payload = {**_proof(refused, tried), "reason": reason, **kept}
+        noted = [] if known.body.get("proof") == payload else [_proven(context, known, payload)]
+        return kept.get("proposals", []), [*noted, *changes]
+
+    proposals = context.decide_and_commit(decide)
+    return refused.model_copy(
+        update={
+            "tried": list(tried),
+            "proposals": proposals,
+            "reason": reason + told_open(proposals),
+        }
+    )
 
 
 def _note(context: Context, row: Row, proved: Proved, tried: Sequence[str]) -> None:
     """Keep on the routine which version it became, and how that was proven."""
-    payload: dict[str, Json] = {
+    payload = _proof(proved, tried)
+    if row.body.get("proof") != payload:
+        context.commit(_proven(context, row, payload))
+
+
+def _proof(proved: Proved, tried: Sequence[str]) -> dict[str, Json]:
+    return {
         "artifact": proved.artifact,
         "version": proved.digest,
         "verdict": proved.verdict,
@@ -281,15 +309,13 @@ def _note(context: Context, row: Row, proved: Proved, tried: Sequence[str]) -> N
         "live_equal": proved.live_equal,
         "tried": list(tried),
     }
-    if row.body.get("proof") == payload:
-        return
+
+
+def _proven(context: Context, row: Row, payload: dict[str, Json]) -> Change:
     event = NewEvent(
-        stream=row.stream,
-        type="routine.proven",
-        payload=payload,
-        event_id=context.ids.new("evt"),
+        stream=row.stream, type="routine.proven", payload=payload, event_id=context.ids.new("evt")
     )
-    context.commit(context.scope.change(events=(event,)))
+    return context.scope.change(events=(event,))
 
 
 @operation("routine.promote", effect="govern", idempotent=True)

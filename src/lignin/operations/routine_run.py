@@ -3,22 +3,16 @@
 from pydantic import Field
 
 from lignin.domain.codec import Json
-from lignin.domain.events import NewEvent
 from lignin.domain.plans import Plan
 from lignin.governance.continued import OneTask
 from lignin.operations.context import Context
 from lignin.operations.heads import MAIN
+from lignin.operations.off_heads import found_wrong
 from lignin.operations.planning import Serving, serving
-from lignin.operations.program_first import (
-    Ending,
-    LedgerJournal,
-    follow,
-    hold_of,
-    perform_in_sandbox,
-)
+from lignin.operations.program_first import Ending, follow, hold_of, perform_in_sandbox
 from lignin.operations.registry import Request, Response, operation, positional
 from lignin.operations.tally import count_run, reason_of
-from lignin.ports.journal import Made
+from lignin.operations.taskwork import Asked, LedgerJournal, begin_task, made_for, note, told
 from lignin.ports.ledger import View
 from lignin.traces.routines.plan_service import filed_plans
 from lignin.traces.routines.requests import parse_request
@@ -31,11 +25,13 @@ class RoutineRun(Request):
     request: str = positional("what is asked, in the words of whoever asks")
     tools: str = Field("", description="what answers the tools: desk, desk:SEED or a server")
     head: str = Field(MAIN, description="the harness head whose promoted routines serve")
+    again: bool = Field(False, description="begin it anew though the same is unfinished")
 
 
 class RoutineRan(Response):
     ended: str = Field(
-        description="done; handed_over: somebody has to go on; agent: nothing was done, it is for one"
+        description="done; handed_over: somebody has to go on; agent: nothing was done, it is for one; "
+        "unfinished: the same was asked before, and somebody has to go on with that"
     )
     answer: str | None = Field(
         description="what is said to whoever asked; none where it is not known"
@@ -77,17 +73,20 @@ def run(context: Context, request: RoutineRun) -> RoutineRan:
             ended="agent", answer=None, done=[], why=found, routine="", task="", proposals=[]
         )
     name, plan, values = found
-    number = context.ids.new("tsk")
-    stream = f"task/{number}"
-    begun: dict[str, Json] = {"plan": name, "digest": plan.digest, "head": request.head}
-    _note(context, stream, "task.begun", begun)
+    asked = Asked(request=request.request, tools=request.tools, head=request.head)
+    programs: list[Json] = [served[use.routine].version.body["name"] for use in plan.uses]
+    begun: dict[str, Json] = {"plan": name, "digest": plan.digest, "programs": programs}
+    number, is_new = begin_task(context, asked, begun, again=request.again)
+    if not is_new:
+        return _unfinished(context, number)
+    context.progress(f"begun as {number}", 0, len(plan.uses))
     journal = LedgerJournal(context, number)
     task = OneTask(journal, hold_of(plan))
     ending = follow(plan, values, served, perform_in_sandbox(context, served, request.tools, task))
     journal.flush()
-    _note(
+    note(
         context,
-        stream,
+        f"task/{number}",
         "task.ended",
         {"ended": ending.how, "routine": ending.routine, "why": _kind(ending)},
     )
@@ -97,7 +96,7 @@ def run(context: Context, request: RoutineRun) -> RoutineRan:
     return RoutineRan(
         ended=ending.how,
         answer=ending.answer,
-        done=[_told(made) for made in task.made],
+        done=[told(made) for made in task.made],
         why=ending.why,
         routine=by,
         task=number,
@@ -117,13 +116,18 @@ def _plan_for(view: View, served: dict[str, Serving], text: str) -> Found | str:
     name, plan, values = found[0]
     missing = [use.routine for use in plan.uses if use.routine not in served]
     if missing:
-        return f"the head does not serve {', '.join(missing)} any more"
+        return "; ".join(_why_missing(view, each) for each in missing)
     return name, plan, values
 
 
-def _note(context: Context, stream: str, type_: str, payload: dict[str, Json]) -> None:
-    event = NewEvent(stream=stream, type=type_, payload=payload, event_id=context.ids.new("evt"))
-    context.commit(context.scope.change(events=(event,)))
+def _why_missing(view: View, routine: str) -> str:
+    """Why a plan's routine does not serve any more."""
+    row = view.row(f"routine/{routine}")
+    if wrong := found_wrong(view, row):
+        return f"{routine} was {wrong}"
+    if row is not None and row.state == "withdrawn":
+        return f"{routine} was withdrawn: {row.body['reason']}"
+    return f"the head does not serve {routine} any more"
 
 
 def _kind(ending: Ending) -> str:
@@ -132,14 +136,17 @@ def _kind(ending: Ending) -> str:
     return reason_of(ending.why) if ending.routine else ""
 
 
-def _told(made: Made) -> dict[str, Json]:
-    told: dict[str, Json] = {
-        "tool": made.tool,
-        "arguments": dict(made.arguments),
-        "changes": made.changes,
-    }
-    if made.observation is None:
-        return {**told, "unknown": True}
-    if made.observation.is_error:
-        return {**told, "error": made.observation.error, "message": made.observation.message}
-    return {**told, "result": made.observation.result}
+def _unfinished(context: Context, number: str) -> RoutineRan:
+    """What is answered to a request whose equal is unfinished."""
+    with context.view() as view:
+        done = [told(made) for made in made_for(view, number)]
+    return RoutineRan(
+        ended="unfinished",
+        answer=None,
+        done=done,
+        why=f"the same was asked before and {number} is unfinished: `lignin task show {number}` says "
+        "how to go on with it; --again begins it anew",
+        routine="",
+        task=number,
+        proposals=[],
+    )

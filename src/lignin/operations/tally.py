@@ -9,16 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lignin.domain.codec import Json
-from lignin.domain.errors import ConflictError, InvalidRequestError
 from lignin.domain.events import Change, NewEvent
 from lignin.domain.states import Row
 from lignin.governance.laws.drift import after, usual_rate, wealth_of
 from lignin.operations.context import Context
-from lignin.operations.heads import removal
+from lignin.operations.off_heads import open_ones, propose_removal
 from lignin.ports.ledger import View, require_known
 
 MOST_REASONS = 20
-OPEN = frozenset({"open", "undecided", "accepted", "reopened"})
 _GUARD = re.compile(
     r"(\S+ needs \S+(?= to be )|\S+ needs one of [^;]+?(?=, not \d)"
     r"|\S+ returned nothing where [^;]+? was expected)"
@@ -67,7 +65,7 @@ def _count(
     tally = _counted(row, reason)
     proposal = ""
     changes: list[Change] = []
-    if tally["has_grown"] and not _is_open(view, tally["proposal"]):
+    if tally["has_grown"] and not open_ones(view, [tally["proposal"]]):
         proposal, changes = _propose(context, view, head, row, tally)
         tally["proposal"] = proposal or tally["proposal"]
     event = NewEvent(
@@ -105,32 +103,13 @@ def _counted(row: Row, reason: str) -> dict[str, Any]:
     }
 
 
-def _is_open(view: View, proposal: str) -> bool:
-    row = view.row(f"proposal/{proposal}") if proposal else None
-    return row is not None and row.state in OPEN
-
-
 def _propose(
     context: Context, view: View, head: str, row: Row, tally: Mapping[str, Any]
 ) -> tuple[str, list[Change]]:
     """The proposal to take a routine off a head; none where the head has it no more."""
-    slot = row.body["proof"]["artifact"]
-    _, revision = context.harness.stable(view, head)
     why = (
         f"hands over in {tally['handed_over']} of {tally['runs']} tasks, more often than "
         f"{tally['usual']:.2f} (evidence {tally['evidence']:.0f}): go back to an agent"
     )
     facts: dict[str, Json] = {"routine": row.key, "reasons": tally["reasons"]}
-    try:
-        proposal, change = context.harness.propose(
-            view,
-            context.scope,
-            head=head,
-            patch={slot: removal(context, view, revision, slot)},
-            claim="restore",
-            hypothesis=why,
-            facts=facts,
-        )
-    except (ConflictError, InvalidRequestError):
-        return "", []
-    return proposal, [change]
+    return propose_removal(context, view, head, row.body["proof"]["artifact"], why=why, facts=facts)

@@ -21,6 +21,7 @@ class Made:
         tag: The same for equal calls: tool and arguments, whatever was hidden in what is kept of them.
         changes: The tool may change something.
         observation: What came back; None where the call was begun and nobody knows.
+        going_on: It was made by somebody who went on with the task.
     """
 
     number: int
@@ -29,17 +30,26 @@ class Made:
     tag: str
     changes: bool
     observation: Observation | None = None
+    going_on: bool = False
 
 
 class Journal(Protocol):
     """Keeps what was made. When a method returns, it is durable as far as the journal is."""
+
+    def made(self) -> tuple[Made, ...]:
+        """Return what was made for the task until now, by anybody, in order."""
+        ...
 
     def tag(self, tool: str, arguments: Mapping[str, Json]) -> str:
         """Return what equal calls have in common."""
         ...
 
     def intend(self, made: Made) -> None:
-        """Note that a change is about to be made."""
+        """Note that a change is about to be made.
+
+        Raises:
+            ConflictError: Somebody else noted something since this journal last looked or noted.
+        """
         ...
 
     def settle(self, made: Made) -> None:

@@ -47,6 +47,10 @@ def test_calls_are_answered_and_a_refusal_is_an_observation(stock: ServerBinding
     assert (refused.error, unfit.error) == ("tool_error", "tool_error")
 
 
+def test_no_contract_names_what_may_have_come_halfway_as_a_refusal(stock: ServerBinding) -> None:
+    assert {error for spec in stock.tools.values() for error in spec.errors} == {"bad_arguments"}
+
+
 def test_an_answer_beyond_the_bound_is_not_handed_on(stock: ServerBinding) -> None:
     with pytest.raises(UnavailableError, match="bytes"):
         stock.begin().call("flood", {"size": MAX_RESULT_BYTES + 1})

@@ -170,8 +170,11 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("task.begun", {"plan": "pln_a", "head": "main"}),
         ("task.intended", {"number": 1, "tag": "t", "state": "begun"}),
         ("task.settled", {"number": 1, "tag": "t", "state": "settled"}),
+        ("task.decided", {"number": 1, "was_made": True, "by": "user:a"}),
         ("task.ended", {"ended": "done", "routine": "", "why": ""}),
+        ("task.closed", {"by": "user:a", "reason": ""}),
     ],
+    "asked": [("request.asked", {"task": "tsk_a"})] * 2,
     "filing": [
         ("run.filed", {"task": "t", "verdict": "failure", "mode": "m"}),
         ("run.filed", {"task": "t", "verdict": "success", "mode": None}),

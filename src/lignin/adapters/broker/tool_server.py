@@ -30,6 +30,9 @@ MAX_SCHEMA_BYTES: Final = 64 * 2**10
 MAX_RESULT_BYTES: Final = 2**20
 MAX_MESSAGE: Final = 2000
 TOOL_ERROR: Final = "tool_error"
+"""Whatever a tool says went wrong; it may have come halfway, so no contract names it as a refusal."""
+REFUSED_ARGUMENTS: Final = "bad_arguments"
+"""The server's protocol refused the arguments: no tool has seen them."""
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,127}")
 _CLOSING_S = 10.0
 _INVALID_PARAMS = -32602
@@ -211,13 +214,13 @@ def _spec(tool: "Tool") -> ToolSpec | None:
         input=tool.input_schema,
         effect="read" if reads else "write",
         idempotent=reads or bool(hints and hints.idempotent_hint),
-        errors=(TOOL_ERROR,),
+        errors=(REFUSED_ARGUMENTS,),
     )
 
 
 def _observation(answer: "CallToolResult | None") -> Observation:
     if answer is None:
-        return Observation(error=TOOL_ERROR, message="the server refused the arguments")
+        return Observation(error=REFUSED_ARGUMENTS, message="the server refused the arguments")
     texts = [part.text for part in answer.content if part.type == "text"]
     if answer.is_error:
         return Observation(error=TOOL_ERROR, message="\n".join(texts)[:MAX_MESSAGE])

@@ -3,7 +3,8 @@
 A run that was read anew takes the place of the one before. A routine is induced, again and again as
 its support changes, proven as a program, counted as it is served, and withdrawn when what it stood on
 no longer holds. A plan is filed and withdrawn alike. What is made for a task that is served program-first
-is noted before and after: a change that was begun and not settled may have taken effect.
+is noted before and after: a change that was begun and not settled may have taken effect, until a person
+says whether it did. Of equal requests the last one's task is kept.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from lignin.domain.states.row import Reducer, Row, born, require_row
 
 RoutineState = Literal["induced", "withdrawn"]
 PlanState = Literal["filed", "withdrawn"]
-ServedState = Literal["begun", "done", "handed_over"]
+ServedState = Literal["begun", "done", "handed_over", "closed"]
 
 
 def _encoded(_row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
@@ -55,7 +56,8 @@ def _filed(_row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
 
 
 def _begun(_row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
-    return born(event, {**payload, "calls": {}}, state="begun", parent=payload["plan"])
+    body = {**payload, "begun_at": event.at, "calls": {}}
+    return born(event, body, state="begun", parent=payload["plan"])
 
 
 def _noted(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
@@ -67,7 +69,25 @@ def _noted(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
 def _ended(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     row = require_row(row, event)
     body = {**row.body, "routine": payload["routine"], "why": payload["why"]}
-    return replace(row, seq=event.seq, state=payload["ended"], body=body)
+    state = row.state if row.state == "closed" else payload["ended"]
+    return replace(row, seq=event.seq, state=state, body=body)
+
+
+def _decided(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    row = require_row(row, event)
+    number = str(payload["number"])
+    calls = {**row.body["calls"], number: {**row.body["calls"][number], **payload}}
+    return replace(row, seq=event.seq, body={**row.body, "calls": calls})
+
+
+def _closed(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    row = require_row(row, event)
+    body = {**row.body, "closed": dict(payload)}
+    return replace(row, seq=event.seq, state="closed", body=body)
+
+
+def _asked(_row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    return born(event, payload)
 
 
 REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
@@ -84,5 +104,8 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
         "task.intended": _noted,
         "task.settled": _noted,
         "task.ended": _ended,
+        "task.decided": _decided,
+        "task.closed": _closed,
     },
+    "asked": {"request.asked": _asked},
 }

@@ -79,7 +79,7 @@ def against(
     passing = [run for run in held_out if run.passed]
     return (
         _trivial(routine)
-        or _poisoned(routine, every)
+        or poisoned(routine, every)
         or _overgeneralised(routine, passing)
         or _contradicted(routine, passing)
     )
@@ -92,7 +92,7 @@ def _trivial(routine: Routine) -> Ruling | None:
     return None
 
 
-def _poisoned(routine: Routine, every: Sequence[Encoded]) -> Ruling | None:
+def poisoned(routine: Routine, every: Sequence[Encoded]) -> Ruling | None:
     """Refuse what failing runs do and passing ones hardly: more than chance would bring."""
     plain = _unguarded(routine)
     judged = [run for run in every if run.passed is not None]
