@@ -50,7 +50,8 @@ _TYPES: Mapping[str, Json] = {
 }
 _NEARLY_ALWAYS = 0.95
 _ANNOTATIONS = {"path": "str"}
-_TAKEN = frozenset({"done", "call", "error", "Any", "ToolError", *keyword.kwlist})
+_CALLED = frozenset(["dict", "enumerate", "isinstance", "len", "list", "max", "min", "str", "type"])
+_TAKEN = frozenset({"done", "call", "error", "Any", "ToolError", *keyword.kwlist, *_CALLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +129,7 @@ class _Writing:
     places: Places = field(init=False)
 
     def __post_init__(self) -> None:
-        used: set[str] = {*self.names, *_TAKEN}
+        used: set[str] = {*self.names, *_TAKEN, *_also_called(self.routine)}
         self.parameters = {}
         for each in self.routine.parameters:
             self.parameters[each.name] = unique(identifier(each.name, "value"), used)
@@ -377,6 +378,15 @@ def _names(routine: Routine) -> tuple[str, ...]:
         whole = identifier(step.tool, "step")
         names.append(unique(whole if name in used else name, used))
     return tuple(names)
+
+
+def _also_called(routine: Routine) -> set[str]:
+    """`zip` where a step goes over several lists: a parameter of that name would take its place."""
+    several = (
+        sum(isinstance(slot, Item | Each) for slot in step.arguments.values()) > 1
+        for step in routine.steps
+    )
+    return {"zip"} if any(several) else set()
 
 
 def _about(tool: str) -> str:

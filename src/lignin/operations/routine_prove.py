@@ -1,5 +1,6 @@
 """Routines as programs: proven on runs that they do not come from, and promoted."""
 
+import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,10 +16,10 @@ from lignin.artifacts.routine_text import names_of
 from lignin.artifacts.script_names import script_names
 from lignin.artifacts.source.draft import artifact_name
 from lignin.domain.artifacts import make_tree
-from lignin.domain.codec import Json
+from lignin.domain.codec import Json, digest_bytes
 from lignin.domain.commands import runs_shell
 from lignin.domain.errors import GateFailedError, InvalidRequestError
-from lignin.domain.events import NewEvent
+from lignin.domain.events import Blob, NewEvent
 from lignin.domain.examples import Example
 from lignin.domain.routines import Routine
 from lignin.domain.states import Row
@@ -51,13 +52,17 @@ from lignin.operations.routine_script_proof import (
     shell_examples,
     shell_uses,
 )
-from lignin.operations.routinework import comes_of, kept_runs, passing_sessions
+from lignin.operations.routinework import form_of, kept_runs, passing_sessions
 from lignin.ports.ledger import View, require_known
 from lignin.ports.tools import ToolSpec
+from lignin.traces.routines.form import differences
 from lignin.traces.routines.refine import MOST_ROUNDS, Trial, after, against, guarded_by
 from lignin.traces.routines.service import read
 
 _MOST_SEEN = 12
+_MORE = (
+    "take in more passing runs that do this (`lignin trace import`), then induce and prove again"
+)
 
 
 class RoutineProve(Request):
@@ -85,6 +90,10 @@ class Proved(Response):
     why_not_live: str = Field(description="why none was tried there, where none was")
     files: list[str] = Field(description="the artifact's files")
     program: str = Field(description="its source")
+    form: list[str] = Field(
+        description="where what was proven, the form that the runs that are not held out show, is "
+        "another than the routine; empty where it is the same"
+    )
     tried: list[str] = Field(
         description="what spoke against it as it was, and what was tried instead"
     )
@@ -98,7 +107,8 @@ class _Prepared:
     """A routine with what is to prove it.
 
     `mined` is what it was before it was refined, `tried` what spoke against it so far; `name` is what the
-    caller calls it; `runs` are held out, `seen` is of those that it comes from.
+    caller calls it; `runs` are held out, `seen` is of those that it comes from. `form` says where the form
+    that is proven is another than what was mined.
     """
 
     routine: Routine
@@ -106,6 +116,7 @@ class _Prepared:
     name: str
     runs: tuple[Trajectory, ...]
     seen: tuple[Trajectory, ...]
+    form: Sequence[str] = ()
     tried: tuple[str, ...] = ()
 
 
@@ -127,8 +138,8 @@ class _Written:
 def prove(context: Context, request: RoutineProve) -> Proved:
     """Write a routine as a program, or one of shell commands as a script, and prove it on other runs.
 
-    The routine must come out of two thirds of the runs alone; its uses in the others are the examples,
-    replayed in the sandbox against what those runs saw, and tried live where the runs' environment can
+    What is proven is the routine's steps as two thirds of the runs alone show them, which may ask for more
+    than the routine does, and says so; its uses in the others are the examples, replayed in the sandbox against what those runs saw, and tried live where the runs' environment can
     be had again. What is not proven is captured as a draft at most, and never promoted.
 
     What the held-out runs speak against is refined and tried again, at most three times: a constant that
@@ -145,19 +156,23 @@ def prove(context: Context, request: RoutineProve) -> Proved:
             runs=tuple(_held_out(context, view)),
             seen=tuple(_seen(context, view, routine)),
         )
-    if not comes_of(context, routine, lambda session: not is_held_out(session)):
-        return _unproven(routine, "it does not come out of two thirds of the runs alone")
     every = kept_runs(context)
     held_out = [run for run in every if is_held_out(run.session)]
     others = [run for run in every if not is_held_out(run.session)]
-    prepared = replace(prepared, routine=guarded_by(routine, others))
+    form = form_of(routine, others)
+    if form is None:
+        short = _unproven(
+            routine, f"too few of the runs that are not held out make its steps; {_MORE}"
+        )
+        return _noted(context, row, prepared, short)
+    prepared = replace(prepared, routine=guarded_by(form, others), form=differences(routine, form))
     reason = ""
     for _ in range(MOST_ROUNDS + 1):
         ruling = against(prepared.routine, held_out, every)
         if ruling is None:
-            proved, trials = _tried(context, row, prepared, request.tools)
+            proved, trials = _tried(context, prepared, request.tools)
             if all(each.is_equal for each in trials):
-                return proved.model_copy(update={"tried": list(prepared.tried)})
+                return _noted(context, row, prepared, proved)
             ruling = after(prepared.routine, trials)
         reason = ruling.reason
         said = f"{reason}; tried again: {ruling.change}" if ruling.change else reason
@@ -165,12 +180,10 @@ def prove(context: Context, request: RoutineProve) -> Proved:
         if ruling.refined is None:
             break
         prepared = replace(prepared, routine=ruling.refined)
-    return _refused(context, row, routine, reason, prepared.tried)
+    return _noted(context, row, prepared, _unproven(routine, reason, verdict="fail"))
 
 
-def _tried(
-    context: Context, row: Row, prepared: _Prepared, tools: str
-) -> tuple[Proved, tuple[Trial, ...]]:
+def _tried(context: Context, prepared: _Prepared, tools: str) -> tuple[Proved, tuple[Trial, ...]]:
     """Prove a routine as it is now, and say which uses were tried live."""
     routine = prepared.routine
     with tempfile.TemporaryDirectory(prefix="lignin-routine-") as folder:
@@ -184,10 +197,11 @@ def _tried(
         uses, live = len(written.handed.examples), written.live
         if uses < LEAST_USES:
             reason = f"{uses} uses in runs that were held out; at least {LEAST_USES} are needed"
-            return _unproven(prepared.mined, reason + written.besides, uses=uses), ()
+            reason += f"{written.besides}; {_MORE}"
+            return _unproven(prepared.mined, reason, uses=uses), ()
         if live.equal < live.runs:
             return _unproven(prepared.mined, "", uses=uses, live=live), live.trials
-        return _captured(context, row, prepared, written), live.trials
+        return _captured(context, prepared, written), live.trials
 
 
 def _as_program(context: Context, prepared: _Prepared, tools: str, folder: Path) -> _Written:
@@ -227,7 +241,7 @@ def _as_script(context: Context, prepared: _Prepared, folder: Path) -> _Written:
     )
 
 
-def _captured(context: Context, row: Row, prepared: _Prepared, written: _Written) -> Proved:
+def _captured(context: Context, prepared: _Prepared, written: _Written) -> Proved:
     handed, live, routine = written.handed, written.live, prepared.mined
     captured = capture(
         context,
@@ -242,7 +256,7 @@ def _captured(context: Context, row: Row, prepared: _Prepared, written: _Written
         ),
     )
     verdict = {"verified": "pass", "promoted": "pass", "rejected": "fail"}
-    proved = Proved(
+    return Proved(
         routine=routine.routine_id,
         verdict=verdict.get(captured.state, "inconclusive"),
         reason="" if captured.state in ("verified", "promoted") else captured.reason,
@@ -255,41 +269,46 @@ def _captured(context: Context, row: Row, prepared: _Prepared, written: _Written
         why_not_live=live.why_not,
         files=sorted(read_tree(handed.folder)),
         program=written.source,
-        tried=list(prepared.tried),
+        form=[],
+        tried=[],
     )
-    _note(context, row, proved, prepared.tried)
-    return proved
 
 
-def _refused(
-    context: Context, row: Row, routine: Routine, reason: str, tried: Sequence[str]
-) -> Proved:
-    """What is refused, with the reason and what was tried; noted, so that nothing serves it anew."""
-    refused = _unproven(routine, reason, verdict="fail")
-    _note(context, row, refused, tried)
-    return refused.model_copy(update={"tried": list(tried)})
-
-
-def _note(context: Context, row: Row, proved: Proved, tried: Sequence[str]) -> None:
-    """Keep on the routine which version it became, and how that was proven."""
+def _noted(context: Context, row: Row, prepared: _Prepared, proved: Proved) -> Proved:
+    """What came of proving, kept on the routine: which version it became, in which form, how that was
+    proven. What is refused is noted too, so that nothing serves it anew; what is inconclusive takes the
+    place of no proof.
+    """
+    form, tried = list(prepared.form), list(prepared.tried)
+    proved = proved.model_copy(update={"form": form, "tried": tried})
+    before = row.body.get("proof") or {}
+    if proved.verdict == "inconclusive" and before.get("verdict", proved.verdict) != proved.verdict:
+        return proved
+    content = json.dumps(prepared.routine.to_json(), ensure_ascii=False).encode()
+    digest = digest_bytes(content)
     payload: dict[str, Json] = {
         "artifact": proved.artifact,
         "version": proved.digest,
         "verdict": proved.verdict,
+        "reason": proved.reason,
         "uses": proved.uses,
         "live_runs": proved.live_runs,
         "live_equal": proved.live_equal,
-        "tried": list(tried),
+        "form": digest,
+        "differs": form,
+        "tried": tried,
     }
-    if row.body.get("proof") == payload:
-        return
+    if before == payload:
+        return proved
     event = NewEvent(
         stream=row.stream,
         type="routine.proven",
         payload=payload,
         event_id=context.ids.new("evt"),
     )
-    context.commit(context.scope.change(events=(event,)))
+    blob = Blob(stream=row.stream, digest=digest, content=content)
+    context.commit(context.scope.change(events=(event,), blobs=(blob,)))
+    return proved
 
 
 @operation("routine.promote", effect="govern", idempotent=True)
@@ -373,5 +392,6 @@ def _unproven(
         why_not_live=live.why_not if live else "",
         files=[],
         program="",
+        form=[],
         tried=[],
     )

@@ -4,7 +4,7 @@ A run is read once. Whether it passed is what was declared of it; where nothing 
 the failure modes, which may change as others of its task come in, so that is asked each time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from lignin.domain.errors import NotFoundError
@@ -65,6 +65,13 @@ def comes_of(context: Context, routine: Routine, takes: Callable[[str], bool]) -
         takes: Whether a session is among them.
     """
     return any(is_within(routine, each) for each in routines_of(context, takes))
+
+
+def form_of(routine: Routine, runs: Iterable[Encoded]) -> Routine | None:
+    """A routine as it comes out of some runs alone; None where too few of them make its steps."""
+    inducer = Inducer()
+    inducer.add(runs)
+    return inducer.form_of(routine)
 
 
 def routines_of(context: Context, takes: Callable[[str], bool]) -> tuple[Routine, ...]:

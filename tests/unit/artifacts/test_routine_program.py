@@ -200,3 +200,27 @@ def test_default_name_is_what_the_last_change_does_without_server_or_client() ->
     assert named(("get_order", False), ("cancel_order", True), ("log", False)) == "cancel_order"
     assert named(("a", False), ("mcp__shop__exchangeItems", True)) == "exchange_items"
     assert named(("list_all", False), ("get_one", False)) == "get_one"
+
+
+def test_parameter_never_takes_the_place_of_what_the_program_calls(guest: ModuleType) -> None:
+    """A postcode called `zip` beside a loop over two lists, and one called `len`."""
+    slots = {"sku": Item("skus"), "count": Item("counts"), "zip": Use("zip"), "len": Use("len")}
+    routine = Routine(
+        steps=(RoutineStep(tool="ship", arguments=slots, is_repeated=True),),
+        parameters=(
+            Parameter(name="skus", type="list[str]"),
+            Parameter(name="counts", type="list[int]"),
+            Parameter(name="zip", type="str"),
+            Parameter(name="len", type="int"),
+        ),
+    )
+    program = program_of(routine)
+    names: dict[str, Any] = {}
+    desk = Desk()
+    guest.call = desk  # type: ignore[attr-defined]
+    exec(compile(program.source, "program", "exec"), names)
+    given = {program.parameters["zip"]: "12345", program.parameters["len"]: 3}
+    found = names[program.entry](skus=["a", "b"], counts=[1, 2], **given)
+    assert found["handed_over"] == ""
+    assert [made["sku"] for _, made in desk.made] == ["a", "b"]
+    assert program_of(ROUTINE).parameters["email"] == "email"

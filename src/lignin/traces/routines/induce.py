@@ -14,6 +14,7 @@ from lignin.traces.routines.choose import Candidate, Chooser
 from lignin.traces.routines.compose import compose
 from lignin.traces.routines.determine import determined
 from lignin.traces.routines.encode import Encoded
+from lignin.traces.routines.form import is_narrower, unified_again
 from lignin.traces.routines.grow import Growth, Occurrence, Pattern
 from lignin.traces.routines.guards import guarded
 from lignin.traces.routines.loosen import loosened
@@ -121,6 +122,24 @@ class Inducer:
             ),
             refused=tuple(refused[:MOST_REFUSED]),
         )
+
+    def form_of(self, routine: Routine) -> Routine | None:
+        """Return a routine's steps as the runs added so far show them; None where too few do.
+
+        A condition that would take what the routine is given is left out.
+        """
+        runs, _ = self._passing.ordered()
+        least = least_of(runs)
+        unified = unified_again(routine, runs, self._passing.background, self._uses)
+        if unified is None:
+            return None
+        plain = self._supported(compose(unified), runs)
+        found = self._determined(plain, unified, runs, least)
+        if is_narrower(found, routine):
+            found = plain
+        if len(found.support.sessions) < least or found.support.tasks < 2:
+            return None
+        return self._guarded(found, runs)
 
     def _routines(
         self, pool: Pool, runs: Sequence[Encoded], candidates: Sequence[Candidate], least: int
