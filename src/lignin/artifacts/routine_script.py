@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from lignin.artifacts.layout import laid_out
 from lignin.artifacts.routine_text import headline, identifier, literal, places_of, plain, unique
-from lignin.artifacts.script_arguments import Argument, RoutineScript, raw
+from lignin.artifacts.script_arguments import Argument, RoutineScript, is_negative, raw
 from lignin.artifacts.script_names import programs, script_names, summary, title
 from lignin.artifacts.script_parts import functions_for, imports_for
 from lignin.artifacts.script_words import placed, reads_as_option, require_no_code, stands_as
@@ -47,7 +47,19 @@ _MAX_HELP_CHARS = 78
 _FILE = re.compile(r"[\w./-]+\.[A-Za-z]\w{0,4}")
 _GENERIC = re.compile(r"(?:text|path|url|value|item)s?(?:_\d+)?")
 _TAKEN = frozenset(
-    {"parser", "args", "main", "run", "stop", "word", "like", "one_line", "found_at", "quote"}
+    {
+        "parser",
+        "args",
+        "main",
+        "run",
+        "stop",
+        "word",
+        "signed",
+        "like",
+        "one_line",
+        "found_at",
+        "quote",
+    }
 )
 
 
@@ -368,6 +380,7 @@ class _Writing:
             may_be_empty=is_list and all(not step.changes for step in repeated),
             pattern=min(patterns, default=""),
             is_word=is_word,
+            may_be_negative=is_word and any(map(is_negative, self.seen.get(parameter, ()))),
         )
 
     def _type(self, parameter: str) -> str:

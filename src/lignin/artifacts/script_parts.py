@@ -36,9 +36,14 @@ def stop(code: int, why: str) -> NoReturn:
 WORD = '''
 def word(text: str) -> str:
     """Refuse what a program would take for an option."""
-    if text.startswith("-") and text != "-" and not text[1:].isdecimal():
+    if text.startswith("-") and text != "-":
         stop(2, f"{text!r} would be read as an option")
     return text
+'''
+SIGNED = '''
+def signed(text: str) -> str:
+    """Refuse what a program would take for an option, unless it is a negative number."""
+    return text if re.fullmatch(r"-[0-9]+", text) else word(text)
 '''
 LIKE = '''
 def like(pattern: str) -> Callable[[str], str]:
@@ -70,11 +75,13 @@ def found_at(text: str, *places: str | int) -> str:
         stop(1, f"nothing lies at {places} of what was said")
     return value if isinstance(value, str) else json.dumps(value)
 '''
-_CHECKS = {"word": WORD, "like": LIKE, "one_line": ONE_LINE, "found_at": FOUND_AT}
+_CHECKS = {"word": WORD, "signed": SIGNED, "like": LIKE, "one_line": ONE_LINE, "found_at": FOUND_AT}
 
 
 def _uses(body: str, function: str) -> bool:
     """True where a function is called, or is the type of an argument."""
+    if function == "word" and _uses(body, "signed"):
+        return True
     return re.search(rf"(?<![\w.\"']){function}\(|type={function},", body) is not None
 
 
@@ -87,7 +94,7 @@ def imports_for(body: str) -> list[str]:
     """Return the imports that the functions and `main` need."""
     plain = ["import argparse"]
     plain += ["import json"] if _uses(body, "found_at") else []
-    plain += ["import re"] if _uses(body, "like") else []
+    plain += ["import re"] if _uses(body, "like") or _uses(body, "signed") else []
     plain += ["import subprocess", "import sys"]
     named = ["from collections.abc import Callable"] if _uses(body, "like") else []
     named += ["from shlex import join, quote" if _uses(body, "quote") else "from shlex import join"]

@@ -1,6 +1,7 @@
 """Routines: what agents do again and again, mined from the runs that were taken in."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import Field
@@ -10,7 +11,7 @@ from lignin.domain.routines import Routine
 from lignin.domain.states import Row
 from lignin.operations.context import Context
 from lignin.operations.registry import Listed, Request, Response, operation, positional
-from lignin.operations.routinework import induce_routines, read_runs
+from lignin.operations.routinework import induce_routines, read_runs, told_of, untold
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.traces.routines.cover import cover as cover_runs
 from lignin.traces.routines.draw import draw, name_of
@@ -63,9 +64,12 @@ class RefusedView(Response):
 class RoutinesListed(Listed):
     items: list[RoutineView] = Field(description="this page, what saves most first")
     refused: list[RefusedView] = Field(description="what recurs and is no routine")
+    passed: int = Field(description="runs that passed, declared or judged: these support routines")
+    failed: int = Field(description="runs that failed, declared or surely judged")
+    unknown: int = Field(description="runs with no known outcome: they support nothing")
 
     def to_text(self) -> str:
-        lines = [f"routines: {self.total}"]
+        lines = [f"routines: {self.total}", *untold(self.passed, self.failed, self.unknown)]
         for each in self.items:
             lines += [
                 "",
@@ -147,6 +151,7 @@ def induce(context: Context, request: RoutineInduce) -> RoutinesListed:
         items=_views(context, found.routines),
         total=len(found.routines),
         refused=[_refused(each) for each in found.refused],
+        **_runs(context),
     )
 
 
@@ -164,6 +169,7 @@ def list_(context: Context, request: RoutineList) -> RoutinesListed:
         total=len(routines),
         next_after=None if is_end else page[-1].routine_id,
         refused=[_refused(each) for each in refused],
+        **_runs(context),
     )
 
 
@@ -233,6 +239,11 @@ def _told(routine: Routine) -> dict[str, Any]:
 
 _MAX_WHY_CHARS = 200
 _PROOFS = {"pass": "proven", "fail": "refused", "inconclusive": "inconclusive"}
+
+
+def _runs(context: Context) -> dict[str, Any]:
+    with context.view() as view:
+        return asdict(told_of(view))
 
 
 def _views(context: Context, routines: Sequence[Routine]) -> list[RoutineView]:

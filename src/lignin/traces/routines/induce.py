@@ -81,6 +81,7 @@ class Inducer:
 
     def __init__(self) -> None:
         self._passing, self._failing = Pool(), Pool()
+        self._unknown: list[Encoded] = []
         self._uses = Uses()
 
     def add(self, runs: Iterable[Encoded]) -> None:
@@ -88,6 +89,7 @@ class Inducer:
         runs = list(runs)
         self._passing.add([run for run in runs if run.passed])
         self._failing.add([run for run in runs if run.passed is False])
+        self._unknown += [run for run in runs if run.passed is None]
 
     def induce(self, limit: int = LIMIT) -> Induced:
         """Return the routines of all runs added so far."""
@@ -166,14 +168,16 @@ class Inducer:
         return made if is_enough else routine
 
     def _only_failing(self, passing: Sequence[Encoded]) -> list[Refused]:
-        """What recurs in failing runs and hardly ever in passing ones."""
+        """What recurs in failing runs and hardly ever in others: those that nothing tells about may have
+        passed."""
         runs, candidates = self._failing.ordered()
         least = least_of(runs)
         refused = []
         chooser = Chooser(runs, self._failing.background, least, self._uses)
         for chosen in chooser.choose(candidates, MOST):
             found = self._uses.of(chosen.routine, passing)
-            if sum(map(bool, found)) < FEWEST:
+            untold = sum(map(bool, self._uses.of(chosen.routine, self._unknown)))
+            if sum(map(bool, found)) + untold < FEWEST:
                 refused.append(
                     Refused(
                         tools=chosen.routine.tools,
