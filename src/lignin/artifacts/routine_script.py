@@ -46,20 +46,10 @@ _MOST_PLACED = 3
 _MAX_HELP_CHARS = 78
 _FILE = re.compile(r"[\w./-]+\.[A-Za-z]\w{0,4}")
 _GENERIC = re.compile(r"(?:text|path|url|value|item)s?(?:_\d+)?")
+_DRY_RUN = '"--dry-run", action="store_true", help="only say which commands would be run"'
 _TAKEN = frozenset(
-    {
-        "parser",
-        "args",
-        "main",
-        "run",
-        "stop",
-        "word",
-        "signed",
-        "like",
-        "one_line",
-        "found_at",
-        "quote",
-    }
+    ["args", "begin", "dry_run", "found_at", "like", "main", "one_line", "parser", "quote", "run"]
+    + ["signed", "stop", "word"]
 )
 
 
@@ -85,6 +75,7 @@ def script_of(
     for parts in commands:
         require_no_code(parts or (), writing.varying)
     body = [line for number in range(len(commands)) for line in writing.step(number)]
+    told = programs(commands)
     declared = [
         f"    parser.add_argument({', '.join(each.declared())})" for each in writing.arguments
     ]
@@ -92,9 +83,9 @@ def script_of(
         [
             "def main() -> None:",
             "    parser = argparse.ArgumentParser(description=__doc__)",
-            *laid_out(declared),
-            "    args = parser.parse_args()" if writing.arguments else "    parser.parse_args()",
-            *laid_out(body),
+            *laid_out([*declared, f"    parser.add_argument({_DRY_RUN})"]),
+            "    args = parser.parse_args()",
+            *laid_out([f"    begin({', '.join(['args.dry_run', *map(literal, told)])})", *body]),
         ]
     )
     source = "\n".join(
@@ -122,7 +113,7 @@ def script_of(
         source=source,
         arguments=tuple(writing.arguments),
         commands=tuple(writing.told(number) for number in range(len(commands))),
-        programs=programs(commands),
+        programs=told,
         changes=any(
             step.changes for step, parts in zip(routine.steps, commands, strict=True) if parts
         ),
@@ -281,7 +272,7 @@ class _Writing:
 
     def _guard(self, guard: Guard, parts: Sequence[Part] | None) -> Iterator[str]:
         needs = f"{title(parts)} needs {plain(str(guard.at))} to be {plain(str(guard.value))}"
-        yield f"    if {self._place(_asked(guard))} != {literal(str(guard.value))}:"
+        yield f"    if not DRY and {self._place(_asked(guard))} != {literal(str(guard.value))}:"
         yield f"        stop(1, {literal(needs)})"
 
     def _condition(self, number: int, step: RoutineStep) -> str:

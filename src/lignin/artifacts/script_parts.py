@@ -6,10 +6,22 @@ Only those functions stand in a script that it uses.
 import re
 
 RUN = '''DONE: list[str] = []
+DRY: list[str] = []
+
+
+def begin(dry_run: bool, *programs: str) -> None:
+    """End where a program is not here; in a dry run all is only said, and nothing is run."""
+    if missing := [each for each in programs if shutil.which(each) is None]:
+        stop(127, f"there is no {', no '.join(missing)} here")
+    if dry_run:
+        DRY.append("<what it says>")
 
 
 def run(*argv: str) -> str:
     """Run a command, print what it says and return it; where it fails, end with its exit code."""
+    if DRY:
+        print(f"would run: {join(argv)}")
+        return DRY[0]
     try:
         ended = subprocess.run(
             argv,
@@ -50,7 +62,7 @@ def like(pattern: str) -> Callable[[str], str]:
     """Refuse what has another form, since a program might run it as code."""
 
     def checked(text: str) -> str:
-        if not re.fullmatch(pattern, text):
+        if text not in DRY and not re.fullmatch(pattern, text):
             stop(2, f"{text!r} is not of the form {pattern}")
         return text
 
@@ -67,6 +79,8 @@ def one_line(text: str) -> str:
 FOUND_AT = '''
 def found_at(text: str, *places: str | int) -> str:
     """Return what lies at a place of the JSON that a command said; end where nothing does."""
+    if DRY:
+        return DRY[0]
     try:
         value = json.loads(text)
         for place in places:
@@ -95,7 +109,7 @@ def imports_for(body: str) -> list[str]:
     plain = ["import argparse"]
     plain += ["import json"] if _uses(body, "found_at") else []
     plain += ["import re"] if _uses(body, "like") or _uses(body, "signed") else []
-    plain += ["import subprocess", "import sys"]
+    plain += ["import shutil", "import subprocess", "import sys"]
     named = ["from collections.abc import Callable"] if _uses(body, "like") else []
     named += ["from shlex import join, quote" if _uses(body, "quote") else "from shlex import join"]
     return [*plain, *named, "from typing import NoReturn"]

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,9 @@ def run(tmp_path: Path) -> Run:
 
 
 def body(wanted: Routine) -> str:
-    return script_of(wanted).source.split("args = parser.parse_args()\n")[1].split("\n\n\n")[0]
+    whole = script_of(wanted).source.split("args = parser.parse_args()\n")[1].split("\n\n\n")[0]
+    assert whole.startswith("    begin(args.dry_run, ")
+    return whole.split(")\n", 1)[1]
 
 
 def test_commands_are_written_as_a_person_would() -> None:
@@ -252,7 +255,29 @@ def test_first_failure_ends_it_with_its_code_and_what_was_done(run: Run) -> None
 def test_program_that_is_not_there_is_said(run: Run) -> None:
     done = run(routine(step("no-such-program {1}", Use("text"))), "x")
     assert done.returncode == 127
-    assert "no-such-program: No such file" in done.stderr
+    assert done.stderr == "there is no no-such-program here; done before: nothing\n"
+    fallen = routine(step("touch done"), step("no-such-program {1}", Use("text")))
+    assert "done" not in run(fallen, "x").stdout  # it looks before it begins
+    assert run(routine(step("test -e done")), *[]).returncode == 1
+
+
+def test_dry_run_says_what_it_would_do_and_does_nothing(run: Run) -> None:
+    wanted = routine(
+        step("touch {1}", Use("path")),
+        step("ls {1}", Use("path"), changes=False),
+        replace(
+            step("cp {1} copy", Reference(1, "")),
+            guards=(Guard(at=Reference(1, ".state"), value="idle"),),
+        ),
+    )
+    done = run(wanted, "--dry-run", "a b")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "would run: touch 'a b'",
+        "would run: ls 'a b'",
+        "would run: cp '<what it says>' copy",
+    ]
+    assert run(routine(step("test -e {1}", Use("path"))), "a b").returncode == 1
 
 
 def test_reference_into_json_and_a_guard(run: Run) -> None:
