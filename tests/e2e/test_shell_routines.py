@@ -6,6 +6,7 @@ observation. Where the sandbox has the programs, the promoted script runs them t
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -146,17 +147,29 @@ def test_shell_routine_becomes_a_script_that_is_proven_promoted_served_and_calle
     serve(opened, SkillServe())
     skill = tmp_path / ".claude" / "skills" / proved.artifact
     text = (skill / "SKILL.md").read_text()
-    assert f"lignin artifact call {proved.artifact}@" in text
+    assert "lignin artifact call" not in text  # its changes would be gone with the call's folder
+    assert "It answers" not in text
     evals = json.loads((skill / "evals/evals.json").read_text())
     assert evals["skill_name"] == skill.name
     told = [each["prompt"].partition("The values: ")[2] for each in evals["evals"]]
     assert told
     assert not any(given in text for given in told)
     assert "4. `cd REPOSITORY && git add -A && git status --short`" in text
-    shown = json.loads(text.split("<<'JSON'\n")[1].split("\nJSON")[0])
-    box = {"argv": shown["argv"], "files": dict(notes(shown["argv"][0]))}
+    dry, line = text.split("```sh\n")[1].split("\n```")[0].splitlines()
+    argv = shlex.split(line)[2:]
+    box = {"argv": argv, "files": dict(notes(argv[0]))}
     again = call(opened, ArtifactCall(name=f"{proved.artifact}@{proved.digest}", input=box))
-    assert again.output == json.loads(text.split("```json\n")[1].split("\n```")[0])
+    said = f"notes/{argv[0]}-note.txt\nA  {argv[0]}-note.txt\n"
+    assert again.output == {"stdout": said, "exit_code": 0}
+    work = tmp_path / "work"
+    for path, told_ in notes(argv[0]).items():
+        (work / path).parent.mkdir(parents=True, exist_ok=True)
+        (work / path).write_text(told_)
+    shutil.move(tmp_path / ".claude", work)
+    assert f"would run: git init -q {argv[1]}" in ran(work, dry)
+    assert not (work / argv[1]).exists()
+    assert ran(work, line) == said
+    assert (work / argv[1] / ".git").is_dir()
     given = {"argv": ["--", "-quartz", "new-box"], "files": dict(notes("quartz"))}
     refused = call(opened, ArtifactCall(name=proved.artifact, input=given))
     assert refused.output == {"stdout": "", "exit_code": 2}
@@ -172,6 +185,55 @@ def test_shell_routine_becomes_a_script_that_is_proven_promoted_served_and_calle
         "stdout": "notes/quartz-note.txt\nA  quartz-note.txt\n",
         "exit_code": 0,
     }
+
+
+def committed(folder: Path, number: int) -> dict[str, object]:
+    """Put a new file under version control in a repository, as it is done in a project."""
+    path, message = f"{WORDS[number % len(WORDS)]}-{number}.txt", f"keep it {number}"
+    ran(folder, "git init -q . && git config user.name t && git config user.email t@example.org")
+    (folder / path).write_text(path)
+    commands = [
+        "git ls-files -o --exclude-standard",
+        f"git add {path}",
+        f"git commit -q -m '{message}'",
+    ]
+    commands.append("git log -1 --format=%s")
+    heard = [ran(folder, command) for command in commands]
+    said = f"commit {path} with the message {message}"
+    return session(f"commit-{number}", said, list(zip(commands, heard, strict=True)))
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not here")
+def test_script_commits_in_a_real_repository_when_it_is_run_as_the_skill_says(
+    opened: Context, tmp_path: Path
+) -> None:
+    made = []
+    for number in range(30):
+        folder = tmp_path / f"repo-{number}"
+        folder.mkdir()
+        made.append(committed(folder, number))
+    (opened.cwd / "runs.jsonl").write_text("".join(json.dumps(each) + "\n" for each in made))
+    import_(opened, TraceImport(paths=["runs.jsonl"]))
+    proved = proven(opened)
+    promote(opened, RoutinePromote(routine=proved.routine))
+    serve(opened, SkillServe())
+    skill = tmp_path / ".claude" / "skills" / proved.artifact
+    text = (skill / "SKILL.md").read_text()
+    assert "It runs\nwith your rights" in text
+    dry, line = text.split("```sh\n")[1].split("\n```")[0].splitlines()
+    assert f"python3 .claude/skills/{proved.artifact}/scripts/main.py" in line
+    project = tmp_path / "project"
+    project.mkdir()
+    shutil.move(tmp_path / ".claude", project)
+    setting = "git init -q . && git config user.name t && git config user.email t@example.org"
+    ran(project, setting)
+    (project / ".git" / "info" / "exclude").write_text(".claude\n")
+    path, message = "new.txt", shlex.split(line)[2]
+    (project / path).write_text("new")
+    assert "would run: git commit" in ran(project, dry)
+    assert ran(project, "git status --short") == "?? new.txt\n"
+    assert ran(project, line) == f"{path}\n{message}\n"
+    assert ran(project, "git show --format=%s --name-only").split("\n\n") == [message, f"{path}\n"]
 
 
 def test_script_is_not_called_where_the_sandbox_lacks_a_program(

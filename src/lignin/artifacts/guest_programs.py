@@ -1,6 +1,6 @@
 """Stand-ins for the programs that a script starts, run inside the sandbox beside the artifact.
 
-Runs the script of the first word with the others. What it starts by `subprocess.run` is not started:
+Runs the script of the first word with the others; any program is there. What it starts by `subprocess.run` is not started:
 the recorded answers are given in their order, each to just its own words, and where others are asked
 for the program is not found. An answer is sealed by its words (`sealed_answers`), so that only who asks
 for them reads it; a script that ends well without having asked for all ends with `UNASKED`.
@@ -10,6 +10,7 @@ Standard library only; it imports nothing of Lignin.
 import hashlib
 import json
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,18 +56,19 @@ class StandIn:
 
 def main() -> None:
     """Run a script among stand-ins."""
-    real = subprocess.run
+    real, which = subprocess.run, shutil.which
     script = str(HERE / sys.argv[1])
     sys.argv = [script, *sys.argv[2:]]
     stands = StandIn(json.loads((HERE / "_lignin_answers.json").read_text("utf-8")))
     subprocess.run = stands.run  # type: ignore[assignment]
+    shutil.which = str  # type: ignore[assignment]  # every program is stood in for
     try:
         runpy.run_path(script, run_name="__main__")
     except SystemExit as error:
         if error.code not in (None, 0):
             raise
     finally:
-        subprocess.run = real
+        subprocess.run, shutil.which = real, which
     if stands.left:
         print(f"{stands.left} recorded commands were not asked for", file=sys.stderr)  # noqa: T201
         sys.exit(UNASKED)

@@ -32,6 +32,7 @@ from lignin.artifacts.routine_about import (
     when_section,
     words_section,
 )
+from lignin.artifacts.script_call import script_section
 from lignin.artifacts.skill_rules import validate_skill
 from lignin.artifacts.skillmd import (
     MAX_COMPATIBILITY_CHARS,
@@ -257,21 +258,15 @@ def _generated(package: _Package, description: str, what: str) -> dict[str, File
         *([_plain(about.stands_on)] if about else []),
         "",
         *_use_sections(package.manifest, about),
-        *call_section(
-            package.name,
-            package.digest,
-            package.manifest,
-            about.examples if about else package.examples,
-            space=package.fields["space"],
-        ),
+        *_call_section(package, about),
         *(hand_over_section(about, kind) if about else []),
-        *_limits_section(package.manifest),
+        *([] if about and kind == "script" else _limits_section(package.manifest)),
         *_source_section(package),
     ]
     doc = SkillDocument(
         name=package.skill,
         description=clean_description(description),
-        compatibility=_compatibility(package.manifest),
+        compatibility=_compatibility(package.manifest, about),
         body="\n".join(lines),
     )
     return _with_document(package, doc, sources)
@@ -312,6 +307,21 @@ def _use_sections(manifest: Manifest, about: About | None) -> list[str]:
         return [*when_section(about, ()), *words_section(about)]
     named = [_plain(each) for each in parameter_phrases(manifest.interface.input, quote="`")]
     return [*when_section(about, named), *_interface_section(manifest)]
+
+
+def _call_section(package: _Package, about: About | None) -> list[str]:
+    space = package.fields["space"]
+    if about is not None and package.manifest.kind == "script":
+        return script_section(
+            about,
+            package.skill,
+            package.manifest,
+            name=package.name,
+            digest=package.digest,
+            space=space,
+        )
+    examples = about.examples if about else package.examples
+    return call_section(package.name, package.digest, package.manifest, examples, space=space)
 
 
 def _when_section(manifest: Manifest) -> list[str]:
@@ -366,7 +376,10 @@ def _source_section(package: _Package) -> list[str]:
     return [f"The source is in [scripts/{entry}](scripts/{entry}).", ""]
 
 
-def _compatibility(manifest: Manifest) -> str:
+def _compatibility(manifest: Manifest, about: About | None) -> str:
+    if about is not None and manifest.kind == "script":
+        needs = ", ".join(["Python 3.11 or later", *manifest.capabilities.programs])
+        return f"{needs} on PATH; it runs in the project."[:MAX_COMPATIBILITY_CHARS]
     text = "The lignin command on PATH; it runs the call in its own sandbox."
     if manifest.capabilities.tools:
         text += f" Tools: {', '.join(sorted(manifest.capabilities.tools))}."

@@ -225,17 +225,9 @@ def when_section(about: About, parameters: Sequence[str]) -> list[str]:
 
 
 def words_section(about: About) -> list[str]:
-    """The arguments of a script, and where its files go."""
+    """The arguments of a script."""
     rows = [f"| `{cell(name)}` | {cell(what)} |" for name, what in about.words]
-    table = ["| word | meaning |", "|-|-|", *rows, ""] if rows else []
-    return [
-        "## Arguments",
-        "",
-        "The words go into `argv`. It runs in a folder of its own: the files that its commands read go",
-        "into `files`, as text by path, and what it leaves there is gone with the folder.",
-        "",
-        *table,
-    ]
+    return ["## Arguments", "", "| word | meaning |", "|-|-|", *rows, ""] if rows else []
 
 
 def hand_over_section(about: About, kind: str) -> list[str]:
@@ -255,9 +247,9 @@ def hand_over_section(about: About, kind: str) -> list[str]:
         ]
     else:
         told = [
-            "Where `exit_code` is not 0, a command failed and nothing after it was run; `message` names",
-            "it and the commands that were done before it, `stdout` has what they said. Do not repeat",
-            "those: go on yourself from the one that failed.",
+            "Where its exit code is not 0, a command failed and nothing after it was run; the last line on",
+            "stderr names it and the commands that were done before it. Do not repeat those: go on",
+            "yourself from the one that failed.",
         ]
     return ["## Its steps, and where it stops", "", *steps, "", *told, ""]
 

@@ -44,13 +44,11 @@ from lignin.domain.routines import (
     references_in,
 )
 
-_TAKEN = frozenset(
-    {
-        *("done", "call", "error", "Any", "ToolError", "expected", "so_far"),
-        *("any", "dict", "len", "list", "max", "min", "str"),
-        *keyword.kwlist,
-    }
+_CALLED = frozenset(
+    ["any", "dict", "enumerate", "isinstance", "len", "list", "max", "min", "str", "type"]
 )
+_OWN = ("done", "call", "error", "Any", "ToolError", "expected", "so_far")
+_TAKEN = frozenset({*_OWN, *keyword.kwlist, *_CALLED})
 _MAX_EXPECTED_CHARS = 75
 
 
@@ -130,11 +128,7 @@ class _Writing:
     expected: set[Reference] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        several = any(
-            sum(isinstance(slot, Item | Each) for slot in step.arguments.values()) > 1
-            for step in self.routine.steps
-        )
-        used: set[str] = {*self.names, *_TAKEN, *(["zip"] if several else [])}
+        used: set[str] = {*self.names, *_TAKEN, *_also_called(self.routine)}
         self.parameters = {}
         for each in self.routine.parameters:
             self.parameters[each.name] = unique(identifier(each.name, "value"), used)
@@ -417,6 +411,15 @@ def _names(routine: Routine) -> tuple[str, ...]:
         whole = identifier(step.tool, "step")
         names.append(unique(whole if name in used else name, used))
     return tuple(names)
+
+
+def _also_called(routine: Routine) -> set[str]:
+    """`zip` where a step goes over several lists: a parameter of that name would take its place."""
+    several = (
+        sum(isinstance(slot, Item | Each) for slot in step.arguments.values()) > 1
+        for step in routine.steps
+    )
+    return {"zip"} if any(several) else set()
 
 
 def _about(tool: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from lignin.artifacts.layout import laid_out
 from lignin.artifacts.routine_text import headline, identifier, literal, places_of, plain, unique
-from lignin.artifacts.script_arguments import Argument, RoutineScript, raw
+from lignin.artifacts.script_arguments import Argument, RoutineScript, is_negative, raw
 from lignin.artifacts.script_names import programs, script_names, summary, title
 from lignin.artifacts.script_parts import functions_for, imports_for
 from lignin.artifacts.script_words import placed, reads_as_option, require_no_code, stands_as
@@ -46,8 +46,10 @@ _MOST_PLACED = 3
 _MAX_HELP_CHARS = 78
 _FILE = re.compile(r"[\w./-]+\.[A-Za-z]\w{0,4}")
 _GENERIC = re.compile(r"(?:text|path|url|value|item)s?(?:_\d+)?")
+_DRY_RUN = '"--dry-run", action="store_true", help="only say which commands would be run"'
 _TAKEN = frozenset(
-    {"parser", "args", "main", "run", "stop", "word", "like", "one_line", "found_at", "quote"}
+    ["args", "begin", "dry_run", "found_at", "like", "main", "one_line", "parser", "quote", "run"]
+    + ["signed", "stop", "word"]
 )
 
 
@@ -73,6 +75,7 @@ def script_of(
     for parts in commands:
         require_no_code(parts or (), writing.varying)
     body = [line for number in range(len(commands)) for line in writing.step(number)]
+    told = programs(commands)
     declared = [
         f"    parser.add_argument({', '.join(each.declared())})" for each in writing.arguments
     ]
@@ -80,9 +83,9 @@ def script_of(
         [
             "def main() -> None:",
             "    parser = argparse.ArgumentParser(description=__doc__)",
-            *laid_out(declared),
-            "    args = parser.parse_args()" if writing.arguments else "    parser.parse_args()",
-            *laid_out(body),
+            *laid_out([*declared, f"    parser.add_argument({_DRY_RUN})"]),
+            "    args = parser.parse_args()",
+            *laid_out([f"    begin({', '.join(['args.dry_run', *map(literal, told)])})", *body]),
         ]
     )
     source = "\n".join(
@@ -110,7 +113,7 @@ def script_of(
         source=source,
         arguments=tuple(writing.arguments),
         commands=tuple(writing.told(number) for number in range(len(commands))),
-        programs=programs(commands),
+        programs=told,
         changes=any(
             step.changes for step, parts in zip(routine.steps, commands, strict=True) if parts
         ),
@@ -269,7 +272,7 @@ class _Writing:
 
     def _guard(self, guard: Guard, parts: Sequence[Part] | None) -> Iterator[str]:
         needs = f"{title(parts)} needs {plain(str(guard.at))} to be {plain(str(guard.value))}"
-        yield f"    if {self._place(_asked(guard))} != {literal(str(guard.value))}:"
+        yield f"    if not DRY and {self._place(_asked(guard))} != {literal(str(guard.value))}:"
         yield f"        stop(1, {literal(needs)})"
 
     def _condition(self, number: int, step: RoutineStep) -> str:
@@ -368,6 +371,7 @@ class _Writing:
             may_be_empty=is_list and all(not step.changes for step in repeated),
             pattern=min(patterns, default=""),
             is_word=is_word,
+            may_be_negative=is_word and any(map(is_negative, self.seen.get(parameter, ()))),
         )
 
     def _type(self, parameter: str) -> str:

@@ -21,6 +21,7 @@ class Argument:
         is_list: It takes several values; none too where `may_be_empty`.
         pattern: The form that its text has to have; empty where any will do.
         is_word: It stands as a word of its own, so that a dash in front would make it an option.
+        may_be_negative: Of such a word: recorded uses gave a negative number, so numbers are taken.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Argument:
     may_be_empty: bool = False
     pattern: str = ""
     is_word: bool = False
+    may_be_negative: bool = False
 
     @property
     def flag(self) -> str:
@@ -54,8 +56,8 @@ class Argument:
         """True where the script does not refuse a value."""
         if self.pattern:
             return re.fullmatch(self.pattern, value) is not None
-        is_option = value.startswith("-") and value != "-" and not value[1:].isdecimal()
-        return not (self.is_word and is_option)
+        is_told = self.may_be_negative and is_negative(value)
+        return not (self.is_word and value.startswith("-") and value != "-") or is_told
 
     def declared(self) -> list[str]:
         """What `add_argument` is given."""
@@ -63,7 +65,8 @@ class Argument:
         if not self.parameter:
             return [literal(self.flag), 'action="store_true"', *told]
         several = [f'nargs="{"*" if self.may_be_empty else "+"}"'] if self.is_list else []
-        kind = ["type=word"] if self.is_word else []
+        own = "signed" if self.may_be_negative else "word"
+        kind = [f"type={own}"] if self.is_word else []
         kind = [f"type=like({raw(self.pattern)})"] if self.pattern else kind
         if not self.is_option:
             return [literal(self.name), *several, *kind, *told]
@@ -109,6 +112,11 @@ class RoutineScript:
         lists = any(each.is_list and each.is_option for each in self.arguments)
         apart = placed and (lists or any(value.startswith("-") for value in placed))
         return [*options, *(["--"] if apart else []), *placed]
+
+
+def is_negative(value: str) -> bool:
+    """True for a negative number, which looks like an option."""
+    return re.fullmatch(r"-\d+", value, re.ASCII) is not None
 
 
 def raw(pattern: str) -> str:

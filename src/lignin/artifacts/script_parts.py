@@ -6,10 +6,22 @@ Only those functions stand in a script that it uses.
 import re
 
 RUN = '''DONE: list[str] = []
+DRY: list[str] = []
+
+
+def begin(dry_run: bool, *programs: str) -> None:
+    """End where a program is not here; in a dry run all is only said, and nothing is run."""
+    if missing := [each for each in programs if shutil.which(each) is None]:
+        stop(127, f"there is no {', no '.join(missing)} here")
+    if dry_run:
+        DRY.append("<what it says>")
 
 
 def run(*argv: str) -> str:
     """Run a command, print what it says and return it; where it fails, end with its exit code."""
+    if DRY:
+        print(f"would run: {join(argv)}")
+        return DRY[0]
     try:
         ended = subprocess.run(
             argv,
@@ -36,16 +48,21 @@ def stop(code: int, why: str) -> NoReturn:
 WORD = '''
 def word(text: str) -> str:
     """Refuse what a program would take for an option."""
-    if text.startswith("-") and text != "-" and not text[1:].isdecimal():
+    if text.startswith("-") and text != "-":
         stop(2, f"{text!r} would be read as an option")
     return text
+'''
+SIGNED = '''
+def signed(text: str) -> str:
+    """Refuse what a program would take for an option, unless it is a negative number."""
+    return text if re.fullmatch(r"-[0-9]+", text) else word(text)
 '''
 LIKE = '''
 def like(pattern: str) -> Callable[[str], str]:
     """Refuse what has another form, since a program might run it as code."""
 
     def checked(text: str) -> str:
-        if not re.fullmatch(pattern, text):
+        if text not in DRY and not re.fullmatch(pattern, text):
             stop(2, f"{text!r} is not of the form {pattern}")
         return text
 
@@ -62,6 +79,8 @@ def one_line(text: str) -> str:
 FOUND_AT = '''
 def found_at(text: str, *places: str | int) -> str:
     """Return what lies at a place of the JSON that a command said; end where nothing does."""
+    if DRY:
+        return DRY[0]
     try:
         value = json.loads(text)
         for place in places:
@@ -70,11 +89,13 @@ def found_at(text: str, *places: str | int) -> str:
         stop(1, f"nothing lies at {places} of what was said")
     return value if isinstance(value, str) else json.dumps(value)
 '''
-_CHECKS = {"word": WORD, "like": LIKE, "one_line": ONE_LINE, "found_at": FOUND_AT}
+_CHECKS = {"word": WORD, "signed": SIGNED, "like": LIKE, "one_line": ONE_LINE, "found_at": FOUND_AT}
 
 
 def _uses(body: str, function: str) -> bool:
     """True where a function is called, or is the type of an argument."""
+    if function == "word" and _uses(body, "signed"):
+        return True
     return re.search(rf"(?<![\w.\"']){function}\(|type={function},", body) is not None
 
 
@@ -87,8 +108,8 @@ def imports_for(body: str) -> list[str]:
     """Return the imports that the functions and `main` need."""
     plain = ["import argparse"]
     plain += ["import json"] if _uses(body, "found_at") else []
-    plain += ["import re"] if _uses(body, "like") else []
-    plain += ["import subprocess", "import sys"]
+    plain += ["import re"] if _uses(body, "like") or _uses(body, "signed") else []
+    plain += ["import shutil", "import subprocess", "import sys"]
     named = ["from collections.abc import Callable"] if _uses(body, "like") else []
     named += ["from shlex import join, quote" if _uses(body, "quote") else "from shlex import join"]
     return [*plain, *named, "from typing import NoReturn"]

@@ -201,7 +201,8 @@ def call(context: Context, request: ArtifactCall) -> Called:
     """Call an artifact with JSON arguments, in the sandbox, and get its JSON result.
 
     NAME is the version in the head's stable revision; NAME@DIGEST pins one. Arguments are checked
-    against the interface first. A script takes {"argv": [...], "stdin": "...", "files": {...}}.
+    against the interface first. A script takes {"argv": [...], "stdin": "...", "files": {...}}; one
+    that ends with another exit code than 0 has answered: the code is in its output, and no error.
     The manifest holds here too: a call that is seen to do what it does not declare has no answer.
     """
     with context.view() as view:

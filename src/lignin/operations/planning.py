@@ -23,7 +23,7 @@ from lignin.traces.routines.encode import Encoded
 from lignin.traces.routines.families import FamilyReport, families_of, report_families
 from lignin.traces.routines.plan_replay import Told
 from lignin.traces.routines.plans import Unplanned, mine_plan
-from lignin.traces.routines.service import Routines, read, standing
+from lignin.traces.routines.service import Routines, proven_form, standing
 
 SERVED = frozenset({"promoted"})
 
@@ -49,7 +49,8 @@ class Planned:
 
 
 def serving(context: Context, view: View, head: str) -> dict[str, Serving]:
-    """The routines whose proven program stands in a head, by id; none while there is no head yet.
+    """The routines whose proven program stands in a head, in the form that was proven, by its id; none
+    while there is no head yet.
 
     Raises:
         NotFoundError: Another head than the first one, which is not there.
@@ -66,10 +67,10 @@ def serving(context: Context, view: View, head: str) -> dict[str, Serving]:
         version = version_of(view, proof["artifact"], digest)
         tree = load_tree(view, digest)
         if version.state in SERVED and tree.manifest.kind == "program":
-            routine = read(view, row)
+            routine = proven_form(view, row)
             program = _program(routine, tree)
             if program is not None:
-                found[row.key] = Serving(
+                found[routine.routine_id] = Serving(
                     routine=routine, program=program, row=row, version=version, tree=tree
                 )
     return found

@@ -1,16 +1,19 @@
 """Routines: what agents do again and again, mined from the runs that were taken in."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import Field
 
 from lignin.domain.codec import Json
 from lignin.domain.routines import Routine
+from lignin.domain.states import Row
 from lignin.operations.context import Context
 from lignin.operations.off_heads import found_wrong
 from lignin.operations.registry import Listed, Request, Response, operation, positional
-from lignin.operations.routinework import induce_routines, read_runs
-from lignin.ports.ledger import require_known
+from lignin.operations.routinework import induce_routines, read_runs, told_of, untold
+from lignin.ports.ledger import View, every_row, require_known
 from lignin.traces.routines.cover import cover as cover_runs
 from lignin.traces.routines.draw import draw, name_of
 from lignin.traces.routines.induce import LIMIT, Refused
@@ -46,7 +49,12 @@ class RoutineView(Response):
     tasks: int = Field(description="their tasks")
     models: list[str] = Field(description="their models")
     failing: int = Field(description="uses in failing runs")
-    wrong: str = Field("", description="what proving it found against it, and what is proposed")
+    wrong: str = Field(description="what proving it found against it, and what is proposed")
+    proof: str = Field(
+        description="what `routine prove` came to: proven, refused, inconclusive, not tried"
+    )
+    why: str = Field(description="why it is not proven, where it was tried")
+    heads: list[str] = Field(description="heads whose stable revision has its proven program")
 
 
 class RefusedView(Response):
@@ -59,16 +67,19 @@ class RefusedView(Response):
 class RoutinesListed(Listed):
     items: list[RoutineView] = Field(description="this page, what saves most first")
     refused: list[RefusedView] = Field(description="what recurs and is no routine")
+    passed: int = Field(description="runs that passed, declared or judged: these support routines")
+    failed: int = Field(description="runs that failed, declared or surely judged")
+    unknown: int = Field(description="runs with no known outcome: they support nothing")
 
     def to_text(self) -> str:
-        lines = [f"routines: {self.total}"]
+        lines = [f"routines: {self.total}", *untold(self.passed, self.failed, self.unknown)]
         for each in self.items:
             lines += [
                 "",
                 f"{each.routine}  {each.name}",
                 f"  {each.occurrences} uses in {each.sessions} passing runs of {each.tasks} tasks, "
                 f"{each.failing} in failing runs; takes {', '.join(each.parameters) or 'nothing'}",
-                *([f"  {each.wrong}"] if each.wrong else []),
+                f"  {_standing(each)}",
             ]
         if self.refused:
             lines += ["", "refused:"]
@@ -87,19 +98,19 @@ class RoutineShown(RoutineView):
     content: dict[str, Json] = Field(description="the routine itself: steps, parameters, support")
     drawn: list[str] = Field(description="the same for a person")
     history: list[dict[str, str]] = Field(description="what became of it, oldest first")
+    form: list[str] = Field(
+        description="where the form that was proven is another than the routine; empty where it is not"
+    )
     served: dict[str, Json] = Field(
         description="tasks that its program was run for: how many, handed over, for which reasons"
     )
 
     def to_text(self) -> str:
-        lines = list(self.drawn)
-        if self.served:
-            lines.append(
-                f"  served {self.served['runs']} tasks, handed over {self.served['handed_over']}"
-            )
-            lines += [f"    {why}: {count}" for why, count in self.served["reasons"].items()]
-        if self.wrong:
-            lines.append(f"  {self.wrong}")
+        lines = [*self.drawn, f"  {_standing(self)}"]
+        lines += [f"    in the form in which {each}" for each in self.form]
+        if served := self.served:
+            lines.append(f"  served {served['runs']} tasks, handed over {served['handed_over']}")
+            lines += [f"    {why}: {count}" for why, count in served["reasons"].items()]
         if self.state != "induced":
             lines.append(f"  {self.state}")
         return told([*lines, "", *(f"  {each['at']}  {each['event']}" for each in self.history)])
@@ -138,9 +149,10 @@ def induce(context: Context, request: RoutineInduce) -> RoutinesListed:
     """
     found = induce_routines(context, request.limit)
     return RoutinesListed(
-        items=[RoutineView(**_told(each)) for each in found.routines],
+        items=_views(context, found.routines),
         total=len(found.routines),
         refused=[_refused(each) for each in found.refused],
+        **_runs(context),
     )
 
 
@@ -149,19 +161,16 @@ def list_(context: Context, request: RoutineList) -> RoutinesListed:
     """List the routines that stand, what saves most first."""
     with context.view() as view:
         routines, refused = standing(view), refusals(view)
-        wrong = {
-            each.routine_id: found_wrong(view, view.row(f"routine/{each.routine_id}"))
-            for each in routines
-        }
     names = [each.routine_id for each in routines]
     start = names.index(request.after) + 1 if request.after in names else 0
     page = routines[start : start + request.limit]
     is_end = start + request.limit >= len(routines)
     return RoutinesListed(
-        items=[RoutineView(**_told(each), wrong=wrong[each.routine_id]) for each in page],
+        items=_views(context, page),
         total=len(routines),
         next_after=None if is_end else page[-1].routine_id,
         refused=[_refused(each) for each in refused],
+        **_runs(context),
     )
 
 
@@ -176,14 +185,15 @@ def show(context: Context, request: RoutineShow) -> RoutineShown:
             for event in view.events(row.stream)
             if event.type != "routine.counted"
         ]
-        wrong = found_wrong(view, row)
+        standing_ = _standings(context, view, [row])[row.key]
     return RoutineShown(
         **_told(routine),
+        **standing_,
         state=str(row.state),
-        wrong=wrong,
         content=routine.to_json(),
         drawn=draw(routine),
         history=history,
+        form=list((row.body.get("proof") or {}).get("differs", ())),
         served=dict(row.body.get("served") or {}),
     )
 
@@ -226,6 +236,52 @@ def _told(routine: Routine) -> dict[str, Any]:
         "models": list(support.models),
         "failing": support.failing,
     }
+
+
+_MAX_WHY_CHARS = 200
+_PROOFS = {"pass": "proven", "fail": "refused", "inconclusive": "inconclusive"}
+
+
+def _runs(context: Context) -> dict[str, Any]:
+    with context.view() as view:
+        return asdict(told_of(view))
+
+
+def _views(context: Context, routines: Sequence[Routine]) -> list[RoutineView]:
+    with context.view() as view:
+        rows = view.rows([f"routine/{each.routine_id}" for each in routines])
+        found = _standings(context, view, rows.values())
+    return [RoutineView(**_told(each), **found[each.routine_id]) for each in routines]
+
+
+def _standings(context: Context, view: View, rows: Iterable[Row]) -> dict[str, dict[str, Any]]:
+    """What proving each routine came to, and which heads serve what was proven."""
+    slots = {
+        head.key: context.harness.resolve(view, context.harness.stable(view, head.key)[0])
+        for head in every_row(view, "head")
+    }
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        proof = row.body.get("proof") or {}
+        version = proof.get("version")
+        found[row.key] = {
+            "proof": _PROOFS.get(proof.get("verdict", ""), "not tried"),
+            "why": str(proof.get("reason", "")),
+            "wrong": found_wrong(view, row),
+            "heads": [
+                head
+                for head, filled in slots.items()
+                if version and filled.get(proof["artifact"]) == version
+            ],
+        }
+    return found
+
+
+def _standing(view: RoutineView) -> str:
+    told = view.proof if view.proof != "not tried" else "not proven yet"
+    why = " ".join((view.wrong or view.why).split())
+    told += f": {why[:_MAX_WHY_CHARS]}{'…' * (len(why) > _MAX_WHY_CHARS)}" if why else ""
+    return told + (f"; served on {', '.join(view.heads)}" if view.heads else "")
 
 
 def _refused(refused: Refused) -> RefusedView:

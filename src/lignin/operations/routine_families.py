@@ -1,5 +1,6 @@
 """Families of tasks: how many ways lead through each, and which are served program-first."""
 
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import Field
@@ -10,6 +11,7 @@ from lignin.operations.context import Context
 from lignin.operations.heads import MAIN
 from lignin.operations.planning import look_at_families, names_of, serving
 from lignin.operations.registry import Request, Response, operation
+from lignin.operations.routinework import told_of, untold
 from lignin.traces.routines.families import FamilyReport
 from lignin.traces.routines.plan_service import file_plans, plan_id
 from lignin.traces.view import told
@@ -43,9 +45,12 @@ class FamilyView(Response):
 class FamiliesView(Response):
     families: list[FamilyView] = Field(description="those with most runs first")
     plans: int = Field(description="how many have a plan")
+    passed: int = Field(description="runs that passed, declared or judged: these are looked at")
+    failed: int = Field(description="runs that failed, declared or surely judged")
+    unknown: int = Field(description="runs with no known outcome: they are not looked at")
 
     def to_text(self) -> str:
-        lines = []
+        lines = untold(self.passed, self.failed, self.unknown)
         for each in self.families:
             lines += [
                 f"{each.family}: {each.verdict}; {each.runs} runs, {each.paths} paths; "
@@ -84,6 +89,7 @@ def _view(context: Context, head: str, *, keep: bool) -> FamiliesView:
         )
     with context.view() as view:
         served = serving(context, view, head)
+        told = asdict(told_of(view))
     plans = {each.family: each for each in found.plans}
     reasons = {each.family: each.reason for each in found.unplanned}
     return FamiliesView(
@@ -99,6 +105,7 @@ def _view(context: Context, head: str, *, keep: bool) -> FamiliesView:
             for report in found.reports
         ],
         plans=len(plans),
+        **told,
     )
 
 

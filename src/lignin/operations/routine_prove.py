@@ -1,5 +1,6 @@
 """Routines as programs: proven on runs that they do not come from, and promoted."""
 
+import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,10 +16,10 @@ from lignin.artifacts.routine_text import names_of
 from lignin.artifacts.script_names import script_names
 from lignin.artifacts.source.draft import artifact_name
 from lignin.domain.artifacts import make_tree
-from lignin.domain.codec import Json
+from lignin.domain.codec import Json, digest_bytes
 from lignin.domain.commands import runs_shell
 from lignin.domain.errors import GateFailedError, InvalidRequestError
-from lignin.domain.events import Change, NewEvent
+from lignin.domain.events import Blob, Change, NewEvent
 from lignin.domain.examples import Example
 from lignin.domain.routines import Routine
 from lignin.domain.states import Row
@@ -52,13 +53,17 @@ from lignin.operations.routine_script_proof import (
     shell_examples,
     shell_uses,
 )
-from lignin.operations.routinework import comes_of, kept_runs, passing_sessions
+from lignin.operations.routinework import form_of, kept_runs, passing_sessions
 from lignin.ports.ledger import View, require_known
 from lignin.ports.tools import ToolSpec
+from lignin.traces.routines.form import differences
 from lignin.traces.routines.refine import MOST_ROUNDS, Trial, after, against, guarded_by, poisoned
 from lignin.traces.routines.service import read
 
 _MOST_SEEN = 12
+_MORE = (
+    "take in more passing runs that do this (`lignin trace import`), then induce and prove again"
+)
 
 
 class RoutineProve(Request):
@@ -86,6 +91,10 @@ class Proved(Response):
     why_not_live: str = Field(description="why none was tried there, where none was")
     files: list[str] = Field(description="the artifact's files")
     program: str = Field(description="its source")
+    form: list[str] = Field(
+        description="where what was proven, the form that the runs that are not held out show, is "
+        "another than the routine; empty where it is the same"
+    )
     tried: list[str] = Field(
         description="what spoke against it as it was, and what was tried instead"
     )
@@ -103,7 +112,8 @@ class _Prepared:
     """A routine with what is to prove it.
 
     `mined` is what it was before it was refined, `tried` what spoke against it so far; `name` is what the
-    caller calls it; `runs` are held out, `seen` is of those that it comes from.
+    caller calls it; `runs` are held out, `seen` is of those that it comes from. `form` says where the form
+    that is proven is another than what was mined.
     """
 
     routine: Routine
@@ -111,6 +121,7 @@ class _Prepared:
     name: str
     runs: tuple[Trajectory, ...]
     seen: tuple[Trajectory, ...]
+    form: Sequence[str] = ()
     tried: tuple[str, ...] = ()
 
 
@@ -132,8 +143,8 @@ class _Written:
 def prove(context: Context, request: RoutineProve) -> Proved:
     """Write a routine as a program, or one of shell commands as a script, and prove it on other runs.
 
-    The routine must come out of two thirds of the runs alone; its uses in the others are the examples,
-    replayed in the sandbox against what those runs saw, and tried live where the runs' environment can
+    What is proven is the routine's steps as two thirds of the runs alone show them, which may ask for more
+    than the routine does, and says so; its uses in the others are the examples, replayed in the sandbox against what those runs saw, and tried live where the runs' environment can
     be had again. What is not proven is captured as a draft at most, and never promoted.
 
     What the held-out runs speak against is refined and tried again, at most three times: a constant that
@@ -153,19 +164,23 @@ def prove(context: Context, request: RoutineProve) -> Proved:
         )
     every = kept_runs(context)
     if spoiled := poisoned(routine, every):
-        return _refused(context, row, routine, spoiled.reason, ())
-    if not comes_of(context, routine, lambda session: not is_held_out(session)):
-        return _unproven(routine, "it does not come out of two thirds of the runs alone")
+        return _noted(context, row, prepared, _unproven(routine, spoiled.reason, verdict="fail"))
     held_out = [run for run in every if is_held_out(run.session)]
     others = [run for run in every if not is_held_out(run.session)]
-    prepared = replace(prepared, routine=guarded_by(routine, others))
+    form = form_of(routine, others)
+    if form is None:
+        short = _unproven(
+            routine, f"too few of the runs that are not held out make its steps; {_MORE}"
+        )
+        return _noted(context, row, prepared, short)
+    prepared = replace(prepared, routine=guarded_by(form, others), form=differences(routine, form))
     reason = ""
     for _ in range(MOST_ROUNDS + 1):
         ruling = against(prepared.routine, held_out, every)
         if ruling is None:
-            proved, trials = _tried(context, row, prepared, request.tools)
+            proved, trials = _tried(context, prepared, request.tools)
             if all(each.is_equal for each in trials):
-                return proved.model_copy(update={"tried": list(prepared.tried)})
+                return _noted(context, row, prepared, proved)
             ruling = after(prepared.routine, trials)
         reason = ruling.reason
         said = f"{reason}; tried again: {ruling.change}" if ruling.change else reason
@@ -173,12 +188,10 @@ def prove(context: Context, request: RoutineProve) -> Proved:
         if ruling.refined is None:
             break
         prepared = replace(prepared, routine=ruling.refined)
-    return _refused(context, row, routine, reason, prepared.tried)
+    return _noted(context, row, prepared, _unproven(routine, reason, verdict="fail"))
 
 
-def _tried(
-    context: Context, row: Row, prepared: _Prepared, tools: str
-) -> tuple[Proved, tuple[Trial, ...]]:
+def _tried(context: Context, prepared: _Prepared, tools: str) -> tuple[Proved, tuple[Trial, ...]]:
     """Prove a routine as it is now, and say which uses were tried live."""
     routine = prepared.routine
     with tempfile.TemporaryDirectory(prefix="lignin-routine-") as folder:
@@ -192,10 +205,11 @@ def _tried(
         uses, live = len(written.handed.examples), written.live
         if uses < LEAST_USES:
             reason = f"{uses} uses in runs that were held out; at least {LEAST_USES} are needed"
-            return _unproven(prepared.mined, reason + written.besides, uses=uses), ()
+            reason += f"{written.besides}; {_MORE}"
+            return _unproven(prepared.mined, reason, uses=uses), ()
         if live.equal < live.runs:
             return _unproven(prepared.mined, "", uses=uses, live=live), live.trials
-        return _captured(context, row, prepared, written), live.trials
+        return _captured(context, prepared, written), live.trials
 
 
 def _as_program(context: Context, prepared: _Prepared, tools: str, folder: Path) -> _Written:
@@ -235,7 +249,7 @@ def _as_script(context: Context, prepared: _Prepared, folder: Path) -> _Written:
     )
 
 
-def _captured(context: Context, row: Row, prepared: _Prepared, written: _Written) -> Proved:
+def _captured(context: Context, prepared: _Prepared, written: _Written) -> Proved:
     handed, live, routine = written.handed, written.live, prepared.mined
     captured = capture(
         context,
@@ -250,7 +264,7 @@ def _captured(context: Context, row: Row, prepared: _Prepared, written: _Written
         ),
     )
     verdict = {"verified": "pass", "promoted": "pass", "rejected": "fail"}
-    proved = Proved(
+    return Proved(
         routine=routine.routine_id,
         verdict=verdict.get(captured.state, "inconclusive"),
         reason="" if captured.state in ("verified", "promoted") else captured.reason,
@@ -263,59 +277,68 @@ def _captured(context: Context, row: Row, prepared: _Prepared, written: _Written
         why_not_live=live.why_not,
         files=sorted(read_tree(handed.folder)),
         program=written.source,
-        tried=list(prepared.tried),
+        form=[],
+        tried=[],
     )
-    _note(context, row, proved, prepared.tried)
-    return proved
 
 
-def _refused(
-    context: Context, row: Row, routine: Routine, reason: str, tried: Sequence[str]
-) -> Proved:
-    """What is refused, with the reason and what was tried; noted, so that nothing serves it anew."""
-    refused = _unproven(routine, reason, verdict="fail")
+def _noted(context: Context, row: Row, prepared: _Prepared, proved: Proved) -> Proved:
+    """What came of proving, kept on the routine: which version it became, in which form, how that was
+    proven. What is refused is noted too, so that nothing serves it anew, and where its program stands on
+    a head its removal is proposed; what is inconclusive takes the place of no proof.
+    """
+    form, tried = list(prepared.form), list(prepared.tried)
+    proved = proved.model_copy(update={"form": form, "tried": tried})
+    content = json.dumps(prepared.routine.to_json(), ensure_ascii=False).encode()
+    digest = digest_bytes(content)
 
     def decide(view: View) -> tuple[list[str], list[Change]]:
         known = require_known(view, row.stream)
-        kept, changes = take_off_refuted(context, view, known, f"{routine.routine_id} is {reason}")
-        payload = {**_proof(refused, tried), "reason": reason, **kept}
-        noted = [] if known.body.get("proof") == payload else [_proven(context, known, payload)]
-        return kept.get("proposals", []), [*noted, *changes]
+        before = known.body.get("proof") or {}
+        is_shown = before.get("verdict", "inconclusive") != "inconclusive"
+        if proved.verdict == "inconclusive" and is_shown:
+            return [], []
+        kept: dict[str, Json] = {}
+        changes: list[Change] = []
+        if proved.verdict == "fail":
+            reason = f"{row.key} is {proved.reason}"
+            kept, changes = take_off_refuted(context, view, known, reason)
+        payload = {**_proof(proved, digest), **kept}
+        if before != payload:
+            changes.append(_proven(context, row, payload, content))
+        return kept.get("proposals", []), changes
 
     proposals = context.decide_and_commit(decide)
-    return refused.model_copy(
-        update={
-            "tried": list(tried),
-            "proposals": proposals,
-            "reason": reason + told_open(proposals),
-        }
-    )
+    if not proposals:
+        return proved
+    told = proved.reason + told_open(proposals)
+    return proved.model_copy(update={"proposals": proposals, "reason": told})
 
 
-def _note(context: Context, row: Row, proved: Proved, tried: Sequence[str]) -> None:
-    """Keep on the routine which version it became, and how that was proven."""
-    payload = _proof(proved, tried)
-    if row.body.get("proof") != payload:
-        context.commit(_proven(context, row, payload))
-
-
-def _proof(proved: Proved, tried: Sequence[str]) -> dict[str, Json]:
+def _proof(proved: Proved, form: str) -> dict[str, Json]:
     return {
         "artifact": proved.artifact,
         "version": proved.digest,
         "verdict": proved.verdict,
+        "reason": proved.reason,
         "uses": proved.uses,
         "live_runs": proved.live_runs,
         "live_equal": proved.live_equal,
-        "tried": list(tried),
+        "form": form,
+        "differs": list(proved.form),
+        "tried": list(proved.tried),
     }
 
 
-def _proven(context: Context, row: Row, payload: dict[str, Json]) -> Change:
+def _proven(context: Context, row: Row, payload: dict[str, Json], content: bytes) -> Change:
     event = NewEvent(
-        stream=row.stream, type="routine.proven", payload=payload, event_id=context.ids.new("evt")
+        stream=row.stream,
+        type="routine.proven",
+        payload=payload,
+        event_id=context.ids.new("evt"),
     )
-    return context.scope.change(events=(event,))
+    blob = Blob(stream=row.stream, digest=payload["form"], content=content)
+    return context.scope.change(events=(event,), blobs=(blob,))
 
 
 @operation("routine.promote", effect="govern", idempotent=True)
@@ -399,5 +422,6 @@ def _unproven(
         why_not_live=live.why_not if live else "",
         files=[],
         program="",
+        form=[],
         tried=[],
     )

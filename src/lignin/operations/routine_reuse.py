@@ -58,6 +58,9 @@ class SumView(Response):
     )
 
 
+_MODELS = {True: "same", False: "other", None: "unknown"}
+
+
 class ReuseGroup(SumView):
     basis: str = Field(description="`held out`, or `induced from`, which is an upper bound")
     at_once: bool = Field(
@@ -65,7 +68,9 @@ class ReuseGroup(SumView):
     )
     distance: str = Field(description="from the runs it stands on: task, family, domain, other")
     model: str = Field(description="the run's model; empty where it is not told")
-    same_model: bool = Field(description="a run that it stands on was of this model")
+    same_model: bool | None = Field(
+        description="a run that it stands on was of this model; null where the models are not told"
+    )
 
 
 class ReuseTotal(SumView):
@@ -107,7 +112,7 @@ class ReuseReport(Response):
                 lines.append(f"  ({UPPER})")
             lines += [
                 f"  {each.distance:12} {each.model or '(model not told)':24} "
-                f"{'same' if each.same_model else 'other'} model: {_said(each)}"
+                f"{_MODELS[each.same_model]} model: {_said(each)}"
                 for each in self.groups
                 if (each.basis, each.at_once) == (total.basis, total.at_once)
             ]
@@ -233,7 +238,7 @@ def _groups(found: Sequence[Reuse]) -> list[ReuseGroup]:
             not each.at_once,
             DISTANCES.index(each.distance),
             each.model,
-            each.same_model,
+            str(each.same_model),
         ),
     )
     return [

@@ -4,8 +4,8 @@ A run is read once. Whether it passed is what was declared of it; where nothing 
 the failure modes, which may change as others of its task come in, so that is asked each time.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from lignin.domain.errors import NotFoundError
 from lignin.domain.routines import Routine
@@ -23,6 +23,8 @@ from lignin.traces.routines.service import PASSED, Read, Routines
 from lignin.traces.routines.within import is_within
 
 LOT = 500
+SURELY_FAILED = 0.8
+"""From which probability a run that is judged to have failed counts as failing."""
 
 
 def induce_routines(context: Context, limit: int) -> Induced:
@@ -67,6 +69,13 @@ def comes_of(context: Context, routine: Routine, takes: Callable[[str], bool]) -
     return any(is_within(routine, each) for each in routines_of(context, takes))
 
 
+def form_of(routine: Routine, runs: Iterable[Encoded]) -> Routine | None:
+    """A routine as it comes out of some runs alone; None where too few of them make its steps."""
+    inducer = Inducer()
+    inducer.add(runs)
+    return inducer.form_of(routine)
+
+
 def routines_of(context: Context, takes: Callable[[str], bool]) -> tuple[Routine, ...]:
     """The routines that are induced of some of the runs alone."""
     inducer = Inducer()
@@ -104,8 +113,47 @@ def _read(context: Context, view: View, sessions: Sequence[str]) -> dict[str, Re
 
 
 def judged(view: View) -> dict[str, bool | None]:
-    """Which runs were judged to have passed, by session; None where nobody can say."""
-    return {row.key: PASSED.get(row.body["verdict"]) for row in every_row(view, "filing")}
+    """Which runs were judged to have passed, by session; None where nobody can say.
+
+    A run is judged to have failed only where that is nearly certain: a verdict that may well be wrong
+    is no evidence against what the run did.
+    """
+    doubtful = {
+        row.key for row in every_row(view, "judgement") if row.body["probability"] < SURELY_FAILED
+    }
+    found = {row.key: PASSED.get(row.body["verdict"]) for row in every_row(view, "filing")}
+    return {
+        session: None if passed is False and session in doubtful else passed
+        for session, passed in found.items()
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """How the runs that were taken in ended, declared or judged."""
+
+    passed: int
+    failed: int
+    unknown: int
+
+
+def told_of(view: View) -> Told:
+    """Count the runs that were read by how they ended."""
+    verdicts = judged(view)
+    ended = [
+        PASSED.get(outcome) if (outcome := row.body["outcome"]) else verdicts.get(row.key)
+        for row in every_row(view, "encoded")
+    ]
+    return Told(passed=ended.count(True), failed=ended.count(False), unknown=ended.count(None))
+
+
+def untold(passed: int, failed: int, unknown: int) -> list[str]:
+    """What to say of runs with no known outcome; nothing where there are none."""
+    if not unknown:
+        return []
+    runs = f"{unknown} of {passed + failed + unknown} runs have no known outcome"
+    so = "so nothing supports a routine" if not passed else "so they support no routine"
+    return [f"{runs}, {so}: tell it with `lignin trace feedback`, or import traces that declare it"]
 
 
 def read_runs(context: Context, paths: Sequence[str]) -> list[Trajectory]:

@@ -15,7 +15,15 @@ from lignin.artifacts.routine_about import (
 from lignin.artifacts.routine_program import program_of
 from lignin.artifacts.routine_script import script_of
 from lignin.artifacts.skill_rules import advise_skill
-from lignin.domain.artifacts import Capabilities, File, Interface, Manifest, Tree, make_tree
+from lignin.domain.artifacts import (
+    MANIFEST_PATH,
+    Capabilities,
+    File,
+    Interface,
+    Manifest,
+    Tree,
+    make_tree,
+)
 from lignin.domain.examples import Answer, Example
 from lignin.domain.routines import (
     Constant,
@@ -191,3 +199,50 @@ def test_manifest_without_programs_is_written_as_before() -> None:
     assert b"programs" not in plain.to_file().content
     named = Manifest(kind="script", entry="main.py", capabilities=Capabilities(programs=["git"]))
     assert b'"programs":["git"]' in named.to_file().content
+
+
+def script_skill(*, changes: bool) -> str:
+    steps = SHELL.steps if changes else (replace(SHELL.steps[0], changes=False),)
+    routine = replace(SHELL, steps=steps)
+    script = script_of(routine)
+    uses = [
+        Example(argv=("x",), answers=(Answer(argv=("grep",), stdout="y"),), result={"stdout": "y"})
+    ]
+    manifest = {
+        "kind": "script",
+        "entry": "main.py",
+        "runtime": "python",
+        "capabilities": {"processes": True, "paths": ["*"] if script.changes else []},
+    }
+    tree = make_tree(
+        {
+            "main.py": File(content=script.source.encode()),
+            MANIFEST_PATH: File(content=json.dumps(manifest).encode()),
+            ABOUT_PATH: about_script(routine, script, uses).to_file(),
+        }
+    )
+    return package_artifact(
+        tree,
+        name="look",
+        kind="script",
+        summary="Look.",
+        digest="sha256:" + "0" * 64,
+        space="home",
+    )["SKILL.md"].content.decode()
+
+
+def test_script_that_changes_something_is_run_in_the_project_and_never_called() -> None:
+    text = script_skill(changes=True)
+    assert "python3 .claude/skills/look/scripts/main.py --dry-run x\n" in text
+    assert "artifact call" not in text
+    assert "It answers" not in text
+    assert "In a recorded run" in text
+    assert "Not proven: what the commands do here." in text
+
+
+def test_script_that_only_reads_can_also_be_called_with_its_files() -> None:
+    text = script_skill(changes=False)
+    assert "python3 .claude/skills/look/scripts/main.py x\n" in text
+    assert "lignin artifact call look@sha256:" in text
+    assert "It answers" not in text
+    assert "It changes nothing." in text

@@ -403,3 +403,27 @@ def test_last_of_a_list_is_read_as_a_person_would() -> None:
         parameters=(Parameter(name="order_ids", type="list[str]"),),
     )
     assert '{"id": order[-1]["id"]}' in program_of(routine).source
+
+
+def test_parameter_never_takes_the_place_of_what_the_program_calls(guest: ModuleType) -> None:
+    """A postcode called `zip` beside a loop over two lists, and one called `len`."""
+    slots = {"sku": Item("skus"), "count": Item("counts"), "zip": Use("zip"), "len": Use("len")}
+    routine = Routine(
+        steps=(RoutineStep(tool="ship", arguments=slots, is_repeated=True),),
+        parameters=(
+            Parameter(name="skus", type="list[str]"),
+            Parameter(name="counts", type="list[int]"),
+            Parameter(name="zip", type="str"),
+            Parameter(name="len", type="int"),
+        ),
+    )
+    program = program_of(routine)
+    names: dict[str, Any] = {}
+    desk = Desk()
+    guest.call = desk  # type: ignore[attr-defined]
+    exec(compile(program.source, "program", "exec"), names)
+    given = {program.parameters["zip"]: "12345", program.parameters["len"]: 3}
+    found = names[program.entry](skus=["a", "b"], counts=[1, 2], **given)
+    assert found["handed_over"] == ""
+    assert [made["sku"] for _, made in desk.made] == ["a", "b"]
+    assert program_of(ROUTINE).parameters["email"] == "email"

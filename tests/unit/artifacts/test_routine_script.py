@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,9 @@ def run(tmp_path: Path) -> Run:
 
 
 def body(wanted: Routine) -> str:
-    return script_of(wanted).source.split("args = parser.parse_args()\n")[1].split("\n\n\n")[0]
+    whole = script_of(wanted).source.split("args = parser.parse_args()\n")[1].split("\n\n\n")[0]
+    assert whole.startswith("    begin(args.dry_run, ")
+    return whole.split(")\n", 1)[1]
 
 
 def test_commands_are_written_as_a_person_would() -> None:
@@ -131,9 +134,9 @@ def test_words_of_a_use_are_read_back_by_the_script(run: Run) -> None:
         step("echo --of={1} > {2}", Use("of"), Constant("out"), is_optional=True),
     )
     script = script_of(wanted)
-    words = script.argv({"text": ["-5"], "paths": ["x", "y z"], "of": ["--a b"]}, [True, True])
+    words = script.argv({"text": ["-"], "paths": ["x", "y z"], "of": ["--a b"]}, [True, True])
     done = run(wanted, *words)
-    assert (done.stdout, done.returncode) == ("-5 x\n-5 y z\n", 0)
+    assert (done.stdout, done.returncode) == ("- x\n- y z\n", 0)
 
 
 @pytest.mark.parametrize("value", HOSTILE)
@@ -165,11 +168,36 @@ def test_what_a_command_said_is_no_syntax_and_no_option_either(run: Run, value: 
     assert (done.returncode, "would be read as an option" in done.stderr) == (2, True)
 
 
-def test_leading_dash_is_refused_and_a_number_is_not(run: Run) -> None:
+@pytest.mark.parametrize("value", ["-rf", "-3", "--", "-5e1", "-\u0665"])
+def test_leading_dash_is_refused_for_numbers_too(run: Run, value: str) -> None:
+    wanted = routine(
+        step("echo x | grep {1}", Use("text"), changes=False),
+        step("grep -e x --max-count={1} in", Use("count"), is_optional=True, changes=False),
+    )
+    for words in (["--", value], [value]):
+        done = run(wanted, *words)
+        assert (done.returncode, done.stdout) == (2, "")
+    (first, *_) = script_of(wanted).arguments
+    assert not first.takes(value)
+    assert first.takes("-")
+
+
+def test_negative_number_is_taken_where_recorded_uses_had_one(tmp_path: Path) -> None:
     wanted = routine(step("echo {1}", Use("text"), changes=False))
-    assert run(wanted, "--", "-rf").returncode == 2
-    assert run(wanted, "-rf").returncode == 2
-    assert run(wanted, "--", "-3").stdout == "-3\n"
+    script = script_of(wanted, seen={"text": ["7", "-3"]})
+    path = tmp_path / "script.py"
+    path.write_text(script.source)
+
+    def ended(value: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, str(path), "--", value], capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout
+
+    assert ended("-5") == (0, "-5\n")
+    assert ended("-n5") == (2, "")
+    assert script.arguments[0].takes("-5")
+    assert not script.arguments[0].takes("-n5")
 
 
 @pytest.mark.parametrize(
@@ -227,7 +255,29 @@ def test_first_failure_ends_it_with_its_code_and_what_was_done(run: Run) -> None
 def test_program_that_is_not_there_is_said(run: Run) -> None:
     done = run(routine(step("no-such-program {1}", Use("text"))), "x")
     assert done.returncode == 127
-    assert "no-such-program: No such file" in done.stderr
+    assert done.stderr == "there is no no-such-program here; done before: nothing\n"
+    fallen = routine(step("touch done"), step("no-such-program {1}", Use("text")))
+    assert "done" not in run(fallen, "x").stdout  # it looks before it begins
+    assert run(routine(step("test -e done")), *[]).returncode == 1
+
+
+def test_dry_run_says_what_it_would_do_and_does_nothing(run: Run) -> None:
+    wanted = routine(
+        step("touch {1}", Use("path")),
+        step("ls {1}", Use("path"), changes=False),
+        replace(
+            step("cp {1} copy", Reference(1, "")),
+            guards=(Guard(at=Reference(1, ".state"), value="idle"),),
+        ),
+    )
+    done = run(wanted, "--dry-run", "a b")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "would run: touch 'a b'",
+        "would run: ls 'a b'",
+        "would run: cp '<what it says>' copy",
+    ]
+    assert run(routine(step("test -e {1}", Use("path"))), "a b").returncode == 1
 
 
 def test_reference_into_json_and_a_guard(run: Run) -> None:

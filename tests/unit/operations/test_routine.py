@@ -8,6 +8,7 @@ import pytest
 
 from lignin.domain.errors import NotFoundError
 from lignin.domain.events import NewEvent
+from lignin.operations.routinework import judged
 from lignin.testing.changes import CountingIds
 from lignin.traces.routines.encode import encode
 from lignin.traces.routines.service import Routines
@@ -179,3 +180,58 @@ def test_runs_that_are_declared_are_not_judged_again(desk: Desk) -> None:
     take(desk, "first", range(6))
     with desk.context.view() as view:
         assert view.page("filing", limit=1).total == 0
+
+
+def test_runs_without_an_outcome_are_counted_and_said(desk: Desk) -> None:
+    hidden = write(desk, "hidden", range(6))
+    desk("trace.import", paths=[hidden], hide_outcome=True)
+    for made in (desk("routine.induce"), desk("routine.list"), desk("routine.families")):
+        assert (made.passed, made.failed, made.unknown) == (0, 0, 6)
+        assert (
+            "6 of 6 runs have no known outcome, so nothing supports a routine: tell it with "
+            "`lignin trace feedback`" in made.to_text()
+        )
+    take(desk, "told", range(10, 13))
+    told = desk("routine.list")
+    assert (told.passed, told.failed, told.unknown) == (3, 0, 6)
+    assert "6 of 9 runs have no known outcome, so they support no routine" in told.to_text()
+
+
+def test_what_is_doubted_to_have_failed_poisons_nothing(desk: Desk) -> None:
+    """Runs that are judged to have failed, though not surely; declared ones still poison."""
+    hidden = write(desk, "hidden", range(6))
+    desk("trace.import", paths=[hidden], hide_outcome=True)
+    desk("routine.induce")
+    with desk.context.view() as view:
+        rows = view.page("filing").rows
+        assert rows
+        surely = {row.key: 0.79 for row in rows}
+        surely[rows[0].key] = 0.81
+    changed = [
+        NewEvent(
+            stream=f"judgement/{session}",
+            type="run.judged",
+            payload={"verdict": "failure", "probability": chance, "step": None, "findings": None},
+            event_id=f"evt_{session}",
+        )
+        for session, chance in surely.items()
+    ] + [
+        NewEvent(
+            stream=row.stream,
+            type="run.filed",
+            payload={**row.body, "verdict": "failure"},
+            event_id=f"evt_filed_{row.key}",
+        )
+        for row in rows
+    ]
+    desk.context.commit(desk.context.scope.change(events=tuple(changed)))
+    with desk.context.view() as view:
+        found = judged(view)
+    assert [found[row.key] for row in rows] == [False, *[None] * 5]
+    assert desk("routine.list").failed == 1
+
+
+def test_list_says_what_is_not_tried_yet(desk: Desk) -> None:
+    (view,) = take(desk, "first", range(6)).items
+    assert (view.proof, view.why, view.heads) == ("not tried", "", [])
+    assert "  not proven yet" in desk("routine.list").to_text().splitlines()

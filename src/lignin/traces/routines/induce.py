@@ -14,6 +14,7 @@ from lignin.traces.routines.choose import Candidate, Chooser
 from lignin.traces.routines.compose import compose
 from lignin.traces.routines.determine import determined
 from lignin.traces.routines.encode import Encoded
+from lignin.traces.routines.form import is_narrower, unified_again
 from lignin.traces.routines.grow import Growth, Occurrence, Pattern
 from lignin.traces.routines.guards import guarded
 from lignin.traces.routines.loosen import loosened
@@ -80,6 +81,7 @@ class Inducer:
 
     def __init__(self) -> None:
         self._passing, self._failing = Pool(), Pool()
+        self._unknown: list[Encoded] = []
         self._uses = Uses()
 
     def add(self, runs: Iterable[Encoded]) -> None:
@@ -87,6 +89,7 @@ class Inducer:
         runs = list(runs)
         self._passing.add([run for run in runs if run.passed])
         self._failing.add([run for run in runs if run.passed is False])
+        self._unknown += [run for run in runs if run.passed is None]
 
     def induce(self, limit: int = LIMIT) -> Induced:
         """Return the routines of all runs added so far."""
@@ -122,6 +125,24 @@ class Inducer:
             refused=tuple(refused[:MOST_REFUSED]),
         )
 
+    def form_of(self, routine: Routine) -> Routine | None:
+        """Return a routine's steps as the runs added so far show them; None where too few do.
+
+        A condition that would take what the routine is given is left out.
+        """
+        runs, _ = self._passing.ordered()
+        least = least_of(runs)
+        unified = unified_again(routine, runs, self._passing.background, self._uses)
+        if unified is None:
+            return None
+        plain = self._supported(compose(unified), runs)
+        found = self._determined(plain, unified, runs, least)
+        if is_narrower(found, routine):
+            found = plain
+        if len(found.support.sessions) < least or found.support.tasks < 2:
+            return None
+        return self._guarded(found, runs)
+
     def _routines(
         self, pool: Pool, runs: Sequence[Encoded], candidates: Sequence[Candidate], least: int
     ) -> dict[str, Unified]:
@@ -147,14 +168,16 @@ class Inducer:
         return made if is_enough else routine
 
     def _only_failing(self, passing: Sequence[Encoded]) -> list[Refused]:
-        """What recurs in failing runs and hardly ever in passing ones."""
+        """What recurs in failing runs and hardly ever in others: those that nothing tells about may have
+        passed."""
         runs, candidates = self._failing.ordered()
         least = least_of(runs)
         refused = []
         chooser = Chooser(runs, self._failing.background, least, self._uses)
         for chosen in chooser.choose(candidates, MOST):
             found = self._uses.of(chosen.routine, passing)
-            if sum(map(bool, found)) < FEWEST:
+            untold = sum(map(bool, self._uses.of(chosen.routine, self._unknown)))
+            if sum(map(bool, found)) + untold < FEWEST:
                 refused.append(
                     Refused(
                         tools=chosen.routine.tools,

@@ -52,7 +52,7 @@ class Reuse:
     Args:
         basis: Whether the routine stands on this run, or was not known from it.
         distance: How near the run is to those that the routine stands on, itself left out.
-        same_model: One of those is of the run's model.
+        same_model: One of those is of the run's model; None where the run or those do not tell theirs.
         at_once: Every parameter was known before the first step; else one was chosen on the way.
         saved: What it spares; None where its replay does not make the run's own calls.
     """
@@ -62,9 +62,14 @@ class Reuse:
     model: str
     basis: Basis
     distance: Distance
-    same_model: bool
+    same_model: bool | None
     at_once: bool
     saved: Saved | None
+
+
+def of_one_model(origin: Origin, run: Encoded) -> bool | None:
+    """True where a run is of a model that an origin's runs are of; None where either is not told."""
+    return run.model in origin.models if run.model and origin.models else None
 
 
 def origin_of(runs: Iterable[Encoded]) -> Origin:
@@ -119,7 +124,7 @@ def reuses(
             model=run.model,
             basis="induced from" if is_own else "held out",
             distance=distance_of(run, origin),
-            same_model=run.model in origin.models,
+            same_model=of_one_model(origin, run),
             at_once=is_known_before(routine, use),
             saved=saved_by(use, steps) if replayed else None,
         )

@@ -114,6 +114,12 @@ def read(view: View, row: Row) -> Routine:
     return parse_routine(json.loads(view.blob(row.body["digest"])))
 
 
+def proven_form(view: View, row: Row) -> Routine:
+    """The routine of a row in the form that was proven; as it was mined where that was not kept."""
+    form = (row.body.get("proof") or {}).get("form")
+    return parse_routine(json.loads(view.blob(form))) if form else read(view, row)
+
+
 def refusals(view: View) -> tuple[Refused, ...]:
     """What was refused the last time."""
     row = view.row(MINER)

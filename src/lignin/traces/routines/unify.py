@@ -7,7 +7,7 @@ it is a parameter. Occurrences that do not agree with what was decided are left 
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -185,10 +185,18 @@ def unify(
 
 
 def unify_shaped(
-    shape: Shape, uses: Sequence[Occurred], runs: Sequence[Encoded], background: Background
+    shape: Shape,
+    uses: Sequence[Occurred],
+    runs: Sequence[Encoded],
+    background: Background,
+    lists: Collection[Place] = (),
 ) -> Unified | None:
-    """Return what uses have in common whose steps are known; a step left out has no calls."""
-    table = _Table(shape, uses, runs, background)
+    """Return what uses have in common whose steps are known; a step left out has no calls.
+
+    Args:
+        lists: Slots of repeated steps that are known to vary within one use.
+    """
+    table = _Table(shape, uses, runs, background, lists)
     table.fix(background)
     findings: list[tuple[Finding, ...]] = []
     for step, (_, names) in enumerate(shape.tokens):
@@ -226,13 +234,16 @@ class _Table:
         uses: Sequence[Occurred],
         runs: Sequence[Encoded],
         background: Background,
+        lists: Collection[Place],
     ) -> None:
-        self._shape, self._uses = shape, uses
+        self._shape, self._uses, self._lists = shape, uses, lists
         self._tasks = [runs[run].task for run, _ in uses]
         self._columns: dict[Place, list[Value | None]] = {}
         for step, token in enumerate(shape.tokens):
             for slot in range(len(token[1])):
-                each = shape.repeated[step] and background.goes_over_lists(token, slot)
+                each = (step, slot) in lists or (
+                    shape.repeated[step] and background.goes_over_lists(token, slot)
+                )
                 self._columns[step, slot] = [
                     _value(groups[step], slot, shape.repeated[step], each) for _, groups in uses
                 ]
@@ -271,7 +282,7 @@ class _Table:
         column = self._values((step, slot))
         values = self._told((step, slot))
         if not values:
-            return Free()
+            return Free(None, (step, slot) in self._lists)
         enough = AGREE * len(values)
         each = any(isinstance(value, Items) for value in values)
         value, count = _commonest(values)

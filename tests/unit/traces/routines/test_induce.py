@@ -173,3 +173,15 @@ def test_no_more_routines_than_asked_for() -> None:
     inducer = Inducer()
     inducer.add(encoded(visits(9)))
     assert inducer.induce(limit=0).routines == ()
+
+
+def test_what_runs_without_a_verdict_do_too_is_not_poisoned() -> None:
+    bad = [run(f"bad-{n}", visit(n), outcome="failure") for n in range(6)]
+    untold = [run(f"untold-{n}", visit(n), outcome=None) for n in range(20, 23)]
+    inducer = Inducer()
+    inducer.add(encoded([*bad, *untold[:2]]))
+    assert [each.reason for each in inducer.induce().refused] == [
+        "poisoned: only failing runs support it"
+    ]
+    inducer.add(encoded(untold[2:]))
+    assert inducer.induce().refused == ()

@@ -8,7 +8,7 @@ import pytest
 from lignin.domain.traces import Step, Trajectory
 from lignin.traces.routines.encode import Encoded, encode
 from lignin.traces.routines.induce import Inducer
-from lignin.traces.routines.reuse import Reuse, distance_of, origin_of, reuses, summed
+from lignin.traces.routines.reuse import Reuse, distance_of, of_one_model, origin_of, reuses, summed
 from unit.traces.routines.desk import call, run, visit
 
 
@@ -128,3 +128,12 @@ def test_the_distance_goes_from_the_same_task_to_another_domain() -> None:
     other = [call("launch", {"rocket": "A"}), call("land", {"rocket": "A"}), *visit(51)[:1]]
     assert distance_of(encode(run("other", other), None), origin) == "other"
     assert distance_of(encode(run("none", []), None), origin) == "other"
+
+
+def test_models_that_are_not_told_are_unknown_and_not_others() -> None:
+    told = [replace(each, model="m") for each in ENCODED]
+    run_of = encode(later(), None)
+    for origin, model, same in ((told, "m", True), (told, "n", False), (told, "", None)):
+        assert of_one_model(origin_of(origin), replace(run_of, model=model)) is same
+    silent = [replace(each, model="") for each in ENCODED]
+    assert of_one_model(origin_of(silent), replace(run_of, model="m")) is None
