@@ -65,7 +65,7 @@ class Guarded:
     evidence: Mapping[str, float] = field(default_factory=dict)
 
 
-_ENOUGH = (1.0, 1.0, 0.3)
+_ENOUGH = (1.0, 0.3)
 
 
 class _Watch:
