@@ -6,9 +6,10 @@ on, and both are known from a few trials only.
     python benchmarks/backslides.py
 """
 
-import json
 import random
 from collections import Counter
+
+from _tell import teller
 
 from lignin.evals.laws.backslide import Found, find_backslide
 from lignin.evals.laws.bank import Banked
@@ -18,13 +19,7 @@ LENGTHS = (4, 10, 30)
 REPEATS, FIXED, SEEN = 500, 8, 6
 
 
-def tell(
-    figure: str, value: float, unit: str, *, bar: str = "", met: bool | None = None, note: str
-) -> None:
-    """Print one figure."""
-    line = {"subject": "backslides", "figure": figure, "value": round(value, 4), "unit": unit,
-            "baseline": None, "ratio": None, "bar": bar, "met": met, "note": note}  # fmt: skip
-    print(json.dumps(line), flush=True)
+tell = teller("backslides")
 
 
 def search(guilty: int | None, length: int, rate: float, low: float, seed: str) -> Found:

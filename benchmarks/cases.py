@@ -9,7 +9,6 @@ practice desk's are measured.
     python benchmarks/cases.py
 """
 
-import json
 import random
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from _tell import teller
 from modes import DATA, FILES
 
 from lignin.app import load_settings, open_context
@@ -49,25 +49,7 @@ TRIES, FIRST_SEED = 20, 1000
 CASES = TraceCases(limit=1000)
 
 
-def tell(
-    figure: str, value: float, unit: str, *, bar: str = "", met: bool | None = None, note: str
-) -> None:
-    print(
-        json.dumps(
-            {
-                "subject": "cases",
-                "figure": figure,
-                "value": round(value, 4),
-                "unit": unit,
-                "baseline": None,
-                "ratio": None,
-                "bar": bar,
-                "met": met,
-                "note": note,
-            }
-        ),
-        flush=True,
-    )
+tell = teller("cases")
 
 
 def practise(folder: Path, seed: int) -> tuple[int, set[str]]:

@@ -22,6 +22,7 @@ from _error_lines import (
     make_lines,
     with_prefixes,
 )
+from _tell import teller
 
 from lignin.traces.templates import Templates
 
@@ -32,30 +33,7 @@ REPEATS = 3
 BAR = 8.0
 
 
-def tell(
-    figure: str,
-    value: float,
-    unit: str,
-    *,
-    baseline: float | None = None,
-    bar: str = "",
-    met: bool | None = None,
-    note: str = "",
-) -> None:
-    """Print one figure."""
-    ratio = round(value / baseline, 2) if baseline else None
-    line = {
-        "subject": "error_templates",
-        "figure": figure,
-        "value": round(value, 4),
-        "unit": unit,
-        "baseline": round(baseline, 4) if baseline is not None else None,
-        "ratio": ratio,
-        "bar": bar,
-        "met": met,
-        "note": note,
-    }
-    print(json.dumps(line), flush=True)
+tell = teller("error_templates")
 
 
 def ours(lines: list[str]) -> tuple[float, list[str]]:

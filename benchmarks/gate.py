@@ -7,7 +7,6 @@ All worlds are simulated, but for the A/A campaigns and verdicts on recorded out
     python benchmarks/gate.py
 """
 
-import json
 import random
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any
 from _gate_recorded import OUTCOMES, a_a_verdict, accepted_on_record, recorded_systems
 from _gate_rules import ALPHA, RULES, Ours, Rule, claim_of
 from _gate_world import MIXES, World, bank_of, drive, make_change, make_suite
+from _tell import teller
 
 from lignin.evals.laws.better import judge_better
 from lignin.evals.laws.claims import FIRST_LEVEL, Asked
@@ -35,29 +35,7 @@ NULL, HARMFUL, BREAKS, GOOD = 0.01, 0.005, 0.03, 0.85
 Tables = Mapping[str, Mapping[str, Sequence[float]]]
 
 
-def tell(
-    figure: str,
-    value: float,
-    unit: str,
-    *,
-    baseline: float | None = None,
-    bar: str = "",
-    met: bool | None = None,
-    note: str = "",
-) -> None:
-    """Print one figure."""
-    line = {
-        "subject": "gate",
-        "figure": figure,
-        "value": round(value, 4),
-        "unit": unit,
-        "baseline": None if baseline is None else round(baseline, 4),
-        "ratio": round(value / baseline, 3) if baseline else None,
-        "bar": bar,
-        "met": met,
-        "note": note,
-    }
-    print(json.dumps(line), flush=True)
+tell = teller("gate")
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from _tell import teller
 from benchmarks._hand_overs import GOING_ON, MODES, HandOver, go_on, hand_over, programs
 
 from lignin.app import load_settings, open_context
@@ -85,29 +86,7 @@ EXTRA = (
 )
 
 
-def tell(
-    figure: str,
-    value: float,
-    unit: str,
-    *,
-    baseline: float | None = None,
-    bar: str = "",
-    met: bool | None = None,
-    note: str = "",
-) -> None:
-    """Print one figure."""
-    line = {
-        "subject": "program_first",
-        "figure": figure,
-        "value": round(value, 4),
-        "unit": unit,
-        "baseline": round(baseline, 4) if baseline is not None else None,
-        "ratio": round(value / baseline, 2) if baseline else None,
-        "bar": bar,
-        "met": met,
-        "note": note,
-    }
-    print(json.dumps(line), flush=True)
+tell = teller("program_first")
 
 
 def agent_of(task: str) -> Agent:

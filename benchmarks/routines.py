@@ -22,6 +22,7 @@ from statistics import median
 from typing import Any
 
 from _planted_routines import RUNS, Planted, make_runs, plant
+from _tell import teller
 
 from lignin.app import load_settings, open_context
 from lignin.domain.routines import Constant, Each, Reference, Routine
@@ -53,29 +54,7 @@ REPEATS = 5
 SEEN, UNSEEN = range(12), range(100, 108)
 
 
-def tell(
-    figure: str,
-    value: float,
-    unit: str,
-    *,
-    baseline: float | None = None,
-    bar: str = "",
-    met: bool | None = None,
-    note: str = "",
-) -> None:
-    """Print one figure."""
-    line = {
-        "subject": "routines",
-        "figure": figure,
-        "value": round(value, 4),
-        "unit": unit,
-        "baseline": round(baseline, 4) if baseline is not None else None,
-        "ratio": round(value / baseline, 2) if baseline else None,
-        "bar": bar,
-        "met": met,
-        "note": note,
-    }
-    print(json.dumps(line), flush=True)
+tell = teller("routines")
 
 
 def induce(batches: Iterable[Iterable[Trajectory]], limit: int = 40) -> tuple[Induced, list[float]]:

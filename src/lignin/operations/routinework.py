@@ -20,7 +20,6 @@ from lignin.traces.read import find_traces, read_trace
 from lignin.traces.routines.encode import Encoded, encode
 from lignin.traces.routines.induce import MOST, Induced, Inducer
 from lignin.traces.routines.service import PASSED, Read, Routines
-from lignin.traces.routines.within import is_within
 
 LOT = 500
 SURELY_FAILED = 0.8
@@ -57,16 +56,6 @@ def induce_routines(context: Context, limit: int) -> Induced:
         lambda view: (None, service.file(view, context.scope, found.routines, found.refused))
     )
     return found
-
-
-def comes_of(context: Context, routine: Routine, takes: Callable[[str], bool]) -> bool:
-    """True where a routine is also induced of some of the runs alone, perhaps with more steps that
-    may be left out.
-
-    Args:
-        takes: Whether a session is among them.
-    """
-    return any(is_within(routine, each) for each in routines_of(context, takes))
 
 
 def form_of(routine: Routine, runs: Iterable[Encoded]) -> Routine | None:

@@ -12,9 +12,9 @@ from lignin.domain.codec import Json, canonical_bytes, digest_bytes
 from lignin.domain.errors import ConflictError
 from lignin.domain.events import Blob, Change, NewEvent
 from lignin.domain.states import Row
-from lignin.governance.continued import ContinuedBinding, ContinuedTools
+from lignin.governance.continued import ContinuedBinding
 from lignin.operations.context import Context
-from lignin.ports.broker import Binding, BoundTools
+from lignin.ports.broker import Binding
 from lignin.ports.journal import Made
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.ports.tools import Observation
@@ -244,14 +244,3 @@ def going_on(context: Context, task: str) -> Callable[[Binding], Binding] | None
     journal = LedgerJournal(context, task)
     journal.made()
     return lambda binding: ContinuedBinding(binding, journal)
-
-
-def go_on(context: Context, task: str, tools: BoundTools) -> ContinuedTools:
-    """Return the tools with which somebody goes on with a task that was handed over.
-
-    Raises:
-        NotFoundError: There is no such task.
-    """
-    journal = LedgerJournal(context, task)
-    journal.made()
-    return ContinuedTools(tools, journal)

@@ -13,9 +13,10 @@ from lignin.operations.taskwork import (
     Asked,
     LedgerJournal,
     begin_task,
-    go_on,
+    going_on,
     note,
 )
+from lignin.ports.broker import BoundTools
 from lignin.ports.tools import Observation, ToolSpec
 from unit.operations.conftest import Desk
 
@@ -98,13 +99,33 @@ def test_of_two_processes_at_once_one_begins(desk: Desk) -> None:
     assert desk("task.list").total == 1
 
 
+class Bound:
+    """A binding whose every run has the same tools."""
+
+    name = "shop"
+    digest = "sha256:" + "0" * 64
+
+    def __init__(self, tools: BoundTools) -> None:
+        self._tools = tools
+
+    def begin(self) -> BoundTools:
+        return self._tools
+
+
+def continued(desk: Desk, task: str, tools: BoundTools) -> BoundTools:
+    """The tools that a call has which goes on with a task."""
+    through = going_on(desk.context, task)
+    assert through is not None
+    return through(Bound(tools)).begin()
+
+
 def test_change_is_made_once_however_many_go_on(desk: Desk) -> None:
     task, _ = begin(desk)
     shop = Shop()
     program(desk, task, shop).call("pay", {"n": 1})
     for _ in range(3):
         for n in (1, 2):
-            answer = go_on(desk.context, task, shop).call("pay", {"n": n})
+            answer = continued(desk, task, shop).call("pay", {"n": n})
             assert answer is not None and answer.result == {"booked": n}
     assert answer is not None and answer.message == ALREADY_DONE
     assert shop.booked == [{"n": 1}, {"n": 2}]
@@ -116,7 +137,7 @@ def test_who_began_makes_no_change_after_somebody_went_on(desk: Desk) -> None:
     task, _ = begin(desk)
     shop = Shop()
     begun = program(desk, task, shop)
-    go_on(desk.context, task, shop).call("pay", {"n": 1})
+    continued(desk, task, shop).call("pay", {"n": 1})
     held = begun.call("pay", {"n": 1})
     assert held is not None and held.error == "guard"
     assert shop.booked == [{"n": 1}]
@@ -129,7 +150,7 @@ def test_what_nobody_knows_waits_until_a_person_settles_it(desk: Desk, was_made:
     lost = {"n": 1, "lost": True}
     program(desk, task, shop).call("pay", lost)
     for _ in range(2):
-        answer = go_on(desk.context, task, shop).call("pay", lost)
+        answer = continued(desk, task, shop).call("pay", lost)
         assert answer is not None and answer.error == UNKNOWN
     shown = desk("task.show", task=task)
     assert shown.done[0]["unknown"] is True
@@ -137,7 +158,7 @@ def test_what_nobody_knows_waits_until_a_person_settles_it(desk: Desk, was_made:
     settled = desk("task.settle", task=task, made=was_made, not_made=not was_made)
     assert "unknown" not in settled.done[0]
     assert "a person" in str(settled.done[0])
-    answer = go_on(desk.context, task, shop).call("pay", lost)
+    answer = continued(desk, task, shop).call("pay", lost)
     assert answer is not None
     assert (answer.message == ALREADY_DONE) is was_made
     assert len(shop.booked) == (1 if was_made else 2)
@@ -160,7 +181,7 @@ def test_settling_asks_which_and_how(desk: Desk) -> None:
     with pytest.raises(InvalidRequestError, match="of every change"):
         desk("task.settle", task=task, made=True)
     for n in (1, 2):
-        program_of = go_on(desk.context, task, Shop())
+        program_of = continued(desk, task, Shop())
         program_of.call("pay", {"lost": True, "n": n})
     with pytest.raises(InvalidRequestError, match="these are unknown: 1, 2"):
         desk("task.settle", task=task, made=True)
