@@ -32,6 +32,7 @@ from lignin.app import load_settings, open_context
 from lignin.artifacts.service import Artifacts
 from lignin.domain.codec import Json
 from lignin.domain.plans import Plan
+from lignin.governance.continued import ContinuedTools
 from lignin.harness.service import Harness
 from lignin.operations.context import Context
 from lignin.operations.planning import serving
@@ -40,7 +41,7 @@ from lignin.operations.routine_families import FamilyView, RoutineFamilies, fami
 from lignin.operations.routine_families import plan as plan_families
 from lignin.operations.routine_prove import RoutinePromote, RoutineProve, promote, prove
 from lignin.operations.routine_run import RoutineRun, run
-from lignin.operations.taskwork import go_on as go_on_with
+from lignin.operations.taskwork import LedgerJournal
 from lignin.operations.trace import TraceImport, import_
 from lignin.ports.broker import Binding, BoundTools
 from lignin.ports.tools import Observation, ToolSpec
@@ -191,7 +192,7 @@ def served(context: Context, exits: OneDesk, task: Task) -> Served:
     if got.ended == "done":
         outputs = said_in(got.answer or "")
     else:
-        tools: BoundTools = go_on_with(context, got.task, Tools(exits.desk))
+        tools: BoundTools = ContinuedTools(Tools(exits.desk), LedgerJournal(context, got.task))
         _, _, outputs, steps = go_on(task, tools)
     is_right = exits.desk.state_digest() == task.end_state
     exits.desk.close()

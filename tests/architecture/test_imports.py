@@ -1,5 +1,8 @@
 """The floors hold, and the contracts of `pyproject.toml` bite on a planted breach of each."""
 
+import ast
+import importlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -8,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from architecture.sources import PACKAGE, ROOT
+from architecture.sources import PACKAGE, ROOT, python_files, shown
 
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
     "contracts"
@@ -128,3 +131,37 @@ def test_a_planted_breach_breaks_its_contract(
     status, report = lint(tmp_path)
     assert status == 1, report
     assert f"{contract} BROKEN" in report
+
+
+def missing(text: str) -> list[str]:
+    """What a file would import of the package that is not there."""
+    return [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "lignin"
+        for alias in node.names
+        if not exists(node.module or "", alias.name)
+    ]
+
+
+def exists(module: str, name: str) -> bool:
+    """Whether a module has a name, or a package a module of that name."""
+    found = importlib.import_module(module)
+    return hasattr(found, name) or (
+        hasattr(found, "__path__") and importlib.util.find_spec(f"{module}.{name}") is not None
+    )
+
+
+def test_what_tests_and_benchmarks_import_exists() -> None:
+    """Also where they are too slow to be run before every commit."""
+    found = {
+        shown(path): names
+        for path in python_files("tests", "tools", "benchmarks")
+        if "corpora" not in path.parts and (names := missing(path.read_text()))
+    }
+    assert found == {}
+
+
+def test_a_planted_missing_name_is_found() -> None:
+    assert missing("from lignin.domain import codec, kodec") == ["lignin.domain.kodec"]
+    assert missing("from lignin.domain.codec import a_name") == ["lignin.domain.codec.a_name"]

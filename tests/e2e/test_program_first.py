@@ -13,7 +13,7 @@ import pytest
 
 from lignin.app import load_settings, open_context
 from lignin.domain.codec import Json
-from lignin.governance.continued import ALREADY_DONE, UNKNOWN
+from lignin.governance.continued import ALREADY_DONE, UNKNOWN, ContinuedTools
 from lignin.operations.artifact import call
 from lignin.operations.artifact_models import ArtifactCall
 from lignin.operations.context import Context
@@ -27,7 +27,7 @@ from lignin.operations.routine_families import FamilyView, RoutineFamilies, fami
 from lignin.operations.routine_families import plan as plan_families
 from lignin.operations.routine_prove import RoutinePromote, RoutineProve, promote, prove
 from lignin.operations.routine_run import RoutineRun, run
-from lignin.operations.taskwork import go_on, made_for
+from lignin.operations.taskwork import LedgerJournal, made_for
 from lignin.operations.trace import TraceImport, import_
 from lignin.ports.broker import Binding
 from lignin.ports.tools import Observation, ToolSpec
@@ -219,7 +219,7 @@ def test_who_goes_on_from_the_beginning_repeats_nothing(learned: Learned) -> Non
         "add_note",
     ]
     assert bent.effects() == ["confirm_identity"]
-    tools = go_on(learned.context, got.task, bent.desk)
+    tools = ContinuedTools(bent.desk, LedgerJournal(learned.context, got.task))
     for write in task_of(902).writes:
         answer = tools.call(write.tool, write.arguments)
         assert answer is not None and not answer.is_error
@@ -256,7 +256,7 @@ def test_change_in_flight_at_a_crash_is_known_to_be_unknown(learned: Learned) ->
     got = run(learned.context, again)
     assert (got.ended, got.task, len(got.done)) == ("unfinished", row.key, len(made))
     assert f"lignin task show {row.key}" in got.why
-    tools = go_on(learned.context, row.key, bent.desk)
+    tools = ContinuedTools(bent.desk, LedgerJournal(learned.context, row.key))
     last = task_of(903).writes[-1]
     answer = tools.call(last.tool, last.arguments)
     assert answer is not None and answer.error == UNKNOWN
