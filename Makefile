@@ -5,6 +5,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 SOURCES := src tests tools benchmarks
+# Test files are shared out to so many processes; much of their time is waiting.
+JOBS ?= 3
+SPREAD := -n $(JOBS) --dist loadfile
 STORE_UNSET := $(if $(LIGNIN_STORE),LIGNIN_STORE= )$(if $(LIGNIN_SPACE),LIGNIN_SPACE= )
 
 .DEFAULT_GOAL := help
@@ -36,13 +39,13 @@ endif
 
 test: setup-test ## set up, then run everything fast
 	$(if $(CLIENTS),@echo 'lignin: there are no tests with real clients yet; the suite is the same')
-	$(RUN) pytest -m 'not slow' $(ARGS)
+	$(RUN) pytest -m 'not slow' $(SPREAD) $(ARGS)
 
 test-all: setup-test ## everything, also the full-size suites, with new random examples each time
-	LIGNIN_HYPOTHESIS=explore $(RUN) pytest $(ARGS)
+	LIGNIN_HYPOTHESIS=explore $(RUN) pytest $(SPREAD) $(ARGS)
 
 check: setup-check lint ## what to run before a commit: format, ruff, mypy, imports, unit, docs, architecture
-	$(RUN) pytest -q -m 'not slow' tests/architecture tests/docs tests/unit $(ARGS)
+	$(RUN) pytest -q -m 'not slow' $(SPREAD) tests/architecture tests/docs tests/unit $(ARGS)
 
 lint: setup-check ## format check, ruff, mypy --strict
 	$(RUN) ruff format --check $(SOURCES)

@@ -91,8 +91,9 @@ def test_unreadable_files_are_denied_and_the_rest_goes_on(shell: Shell) -> None:
         "os.setgid(65534); os.setuid(65534)\n"
         "sys.exit(run(sys.argv[2:]))\n"
     )
-    for parent in (shell.project, *shell.project.parents[:3]):
-        parent.chmod(0o755)
+    for parent in (shell.project, *shell.project.parents):
+        if "pytest" in str(parent):
+            parent.chmod(0o755)
     shell.home.mkdir()
     os.chown(shell.home, 65534, 65534)
     for arguments, code in (
