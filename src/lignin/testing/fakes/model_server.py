@@ -7,7 +7,7 @@ was asked is kept, so that a test can look at what really left.
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -92,10 +92,8 @@ def _handler(seen: ModelServer) -> type[BaseHTTPRequestHandler]:
                 seen.stopped.wait(reply.waits_s)
             is_chat = self.path.endswith("/chat/completions")
             answer = reply.raw or json.dumps(_body(reply, seen.asked[-1], is_chat=is_chat))
-            try:
+            with suppress(BrokenPipeError, ConnectionResetError):  # who asked has given up
                 self._send(reply, answer.encode())
-            except BrokenPipeError:
-                pass  # who asked has given up
 
         def _send(self, reply: Reply, answer: bytes) -> None:
             self.send_response(reply.status)
