@@ -28,6 +28,7 @@ from lignin.harness.service import Harness
 from lignin.operations.context import Context, Progress
 from lignin.ports.model import Model
 from lignin.ports.proposer import Proposer, ProposerAsked
+from lignin.ports.repository import Repositories
 from lignin.ports.sandbox import DoctorReport, Sandbox
 from lignin.ports.store import Audit, Copied
 from lignin.ports.store import Progress as StoreProgress
@@ -172,6 +173,7 @@ def _build(
         open_verifier=cache(lambda: _verifier(open_sandbox())),
         open_exits=cache(lambda: _open_exits(settings, opened)),
         open_system=lambda asked: _open_system(asked, open_sandbox),
+        repositories=cache(lambda: _repositories(settings)),
         open_proposer=lambda asked: _open_proposer(settings, asked, key, open_sandbox),
         open_wheels=cache(lambda: _open_wheels(settings, opened, keeps=not dry_run)),
         dry_run=dry_run,
@@ -436,6 +438,12 @@ def _open_proposer(
     return open_proposer(
         asked, lambda name: _open_model(settings, name, key), open_sandbox, read_command
     )
+
+
+def _repositories(settings: Settings) -> Repositories:
+    from lignin.adapters.git.repository import GitRepositories
+
+    return GitRepositories(settings.environment)
 
 
 def _open_wheels(
