@@ -9,7 +9,6 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
 from lignin.domain.artifacts import File, Mode, require_safe_path
 from lignin.domain.errors import (
@@ -251,4 +250,4 @@ class _Git:
         if done.returncode != 0:
             told = done.stderr.decode(errors="replace").strip() or f"exit {done.returncode}"
             raise InvalidRequestError(f"git {words[0]}: {told[:400]}")
-        return cast("bytes", done.stdout)
+        return done.stdout
