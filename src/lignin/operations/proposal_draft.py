@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from lignin.artifacts.store import load_tree
-from lignin.domain.artifacts import File
+from lignin.domain.artifacts import MANIFEST_PATH, File
 from lignin.domain.errors import GateFailedError, InvalidRequestError
 from lignin.domain.harness import SlotChange
 from lignin.domain.states.artifacts import PROVEN
@@ -125,14 +125,14 @@ def _by_slot(files: Mapping[str, File | None]) -> dict[str, dict[str, File | Non
 
 
 def _after(view: View, held: str | None, changed: Mapping[str, File | None]) -> dict[str, File]:
-    """A slot's files after a change; none where it empties."""
+    """A slot's files after a change; none where nothing but its manifest is left."""
     after = dict(load_tree(view, held).files) if held else {}
     for path, file in changed.items():
         if file is None:
             after.pop(path, None)
         else:
             after[path] = file
-    return after
+    return after if set(after) - {MANIFEST_PATH} else {}
 
 
 def _version(context: Context, slot: str, files: Mapping[str, File], mode: str) -> str:

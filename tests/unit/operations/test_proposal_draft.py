@@ -233,6 +233,7 @@ def test_a_proposal_that_quotes_is_refused_by_the_gate_before_a_trial(
     quote = desk("trace.case", case=_cases(desk)[0]).content["input"][0]
     desk.write("refunds/SKILL.md", f"{SKILL}\n{quote}\n")
     desk("artifact.capture", path="refunds")
+    desk("head.create", name="main")
     version = desk("artifact.list").items[0]
     opened = desk("proposal.create", put=[f"refunds@{version.digest}"], claim="better")
     with pytest.raises(LigninError, match="overfitted"):
