@@ -63,11 +63,13 @@ class Inspection:
     def key(self, ask: Ask, turn: int) -> TrialKey:
         """The trial that an arm's ask of a case is; `turn` counts those asks from 0."""
         case = self.cases[ask.case]
+        # Where both arms are the very same system they take turns, so that no trial is both.
+        step = 2 if case.against == self.system else 1
         return TrialKey(
             system=self.system if ask.arm == "candidate" else case.against,
             case=case.digest,
             grader=case.grader,
-            number=case.first[ask.arm] + turn,
+            number=case.first[ask.arm] + turn * step,
         )
 
     def to_json(self) -> dict[str, Json]:

@@ -7,6 +7,7 @@ practice desk gets each of its faults; of a command line or a function the files
 import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -231,7 +232,7 @@ def _of_files(context: Context, subject: Subject, base: System) -> list[Planted]
     """Faults in the files that a command line, or a function's module, brings along."""
     if subject.spec.startswith((DESK, ARTIFACT)) or not subject.may_alter:
         return []
-    found = []
+    found: list[Planted] = []
     files = _brought(context.cwd, subject.spec)
     faults = [
         Turned(kind="file_emptied", about=f"{path} is empty", path=path, file=File(content=b""))
@@ -242,11 +243,10 @@ def _of_files(context: Context, subject: Subject, base: System) -> list[Planted]
         with tempfile.TemporaryDirectory() as folder:
             _lay_out(Path(folder), _with(files, each))
             elsewhere = replace(context, cwd=Path(folder))
-            try:
+            with suppress(Exception):  # whatever its own code does when it is read
                 system = open_subject(elsewhere, subject.spec, **subject.options)
-            except Exception:
-                continue
-            yield _planted(each.kind, each.about, system, base)
+                found.append(_planted(each.kind, each.about, system, base))
+    return found
 
 
 def _brought(folder: Path, spec: str) -> dict[str, File]:
