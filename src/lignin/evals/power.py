@@ -163,3 +163,21 @@ def parse_outcome(value: Mapping[str, Json]) -> Outcome:
         broken=tuple(value["broken"]),
         trials=int(value["trials"]),
     )
+
+
+NO_ORACLE = ("consensus", "alone", "told")
+"""Bases on which nobody declared what is right: runs that agree, the failed run alone, the system itself."""
+_WORDS = {
+    "consensus": "by runs that agree",
+    "alone": "by the failed run alone",
+    "told": "by the system's own word",
+}
+
+
+def tell_basis(basis: Mapping[str, int]) -> str:
+    """What cases rest on in words; "" where each has what was declared right."""
+    without = {name: count for name, count in basis.items() if name in NO_ORACLE}
+    if not without:
+        return ""
+    told = ", ".join(f"{count} {_WORDS[name]}" for name, count in without.items())
+    return f"{sum(without.values())} of {sum(basis.values())} cases have no oracle: {told}"

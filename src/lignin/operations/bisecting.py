@@ -19,7 +19,7 @@ from lignin.evals.regressions import Regressions
 from lignin.operations.context import Context
 from lignin.operations.inspecting import UnfiledError
 from lignin.operations.planting import Subject
-from lignin.operations.regressing import log_of, propose_rollback
+from lignin.operations.regressing import is_guarded, log_of, propose_rollback
 from lignin.operations.trialwork import SuiteCase, Tries
 from lignin.ports.ledger import View, require_known
 
@@ -166,7 +166,7 @@ def tell_found(search: Search, found: Found) -> dict[str, Json]:
 
 
 def _reached(context: Context, view: View, row: Row, search: Search, found: Found) -> list[Change]:
-    told = {**tell_found(search, found), "accused": "", "rollback": "", "why": ""}
+    told = {**tell_found(search, found), "accused": "", "rollback": "", "why": "", "guarded": False}
     regressions = Regressions(context.ids)
     if found.revision is None:
         told["why"] = _why_none(search)
@@ -180,6 +180,7 @@ def _reached(context: Context, view: View, row: Row, search: Search, found: Foun
     )
     facts: dict[str, Json] = {"backslide": row.key, "case": search.case, "evidence": told["likely"]}
     rollback, opened = propose_rollback(context, view, log, accused, why=why, facts=facts)
+    told["guarded"] = is_guarded(view, accused)
     told |= {"accused": accused.proposal or accused.to, "rollback": rollback, "why": why}
     return [regressions.reach(context.scope, row, "named", told), *opened]
 

@@ -7,10 +7,11 @@ from pydantic import Field
 
 from lignin.domain.codec import Json, parse_json
 from lignin.domain.states import Row
+from lignin.evals.power import tell_basis
 from lignin.operations.context import Context
-from lignin.operations.eval import SuiteRequest, load_suite
+from lignin.operations.eval import SuiteRequest, basis_of, load_suite
 from lignin.operations.planting import Subject
-from lignin.operations.powerwork import Wanted, basis_of, in_words, measure, tell_basis, want
+from lignin.operations.powerwork import Wanted, in_words, measure, want
 from lignin.operations.registry import Response, operation
 from lignin.ports.ledger import View
 

@@ -133,7 +133,8 @@ class BackslidesListed(Listed):
     items: list[BackslideView] = Field(description="this page of the list")
     measured: dict[str, Any] = Field(
         description="backslides named, of how many times that an accept came after a fix that a sweep "
-        "looked at since, with the share and its exact 95 % interval"
+        "looked at since, with the share and its exact 95 % interval: guarded (trials let the accept "
+        "through) and unguarded (a person did)"
     )
     promised: dict[str, Any] = Field(
         description="what the guard promises of each accept that breaks a guarded case: it is let go "
@@ -147,7 +148,7 @@ class BackslidesListed(Listed):
         return 9 if self.differs else 0
 
     def to_text(self) -> str:
-        lines = [_rate(self.measured, self.promised)]
+        lines = _rates(self.measured, self.promised)
         for each in self.items:
             lines += ["", *_lines(each)]
         lines += [f"differs from the record: {each}" for each in self.differs]
@@ -350,37 +351,49 @@ def _differs(view: View, row: Row) -> list[str]:
 
 def _measured(view: View, head: str | None) -> dict[str, Any]:
     """Backslides that a search named, of the times that an accept came after a fix that was looked at."""
-    exposed: dict[tuple[str, str, str], int] = {}
+    exposed: dict[tuple[str, str, str], tuple[int, int]] = {}
     for row in every_row(view, "sweep"):
         if row.body["result"] is None or head not in (None, row.body["head"]):
             continue
         told: Mapping[str, Json] = parse_json(view.blob(row.body["result"]["told"]))
-        for fix, decision, accepts in told["exposed"]:
+        for fix, decision, guarded, others in told["exposed"]:
             key = (row.body["head"], fix, decision)
-            exposed[key] = max(exposed.get(key, 0), int(accepts))
-    named = {
-        (row.body["fix"], told_of(view, row)["accused"])
-        for row in every_row(view, "backslide", state="named")
-        if head in (None, row.body["head"])
-    }
-    count = sum(exposed.values())
-    between = exact_interval(len(named), count) if len(named) <= count else None
+            before = exposed.get(key, (0, 0))
+            exposed[key] = (max(before[0], guarded), max(before[1], others))
+    named: set[tuple[str, str, bool]] = set()
+    for row in every_row(view, "backslide", state="named"):
+        if head in (None, row.body["head"]):
+            told = told_of(view, row)
+            named.add((row.body["fix"], told["accused"], told["guarded"]))
+    counted = list(exposed.values())
     return {
-        "named": len(named),
+        "guarded": _share(sum(each for *_, each in named), sum(each for each, _ in counted)),
+        "unguarded": _share(sum(not each for *_, each in named), sum(each for _, each in counted)),
+    }
+
+
+def _share(named: int, count: int) -> dict[str, Any]:
+    between = exact_interval(named, count) if named <= count else None
+    return {
+        "named": named,
         "of": count,
-        "rate": round(len(named) / count, 4) if count else None,
+        "rate": round(named / count, 4) if count else None,
         "interval": [round(bound, 4) for bound in between] if between else None,
     }
 
 
-def _rate(measured: Mapping[str, Any], promised: Mapping[str, Any]) -> str:
-    promise = (
-        f"promised: of accepts that break a guarded case under {promised['missed']:.0%} get through"
+def _rates(measured: Mapping[str, Any], promised: Mapping[str, Any]) -> list[str]:
+    """The measured rates beside the promised one."""
+    lines = []
+    for kind, who in (("guarded", "by trials"), ("unguarded", "without trials")):
+        each = measured[kind]
+        told = f"{each['named']} of {each['of']} times that an accept {who} came after a fix"
+        if each["interval"] is not None:
+            low, high = each["interval"]
+            told += f": {each['rate']:.1%} ({low:.1%} to {high:.1%})"
+        lines.append(f"slid back {told}")
+    lines.append(
+        f"promised: of accepts by trials that break a guarded case under {promised['missed']:.0%} get "
+        "through; without trials nothing is"
     )
-    if measured["interval"] is None:
-        return f"backslides: no accept came after a fix that was looked at since; {promise}"
-    low, high = measured["interval"]
-    return (
-        f"backslides: {measured['named']} of {measured['of']} times that an accept came after a fix "
-        f"({measured['rate']:.1%}, {low:.1%} to {high:.1%}); {promise}"
-    )
+    return lines

@@ -9,6 +9,7 @@ from lignin.domain.codec import Json, parse_json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.states import Row
 from lignin.evals.laws.course import Arm
+from lignin.evals.power import tell_basis
 from lignin.operations.context import Context
 from lignin.operations.eval import SuiteRequest, load_suite, top_up
 from lignin.operations.evidence_plot import draw_evidence, spark
@@ -22,7 +23,7 @@ from lignin.operations.gatework import (
     reach_decision,
     recompute,
 )
-from lignin.operations.powerwork import NEVER, state_power, tell_basis
+from lignin.operations.powerwork import NEVER, state_power
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.subjects import harness_files, open_subject
 from lignin.ports.ledger import View, require_known

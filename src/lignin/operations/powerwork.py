@@ -1,6 +1,5 @@
 """Measuring what a suite catches, and saying it wherever a decision rests on that suite."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,7 +20,7 @@ from lignin.evals.power import (
 from lignin.evals.regressions import Regressions
 from lignin.evals.sweeping import Inspection, Seen, parse_inspection
 from lignin.operations.context import Context
-from lignin.operations.eval import top_up
+from lignin.operations.eval import basis_of, top_up
 from lignin.operations.gatework import BANKED
 from lignin.operations.inspecting import UnfiledError, seen_again, seen_live, working
 from lignin.operations.planting import Planted, Subject, plant
@@ -310,33 +309,3 @@ def _share(told: Mapping[str, Json]) -> str:
         return "0 of 0"
     low, high = told["interval"]
     return f"{told['caught']} of {told['of']} ({low:.0%} to {high:.0%})"
-
-
-NO_ORACLE = ("consensus", "alone", "told")
-"""Bases on which nobody declared what is right: runs that agree, the failed run alone, the system itself."""
-
-
-def basis_of(view: View, cases: Mapping[str, Digest]) -> dict[str, int]:
-    """How many cases rest on what: declared passes, consensus, the failed run alone, or the system's word."""
-    rows = view.rows([f"case/{name}" for name in cases])
-    found = Counter(
-        row.body["basis"] if (row := rows.get(f"case/{name}")) is not None else "told"
-        for name in cases
-    )
-    return dict(sorted(found.items()))
-
-
-def tell_basis(basis: Mapping[str, int]) -> str:
-    """What cases rest on in words; "" where each has what was declared right."""
-    without = {name: count for name, count in basis.items() if name in NO_ORACLE}
-    if not without:
-        return ""
-    told = ", ".join(f"{count} {_WORDS[name]}" for name, count in without.items())
-    return f"{sum(without.values())} of {sum(basis.values())} cases have no oracle: {told}"
-
-
-_WORDS = {
-    "consensus": "by runs that agree",
-    "alone": "by the failed run alone",
-    "told": "by the system's own word",
-}

@@ -87,9 +87,11 @@ class Log:
         """What the head stood at after a move."""
         return self.moves[position].to
 
-    def accepts_after(self, position: int) -> int:
-        """How many accepts moved the head after a move; what only went back is none."""
-        return sum(move.claim != "restore" for move in self.moves[position + 1 :])
+
+def is_guarded(view: View, move: Move) -> bool:
+    """Whether trials let a move through; else a person did, or nothing was claimed."""
+    rows = view.page("decision", parent=move.proposal, state="accept", limit=1).rows
+    return bool(move.proposal and rows)
 
 
 def log_of(context: Context, view: View, head: str) -> Log:

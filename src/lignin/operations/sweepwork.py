@@ -26,6 +26,7 @@ from lignin.operations.regressing import (
     Log,
     facts_of,
     fixes_in_force,
+    is_guarded,
     log_of,
     standing_suspicion,
 )
@@ -150,16 +151,16 @@ def open_sweep(context: Context, sweeping: Sweeping) -> tuple[Row, int]:
         while view.row(f"sweep/{sweeping.sweep(number)}") is not None:
             number += 1
         name = sweeping.sweep(number)
-        turn = sum(
-            1
+        before = [
+            row
             for row in every_row(view, "sweep")
             if row.body["head"] == sweeping.subject.head and row.body["name"] == sweeping.base.name
-        )
+        ]
         plan = {
             "format": FORMAT,
             "inspection": _inspection(view, sweeping, name).to_json(),
-            "modes": _modes(view, sweeping),
-            "turn": turn,
+            "modes": _modes(view, sweeping, before),
+            "turn": len(before),
         }
         facts: dict[str, Json] = {
             "head": sweeping.subject.head,
@@ -207,20 +208,22 @@ def _inspection(view: View, sweeping: Sweeping, seed: str) -> Inspection:
     )
 
 
-def _modes(view: View, sweeping: Sweeping) -> list[list[Json]]:
-    """The cases that no fix is about, by mode, with those of a mode that nothing works of marked."""
-    stood = stands(view, sweeping.base.digest)
+def _modes(view: View, sweeping: Sweeping, before: Sequence[Row]) -> list[list[Json]]:
+    """The cases that no fix is about, by mode, and whether the mode worked when the head was last swept:
+    where it never did, that it fails tells nothing new."""
     modes: dict[str, list[SuiteCase]] = {}
     for case in sweeping.rest:
         modes.setdefault(case.mode or case.name, []).append(case)
+    last = max(before, key=lambda row: str(row.body["opened_at"]), default=None)
+    stood = stands(view, last.body["system"] if last else sweeping.base.digest)
     return [
-        [mode, [case.name for case in cases], any(_fails(of_case(stood, c)[0]) for c in cases)]
+        [mode, [case.name for case in cases], any(_works(of_case(stood, c)[0]) for c in cases)]
         for mode, cases in sorted(modes.items())
     ]
 
 
-def _fails(banked: Banked) -> bool:
-    return banked.trials > 0 and banked.scored / banked.trials < _WORKS
+def _works(banked: Banked) -> bool:
+    return banked.trials > 0 and banked.scored / banked.trials >= _WORKS
 
 
 def reach_sweep(context: Context, sweeping: Sweeping, row: Row) -> int:
@@ -245,7 +248,6 @@ def reach_sweep(context: Context, sweeping: Sweeping, row: Row) -> int:
         "trials": seen.trials,
         "missing": seen.missing,
         "evidence": {name: float(f"{each:.4g}") for name, each in seen.evidence.items()},
-        "exposed": _exposed(sweeping),
     }
 
     def decide(view: View) -> tuple[None, Sequence[Change]]:
@@ -253,7 +255,8 @@ def reach_sweep(context: Context, sweeping: Sweeping, row: Row) -> int:
         if now.state != "open":
             return None, []
         outcome = "backslides" if seen.broken else "unclear" if seen.unclear else "clear"
-        reached = Regressions(context.ids).reach(context.scope, now, outcome, told)
+        exposed = {"exposed": _exposed(view, sweeping)}
+        reached = Regressions(context.ids).reach(context.scope, now, outcome, {**told, **exposed})
         came = _Came(sweep=row.key, inspection=inspection, seen=seen)
         return None, [reached, *_shown(context, view, sweeping, came)]
 
@@ -266,11 +269,11 @@ def _try_rest(
 ) -> tuple[list[str], int]:
     """Try what no fix is about: all of it, or of each mode one, and all of a mode whose one fails."""
     paid, tried = 0, list[str]()
-    for number, (_, names, is_failing) in enumerate(plan["modes"]):
+    for number, (_, names, worked) in enumerate(plan["modes"]):
         context.progress("modes", number, len(plan["modes"]))
         chosen = [names[plan["turn"] % len(names)]] if sweeping.rotate else list(names)
         paid += _top_up(context, sweeping, chosen)
-        if sweeping.rotate and not is_failing and len(names) > 1:
+        if sweeping.rotate and worked and len(names) > 1:
             with context.view() as view:
                 stood = stands(view, sweeping.base.digest)
             if _failed_once(of_case(stood, sweeping.suite[chosen[0]])[0]):
@@ -289,12 +292,26 @@ def _top_up(context: Context, sweeping: Sweeping, names: Sequence[str]) -> int:
     return top_up(context, sweeping.base, cases, sweeping.trials, sweeping.parallel)
 
 
-def _exposed(sweeping: Sweeping) -> list[Json]:
-    """Of each fix how many accepts came after it: so often it could have slid back."""
-    if sweeping.log is None:
+def _exposed(view: View, sweeping: Sweeping) -> list[Json]:
+    """Of each fix how many accepts came after it, those that trials guarded and those that a person waved
+    through: so often it could have slid back."""
+    log = sweeping.log
+    if log is None:
         return []
+    guarded = [is_guarded(view, move) for move in log.moves]
     return [
-        [fix.row.key, fix.decision, sweeping.log.accepts_after(fix.position)]
+        [
+            fix.row.key,
+            fix.decision,
+            *(
+                sum(
+                    move.claim != "restore" and guarded[place] is by_trials
+                    for place, move in enumerate(log.moves)
+                    if place > fix.position
+                )
+                for by_trials in (True, False)
+            ),
+        ]
         for fix in sweeping.fixes.values()
     ]
 

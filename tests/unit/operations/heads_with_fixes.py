@@ -25,19 +25,24 @@ SUITE = "suite.jsonl"
 class Harnessed:
     """A head whose skills say which cases are done."""
 
-    def __init__(self, desk: Desk, cases: int = 8, modes: int = 0) -> None:
+    def __init__(self, desk: Desk) -> None:
         self.desk = desk
+
+    def prepare(self, cases: int = 8, modes: int = 0) -> "Harnessed":
+        """The agent, its suite and an empty head."""
+        desk = self.desk
         desk.write("reads.py", READS)
         rows = [
             {"case": f"c{n}", **({"mode": f"m{n % modes}"} if modes else {})} for n in range(cases)
         ]
         desk.write(SUITE, "\n".join(map(json.dumps, rows)))
         desk("head.create", name="main")
+        return self
 
     def skill(self, name: str, *lines: str) -> str:
         """A version of a skill; returns NAME@DIGEST."""
         text = "\n".join(lines)
-        path = f"{name}-{len(lines)}-{abs(hash(text))}/{name}"
+        path = f"{name}-{len(lines)}-{sum(text.encode())}/{name}"
         self.desk.write(
             f"{path}/SKILL.md", f"---\nname: {name}\ndescription: What to do.\n---\n\n{text}\n"
         )
@@ -70,6 +75,17 @@ class Harnessed:
         proposal = self.propose(self.skill(name, *lines), claim="admit")
         self.approve(proposal)
         return proposal
+
+    def six_moves(self) -> str:
+        """Three fixes, and a bad accept that only a person approved among harmless ones; returns that."""
+        self.fix("first", "do c0.", "do c1.", target=["c0", "c1"])
+        self.fix("second", "do c2.", "do c3.", target=["c2", "c3"])
+        self.slip_in("manners", "be kind.")
+        guilty = self.slip_in("haste", "skip c1.", "be quick.")
+        self.slip_in("style", "be brief.")
+        self.slip_in("tone", "be calm.")
+        self.fix("third", "do c4.", target=["c4"])
+        return guilty
 
     def ask(self, operation: str, **more: Any) -> Any:
         return self.desk(

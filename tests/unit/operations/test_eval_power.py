@@ -18,7 +18,7 @@ from unit.operations.suites import FAILING, SOUND, with_cases
 
 @pytest.fixture
 def harnessed(desk: Desk) -> Harnessed:
-    made = Harnessed(desk)
+    made = Harnessed(desk).prepare()
     made.fix("first", "do c0.", "do c1.", target=["c0", "c1"])
     made.fix("second", "do c2.", "do c3.", target=["c2", "c3"])
     return made
@@ -203,8 +203,7 @@ def test_an_unfinished_measurement_goes_on(harnessed: Harnessed) -> None:
                 raise ConflictError("the end of it")
             return context.ledger.commit(*changes)
 
-    stopped = Harnessed.__new__(Harnessed)
-    stopped.desk = Desk(replace(context, ledger=Stops(35)))  # type: ignore[arg-type]
+    stopped = Harnessed(Desk(replace(context, ledger=Stops(35))))  # type: ignore[arg-type]
     with pytest.raises(LigninError):
         stopped.ask("eval.power")
     [open_one] = harnessed.desk("power.list").items
