@@ -31,6 +31,7 @@ ARGUMENTS = {
     "dependency.fetch": ("caesar",),
     "dependency.lock": ("swan", "--wheels", "wheels"),
     "dependency.remove": ("swan",),
+    "eval.power": ("--system", "desk:one"),
     "eval.run": ("--system", "desk:one"),
     "gate.prove": ("--incumbent", "desk:one", "--candidate", "desk:two"),
     "head.create": ("other",),
@@ -76,7 +77,7 @@ RUNS = {"artifact.call", "artifact.verify", "demo"}
 # These have nothing to act on in the sample store, and say so.
 REFUSED = {
     "artifact.clear", "artifact.restore", "artifact.retire", "artifact.withdraw",
-    "dependency.remove", "eval.run", "gate.prove", "head.offer", "head.release",
+    "dependency.remove", "eval.power", "eval.run", "gate.prove", "head.offer", "head.release",
     "proposal.apply", "proposal.rebase", "routine.promote", "routine.prove", "routine.run",
     "task.close", "task.settle", "trace.judge",
 }  # fmt: skip

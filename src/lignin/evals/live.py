@@ -7,8 +7,8 @@ plan asks the same things in the same order and hears the same answers.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from lignin.domain.codec import Digest, Json
@@ -59,6 +59,7 @@ class Plan:
         bank: The incumbent's trials that stand, by case: sum of scores, number.
         level: The error that it may make.
         seed: Chooses the order.
+        margins: Of cases that were fixed before, the share of their rate that they may lose.
     """
 
     systems: Mapping[Arm, Digest]
@@ -70,6 +71,7 @@ class Plan:
     bank: Mapping[str, Banked]
     level: float
     seed: str
+    margins: Mapping[str, float] = field(default_factory=dict)
 
     def claim(self) -> Claim:
         """The claim in the form that is judged."""
@@ -87,13 +89,21 @@ class Plan:
         bank, modes = Bank(cases=self.bank), dict[str, list[str]]()
         critical = set(self.must_pass)
         for name, case in sorted(self.cases.items()):
-            is_aim = name in self.target or name in critical
+            is_aim = name in self.target or name in critical or name in self.margins
             if not is_aim and bank.trials(name) and bank.rate(name) >= GUARDED_FROM:
                 modes.setdefault(case.mode or name, []).append(name)
         return (
             *(Unit(name=name, cases=(name,), is_critical=True) for name in self.must_pass),
+            *self._fixed(bank),
             *(Unit(name=mode, cases=tuple(cases)) for mode, cases in modes.items()),
         )
+
+    def _fixed(self, bank: Bank) -> Iterator[Unit]:
+        """What was fixed before, each case for itself and with its own margin."""
+        for name, margin in sorted(self.margins.items()):
+            is_aim = name in self.target or name in self.must_pass
+            if not is_aim and bank.trials(name) and bank.rate(name) >= GUARDED_FROM:
+                yield Unit(name=name, cases=(name,), to=1 - margin)
 
     def key(self, ask: Ask, turn: int) -> TrialKey:
         """The trial that an arm's ask of a case is; `turn` counts those asks from 0."""
@@ -121,6 +131,7 @@ class Plan:
             "bank": {name: [each.scored, each.trials] for name, each in sorted(self.bank.items())},
             "level": self.level,
             "seed": self.seed,
+            **({"margins": dict(sorted(self.margins.items()))} if self.margins else {}),
         }
 
 
@@ -141,6 +152,7 @@ def parse_plan(value: Mapping[str, Any]) -> Plan:
         bank={name: Banked(float(s), int(n)) for name, (s, n) in value["bank"].items()},
         level=float(value["level"]),
         seed=value["seed"],
+        margins=value.get("margins", {}),
     )
 
 

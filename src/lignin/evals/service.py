@@ -15,6 +15,7 @@ from lignin.domain.ids import derive_id
 from lignin.domain.states import Row
 from lignin.evals.merging import Filed, plan_merges, split_of
 from lignin.evals.proof import Proof
+from lignin.evals.regressions import kept_cases
 from lignin.ports.clock import IdSource
 from lignin.ports.ledger import View, every_row
 
@@ -80,29 +81,35 @@ class Cases:
         """The change that files cases, and puts near-duplicates behind each other.
 
         Args:
-            gone: Cases that what they were made from no longer makes, each with the reason.
+            gone: Cases that what they were made from no longer makes, each with the reason. One that was
+                fixed is kept all the same, with that reason, until a person lets it go; nor does it ever
+                stand behind another.
             position: Up to where all cases are made once this is committed.
         """
         rows = {row.key: row for row in every_row(view, "case")}
         payloads = {each.case: _payload(each) for each in proven}
+        fixed = kept_cases(view)
         standing = {
             name: row.body
             for name, row in rows.items()
-            if row.state != "withdrawn" and name not in gone
+            if row.state != "withdrawn" and (name not in gone or name in fixed)
         }
         standing |= payloads
         ordered = sorted(standing, key=lambda name: (_founded(rows.get(name)), name))
         merged = plan_merges([_filed(name, standing[name]) for name in ordered])
         events: list[NewEvent] = []
         for name in ordered:
-            into = merged.get(name)
+            into = None if name in fixed else merged.get(name)
             split = split_of(into or name)
-            payload = {**_kept(standing[name]), "into": into, "split": split, "reason": ""}
+            against = gone.get(name) or standing[name].get("reason", "") if name in fixed else ""
+            payload = {**_kept(standing[name]), "into": into, "split": split, "reason": against}
             if _is_new(rows.get(name), payload):
                 events.append(
                     self._event(name, "case.merged" if into else "case.accepted", payload)
                 )
         for name, reason in gone.items():
+            if name in fixed:
+                continue
             payload = {**_kept(rows[name].body), "into": None, "reason": reason}
             if _is_new(rows[name], payload):
                 events.append(self._event(name, "case.withdrawn", payload))
@@ -118,6 +125,12 @@ class Cases:
             )
         )
         return scope.change(events=tuple(events), blobs=tuple(blobs), expects={MINER: seq})
+
+    def withdraw(self, scope: Scope, row: Row, reason: str) -> Change:
+        """The change by which a person withdraws a case."""
+        payload = {**_kept(row.body), "into": None, "reason": reason}
+        event = self._event(row.key, "case.withdrawn", payload)
+        return scope.change(events=(event,), expects={row.stream: row.seq})
 
     def _event(self, case: str, type_: str, payload: Mapping[str, Json]) -> NewEvent:
         return NewEvent(

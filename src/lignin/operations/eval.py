@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -12,6 +12,7 @@ from lignin.domain.errors import InvalidRequestError, NotFoundError
 from lignin.domain.states import Row
 from lignin.domain.trials import MISSING, NOT_BELIEVED, TOLD, trial_row
 from lignin.evals.laws.table import parse_rows
+from lignin.evals.power import tell_basis
 from lignin.evals.trials import standing, trials_of
 from lignin.operations.context import Context
 from lignin.operations.gate import named_cases
@@ -86,6 +87,10 @@ class EvalDone(SystemScore):
     splits: dict[str, float] = Field(
         description="mean score of the cases that are shown, and of those that are held out"
     )
+    basis: dict[str, int] = Field(
+        description="what the checks of the cases rest on: declared, or, without an oracle, consensus, the "
+        "failed run alone, or what the system itself told"
+    )
     items: list[CaseScore] = Field(description="one entry a case")
     tries: list[TrialView] = Field(
         default_factory=list, description="each trial, where one case was asked for"
@@ -146,6 +151,7 @@ def run(context: Context, request: EvalRun) -> EvalDone:
             **_score(system.digest, system.name, rows, simulated=system.simulated),
             paid=paid,
             splits=_splits(view, items),
+            basis=basis_of(view, [each.case for each in items]),
             items=items,
         )
 
@@ -178,10 +184,10 @@ def show(context: Context, request: EvalShow) -> EvalDone:
             raise not_known(view, f"case/{request.case}")
         tries = [_try(view, body) for body in rows] if request.case else []
         items = _by_case(rows)
-        splits = _splits(view, items)
+        splits, basis = _splits(view, items), basis_of(view, [each.case for each in items])
     scored = _score(row.key, row.body["name"], rows, simulated=row.body["simulated"])
     tries.sort(key=lambda each: each.number)
-    return EvalDone(**scored, paid=0, splits=splits, items=items, tries=tries)
+    return EvalDone(**scored, paid=0, splits=splits, basis=basis, items=items, tries=tries)
 
 
 @operation("eval.rows", effect="read", idempotent=True)
@@ -236,6 +242,17 @@ def top_up(
         lot = wanted[first : first + TOGETHER]
         tries.trials([(system, case, number) for _, case, number in lot])
     return tries.paid
+
+
+def basis_of(view: View, cases: Iterable[str]) -> dict[str, int]:
+    """How many cases rest on what: declared passes, consensus, the failed run alone, or the system's word."""
+    names = list(cases)
+    rows = view.rows([f"case/{name}" for name in names])
+    found = Counter(
+        str(row.body["basis"]) if (row := rows.get(f"case/{name}")) is not None else "told"
+        for name in names
+    )
+    return dict(sorted(found.items()))
 
 
 def find_system(view: View, named: str) -> Row:
@@ -339,6 +356,8 @@ def _told(done: EvalDone, items: Sequence[CaseScore]) -> str:
     if len(done.splits) > 1:
         means = ", ".join(f"{name.replace('_', ' ')} {m:.1%}" for name, m in done.splits.items())
         lines.append(f"  {means}")
+    if without := tell_basis(done.basis):
+        lines.append(f"  {without}")
     lines += [f"  {count} times: {TOLD[kind]}" for kind, count in done.not_believed.items()]  # type: ignore[index]
     for each in items:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(each.kinds.items()))

@@ -9,6 +9,7 @@ from lignin.domain.codec import Json, parse_json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.states import Row
 from lignin.evals.laws.course import Arm
+from lignin.evals.power import tell_basis
 from lignin.operations.context import Context
 from lignin.operations.drafting import require_unquoted_proposal
 from lignin.operations.eval import SuiteRequest, load_suite, top_up
@@ -23,6 +24,7 @@ from lignin.operations.gatework import (
     reach_decision,
     recompute,
 )
+from lignin.operations.powerwork import NEVER, state_power
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.subjects import harness_files, open_subject
 from lignin.ports.ledger import View, require_known
@@ -65,6 +67,12 @@ class Decided(GateVerdict):
     instead: list[str] = Field(description="cases on which it was tried instead, if any")
     kinds: dict[str, int] = Field(description="how the trials of either went, by kind")
     paid: int = Field(description="trials that were run this time, the bank's included")
+    power: dict[str, Any] | None = Field(
+        description="what its suite was measured to catch, newest: reverted fixes and planted faults, "
+        "each with counts and the exact 95 % interval of the share; none where it never was"
+    )
+    power_told: str = Field(description="the same in words")
+    basis: dict[str, int] = Field(description="what the checks of its cases rest on, and how many")
 
     def to_text(self) -> str:
         return "\n".join([*(super().to_text() or "").splitlines(), *_more(self)])
@@ -268,8 +276,13 @@ def _reached(view: View, decision: str) -> Row:
 def _decided(view: View, row: Row, paid: int) -> Decided:
     told: Mapping[str, Json] = parse_json(view.blob(row.body["result"]["told"]))
     body = row.body
+    plan = parse_json(view.blob(body["plan"]))
+    stated = state_power(view, {name: case[0] for name, case in plan["cases"].items()})
     return Decided(
         **told,
+        power=stated.power,
+        power_told=stated.told,
+        basis=dict(stated.basis),
         decision=row.key,
         incumbent=body["incumbent"],
         candidate=body["candidate"],
@@ -302,6 +315,10 @@ def _more(decided: Decided) -> list[str]:
     if decided.instead:
         lines.append(f"tried instead on {', '.join(decided.instead[:10])}")
     label = ", simulated" if decided.simulated else ""
+    never = "; `lignin eval power` measures it" if decided.power_told == NEVER else ""
+    lines.append(f"power of its suite: {decided.power_told}{never}")
+    if without := tell_basis(decided.basis):
+        lines.append(without)
     return [
         *lines,
         f"trials: {kinds}; {decided.paid} run now",

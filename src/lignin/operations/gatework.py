@@ -17,6 +17,8 @@ from lignin.evals.laws.recorded import GUARDED_FROM
 from lignin.evals.live import Bodies, Plan, Planned, conclude, follow, parse_plan
 from lignin.evals.trials import Standing, standing, trials_of
 from lignin.operations.context import Context
+from lignin.operations.inspecting import margin_of
+from lignin.operations.regressing import mark_fixed
 from lignin.operations.trialwork import SuiteCase, Tries, suite_case
 from lignin.ports.ledger import View, require_known
 from lignin.ports.system import System
@@ -183,6 +185,11 @@ def plan_decision(view: View, question: Question, level: float, seed: str) -> Pl
         bank=bank,
         level=level,
         seed=seed,
+        margins={
+            name: margin
+            for name, case in suite.items()
+            if (margin := margin_of(view, case)) is not None
+        },
     )
 
 
@@ -225,7 +232,8 @@ def reach_decision(context: Context, row: Row, question: Question, parallel: int
         now = require_known(view, row.stream)
         if now.state != "open":
             return None, []
-        return None, [decisions.reach(view, context.scope, now, told)]
+        fixed = mark_fixed(context, view, now, told, asked)
+        return None, [decisions.reach(view, context.scope, now, told), *fixed]
 
     context.decide_and_commit(decide)
     return tries.paid

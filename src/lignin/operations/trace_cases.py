@@ -9,6 +9,8 @@ from pydantic import Field
 
 from lignin.domain.codec import Json, parse_json
 from lignin.domain.states import Row
+from lignin.evals.power import tell_basis
+from lignin.evals.regressions import kept_cases
 from lignin.operations.casework import make_cases
 from lignin.operations.context import Context
 from lignin.operations.filing import file_new
@@ -60,14 +62,22 @@ class CaseView(Response):
     stands_for: list[str] = Field(description="cases that stand behind it, as alike")
     into: str | None = Field(description="the case that it stands behind")
     share: float = Field(description="its share of all failures, sampling made up for")
-    reason: str = Field(description="why it was withdrawn")
+    reason: str = Field(description="why it was withdrawn, or would be if it had not been fixed")
     why_recorded: str = Field(description="why it is not live, where it is recorded")
+    fixed_by: list[str] = Field(
+        description="decisions that showed it to be mended: it is guarded ever after, and not withdrawn "
+        "before a person lets it go"
+    )
 
 
 class CasesListed(Listed):
     items: list[CaseView] = Field(description="this page of the list")
     states: dict[str, int] = Field(description="how many cases there are in each state")
     held_out: int = Field(description="accepted cases that are held out")
+    basis: dict[str, int] = Field(
+        description="what the checks of accepted cases rest on: declared, or, without an oracle, consensus "
+        "or the failed run alone"
+    )
     refused: dict[str, int] = Field(
         description="failed runs, or tasks, that made no case this time, by reason"
     )
@@ -75,6 +85,8 @@ class CasesListed(Listed):
     def to_text(self) -> str:
         counts = ", ".join(f"{count} {state}" for state, count in self.states.items()) or "none"
         lines = [f"cases: {counts}; {self.held_out} of those accepted are held out"]
+        if without := tell_basis(self.basis):
+            lines.append(without)
         for each in self.items:
             lines += ["", *_lines(each)]
         if self.refused:
@@ -129,8 +141,11 @@ def _lines(case: CaseView) -> list[str]:
         lines.append(f"  stands for {len(case.stands_for)} more that are alike")
     if case.into:
         lines.append(f"  stands behind {case.into}")
+    if case.fixed_by:
+        lines.append(f"  fixed by {', '.join(case.fixed_by)}: kept until a person lets it go")
     if case.reason:
-        lines.append(f"  withdrawn: {case.reason}")
+        held = "kept, though" if case.state == "accepted" else "withdrawn:"
+        lines.append(f"  {held} {case.reason}")
     return lines
 
 
@@ -178,6 +193,7 @@ def cases(context: Context, request: TraceCases) -> CasesListed:
         next_after=None if is_end else page[-1].key,
         states=dict(Counter(str(row.state) for row in rows)),
         held_out=sum(row.state == "accepted" and row.body["split"] == "held_out" for row in rows),
+        basis=dict(Counter(row.body["basis"] for row in rows if row.state == "accepted")),
         refused=dict(refused),
     )
 
@@ -221,6 +237,7 @@ class _Around:
     split: frozenset[str]
     behind: Mapping[str, list[str]]
     weights: Mapping[str, float]
+    fixed: Mapping[str, list[str]]
 
 
 def _around(context: Context, view: View, rows: list[Row]) -> _Around:
@@ -229,7 +246,10 @@ def _around(context: Context, view: View, rows: list[Row]) -> _Around:
         if row.state == "merged":
             behind.setdefault(row.body["into"], []).append(row.key)
     split = frozenset(row.key for row in every_row(view, "mode", state="open") if row.parent)
-    return _Around(split=split, behind=behind, weights=weigh(context, view, rows))
+    fixed = {
+        case: [by["decision"] for by in row.body["by"]] for case, row in kept_cases(view).items()
+    }
+    return _Around(split=split, behind=behind, weights=weigh(context, view, rows), fixed=fixed)
 
 
 def _told(view: View, row: Row, around: _Around, most: int | None = None) -> dict[str, Any]:
@@ -257,6 +277,7 @@ def _told(view: View, row: Row, around: _Around, most: int | None = None) -> dic
         "share": round(around.weights.get(row.key, 0.0), 4),
         "reason": body["reason"],
         "why_recorded": body.get("why_recorded", ""),
+        "fixed_by": around.fixed.get(row.key, []),
     }
 
 

@@ -20,6 +20,7 @@ from lignin.operations.context import Context
 from lignin.operations.detection import Label, feedback_of, last_of, latest, standing
 from lignin.operations.intake import load_trajectory
 from lignin.operations.registry import Request, Response, operation, positional
+from lignin.operations.regressing import suspicions_of_run
 from lignin.operations.reopening import reopenings
 from lignin.operations.uses import versions_used
 from lignin.ports.ledger import View, every_row, require_known
@@ -54,6 +55,10 @@ class FeedbackGiven(Response):
         description="versions that it was joined to, each with how it is known that the run used it"
     )
     reopened: list[str] = Field(description="proposals whose decision it reopened")
+    backslides: list[str] = Field(
+        default_factory=list,
+        description="backslides of fixed cases of its task that it reports; `eval sweep` looks into them",
+    )
 
 
 @operation("trace.feedback", effect="write")
@@ -64,6 +69,8 @@ def feedback(context: Context, request: TraceFeedback) -> FeedbackGiven:
     is joined to the versions that the run used. Feedback may also be about an artifact's version,
     or about a decision, directly. A decision that it contradicts is reopened: `proposal list
     --state reopened` has those; no head moves before it is decided anew.
+
+    A run that failed at a task of which a case was fixed is reported as a backslide.
 
     `--withdraw` takes the feedback back that a session's label comes from: what was said before it
     counts again. A person may take back any, an agent its own. A decision that it reopened stays
@@ -124,8 +131,13 @@ def _decide(
         proposal=request.proposal,
     )
     reopened, more = reopenings(context, view, found)
+    slid: list[str] = []
+    if request.session and now["label"] == "failure":
+        slid, suspected = suspicions_of_run(context, view, row, now["reason"])
+        more = (*more, *suspected)
     answer = FeedbackGiven(
         session=request.session,
+        backslides=slid,
         label=now["label"],
         before=before,
         given=given,

@@ -152,6 +152,24 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("decision.reached", {"verdict": "accept", "told": "sha256:b", "trials": 3}),
     ],
     "campaign": [("campaign.moved", {"decisions": 1, "accepted": 0})] * 2,
+    "fix": [
+        ("case.fixed", {"case": "c", "by": {"decision": "dec_a"}}),
+        ("case.fixed", {"case": "c", "by": {"decision": "dec_b"}}),
+        ("case.let_go", {"by": "user:a", "reason": "no longer asked"}),
+    ],
+    "power": [
+        ("power.opened", {"head": "", "plan": "sha256:a"}),
+        ("power.reached", {"outcome": "measured", "told": "sha256:b"}),
+    ],
+    "sweep": [
+        ("sweep.opened", {"head": "main", "plan": "sha256:a"}),
+        ("sweep.reached", {"outcome": "clear", "told": "sha256:b"}),
+    ],
+    "backslide": [
+        ("backslide.suspected", {"head": "main", "source": "feedback"}),
+        ("backslide.shown", {"head": "main", "plan": "sha256:a"}),
+        ("backslide.reached", {"outcome": "named", "told": "sha256:b"}),
+    ],
     "encoded": [("run.encoded", {"task": "t", "outcome": "success", "digest": "sha256:a"})] * 2,
     "heard": [("run.heard", {"task": "", "person": "", "model": "", "turns": 0, "digest": "d"})]
     * 2,
@@ -202,7 +220,7 @@ def test_reducers_are_pure_and_every_event_type_is_told(kind: str) -> None:
         assert after.kind == kind
         row = after
         told.add(type_)
-    untold = {"proposal.superseded", "proposal.withdrawn"}  # told below
+    untold = {"proposal.superseded", "proposal.withdrawn", "backslide.refuted"}  # told below
     assert told | untold >= set(REDUCERS[kind])
 
 
@@ -262,3 +280,30 @@ def test_a_trial_is_filed_once_and_a_decision_reached_once() -> None:
     assert (row.state, row.parent) == ("reject", "prp_a")
     with pytest.raises(IllegalTransitionError):
         reduce_event(row, _event("decision/d", "decision.reached", 3, dict(reached)))
+
+
+def test_only_what_is_suspected_is_refuted_and_nothing_is_shown_twice() -> None:
+    suspected = {"head": "main", "source": "feedback"}
+    row = reduce_event(None, _event("backslide/b", "backslide.suspected", 1, dict(suspected)))
+    refuted = reduce_event(row, _event("backslide/b", "backslide.refuted", 2, {"outcome": "r"}))
+    assert (row.state, refuted.state) == ("suspected", "refuted")
+    shown = {"head": "main", "plan": "sha256:a"}
+    row = reduce_event(row, _event("backslide/b", "backslide.shown", 2, dict(shown)))
+    assert (row.state, row.body["source"]) == ("open", "feedback")
+    for type_ in ("backslide.shown", "backslide.refuted", "backslide.suspected"):
+        with pytest.raises(IllegalTransitionError):
+            reduce_event(row, _event("backslide/b", type_, 3, {**shown, "outcome": "r"}))
+
+
+def test_a_fix_that_was_let_go_may_be_fixed_again_and_keeps_who_did() -> None:
+    row = reduce_event(
+        None, _event("fix/x", "case.fixed", 1, {"case": "c", "by": {"decision": "a"}})
+    )
+    row = reduce_event(row, _event("fix/x", "case.let_go", 2, {"by": "user:a", "reason": "r"}))
+    assert (row.state, row.body["let_go"]["by"]) == ("let_go", "user:a")
+    with pytest.raises(IllegalTransitionError):
+        reduce_event(row, _event("fix/x", "case.let_go", 3, {"by": "user:a", "reason": "r"}))
+    row = reduce_event(
+        row, _event("fix/x", "case.fixed", 3, {"case": "c", "by": {"decision": "b"}})
+    )
+    assert (row.state, [each["decision"] for each in row.body["by"]]) == ("kept", ["a", "b"])

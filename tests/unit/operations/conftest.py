@@ -1,6 +1,7 @@
 """A caller's context on a real SQLite store in an empty folder, with a sandbox that runs vetted code."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,17 +56,24 @@ def sandbox() -> Iterator[ProcessSandbox]:
     made.close()
 
 
-@pytest.fixture
-def desk(tmp_path: Path, sandbox: ProcessSandbox) -> Iterator[Desk]:
-    """The operations on a store of their own."""
+@contextmanager
+def open_desk(folder: Path, sandbox: ProcessSandbox) -> Iterator[Desk]:
+    """The operations on a store in a folder, an old one where there is one."""
     environment: Mapping[str, str] = {
-        "LIGNIN_HOME": str(tmp_path / "lignin"),
-        "HOME": str(tmp_path / "home"),
+        "LIGNIN_HOME": str(folder / "lignin"),
+        "HOME": str(folder / "home"),
         "LIGNIN_ACTOR": "user:tester",
     }
-    (tmp_path / "work").mkdir()
-    settings = load_settings(environment, tmp_path / "work")
+    (folder / "work").mkdir(exist_ok=True)
+    settings = load_settings(environment, folder / "work")
     checks = load_plugins("lignin.artifacts.checks", "CHECK")
     verifier = Verifier(sandbox, checks.values(), load_kinds(), scanners=())
     with open_context(settings) as context:
         yield Desk(replace(context, open_sandbox=lambda: sandbox, open_verifier=lambda: verifier))
+
+
+@pytest.fixture
+def desk(tmp_path: Path, sandbox: ProcessSandbox) -> Iterator[Desk]:
+    """The operations on a store of their own."""
+    with open_desk(tmp_path, sandbox) as made:
+        yield made

@@ -43,6 +43,11 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
         {"system": "desk:a", "suite": "absent"},
         {"system": "python:absent_module:run", "unsandboxed": True},
     ],
+    "eval.power": [
+        {"system": "desk:a+absent"},
+        {"system": "desk:a", "head": "absent"},
+        {"system": "desk:a", "case": ["cas_absent"]},
+    ],
     "eval.compare": [{"before": "absent", "after": "absent"}],
     "eval.rows": [{"system": "absent"}],
     "eval.show": [{"system": "absent"}],
@@ -64,6 +69,7 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "head.release": [{**ONE, "token": 1}],
     "head.rollback": [ONE, {"to": DIGEST}],
     "head.show": [ONE],
+    "power.show": [{"power": "pow_absent"}],
     "proposal.apply": [PROPOSAL],
     "proposal.create": [
         {"put": [f"double@{DIGEST}"]},
@@ -117,6 +123,7 @@ NAMES_NOTHING = {
     "eval.list",
     "gate.list",
     "head.list",
+    "power.list",
     "proposal.list",
     "sandbox.doctor",
     "session.list",
