@@ -15,6 +15,7 @@ from lignin.domain.states import (
     gate,
     harness,
     modes,
+    releases,
     requests,
     routines,
     sessions,
@@ -29,6 +30,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **modes.REDUCERS,
     **cases.REDUCERS,
     **gate.REDUCERS,
+    **releases.REDUCERS,
     **routines.REDUCERS,
     **requests.REDUCERS,
 }

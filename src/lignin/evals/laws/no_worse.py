@@ -34,6 +34,7 @@ class NoWorse:
     difference: float | None = None
     trials: int = 0
     missing: int = 0
+    path: tuple[float, ...] = ()
 
 
 def margin_left(bank: Bank, cases: Sequence[str], margin: float) -> float:
@@ -102,8 +103,13 @@ class _Weighing:
         self.holds, self.loses = Wealth(), Wealth()
         self.trials = self.missing = 0
         self.total = 0.0
+        self.path: list[float] = []
 
     def take(self, cases: Sequence[str], scores: Iterable[float | None]) -> None:
+        self._bet(cases, scores)
+        self.path.append(self.holds.value)
+
+    def _bet(self, cases: Sequence[str], scores: Iterable[float | None]) -> None:
         for case, score in zip(cases, scores, strict=True):
             if score is None:
                 self.missing += 1
@@ -123,6 +129,7 @@ class _Weighing:
             difference=self.total / self.trials if self.trials else None,
             trials=self.trials,
             missing=self.missing,
+            path=tuple(self.path),
         )
 
 
