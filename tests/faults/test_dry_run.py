@@ -46,6 +46,8 @@ ARGUMENTS = {
     "proposal.rebase": ("PROPOSAL",),
     "proposal.withdraw": ("PROPOSAL",),
     "recording.make": ("SESSION",),
+    "release.cut": ("--system", "desk:one"),
+    "release.seal": (),
     "routine.induce": (),
     "routine.plan": (),
     "routine.promote": ("rtn_absent",),
@@ -78,7 +80,7 @@ RUNS = {"artifact.call", "artifact.verify", "demo"}
 REFUSED = {
     "artifact.clear", "artifact.restore", "artifact.retire", "artifact.withdraw",
     "dependency.remove", "eval.power", "eval.run", "gate.prove", "head.offer", "head.release",
-    "proposal.apply", "proposal.rebase", "routine.promote", "routine.prove", "routine.run",
+    "proposal.apply", "proposal.rebase", "release.cut", "routine.promote", "routine.prove", "routine.run",
     "task.close", "task.settle", "trace.judge",
 }  # fmt: skip
 

@@ -45,7 +45,13 @@ TOLD: Mapping[TrialKind, str] = {
 class Scored:
     """How one try went; `score` is None where it tells nothing, else from 0 to 1.
 
-    `reasons` hold foreign text. `forbidden`: it did what its case forbids.
+    Args:
+        reasons: Why; foreign text.
+        forbidden: It did what its case forbids.
+        context_tokens: What its largest call of a model was given, as far as it tells.
+        effects: Digest of what it changed, in order, and of the state it left; None where nobody saw.
+        slots: Slots of its harness that it read or named; None where nobody can tell.
+        tools: Tools that it called; None where nobody can tell.
     """
 
     kind: TrialKind
@@ -55,6 +61,10 @@ class Scored:
     latency_s: float | None = None
     tokens: int | None = None
     cost_microusd: int | None = None
+    context_tokens: int | None = None
+    effects: Digest | None = None
+    slots: tuple[str, ...] | None = None
+    tools: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +106,8 @@ def trial_row(body: Mapping[str, Json], mode: str = "") -> dict[str, Json]:
         row["score"] = body["score"]
         if body["kind"] not in ("passed", "failed", "scored"):
             row["error"] = body["kind"]
-    for column in ("latency_s", "tokens", "cost_microusd"):
-        if body[column] is not None:
+    for column in ("latency_s", "tokens", "cost_microusd", "context_tokens", "effects"):
+        if body.get(column) is not None:  # trials of before know nothing of the last two
             row[column] = body[column]
     if body["forbidden"]:
         row["forbidden"] = True

@@ -42,6 +42,9 @@ class Trials:
     def file(self, view: View, scope: Scope, tried: Tried, name: str, *, simulated: bool) -> Change:
         """The change that files a trial; the first of a system says what that is called.
 
+        Args:
+            name: Without one no system is named, and no list shows it.
+
         Raises (when committed):
             ConflictError: Somebody filed it before.
         """
@@ -62,11 +65,15 @@ class Trials:
             "latency_s": scored.latency_s,
             "tokens": scored.tokens,
             "cost_microusd": scored.cost_microusd,
+            "context_tokens": scored.context_tokens,
+            "effects": scored.effects,
+            "slots": None if scored.slots is None else list(scored.slots),
+            "tools": None if scored.tools is None else list(scored.tools),
             "simulated": simulated,
             "detail": digest_bytes(detail),
         }
         events = [self._event(stream, "trial.scored", payload)]
-        if view.row(f"system/{key.system}") is None:
+        if name and view.row(f"system/{key.system}") is None:
             named = {"name": name, "simulated": simulated}
             events.append(self._event(f"system/{key.system}", "system.named", named))
         blob = Blob(stream=stream, digest=digest_bytes(detail), content=detail)

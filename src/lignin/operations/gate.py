@@ -51,11 +51,13 @@ class GateDecide(Request):
     )
     claim: Kind = Field(
         "better",
-        description="better, no_worse (than the last release, and cheaper) or equivalent",
+        description="better, no_worse_and_cheaper (than the last release), equivalent or restore",
     )
-    saving: str = Field("", description="the column that no_worse makes smaller, such as cost_usd")
+    saving: str = Field(
+        "", description="the column that no_worse_and_cheaper makes smaller, such as cost_usd"
+    )
     margin: float = Field(
-        MARGIN, gt=0, lt=1, description="what no_worse may lose of the mean score"
+        MARGIN, gt=0, lt=1, description="what no_worse_and_cheaper may lose of the mean score"
     )
     alpha: float = Field(
         0.05, gt=0, lt=1, description="the error of a whole campaign, of which this is the first"

@@ -8,50 +8,19 @@ from pydantic import Field
 from lignin.domain.codec import Json, parse_json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.states import Row
-from lignin.evals.laws.course import Arm
 from lignin.evals.power import tell_basis
 from lignin.operations.context import Context
-from lignin.operations.drafting import require_unquoted_proposal
-from lignin.operations.eval import SuiteRequest, load_suite, top_up
+from lignin.operations.eval import top_up
 from lignin.operations.evidence_plot import draw_evidence, spark
-from lignin.operations.gate import GateVerdict, named_cases
-from lignin.operations.gatework import (
-    BANKED,
-    Question,
-    campaign_of,
-    find_decision,
-    open_decision,
-    reach_decision,
-    recompute,
-)
+from lignin.operations.gate import GateVerdict
+from lignin.operations.gateplan import needs_bank
+from lignin.operations.gatework import find_decision, open_decision, reach_decision, recompute
 from lignin.operations.powerwork import NEVER, state_power
+from lignin.operations.questions import GateProve, question_of
 from lignin.operations.registry import Listed, Request, Response, operation, positional
-from lignin.operations.subjects import harness_files, open_subject
 from lignin.ports.ledger import View, require_known
-from lignin.ports.system import System
 
-
-class GateProve(SuiteRequest):
-    proposal: str = positional("a proposal's id: its revision against the one it was made on", "")
-    system: str = Field("", description="of a proposal: the agent that runs with either revision")
-    incumbent: str = Field("", description="what stands: a system, as `eval run` takes it")
-    candidate: str = Field("", description="what is proposed: a system")
-    target: list[str] = Field(
-        default_factory=list,
-        description="cases that are to be better, comma-separated or @FILE; default: all that fail",
-    )
-    must_pass: list[str] = Field(
-        default_factory=list, description="cases that must pass in every trial, likewise"
-    )
-    alpha: float = Field(0.05, gt=0, lt=1, description="the error of the whole campaign")
-    campaign: str = Field(
-        "main",
-        description="which one: each decision in it needs more evidence; a proposal has that of its head",
-    )
-    bank: int = Field(
-        BANKED, ge=1, le=100, description="trials of the incumbent that are to stand beforehand"
-    )
-    again: bool = Field(False, description="decide anew what was decided; it counts again")
+__all__ = ["GateProve", "prove"]
 
 
 class Decided(GateVerdict):
@@ -66,6 +35,15 @@ class Decided(GateVerdict):
     target: list[str] = Field(description="cases that were to be better")
     instead: list[str] = Field(description="cases on which it was tried instead, if any")
     kinds: dict[str, int] = Field(description="how the trials of either went, by kind")
+    release: str = Field("", description="the release that it was compared with, if any")
+    impact: dict[str, Json] | None = Field(
+        None,
+        description="cases that the change touches (none: nobody can tell), guarded units touched, of "
+        "how many, the share of the rest that is guarded with them, and how many these are",
+    )
+    prediction: dict[str, Json] | None = Field(
+        None, description="what was predicted beside what was measured, and whether that holds"
+    )
     paid: int = Field(description="trials that were run this time, the bank's included")
     power: dict[str, Any] | None = Field(
         description="what its suite was measured to catch, newest: reverted fixes and planted faults, "
@@ -136,38 +114,20 @@ class RecomputedView(Response):
 
 @operation("gate.prove", effect="execute", idempotent=True)
 def prove(context: Context, request: GateProve) -> Decided:
-    """Run the trials that decide whether a change is better and breaks nothing.
+    """Run the trials that decide whether a change is what it claims to be, and breaks nothing.
 
     Every trial is filed before the next is chosen: after a crash the same command goes on where it was.
     What was decided is not decided again, unless `--again`. 0 accepted, 6 rejected, 10 undecided.
     """
-    systems = _systems(context, request)
-    if systems["incumbent"].digest == systems["candidate"].digest:
-        raise InvalidRequestError(
-            "incumbent and candidate are the very same system", hint="there is nothing to decide"
-        )
-    with context.view() as view:
-        suite = load_suite(context, view, request)
-        campaign = request.campaign
-        if request.proposal:
-            require_unquoted_proposal(context, view, request.proposal)
-            campaign = campaign_of(require_known(view, f"proposal/{request.proposal}"))
-    question = Question(
-        incumbent=systems["incumbent"],
-        candidate=systems["candidate"],
-        suite=suite,
-        named=named_cases(context, request.case),
-        target=named_cases(context, request.target),
-        must_pass=named_cases(context, request.must_pass),
-        alpha=request.alpha,
-        campaign=campaign,
-        proposal=request.proposal,
-    )
+    question = question_of(context, request)
     with context.view() as view:
         decision, row = find_decision(view, question, anew=request.again)
     paid = 0
     if row is None:
-        paid = top_up(context, systems["incumbent"], suite, request.bank, request.parallel)
+        if needs_bank(question):
+            paid = top_up(
+                context, question.incumbent, question.suite, request.bank, request.parallel
+            )
         row = open_decision(context, decision, question)
     if row.state == "open":
         paid += reach_decision(context, row, question, request.parallel)
@@ -231,39 +191,6 @@ def recompute_(context: Context, request: DecisionRef) -> RecomputedView:
     )
 
 
-def _systems(context: Context, request: GateProve) -> Mapping[Arm, System]:
-    options: dict[str, Any] = {"unsandboxed": request.unsandboxed, "limit_s": request.limit_s}
-    if not request.proposal:
-        if not request.incumbent or not request.candidate or request.system:
-            raise InvalidRequestError(
-                "two systems are needed",
-                hint="--incumbent SYS --candidate SYS, or PROPOSAL --system",
-            )
-        return {
-            "incumbent": open_subject(context, request.incumbent, **options),
-            "candidate": open_subject(context, request.candidate, **options),
-        }
-    if not request.system or request.incumbent or request.candidate:
-        raise InvalidRequestError("of a proposal the agent is needed", hint="PROPOSAL --system SYS")
-    with context.view() as view:
-        row = require_known(view, f"proposal/{request.proposal}")
-        if row.body["claim"] != "better":
-            raise InvalidRequestError(
-                f"the proposal claims {row.body['claim']!r}; only 'better' is proven by trials so far",
-                hint="`lignin proposal decide` puts it before the gate",
-            )
-        before, after = context.harness.proposed(view, request.proposal)
-        files = [harness_files(context, view, each) for each in (before, after)]
-    return {
-        "incumbent": open_subject(
-            context, request.system, harness=files[0], revision=before.digest, **options
-        ),
-        "candidate": open_subject(
-            context, request.system, harness=files[1], revision=after.digest, **options
-        ),
-    }
-
-
 def _reached(view: View, decision: str) -> Row:
     row = require_known(view, f"decision/{decision}")
     if row.body["result"] is None:
@@ -319,6 +246,7 @@ def _more(decided: Decided) -> list[str]:
     lines.append(f"power of its suite: {decided.power_told}{never}")
     if without := tell_basis(decided.basis):
         lines.append(without)
+    lines += _said_beside(decided)
     return [
         *lines,
         f"trials: {kinds}; {decided.paid} run now",
@@ -326,3 +254,20 @@ def _more(decided: Decided) -> list[str]:
         f"incumbent {decided.incumbent}",
         f"candidate {decided.candidate}",
     ]
+
+
+def _said_beside(decided: Decided) -> list[str]:
+    """What it was compared with, what the change touches, what was predicted."""
+    lines = []
+    if decided.release:
+        left = "" if decided.margin_left is None else f", margin left {decided.margin_left:.1%}"
+        lines.append(f"compared with the release {decided.release}{left}")
+    impact = decided.impact
+    if impact and impact["cases"] is not None:
+        lines.append(
+            f"impact: {impact['cases']} cases; {impact['touched']} of {impact['of']} guarded units come "
+            f"first, with {impact['sampled']} of the rest (a share of {impact['share']:g})"
+        )
+    if decided.prediction:
+        lines.append(str(decided.prediction["told"]))
+    return lines

@@ -1,63 +1,39 @@
-"""A decision that runs its own trials: planning, driving it to its end, and coming to it again."""
+"""A decision that runs its own trials: opening it, driving it to its end, and coming to it again."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lignin.domain.codec import Json, parse_json
-from lignin.domain.errors import InvalidRequestError, NotFoundError
+from lignin.domain.errors import NotFoundError
 from lignin.domain.events import Change
 from lignin.domain.evidence import GateOutcome
-from lignin.domain.ids import derive_id
 from lignin.domain.states import Row
 from lignin.evals.decisions import Decisions
-from lignin.evals.laws.bank import NOTHING, Bank, Banked
-from lignin.evals.laws.better import judge_better
+from lignin.evals.laws.bank import Banked
 from lignin.evals.laws.course import Arm, Ask
-from lignin.evals.laws.recorded import GUARDED_FROM
-from lignin.evals.live import Bodies, Plan, Planned, conclude, follow, parse_plan
-from lignin.evals.trials import Standing, standing, trials_of
+from lignin.evals.laws.judges import judge
+from lignin.evals.laws.no_worse import MARGIN
+from lignin.evals.live import Bodies, conclude, follow
+from lignin.evals.plans import Plan, parse_plan
+from lignin.evals.trials import standing, trials_of
 from lignin.operations.context import Context
-from lignin.operations.inspecting import margin_of
+from lignin.operations.gateplan import BANKED, Question, plan_decision, released_rows
 from lignin.operations.regressing import mark_fixed
 from lignin.operations.trialwork import SuiteCase, Tries, suite_case
 from lignin.ports.ledger import View, require_known
 from lignin.ports.system import System
 
+__all__ = [
+    "BANKED",
+    "Question",
+    "find_decision",
+    "open_decision",
+    "plan_decision",
+    "reach_decision",
+]
+
 USUAL_ALPHA = 0.05
 """What a campaign may err whose decisions count for proposals."""
-BANKED = 6
-"""So many trials of the incumbent are to stand before a decision: they say what works."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What is to be decided, as it was asked; `named` are the cases that were asked for by name."""
-
-    incumbent: System
-    candidate: System
-    suite: Sequence[SuiteCase]
-    named: tuple[str, ...] = ()
-    target: tuple[str, ...] = ()
-    must_pass: tuple[str, ...] = ()
-    alpha: float = 0.05
-    campaign: str = "main"
-    proposal: str = ""
-
-    def decision(self, again: int) -> str:
-        """The id of its decision, the first one or one that was asked for again."""
-        told = sorted(case.digest for case in self.suite if case.kind == "told")
-        founding: Json = [
-            told or sorted(self.named),
-            self.incumbent.digest,
-            self.candidate.digest,
-            sorted(self.target),
-            sorted(self.must_pass),
-            self.alpha,
-            self.campaign,
-            self.proposal,
-            again,
-        ]
-        return derive_id("dec", founding)
 
 
 def find_decision(view: View, question: Question, *, anew: bool) -> tuple[str, Row | None]:
@@ -73,6 +49,13 @@ def find_decision(view: View, question: Question, *, anew: bool) -> tuple[str, R
 def campaign_of(proposal: Row) -> str:
     """The campaign of a proposal is that of its head; nobody chooses another one."""
     return f"head {proposal.body['head']}"
+
+
+def _counted_in(question: Question) -> str:
+    """The campaign that a decision has its place in. Claims that have no gain to show are counted by
+    themselves: what is cheap to have accepted shall not make a gain cheaper to show."""
+    is_better = question.claim == "better"
+    return question.campaign if is_better else f"{question.campaign}, {question.claim}"
 
 
 def proven_by_trials(view: View, proposal: Row) -> tuple[GateOutcome, str]:
@@ -93,6 +76,10 @@ def proven_by_trials(view: View, proposal: Row) -> tuple[GateOutcome, str]:
         return "undecided", f"{told}, but by simulated agents"
     if last.body["alpha"] > USUAL_ALPHA:
         return "undecided", f"{told}, but its campaign may err {last.body['alpha']:g}"
+    if last.body.get("margin", MARGIN) > MARGIN:
+        return "undecided", f"{told}, but it may lose {last.body['margin']:.0%}"
+    if last.body.get("picked"):
+        return "undecided", f"{told}, but on cases that were picked by name"
     outcome: GateOutcome = last.body["result"]["verdict"]
     return outcome, told
 
@@ -108,7 +95,7 @@ def open_decision(context: Context, decision: str, question: Question) -> Row:
     def decide(view: View) -> tuple[None, Sequence[Change]]:
         if view.row(f"decision/{decision}") is not None:
             return None, []  # somebody opened it in the meantime
-        place = decisions.place(view, question.campaign, question.alpha)
+        place = decisions.place(view, _counted_in(question), question.alpha)
         plan = plan_decision(view, question, place.level, decision)
         facts: dict[str, Json] = {
             "proposal": question.proposal,
@@ -117,89 +104,16 @@ def open_decision(context: Context, decision: str, question: Question) -> Row:
             "incumbent_system": question.incumbent.digest,
             "candidate_system": question.candidate.digest,
             "simulated": question.incumbent.simulated or question.candidate.simulated,
+            "claim": question.claim,
+            "release": question.release,
+            "margin": question.margin,
+            "picked": len(question.named),
         }
         return None, [decisions.open(context.scope, decision, place, plan.to_json(), facts)]
 
     context.decide_and_commit(decide)
     with context.view() as view:
         return require_known(view, f"decision/{decision}")
-
-
-def plan_decision(view: View, question: Question, level: float, seed: str) -> Plan:
-    """What a decision goes by, from the trials that stand now."""
-    suite = {case.name: case for case in question.suite}
-    if unknown := sorted({*question.target, *question.must_pass} - set(suite)):
-        raise InvalidRequestError(
-            f"no cases of the suite: {', '.join(unknown[:10])}", hint="`lignin trace cases`"
-        )
-    if recorded := [name for name in question.target if suite[name].kind == "recorded"]:
-        raise InvalidRequestError(
-            f"recorded cases can only refuse: {', '.join(recorded[:10])}",
-            hint="a target is made of live cases",
-        )
-    stood: dict[Arm, Standing] = {
-        "incumbent": standing(list(trials_of(view, question.incumbent.digest))),
-        "candidate": standing(list(trials_of(view, question.candidate.digest))),
-    }
-    bank = _banked(suite.values(), stood["incumbent"])
-    rates = Bank(cases=bank)
-    may_gain = [
-        name
-        for name, case in sorted(suite.items())
-        if case.kind != "recorded"
-        and name not in question.must_pass
-        and rates.rate(name) < GUARDED_FROM
-    ]
-    target = tuple(sorted(question.target)) or tuple(may_gain)
-    if not target:
-        raise InvalidRequestError(
-            "the incumbent passes every live case already: there is nothing to gain",
-            hint="--target names the cases that are to be better",
-        )
-    first: dict[Arm, Mapping[str, int]] = {
-        arm: {
-            name: each.following.get((case.digest, case.grader), 0) for name, case in suite.items()
-        }
-        for arm, each in stood.items()
-    }
-    return Plan(
-        systems={
-            "incumbent": question.incumbent.digest,
-            "candidate": question.candidate.digest,
-        },
-        cases={
-            name: Planned(
-                name=name,
-                digest=case.digest,
-                grader=case.grader,
-                kind=case.kind,
-                mode=case.mode,
-                is_hidden=case.split == "held_out",
-            )
-            for name, case in suite.items()
-        },
-        target=target,
-        others=tuple(name for name in may_gain if name not in target),
-        must_pass=tuple(sorted(question.must_pass)),
-        first=first,
-        bank=bank,
-        level=level,
-        seed=seed,
-        margins={
-            name: margin
-            for name, case in suite.items()
-            if (margin := margin_of(view, case)) is not None
-        },
-    )
-
-
-def _banked(suite: Iterable[SuiteCase], stood: Standing) -> dict[str, Banked]:
-    found = {}
-    for case in suite:
-        banked = stood.banked.get((case.digest, case.grader), NOTHING)
-        if banked.trials:
-            found[case.name] = banked
-    return found
 
 
 def reach_decision(context: Context, row: Row, question: Question, parallel: int = 1) -> int:
@@ -225,7 +139,9 @@ def reach_decision(context: Context, row: Row, question: Question, parallel: int
         asked.extend((ask.arm, body) for (ask, _), body in zip(asks, bodies, strict=True))
         return [body["score"] for body in bodies]
 
-    told = conclude(plan, follow(judge_better(plan.claim()), answer), asked)
+    judged = follow(judge(plan.stated()), answer)
+    with context.view() as view:
+        told = conclude(plan, judged, asked, released_rows(view, plan))
     decisions = Decisions(context.ids)
 
     def decide(view: View) -> tuple[None, Sequence[Change]]:
@@ -285,7 +201,8 @@ def recompute(view: View, row: Row) -> Recomputed:
         return [body["score"] for body in bodies]
 
     try:
-        told = conclude(plan, follow(judge_better(plan.claim()), answer), asked)
+        judged = follow(judge(plan.stated()), answer)
+        told = conclude(plan, judged, asked, released_rows(view, plan))
     except _UnfiledError as error:
         missing = f"the trial {error} was never filed"
         return Recomputed(told={"verdict": "undecided"}, differs=(missing,))
@@ -293,6 +210,8 @@ def recompute(view: View, row: Row) -> Recomputed:
     differs = [name for name in sorted({*told, *before}) if told.get(name) != before.get(name)]
     if plan.bank != _bank_then(view, plan):
         differs.append("bank")
+    if plan.release is not None and plan.release.bank != _released_then(view, plan):
+        differs.append("release")
     return Recomputed(told=told, differs=tuple(differs))
 
 
@@ -308,3 +227,15 @@ def _bank_then(view: View, plan: Plan) -> Mapping[str, Banked]:
     ]
     banked = standing(rows).banked
     return {name: banked[key] for key, name in of.items() if key in banked}
+
+
+def _released_then(view: View, plan: Plan) -> Mapping[str, Banked]:
+    """What the release's trials come to, counted anew."""
+    assert plan.release is not None
+    of = {(case.digest, case.grader): name for name, case in plan.cases.items()}
+    stood: dict[str, Banked] = {}
+    for body in released_rows(view, plan):
+        if body["score"] is not None:
+            name = of[body["case_digest"], body["grader"]]
+            stood[name] = stood.get(name, Banked()).with_score(float(body["score"]))
+    return {name: stood.get(name, Banked()) for name in plan.release.bank}

@@ -7,9 +7,17 @@ from pydantic import Field
 
 from lignin.artifacts.promotion import GATE, require_person
 from lignin.domain.errors import InvalidRequestError
-from lignin.domain.harness import SlotChange, require_claim
+from lignin.domain.harness import SlotChange, apply_patch, require_claim
 from lignin.domain.states import Row
 from lignin.harness.service import Decision
+from lignin.operations.claimwork import (
+    checked_prediction,
+    declared,
+    grading_of,
+    require_alone,
+    require_within,
+    stood_before,
+)
 from lignin.operations.context import Context
 from lignin.operations.gatework import proven_by_trials
 from lignin.operations.heads import (
@@ -38,6 +46,16 @@ class ProposalCreate(Request):
         "admit", description="what is claimed of the change"
     )
     hypothesis: str = Field("", description="why it should help")
+    mode: str = Field(
+        "", description="the failure mode that it is to mend: its cases are the target"
+    )
+    predict: float | None = Field(
+        None, ge=-1, le=1, description="the gain on its target that is expected, checked afterwards"
+    )
+    surface: list[str] = Field(
+        default_factory=list,
+        description="what it may change, as patterns of SLOT/PATH; what lies outside is refused",
+    )
 
 
 class ProposalRef(Request):
@@ -74,6 +92,12 @@ class ProposalView(Response):
     base: str = Field(description="revision it was made on")
     slots: dict[str, Any] = Field(description="slot: digest expected and new")
     hypothesis: str = Field(description="why it should help")
+    mode: str = Field("", description="the failure mode that it is to mend, if one was said")
+    predicted: float | None = Field(None, description="the gain on its target that was expected")
+    surface: list[str] = Field(default_factory=list, description="what it said it would change")
+    prediction: dict[str, Any] | None = Field(
+        None, description="that gain beside what trials measured, and whether it holds"
+    )
     decision: dict[str, Any] | None = Field(description="outcome, reasons and gate, once decided")
     revision: str | None = Field(description="revision it led to, once applied")
     reopened: dict[str, Any] | None = Field(
@@ -111,6 +135,8 @@ def create(context: Context, request: ProposalCreate) -> ProposalView:
             patch[slot] = SlotChange(expected=revision.slots[slot], new=None)
         for slot in request.hide:
             patch[slot] = removal(context, view, revision, slot)
+        require_within(view, patch, request.surface)
+        require_alone(context, view, revision, apply_patch(revision, patch))
         proposal, change = context.harness.propose(
             view,
             context.scope,
@@ -118,6 +144,7 @@ def create(context: Context, request: ProposalCreate) -> ProposalView:
             patch=patch,
             claim=require_claim(request.claim),
             hypothesis=request.hypothesis,
+            facts=_said(request),
         )
     context.commit(change)
     return show(context, ProposalRef(proposal=proposal))
@@ -146,7 +173,8 @@ def list_(context: Context, request: ProposalList) -> ProposalListed:
 def show(context: Context, request: ProposalRef) -> ProposalView:
     """Show a proposal with its decision and every reason."""
     with context.view() as view:
-        return _view(require_known(view, f"proposal/{request.proposal}"))
+        row = require_known(view, f"proposal/{request.proposal}")
+        return _view(row, checked_prediction(view, row))
 
 
 @operation("proposal.decide", effect="govern", idempotent=True)
@@ -226,7 +254,11 @@ def _decide(context: Context, request: ProposalDecide, row: Row, entering: list[
         for version, decision in zip(entering, decisions, strict=True)
         for reason in decision.reasons
     ]
-    if row.body["claim"] not in {"admit", "restore"} and not request.approve:
+    stops = _stopped(context, request, row, enters=bool(entering))
+    if stops is not None:
+        return replace(stops, reasons=(*reasons, *stops.reasons))
+    is_proven = row.body["claim"] not in {"admit", "restore"} and not request.approve
+    if is_proven:
         with context.view() as view:
             outcome, told = proven_by_trials(view, row)
         reasons.append(told)
@@ -236,14 +268,39 @@ def _decide(context: Context, request: ProposalDecide, row: Row, entering: list[
     for worst in ("reject", "undecided"):
         if worst in outcomes:
             return Decision(outcome=worst, reasons=tuple(reasons), gate=GATE)
-    if not entering and not request.approve:
+    if not entering and not request.approve and not is_proven:
         reasons.append("it only removes: a human must approve it")
         return Decision(outcome="undecided", reasons=tuple(reasons), gate=GATE)
     return Decision(outcome="accept", reasons=tuple(reasons) or (f"{who} approved",), gate=GATE)
 
 
-def _view(row: Row) -> ProposalView:
-    body = row.body
+def _stopped(
+    context: Context, request: ProposalDecide, row: Row, *, enters: bool
+) -> Decision | None:
+    """What no trial and no evidence of its versions outweighs."""
+    with context.view() as view:
+        found = grading_of(context, view, *context.harness.proposed(view, row.key))
+        if found.is_mixed:
+            return Decision(outcome="reject", reasons=(f"{found.told}: never both",), gate=GATE)
+        if found.told and not request.approve:
+            told = f"{found.told}: a human must approve it"
+            return Decision(outcome="undecided", reasons=(told,), gate=GATE)
+        if row.body["claim"] == "restore" and enters and not request.approve:
+            try:
+                stood_before(context, view, row)
+            except InvalidRequestError as error:
+                return Decision(outcome="reject", reasons=(error.message,), gate=GATE)
+    return None
+
+
+def _said(request: ProposalCreate) -> dict[str, Any]:
+    """What is kept of a proposal beside its patch."""
+    said = {"mode": request.mode, "predicted": request.predict, "surface": request.surface}
+    return {name: value for name, value in said.items() if value not in ("", None, [])}
+
+
+def _view(row: Row, prediction: dict[str, Any] | None = None) -> ProposalView:
+    body, said = row.body, declared(row)
     return ProposalView(
         proposal=row.key,
         state=str(row.state),
@@ -254,6 +311,10 @@ def _view(row: Row) -> ProposalView:
         base=body["base"],
         slots=body["patch"],
         hypothesis=body["hypothesis"],
+        mode=said.mode,
+        predicted=said.predicted,
+        surface=list(said.surface),
+        prediction=prediction,
         decision=body["decision"],
         revision=body["revision"],
         reopened=body.get("reopened"),

@@ -11,10 +11,12 @@ from lignin.domain.codec import Json, parse_json
 from lignin.domain.states import Row
 from lignin.evals.power import tell_basis
 from lignin.evals.regressions import kept_cases
+from lignin.evals.releases import sealed_cases
 from lignin.operations.casework import make_cases
 from lignin.operations.context import Context
 from lignin.operations.filing import file_new
 from lignin.operations.registry import Listed, Request, Response, operation, positional
+from lignin.operations.trialwork import require_open
 from lignin.operations.weights import weigh
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.traces.modes.report import NAMES
@@ -77,6 +79,9 @@ class CasesListed(Listed):
     basis: dict[str, int] = Field(
         description="what the checks of accepted cases rest on: declared, or, without an oracle, consensus "
         "or the failed run alone"
+    )
+    sealed: int = Field(
+        0, description="cases that only a release opens; in no list, and not counted"
     )
     refused: dict[str, int] = Field(
         description="failed runs, or tasks, that made no case this time, by reason"
@@ -174,7 +179,8 @@ def cases(context: Context, request: TraceCases) -> CasesListed:
     file_new(context)
     refused = make_cases(context)
     with context.view() as view:
-        rows = list(every_row(view, "case"))
+        sealed = sealed_cases(view)
+        rows = [row for row in every_row(view, "case") if row.key not in sealed]
         around = _around(context, view, rows)
         chosen = [
             row
@@ -192,6 +198,7 @@ def cases(context: Context, request: TraceCases) -> CasesListed:
         total=len(chosen),
         next_after=None if is_end else page[-1].key,
         states=dict(Counter(str(row.state) for row in rows)),
+        sealed=len(sealed),
         held_out=sum(row.state == "accepted" and row.body["split"] == "held_out" for row in rows),
         basis=dict(Counter(row.body["basis"] for row in rows if row.state == "accepted")),
         refused=dict(refused),
@@ -203,6 +210,7 @@ def case(context: Context, request: TraceCase) -> CaseShown:
     """Show one eval case whole: its environment, input, checks, evidence and history."""
     with context.view() as view:
         row = require_known(view, f"case/{request.case}")
+        require_open(sealed_cases(view), [request.case])
         shown = _told(view, row, _around(context, view, list(every_row(view, "case"))))
         content = parse_json(view.blob(row.body["digest"]))
         history = [
@@ -215,9 +223,21 @@ def case(context: Context, request: TraceCase) -> CaseShown:
 def cases_against(view: View, mode: str) -> tuple[list[tuple[str, str]], int]:
     """The shown cases of a failure mode with what each demands, and how many are held out."""
     split = frozenset(row.key for row in every_row(view, "mode", state="open") if row.parent)
-    rows = [row for row in every_row(view, "case", state="accepted") if mode in _modes(row, split)]
+    rows = [row for row in _open_rows(view) if mode in _modes(row, split)]
     shown = [row for row in rows if row.body["split"] == "shown"]
     return [(row.key, _summary(view, row)) for row in shown], len(rows) - len(shown)
+
+
+def cases_of_mode(view: View, mode: str) -> list[str]:
+    """All accepted cases of a failure mode, those that are held out too. Not for a proposer."""
+    split = frozenset(row.key for row in every_row(view, "mode", state="open") if row.parent)
+    return [row.key for row in _open_rows(view) if mode in _modes(row, split)]
+
+
+def _open_rows(view: View) -> list[Row]:
+    """The accepted cases without those that are sealed."""
+    sealed = sealed_cases(view)
+    return [row for row in every_row(view, "case", state="accepted") if row.key not in sealed]
 
 
 def _modes(row: Row, split: frozenset[str]) -> dict[str, int]:

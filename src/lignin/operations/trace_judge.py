@@ -11,11 +11,13 @@ from lignin.domain.codec import parse_json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.judging import Judged, judge_attempt
 from lignin.domain.traces import Trajectory
+from lignin.evals.releases import sealed_cases
 from lignin.evals.replay import faithfulness, replay_live
 from lignin.operations.casework import LEAST_FAITHFUL
 from lignin.operations.context import Context
 from lignin.operations.environments import open_environment
 from lignin.operations.registry import Request, Response, operation, positional
+from lignin.operations.trialwork import require_open
 from lignin.ports.ledger import require_known
 from lignin.traces.cases import attempt_of
 from lignin.traces.importer import import_trace
@@ -63,6 +65,7 @@ def judge(context: Context, request: TraceJudge) -> RunsJudged:
     """
     with context.view() as view:
         row = require_known(view, f"case/{request.case}")
+        require_open(sealed_cases(view), [request.case])
         case = parse_case(parse_json(view.blob(row.body["digest"])))
     items = []
     for name, trajectory in _runs(context, request.runs):

@@ -1,13 +1,14 @@
 """Lesson candidates from what failed and then worked in the runs that were taken in."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
 from pydantic import Field
 
 from lignin.domain.modes import parse_signature
 from lignin.domain.states import Row
+from lignin.evals.releases import sealed_sessions
 from lignin.operations.context import Context
 from lignin.operations.intake import load_trajectory
 from lignin.operations.registry import Listed, Request, Response, operation
@@ -77,13 +78,18 @@ def lessons(context: Context, request: TraceLessons) -> LessonsListed:
     """
     found: list[Lesson] = []
     with context.view() as view:
-        sessions = {row.key: row for row in every_row(view, "session") if "source" in row.body}
+        sealed = sealed_sessions(view)
+        sessions = {
+            row.key: row
+            for row in every_row(view, "session")
+            if "source" in row.body and row.key not in sealed
+        }
         if request.where != "between":
             for number, session in enumerate(sessions):
                 context.progress("reading runs", number, len(sessions))
                 found += recovered(session, run_of(load_trajectory(context, view, session)))
         if request.where != "within":
-            found += _between(view)
+            found += _between(view, sealed)
     merged = [
         each
         for each in counted(found)
@@ -101,9 +107,11 @@ def lessons(context: Context, request: TraceLessons) -> LessonsListed:
     )
 
 
-def _between(view: View) -> Iterator[Lesson]:
+def _between(view: View, sealed: Collection[str]) -> Iterator[Lesson]:
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in every_row(view, "filing"):
+        if row.key in sealed:
+            continue
         groups[row.body["facts"]["group"]].append(row)
     for rows in groups.values():
         right = [row.key for row in rows if row.body["verdict"] == "success"]

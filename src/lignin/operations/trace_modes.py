@@ -8,6 +8,7 @@ from pydantic import Field
 from lignin.domain.errors import NotFoundError
 from lignin.domain.modes import ANY_FAILURE
 from lignin.domain.states import Row
+from lignin.evals.releases import sealed_sessions
 from lignin.operations.context import Context
 from lignin.operations.filing import file_new
 from lignin.operations.registry import Listed, Request, Response, operation, positional
@@ -170,7 +171,10 @@ def _told(found: ModeReport) -> dict[str, Any]:
 
 def _filed(view: View) -> Iterator[Filed]:
     errors: dict[str, str] = {}
+    sealed = sealed_sessions(view)
     for row in every_row(view, "filing"):
+        if row.key in sealed:
+            continue
         digest = row.body["error"]
         if digest and digest not in errors:
             errors[digest] = view.blob(digest).decode()

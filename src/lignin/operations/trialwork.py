@@ -6,7 +6,7 @@ or by its own account of them made again where the case happens.
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,7 +19,9 @@ from lignin.domain.judging import Judged, judge_attempt
 from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
 from lignin.domain.trials import Scored, TrialKey, TrialKind
+from lignin.evals.footprint import effects_of, slots_of, tools_of
 from lignin.evals.output import RUN, Output, read_output
+from lignin.evals.releases import sealed_cases
 from lignin.evals.replay import (
     Answering,
     faithfulness,
@@ -75,18 +77,33 @@ class SuiteCase:
 
 
 def stored_suite(view: View, named: Sequence[str] = ()) -> list[SuiteCase]:
-    """The accepted cases, or those that are named.
+    """The accepted cases, or those that are named; none that is sealed.
 
     Raises:
-        InvalidRequestError: A named one was withdrawn.
+        InvalidRequestError: A named one was withdrawn, or is sealed.
         NotFoundError: A named one is not there.
     """
+    sealed = sealed_cases(view)
     if not named:
-        return [_stored(view, row) for row in every_row(view, "case", state="accepted")]
+        rows = [row for row in every_row(view, "case", state="accepted") if row.key not in sealed]
+        return [_stored(view, row) for row in rows]
+    require_open(sealed, named)
     rows = [require_known(view, f"case/{name}") for name in dict.fromkeys(named)]
     if gone := [row.key for row in rows if row.state == "withdrawn"]:
         raise InvalidRequestError(f"withdrawn: {', '.join(gone)}", hint="`lignin trace cases`")
     return [_stored(view, row) for row in rows]
+
+
+def require_open(sealed: Collection[str], named: Sequence[str]) -> None:
+    """Raise where a case is for releases alone.
+
+    Raises:
+        InvalidRequestError: It is sealed.
+    """
+    if shut := [name for name in named if name in sealed]:
+        raise InvalidRequestError(
+            f"sealed: {', '.join(shut[:10])}", hint="only `lignin release cut` opens sealed cases"
+        )
 
 
 def _stored(view: View, row: Row) -> SuiteCase:
@@ -227,17 +244,20 @@ def _once(
 ) -> tuple[SystemRun, Scored]:
     if case.content is None:
         run = system.run(case.task, number, WatchedTools(None, {}))
-        return run, _timed(_ended(run) or _told(read_output(run.said)), run)
+        return run, _beside(_ended(run) or _told(read_output(run.said)), run, ())
     with _surroundings(context, case.content) as found:
         if isinstance(found, str):
             run = SystemRun(ended="infrastructure", why=found)
             return run, _scored("infrastructure", found)
         watched = WatchedTools(found.answering, found.tools)
         run = system.run(case.task, number, watched)
-        scored = _ended(run) or _judged(
-            context, case.content, read_output(run.said), watched, found
-        )
-    return run, _timed(scored, run)
+        calls: Sequence[AttemptCall] = watched.calls
+        scored = _ended(run)
+        if scored is None:
+            output = read_output(run.said)
+            scored, calls = _judged(context, case.content, output, watched, found)
+        scored = replace(scored, tools=tools_of(calls, case.content.tools))
+    return run, _beside(scored, run, calls)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,20 +307,21 @@ def _told(output: Output) -> Scored:
 
 def _judged(
     context: Context, case: Case, output: Output, watched: WatchedTools, found: _Surroundings
-) -> Scored:
+) -> tuple[Scored, Sequence[AttemptCall]]:
+    """The score of a run, and the calls that it made."""
     if output.fault is not None:
-        return _scored(output.fault)
+        return _scored(output.fault), watched.calls
     if not watched.calls and not output.run and not output.words:
-        return _scored("no_outcome" if output.score is None else "forged_score")
+        return _scored("no_outcome" if output.score is None else "forged_score"), ()
     trajectory = _account(context, output)
     if trajectory is None:
-        return _scored("no_outcome", "its run cannot be read")
+        return _scored("no_outcome", "its run cannot be read"), watched.calls
     told = attempt_of(run_of(trajectory))
     attempt = _seen(told, watched, found) if watched.calls else _again(context, case, told, found)
     if attempt is None:
-        return _scored("untrue_run")
-    tokens, cost = _usage(trajectory)
-    return replace(_of_verdict(judge_attempt(case, attempt)), tokens=tokens, cost_microusd=cost)
+        return _scored("untrue_run"), told.calls
+    scored = replace(_of_verdict(judge_attempt(case, attempt)), effects=effects_of(attempt))
+    return _with_usage(scored, trajectory), (*told.calls, *attempt.calls)
 
 
 def _account(context: Context, output: Output) -> Trajectory | None:
@@ -351,12 +372,14 @@ def _scored(kind: TrialKind, *reasons: str) -> Scored:
     return Scored(kind=kind, score=score, reasons=tuple(each for each in reasons if each))
 
 
-def _timed(scored: Scored, run: SystemRun) -> Scored:
-    return replace(scored, latency_s=None if run.latency_s is None else round(run.latency_s, 1))
+def _beside(scored: Scored, run: SystemRun, calls: Sequence[AttemptCall]) -> Scored:
+    """A score with what else is known of its run."""
+    latency_s = None if run.latency_s is None else round(run.latency_s, 1)
+    return replace(scored, latency_s=latency_s, slots=slots_of(calls, run.read))
 
 
-def _usage(trajectory: Trajectory) -> tuple[int | None, int | None]:
-    """Tokens and cost of a run, as far as it tells them."""
+def _with_usage(scored: Scored, trajectory: Trajectory) -> Scored:
+    """A score with tokens, context and cost of its run, as far as that tells them."""
     tokens = [
         count
         for step in trajectory.steps
@@ -364,4 +387,10 @@ def _usage(trajectory: Trajectory) -> tuple[int | None, int | None]:
         if count is not None
     ]
     costs = [step.cost_microusd for step in trajectory.steps if step.cost_microusd is not None]
-    return sum(tokens) if tokens else None, sum(costs) if costs else None
+    given = [step.input_tokens for step in trajectory.steps if step.input_tokens is not None]
+    return replace(
+        scored,
+        tokens=sum(tokens) if tokens else None,
+        cost_microusd=sum(costs) if costs else None,
+        context_tokens=max(given, default=None),
+    )

@@ -28,12 +28,14 @@ class SystemRun:
         said: What it wrote, at most `MAX_SAID_BYTES`; `lignin.evals.output` reads it.
         why: Why it did not come to an end, in words.
         latency_s: How long it took, None where that tells nothing (a simulated agent).
+        read: Files of its harness that it read, by path; None where nobody can tell.
     """
 
     ended: SystemEnd
     said: bytes = b""
     why: str = ""
     latency_s: float | None = None
+    read: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

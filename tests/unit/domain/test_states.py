@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from lignin.domain.errors import IllegalTransitionError
+from lignin.domain.errors import IllegalTransitionError, LigninError
 from lignin.domain.events import Event
 from lignin.domain.states import REDUCERS, reduce_event
 from lignin.domain.states.artifacts import SERVABLE, STATES, TRANSITIONS, require_transition
@@ -151,6 +151,13 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("decision.opened", {"proposal": "", "plan": "sha256:a", "campaign": "main"}),
         ("decision.reached", {"verdict": "accept", "told": "sha256:b", "trials": 3}),
     ],
+    "release": [
+        ("release.begun", {"line": "head main", "system": "sha256:a", "suite": "sha256:b"}),
+        ("release.cut", {"told": "sha256:c", "mean": 0.9}),
+    ],
+    "line": [("line.pinned", {"release": "rel_a"})] * 2,
+    "seal": [("case.drawn", {"sealed": True, "salt": "slt_a", "share": 0.2})],
+    "opening": [("sealed.opened", {"release": "rel_a", "cases": 3, "set": "sha256:d"})],
     "campaign": [("campaign.moved", {"decisions": 1, "accepted": 0})] * 2,
     "fix": [
         ("case.fixed", {"case": "c", "by": {"decision": "dec_a"}}),
@@ -265,6 +272,16 @@ def test_only_a_fine_mode_is_split_off_or_merged_back() -> None:
     assert (fine.state, fine.parent) == ("latent", "c")
     with pytest.raises(IllegalTransitionError):
         reduce_event(fine, _event("mode/f", "mode.merged", 2, {"support": 1}))
+
+
+def test_sealed_cases_are_drawn_and_opened_once_and_a_release_is_cut_once() -> None:
+    for kind in ("seal", "opening", "release"):
+        row: Row | None = None
+        for seq, (type_, payload) in enumerate(STORIES[kind], start=1):
+            row = reduce_event(row, _event(f"{kind}/x", type_, seq, payload))
+        for type_, payload in STORIES[kind]:
+            with pytest.raises(LigninError):
+                reduce_event(row, _event(f"{kind}/x", type_, 9, payload))
 
 
 def test_a_trial_is_filed_once_and_a_decision_reached_once() -> None:

@@ -79,7 +79,7 @@ def test_no_trial_is_asked_for_twice_in_a_decision() -> None:
         keys.extend(asked.key(ask, turn).trial for ask, turn in asks)
         return [float(ask.arm == "candidate" or ask.case in "cd") for ask, _ in asks]
 
-    judged = follow(judge_better(asked.claim()), answer)
+    judged = follow(judge_better(asked.stated()), answer)
     assert judged.outcome == "accept"
     assert len(keys) == len(set(keys)) > 15
 
@@ -88,7 +88,7 @@ def test_guarded_are_what_works_by_mode_and_the_critical_by_themselves() -> None
     modes = {
         name: Planned(name=name, digest=name, grader="g", kind="live", mode="m") for name in CASES
     }
-    units = plan(cases=modes, must_pass=("b",)).claim().units
+    units = plan(cases=modes, must_pass=("b",)).units()
     assert [(unit.name, unit.cases, unit.is_critical) for unit in units] == [
         ("b", ("b",), True),
         ("m", ("c", "d"), False),

@@ -319,7 +319,7 @@ def test_a_claim_that_trials_cannot_show_is_refused(desk: Desk) -> None:
     captured = desk.double()
     desk("head.create", name="main")
     made = desk("proposal.create", put=[f"double@{captured.digest}"])
-    with pytest.raises(InvalidRequestError, match="only 'better'"):
+    with pytest.raises(InvalidRequestError, match="versions' own evidence"):
         desk("gate.prove", proposal=made.proposal, system="desk:a")
 
 

@@ -7,7 +7,7 @@ It is the user's own code, run with all that this process may do. What it return
 import json
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lignin.domain.artifacts import File
@@ -49,21 +49,63 @@ class FunctionSystem:
 
     def run(self, task: Mapping[str, Json], seed: int, tools: Tools) -> SystemRun:
         """Call the function; what it raises is its own failure."""
-        began = time.monotonic()
+        began, harness = time.monotonic(), _Watched(self._harness)
         try:
-            answer = self._function({**task, "harness": self._harness}, seed, tools)
+            answer = self._function({**task, "harness": harness}, seed, tools)
             said = answer if isinstance(answer, str) else json.dumps(answer)
         except ConnectionError as error:
             return SystemRun(ended="infrastructure", why=f"{type(error).__name__}: {error}")
         except Exception as error:
             told = traceback.format_exception_only(error)[-1].strip()
-            return SystemRun(ended="crashed", why=told[:_SHOWN_CHARS], latency_s=_since(began))
+            return SystemRun(
+                ended="crashed",
+                why=told[:_SHOWN_CHARS],
+                latency_s=_since(began),
+                read=frozenset(harness.read),
+            )
         if answer is None:
             said = ""
-        data = said.encode()
+        data, latency_s, read = said.encode(), _since(began), frozenset(harness.read)
         if len(data) > MAX_SAID_BYTES:
-            return SystemRun(ended="crashed", why="it said too much", latency_s=_since(began))
-        return SystemRun(ended="done", said=data, latency_s=_since(began))
+            why = "it said too much"
+            return SystemRun(ended="crashed", why=why, latency_s=latency_s, read=read)
+        return SystemRun(ended="done", said=data, latency_s=latency_s, read=read)
+
+
+class _Watched(dict[str, str]):
+    """Files that know which of them were read; who lists them has read all, for a list tells of each."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        super().__init__(files)
+        self.read: set[str] = set()
+
+    def __getitem__(self, path: str) -> str:
+        self.read.add(path)
+        return super().__getitem__(path)
+
+    def get(self, path: str, default: Any = None) -> Any:
+        self.read.add(path)
+        return super().get(path, default)
+
+    def __contains__(self, path: object) -> bool:
+        self.read.add(str(path))
+        return super().__contains__(path)
+
+    def __iter__(self) -> Iterator[str]:
+        self.read |= set(super().keys())
+        return super().__iter__()
+
+    def keys(self) -> Any:
+        self.read |= set(super().keys())
+        return super().keys()
+
+    def items(self) -> Any:
+        self.read |= set(super().keys())
+        return super().items()
+
+    def values(self) -> Any:
+        self.read |= set(super().keys())
+        return super().values()
 
 
 def _since(began: float) -> float:

@@ -16,6 +16,7 @@ from lignin.domain.states import (
     harness,
     modes,
     regressions,
+    releases,
     requests,
     routines,
     sessions,
@@ -31,6 +32,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **cases.REDUCERS,
     **gate.REDUCERS,
     **regressions.REDUCERS,
+    **releases.REDUCERS,
     **routines.REDUCERS,
     **requests.REDUCERS,
 }

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 from lignin.domain.evidence import GateOutcome
 from lignin.evals.laws.bank import Bank
+from lignin.evals.laws.claims import Asked
 from lignin.evals.laws.course import Course
 from lignin.evals.laws.guard import Care, Guarded, Unit, guard
+from lignin.evals.laws.no_worse import NoWorse
 from lignin.evals.laws.prove import Effort, Proof, prove
 from lignin.evals.laws.retarget import Search, retarget
 
@@ -26,6 +28,9 @@ class Claim:
     """What is to be decided.
 
     Args:
+        asked: The claim with its margin and saving.
+        release, compared: Of "no worse": the last release's trials, and the cases of both.
+        same: Of "equivalent": the cases that have to come to the same.
         target: Cases that are to be better.
         others: Cases that may be better instead.
         units: What must not break.
@@ -40,6 +45,10 @@ class Claim:
     bank: Bank
     level: float
     seed: str
+    asked: Asked = field(default_factory=Asked)
+    release: Bank = field(default_factory=Bank)
+    compared: tuple[str, ...] = ()
+    same: tuple[str, ...] = ()
     effort: Effort = field(default_factory=Effort)
     search: Search = field(default_factory=Search)
     care: Care = field(default_factory=Care)
@@ -47,7 +56,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """The outcome, with what each part came to; `reasons` say why in words."""
+    """The outcome, with what each part came to; `reasons` say why in words.
+
+    `weighed` is what a comparison with the last release came to.
+    """
 
     outcome: GateOutcome
     reasons: tuple[str, ...]
@@ -55,6 +67,7 @@ class Judgement:
     instead: tuple[str, ...] = ()
     proof_instead: Proof | None = None
     guarded: Guarded | None = None
+    weighed: NoWorse | None = None
 
 
 def judge_better(claim: Claim) -> Course[Judgement]:
@@ -77,20 +90,25 @@ def judge_better(claim: Claim) -> Course[Judgement]:
             return _refused(proof, "nothing shows a gain", instead, proof_instead)
     units = _left(claim.units, instead or claim.target)
     guarded = yield from guard(units, bank, rng, claim.care)
-    outcome = _OUTCOMES[guarded.verdict]
-    reasons = {
-        "holds": "it is better, and what works still works",
-        "broken": f"it breaks {', '.join(guarded.broken)}",
-        "unclear": f"whether it breaks {', '.join(guarded.unclear)} is not clear",
-    }
+    outcome, reason = told_of_guard(guarded, "it is better, and what works still works")
     return Judgement(
         outcome=outcome,
-        reasons=(reasons[guarded.verdict],),
+        reasons=(reason,),
         proof=proof,
         instead=instead,
         proof_instead=proof_instead,
         guarded=guarded,
     )
+
+
+def told_of_guard(guarded: Guarded, holds: str) -> tuple[GateOutcome, str]:
+    """The outcome of what was shown and then guarded, in words; `holds` where nothing breaks."""
+    reasons = {
+        "holds": holds,
+        "broken": f"it breaks {', '.join(guarded.broken)}",
+        "unclear": f"whether it breaks {', '.join(guarded.unclear)} is not clear",
+    }
+    return _OUTCOMES[guarded.verdict], reasons[guarded.verdict]
 
 
 def _left(units: Sequence[Unit], proven: Sequence[str]) -> tuple[Unit, ...]:

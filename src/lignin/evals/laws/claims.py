@@ -3,11 +3,11 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from lignin.evals.laws.bank import Bank, Banked
 from lignin.evals.laws.levels import level
-from lignin.evals.laws.no_worse import LEVEL, MARGIN, weigh_no_worse
+from lignin.evals.laws.no_worse import LEVEL, MARGIN, NoWorse, weigh_no_worse
 from lignin.evals.laws.savings import Saving
 from lignin.evals.laws.table import Table
 from lignin.evals.laws.wealth import BETS, Wealth
@@ -18,7 +18,9 @@ FIRST_LEVEL = level(0.05, 1, 0)
 """What the first proposal of a campaign may err that may err one in twenty times."""
 _SLACK = 1.3
 
-Kind = Literal["better", "no_worse", "equivalent"]
+Kind = Literal["better", "no_worse_and_cheaper", "equivalent", "restore"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""Claims that are put to a test; a fifth of a proposal, to admit, rests on its versions' own evidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +28,10 @@ class Asked:
     """What is to be decided of two tables.
 
     Args:
-        claim: What the proposal says of the candidate. "no_worse" is against the last release, whose
-            trials the incumbent's table then holds.
-        saving: The column that "no_worse" is to make smaller.
-        margin: What "no_worse" may lose of the mean score.
+        claim: What the proposal says of the candidate. "no_worse_and_cheaper" is against the last
+            release, whose trials the incumbent's table then holds.
+        saving: The column that "no_worse_and_cheaper" is to make smaller; none: any of them.
+        margin: What "no_worse_and_cheaper" may lose of the mean score.
         target: Cases that are to be better; none: all of them together.
         must_pass: Cases that the candidate must pass in every trial.
         hidden: Cases of the target that the proposer did not see.
@@ -98,8 +100,17 @@ def _show_no_worse(
     release = Bank(cases={case: banked(incumbent.scores(case)) for case in incumbent.cases})
     release = Bank(cases={case: each for case, each in release.cases.items() if each.trials})
     scores = {case: candidate.scores(case) for case in candidate.cases}
-    allowed = min(asked.level, LEVEL)
-    weighed = weigh_no_worse(release, scores, asked.margin, allowed)
+    weighed = weigh_no_worse(release, scores, asked.margin, no_worse_level(asked.level))
+    return show_no_worse(weighed, asked)
+
+
+def no_worse_level(allowed: float) -> float:
+    """The error of a claim to be no worse: never more than such claims may err."""
+    return min(allowed, LEVEL)
+
+
+def show_no_worse(weighed: NoWorse, asked: Asked) -> Shown:
+    """What trials against the last release show."""
     told = {
         "proven": f"it loses less than {asked.margin:.0%} against the last release",
         "futile": f"it loses more than half of the {asked.margin:.0%} that it may",
@@ -111,17 +122,24 @@ def _show_no_worse(
         is_refuted=weighed.ended == "futile",
         told=told[weighed.ended],
         wealth=weighed.wealth,
-        needed=2 / allowed,
+        needed=2 / no_worse_level(asked.level),
+        path=weighed.path,
         margin_left=weighed.margin_left,
     )
 
 
 def with_saving(shown: Shown, asked: Asked, savings: Sequence[Saving]) -> Shown:
-    """No worse is worth something only where it saves something."""
-    saving = next((each for each in savings if each.column == asked.saving), None)
-    if saving is not None and saving.saved >= 1 / asked.level:
-        more = f"; {saving.column} falls from {saving.before:.4g} to {saving.after:.4g}"
-        return replace(shown, told=shown.told + more)
+    """No worse is worth something only where it saves something.
+
+    Where no column was named any will do, and each has to show so much the more.
+    """
+    columns = [each for each in savings if asked.saving in ("", each.column)]
+    shows = [each for each in columns if each.saved >= len(columns) / asked.level]
+    if shows:
+        falls = (
+            f"{each.column} falls from {each.before:.4g} to {each.after:.4g}" for each in shows
+        )
+        return replace(shown, told=f"{shown.told}; {', '.join(falls)}")
     lacking = f"no saving of {asked.saving or 'anything'} is shown"
     told = lacking if shown.is_shown else f"{shown.told}; {lacking}"
     return replace(shown, is_shown=False, told=told)
@@ -161,12 +179,24 @@ def _show_equivalent(
     )
 
 
+def _show_restored(
+    incumbent: Table,
+    candidate: Table,
+    asked: Asked,
+    differences: Mapping[str, Sequence[float]],
+) -> Shown:
+    """Nothing has to be gained; whether it stood before is for who knows the history."""
+    del incumbent, candidate, asked, differences
+    return Shown(is_shown=True, is_refuted=False, told="it restores what stood before")
+
+
 Differences = Mapping[str, Sequence[float]]
 Show = Callable[[Table, Table, Asked, Differences], Shown]
 SHOWN: Mapping[Kind, Show] = {
     "better": _show_better,
-    "no_worse": _show_no_worse,
+    "no_worse_and_cheaper": _show_no_worse,
     "equivalent": _show_equivalent,
+    "restore": _show_restored,
 }
 
 

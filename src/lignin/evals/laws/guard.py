@@ -66,6 +66,8 @@ class Guarded:
 
 
 _ENOUGH = (1.0, 0.3)
+_SEEN_COUNT = 5
+"""Trials that were there before count for at most so many of those that a unit may take."""
 
 
 class _Watch:
@@ -101,6 +103,14 @@ class _Watch:
             return (Ask("incumbent", case), Ask("candidate", case))
         return (Ask("candidate", case),)
 
+    def have_seen(self, seen: Mapping[str, Sequence[float]]) -> None:
+        """Count trials of the candidate that are there before it is tried."""
+        for case in self.turn:
+            for score in seen.get(case, ()):
+                self.take(Ask("candidate", case), score)
+        if self.paid:
+            self.tried = min(self.paid, _SEEN_COUNT)
+
     def take(self, ask: Ask, score: float | None) -> None:
         if score is None:
             self.missing += 1
@@ -134,15 +144,29 @@ class _Watch:
         return self.unit.is_critical and self.failed
 
 
-def guard(units: Sequence[Unit], bank: Bank, rng: random.Random, care: Care) -> Course[Guarded]:
+def guard(
+    units: Sequence[Unit],
+    bank: Bank,
+    rng: random.Random,
+    care: Care,
+    seen: Mapping[str, Sequence[float]] | None = None,
+) -> Course[Guarded]:
     """Try the candidate on all units until each is cleared or one is broken.
 
     Critical units come first, then those that the change touches, then the rest.
+
+    Args:
+        seen: Trials of the candidate that were run already for the same decision, by case.
     """
     watches = [_Watch(unit, bank, rng) for unit in units]
     rng.shuffle(watches)
+    if seen:
+        for each in watches:
+            each.have_seen(seen)
+        if broken := _broken(watches, watches, care):
+            return _guarded(watches, broken)
     for rank in range(3):
-        lot = [each for each in watches if each.rank == rank]
+        lot = [e for e in watches if e.rank == rank and (not e.tried or _goes_on(e, care))]
         while lot:
             left: list[_Watch] = []
             for start in range(0, len(lot), care.batch):

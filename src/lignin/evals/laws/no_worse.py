@@ -13,7 +13,7 @@ from typing import Literal
 
 from lignin.evals.laws.bank import Bank
 from lignin.evals.laws.course import Ask, Course
-from lignin.evals.laws.wealth import Wealth
+from lignin.evals.laws.wealth import BETS, Wealth
 
 MARGIN = 0.05
 LEVEL = 0.005
@@ -21,6 +21,10 @@ LEVEL = 0.005
 _BANK_Z = 2.81
 """The bank is wrong by more in one of 400 times: half of the level."""
 _HOPELESS = 50.0
+_SPARE = 1.5
+_AT_MOST = 100
+_BETTORS = 1 / BETS[0][1]
+"""Wealth that the boldest bettors have to win where all rests on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,7 @@ class NoWorse:
     difference: float | None = None
     trials: int = 0
     missing: int = 0
+    path: tuple[float, ...] = ()
 
 
 def margin_left(bank: Bank, cases: Sequence[str], margin: float) -> float:
@@ -57,14 +62,17 @@ def prove_no_worse(
     Args:
         release: The last release's trials; of each case some.
         level: Half of it is for the bank's own error.
-        most: At most so many trials for each case of the suite, on average.
+        most: At most so many trials for each case of the suite, on average; of a small suite as many more
+            as it takes to see that nothing is lost, and never over a hundred.
     """
     left = margin_left(release, cases, margin) if cases else 0.0
     if left <= margin / 4 or any(not release.trials(case) for case in cases):
         return NoWorse(ended="bank too thin", wealth=1.0, margin_left=left)
     weighing = _Weighing(release, left)
     order = sorted(cases)
-    while weighing.trials + weighing.missing < most * len(order):
+    wanted = _SPARE * math.log(_BETTORS * 2 / level) / math.log1p(BETS[0][0] * left)
+    allowed = max(most * len(order), min(wanted, _AT_MOST * len(order)))
+    while weighing.trials + weighing.missing < allowed:
         some = rng.sample(order, min(block, len(order)))
         weighing.take(some, (yield tuple([Ask("candidate", case) for case in some])))
         if weighing.holds.value >= 2 / level:
@@ -102,8 +110,13 @@ class _Weighing:
         self.holds, self.loses = Wealth(), Wealth()
         self.trials = self.missing = 0
         self.total = 0.0
+        self.path: list[float] = []
 
     def take(self, cases: Sequence[str], scores: Iterable[float | None]) -> None:
+        self._bet(cases, scores)
+        self.path.append(self.holds.value)
+
+    def _bet(self, cases: Sequence[str], scores: Iterable[float | None]) -> None:
         for case, score in zip(cases, scores, strict=True):
             if score is None:
                 self.missing += 1
@@ -123,6 +136,7 @@ class _Weighing:
             difference=self.total / self.trials if self.trials else None,
             trials=self.trials,
             missing=self.missing,
+            path=tuple(self.path),
         )
 
 

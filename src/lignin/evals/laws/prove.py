@@ -15,7 +15,7 @@ from lignin.evals.laws.bank import Bank
 from lignin.evals.laws.course import Ask, Course
 from lignin.evals.laws.wealth import Wealth
 
-Ended = Literal["proven", "futile", "out of trials"]
+Ended = Literal["proven", "futile", "out of trials", "bank too thin"]
 GAINS = (0.5, 0.95)
 """Shares of what is missing that a change may make up for."""
 
@@ -40,7 +40,8 @@ class Effort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """How it ended, with the wealth against "no better", the pairs and their mean difference."""
+    """How it ended, with the wealth against "no better" (of another claim: against its contrary), the
+    pairs and their mean difference."""
 
     ended: Ended
     wealth: float

@@ -104,7 +104,7 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
         if (saving := weigh_saving(incumbent, candidate, column))
     )
     shown = SHOWN[asked.claim](incumbent, candidate, asked, differences)
-    if asked.claim == "no_worse":
+    if asked.claim == "no_worse_and_cheaper":
         shown = with_saving(shown, asked, savings)
     broken, unclear, weighed = _breaks(incumbent, candidate, asked, set(target))
     against = _harm(incumbent, candidate, asked, savings, broken)
@@ -218,7 +218,8 @@ def _breaks(
     units: dict[str, list[str]] = defaultdict(list)
     for case, trials in incumbent.cases.items():
         is_aim = case in target and bool(asked.target or asked.hidden) and asked.claim == "better"
-        if not is_aim and _rate(before[case], suite) >= GUARDED_FROM:
+        is_guarded = asked.claim != "restore" and not is_aim
+        if is_guarded and _rate(before[case], suite) >= GUARDED_FROM:
             mode = next((each.mode for each in trials if each.mode), "")
             units[mode or case].append(case)
     both = {

@@ -4,12 +4,13 @@ A pair's difference is taken relative to the larger of the two, so one case that
 much as another counts no more than it.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lignin.domain.codec import Json
 from lignin.evals.laws.table import Table, Trial
-from lignin.evals.laws.wealth import Wealth
+from lignin.evals.laws.wealth import SURE, Wealth
 
 COST_COLUMNS = (
     "cost_microusd",
@@ -21,6 +22,9 @@ COST_COLUMNS = (
     "parts",
 )
 """Columns that no change may let grow unseen."""
+EXACT_COLUMNS = ("parts", "harness_bytes")
+"""What a revision has and every trial has alike: counted, not estimated."""
+_ROOM_BYTES = 32 * 1024
 ALLOWED_GROWTH = 0.25
 """The relative growth that is let pass where nobody asked for a saving."""
 
@@ -28,7 +32,7 @@ ALLOWED_GROWTH = 0.25
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
     """Of a column: both means, and the wealth against "nothing is saved" and "it grows no more than is
-    allowed"."""
+    allowed". What is exact was counted and rests on no trial."""
 
     column: str
     before: float
@@ -36,6 +40,7 @@ class Saving:
     pairs: int
     saved: float
     grown: float
+    is_exact: bool = False
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -45,6 +50,7 @@ class Saving:
             "pairs": self.pairs,
             "evidence_saved": float(f"{self.saved:.6g}"),
             "evidence_grown": float(f"{self.grown:.6g}"),
+            "exact": self.is_exact,
         }
 
 
@@ -67,6 +73,21 @@ def weigh_saving(incumbent: Table, candidate: Table, column: str) -> Saving | No
         pairs=len(pairs),
         saved=saved.value,
         grown=grown.value,
+    )
+
+
+def count_saving(column: str, before: float, after: float) -> Saving:
+    """Return what is known of a column without any trial; room is left for a harness to begin with."""
+    room = _ROOM_BYTES if column == "harness_bytes" else math.inf
+    has_grown = after > before * (1 + ALLOWED_GROWTH) + room
+    return Saving(
+        column=column,
+        before=before,
+        after=after,
+        pairs=0,
+        saved=SURE if after < before else 0.0,
+        grown=SURE if has_grown else 0.0,
+        is_exact=True,
     )
 
 

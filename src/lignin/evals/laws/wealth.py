@@ -11,6 +11,8 @@ from collections.abc import Iterable
 BETS = ((0.95, 0.3), (0.8, 0.22), (0.6, 0.16), (0.4, 0.12), (0.2, 0.1), (0.08, 0.06), (0.03, 0.04))
 """Shares of the wealth that are bet, each with the share of bettors that bet it."""
 _LEAST, _MOST = 1e-290, 1e290
+SURE = _MOST
+"""In place of wealth: what is known, and needs no evidence."""
 
 
 class Wealth:
