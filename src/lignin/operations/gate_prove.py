@@ -245,12 +245,8 @@ def _systems(context: Context, request: GateProve) -> Mapping[Arm, System]:
         before, after = context.harness.proposed(view, request.proposal)
         files = [harness_files(context, view, each) for each in (before, after)]
     return {
-        "incumbent": open_subject(
-            context, request.system, harness=files[0], revision=before.digest, **options
-        ),
-        "candidate": open_subject(
-            context, request.system, harness=files[1], revision=after.digest, **options
-        ),
+        "incumbent": open_subject(context, request.system, harness=files[0], **options),
+        "candidate": open_subject(context, request.system, harness=files[1], **options),
     }
 
 
