@@ -137,6 +137,7 @@ _LISTED_BY = {
     "system": "`lignin eval list` has the systems that were tried",
     "trial": "`lignin eval show SYSTEM` has a system's trials",
     "decision": "`lignin gate list` has them",
+    "improve": "`lignin improve list` has them",
 }
 
 

@@ -14,6 +14,7 @@ from lignin.domain.states import (
     facts,
     gate,
     harness,
+    improve,
     modes,
     requests,
     routines,
@@ -29,6 +30,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **modes.REDUCERS,
     **cases.REDUCERS,
     **gate.REDUCERS,
+    **improve.REDUCERS,
     **routines.REDUCERS,
     **requests.REDUCERS,
 }
