@@ -51,7 +51,9 @@ def _cures(*given: tuple[float, tuple[str, ...]]) -> tuple[Cure, ...]:
     return tuple(Cure(says=says, left=left) for left, says in given)
 
 
-_HANDS_OVER = "transfer|hand over|hands over|handed over|handing over"
+_HANDS_OVER = "transfer|transfer_to_person|hand over|hands over|handed over|handing over"
+_REFUND = "refund|refund_order"
+_DISCOUNT = "discount|apply_discount"
 CURES: Mapping[FaultKind, tuple[Cure, ...]] = {
     "wrong_argument": _cures(
         (0.1, ("{tool}", "exactly|copy|as it was|letter by letter")),
@@ -63,14 +65,14 @@ CURES: Mapping[FaultKind, tuple[Cure, ...]] = {
     ),
     "skipped_identity": _cures(
         (0.05, ("confirm_identity", "before|first|always|must|left out|leave out")),
-        (0.4, ("identity", "before|first|always|must")),
+        (0.4, ("identity|confirm_identity", "before|first|always|must")),
     ),
     "wrong_tool": _cures(
         (0.2, ("{tool}", "itself|rather than|instead of a note|not by a note")),
         (0.4, ("a note is not|note does not|own tool|do it yourself",)),
     ),
     "refund_twice": _cures(
-        (0.1, ("refund", "once|twice|a second time|already refunded|more than was paid")),
+        (0.1, (_REFUND, "once|twice|a second time|already refunded|more than was paid")),
         (0.8, ("refund_order", "also called")),
     ),
     "ignored_error": _cures(
@@ -86,7 +88,7 @@ CURES: Mapping[FaultKind, tuple[Cure, ...]] = {
         (0.5, ("{tool}", "left out|leave out|must|always|make sure")),
     ),
     "unit_mistake": _cures(
-        (0.1, ("refund|amount", "cents|whole cents", "euro|not|never|unit|whole|as they are")),
+        (0.1, (f"{_REFUND}|amount|amount_cents", "cents|whole cents", "euro|not|never|unit|whole|as they are")),
         (0.4, ("refund_order", "amount_cents", "value|check|get_order")),
     ),
     "stale_id": _cures(
@@ -109,11 +111,11 @@ CURES: Mapping[FaultKind, tuple[Cure, ...]] = {
     ),
     "wasteful_rereads": _cures((0.1, ("read|look", "once|again|twice|already"))),
     "wrong_refund_method": _cures(
-        (0.05, ("refund", "method", "paid with|payment_method|payment method|get_order|original")),
+        (0.05, (_REFUND, "method", "paid with|payment_method|payment method|get_order|original")),
         (0.5, ("refund_order", "method", "value|check|other")),
     ),
     "discount_above_limit": _cures(
-        (0.1, ("discount", "silver|gold|tier|limit")),
+        (0.1, (_DISCOUNT, "silver|gold|tier|limit")),
         (0.5, ("apply_discount", "percent", "value|check")),
     ),
 }
@@ -134,7 +136,7 @@ MISLEADS: tuple[Mislead, ...] = (
     ),
     Mislead(
         fault="wrong_refund_method",
-        says=("refund", "voucher|store credit|another method|other method|different method"),
+        says=(_REFUND, "voucher|store credit|another method|other method|different method"),
         unless="never|not|only|paid with|failed|values|if|when",
     ),
 )

@@ -64,6 +64,14 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "head.release": [{**ONE, "token": 1}],
     "head.rollback": [ONE, {"to": DIGEST}],
     "head.show": [ONE],
+    "improve": [
+        {"system": "desk:a+absent"},
+        {"system": "desk:a", "head": "absent"},
+        {"system": "desk:a", "case": ["cas_absent"]},
+        {"system": "desk:a", "suite": "absent"},
+    ],
+    "improve.plot": [{"campaign": "imp_absent"}],
+    "improve.show": [{"campaign": "imp_absent"}],
     "proposal.apply": [PROPOSAL],
     "proposal.create": [
         {"put": [f"double@{DIGEST}"]},
@@ -117,6 +125,8 @@ NAMES_NOTHING = {
     "eval.list",
     "gate.list",
     "head.list",
+    "improve.list",
+    "improve.proposers",
     "proposal.list",
     "sandbox.doctor",
     "session.list",
