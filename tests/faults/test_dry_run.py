@@ -40,6 +40,7 @@ ARGUMENTS = {
     "head.offer": ("main", "caesar"),
     "head.release": ("main", "--token", "1"),
     "head.rollback": ("main",),
+    "improve": ("--system", "desk:one"),
     "proposal.apply": ("PROPOSAL",),
     "proposal.create": ("--head", "main", "--drop", "caesar"),
     "proposal.decide": ("PROPOSAL", "--approve"),
@@ -79,7 +80,7 @@ RUNS = {"artifact.call", "artifact.verify", "demo"}
 # These have nothing to act on in the sample store, and say so.
 REFUSED = {
     "artifact.clear", "artifact.restore", "artifact.retire", "artifact.withdraw",
-    "dependency.remove", "eval.power", "eval.run", "gate.prove", "head.offer", "head.release",
+    "dependency.remove", "eval.power", "eval.run", "gate.prove", "head.offer", "head.release", "improve",
     "proposal.apply", "proposal.rebase", "release.cut", "routine.promote", "routine.prove", "routine.run",
     "task.close", "task.settle", "trace.judge",
 }  # fmt: skip

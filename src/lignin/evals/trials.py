@@ -25,12 +25,17 @@ MAX_REASONS_CHARS = 4000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """What is to be filed of a trial: `case` is the case's name, `said` what the system wrote."""
+    """What is to be filed of a trial.
+
+    `case` is the case's name, `said` what the system wrote, `seen` its calls as a run, where they were
+    seen and not only told.
+    """
 
     key: TrialKey
     case: str
     scored: Scored
     said: str = ""
+    seen: str = ""
 
 
 class Trials:
@@ -50,9 +55,8 @@ class Trials:
         """
         key, scored = tried.key, tried.scored
         stream = f"trial/{key.trial}"
-        detail = canonical_bytes(
-            {"reasons": [each[:MAX_REASONS_CHARS] for each in scored.reasons], "said": tried.said}
-        )
+        told = {"reasons": [r[:MAX_REASONS_CHARS] for r in scored.reasons], "said": tried.said}
+        detail = canonical_bytes({**told, "seen": tried.seen} if tried.seen else told)
         payload = {
             "system": key.system,
             "case": tried.case,

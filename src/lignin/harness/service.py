@@ -47,10 +47,12 @@ class Harness:
         extends: tuple[str, str] | None = None,
         parent_revision: Digest | None = None,
         parent_slots: Mapping[str, Digest] | None = None,
+        practice: bool = False,
     ) -> Change:
         """The change that creates an empty head.
 
         Args:
+            practice: What simulated agents decide counts for it, and nothing real stands on it.
             salt: Secret that assigns units to canary and hold-out (any text, kept in the log).
             extends: (space, head) of the parent; its stable revision is `parent_revision`, with
                 everything in it flattened in `parent_slots`.
@@ -60,12 +62,14 @@ class Harness:
         if parent_revision is not None:
             events.append(self._inherited(parent_revision, parent_slots or {}))
         events.append(self._revision(revision))
-        payload = {
+        payload: dict[str, Json] = {
             "stable": revision.digest,
             "salt": salt,
             "extends": {"space": extends[0], "head": extends[1]} if extends else None,
             "parent": f"{extends[0]}:{extends[1]}" if extends else None,
         }
+        if practice:
+            payload["practice"] = True
         events.append(self._event(f"head/{name}", "head.created", payload))
         return scope.change(events=tuple(events), expects={f"head/{name}": 0})
 

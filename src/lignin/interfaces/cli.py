@@ -18,6 +18,7 @@ from typing import Any
 import click
 
 from lignin.domain.errors import InvalidRequestError, LigninError
+from lignin.interfaces.commands import OperationCommand, make_command
 from lignin.interfaces.errors import (
     EXIT_FAULT,
     EXIT_INTERRUPTED,
@@ -28,7 +29,7 @@ from lignin.interfaces.errors import (
 from lignin.interfaces.streams import ensure_streams, printable, say
 from lignin.operations import NOT_NOUNS
 
-SHORTCUTS = ("demo", "up")
+SHORTCUTS = ("demo", "up", "improve")
 LIFE_ORDER = (
     "trace",
     "artifact",
@@ -123,6 +124,38 @@ class _Nested(click.Group):
         return super().resolve_command(ctx, args)
 
 
+class _Shortcut(_Nested, OperationCommand):
+    """An operation by its noun alone, with more verbs beside it."""
+
+    def __init__(self, alone: click.Command, verbs: Mapping[str, click.Command]) -> None:
+        super().__init__(
+            alone.name,
+            commands=dict(verbs),
+            params=alone.params,
+            help=alone.help,
+            short_help=alone.short_help,
+            invoke_without_command=True,
+            subcommand_metavar="[VERB [ARGS]...]",
+            callback=self._alone,
+        )
+        self._operation = alone
+
+    def _alone(self, **given: Any) -> Any:
+        ctx = click.get_current_context()
+        if ctx.invoked_subcommand is None:
+            return ctx.invoke(self._operation, **given)
+        if any(ctx.get_parameter_source(name) == _GIVEN for name in given):
+            ctx.fail(f"options come behind {ctx.invoked_subcommand!r}")
+        return None
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        OperationCommand.format_options(self, ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+_GIVEN = click.core.ParameterSource.COMMANDLINE
+
+
 class _Root(_Nested):
     """The nouns, found by file name; imported only when one is used."""
 
@@ -168,12 +201,16 @@ def _first_line(path: Path) -> str:
 
 
 def _noun_command(noun: str) -> click.Command:
-    from lignin.interfaces.commands import make_command
     from lignin.operations.registry import load_noun
 
-    operations = load_noun(noun)
+    operations = dict(load_noun(noun))
     if noun in SHORTCUTS:
-        return make_command(noun, operations[noun])
+        alone = make_command(noun, operations.pop(noun))
+        verbs = {
+            name.partition(".")[2]: make_command(name.partition(".")[2], operation)
+            for name, operation in operations.items()
+        }
+        return _Shortcut(alone, verbs) if verbs else alone
     group = _Nested(noun, help=_first_line(_noun_files()[noun]), no_args_is_help=True)
     for name, operation in operations.items():
         group.add_command(make_command(name.partition(".")[2], operation))

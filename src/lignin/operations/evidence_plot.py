@@ -1,7 +1,8 @@
-"""Drawing the evidence of a decision over its trials: a line of characters, or an SVG picture. Pure."""
+"""Drawing over trials: a decision's evidence, as characters or as SVG, and a campaign's score. Pure."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -37,6 +38,69 @@ def draw_evidence(path: Sequence[float], needed: float, title: str) -> str:
             f'<polyline points="{line}" fill="none" stroke="#1f4e9c" stroke-width="2"/>',
             f'<text x="{_EDGE}" y="{_HEIGHT - 10}">rounds of pairs: {len(path)}; evidence at the '
             f"end {points[-1]:.3g}</text>",
+            "</svg>",
+            "",
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Climbed:
+    """A judged draft of a campaign: trials paid by then, the mean score it was made on, its outcome."""
+
+    trials: int
+    score: float
+    outcome: str
+
+
+_MARKS = {"accept": "#0a7d33", "reject": "#b3261e", "undecided": "#777777"}
+
+
+def draw_climb(rounds: Sequence[Climbed], title: str) -> str:
+    """An SVG picture of the mean score over trials paid, with a mark for each draft that was judged."""
+    most = max((each.trials for each in rounds), default=0) or 1
+    wide, high = _WIDTH - 2 * _EDGE, _HEIGHT - 2 * _EDGE
+
+    def x(trials: float) -> float:
+        return _EDGE + wide * trials / most
+
+    def y(score: float) -> float:
+        return _HEIGHT - _EDGE - high * score
+
+    line, before = [], 0
+    for each in rounds:
+        line += [
+            f"{x(before):.1f},{y(each.score):.1f}",
+            f"{x(each.trials):.1f},{y(each.score):.1f}",
+        ]
+        before = each.trials
+    marks = [
+        f'<circle cx="{x(each.trials):.1f}" cy="{y(each.score):.1f}" r="4" '
+        f'fill="{_MARKS[each.outcome]}"><title>{each.outcome}</title></circle>'
+        for each in rounds
+    ]
+    legend = ", ".join(
+        f"{sum(each.outcome == name for each in rounds)} {told}"
+        for name, told in (
+            ("accept", "accepted (green)"),
+            ("reject", "refused (red)"),
+            ("undecided", "undecided (grey)"),
+        )
+    )
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
+            'font-family="sans-serif" font-size="12">',
+            f"<title>{escape(title)}</title>",
+            f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
+            f'<text x="{_EDGE}" y="18">{escape(title)}</text>',
+            *(
+                f'<text x="6" y="{y(share) + 4:.1f}" fill="#555">{share:.0%}</text>'
+                for share in (0.0, 0.5, 1.0)
+            ),
+            f'<polyline points="{" ".join(line)}" fill="none" stroke="#1f4e9c" stroke-width="2"/>',
+            *marks,
+            f'<text x="{_EDGE}" y="{_HEIGHT - 10}">{most} trials paid; {legend}</text>',
             "</svg>",
             "",
         ]

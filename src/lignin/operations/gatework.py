@@ -18,6 +18,7 @@ from lignin.evals.plans import Plan, parse_plan
 from lignin.evals.trials import standing, trials_of
 from lignin.operations.context import Context
 from lignin.operations.gateplan import BANKED, Question, plan_decision, released_rows
+from lignin.operations.heads import is_practice
 from lignin.operations.regressing import mark_fixed
 from lignin.operations.trialwork import SuiteCase, Tries, suite_case
 from lignin.ports.ledger import View, require_known
@@ -61,7 +62,8 @@ def _counted_in(question: Question) -> str:
 def proven_by_trials(view: View, proposal: Row) -> tuple[GateOutcome, str]:
     """What the last decision by trials on a proposal came to, and what is to be told of it.
 
-    One by simulated agents proves nothing, nor does one that was allowed to err more than usual.
+    One by simulated agents proves nothing, but of a practice head; nor does one that was allowed to
+    err more than usual.
     """
     rows = [
         row
@@ -72,7 +74,8 @@ def proven_by_trials(view: View, proposal: Row) -> tuple[GateOutcome, str]:
         return "undecided", f"the claim {proposal.body['claim']!r} needs trials or a human"
     last = max(rows, key=lambda row: (row.body["opened_at"], row.key))
     told = f"{last.key} by trials: {last.state}"
-    if last.body["simulated"]:
+    head = require_known(view, f"head/{proposal.body['head']}")
+    if last.body["simulated"] and not is_practice(head):
         return "undecided", f"{told}, but by simulated agents"
     if last.body["alpha"] > USUAL_ALPHA:
         return "undecided", f"{told}, but its campaign may err {last.body['alpha']:g}"

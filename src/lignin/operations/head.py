@@ -16,6 +16,7 @@ from lignin.operations.heads import (
     MAIN,
     adopted,
     ensure_head,
+    is_practice,
     propose_to_children,
     state_changes,
 )
@@ -27,6 +28,9 @@ from lignin.ports.ledger import View, require_known
 class HeadCreate(Request):
     name: str = positional("the head's name")
     extends: str | None = Field(None, description="SPACE:HEAD of a higher space to stand on")
+    practice: bool = Field(
+        False, description="to practise on: what simulated agents decide counts, nothing is served"
+    )
 
 
 class HeadRef(Request):
@@ -52,6 +56,7 @@ class HeadView(Response):
     name: str = Field(description="the head's name")
     revision: str = Field(description="digest of the head's revision")
     extends: str | None = Field(description="SPACE:HEAD it stands on")
+    practice: bool = Field(description="to practise on: simulated agents decide, nobody is served")
     fence: int = Field(description="number of the last lease")
     lease: dict[str, Any] | None = Field(description="who holds it, and until when")
     moves: int = Field(description="how often it moved")
@@ -140,13 +145,21 @@ def create(context: Context, request: HeadCreate) -> HeadView:
     """Create a head, empty or standing on a head of a space above."""
     if request.extends is None:
         salt = context.ids.new("slt")
-        context.commit(context.harness.create_head(context.scope, request.name, salt=salt))
+        change = context.harness.create_head(
+            context.scope, request.name, salt=salt, practice=request.practice
+        )
+        context.commit(change)
         return show(context, HeadRef(name=request.name))
     space, _, head = request.extends.partition(":")
     _require_above(context, space)
     with context.ledger.view(space) as view:
         stable, _ = context.harness.stable(view, head)
         slots = context.harness.resolve(view, stable)
+        if is_practice(require_known(view, f"head/{head}")) and not request.practice:
+            raise DeniedError(
+                f"{request.extends} is a practice head; nothing real stands on what was simulated",
+                hint="`lignin head create NAME --practice`",
+            )
     change = context.harness.create_head(
         context.scope,
         request.name,
@@ -154,6 +167,7 @@ def create(context: Context, request: HeadCreate) -> HeadView:
         extends=(space, head),
         parent_revision=stable,
         parent_slots=slots,
+        practice=request.practice,
     )
     own = context.scope.space
     entered = f"entered head {request.name}, which extends {request.extends}"
@@ -200,6 +214,7 @@ def show(context: Context, request: HeadRef) -> HeadView:
         name=request.name,
         revision=stable,
         extends=f"{parent['space']}:{parent['head']}" if parent else None,
+        practice=is_practice(row),
         fence=row.body["fence"],
         lease=row.body["lease"],
         moves=row.body["moves"],
@@ -317,6 +332,11 @@ def offer(context: Context, request: HeadOffer) -> Offered:
             raise InvalidRequestError(
                 f"head {request.name!r} extends no other head",
                 hint="`lignin head list` shows what each extends",
+            )
+        if is_practice(row):
+            raise DeniedError(
+                f"{request.name!r} is a practice head; what was simulated goes nowhere else",
+                hint="prove it with a real agent, on a head of its own",
             )
         _, revision = context.harness.stable(view, request.name)
     digest = revision.slots.get(request.slot)

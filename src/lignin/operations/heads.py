@@ -40,6 +40,11 @@ def ensure_head(context: Context, name: str) -> None:
     context.commit(change)
 
 
+def is_practice(head: Row) -> bool:
+    """True for a head to practise on: what simulated agents decide counts there, and nothing is served."""
+    return bool(head.body.get("practice"))
+
+
 def version_of(view: View, slot: str, digest: Digest) -> Row:
     """The version that stands in a slot; slots carry their artifact's name.
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from lignin.artifacts.store import load_tree
 from lignin.domain.artifacts import File
-from lignin.domain.codec import Digest, Json, digest_json, parse_json
+from lignin.domain.codec import Digest, Json, parse_json
 from lignin.domain.errors import LigninError
 from lignin.domain.harness import Revision, SlotChange, apply_patch, parse_patch
 from lignin.evals.power import REVERTED, FaultKind, Turned, turned_texts
@@ -79,31 +79,31 @@ class Subject:
     def at(self, context: Context, view: View, revision: Revision) -> System:
         """The system with a revision."""
         files = harness_files(context, view, revision)
-        return self.opened(context, files, revision.digest)
+        return self.opened(context, files)
 
-    def opened(self, context: Context, files: Mapping[str, File], revision: Digest) -> System:
+    def opened(self, context: Context, files: Mapping[str, File]) -> System:
         """The system with some harness files."""
-        return open_subject(context, self.spec, harness=files, revision=revision, **self.options)
+        return open_subject(context, self.spec, harness=files, **self.options)
 
 
 def plant(context: Context, subject: Subject) -> tuple[System, list[Planted]]:
     """The system as it works, and every fault that can be planted into it, no two the same."""
     if not subject.head:
         base = open_subject(context, subject.spec, **subject.options)
-        found = [*_of_agent(context, subject, {}, "", base), *_of_files(context, subject, base)]
+        found = [*_of_agent(context, subject, {}, base), *_of_files(context, subject, base)]
         if subject.spec.startswith(
             FUNCTION
         ):  # what was loaded last is what others import by its name
             base = open_subject(context, subject.spec, **subject.options)
     else:
         with context.view() as view:
-            digest, revision = context.harness.stable(view, subject.head)
+            _, revision = context.harness.stable(view, subject.head)
             files = harness_files(context, view, revision)
-            base = subject.opened(context, files, digest)
+            base = subject.opened(context, files)
             found = [
                 *_undone(context, view, subject, revision, base),
                 *_of_slots(context, view, subject, revision, base),
-                *_of_agent(context, subject, files, digest, base),
+                *_of_agent(context, subject, files, base),
             ]
     distinct: dict[tuple[Digest, Digest], Planted] = {}
     for each in found:
@@ -164,8 +164,7 @@ def _of_slots(
     files = harness_files(context, view, revision)
 
     def altered(kind: FaultKind, about: str, changed: Mapping[str, File]) -> Planted:
-        told = digest_json(["planted", kind, about, base.digest])
-        return _planted(kind, about, subject.opened(context, changed, told), base)
+        return _planted(kind, about, subject.opened(context, changed), base)
 
     for slot in slots:
         rest = {path: file for path, file in files.items() if not path.startswith(f"{slot}/")}
@@ -212,7 +211,6 @@ def _of_agent(
     context: Context,
     subject: Subject,
     files: Mapping[str, File],
-    revision: Digest,
     base: System,
 ) -> Iterator[Planted]:
     """The faults of a scripted agent that lead to failures."""
@@ -224,7 +222,7 @@ def _of_agent(
     for kind, fault in FAULTS.items():
         if fault.leads_to == "failure" and kind != had.partition("@")[0]:
             faulty = replace(subject, spec=f"{agent}+{kind}")
-            system = faulty.opened(context, files, revision)
+            system = faulty.opened(context, files)
             yield Planted(kind="agent_fault", about=kind, system=system, against=base, starts={})
 
 

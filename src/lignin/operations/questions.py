@@ -147,8 +147,7 @@ def _of_proposal(
     files = both_harnesses(context, view, before, after)
     options: dict[str, Any] = {"unsandboxed": request.unsandboxed, "limit_s": request.limit_s}
     incumbent, candidate = (
-        open_subject(context, request.system, harness=each, revision=revision.digest, **options)
-        for each, revision in zip(files, (before, after), strict=True)
+        open_subject(context, request.system, harness=each, **options) for each in files
     )
     is_aimed = claim == "better" and not asked["target"]
     return Question(

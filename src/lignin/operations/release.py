@@ -219,7 +219,7 @@ def _system(context: Context, request: ReleaseCut) -> tuple[System, str]:
     with context.view() as view:
         digest, revision = context.harness.stable(view, request.head)
         files = harness_files(context, view, revision)
-    system = open_subject(context, request.system, harness=files, revision=digest, **options)
+    system = open_subject(context, request.system, harness=files, **options)
     return system, digest
 
 

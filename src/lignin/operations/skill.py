@@ -33,11 +33,11 @@ from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN, SERVABLE
 from lignin.harness.laws import Move
 from lignin.operations.context import Context
-from lignin.operations.heads import version_of
+from lignin.operations.heads import is_practice, version_of
 from lignin.operations.lifecycle import require_dependencies
 from lignin.operations.registry import operation
 from lignin.operations.skill_models import FolderServed, Left, SkillServe, SkillsServed
-from lignin.ports.ledger import View, every_row
+from lignin.ports.ledger import View, every_row, require_known
 
 SKILL_KINDS = frozenset({"skill", "program", "script", "prompt"})
 
@@ -64,6 +64,11 @@ def serve(context: Context, request: SkillServe) -> SkillsServed:
     clients = _clients(context, request.client)
     with context.view() as view:
         stable, _ = context.harness.stable(view, request.head)
+        if is_practice(require_known(view, f"head/{request.head}")):
+            raise DeniedError(
+                f"{request.head!r} is a practice head: what is in it was simulated, and is not served",
+                hint="--head names another; `lignin head list` shows them",
+            )
         slots = context.harness.resolve(view, stable)
         withheld = _withheld(view, slots)
         skills, not_skills = _packaged(context, view, slots, withheld)

@@ -1,6 +1,6 @@
 """Systems under test as a caller names them, with a harness revision where one is asked for.
 
-`desk:NAME+FAULT@SHARE` is a scripted agent of the practice desk (simulated), `artifact:NAME@DIGEST` a stored
+`desk:NAME+FAULT@SHARE` is a scripted agent of the practice desk (simulated, it reads the texts of its harness), `artifact:NAME@DIGEST` a stored
 script by itself, in the sandbox whatever was asked; everything else is opened by the context:
 `python:MODULE:FUNCTION`, or a command line.
 """
@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from lignin.artifacts.store import load_tree
 from lignin.domain.artifacts import File
-from lignin.domain.codec import Digest
 from lignin.domain.errors import DeniedError, InvalidRequestError, UnavailableError
 from lignin.domain.harness import Revision
 from lignin.operations.choice import find
@@ -30,12 +29,11 @@ def open_subject(
     unsandboxed: bool = False,
     limit_s: float = LIMIT_S,
     harness: Mapping[str, File] | None = None,
-    revision: Digest = "",
 ) -> System:
     """Open a system under test.
 
     Args:
-        harness: The files of the revision it runs with; `revision` is that one's digest.
+        harness: The files of the revision it runs with.
 
     Raises:
         DeniedError: It would run unconfined, and may not.
@@ -45,7 +43,7 @@ def open_subject(
     if spec.startswith(DESK):
         from lignin.practice.system import DeskSystem
 
-        return DeskSystem(spec.removeprefix(DESK), revision)
+        return DeskSystem(spec.removeprefix(DESK), harness)
     if spec.startswith(ARTIFACT):
         return context.open_system(
             replace(_artifact(context, spec, limit_s), harness=harness or {})

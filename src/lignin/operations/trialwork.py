@@ -29,6 +29,7 @@ from lignin.evals.replay import (
     replay_live,
     replay_recorded,
 )
+from lignin.evals.seen import seen_run
 from lignin.evals.trials import CHECKS, TOLD, Trials, Tried
 from lignin.evals.watched import WatchedTools
 from lignin.operations.casework import LEAST_FAITHFUL
@@ -204,9 +205,13 @@ class Tries:
 def _filed(context: Context, system: System, case: SuiteCase, number: int) -> Mapping[str, Json]:
     """Try, and file what came of it before anybody hears of it."""
     key = case.key(system.digest, number)
-    scored, said = _tried(context, system, case, number)
+    scored, said, seen = _tried(context, system, case, number)
     tried = Tried(
-        key=key, case=case.name, scored=_cleaned(context, scored), said=_clean(context, said)
+        key=key,
+        case=case.name,
+        scored=_cleaned(context, scored),
+        said=_clean(context, said),
+        seen=_clean(context, seen),
     )
     name, trials = _clean(context, system.name.encode()), Trials(context.ids)
     with context.view() as view:
@@ -230,25 +235,27 @@ def _cleaned(context: Context, scored: Scored) -> Scored:
     return replace(scored, reasons=tuple(_clean(context, each.encode()) for each in scored.reasons))
 
 
-def _tried(context: Context, system: System, case: SuiteCase, number: int) -> tuple[Scored, bytes]:
-    """Try once, and again where its surroundings did not hold."""
+def _tried(
+    context: Context, system: System, case: SuiteCase, number: int
+) -> tuple[Scored, bytes, bytes]:
+    """Try once, and again where its surroundings did not hold; what it said, and the calls seen."""
     for _ in range(TRIES):
-        run, scored = _once(context, system, case, number)
+        run, scored, seen = _once(context, system, case, number)
         if scored.kind != "infrastructure":
             break
-    return scored, run.said
+    return scored, run.said, seen
 
 
 def _once(
     context: Context, system: System, case: SuiteCase, number: int
-) -> tuple[SystemRun, Scored]:
+) -> tuple[SystemRun, Scored, bytes]:
     if case.content is None:
         run = system.run(case.task, number, WatchedTools(None, {}))
-        return run, _beside(_ended(run) or _told(read_output(run.said)), run, ())
+        return run, _beside(_ended(run) or _told(read_output(run.said)), run, ()), b""
     with _surroundings(context, case.content) as found:
         if isinstance(found, str):
             run = SystemRun(ended="infrastructure", why=found)
-            return run, _scored("infrastructure", found)
+            return run, _scored("infrastructure", found), b""
         watched = WatchedTools(found.answering, found.tools)
         run = system.run(case.task, number, watched)
         calls: Sequence[AttemptCall] = watched.calls
@@ -257,7 +264,8 @@ def _once(
             output = read_output(run.said)
             scored, calls = _judged(context, case.content, output, watched, found)
         scored = replace(scored, tools=tools_of(calls, case.content.tools))
-    return run, _beside(scored, run, calls)
+    seen = seen_run(case.task, watched.calls, read_output(run.said).words)
+    return run, _beside(scored, run, calls), seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,6 +138,7 @@ _LISTED_BY = {
     "trial": "`lignin eval show SYSTEM` has a system's trials",
     "decision": "`lignin gate list` has them",
     "release": "`lignin release list` has them",
+    "improve": "`lignin improve list` has them",
 }
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from lignin.practice.advice import NOTHING_READ, Reading
 from lignin.practice.faults import FaultKind
 from lignin.practice.tasks import Call, write
 
@@ -26,12 +27,16 @@ class Agent:
         model: The made-up model name that its transcripts carry.
         habits: What it does besides solving; none of it changes the outcome.
         fault: What goes wrong with it, where the task gives an opening; None for a sound agent.
+        reading: What it has read, which may keep the fault from striking; `avoids` the tools it leaves
+            out because it was told to.
     """
 
     name: str
     model: str = "scripted-1"
     habits: frozenset[Habit] = frozenset()
     fault: FaultKind | None = None
+    reading: Reading = NOTHING_READ
+    avoids: frozenset[str] = frozenset()
 
 
 REFERENCE_AGENT = Agent(name="reference")

@@ -13,16 +13,26 @@ from lignin.practice.runner import Move, PracticeRun
 ENVIRONMENT = "practice-desk"
 
 
-def run_record(run: PracticeRun, trial: int, *, with_outcome: bool = True) -> dict[str, Json]:
+def run_record(
+    run: PracticeRun,
+    trial: int,
+    *,
+    with_outcome: bool = True,
+    context_tokens: int | None = None,
+) -> dict[str, Json]:
     """Return a run as one record.
 
     Args:
         with_outcome: Say how it ended, as the desk judges it.
+        context_tokens: What it carried before its task; told as the usage of its last message.
     """
     messages: list[Json] = [{"role": "user", "content": run.task.instruction}]
     for move in run.moves:
         messages += _messages(move)
-    messages.append({"role": "assistant", "content": run.final_text})
+    last: dict[str, Json] = {"role": "assistant", "content": run.final_text}
+    if context_tokens is not None:
+        last["usage"] = {"input_tokens": context_tokens}
+    messages.append(last)
     used = {move.call.tool for move in run.moves}
     record: dict[str, Json] = {
         "lignin_run": 1,
@@ -39,6 +49,8 @@ def run_record(run: PracticeRun, trial: int, *, with_outcome: bool = True) -> di
         },
         "messages": messages,
     }
+    if context_tokens is not None:
+        record["context_tokens"] = context_tokens
     if with_outcome:
         record["outcome"] = run.outcome.verdict
     return record

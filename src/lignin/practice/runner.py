@@ -119,7 +119,8 @@ def run_task(task: Task, agent: Agent, seed: int) -> PracticeRun:
 
 
 def _chance(task: Task, agent: Agent, seed: int) -> random.Random:
-    return random.Random(f"run-{task.task_id}-{agent.name}-{agent.fault}-{seed}")  # noqa: S311
+    read = f"-{agent.reading.digest}" if agent.reading.passages else ""
+    return random.Random(f"run-{task.task_id}-{agent.name}-{agent.fault}-{seed}{read}")  # noqa: S311
 
 
 def _wasted(moves: list[Move]) -> int:
@@ -135,6 +136,13 @@ def _wasted(moves: list[Move]) -> int:
     return wasted
 
 
+def _left_out(call: Call) -> Detour:
+    """A call that an agent was told never to make: a change is left out, without a reading it stops."""
+    if TOOL_SPECS[call.tool].effect == "write":
+        return Detour(calls=(), feed=None, forged=Observation(result={"ok": True}))
+    return Detour(calls=(), feed=None, stop=True, words="I was told not to look there, so I stop.")
+
+
 @dataclass(slots=True)
 class _Run:
     """One run while it goes on."""
@@ -148,6 +156,7 @@ class _Run:
     seen_ids: list[str] = field(default_factory=list)
     _strike_at: int = 0
     _openings: int = 0
+    _knows: bool | None = None
 
     def play(self) -> tuple[dict[str, Json], str]:
         """Drive the solver to its end; return the outputs and the last words."""
@@ -192,16 +201,25 @@ class _Run:
 
     def _detour(self, fault: Fault | None, call: Call) -> Detour:
         straight = Detour(calls=(call,), words=words_for(self.agent, call))
+        if call.tool in self.agent.avoids:
+            return _left_out(call)
         if fault is None or fault.trigger == "outputs" or not self._is_opening(fault, call):
             return straight
         turn = self._openings
         self._openings += 1
-        if turn != self._strike_at and not fault.every:
+        if (turn != self._strike_at and not fault.every) or self._knows_better(fault, call.tool):
             return straight
         if self.planted is None:
             self.planted = PlantedFault(kind=fault.kind, move=len(self.moves))
         moment = Moment(call=call, seen_ids=tuple(self.seen_ids), rng=self.rng)
         return fault.bend(moment)
+
+    def _knows_better(self, fault: Fault, tool: str) -> bool:
+        """Whether what it has read keeps its fault from striking; settled once a run."""
+        if self._knows is None:
+            left = self.agent.reading.left(fault.kind, tool)
+            self._knows = left < 1 and self.rng.random() >= left
+        return self._knows
 
     def _take(self, call: Call, detour: Detour) -> Observation:
         for extra in calls_before(self.agent, call, not self.moves):
@@ -225,7 +243,7 @@ class _Run:
         return observation
 
     def _report(self, fault: Fault | None, outputs: dict[str, Json]) -> tuple[dict[str, Json], str]:
-        if fault is not None:
+        if fault is not None and not self._knows_better(fault, ""):
             changed = fault.report(outputs)
             if changed != outputs and self.planted is None:
                 self.planted = PlantedFault(kind=fault.kind, move=len(self.moves))

@@ -1,7 +1,8 @@
 """A scripted agent of the desk as a system under test. Simulated: what it does is no evidence about
 real agents.
 
-`NAME`, `NAME+FAULT`, or `NAME+FAULT@SHARE`: the fault strikes in that share of its runs, by the seed.
+`NAME`, `NAME+FAULT`, `NAME+FAULT@SHARE`, `NAME+FAULT@SHARE+FAULT@SHARE`: a fault strikes in that share of
+its runs, by the seed. It reads the texts of its harness; `advice` says what it makes of them.
 """
 
 import json
@@ -9,18 +10,20 @@ import random
 from collections.abc import Mapping
 from functools import lru_cache
 
+from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json, digest_json
 from lignin.domain.errors import InvalidRequestError, NotFoundError
 from lignin.ports.system import SystemRun
 from lignin.ports.tools import Tools
+from lignin.practice.advice import BAN_SHARE, context_tokens, read_texts, tables_digest
 from lignin.practice.agents import Agent
 from lignin.practice.families import make_tasks
-from lignin.practice.faults import FAULTS
+from lignin.practice.faults import FAULTS, FaultKind
 from lignin.practice.run_log import ENVIRONMENT, run_record
 from lignin.practice.runner import run_task
 from lignin.practice.tasks import Task
 
-VERSION = 1
+VERSION = 2
 """To be raised with any change of what the agents do."""
 
 
@@ -28,8 +31,8 @@ class DeskSystem:
     """See `lignin.ports.system.System`.
 
     Args:
-        spec: The agent, its fault, and how often that strikes.
-        revision: The harness revision it is told to have; a scripted agent makes nothing of it.
+        spec: The agent, its faults, and how often each strikes.
+        harness: The files of the harness revision that it runs with, by path.
 
     Raises:
         InvalidRequestError: No such form.
@@ -38,22 +41,14 @@ class DeskSystem:
 
     simulated = True
 
-    def __init__(self, spec: str, revision: str = "") -> None:
-        name, _, rest = spec.partition("+")
-        fault, _, share = rest.partition("@")
-        if fault and fault not in FAULTS:
-            raise NotFoundError(f"no fault {fault!r:.60}", hint=f"one of {', '.join(FAULTS)}")
-        try:
-            self._share = float(share or 1)
-        except ValueError:
-            self._share = -1.0
-        if not name or not 0 <= self._share <= 1:
-            raise InvalidRequestError(
-                f"{spec!r:.80} is no agent of the desk", hint="desk:NAME, or desk:NAME+FAULT@0.5"
-            )
-        self._sound = Agent(name=name)
-        self._faulty = Agent(name=name, fault=fault or None)  # type: ignore[arg-type]
-        self._spec, self._revision = spec, revision
+    def __init__(self, spec: str, harness: Mapping[str, File] | None = None) -> None:
+        name, *faults = spec.split("+")
+        self._faults = tuple(_fault(spec, each) for each in faults)
+        if not name:
+            raise _no_agent(spec)
+        self._name, self._spec, self._harness = name, spec, dict(harness or {})
+        self._reading = read_texts(self._harness)
+        self._tokens = context_tokens(self._harness)
 
     @property
     def name(self) -> str:
@@ -61,17 +56,52 @@ class DeskSystem:
 
     @property
     def digest(self) -> Digest:
-        return digest_json(["desk", VERSION, self._spec, self._revision])
+        """Digest of the agent, of its harness, and of what it makes of texts."""
+        files = {path: file.sha256 for path, file in sorted(self._harness.items())}
+        return digest_json(["desk", VERSION, self._spec, files, tables_digest()])
 
     def run(self, task: Mapping[str, Json], seed: int, tools: Tools) -> SystemRun:  # noqa: ARG002
         """Play the task at a desk of its own and hand in the run."""
         found = _task_of(task)
         if found is None:
             return SystemRun(ended="infrastructure", why="no task of the practice desk")
-        chance = random.Random(f"desk {self._spec} {found.task_id} {seed}").random()  # noqa: S311
-        agent = self._faulty if chance < self._share else self._sound
-        record = run_record(run_task(found, agent, seed), seed, with_outcome=False)
+        played = run_task(found, self._agent(found, seed), seed)
+        record = run_record(played, seed, with_outcome=False, context_tokens=self._tokens)
         return SystemRun(ended="done", said=json.dumps(record).encode())
+
+    def _agent(self, task: Task, seed: int) -> Agent:
+        """The agent of one run. With other texts all is drawn anew, as it would be of a real agent."""
+        reading = self._reading
+        told = f" {reading.digest}" if reading.passages else ""
+        chance = random.Random(f"desk {self._spec} {task.task_id} {seed}{told}")  # noqa: S311
+        strikes: FaultKind | None = None
+        for fault, share in self._faults:
+            if chance.random() < share and strikes is None and FAULTS[fault].applies(task):
+                strikes = fault
+        for bad in reading.misleads:
+            if chance.random() < bad.share and FAULTS[bad.fault].applies(task):
+                strikes = bad.fault
+        avoids = frozenset(t for t in sorted(reading.banned) if chance.random() < BAN_SHARE)
+        return Agent(name=self._name, fault=strikes, reading=reading, avoids=avoids)
+
+
+def _fault(spec: str, told: str) -> tuple[FaultKind, float]:
+    fault, _, given = told.partition("@")
+    if fault not in FAULTS:
+        raise NotFoundError(f"no fault {fault!r:.60}", hint=f"one of {', '.join(FAULTS)}")
+    try:
+        share = float(given or 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise _no_agent(spec)
+    return fault, share  # type: ignore[return-value]
+
+
+def _no_agent(spec: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"{spec!r:.80} is no agent of the desk", hint="desk:NAME, or desk:NAME+FAULT@0.5"
+    )
 
 
 def _task_of(task: Mapping[str, Json]) -> Task | None:

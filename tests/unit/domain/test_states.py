@@ -177,6 +177,16 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("backslide.shown", {"head": "main", "plan": "sha256:a"}),
         ("backslide.reached", {"outcome": "named", "told": "sha256:b"}),
     ],
+    "improve": [
+        ("improve.opened", {"head": "main", "side": "improve-a"}),
+        ("improve.aimed", {"mode": "m", "target": ["c"]}),
+        ("improve.drafted", {"ended": "drafted", "kind": "lesson"}),
+        ("improve.proposed", {"proposal": "prp_a"}),
+        ("improve.judged", {"outcome": "accept"}),
+        ("improve.ending", {"proposal": "prp_b"}),
+        ("improve.ended", {"stop": "goal"}),
+        ("improve.continued", {}),
+    ],
     "encoded": [("run.encoded", {"task": "t", "outcome": "success", "digest": "sha256:a"})] * 2,
     "heard": [("run.heard", {"task": "", "person": "", "model": "", "turns": 0, "digest": "d"})]
     * 2,

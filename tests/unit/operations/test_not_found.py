@@ -70,6 +70,14 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "head.rollback": [ONE, {"to": DIGEST}],
     "head.show": [ONE],
     "power.show": [{"power": "pow_absent"}],
+    "improve": [
+        {"system": "desk:a+absent"},
+        {"system": "desk:a", "head": "absent"},
+        {"system": "desk:a", "case": ["cas_absent"]},
+        {"system": "desk:a", "suite": "absent"},
+    ],
+    "improve.plot": [{"campaign": "imp_absent"}],
+    "improve.show": [{"campaign": "imp_absent"}],
     "proposal.apply": [PROPOSAL],
     "proposal.create": [
         {"put": [f"double@{DIGEST}"]},
@@ -130,6 +138,8 @@ NAMES_NOTHING = {
     "gate.list",
     "head.list",
     "power.list",
+    "improve.list",
+    "improve.proposers",
     "proposal.list",
     "sandbox.doctor",
     "session.list",

@@ -14,6 +14,7 @@ from lignin.domain.states import (
     facts,
     gate,
     harness,
+    improve,
     modes,
     regressions,
     releases,
@@ -33,6 +34,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **gate.REDUCERS,
     **regressions.REDUCERS,
     **releases.REDUCERS,
+    **improve.REDUCERS,
     **routines.REDUCERS,
     **requests.REDUCERS,
 }

@@ -40,6 +40,8 @@ def _head_created(row: Row | None, event: Event, payload: Mapping[str, Json]) ->
         "extends": payload["extends"],
         "moves": 0,
     }
+    if payload.get("practice"):
+        body["practice"] = True
     return born(event, body, state="active", parent=payload.get("parent"))
 
 

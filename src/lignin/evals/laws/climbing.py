@@ -1,0 +1,211 @@
+"""What a campaign does next: which failure mode, who is asked, what is hidden, when it stops. Pure.
+
+Rounds are read as the ledger has them: `mode`, `proposer`, `ended`, `kind`, `outcome`, `step`.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lignin.domain.evidence import GateOutcome
+
+Round = Mapping[str, Any]
+HIDDEN_SHARE = 0.3
+"""Of a suite without a split of its own, so many cases are held out."""
+KEPT_FOR_THE_END = 1 / 3
+"""Of a budget, the share that is left for proving the whole and for measuring it."""
+PARKED_AFTER = 3
+"""After so many times `pivot` refusals in a row a mode waits until nothing else is left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """A failure mode as the incumbent shows it now.
+
+    Args:
+        mode: Its id, with the place where it lies; `name` says it in words.
+        failing: By case, the share of its trials that failed in this mode, above 0 to 1.
+        told: What went wrong, by case, in words.
+    """
+
+    mode: str
+    name: str
+    failing: Mapping[str, float]
+    told: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def cost(self) -> float:
+        """How many trials of a pass through the suite it costs."""
+        return sum(self.failing.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """When a campaign stops; None is no limit.
+
+    Args:
+        rounds: So many drafts are tried.
+        no_progress: So many refused in a row.
+        trials, usd: What may be paid.
+        goal: Mean score of the suite, 0 to 1, that is enough.
+        pivot: After so many refusals of one kind on a mode another kind is wanted.
+    """
+
+    rounds: int = 20
+    no_progress: int = 10
+    trials: int | None = None
+    usd: float | None = None
+    goal: float | None = None
+    pivot: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What was paid so far."""
+
+    trials: int = 0
+    usd: float = 0.0
+
+
+def split_shown(
+    cases: Sequence[str], held_out: frozenset[str], salt: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The cases of a target that a proposer is shown, and those that are hidden from it.
+
+    Held-out ones are hidden, and so many more that it is half of them, at least one being shown where
+    one may be. Which is drawn by hash: nobody chooses.
+    """
+    may = sorted((name for name in cases if name not in held_out), key=lambda n: _hash(salt, n))
+    most = max(1, len(cases) // 2)
+    shown = tuple(sorted(may[:most]))
+    return shown, tuple(sorted(set(cases) - set(shown)))
+
+
+def draw_held_out(cases: Sequence[str], salt: str) -> frozenset[str]:
+    """The cases to hold out of a suite without a split, by hash; always one of two or more."""
+    ranked = sorted(cases, key=lambda name: _hash(salt, name))
+    return frozenset(ranked[: max(1, round(HIDDEN_SHARE * len(ranked)))] if ranked[1:] else ())
+
+
+def _hash(salt: str, name: str) -> str:
+    return hashlib.sha256(f"{salt} {name}".encode()).hexdigest()
+
+
+def next_turn(
+    aims: Sequence[Aim], rounds: Sequence[Round], proposers: Sequence[str], pivot: int
+) -> tuple[Aim, str] | None:
+    """The mode that costs most and still has somebody to ask, and who is asked; None: nobody has more.
+
+    A mode on which too much was refused in a row waits until the others have had their turn.
+    """
+    done = {(r["mode"], r["proposer"]) for r in rounds if r.get("ended", "drafted") != "drafted"}
+    ranked = sorted(aims, key=lambda aim: (-aim.cost, aim.mode))
+    ranked.sort(key=lambda aim: _refused_in_a_row(rounds, aim.mode) >= PARKED_AFTER * pivot)
+    for aim in ranked:
+        asked = Counter(r["proposer"] for r in rounds if r["mode"] == aim.mode)
+        left = [name for name in proposers if (aim.mode, name) not in done]
+        if left:
+            return aim, min(left, key=lambda name: (asked[name], proposers.index(name)))
+    return None
+
+
+def avoided(rounds: Sequence[Round], mode: str, pivot: int) -> frozenset[str]:
+    """The kinds of change that were refused too often on a mode."""
+    refused = Counter(
+        r.get("kind", "")
+        for r in rounds
+        if r["mode"] == mode and r.get("outcome") not in (None, "accept")
+    )
+    return frozenset(kind for kind, count in refused.items() if kind and count >= pivot)
+
+
+def _refused_in_a_row(rounds: Sequence[Round], mode: str) -> int:
+    outcomes = [r["outcome"] for r in rounds if r["mode"] == mode and "outcome" in r]
+    return _trailing(outcomes)
+
+
+def _trailing(outcomes: Sequence[str]) -> int:
+    count = 0
+    for outcome in reversed(outcomes):
+        if outcome == "accept":
+            break
+        count += 1
+    return count
+
+
+def why_stop(rounds: Sequence[Round], limits: Limits, spent: Spent, mean: float | None) -> str:
+    """Why a campaign stops before its next round; "" where it goes on."""
+    drafted = [r for r in rounds if r.get("ended") == "drafted" and "outcome" in r]
+    if limits.goal is not None and mean is not None and mean >= limits.goal:
+        return f"goal: the mean score is {mean:.1%}"
+    if len(drafted) >= limits.rounds:
+        return f"rounds: {limits.rounds} drafts were tried"
+    if _trailing([r["outcome"] for r in drafted]) >= limits.no_progress:
+        return f"no progress: {limits.no_progress} drafts in a row were not accepted"
+    return over_budget(limits, spent, 1 - KEPT_FOR_THE_END)
+
+
+def over_budget(limits: Limits, spent: Spent, share: float = 1.0) -> str:
+    """Whether a share of the budget is spent, in words; "" where it is not."""
+    if limits.trials is not None and spent.trials >= share * limits.trials:
+        return f"budget: {spent.trials} of {limits.trials} trials are paid"
+    if limits.usd is not None and spent.usd >= share * limits.usd:
+        return f"budget: ${spent.usd:.2f} of ${limits.usd:.2f} are paid"
+    return ""
+
+
+def without_hidden(reasons: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Reasons in which no hidden case is named."""
+    told = []
+    for reason in reasons:
+        text = reason
+        for name in sorted(names, key=len, reverse=True):
+            text = text.replace(name, "a case that is not shown")
+        told.append(text)
+    return tuple(told)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What came of the drafts of one proposer for one subject."""
+
+    proposer: str
+    subject: str
+    drafts: int = 0
+    accepted: int = 0
+    undecided: int = 0
+    gain: float = 0.0
+    trials: int = 0
+    cost_microusd: int = 0
+
+    @property
+    def accept_rate(self) -> float | None:
+        """Accepted of those that were judged; None without any."""
+        return self.accepted / self.drafts if self.drafts else None
+
+
+def tally(subject: str, rounds: Sequence[Round]) -> list[Tally]:
+    """The tallies of a campaign's judged drafts, by proposer."""
+    found: dict[str, list[Round]] = {}
+    for each in rounds:
+        if "outcome" in each and each.get("ended") == "drafted":
+            found.setdefault(str(each["proposer"]), []).append(each)
+    return [
+        Tally(
+            proposer=name,
+            subject=subject,
+            drafts=len(mine),
+            accepted=_count(mine, "accept"),
+            undecided=_count(mine, "undecided"),
+            gain=sum(float(r.get("gain") or 0) for r in mine if r["outcome"] == "accept"),
+            trials=sum(int(r.get("trials") or 0) for r in mine),
+            cost_microusd=sum(int(r.get("cost_microusd") or 0) for r in mine),
+        )
+        for name, mine in sorted(found.items())
+    ]
+
+
+def _count(rounds: Sequence[Round], outcome: GateOutcome) -> int:
+    return sum(r["outcome"] == outcome for r in rounds)
