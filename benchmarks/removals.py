@@ -35,8 +35,14 @@ tell = teller("removals")
 WORLDS = 2
 FAULTS = ("gave_up_early", "wrong_refund_method", "missing_action", "wrong_argument")
 USELESS = tuple(f"useless{number}" for number in range(6))
-NEEDED = {"all": 0.12, "half": 0.25, "few": 0.6, "always": 1.0}
-"""Without the part, the fault strikes in this share of the runs of so many families."""
+NEEDED = {"all": 0.12, "slight": 0.07, "some": 0.6, "one": 1.0}
+"""Without the part, the fault strikes in this share of the runs of some families."""
+FAMILIES_OF = {
+    "all": tuple(FAMILIES),
+    "slight": tuple(FAMILIES),
+    "some": ("fewer", "split-order", "late-report"),
+    "one": ("exchange", "cancel"),
+}
 AGENT = '''
 import json
 import random
@@ -44,16 +50,15 @@ from lignin.practice.system import DeskSystem, _task_of
 
 NEEDED = {needed!r}
 PARTS = {parts!r}
-REACH = {{"all": 1.0, "half": 0.5, "few": 0.2, "always": 0.1}}
+FAMILIES_OF = {families!r}
 
 def play(task, seed, without):
     """One run, in which what is missing strikes by chance."""
     family = _task_of(task).family
     spec = "x"
     for part in without:
-        near = random.Random(f"{{part}} {{family}}").random() < REACH.get(part, 0)
         chance = random.Random(f"{{part}} {{task['input'][0]}} {{seed}}").random()
-        if near and chance < NEEDED[part]:
+        if family in FAMILIES_OF.get(part, ()) and chance < NEEDED[part]:
             spec = "x+gave_up_early"
     run = json.loads(DeskSystem(spec).run(task, seed, None).said)
     tokens = 1000 + 120 * (len(PARTS) - len(without))
@@ -76,7 +81,7 @@ def written(folder: Path, lots: list[tuple[str, ...]]) -> None:
         for lot in lots
     )
     parts = (*NEEDED, *USELESS)
-    text = AGENT.format(needed=NEEDED, parts=parts, functions=functions)
+    text = AGENT.format(needed=NEEDED, parts=parts, families=FAMILIES_OF, functions=functions)
     (folder / "removals_agent.py").write_text(text)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lignin.domain.codec import Json
 from lignin.evals.laws.table import Table, Trial
-from lignin.evals.laws.wealth import SURE, Wealth
+from lignin.evals.laws.wealth import SURE, Wealth, told_wealth
 
 COST_COLUMNS = (
     "cost_microusd",
@@ -48,8 +48,8 @@ class Saving:
             "before": float(f"{self.before:.6g}"),
             "after": float(f"{self.after:.6g}"),
             "pairs": self.pairs,
-            "evidence_saved": float(f"{self.saved:.6g}"),
-            "evidence_grown": float(f"{self.grown:.6g}"),
+            "evidence_saved": told_wealth(self.saved),
+            "evidence_grown": told_wealth(self.grown),
         }
         return {**told, "exact": True} if self.is_exact else told
 
