@@ -246,14 +246,23 @@ def named_cases(context: Context, given: Iterable[str]) -> tuple[str, ...]:
 
 
 def _told(verdict: GateVerdict) -> Sequence[str]:
-    gain = "no pairs" if verdict.gain is None else f"gain {verdict.gain:+.1%}"
-    if verdict.interval:
-        gain += f" ({verdict.interval[0]:+.1%} to {verdict.interval[1]:+.1%})"
     return [
         verdict.verdict,
         *verdict.reasons,
-        f"{gain} over {verdict.pairs} pairs; evidence {verdict.evidence:.3g} of {verdict.needed:.3g} "
-        "needed",
+        *_told_of_gain(verdict),
         f"{verdict.guarded} guarded, {len(verdict.broken)} broken, {len(verdict.unclear)} unclear; "
         f"{verdict.trials} trials, {verdict.missing} missing",
     ]
+
+
+def _told_of_gain(verdict: GateVerdict) -> list[str]:
+    """What was measured of a claim that has something to measure."""
+    if verdict.claim not in ("better", "no_worse_and_cheaper"):
+        return []
+    is_better = verdict.claim == "better"
+    what, over = ("gain", "pairs") if is_better else ("to the release", "trials")
+    told = f"no {over}" if verdict.gain is None else f"{what} {verdict.gain:+.1%}"
+    if verdict.interval:
+        told += f" ({verdict.interval[0]:+.1%} to {verdict.interval[1]:+.1%})"
+    wealth = f"evidence {verdict.evidence:.3g} of {verdict.needed:.3g} needed"
+    return [f"{told} over {verdict.pairs} {over}; {wealth}"]

@@ -77,6 +77,7 @@ class DecisionView(Response):
     incumbent: str = Field(description="what stood")
     candidate: str = Field(description="what was proposed")
     proposal: str = Field(description="the proposal, where there is one")
+    claim: str = Field(description="what was claimed")
     campaign: str = Field(description="the campaign")
     number: int = Field(description="its place in the campaign")
     trials: int | None = Field(description="trials that it took")
@@ -229,6 +230,7 @@ def _view(row: Row) -> DecisionView:
         incumbent=body["incumbent"],
         candidate=body["candidate"],
         proposal=body["proposal"],
+        claim=body.get("claim", "better"),
         campaign=body["campaign"],
         number=body["number"],
         trials=body["result"]["trials"] if body["result"] else None,

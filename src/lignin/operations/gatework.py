@@ -210,7 +210,8 @@ def recompute(view: View, row: Row) -> Recomputed:
         missing = f"the trial {error} was never filed"
         return Recomputed(told={"verdict": "undecided"}, differs=(missing,))
     before = parse_json(view.blob(row.body["result"]["told"]))
-    differs = [name for name in sorted({*told, *before}) if told.get(name) != before.get(name)]
+    # What a newer version tells besides was not filed, and does not differ.
+    differs = [name for name in sorted(before) if told.get(name) != before[name]]
     if plan.bank != _bank_then(view, plan):
         differs.append("bank")
     if plan.release is not None and plan.release.bank != _released_then(view, plan):

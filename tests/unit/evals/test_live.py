@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lignin.domain.codec import canonical_bytes
 from lignin.evals.laws.bank import Banked
 from lignin.evals.laws.better import Judgement, judge_better
 from lignin.evals.laws.course import Arm, Ask
@@ -134,6 +135,23 @@ def test_growing_costs_are_held_against_it() -> None:
     told = conclude(plan(), PROVEN, dear)  # type: ignore[arg-type]
     assert told["verdict"] == "reject"
     assert "cost_microusd grows from 100 to 300" in told["reasons"]
+
+
+def test_overwhelming_evidence_can_be_written_down() -> None:
+    many = [
+        (
+            arm,
+            body(
+                "a", n, float(arm == "candidate"), "passed", tokens=10 if arm == "candidate" else 20
+            ),
+        )
+        for n in range(150)
+        for arm in ("incumbent", "candidate")
+    ]
+    told = conclude(plan(), PROVEN, many)  # type: ignore[arg-type]
+    saving = next(each for each in told["savings"] if each["column"] == "tokens")
+    assert saving["evidence_saved"] == 1e15
+    assert canonical_bytes(told)
 
 
 def test_must_pass_case_in_the_target_is_broken_by_one_failure() -> None:

@@ -19,6 +19,7 @@ from lignin.evals.laws.guard import Care
 from lignin.evals.laws.savings import COST_COLUMNS, Saving, forbidden_effects, named, weigh_saving
 from lignin.evals.laws.siblings import overfitted
 from lignin.evals.laws.table import Fault, Table, compare_tables
+from lignin.evals.laws.wealth import told_wealth
 
 GUARDED_FROM = 0.7
 """A case that the incumbent passes this often works, and must not be broken."""
@@ -64,12 +65,12 @@ class Verdict:
             "reasons": list(self.reasons),
             "faults": [each.to_json() for each in self.faults],
             "level": self.level,
-            "evidence": _round(self.wealth),
-            "needed": _round(self.needed),
+            "evidence": told_wealth(self.wealth),
+            "needed": told_wealth(self.needed),
             "pairs": self.pairs,
             "gain": None if self.gain is None else round(self.gain, 4),
             "interval": [round(each, 4) for each in self.interval] if self.interval else None,
-            "path": [_round(each) for each in self.path],
+            "path": [told_wealth(each) for each in self.path],
             "cases": self.cases,
             "trials": self.trials,
             "missing": self.missing,
@@ -77,7 +78,9 @@ class Verdict:
             "guarded": self.guarded,
             "broken": list(self.broken),
             "unclear": list(self.unclear),
-            "doubts": {name: _round(each) for name, each in sorted((self.evidence or {}).items())},
+            "doubts": {
+                name: told_wealth(each) for name, each in sorted((self.evidence or {}).items())
+            },
             "savings": [each.to_json() for each in self.savings],
             "margin_left": None if self.margin_left is None else round(self.margin_left, 4),
         }
@@ -266,7 +269,3 @@ def mean_gain(
         return gain, None
     spread = math.sqrt(sum((each - gain) ** 2 for each in means) / (len(means) - 1) / len(means))
     return gain, (max(-1.0, gain - 1.96 * spread), min(1.0, gain + 1.96 * spread))
-
-
-def _round(value: float) -> float:
-    return float(f"{value:.6g}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lignin.domain.codec import Json
 from lignin.evals.laws.table import Table, Trial
-from lignin.evals.laws.wealth import SURE, Wealth
+from lignin.evals.laws.wealth import SURE, Wealth, told_wealth
 
 COST_COLUMNS = (
     "cost_microusd",
@@ -43,15 +43,15 @@ class Saving:
     is_exact: bool = False
 
     def to_json(self) -> dict[str, Json]:
-        return {
+        told: dict[str, Json] = {
             "column": self.column,
             "before": float(f"{self.before:.6g}"),
             "after": float(f"{self.after:.6g}"),
             "pairs": self.pairs,
-            "evidence_saved": float(f"{self.saved:.6g}"),
-            "evidence_grown": float(f"{self.grown:.6g}"),
-            "exact": self.is_exact,
+            "evidence_saved": told_wealth(self.saved),
+            "evidence_grown": told_wealth(self.grown),
         }
+        return {**told, "exact": True} if self.is_exact else told
 
 
 def weigh_saving(incumbent: Table, candidate: Table, column: str) -> Saving | None:

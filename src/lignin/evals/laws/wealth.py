@@ -15,6 +15,14 @@ SURE = _MOST
 """In place of wealth: what is known, and needs no evidence."""
 
 
+_MOST_TOLD = 1e15
+
+
+def told_wealth(value: float) -> float:
+    """Return evidence as it is written down: six digits, and never beyond what JSON holds exactly."""
+    return float(f"{min(value, _MOST_TOLD):.6g}")
+
+
 class Wealth:
     """Bets that paired differences are above zero on average.
 
