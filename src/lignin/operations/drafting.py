@@ -44,6 +44,7 @@ from lignin.ports.proposer import (
 SHOWN_SHARE = 0.5
 MAX_SHOWN = 8
 MAX_RUN_CHARS = 12_000
+MAX_READ_BYTES = 8 * 2**20
 _MAX_STEP_CHARS = 1500
 _NAMED = 5
 
@@ -120,6 +121,12 @@ def shown_cases(view: View, mode: str) -> list[SuiteCase]:
     count = max(1, int(len(may_be) * SHOWN_SHARE))
     names = {name for _, name in may_be[: min(count, MAX_SHOWN)]}
     return [case for case, _ in mine if case.name in names]
+
+
+def cases_of(view: View, mode: str) -> list[str]:
+    """Return the names of the accepted cases of a mode, those that are held out included."""
+    rows = ((case.name, view.row(f"case/{case.name}")) for case in stored_suite(view))
+    return [name for name, row in rows if row is not None and _is_of(row, mode)]
 
 
 def _is_of(row: Row, mode: str) -> bool:
@@ -305,7 +312,15 @@ def _parsed(view: View, row: Row) -> tuple[str, Case]:
 
 
 def _texts(files: Mapping[str, File]) -> dict[str, str]:
-    return {path: file.content.decode(errors="replace") for path, file in files.items()}
+    """The files that are text, as far as that is read in a moment."""
+    found, left = {}, MAX_READ_BYTES
+    for path, file in sorted(files.items(), key=lambda each: len(each[1].content)):
+        left -= len(file.content)
+        if left < 0:
+            break
+        if b"\0" not in file.content:
+            found[path] = file.content.decode(errors="replace")
+    return found
 
 
 def _given(case: Case) -> Iterator[str]:
