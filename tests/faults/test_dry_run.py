@@ -42,9 +42,14 @@ ARGUMENTS = {
     "proposal.apply": ("PROPOSAL",),
     "proposal.create": ("--head", "main", "--drop", "caesar"),
     "proposal.decide": ("PROPOSAL", "--approve"),
+    "proposal.draft": ("--folder", "absent", "--hypothesis", "a test"),
     "proposal.rebase": ("PROPOSAL",),
     "proposal.withdraw": ("PROPOSAL",),
+    "proposer.try": ("command:true", "--mode", "mod_absent"),
     "recording.make": ("SESSION",),
+    "repo.branch": ("drf_absent",),
+    "repo.propose": ("--surface", "*", "--folder", "absent", "--hypothesis", "a test"),
+    "repo.prove": ("drf_absent", "--system", "python agent.py"),
     "routine.induce": (),
     "routine.plan": (),
     "routine.promote": ("rtn_absent",),
@@ -77,7 +82,8 @@ RUNS = {"artifact.call", "artifact.verify", "demo"}
 REFUSED = {
     "artifact.clear", "artifact.restore", "artifact.retire", "artifact.withdraw",
     "dependency.remove", "eval.run", "gate.prove", "head.offer", "head.release",
-    "proposal.apply", "proposal.rebase", "routine.promote", "routine.prove", "routine.run",
+    "proposal.apply", "proposal.draft", "proposal.rebase", "proposer.try", "repo.branch",
+    "repo.propose", "repo.prove", "routine.promote", "routine.prove", "routine.run",
     "task.close", "task.settle", "trace.judge",
 }  # fmt: skip
 
