@@ -279,18 +279,34 @@ def require_unquoted(
     Raises:
         GateFailedError: It is overfitted; each place is named.
     """
-    cases = [_parsed(view, row) for row in every_row(view, "case") if row.state != "withdrawn"]
+    found = find_quotes(view, changed, before, told)
     shown = {row.key for row in every_row(view, "case") if row.body.get("split") == "shown"}
-    known = [*_texts(before).values(), *(text for _, case in cases for text in _given(case))]
-    quotable = [_quotable(name, case) for name, case in cases]
-    quotable += [_of_told(case) for case in told if case.content is None]
-    found = find_quotations(_texts(changed), known, quotable)
     if found:
         raise GateFailedError(
             f"overfitted: {'; '.join(_told(each, shown) for each in found[:_NAMED])}",
             hint="say what the cases have in common, and none of their names, ids or figures",
             quotations=len(found),
         )
+
+
+def find_quotes(
+    view: View,
+    changed: Mapping[str, File],
+    before: Mapping[str, File],
+    told: Sequence[SuiteCase] = (),
+) -> tuple[Quotation, ...]:
+    """Return where changed files quote a case that was not withdrawn, or one of the user's own."""
+    cases = parsed_cases(view)
+    known = [*_texts(before).values(), *(text for _, case in cases for text in _given(case))]
+    quotable = [_quotable(name, case) for name, case in cases]
+    quotable += [_of_told(case) for case in told if case.content is None]
+    return find_quotations(_texts(changed), known, quotable)
+
+
+def parsed_cases(view: View) -> list[tuple[str, Case]]:
+    """Every case that was not withdrawn, those that are held out or merged included."""
+    rows = (row for row in every_row(view, "case") if row.state != "withdrawn")
+    return [(row.key, parse_case(parse_json(view.blob(row.body["digest"])))) for row in rows]
 
 
 def require_unquoted_proposal(context: Context, view: View, proposal: str) -> None:
@@ -305,10 +321,6 @@ def require_unquoted_proposal(context: Context, view: View, proposal: str) -> No
     )
     changed = {path: file for path, file in after.items() if before.get(path) != file}
     require_unquoted(view, changed, before)
-
-
-def _parsed(view: View, row: Row) -> tuple[str, Case]:
-    return row.key, parse_case(parse_json(view.blob(row.body["digest"])))
 
 
 def _texts(files: Mapping[str, File]) -> dict[str, str]:
