@@ -50,6 +50,8 @@ FAULTS = (
 )
 WORLDS, MINED = 8, 12
 PLANTED = 60
+ROUTINES = 10
+USES = frozenset({"routine.json", "evals/evals.json"})
 GOOD = Path(__file__).resolve().parents[1] / "tests" / "corpora" / "artifacts" / "good"
 POLICY = Path(sys.modules["lignin.practice"].__file__ or "").parent / "policy.md"
 SKILL = """---
@@ -85,10 +87,16 @@ def take_in(context: Context, folder: Path) -> None:
 
 def honest(context: Context) -> Iterator[tuple[str, str, Mapping[str, File]]]:
     """Honest texts: what they are, their name, their files."""
-    for routine in induce(context, RoutineInduce()).items:
+    for routine in induce(context, RoutineInduce()).items[:ROUTINES]:
         prove(context, RoutineProve(routine=routine.routine))
     routines = kept(context)
-    yield from (("routines", name, files) for name, files in routines.items())
+    for name, files in routines.items():
+        # the gate lets a proven routine through: the uses that it shows are quotes, and no harm
+        yield (
+            "routines, but for the uses they show",
+            name,
+            {path: file for path, file in files.items() if path not in USES},
+        )
     demo(context, Demo(sessions=60))
     with open_context(
         load_settings(dict(context.environment), context.cwd, space="practice")
@@ -98,10 +106,10 @@ def honest(context: Context) -> Iterator[tuple[str, str, Mapping[str, File]]]:
         files = {
             path.relative_to(folder).as_posix(): File(content=path.read_bytes())
             for path in folder.rglob("*")
-            if path.is_file()
+            if path.is_file() and path.name != "case.json"  # what the tests know of it
         }
         yield "good artifacts", folder.name, files
-    sections = POLICY.read_text().split("\n## ")
+    sections = [text for text in POLICY.read_text().split("\n") if len(text) > 40]
     for number, section in enumerate(sections):
         yield "policy", str(number), {"SKILL.md": File(content=f"{SKILL}\n{section}".encode())}
 

@@ -129,6 +129,14 @@ def cases_of(view: View, mode: str) -> list[str]:
     return [name for name, row in rows if row is not None and _is_of(row, mode)]
 
 
+def hidden_from(view: View, facts: Mapping[str, Json]) -> tuple[str, ...]:
+    """Return the cases of a draft's mode that whoever made it was not shown; none where nobody was."""
+    shown, mode = facts.get("shown"), facts.get("mode")
+    if not shown or not mode:
+        return ()
+    return tuple(name for name in cases_of(view, mode) if name not in set(shown))
+
+
 def _is_of(row: Row, mode: str) -> bool:
     return any(mode in (run["fine"], run["coarse"]) for run in row.body["faulty"])
 
@@ -312,15 +320,34 @@ def parsed_cases(view: View) -> list[tuple[str, Case]]:
 def require_unquoted_proposal(context: Context, view: View, proposal: str) -> None:
     """Refuse a proposal whose texts quote the cases it will be judged on.
 
+    A routine's own program is let through: what is constant in it, and the uses it shows, were proven on
+    uses that it was not made of.
+
     Raises:
         GateFailedError: It is overfitted; each place is named.
     """
-    before, after = (
-        harness_files(context, view, revision)
-        for revision in context.harness.proposed(view, proposal)
+    before, after = context.harness.proposed(view, proposal)
+    old, new = (harness_files(context, view, revision) for revision in (before, after))
+    mined = {
+        f"{slot}/"
+        for slot, digest in context.harness.resolved(view, after).items()
+        if _is_proven_routine(view, slot, digest)
+    }
+    changed = {
+        path: file
+        for path, file in new.items()
+        if old.get(path) != file and not path.startswith(tuple(mined))
+    }
+    require_unquoted(view, changed, old)
+
+
+def _is_proven_routine(view: View, slot: str, digest: str) -> bool:
+    proofs = (row.body.get("proof") for row in every_row(view, "routine"))
+    return any(
+        proof["verdict"] == "pass" and (proof["artifact"], proof["version"]) == (slot, digest)
+        for proof in proofs
+        if proof
     )
-    changed = {path: file for path, file in after.items() if before.get(path) != file}
-    require_unquoted(view, changed, before)
 
 
 def _texts(files: Mapping[str, File]) -> dict[str, str]:

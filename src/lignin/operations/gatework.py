@@ -29,7 +29,8 @@ BANKED = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is to be decided, as it was asked; `named` are the cases that were asked for by name."""
+    """What is to be decided, as it was asked; `named` are the cases that were asked for by name, `hidden`
+    those that whoever made the change did not see, besides the ones that are held out."""
 
     incumbent: System
     candidate: System
@@ -37,6 +38,7 @@ class Question:
     named: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
     must_pass: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
     alpha: float = 0.05
     campaign: str = "main"
     proposal: str = ""
@@ -54,6 +56,7 @@ class Question:
             self.campaign,
             self.proposal,
             again,
+            *([sorted(self.hidden)] if self.hidden else []),
         ]
         return derive_id("dec", founding)
 
@@ -172,7 +175,7 @@ def plan_decision(view: View, question: Question, level: float, seed: str) -> Pl
                 grader=case.grader,
                 kind=case.kind,
                 mode=case.mode,
-                is_hidden=case.split == "held_out",
+                is_hidden=case.split == "held_out" or name in question.hidden,
             )
             for name, case in suite.items()
         },

@@ -16,6 +16,7 @@ from lignin.operations.drafting import (
     brief_of,
     cases_of,
     facts_of,
+    hidden_from,
     open_proposer,
     require_drafted,
     require_unquoted,
@@ -172,9 +173,11 @@ def prove_(context: Context, request: RepoProve) -> Decided:
         require_unquoted(view, {p: f for p, f in draft.files.items() if f}, before, suite)
         live = {case.name for case in suite if case.kind != "recorded"}
         mode = row.body["facts"]["mode"]
+        hidden = hidden_from(view, row.body["facts"])
         aims = sorted(live & set(cases_of(view, mode))) if mode and not request.target else []
     asked = request.model_dump(exclude={"draft", "system"})
     asked["target"] = request.target or aims
+    asked["hidden"] = list(hidden)
     asked["incumbent"] = f"repo:{request.draft}/base:{request.system}"
     asked["candidate"] = f"repo:{request.draft}:{request.system}"
     folder = str(draft.folder)
