@@ -44,11 +44,16 @@ ARGUMENTS = {
     "proposal.apply": ("PROPOSAL",),
     "proposal.create": ("--head", "main", "--drop", "caesar"),
     "proposal.decide": ("PROPOSAL", "--approve"),
+    "proposal.draft": ("--folder", "absent", "--hypothesis", "a test"),
     "proposal.rebase": ("PROPOSAL",),
     "proposal.withdraw": ("PROPOSAL",),
+    "proposer.try": ("command:true", "--mode", "mod_absent"),
     "recording.make": ("SESSION",),
     "release.cut": ("--system", "desk:one"),
     "release.seal": (),
+    "repo.branch": ("drf_absent",),
+    "repo.propose": ("--surface", "*", "--folder", "absent", "--hypothesis", "a test"),
+    "repo.prove": ("drf_absent", "--system", "python agent.py"),
     "routine.induce": (),
     "routine.plan": (),
     "routine.promote": ("rtn_absent",),
@@ -81,7 +86,8 @@ RUNS = {"artifact.call", "artifact.verify", "demo"}
 REFUSED = {
     "artifact.clear", "artifact.restore", "artifact.retire", "artifact.withdraw",
     "dependency.remove", "eval.power", "eval.run", "gate.prove", "head.offer", "head.release", "improve",
-    "proposal.apply", "proposal.rebase", "release.cut", "routine.promote", "routine.prove", "routine.run",
+    "proposal.apply", "proposal.draft", "proposal.rebase", "proposer.try", "release.cut", "repo.branch",
+    "repo.propose", "repo.prove", "routine.promote", "routine.prove", "routine.run",
     "task.close", "task.settle", "trace.judge",
 }  # fmt: skip
 

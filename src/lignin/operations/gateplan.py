@@ -33,6 +33,7 @@ class Question:
 
     Args:
         named: The cases that were asked for by name.
+        hidden: Cases that whoever made the change did not see, besides those that are held out.
         claim, margin, saving: What is claimed, what it may lose, what it is to make smaller.
         release: What a claim to be no worse is compared with.
         is_guarded: Of a claim to restore: whether what works is guarded all the same.
@@ -47,6 +48,7 @@ class Question:
     named: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
     must_pass: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
     alpha: float = 0.05
     campaign: str = "main"
     proposal: str = ""
@@ -78,6 +80,8 @@ class Question:
             founding += [self.claim, self.margin, self.saving, self.release, self.is_guarded]
         if self.aims and not self.target:
             founding.append(sorted(self.aims))
+        if self.hidden:
+            founding.append(sorted(self.hidden))
         return derive_id("dec", founding)
 
 
@@ -108,7 +112,7 @@ def plan_decision(view: View, question: Question, level: float, seed: str) -> Pl
             "incumbent": question.incumbent.digest,
             "candidate": question.candidate.digest,
         },
-        cases={name: _planned(case) for name, case in suite.items()},
+        cases={name: _planned(case, question) for name, case in suite.items()},
         target=target,
         others=others,
         must_pass=tuple(sorted(question.must_pass)),
@@ -179,14 +183,14 @@ def _aims(
     return target, tuple(name for name in may_gain if name not in target)
 
 
-def _planned(case: SuiteCase) -> Planned:
+def _planned(case: SuiteCase, question: Question) -> Planned:
     return Planned(
         name=case.name,
         digest=case.digest,
         grader=case.grader,
         kind=case.kind,
         mode=case.mode,
-        is_hidden=case.split == "held_out",
+        is_hidden=case.split == "held_out" or case.name in question.hidden,
     )
 
 

@@ -20,7 +20,7 @@ from lignin.operations.claimwork import (
     stood_before,
 )
 from lignin.operations.context import Context
-from lignin.operations.drafting import require_unquoted_proposal
+from lignin.operations.drafting import hidden_from, require_unquoted_proposal
 from lignin.operations.eval import SuiteRequest, load_suite
 from lignin.operations.gate import named_cases
 from lignin.operations.gateplan import BANKED, Question
@@ -41,6 +41,11 @@ class GateProve(SuiteRequest):
     )
     must_pass: list[str] = Field(
         default_factory=list, description="cases that must pass in every trial, likewise"
+    )
+    hidden: list[str] = Field(
+        default_factory=list,
+        description="cases that whoever made the change did not see, besides those that are held out, "
+        "likewise; a drafted proposal says it itself",
     )
     claim: Kind = Field(
         "better",
@@ -80,6 +85,7 @@ def question_of(context: Context, request: GateProve) -> Question:
         "named": named_cases(context, request.case),
         "target": named_cases(context, request.target),
         "must_pass": named_cases(context, request.must_pass),
+        "hidden": named_cases(context, request.hidden),
         "alpha": request.alpha,
         "saving": request.saving,
         "margin": request.margin,
@@ -143,6 +149,9 @@ def _of_proposal(
                 f"the release was cut with {released.body['name']!r:.80}, not with this agent",
                 hint="--system as it was released, or cut a release with this one",
             )
+    asked["hidden"] = tuple(
+        dict.fromkeys((*asked["hidden"], *hidden_from(view, row.body["facts"])))
+    )
     said = declared(row)
     files = both_harnesses(context, view, before, after)
     options: dict[str, Any] = {"unsandboxed": request.unsandboxed, "limit_s": request.limit_s}

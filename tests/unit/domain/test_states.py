@@ -158,6 +158,11 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     "line": [("line.pinned", {"release": "rel_a"})] * 2,
     "seal": [("case.drawn", {"sealed": True, "salt": "slt_a", "share": 0.2})],
     "opening": [("sealed.opened", {"release": "rel_a", "cases": 3, "set": "sha256:d"})],
+    "draft": [
+        ("draft.filed", {"repository": "/repo", "commit": "abc", "files": {}}),
+        ("draft.tried", {"decision": "dec_1"}),
+        ("draft.branched", {"branch": "lignin/x", "commit": "def", "decision": "dec_1"}),
+    ],
     "campaign": [("campaign.moved", {"decisions": 1, "accepted": 0})] * 2,
     "fix": [
         ("case.fixed", {"case": "c", "by": {"decision": "dec_a"}}),

@@ -15,7 +15,8 @@ from lignin.domain.errors import (
     NotFoundError,
     UnavailableError,
 )
-from lignin.operations.drafting import shown_cases
+from lignin.domain.events import NewEvent
+from lignin.operations.drafting import require_unquoted_proposal, shown_cases
 from lignin.testing.fakes.model_server import Reply, model_server
 from unit.operations.conftest import Desk
 from unit.operations.suites import with_cases
@@ -239,3 +240,26 @@ def test_a_proposal_that_quotes_is_refused_by_the_gate_before_a_trial(
     with pytest.raises(LigninError, match="overfitted"):
         desk("gate.prove", proposal=opened.proposal, system="desk:now+wrong_refund_method")
     assert desk("eval.list").items == []
+
+
+def test_a_proven_routine_may_show_its_uses(desk: Desk, mode: str) -> None:
+    """What it was proven on are uses that it was not made of; the same text by hand is refused."""
+    quote = desk("trace.case", case=_cases(desk)[0]).content["input"][0]
+    desk.write("refunds/SKILL.md", f"{SKILL}\n{quote}\n")
+    desk("artifact.capture", path="refunds")
+    desk("head.create", name="main")
+    digest = desk("artifact.list").items[0].digest
+    opened = desk("proposal.create", put=[f"refunds@{digest}"], claim="better")
+    with desk.context.view() as view, pytest.raises(GateFailedError, match="overfitted"):
+        require_unquoted_proposal(desk.context, view, opened.proposal)
+    ids, scope = desk.context.ids, desk.context.scope
+    for type_, payload in (
+        ("routine.induced", {"rank": 0, "digest": "sha256:a"}),
+        ("routine.proven", {"artifact": "refunds", "version": digest, "verdict": "pass"}),
+    ):
+        event = NewEvent(
+            stream="routine/rtn_1", type=type_, payload=payload, event_id=ids.new("evt")
+        )
+        desk.context.commit(scope.change(events=(event,)))
+    with desk.context.view() as view:
+        require_unquoted_proposal(desk.context, view, opened.proposal)

@@ -11,6 +11,7 @@ from lignin.domain.events import Event
 from lignin.domain.states import (
     artifacts,
     cases,
+    drafts,
     facts,
     gate,
     harness,
@@ -35,6 +36,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **regressions.REDUCERS,
     **releases.REDUCERS,
     **improve.REDUCERS,
+    **drafts.REDUCERS,
     **routines.REDUCERS,
     **requests.REDUCERS,
 }

@@ -17,6 +17,7 @@ WORDS = 8
 """So many words in a row are a quotation."""
 _LEAST_SQUEEZED = 7
 _LEAST_DIGITS = 3
+_LEAST_FIGURE = 5
 _LEAST_LETTERS = 4
 _TOKEN = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[#$€£]?\w+(?:[-_.:/]\w+)*")
 _WORD = re.compile(r"[^\W_]+")
@@ -135,13 +136,13 @@ def _of_case(case: Quotable) -> Iterator[str]:
 
 
 def _is_distinctive(token: str) -> bool:
-    """True of what nobody writes by chance: an id, a date, an amount, an address."""
+    """True of what nobody writes by chance: an id, a date, an amount with its cents, an address."""
     if "@" in token:
         return True
     digits = sum(char.isdigit() for char in token)
     if digits < _LEAST_DIGITS or _WITH_UNIT.fullmatch(token) or _YEAR.fullmatch(token):
         return False
-    return not (token.isdigit() and token.strip("0") in {"1", "2", "3", "5", "25", "75", "15"})
+    return not token.isdigit() or len(token.strip("0")) >= _LEAST_FIGURE
 
 
 def _literal_quotes(path: str, text: str, literals: Mapping[str, str]) -> Iterator[Quotation]:
