@@ -137,6 +137,9 @@ _LISTED_BY = {
     "system": "`lignin eval list` has the systems that were tried",
     "trial": "`lignin eval show SYSTEM` has a system's trials",
     "decision": "`lignin gate list` has them",
+    "power": "`lignin power list` has them",
+    "backslide": "`lignin eval backslides` has them",
+    "fix": "`lignin trace cases` says of each case which decisions fixed it",
 }
 
 
