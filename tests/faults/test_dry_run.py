@@ -32,6 +32,7 @@ ARGUMENTS = {
     "dependency.lock": ("swan", "--wheels", "wheels"),
     "dependency.remove": ("swan",),
     "eval.forget": ("cas_absent", "--reason", "a test"),
+    "eval.keep": ("cas_absent", "--margin", "0.5"),
     "eval.power": ("--system", "desk:one"),
     "eval.run": ("--system", "desk:one"),
     "eval.sweep": ("--system", "desk:one"),
@@ -79,7 +80,7 @@ RUNS = {"artifact.call", "artifact.verify", "demo"}
 # These have nothing to act on in the sample store, and say so.
 REFUSED = {
     "artifact.clear", "artifact.restore", "artifact.retire", "artifact.withdraw",
-    "dependency.remove", "eval.forget", "eval.power", "eval.run", "eval.sweep", "gate.prove", "head.offer", "head.release",
+    "dependency.remove", "eval.forget", "eval.keep", "eval.power", "eval.run", "eval.sweep", "gate.prove", "head.offer", "head.release",
     "proposal.apply", "proposal.rebase", "routine.promote", "routine.prove", "routine.run",
     "task.close", "task.settle", "trace.judge",
 }  # fmt: skip

@@ -170,6 +170,22 @@ class Forgotten(Response):
     )
 
 
+class EvalKeep(Request):
+    case: str = positional("the fixed case")
+    margin: float = Field(
+        gt=0,
+        lt=1,
+        description="the share of its rate that it may lose before that counts as broken",
+    )
+
+
+class Kept(Response):
+    case: str = Field(description="the case")
+    fixed_by: list[str] = Field(description="the decisions that had fixed it")
+    margin: float = Field(description="the share of its rate that it may lose")
+    before: float = Field(description="what it could lose until now")
+
+
 @operation("eval.sweep", effect="execute", idempotent=True)
 def sweep(context: Context, request: EvalSweep) -> Swept:
     """Look again at everything that was fixed on a head, and find out what broke it.
@@ -236,25 +252,56 @@ def forget(context: Context, request: EvalForget) -> Forgotten:
     require_person(context.scope.actor, "lets a fixed case go")
 
     def decide(view: View) -> tuple[Forgotten, list[Change]]:
-        row = next(
-            (each for each in every_row(view, "fix") if each.body["case"] == request.case), None
-        )
-        if row is None:
-            raise not_known(view, f"fix/{request.case}")
-        if row.state != "kept":
-            raise ConflictError(
-                f"{request.case} was let go already: {row.body['let_go']['reason']}"
-            )
+        row = _kept(view, request.case)
         changes = [Regressions(context.ids).let_go(context.scope, row, request.reason)]
         case = view.row(f"case/{request.case}") if row.body["stored"] else None
         is_gone = case is not None and case.state == "accepted" and bool(case.body["reason"])
         if case is not None and is_gone:
             reason = f"{case.body['reason']}; let go: {request.reason}"
             changes.append(Cases(context.ids).withdraw(context.scope, case, reason))
-        by = [each["decision"] for each in row.body["by"]]
-        return Forgotten(case=request.case, fixed_by=by, withdrawn=is_gone), changes
+        return Forgotten(case=request.case, fixed_by=_by(row), withdrawn=is_gone), changes
 
     return context.decide_and_commit(decide)
+
+
+@operation("eval.keep", effect="govern", idempotent=True)
+def keep(context: Context, request: EvalKeep) -> Kept:
+    """Declare how much a fixed case may lose before that is a break; only a person may allow more."""
+
+    def decide(view: View) -> tuple[Kept, list[Change]]:
+        row = _kept(view, request.case)
+        before = float(row.body["margin"])
+        if request.margin > before:
+            require_person(context.scope.actor, "allows a fixed case to lose more")
+        told = Kept(case=request.case, fixed_by=_by(row), margin=request.margin, before=before)
+        if request.margin == before:
+            return told, []
+        return told, [Regressions(context.ids).declare(context.scope, row, request.margin)]
+
+    return context.decide_and_commit(decide)
+
+
+def _kept(view: View, case: str) -> Row:
+    """The fix of a case by its name.
+
+    Raises:
+        ConflictError: It was let go.
+        NotFoundError: It was never fixed.
+    """
+    rows = [row for row in every_row(view, "fix") if row.body["case"] == case]
+    for row in rows:
+        if row.state == "kept":
+            return row
+    if rows:
+        raise ConflictError(
+            f"{case} was let go already: {rows[0].body['let_go']['reason']}",
+            hint="a decision that mends it anew keeps it again",
+        )
+    raise not_known(view, f"fix/{case}")
+
+
+def _by(row: Row) -> list[str]:
+    return [each["decision"] for each in row.body["by"]]
 
 
 def _swept(view: View, row: Row, sweeping: Sweeping, paid: int) -> Swept:

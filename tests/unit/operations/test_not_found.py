@@ -49,6 +49,7 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
         {"system": "desk:a", "case": ["cas_absent"]},
     ],
     "eval.forget": [{"case": "cas_absent", "reason": "r"}],
+    "eval.keep": [{"case": "cas_absent", "margin": 0.5}],
     "eval.sweep": [
         {"system": "desk:a", "head": "absent"},
         {"system": "desk:a", "case": ["cas_absent"]},
