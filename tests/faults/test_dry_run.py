@@ -31,8 +31,11 @@ ARGUMENTS = {
     "dependency.fetch": ("caesar",),
     "dependency.lock": ("swan", "--wheels", "wheels"),
     "dependency.remove": ("swan",),
+    "eval.forget": ("cas_absent", "--reason", "a test"),
+    "eval.keep": ("cas_absent", "--margin", "0.5"),
     "eval.power": ("--system", "desk:one"),
     "eval.run": ("--system", "desk:one"),
+    "eval.sweep": ("--system", "desk:one"),
     "gate.prove": ("--incumbent", "desk:one", "--candidate", "desk:two"),
     "head.create": ("other",),
     "head.lease": ("main",),
@@ -85,9 +88,10 @@ RUNS = {"artifact.call", "artifact.verify", "demo"}
 # These have nothing to act on in the sample store, and say so.
 REFUSED = {
     "artifact.clear", "artifact.restore", "artifact.retire", "artifact.withdraw",
-    "dependency.remove", "eval.power", "eval.run", "gate.prove", "head.offer", "head.release", "improve",
-    "proposal.apply", "proposal.draft", "proposal.rebase", "proposer.try", "release.cut", "repo.branch",
-    "repo.propose", "repo.prove", "routine.promote", "routine.prove", "routine.run",
+    "dependency.remove", "eval.forget", "eval.keep", "eval.power", "eval.run", "eval.sweep",
+    "gate.prove", "head.offer", "head.release", "improve", "proposal.apply", "proposal.draft",
+    "proposal.rebase", "proposer.try", "release.cut", "repo.branch", "repo.propose", "repo.prove",
+    "routine.promote", "routine.prove", "routine.run",
     "task.close", "task.settle", "trace.judge",
 }  # fmt: skip
 

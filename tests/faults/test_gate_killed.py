@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,8 +62,11 @@ class Killing:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Context]:
-    environment = {"LIGNIN_HOME": str(folder / "home"), "LIGNIN_ACTOR": "user:tester"}
+def opened(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Context]:
+    environment = environment or {
+        "LIGNIN_HOME": str(folder / "home"),
+        "LIGNIN_ACTOR": "user:tester",
+    }
     with open_context(load_settings(environment, folder)) as context:
         yield context
 

@@ -6,7 +6,8 @@ content and stands behind it, on the same side of the held-out split, so that no
 out is shown by its double. Pure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lignin.domain.cases import Split
@@ -14,6 +15,8 @@ from lignin.domain.ids import drawn
 
 HELD_OUT_SHARE = 0.3
 _UNLIKE = 0.5
+ENOUGH = 5
+"""From so many trials of a system on tells what it came to something about a case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +25,8 @@ class Filed:
 
     Args:
         keys: Signatures of the failures it was made from, in comparable form.
-        vector: Per system (an agent with its model) how many of its runs passed, and of how many.
+        vector: Per system (an agent with its model, or one that was tried) how many of its runs, or
+            trials, passed, and of how many.
         kind: Live or recorded; cases of different kinds are never alike.
     """
 
@@ -58,6 +62,25 @@ def is_like(one: Filed, other: Filed) -> bool:
         return False
     common = one.vector.keys() & other.vector.keys()
     return all(abs(_share(one.vector[s]) - _share(other.vector[s])) < _UNLIKE for s in common)
+
+
+def outcomes_of(
+    trials: Iterable[tuple[str, str, float | None]],
+) -> dict[str, dict[str, tuple[int, int]]]:
+    """Return, by case, of which systems enough was tried, and how many trials they passed.
+
+    Args:
+        trials: Case, system and score of each; one without a score tells nothing.
+    """
+    scores: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    for case, system, score in trials:
+        if score is not None:
+            scores[case, system].append(score)
+    found: dict[str, dict[str, tuple[int, int]]] = {}
+    for (case, system), each in scores.items():
+        if len(each) >= ENOUGH:
+            found.setdefault(case, {})[system] = (round(sum(each)), len(each))
+    return found
 
 
 def split_of(case: str) -> Split:

@@ -98,15 +98,19 @@ def _cuts(text: str) -> Iterable[tuple[FaultKind, str, str]]:
 
 def _turns(text: str, rng: random.Random, most: int) -> Iterable[tuple[FaultKind, str, str]]:
     places = [
-        (match.start(), match.end(), new)
+        (match.start(), match.end(), _as_written(match[0], new))
         for pattern, new in _TURNS
-        for match in re.finditer(pattern, text)
+        for match in re.finditer(pattern, text, re.IGNORECASE)
     ]
     for start, end, new in sorted(rng.sample(places, min(most, len(places)))):
         said = str(int(text[start:end]) + 1) if new == "#" else new
         line = text.count("\n", 0, start) + 1
         about = f"line {line}: {text[start:end].strip()} turned into {said.strip() or 'nothing'}"
         yield "text_turned", about, text[:start] + said + text[end:]
+
+
+def _as_written(old: str, new: str) -> str:
+    return new.capitalize() if old[:1].isupper() else new.lower()
 
 
 def _parses(text: str) -> bool:

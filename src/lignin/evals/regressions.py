@@ -15,8 +15,9 @@ from lignin.domain.states import Row
 from lignin.ports.clock import IdSource
 from lignin.ports.ledger import View, every_row
 
-FIXED_MARGIN = 0.5
-"""A fixed case may lose so much of its rate at most: more is a break, and is looked for."""
+FIXED_MARGIN = 0.7
+"""A fixed case may lose so much of its rate where nothing else is declared: more is a break, and is looked
+for. Half would cost twice the trials, and find little more."""
 Looked = Literal["power", "sweep"]
 
 
@@ -28,7 +29,6 @@ class FixedBy:
         case, digest: The case, and its content as it was then.
         decision, proposal: What showed it; the proposal may be "".
         system: The system that passed it.
-        margin: The share of its rate that it may lose.
     """
 
     case: str
@@ -37,7 +37,6 @@ class FixedBy:
     proposal: str
     system: Digest
     simulated: bool
-    margin: float = FIXED_MARGIN
 
 
 def fix_id(case: str, digest: Digest, *, is_stored: bool) -> str:
@@ -73,7 +72,8 @@ class Regressions:
                 "simulated": each.simulated,
                 "digest": each.digest,
             }
-            payload = {"case": each.case, "stored": is_stored, "margin": each.margin, "by": by}
+            margin = row.body["margin"] if row and row.state == "kept" else FIXED_MARGIN
+            payload = {"case": each.case, "stored": is_stored, "margin": margin, "by": by}
             events.append(self._event(stream, "case.fixed", payload))
             expects[stream] = row.seq if row else 0
         return scope.change(events=tuple(events), expects=expects) if events else None
@@ -82,6 +82,11 @@ class Regressions:
         """The change by which a person lets a fixed case go."""
         payload = {"by": scope.actor.sub, "reason": reason}
         event = self._event(row.stream, "case.let_go", payload)
+        return scope.change(events=(event,), expects={row.stream: row.seq})
+
+    def declare(self, scope: Scope, row: Row, margin: float) -> Change:
+        """The change that declares what a fixed case may lose of its rate."""
+        event = self._event(row.stream, "case.margin", {"by": scope.actor.sub, "margin": margin})
         return scope.change(events=(event,), expects={row.stream: row.seq})
 
     def open(

@@ -5,7 +5,7 @@ compare-and-swap. A case's id is the hash of its task, its environment and the f
 made from, and stays when its checks are learned anew. Its content is a blob, for it is foreign text.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lignin.domain.cases import Basis, Case, case_document
@@ -13,7 +13,7 @@ from lignin.domain.codec import Digest, Json, canonical_bytes, digest_bytes
 from lignin.domain.events import Blob, Change, NewEvent, Scope
 from lignin.domain.ids import derive_id
 from lignin.domain.states import Row
-from lignin.evals.merging import Filed, plan_merges, split_of
+from lignin.evals.merging import Filed, outcomes_of, plan_merges, split_of
 from lignin.evals.proof import Proof
 from lignin.evals.regressions import kept_cases
 from lignin.ports.clock import IdSource
@@ -96,7 +96,12 @@ class Cases:
         }
         standing |= payloads
         ordered = sorted(standing, key=lambda name: (_founded(rows.get(name)), name))
-        merged = plan_merges([_filed(name, standing[name]) for name in ordered])
+        merged = plan_merges([_filed(name, standing[name], {}) for name in ordered])
+        if merged:  # what was tried of them may tell them apart after all
+            tried = outcomes_of(_trials(view))
+            merged = plan_merges(
+                [_filed(name, standing[name], tried.get(name, {})) for name in ordered]
+            )
         events: list[NewEvent] = []
         for name in ordered:
             into = None if name in fixed else merged.get(name)
@@ -178,13 +183,16 @@ def _payload(each: Proven) -> dict[str, Json]:
     }
 
 
-def _filed(name: str, body: Mapping[str, Json]) -> Filed:
+def _filed(name: str, body: Mapping[str, Json], tried: Mapping[str, tuple[int, int]]) -> Filed:
+    runs = {system: (counted[0], counted[1]) for system, counted in body["vector"].items()}
     return Filed(
-        case=name,
-        kind=body["kind"],
-        keys=frozenset(body["keys"]),
-        vector={system: (counted[0], counted[1]) for system, counted in body["vector"].items()},
+        case=name, kind=body["kind"], keys=frozenset(body["keys"]), vector={**runs, **tried}
     )
+
+
+def _trials(view: View) -> Iterator[tuple[str, str, float | None]]:
+    for row in every_row(view, "trial"):
+        yield row.body["case"], row.body["system"], row.body["score"]
 
 
 def _digest(each: Proven) -> Digest:

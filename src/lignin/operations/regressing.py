@@ -34,7 +34,7 @@ def mark_fixed(
 ) -> list[Change]:
     """The change that marks what a decision showed to be mended: cases of its proven target that the
     candidate passes as often as what is guarded."""
-    if told["verdict"] != "accept":
+    if told["verdict"] != "accept" or told.get("claim", "better") != "better":
         return []
     mended = set(told.get("instead") or told["target"])
     passed: dict[tuple[str, Digest], list[float]] = defaultdict(list)

@@ -167,6 +167,7 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     "fix": [
         ("case.fixed", {"case": "c", "by": {"decision": "dec_a"}}),
         ("case.fixed", {"case": "c", "by": {"decision": "dec_b"}}),
+        ("case.margin", {"by": "user:a", "margin": 0.5}),
         ("case.let_go", {"by": "user:a", "reason": "no longer asked"}),
     ],
     "power": [
@@ -335,6 +336,8 @@ def test_a_fix_that_was_let_go_may_be_fixed_again_and_keeps_who_did() -> None:
     assert (row.state, row.body["let_go"]["by"]) == ("let_go", "user:a")
     with pytest.raises(IllegalTransitionError):
         reduce_event(row, _event("fix/x", "case.let_go", 3, {"by": "user:a", "reason": "r"}))
+    with pytest.raises(IllegalTransitionError):
+        reduce_event(row, _event("fix/x", "case.margin", 3, {"by": "user:a", "margin": 0.5}))
     row = reduce_event(
         row, _event("fix/x", "case.fixed", 3, {"case": "c", "by": {"decision": "b"}})
     )

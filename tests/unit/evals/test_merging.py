@@ -1,6 +1,6 @@
 """Near-duplicate cases stand behind the first, and never show what is held out."""
 
-from lignin.evals.merging import Filed, is_like, plan_merges, split_of
+from lignin.evals.merging import Filed, is_like, outcomes_of, plan_merges, split_of
 
 
 def filed(case: str, *keys: str, kind: str = "live", **vector: tuple[int, int]) -> Filed:
@@ -46,3 +46,16 @@ def test_about_a_third_is_held_out_and_nobody_chooses() -> None:
     drawn = [split_of(f"cas_{number}") for number in range(2000)]
     assert 0.25 < drawn.count("held_out") / len(drawn) < 0.35
     assert drawn == [split_of(f"cas_{number}") for number in range(2000)]
+
+
+def test_trials_tell_cases_apart_where_there_are_enough_of_them() -> None:
+    def tried(passed: int, trials: int) -> list[tuple[str, str, float | None]]:
+        told = [("b", "sys", float(number < passed)) for number in range(trials)]
+        return [*told, ("b", "sys", None), *(("a", "sys", 1.0) for _ in range(5))]
+
+    few, enough = outcomes_of(tried(0, 4)), outcomes_of(tried(0, 5))
+    assert few == {"a": {"sys": (5, 5)}}
+    assert enough["b"] == {"sys": (0, 5)}
+    for found, merged in ((few, {"b": "a"}), (enough, {})):
+        cases = [filed("a", "k", **found.get("a", {})), filed("b", "k", **found.get("b", {}))]
+        assert plan_merges(cases) == merged

@@ -180,7 +180,7 @@ def test_fixed_case_is_guarded_by_its_own_margin_ever_after(slid: tuple[Harnesse
     with made.desk.context.view() as view:
         row = require_known(view, f"decision/{told.decision}")
         plan = parse_json(view.blob(row.body["plan"]))
-    assert plan["margins"] == dict.fromkeys(["c0", "c1", "c2", "c3", "c4"], 0.5)
+    assert plan["margins"] == dict.fromkeys(["c0", "c1", "c2", "c3", "c4"], 0.7)
     assert made.desk("gate.recompute", decision=told.decision).same
 
 
@@ -290,7 +290,27 @@ def test_fixes_of_cases_are_marked_once(slid: tuple[Harnessed, str]) -> None:
         rows = list(every_row(view, "fix", state="kept"))
     assert sorted(row.body["case"] for row in rows) == ["c0", "c1", "c2", "c3", "c4"]
     assert [len(row.body["by"]) for row in rows] == [1] * 5
-    assert {row.body["margin"] for row in rows} == {0.5}
+    assert {row.body["margin"] for row in rows} == {0.7}
+
+
+def test_margin_is_declared_by_anybody_who_is_stricter_and_loosened_by_a_person(
+    slid: tuple[Harnessed, str],
+) -> None:
+    made, _ = slid
+    desk = made.desk
+    person = desk.context.scope
+    agent = Desk(replace(desk.context, scope=replace(person, actor=Actor(sub="agent:a"))))
+    told = agent("eval.keep", case="c3", margin=0.4)
+    assert (told.before, told.margin, len(told.fixed_by)) == (0.7, 0.4, 1)
+    with pytest.raises(DeniedError):
+        agent("eval.keep", case="c3", margin=0.9)
+    proposal = made.propose(made.skill("fourth", "do c5.", "skip c3."))
+    refused = made.prove(proposal, target=["c5"])
+    assert (refused.verdict, refused.broken) == ("reject", ["c3"])
+    with desk.context.view() as view:
+        row = require_known(view, f"decision/{refused.decision}")
+        assert parse_json(view.blob(row.body["plan"]))["margins"]["c3"] == 0.4
+    assert desk("eval.keep", case="c3", margin=0.9).before == 0.4
 
 
 def stopped(made: Harnessed, at: int) -> tuple[Harnessed, list[Any]]:

@@ -32,6 +32,13 @@ def _let_go(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     return replace(row, seq=event.seq, state="let_go", body=body)
 
 
+def _margin(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    row = require_row(row, event)
+    if row.state != "kept":
+        raise IllegalTransitionError(f"{event.stream!r} is let go")
+    return replace(row, seq=event.seq, body={**row.body, "margin": payload["margin"]})
+
+
 def _opened(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     require_absent(row, event)
     body = {**payload, "opened_at": event.at, "result": None}
@@ -69,7 +76,7 @@ def _refuted(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
 
 
 REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
-    "fix": {"case.fixed": _fixed, "case.let_go": _let_go},
+    "fix": {"case.fixed": _fixed, "case.let_go": _let_go, "case.margin": _margin},
     "power": {"power.opened": _opened, "power.reached": _reached},
     "sweep": {"sweep.opened": _opened, "sweep.reached": _reached},
     "backslide": {
