@@ -88,7 +88,14 @@ CURES: Mapping[FaultKind, tuple[Cure, ...]] = {
         (0.5, ("{tool}", "left out|leave out|must|always|make sure")),
     ),
     "unit_mistake": _cures(
-        (0.1, (f"{_REFUND}|amount|amount_cents", "cents|whole cents", "euro|not|never|unit|whole|as they are")),
+        (
+            0.1,
+            (
+                f"{_REFUND}|amount|amount_cents",
+                "cents|whole cents",
+                "euro|not|never|unit|whole|as they are",
+            ),
+        ),
         (0.4, ("refund_order", "amount_cents", "value|check|get_order")),
     ),
     "stale_id": _cures(
