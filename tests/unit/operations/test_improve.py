@@ -209,6 +209,34 @@ def test_campaign_of_a_simulated_agent_does_not_count_on_a_real_head(desk: Desk)
     assert "simulated" in str(decided.decision)
 
 
+def test_prune_proposes_taking_out_each_slot_by_itself(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    long = f"{USELESS} {USELESS} {USELESS}"
+    both = Draft(
+        kind="rule",
+        hypothesis="both",
+        files={**draft(GOOD, "good").files, **draft(long, "long").files},
+    )
+    told = Scripted(desk, [both])()
+    assert told.outcome == "accept"
+    pruned = desk("improve", system="desk:newer", prune=True)
+    drafts = [each for each in pruned.items if each.ended == "drafted"]
+    assert [each.hypothesis.split()[0] for each in drafts] == ["long", "good"]
+    for each in drafts:
+        made = desk("proposal.show", proposal=each.proposal)
+        assert (made.claim, made.head) == ("no_worse_and_cheaper", pruned.side)
+        assert len(made.slots) == 1
+    assert {each.proposer for each in pruned.items} == {"leave-one-out"}
+
+
+def test_head_of_a_campaign_does_not_follow_the_head_it_is_for(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    told = Scripted(desk, [draft(GOOD)])()
+    assert desk("head.show", name="practice").moves == 1
+    assert desk("head.show", name=told.side).campaign == told.campaign
+    assert not desk("proposal.list", head=told.side, state="open").items
+
+
 def test_agent_that_changed_is_not_gone_on_with(desk: Desk) -> None:
     suite = desk.write(
         "suite.jsonl", "".join(json.dumps({"case": f"c{n}"}) + "\n" for n in range(8))
