@@ -33,7 +33,7 @@ def reference() -> str:
     ]
     for noun in noun_names():
         operations = load_noun(noun)
-        if list(operations) != [noun]:
+        if noun not in operations:
             lines += [f"## lignin {noun}", ""]
         for operation in operations.values():
             lines += _operation(operation, "##" if operation.name == noun else "###")

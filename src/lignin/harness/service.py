@@ -48,14 +48,16 @@ class Harness:
         parent_revision: Digest | None = None,
         parent_slots: Mapping[str, Digest] | None = None,
         practice: bool = False,
+        campaign: str = "",
     ) -> Change:
         """The change that creates an empty head.
 
         Args:
-            practice: What simulated agents decide counts for it, and nothing real stands on it.
             salt: Secret that assigns units to canary and hold-out (any text, kept in the log).
             extends: (space, head) of the parent; its stable revision is `parent_revision`, with
                 everything in it flattened in `parent_slots`.
+            practice: What simulated agents decide counts for it, and nothing real stands on it.
+            campaign: The campaign that explores on it; it stays on the revision it began with.
         """
         revision = Revision(slots={}, extends=parent_revision)
         events = []
@@ -70,6 +72,8 @@ class Harness:
         }
         if practice:
             payload["practice"] = True
+        if campaign:
+            payload["campaign"] = campaign
         events.append(self._event(f"head/{name}", "head.created", payload))
         return scope.change(events=tuple(events), expects={f"head/{name}": 0})
 

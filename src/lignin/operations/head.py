@@ -57,6 +57,7 @@ class HeadView(Response):
     revision: str = Field(description="digest of the head's revision")
     extends: str | None = Field(description="SPACE:HEAD it stands on")
     practice: bool = Field(description="to practise on: simulated agents decide, nobody is served")
+    campaign: str = Field(description="the campaign that explores on it; empty for any other")
     fence: int = Field(description="number of the last lease")
     lease: dict[str, Any] | None = Field(description="who holds it, and until when")
     moves: int = Field(description="how often it moved")
@@ -215,6 +216,7 @@ def show(context: Context, request: HeadRef) -> HeadView:
         revision=stable,
         extends=f"{parent['space']}:{parent['head']}" if parent else None,
         practice=is_practice(row),
+        campaign=row.body.get("campaign", ""),
         fence=row.body["fence"],
         lease=row.body["lease"],
         moves=row.body["moves"],

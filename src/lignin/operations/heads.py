@@ -138,12 +138,13 @@ def removal(context: Context, view: View, revision: Revision, slot: str) -> Slot
 
 
 def children(context: Context, head: str) -> Iterable[tuple[str, str]]:
-    """(space, head) of every head that extends this one."""
+    """(space, head) of every head that extends this one and is to follow it: none of a campaign."""
     parent = f"{context.scope.space}:{head}"
     for space in context.ledger.spaces():
         with context.ledger.view(space) as view:
             for row in view.page("head", parent=parent, limit=1000).rows:
-                yield space, row.key
+                if not row.body.get("campaign"):
+                    yield space, row.key
 
 
 def propose_to_children(context: Context, head: str) -> list[str]:

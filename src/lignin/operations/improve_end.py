@@ -108,6 +108,7 @@ def _begin(context: Context, request: Improve, opening: OpenProposer) -> str:
         parent_revision=base_digest,
         parent_slots=slots,
         practice=practice,
+        campaign=key,
     )
     steps = Campaign(context=context, request=request, key=key).steps
     context.commit(side, steps.open(context.scope, key, told, facts))

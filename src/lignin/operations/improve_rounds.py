@@ -14,7 +14,7 @@ from lignin.domain.harness import Revision
 from lignin.domain.states import Row
 from lignin.evals.improvements import Improvements, drafted_files
 from lignin.evals.laws.climbing import (
-    KEPT_FOR_THE_END,
+    FOR_THE_ROUNDS,
     Aim,
     Limits,
     avoided,
@@ -142,7 +142,7 @@ class Campaign:
         if self.request.budget_trials is not None:
             with self.context.view() as view:
                 paid = spent(view, row).trials
-            most = int(self.request.budget_trials * (1 - KEPT_FOR_THE_END))
+            most = int(FOR_THE_ROUNDS * self.request.budget_trials)
             self.ration = Ration(max(0, most - paid))
 
     def _step(self, row: Row) -> str:

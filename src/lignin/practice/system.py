@@ -65,11 +65,11 @@ class DeskSystem:
         found = _task_of(task)
         if found is None:
             return SystemRun(ended="infrastructure", why="no task of the practice desk")
-        played = run_task(found, self._agent(found, seed), seed)
+        played = run_task(found, self.agent(found, seed), seed)
         record = run_record(played, seed, with_outcome=False, context_tokens=self._tokens)
         return SystemRun(ended="done", said=json.dumps(record).encode())
 
-    def _agent(self, task: Task, seed: int) -> Agent:
+    def agent(self, task: Task, seed: int) -> Agent:
         """The agent of one run. With other texts all is drawn anew, as it would be of a real agent."""
         reading = self._reading
         told = f" {reading.digest}" if reading.passages else ""

@@ -30,7 +30,7 @@ def failed(spec: str, family: str, *texts: str, runs: int = 60) -> float:
     """The share of an agent's runs of a task that fail, with these texts in its harness."""
     task = make_task(FAMILIES[family], 0)
     system = DeskSystem(spec, harness(*texts))
-    made = [run_task(task, system._agent(task, seed), seed) for seed in range(runs)]
+    made = [run_task(task, system.agent(task, seed), seed) for seed in range(runs)]
     return sum(run.outcome.verdict == "failure" for run in made) / runs
 
 

@@ -40,8 +40,7 @@ def _head_created(row: Row | None, event: Event, payload: Mapping[str, Json]) ->
         "extends": payload["extends"],
         "moves": 0,
     }
-    if payload.get("practice"):
-        body["practice"] = True
+    body |= {name: payload[name] for name in ("practice", "campaign") if payload.get(name)}
     return born(event, body, state="active", parent=payload.get("parent"))
 
 

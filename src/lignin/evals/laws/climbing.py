@@ -14,8 +14,8 @@ from lignin.domain.evidence import GateOutcome
 Round = Mapping[str, Any]
 HIDDEN_SHARE = 0.3
 """Of a suite without a split of its own, so many cases are held out."""
-KEPT_FOR_THE_END = 1 / 3
-"""Of a budget, the share that is left for proving the whole and for measuring it."""
+FOR_THE_ROUNDS = 2 / 3
+"""Of a budget, the share that the rounds may spend; the rest proves the whole and measures it."""
 PARKED_AFTER = 3
 """After so many times `pivot` refusals in a row a mode waits until nothing else is left."""
 
@@ -144,12 +144,12 @@ def why_stop(rounds: Sequence[Round], limits: Limits, spent: Spent, mean: float 
         return f"rounds: {limits.rounds} drafts were tried"
     if _trailing([r["outcome"] for r in drafted]) >= limits.no_progress:
         return f"no progress: {limits.no_progress} drafts in a row were not accepted"
-    return over_budget(limits, spent, 1 - KEPT_FOR_THE_END)
+    return over_budget(limits, spent, FOR_THE_ROUNDS)
 
 
 def over_budget(limits: Limits, spent: Spent, share: float = 1.0) -> str:
     """Whether a share of the budget is spent, in words; "" where it is not."""
-    if limits.trials is not None and spent.trials >= share * limits.trials:
+    if limits.trials is not None and spent.trials >= int(share * limits.trials):
         return f"budget: {spent.trials} of {limits.trials} trials are paid"
     if limits.usd is not None and spent.usd >= share * limits.usd:
         return f"budget: ${spent.usd:.2f} of ${limits.usd:.2f} are paid"

@@ -1,0 +1,292 @@
+"""`improve`: what fails is mined, drafts are gated on a side head, the whole is gated in the end."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from lignin.domain.artifacts import File
+from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError
+from lignin.operations.improve import ImproveRef, show
+from lignin.operations.improve_end import run_campaign
+from lignin.operations.improve_models import CampaignShown, Improve
+from lignin.ports.proposer import Draft, Proposed
+from lignin.testing.fakes.proposer import ScriptedProposer
+from lignin.traces.mined import Evidence
+from unit.operations.conftest import Desk
+from unit.operations.suites import with_cases
+
+FAULTS = ("wrong_refund_method", "gave_up_early")
+SYSTEM = "desk:now+wrong_refund_method@0.8"
+GOOD = "A refund goes to the method the order was paid with."
+HARMFUL = "Do not call refund_order."
+USELESS = "Write the postcode in capitals with one space."
+
+
+def draft(said: str, slot: str = "", kind: str = "rule") -> Draft:
+    slot = slot or f"slot-{abs(hash(said)) % 1000}"
+    text = f'---\nname: {slot}\ndescription: "A rule."\n---\n\n- {said}\n'
+    return Draft(
+        kind=kind,
+        hypothesis=said,
+        files={f"{slot}/SKILL.md": File(content=text.encode())},
+        predicted=0.3,
+    )
+
+
+class Scripted:
+    """Runs campaigns with a scripted proposer, and keeps what that was asked."""
+
+    def __init__(self, desk: Desk, answers: Sequence[Draft | Proposed]) -> None:
+        self.desk = desk
+        self.proposer = ScriptedProposer(answers)
+        self.evidence: list[Evidence] = []
+
+    def opening(self, name: str, evidence: Evidence) -> ScriptedProposer:
+        assert name == "scripted"
+        self.evidence.append(evidence)
+        return self.proposer
+
+    def __call__(self, **request: Any) -> CampaignShown:
+        asked = Improve.model_validate(
+            {"system": SYSTEM, "proposer": ["scripted"], "measure": 3, "pivot": 9, **request}
+        )
+        key = run_campaign(self.desk.context, asked, self.opening)
+        return show(self.desk.context, ImproveRef(campaign=key))
+
+
+def outcomes(told: CampaignShown) -> list[tuple[str, str]]:
+    return [(each.hypothesis, each.outcome) for each in told.items if each.ended == "drafted"]
+
+
+def test_what_helps_is_accepted_what_harms_or_does_nothing_is_not(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    told = Scripted(desk, [draft(HARMFUL), draft(USELESS), draft(GOOD)])()
+    assert dict(outcomes(told))[GOOD] == "accept"
+    assert dict(outcomes(told))[HARMFUL] == "reject"
+    assert dict(outcomes(told))[USELESS] == "reject"
+    assert (told.state, told.outcome, told.accepted) == ("ended", "accept", 1)
+    assert (told.simulated, told.practice, told.head) == (True, True, "practice")
+    assert told.trials > 0
+    assert any("practice" in line for line in told.next)
+    text = told.to_text() or ""
+    assert "simulated" in text
+    assert GOOD in text
+    head = desk("head.show", name="practice")
+    assert [slot.simulated for slot in head.slots] == [True]
+
+
+def test_asked_again_it_answers_and_pays_nothing(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    run = Scripted(desk, [draft(GOOD)])
+    told = run()
+    count = len(run.proposer.asked)
+    head = desk("head.show", name="practice").revision
+    # The practice head moved, so the same words are about another harness: a new campaign.
+    again = run()
+    assert again.campaign != told.campaign
+    assert run().campaign == again.campaign
+    assert desk("improve.list").total == 2
+    assert desk("head.show", name="practice").revision == head
+    assert len(run.proposer.asked) > count
+
+
+def test_ended_by_a_limit_it_goes_on_where_that_is_raised(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    run = Scripted(desk, [draft(USELESS), draft(GOOD)])
+    told = run(rounds=1)
+    assert (told.stop.partition(":")[0], told.outcome, told.held_out) == ("rounds", "", None)
+    assert run(rounds=1).rounds == 1
+    more = run(rounds=5)
+    assert more.campaign == told.campaign
+    assert outcomes(more)[0] == outcomes(told)[0]
+    assert (more.accepted, more.outcome) == (1, "accept")
+
+
+def test_budget_of_trials_is_not_overdrawn_and_a_larger_one_goes_on(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    run = Scripted(desk, [draft(USELESS), draft(GOOD)])
+    told = run(budget_trials=40)
+    assert told.stop.startswith("budget")
+    assert told.trials <= 40
+    more = run(budget_trials=2000)
+    assert more.campaign == told.campaign
+    assert more.accepted == 1
+    assert more.trials <= 2000
+
+
+def test_half_of_the_target_and_what_is_held_out_is_hidden_from_who_proposes(desk: Desk) -> None:
+    names = set(with_cases(desk, FAULTS))
+    run = Scripted(desk, [draft(USELESS), draft(GOOD)])
+    told = run()
+    held_out = {each.case for each in desk("trace.cases").items if each.split == "held_out"}
+    for (brief, _), evidence in zip(run.proposer.asked, run.evidence[1:], strict=True):
+        shown = {each.case for each in brief.cases}
+        assert shown
+        assert shown <= names - held_out
+        everything = json.dumps([repr(brief)])
+        assert not any(hidden in everything for hidden in names - shown)
+        assert not any(hidden in repr(evidence) for hidden in held_out)
+    aimed = [each for each in told.items if each.target > 1]
+    assert all(each.shown <= each.target / 2 for each in aimed)
+
+
+def test_outcomes_are_told_to_later_briefs_and_a_kind_that_fails_is_to_be_avoided(
+    desk: Desk,
+) -> None:
+    with_cases(desk, FAULTS)
+    run = Scripted(desk, [draft(USELESS), draft(f"{USELESS} Please."), draft(GOOD, kind="other")])
+    run(pivot=2)
+    last = max(run.proposer.asked, key=lambda asked: len(asked[0].tried))[0]
+    assert {each.hypothesis: each.outcome for each in last.tried}[USELESS] == "reject"
+    assert any(brief.avoid == {"rule"} for brief, _ in run.proposer.asked)
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ({"elsewhere.md": File(content=b"x")}, "may not"),
+        ({"../slot/SKILL.md": File(content=b"x")}, "may not"),
+        ({"other/SKILL.md": File(content=b"x")}, "may not"),
+        ({"slot-a/SKILL.md": File(content=b"no front matter")}, "front matter"),
+        ({"slot-a/SKILL.md": None}, "no slot"),
+        ({}, "empty"),
+    ],
+)
+def test_what_cannot_be_tried_is_refused_by_name_and_costs_no_trial(
+    desk: Desk, files: Mapping[str, File | None], why: str
+) -> None:
+    with_cases(desk, FAULTS)
+    bad = Draft(kind="rule", hypothesis="bad", files=files)
+    told = Scripted(desk, [bad])(surface=["slot-*/*"], rounds=1)
+    (each,) = [each for each in told.items if each.ended == "drafted"]
+    assert (each.outcome, each.trials, each.decision) == ("reject", 0, "")
+    assert why in each.reasons[0]
+
+
+def test_secret_in_a_draft_is_refused_and_not_stored(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    secret = "sk-ant-api03-" + "aB3dE6gH9" * 11
+    told = Scripted(desk, [draft(f"Log in with {secret}.", slot="slot-a")])(rounds=1)
+    assert [outcome for _, outcome in outcomes(told)] == ["reject"]
+    assert secret not in json.dumps(told.model_dump())
+
+
+def test_answers_without_a_draft_are_told_and_end_a_mode(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    refused = Proposed(ended="refused", why="I would rather not")
+    told = Scripted(desk, [refused])()
+    assert {each.ended for each in told.items} == {"refused"}
+    assert told.stop == "nobody has anything more to propose"
+    assert (told.accepted, told.outcome) == (0, "")
+    assert told.next == ["nothing was accepted: the head stays as it is"]
+
+
+def test_simulated_agent_never_moves_a_real_head(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    with pytest.raises(DeniedError, match="simulated"):
+        desk("improve", system=SYSTEM, head="main")
+    told = Scripted(desk, [draft(GOOD)])()
+    with pytest.raises(DeniedError, match="practice"):
+        desk("skill.serve", head="practice")
+    with pytest.raises(DeniedError, match="practice"):
+        desk("head.create", name="real", extends="home:practice")
+    assert desk("head.show", name=told.side).practice
+    assert not desk("head.show", name="main").slots
+
+
+def test_campaign_of_a_simulated_agent_does_not_count_on_a_real_head(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    Scripted(desk, [draft(GOOD)])()
+    desk("head.create", name="main")
+    (slot,) = desk("head.show", name="practice").slots
+    made = desk("proposal.create", put=[f"{slot.slot}@{slot.digest}"], head="main", claim="better")
+    proved = desk("gate.prove", proposal=made.proposal, system=SYSTEM)
+    assert proved.verdict == "accept"
+    decided = desk("proposal.decide", proposal=made.proposal)
+    assert decided.state == "undecided"
+    assert "simulated" in str(decided.decision)
+
+
+def test_prune_proposes_taking_out_each_slot_by_itself(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    long = f"{USELESS} {USELESS} {USELESS}"
+    both = Draft(
+        kind="rule",
+        hypothesis="both",
+        files={**draft(GOOD, "good").files, **draft(long, "long").files},
+    )
+    told = Scripted(desk, [both])()
+    assert told.outcome == "accept"
+    pruned = desk("improve", system="desk:newer", prune=True)
+    drafts = [each for each in pruned.items if each.ended == "drafted"]
+    assert [each.hypothesis.split()[0] for each in drafts] == ["long", "good"]
+    for each in drafts:
+        made = desk("proposal.show", proposal=each.proposal)
+        assert (made.claim, made.head) == ("no_worse_and_cheaper", pruned.side)
+        assert len(made.slots) == 1
+    assert {each.proposer for each in pruned.items} == {"leave-one-out"}
+
+
+def test_head_of_a_campaign_does_not_follow_the_head_it_is_for(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    told = Scripted(desk, [draft(GOOD)])()
+    assert desk("head.show", name="practice").moves == 1
+    assert desk("head.show", name=told.side).campaign == told.campaign
+    assert not desk("proposal.list", head=told.side, state="open").items
+
+
+def test_agent_that_changed_is_not_gone_on_with(desk: Desk) -> None:
+    suite = desk.write(
+        "suite.jsonl", "".join(json.dumps({"case": f"c{n}"}) + "\n" for n in range(8))
+    )
+    agent = "import json, sys\nprint(json.dumps({'resolved': False}))\n"
+    desk.write("agent.py", agent)
+    asked = {"system": "python agent.py", "suite": suite, "unsandboxed": True, "bank": 2}
+    run = Scripted(desk, [draft(USELESS, slot="a")])
+    with pytest.raises(RuntimeError, match="stop"):
+        _stopped(run, asked)
+    desk.write("agent.py", f"# another\n{agent}")
+    with pytest.raises(ConflictError, match="changed"):
+        run(**asked)
+    assert run(**asked, again=True).state == "ended"
+
+
+def _stopped(run: Scripted, asked: dict[str, Any]) -> None:
+    """A campaign that is broken off while it asks for a draft."""
+
+    def stop(name: str, evidence: Evidence) -> ScriptedProposer:
+        if evidence.signatures or run.desk("improve.list").total:
+            raise RuntimeError("stop")
+        return run.opening(name, evidence)
+
+    request = Improve.model_validate({"proposer": ["scripted"], **asked})
+    run_campaign(run.desk.context, request, stop)
+
+
+def test_unknown_proposer_is_told_before_anything_is_made(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    with pytest.raises(InvalidRequestError, match="no proposer"):
+        desk("improve", system=SYSTEM, proposer=["nobody"])
+    assert desk("improve.list").total == 0
+
+
+def test_accept_rates_are_kept_by_proposer_and_subject(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    Scripted(desk, [draft(HARMFUL), draft(GOOD)])()
+    (item,) = desk("improve.proposers").items
+    assert (item.proposer, item.subject, item.simulated) == ("scripted", SYSTEM, True)
+    assert (item.drafts, item.accepted) == (2, 1)
+    assert item.gain > 0.3
+
+
+def test_plot_marks_what_was_accepted_and_what_refused(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    told = Scripted(desk, [draft(HARMFUL), draft(GOOD)])()
+    svg = desk("improve.plot", campaign=told.campaign).svg
+    assert svg.startswith("<svg")
+    assert svg.count("<circle") == 2
+    assert "1 accepted" in svg
+    assert "1 refused" in svg
+    assert "simulated" in svg
