@@ -15,7 +15,7 @@ from lignin.domain.routines import Constant, Slot
 _FOUND = "{}"
 _RUNNING = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 _PYTHONS = frozenset({"python", "python3"})
-_COPYING = frozenset({"cp", "mv", "ln", "tee"})
+_COPYING = frozenset({"cp", "mv", "ln"})
 _GIT = Row(flags={"-C": ":", "-c": "!", "--no-pager": "", "-P": ""})
 
 
@@ -237,8 +237,9 @@ def _written(
     for kind, target in part.redirects:
         if ">" in kind:
             yield _same(target, fixed, slot_of(target))
-    if part.program in _COPYING:
-        yield _same(part.words[-1], fixed, slot_of(part.words[-1]))
+    targets = part.words[-1:] if part.program in _COPYING else ()
+    for target in part.words[1:] if part.program == "tee" else targets:
+        yield _same(target, fixed, slot_of(target))
 
 
 def _require_not_run(
