@@ -103,10 +103,7 @@ class Places:
             return Chosen((), self._last(place, walk))
         if pick.how in ("min", "max"):
             return Chosen((), self._extreme(place, walk))
-        found = f"matching_{plural(self._named(place.parts[0], place))}"
-        if found in self.used:
-            found = f"matching_{plural(self._named(place.path, place))}"
-        found = unique(found, self.used)
+        found = unique(f"matching_{plural(self._named(place))}", self.used)
         about = self.names[place.step] + _without_stars(place.parts[0])
         why = f"{plain(tool)} needs one of {plain(about)}{self._which(place)}, not "
         lines = (
@@ -285,8 +282,8 @@ class Places:
         loops.append(f"for {key}, {element} in {at}.items()")
         return key, element
 
-    def _named(self, path: str, place: Reference) -> str:
-        names = [part for part in _STEP.findall(path) if part not in _STARS]
+    def _named(self, place: Reference) -> str:
+        names = [part for part in _STEP.findall(place.path) if part not in _STARS]
         last = names[-1] if names and not names[-1].startswith("[") else self.names[place.step]
         return identifier(last, "values")
 
