@@ -133,7 +133,7 @@ class _Writing:
         for each in self.routine.parameters:
             self.parameters[each.name] = unique(_given(each), used)
         singles = {
-            slot.parameter: _single(self.parameters[slot.parameter], used)
+            slot.parameter: another(singular(self.parameters[slot.parameter]), set(used))
             for step in self.routine.steps
             for slot in step.arguments.values()
             if isinstance(slot, Item)
@@ -378,11 +378,6 @@ def _checked(writing: _Writing) -> Iterator[str]:
         yield f"if len({{{', '.join(f'len({each})' for each in given)}}}) > 1:"
         why = f"{' and '.join(given)} have to be of one length"
         yield f'    return {{"done": done, "handed_over": {literal(why)}}}'
-
-
-def _single(name: str, used: set[str]) -> str:
-    single = singular(name)
-    return single if single not in used else f"each_{single}"
 
 
 def _signature(function: str, writing: _Writing) -> str:
