@@ -19,7 +19,8 @@ from lignin.app import load_settings, open_context
 from lignin.artifacts.routine_about import about_script
 from lignin.artifacts.routine_script import script_of
 from lignin.domain.commands import runs_shell
-from lignin.domain.errors import InvalidRequestError, UnavailableError
+from lignin.domain.errors import GateFailedError, InvalidRequestError, UnavailableError
+from lignin.domain.events import NewEvent
 from lignin.domain.routines import Constant, Parameter, Reference, Routine, RoutineStep, Use
 from lignin.domain.traces import Trajectory
 from lignin.operations.artifact import call
@@ -339,6 +340,43 @@ def test_uses_that_nothing_can_be_told_of_prove_nothing_and_are_counted(
     assert proved.verdict == "inconclusive"
     assert "0 uses in runs that were held out" in proved.reason
     assert "of which it cannot be told what was run" in proved.reason
+
+
+def locked(number: int) -> dict[str, object]:
+    """A run that hands a word of its task to a program that would run it."""
+    word = WORDS[number % len(WORDS)]
+    commands = [
+        (f"grep -n {word} notes", f"{number}:{word}\n"),
+        (f"flock /tmp/l -c {word}", f"ran {word}\n"),
+        (f"git add {word}.txt", ""),
+        (f"git commit -q -m 'do {word}'", ""),
+    ]
+    return session(f"lock-{number}", f"do {word}", commands)
+
+
+def test_routine_in_which_a_value_would_be_run_is_refused_by_name_and_never_promoted(
+    opened: Context,
+) -> None:
+    lines = [json.dumps(locked(number)) + "\n" for number in range(24)]
+    (opened.cwd / "runs.jsonl").write_text("".join(lines))
+    import_(opened, TraceImport(paths=["runs.jsonl"]))
+    found = induce(opened, RoutineInduce()).items
+    [first] = [each for each in found if "flock" in each.name]
+    proved = prove(opened, RoutineProve(routine=first.routine))
+    assert (proved.verdict, proved.exit_code()) == ("fail", 6)
+    assert proved.reason == "unsafe: nobody has said that `flock` takes data there"
+    with pytest.raises(GateFailedError, match="is not proven"):
+        promote(opened, RoutinePromote(routine=first.routine))
+    with opened.view() as view:
+        row = view.row(f"routine/{first.routine}")
+    assert row is not None
+    proof = {**row.body["proof"], "verdict": "pass", "artifact": "run-it", "version": "x"}
+    event = NewEvent(
+        stream=row.stream, type="routine.proven", payload=proof, event_id=opened.ids.new("evt")
+    )
+    opened.decide_and_commit(lambda view: (None, [opened.scope.change(events=(event,))]))
+    with pytest.raises(GateFailedError, match="unsafe: nobody has said that `flock`"):
+        promote(opened, RoutinePromote(routine=first.routine))  # as an older Lignin has proven it
 
 
 def test_value_that_the_script_refuses_is_no_example() -> None:

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from lignin.artifacts.routine_text import (
+    another,
     identifier,
     literal,
     places_of,
     plain,
+    plural,
     shown,
     singular,
     unique,
@@ -34,13 +36,22 @@ class Chosen:
 @dataclass(frozen=True, slots=True)
 class Loop:
     """A loop: what it sets, what it goes over, the source of what is handed on, and what a person calls
-    the list; `first` is the line that each round begins with, if there is one."""
+    the list; `first` is the line that each round begins with, if there is one; the smaller `depth` is, the
+    more an element says to a person."""
 
     target: str
     over: str
     value: str
     told: str
     first: str = ""
+    depth: int = 0
+
+    @property
+    def several(self) -> str:
+        """A name for the list."""
+        if self.first:
+            return identifier(self.told.rpartition(".")[2], "values")
+        return plural(self.target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +103,7 @@ class Places:
             return Chosen((), self._last(place, walk))
         if pick.how in ("min", "max"):
             return Chosen((), self._extreme(place, walk))
-        found = unique(f"matching_{self._plural(place)}", self.used)
+        found = unique(f"matching_{plural(self._named(place))}", self.used)
         about = self.names[place.step] + _without_stars(place.parts[0])
         why = f"{plain(tool)} needs one of {plain(about)}{self._which(place)}, not "
         lines = (
@@ -135,8 +146,12 @@ class Places:
             is_plain = len(walk.loops) == 1 and walk.value == walk.element
             known = walk.loops[0].partition(" in ")[2] if is_plain else known
         asked, goes = name, ""
+        inner_names = {each.partition(" in ")[0].removeprefix("for ") for each in walk.loops}
+        taken = {*self.used, walk.element, *inner_names} - (
+            set(self.singles.values()) - {walk.element} - inner_names
+        )
         for _ in range(parameter.type.count("list[")):
-            one = unique(singular(asked), {*self.used, walk.element})
+            one = another(singular(asked), taken)
             goes, asked = f"{goes} for {one} in {asked}", one
         if loops:
             inner = f"any({asked} in {known} {' '.join(loops)})"
@@ -243,7 +258,7 @@ class Places:
         taken = set(self.used)
         for part in _STEP.findall(place.path):
             if part in _STARS:
-                element = unique(singular(about), taken)
+                element = another(singular(about), taken)
                 if part == ".~":
                     at, element = self._keyed(place, at, element, loops, taken)
                 else:
@@ -267,8 +282,8 @@ class Places:
         loops.append(f"for {key}, {element} in {at}.items()")
         return key, element
 
-    def _plural(self, place: Reference) -> str:
-        names = [part for part in _STEP.findall(place.parts[0]) if part not in _STARS]
+    def _named(self, place: Reference) -> str:
+        names = [part for part in _STEP.findall(place.path) if part not in _STARS]
         last = names[-1] if names and not names[-1].startswith("[") else self.names[place.step]
         return identifier(last, "values")
 

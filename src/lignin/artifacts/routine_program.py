@@ -7,7 +7,6 @@ form that the next call needs.
 """
 
 import ast
-import keyword
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,8 @@ from lignin.artifacts.routine_ends import SO_FAR, excepted, uneven, unset
 from lignin.artifacts.routine_places import Loop, Places
 from lignin.artifacts.routine_text import (
     WORD,
+    another,
+    apart,
     headline,
     identifier,
     literal,
@@ -44,12 +45,10 @@ from lignin.domain.routines import (
     references_in,
 )
 
-_CALLED = frozenset(
-    ["any", "dict", "enumerate", "isinstance", "len", "list", "max", "min", "str", "type"]
-)
 _OWN = ("done", "call", "error", "Any", "ToolError", "expected", "so_far")
-_TAKEN = frozenset({*_OWN, *keyword.kwlist, *_CALLED})
+_TAKEN = frozenset(_OWN)
 _MAX_EXPECTED_CHARS = 75
+_A_LIST = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +79,7 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
     function = identifier(name or names_of(routine)[0], "routine")
     writing = _Writing(routine=routine, names=_names(routine))
     body = [line for number in range(len(routine.steps)) for line in writing.step(number)]
+    ending = excepted(body)
     source = "\n".join(
         [
             *paragraph(f'"""{summary_of(routine)}'),
@@ -89,7 +89,7 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
             "",
             "from typing import Any",
             "",
-            "from lignin_guest import ToolError, call",
+            f"from lignin_guest import {'ToolError, ' if ending.is_told_apart else ''}call",
             "",
             "",
             *laid_out([_signature(function, writing)]),
@@ -101,7 +101,7 @@ def program_of(routine: Routine, name: str = "") -> RoutineProgram:
             *laid_out(f"    {line}" for line in (*_checked(writing), *unset(body))),
             "    try:",
             *laid_out(f"        {line}" for line in body),
-            *excepted(body),
+            *ending.lines,
             '    return {"done": done, "handed_over": ""}',
             "",
         ]
@@ -128,12 +128,12 @@ class _Writing:
     expected: set[Reference] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        used: set[str] = {*self.names, *_TAKEN, *_also_called(self.routine)}
+        used: set[str] = {*self.names, *_TAKEN}
         self.parameters = {}
         for each in self.routine.parameters:
-            self.parameters[each.name] = unique(identifier(each.name, "value"), used)
+            self.parameters[each.name] = unique(_given(each), used)
         singles = {
-            slot.parameter: _single(self.parameters[slot.parameter], used)
+            slot.parameter: another(singular(self.parameters[slot.parameter]), set(used))
             for step in self.routine.steps
             for slot in step.arguments.values()
             if isinstance(slot, Item)
@@ -177,10 +177,10 @@ class _Writing:
             for slot in step.arguments.values()
         )
         may_lack = parameter.name in self.optional and not (filled and parameter.default)
-        lines = self.places.among(step.tool, parameter, name)
-        if not may_lack:
-            return lines
-        return (f"if {name} is not None:", *(f"    {line}" for line in lines))
+        asked, *rest = self.places.among(step.tool, parameter, name)
+        if may_lack and name not in set(self.left_out()):
+            asked = f"if {name} is not None and {asked.removeprefix('if ')}"
+        return (asked, *rest)
 
     def _expected(self, step: RoutineStep) -> Iterator[str]:
         """The line that says what it was if something is not there that a step needs."""
@@ -236,7 +236,7 @@ class _Writing:
             if isinstance(slot, Item):
                 single = self.places.singles[slot.parameter]
                 given = self.parameters[slot.parameter]
-                loops[name] = Loop(single, given, single, given)
+                loops[name] = Loop(single, given, single, given, depth=self._depth(slot))
                 continue
             single = self.places.single(f"{identifier(name.rpartition('.')[2], 'value')}s")
             loops[name] = (
@@ -245,6 +245,13 @@ class _Writing:
                 else Loop(single, self.places.listed(slot), single, f"{single} values")
             )
         return loops
+
+    def _depth(self, slot: Item) -> int:
+        """How much an element of a parameter's list says to a person: a text most, a list least."""
+        kind = next(each.type for each in self.routine.parameters if each.name == slot.parameter)
+        if kind.count("list[") > 1:
+            return _A_LIST
+        return int(kind not in ("list[str]", "list[path]"))
 
     def _made(self, number: int, call: str) -> str:
         name = self.names[number]
@@ -263,8 +270,7 @@ class _Writing:
             if loop.over.isidentifier():
                 lists.append(loop.over)
                 continue
-            listed = identifier(loop.told.rpartition(".")[2], "values")
-            lists.append(unique(listed, self.places.used))
+            lists.append(another(loop.several, self.places.used, "all"))
             yield f"{lists[-1]} = {loop.over}"
         if len(lists) > 1 and not self._are_given(loops):
             sizes = ", ".join(f"len({each})" for each in lists)
@@ -273,9 +279,11 @@ class _Writing:
         every = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)}, strict=True)"
         yield f"for {', '.join(over)} in {every}:"
         yield from (f"    {loop.first}" for loop in over.values() if loop.first)
-        first = next(iter(over.values()))
-        done = f"{{len({name})}} of {{len({lists[0]})}} of {first.told} were done"
-        yield f'    so_far = f"; {done}; go on at {{{first.value}}}"'
+        told = min(over.values(), key=lambda loop: loop.depth)
+        listed = lists[list(over.values()).index(told)]
+        done = f"{{len({name})}} of {{len({listed})}} of {told.told} were done"
+        at = f"; go on at {{{told.value}}}" if told.depth < _A_LIST else ""
+        yield f'    so_far = f"; {done}{at}"'
         yield from (f"    {line}" for line in within)
         yield f"    {name}.append({call})"
         yield 'so_far = ""'
@@ -372,11 +380,6 @@ def _checked(writing: _Writing) -> Iterator[str]:
         yield f'    return {{"done": done, "handed_over": {literal(why)}}}'
 
 
-def _single(name: str, used: set[str]) -> str:
-    single = singular(name)
-    return single if single not in used else f"each_{single}"
-
-
 def _signature(function: str, writing: _Writing) -> str:
     given = [
         f"{writing.parameters[each.name]}: {annotation_of(each)}"
@@ -404,22 +407,18 @@ def _told(routine: Routine, writing: _Writing) -> list[str]:
 
 def _names(routine: Routine) -> tuple[str, ...]:
     """A variable for each step: what its tool is about."""
-    used = {*_TAKEN, *(identifier(each.name, "value") for each in routine.parameters)}
+    used = {*_TAKEN, *map(_given, routine.parameters)}
     names = []
     for step in routine.steps:
-        name = _about(step.tool)
-        whole = identifier(step.tool, "step")
+        name, whole = apart(_about(step.tool)), apart(identifier(step.tool, "step"))
         names.append(unique(whole if name in used else name, used))
     return tuple(names)
 
 
-def _also_called(routine: Routine) -> set[str]:
-    """`zip` where a step goes over several lists: a parameter of that name would take its place."""
-    several = (
-        sum(isinstance(slot, Item | Each) for slot in step.arguments.values()) > 1
-        for step in routine.steps
-    )
-    return {"zip"} if any(several) else set()
+def _given(parameter: Parameter) -> str:
+    """A parameter's name in a program; one of the program's own says that it is a value."""
+    name = apart(identifier(parameter.name, "value"))
+    return f"{name}_value" if name in _TAKEN else name
 
 
 def _about(tool: str) -> str:

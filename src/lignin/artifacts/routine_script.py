@@ -3,7 +3,7 @@
 The script takes what varies as arguments, runs each command with its own list of words, prints what
 each said, and ends at the first that fails with its exit code, saying what was done. A command that
 needs a shell is one line for `bash -c` in which every value is quoted. A value that would read as an
-option is refused, and so is a routine in which one would be run as code.
+option is refused, and so is a routine in which one stands where no program is known to take data.
 """
 
 import ast
@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from lignin.artifacts.layout import laid_out
 from lignin.artifacts.routine_text import headline, identifier, literal, places_of, plain, unique
 from lignin.artifacts.script_arguments import Argument, RoutineScript, is_negative, raw
+from lignin.artifacts.script_data import require_data
 from lignin.artifacts.script_names import programs, script_names, summary, title
 from lignin.artifacts.script_parts import functions_for, imports_for
-from lignin.artifacts.script_words import placed, reads_as_option, require_no_code, stands_as
+from lignin.artifacts.script_words import about, placed, reads_as_option, stands_as
 from lignin.domain.commands import (
     Part,
     Word,
@@ -63,8 +64,9 @@ def script_of(
         seen: Values that the routine's parameters had, commonest first, to show as examples.
 
     Raises:
-        InvalidRequestError: A command cannot be written again, a value would be run as code, or an
-            argument comes from a place that is not one value.
+        UnsafeError: A value would stand where no program is known to take data.
+        InvalidRequestError: A command cannot be written again, or an argument comes from a place that
+            is not one value.
     """
     commands = in_their_folders(
         [of_step(at, parse_command(step.tool)) for at, step in enumerate(routine.steps)]
@@ -72,8 +74,6 @@ def script_of(
     if not any(commands):
         raise InvalidRequestError("it only goes to a folder")
     writing = _Writing(routine=routine, commands=commands, seen=seen or {})
-    for parts in commands:
-        require_no_code(parts or (), writing.varying)
     body = [line for number in range(len(commands)) for line in writing.step(number)]
     told = programs(commands)
     declared = [
@@ -138,12 +138,14 @@ class _Writing:
     routine: Routine
     commands: Sequence[tuple[Part, ...] | None]
     seen: Mapping[str, Sequence[str]]
+    forms: Mapping[str, str] = field(init=False)
     arguments: list[Argument] = field(init=False)
     outputs: Mapping[int, str] = field(init=False)
     held: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         used = set(_TAKEN)
+        self.forms = require_data(self.commands, self._slot)
         self.arguments = self._arguments(used)
         read = {each.step for each in self._references()}
         self.outputs = {
@@ -157,16 +159,6 @@ class _Writing:
             for word in placed(parts)
             if isinstance(slot := self._slot(word), Reference)
         }
-
-    @property
-    def varying(self) -> frozenset[str]:
-        """The places whose values are not fixed."""
-        return frozenset(
-            f"{number}:{name}"
-            for number, step in enumerate(self.routine.steps)
-            for name, slot in step.arguments.items()
-            if not isinstance(slot, Constant)
-        )
 
     def step(self, number: int) -> Iterator[str]:
         """The lines of one step."""
@@ -255,9 +247,8 @@ class _Writing:
         return self.routine.steps[int(number)].arguments[place]
 
     def _checked(self, reference: Reference, parts: Sequence[Part], word: Word) -> str:
-        stands = stands_as(parts, word)
-        if stands.pattern:
-            return f"like({raw(stands.pattern)})({self._place(reference)})"
+        if form := self.forms[word.place]:
+            return f"like({raw(form)})({self._place(reference)})"
         place = self._place(reference)
         return f"word({place})" if reads_as_option(parts, word) else place
 
@@ -348,7 +339,7 @@ class _Writing:
         number, word = places[0]
         parts = self.commands[number] or ()
         stands = stands_as(parts, word)
-        patterns = {stands_as(self.commands[at], each).pattern for at, each in places} - {""}
+        forms = sorted({self.forms.get(each.place, "") for _, each in places} - {""})
         is_word = any(reads_as_option(self.commands[at] or (), each) for at, each in places)
         base = stands.name or parameter
         if not stands.name and _GENERIC.fullmatch(base):
@@ -363,16 +354,27 @@ class _Writing:
         repeated = [self.routine.steps[at] for at, _ in places]
         return Argument(
             name=unique(base, used),
-            what=self._help(parameter, stands.what),
+            what=self._help(parameter, self._roles(places)),
             parameter=parameter,
             is_needed=is_needed,
             is_option=not (is_needed and is_short),
             is_list=is_list,
             may_be_empty=is_list and all(not step.changes for step in repeated),
-            pattern=min(patterns, default=""),
+            pattern="".join([*(f"(?={each}\\Z)" for each in forms[:-1]), *forms[-1:]]),
             is_word=is_word,
             may_be_negative=is_word and any(map(is_negative, self.seen.get(parameter, ()))),
         )
+
+    def _roles(self, places: Sequence[tuple[int, Word]]) -> str:
+        """What an argument is; where several commands take it, what it is to each."""
+        roles: dict[str, str] = {}
+        for at, word in places:
+            parts = self.commands[at] or ()
+            roles.setdefault(about(parts, word), stands_as(parts, word).what)
+        if len(roles) == 1:
+            return next(iter(roles.values()))
+        told = [what if title in what else f"{what} (`{title}`)" for title, what in roles.items()]
+        return ", ".join(told)
 
     def _type(self, parameter: str) -> str:
         found = next((e.type for e in self.routine.parameters if e.name == parameter), "str")

@@ -3,6 +3,8 @@
 What comes from a trace is data: it stands in a source as a literal, or stripped to plain signs.
 """
 
+import builtins
+import keyword
 import re
 from collections.abc import Sequence
 
@@ -37,6 +39,7 @@ def tool_words(tool: str) -> str:
 
 
 MAX_NAME_CHARS = 60
+_MEANT = frozenset([*dir(builtins), *keyword.kwlist])
 
 
 def names_of(routine: Routine) -> tuple[str, ...]:
@@ -76,7 +79,9 @@ _NOT_SEVERAL = ("ss", "atus", "onus", "ius", "is")
 
 def singular(name: str) -> str:
     """One of what a name says there are several of."""
-    word = name.rpartition("_")[2]
+    outer, _, word = name.rpartition("_")
+    if outer and word == "list":
+        return outer
     if len(word) > 3 and word.endswith("ies"):
         return f"{name[:-3]}y"
     if word.endswith(("sses", "uses", "ises", "xes", "ches", "shes")):
@@ -84,6 +89,16 @@ def singular(name: str) -> str:
     if len(word) > 1 and word.endswith("s") and not word.endswith(_NOT_SEVERAL):
         return name[:-1]
     return f"one_{name}"
+
+
+def plural(name: str) -> str:
+    """Several of what a name says there is one of."""
+    name = name.removeprefix("one_").removeprefix("each_")
+    if singular(name) != f"one_{name}":
+        return name
+    if name.endswith("y") and name[-2:-1] not in set("aeiou"):
+        return f"{name[:-1]}ies"
+    return name + ("es" if name.endswith(("s", "x", "ch", "sh")) else "s")
 
 
 def headline(routine: Routine) -> str:
@@ -116,6 +131,19 @@ def unique(name: str, used: set[str]) -> str:
         made, number = f"{name}_{number}", number + 1
     used.add(made)
     return made
+
+
+def another(name: str, used: set[str], before: str = "each") -> str:
+    """Return a name that is not used yet, with a word in front rather than a number behind, and use it."""
+    bare = name.removeprefix("one_")
+    return unique(name if name not in used else f"{before}_{bare}", used)
+
+
+def apart(name: str) -> str:
+    """A name that takes no builtin's or keyword's place, whatever else is in the program."""
+    if name == "zip":
+        return "zip_code"
+    return f"{name}_value" if name in _MEANT else name
 
 
 def literal(value: Json) -> str:

@@ -1,20 +1,10 @@
-"""What the words of well-known commands are called, and which of them are code. Pure.
-
-Owns two tables: names for a person (`git commit -m` takes a message), and the words by which a
-program runs other code, where no value of a caller may stand.
-"""
+"""What the words of well-known commands are called: `git commit -m` takes a message. Pure."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lignin.domain.commands import Part, Word
-from lignin.domain.errors import InvalidRequestError
-
-LINES = r"[0-9]*,?[0-9$]+p"
-PLAIN = r"[A-Za-z0-9_./-]+"
-_PATTERNS: Mapping[str, tuple[str, str]] = {"sed": ("-n", LINES), "make": ("", PLAIN)}
-"""Programs whose words are code, and what words of theirs are none; the first with which flag."""
 
 _NAMED: Mapping[str, tuple[str, str]] = {
     "grep 1": ("pattern", "what to look for"),
@@ -52,62 +42,14 @@ _NAMED: Mapping[str, tuple[str, str]] = {
     "sed 1": ("lines", "which lines, as in 1,20p"),
     "make 1": ("target", "what to make"),
 }
-_INTERPRETERS = frozenset(
-    [
-        "sh",
-        "bash",
-        "dash",
-        "zsh",
-        "ksh",
-        "fish",
-        "python",
-        "python3",
-        "perl",
-        "ruby",
-        "node",
-        "php",
-        "git",
-        "rsync",
-        "tar",
-    ]
-)
-_SHELLS = frozenset(
-    ["sh", "bash", "dash", "zsh", "ksh", "fish", "python", "python3", "perl", "ruby", "node", "php"]
-)
-_WRAPPERS = frozenset(
-    [
-        "eval",
-        "exec",
-        "source",
-        ".",
-        "ssh",
-        "xargs",
-        "env",
-        "sudo",
-        "su",
-        "nohup",
-        "time",
-        "timeout",
-        "watch",
-        "parallel",
-        "nice",
-    ]
-)
-_PROGRAM_FIRST = frozenset(["awk", "gawk", "mawk", "ed", "ex", "vi", "vim"])
-_RUNNING = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
-_CODE_FLAG = re.compile(r"-[a-zA-Z]*[ceE]|--(?:eval|execute|print|run)")
-_CODE_OPTION = re.compile(
-    r"--[\w-]*(?:exec|command|program|action|eval|rsh|pack|pager|shell)[\w-]*="
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a word stands: what it is called, what it is, and the form it must have (or none)."""
+    """Where a word stands: what it is called, and what it is."""
 
     name: str = ""
     what: str = ""
-    pattern: str = ""
 
 
 def heading(part: Part) -> str:
@@ -132,55 +74,7 @@ def standing(part: Part, word: Word) -> Standing:
         return Standing(option, f"the value of {word.text[:-1]}")
     key = f"{title} {flag}" if f"{title} {flag}" in _NAMED else f"{title} {number}"
     name, what = _NAMED.get(key, ("", f"what `{title}` is given"))
-    needs, pattern = _PATTERNS.get(part.program, ("", ""))
-    texts = {each.text for each in part.words}
-    strict = (
-        bool(pattern) and (number == 1 or part.program != "sed") and (not needs or needs in texts)
-    )
-    return Standing(name, what, pattern if strict else "")
-
-
-def require_no_code(parts: Sequence[Part], varying: Collection[str]) -> None:
-    """Raise where a value that varies would be run as code by a program of a command.
-
-    Args:
-        varying: The places whose values are not fixed.
-
-    Raises:
-        InvalidRequestError: Which program would run it.
-    """
-    for number, part in enumerate(parts):
-        name = part.program.rpartition("/")[2]
-        mine = [word for word in part.words if word.place in varying]
-        piped = part.joined.startswith("|") and any(
-            word.place in varying for other in parts[:number] for word in _all(other)
-        )
-        told = any(target.place in varying for kind, target in part.redirects if kind == "<<<")
-        first = next((word for word in part.words if word.place and not word.text), None)
-        flags = zip(part.words, part.words[1:], strict=False)
-        if (
-            (name in _WRAPPERS and mine)
-            or (name in _SHELLS and (piped or told))
-            or (name in _PROGRAM_FIRST and first in mine)
-            or (name == "sed" and first in mine and not standing(part, first).pattern)
-            or (name == "find" and _follows(part, _RUNNING, mine))
-            or any(_CODE_OPTION.match(word.text) for word in mine)
-            or any(
-                name in _INTERPRETERS and _CODE_FLAG.fullmatch(flag.text) and word in mine
-                for flag, word in flags
-            )
-        ):
-            raise InvalidRequestError(f"`{name}` would run as code what varies between uses")
-
-
-def _follows(part: Part, flags: Collection[str], mine: Sequence[Word]) -> bool:
-    """True where a varying word stands behind one of some flags."""
-    places = [number for number, word in enumerate(part.words) if word.text in flags]
-    return bool(places) and any(word in mine for word in part.words[places[0] :])
-
-
-def _all(part: Part) -> tuple[Word, ...]:
-    return (*part.words, *(target for _, target in part.redirects))
+    return Standing(name, what)
 
 
 def placed(parts: Sequence[Part] | None) -> list[Word]:
@@ -204,6 +98,12 @@ def stands_as(parts: Sequence[Part] | None, word: Word) -> Standing:
                     "content" if is_text else "file", "the text" if is_text else "the file"
                 )
     return Standing()
+
+
+def about(parts: Sequence[Part], word: Word) -> str:
+    """The program with its verb whose word, or redirect, it is."""
+    mine = (part for part in parts if any(each is word for each in placed((part,))))
+    return heading(next(mine, parts[0]))
 
 
 def reads_as_option(parts: Sequence[Part], word: Word) -> bool:

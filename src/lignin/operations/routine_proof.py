@@ -13,10 +13,13 @@ from pathlib import Path
 from lignin.artifacts.plan import plan_run
 from lignin.artifacts.recordings import Contract, is_tool_name, write_recording
 from lignin.artifacts.routine_about import ABOUT_PATH
-from lignin.artifacts.routine_program import RoutineProgram
+from lignin.artifacts.routine_program import RoutineProgram, program_of
+from lignin.artifacts.routine_script import script_of
 from lignin.artifacts.routine_text import plain
+from lignin.artifacts.script_data import UnsafeError
 from lignin.domain.artifacts import File, Tree
 from lignin.domain.codec import Json, canonical_bytes, digest_json
+from lignin.domain.commands import runs_shell
 from lignin.domain.errors import InvalidRequestError, UnavailableError
 from lignin.domain.examples import Example
 from lignin.domain.ids import drawn
@@ -166,6 +169,20 @@ class Handed:
     examples: list[Json]
 
 
+def unwritable(routine: Routine) -> str:
+    """Why no program or script can be written of a routine, by name; empty where one can."""
+    try:
+        if runs_shell(routine):
+            script_of(routine)
+        else:
+            program_of(routine)
+    except UnsafeError as error:
+        return f"unsafe: {error.message}"
+    except InvalidRequestError as error:
+        return f"unwritable: {error.message}"
+    return ""
+
+
 def hand_over(
     folder: Path,
     name: str,
@@ -181,11 +198,11 @@ def hand_over(
         about: What is told of the routine, to go along.
 
     Raises:
-        InvalidRequestError: A tool has a name by which nothing can call it.
+        UnsafeError: A tool has a name by which nothing can call it.
     """
     for spec in specs.values():
         if not is_tool_name(spec.name):
-            raise InvalidRequestError(
+            raise UnsafeError(
                 f"no program can call {plain(spec.name)}: a tool's name has letters, digits and _.:/- only"
             )
     whole = folder / name

@@ -13,6 +13,7 @@ from lignin.artifacts.routine_about import about_program, about_script
 from lignin.artifacts.routine_program import program_of
 from lignin.artifacts.routine_script import script_of
 from lignin.artifacts.routine_text import names_of
+from lignin.artifacts.script_data import UnsafeError
 from lignin.artifacts.script_names import script_names
 from lignin.artifacts.source.draft import artifact_name
 from lignin.domain.artifacts import make_tree
@@ -46,10 +47,12 @@ from lignin.operations.routine_proof import (
     is_held_out,
     sample,
     try_live,
+    unwritable,
 )
 from lignin.operations.routine_script_proof import (
     commonest,
     hand_over_script,
+    is_taken,
     shell_examples,
     shell_uses,
 )
@@ -58,7 +61,7 @@ from lignin.ports.ledger import View, require_known
 from lignin.ports.tools import ToolSpec
 from lignin.traces.routines.form import differences
 from lignin.traces.routines.refine import MOST_ROUNDS, Trial, after, against, guarded_by, poisoned
-from lignin.traces.routines.service import read
+from lignin.traces.routines.service import proven_form, read
 
 _MOST_SEEN = 12
 _MORE = (
@@ -169,10 +172,11 @@ def prove(context: Context, request: RoutineProve) -> Proved:
     others = [run for run in every if not is_held_out(run.session)]
     form = form_of(routine, others)
     if form is None:
-        short = _unproven(
-            routine, f"too few of the runs that are not held out make its steps; {_MORE}"
-        )
-        return _noted(context, row, prepared, short)
+        why = unwritable(routine)
+        short = f"too few of the runs that are not held out make its steps; {_MORE}"
+        verdict = "fail" if why else "inconclusive"
+        unproven = _unproven(routine, why or short, verdict=verdict)
+        return _noted(context, row, prepared, unproven)
     prepared = replace(prepared, routine=guarded_by(form, others), form=differences(routine, form))
     reason = ""
     for _ in range(MOST_ROUNDS + 1):
@@ -194,12 +198,16 @@ def prove(context: Context, request: RoutineProve) -> Proved:
 def _tried(context: Context, prepared: _Prepared, tools: str) -> tuple[Proved, tuple[Trial, ...]]:
     """Prove a routine as it is now, and say which uses were tried live."""
     routine = prepared.routine
+    if why := unwritable(routine):
+        return _unproven(prepared.mined, why, verdict="fail"), ()
     with tempfile.TemporaryDirectory(prefix="lignin-routine-") as folder:
         try:
             if runs_shell(routine):
                 written = _as_script(context, prepared, Path(folder))
             else:
                 written = _as_program(context, prepared, tools, Path(folder))
+        except UnsafeError as error:
+            return _unproven(prepared.mined, f"unsafe: {error.message}", verdict="fail"), ()
         except InvalidRequestError as error:
             return _unproven(prepared.mined, error.message), ()
         uses, live = len(written.handed.examples), written.live
@@ -239,13 +247,16 @@ def _as_script(context: Context, prepared: _Prepared, folder: Path) -> _Written:
     uses = list(shell_uses(routine, prepared.runs))
     examples = shell_examples(script, uses)
     untold = sum(not use.answers for use in uses)
+    barred = sum(bool(use.answers) and not is_taken(script, use) for use in uses)
+    besides = f"; {untold} more, of which it cannot be told what was run" if untold else ""
+    besides += f"; {barred} more, with a value that the script refuses" if barred else ""
     handed = hand_over_script(folder, script.name, script, examples, about)
     return _Written(
         name=script.name,
         source=script.source,
         handed=handed,
         live=Live(why_not="no environment gives back what shell commands found"),
-        besides=f"; {untold} more, of which it cannot be told what was run" if untold else "",
+        besides=besides,
     )
 
 
@@ -346,11 +357,17 @@ def promote(context: Context, request: RoutinePromote) -> Promoted:
     """Put a routine's proven program into a harness head, if the gate accepts it."""
     with context.view() as view:
         row = require_known(view, f"routine/{request.routine}")
+        form = proven_form(view, row)
     proof = row.body.get("proof")
     if row.state != "induced" or not proof or proof["verdict"] != "pass":
         raise GateFailedError(
             f"{request.routine} is not proven",
             hint=f"`lignin routine prove {request.routine}` says what is missing",
+        )
+    if why := unwritable(form):
+        raise GateFailedError(
+            f"{request.routine} is {why}",
+            hint=f"`lignin routine prove {request.routine}` refuses it, and takes it off where it serves",
         )
     name = f"{proof['artifact']}@{proof['version']}"
     asked = {"name": name, "head": request.head, "approve": request.approve}

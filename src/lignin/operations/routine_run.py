@@ -51,7 +51,13 @@ class RoutineRan(Response):
 
     def to_text(self) -> str:
         if self.ended == "done":
-            return str(self.answer)
+            changed = [each for each in self.done if each["changes"] and "error" not in each]
+            made = [f"  {each['tool']} {each['arguments']}" for each in changed]
+            told = ["changed:", *made] if made else ["nothing was changed"]
+            if self.answer is None:
+                return "\n".join([*told, "what to say at the end is not known"])
+            said = "answer, in the words of the runs that it was learned from:"
+            return "\n".join([*told, said, self.answer])
         lines = [f"{self.ended.replace('_', ' ')}: {self.why}"]
         lines += [f"  {each['tool']} {each['arguments']}" for each in self.done]
         return "\n".join(lines)

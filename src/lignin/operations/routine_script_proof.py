@@ -76,15 +76,19 @@ def shell_examples(script: RoutineScript, uses: Sequence[ShellUse]) -> list[Exam
     """
     found: dict[str, Example] = {}
     for use in uses:
-        taken = bool(use.answers) and all(
-            each.takes(value)
-            for each in script.arguments
-            for value in use.values.get(each.parameter, ())
-        )
-        if taken:
+        if use.answers and is_taken(script, use):
             example = use.example(script)
             found.setdefault(digest_json(list(example.argv)), example)
     return list(found.values())
+
+
+def is_taken(script: RoutineScript, use: ShellUse) -> bool:
+    """True where a script refuses none of a use's values."""
+    return all(
+        each.takes(value)
+        for each in script.arguments
+        for value in use.values.get(each.parameter, ())
+    )
 
 
 def hand_over_script(

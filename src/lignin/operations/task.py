@@ -162,13 +162,19 @@ def _next(row: Row, is_open: bool, is_unknown: bool) -> list[str]:
     if is_unknown:
         lines.append(f"settle what nobody knows: `lignin task settle {row.key} --made|--not-made`")
     tools = f" --tools {row.body['tools']}" if row.body.get("tools") else ""
+    programs = row.body.get("programs", ())
+    if programs:
+        order = "in this order, " if len(programs) > 1 else ""
+        lines.append(
+            f"go on, {order}with what the request says and what was brought back as input "
+            f"(`lignin artifact show NAME` has the parameters); nothing is repeated:"
+        )
+    lines += [
+        f"  {number}. `lignin artifact call {each} --input @given.json{tools} --task {row.key}`"
+        for number, each in enumerate(programs, start=1)
+    ]
     return [
         *lines,
-        *(
-            "go on, nothing is repeated: "
-            f"`lignin artifact call {each} --input ...{tools} --task {row.key}`"
-            for each in row.body.get("programs", ())
-        ),
         f"say that it is finished: `lignin task close {row.key}`",
     ]
 

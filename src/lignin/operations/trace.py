@@ -1,6 +1,7 @@
 """Recorded agent runs: take them in, list them, find the code in them."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -14,6 +15,8 @@ from lignin.operations.trace_view import TraceShown, shown
 from lignin.ports.ledger import require_known
 from lignin.traces.code import find_code
 from lignin.traces.intake import TakenSession
+
+_FIRST_PLACES = 5
 
 
 class TraceImport(Request):
@@ -72,10 +75,29 @@ def _told(file: FileTaken) -> list[str]:
         return [f"{file.path}: refused: {file.refused}"]
     took = f"{_count(file.sessions, 'session')}, {file.new_sessions} new, {file.records} records"
     lines = [f"{file.path}: {took}"]
-    lines += [f"  left out: {problem}" for problem in file.left_out]
-    lines += [f"  not parsed, kept: {problem}" for problem in file.problems]
+    lines += [f"  left out: {problem}" for problem in alike(file.left_out)]
+    for problem in alike(file.problems):
+        # A record of which one field was passed over was read all the same.
+        lines.append(f"  {'' if 'passed over' in problem else 'not parsed, kept: '}{problem}")
     unknown = ", ".join(f"{count} {name}" for name, count in sorted(file.skipped.items()))
     return [*lines, *([f"  of no known type, kept: {unknown}"] if unknown else [])]
+
+
+def alike(problems: Sequence[str]) -> list[str]:
+    """What is wrong with some lines, `line N: WHAT` each: once for all of which it is the same."""
+    places: dict[str, list[str]] = {}
+    for problem in problems:
+        place, _, what = problem.partition(": ")
+        places.setdefault(what, []).append(place)
+    told = []
+    for what, found in places.items():
+        if len(found) == 1:
+            told.append(f"{found[0]}: {what}")
+            continue
+        first = ", ".join(place.removeprefix("line ") for place in found[:_FIRST_PLACES])
+        more = f" and {left} more" if (left := len(found) - _FIRST_PLACES) > 0 else ""
+        told.append(f"{len(found)} records (lines {first}{more}): {what}")
+    return told
 
 
 class TraceList(Request):

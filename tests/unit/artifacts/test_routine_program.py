@@ -427,3 +427,51 @@ def test_parameter_never_takes_the_place_of_what_the_program_calls(guest: Module
     assert found["handed_over"] == ""
     assert [made["sku"] for _, made in desk.made] == ["a", "b"]
     assert program_of(ROUTINE).parameters["email"] == "email"
+
+
+def test_program_holds_nothing_that_a_person_would_not_have_left() -> None:
+    """No second check of what is a list already, no numbers in names, no two equal ways out."""
+    whose = Reference(0, "[*].order_id")
+    items = Reference(0, "[*].items[*].id")
+    given = {"order_id": Item("order_ids"), "item_ids": Item("item_id_lists")}
+    routine = Routine(
+        steps=(
+            RoutineStep(tool="list_orders", arguments={"zip": Use("zip")}),
+            RoutineStep(
+                tool="read_product",
+                arguments={"id": Item("product_ids")},
+                is_repeated=True,
+                is_optional=True,
+                changes=False,
+            ),
+            RoutineStep(tool="return_order", arguments=given, is_repeated=True),
+        ),
+        parameters=(
+            Parameter(name="zip", type="str"),
+            Parameter(name="product_ids", type="list[str]", among=items, checked=True),
+            Parameter(name="item_id_lists", type="list[list[str]]", among=items, checked=True),
+            Parameter(name="order_ids", type="list[str]", among=whose, checked=True),
+        ),
+    )
+    program = program_of(routine)
+    source = program.source
+    assert "product_ids = product_ids or []" in source
+    assert "product_ids is not None" not in source
+    assert program.parameters["zip"] == "zip_code"
+    assert "_2" not in source
+    assert "for item_id in item_id_list" in source
+    assert "of order_ids were done; go on at {order_id}" in source
+    assert source.count("except ") == 1
+    assert "ToolError" not in source
+    assert 'handed_over": str(error)' in source or "{error}{so_far}" in source
+
+
+@pytest.mark.parametrize("name", ["zip", "len", "class", "filter", "done", "call"])
+def test_parameter_is_called_the_same_whatever_else_is_in_the_program(name: str) -> None:
+    def called(*more: RoutineStep) -> str:
+        step = RoutineStep(tool="ship", arguments={name: Use(name)})
+        parameters = (Parameter(name=name, type="str"), Parameter(name="skus", type="list[str]"))
+        return program_of(Routine(steps=(step, *more), parameters=parameters)).parameters[name]
+
+    looped = RoutineStep(tool="read", arguments={"sku": Item("skus")}, is_repeated=True)
+    assert called() == called(looped) != name

@@ -210,4 +210,16 @@ def test_tasks_are_told_in_words(desk: Desk) -> None:
     text = desk("task.list").to_text()
     assert "1. pay {'lost': True}: nobody knows whether it took effect" in text
     assert f"lignin task settle {task} --made|--not-made" in text
-    assert f"lignin artifact call pay-it --input ... --tools shop --task {task}" in text
+    assert (
+        f"  1. `lignin artifact call pay-it --input @given.json --tools shop --task {task}`" in text
+    )
+    assert "go on, with what the request says" in text
+    asked = Asked(request="Please pay and ship O-2", tools="", head="main")
+    two, _ = begin_task(
+        desk.context, asked, {"plan": "p", "programs": ["pay-it", "ship-it"]}, again=False
+    )
+    shown = desk("task.show", task=two)
+    assert any(line.startswith("go on, in this order") for line in shown.next)
+    [first, second] = [line for line in shown.next if "artifact call" in line]
+    assert first.startswith("  1. `lignin artifact call pay-it ")
+    assert second.startswith("  2. `lignin artifact call ship-it ")

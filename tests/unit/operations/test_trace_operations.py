@@ -1,6 +1,7 @@
 """Taking trace files of every format in, and reading their sessions back from the store."""
 
 import gzip
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -182,3 +183,20 @@ def test_a_path_that_is_not_there_is_refused_and_the_others_are_taken(desk: Any)
         assert desk("trace.import", paths=named).exit_code() == 0
     with pytest.raises(NotFoundError, match=r"nowhere.*nor-here"):
         desk("trace.import", paths=["nowhere", "nor-here"])
+
+
+def test_one_complaint_about_many_records_is_told_once_with_its_places(desk: Any) -> None:
+    said = [{"role": "user", "content": "hi"}]
+    runs = [
+        {"lignin_run": 1, "task_id": f"t-{n}", "messages": said, "outcome": "pass"}
+        for n in range(32)
+    ]
+    lines = [*map(json.dumps, runs), "{broken", json.dumps({"lignin_run": 1, "task_id": "x"})]
+    (desk.context.cwd / "runs.jsonl").write_text("\n".join(lines) + "\n")
+    done = desk("trace.import", paths=["runs.jsonl"])
+    told = done.to_text().splitlines()
+    [passed] = [line for line in told if "`outcome`" in line]
+    assert passed.startswith('  32 records (lines 1, 2, 3, 4, 5 and 27 more): `outcome` is "pass"')
+    kept = [line for line in told if "not parsed, kept: " in line]
+    assert [line.partition("kept: ")[2][:7] for line in kept] == ["line 33", "line 34"]
+    assert len(done.files[0].problems) == 34  # each of them, for who reads it by machine
