@@ -6,7 +6,7 @@ evaluations come from others and stand nowhere in the SKILL.md.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,7 @@ class About:
         needs: What has to hold, in words.
         words: Of a script its arguments: how each is written, and what it is.
         chosen: Parameters that are chosen from what a step returns, with the number of that step.
+        unforeseen: Those of which that step comes after one that changes something.
         examples: Uses to show.
     """
 
@@ -49,6 +50,7 @@ class About:
     needs: tuple[str, ...] = ()
     words: tuple[tuple[str, str], ...] = ()
     chosen: tuple[tuple[str, int], ...] = ()
+    unforeseen: tuple[tuple[str, int], ...] = ()
     examples: tuple[Example, ...] = ()
 
     def to_file(self) -> File:
@@ -60,6 +62,7 @@ class About:
             "needs": list(self.needs),
             "words": [list(each) for each in self.words],
             "chosen": [list(each) for each in self.chosen],
+            "unforeseen": [list(each) for each in self.unforeseen],
             "examples": [
                 {name: value for name, value in each.to_json().items() if name != "answers"}
                 for each in self.examples
@@ -82,18 +85,27 @@ def about_program(routine: Routine, program: RoutineProgram, examples: Sequence[
         for step in routine.steps
         for guard in step.guards
     ]
+    changing = [number for number, step in enumerate(routine.steps, start=1) if step.changes]
+    chosen = tuple(_chosen(routine, program))
     return About(
         routine=routine.routine_id,
         stands_on=headline(routine),
         steps=tuple(steps),
         needs=tuple(dict.fromkeys(needs)),
-        chosen=tuple(
-            (program.parameters[each.name], each.among.step + 1)
-            for each in routine.parameters
-            if each.among and each.said < HALF and not each.default
-        ),
+        chosen=tuple(each for each in chosen if each[1] < min(changing, default=each[1] + 1)),
+        unforeseen=tuple(each for each in chosen if each[1] >= min(changing, default=each[1] + 1)),
         examples=few(examples),
     )
+
+
+def _chosen(routine: Routine, program: RoutineProgram) -> Iterator[tuple[str, int]]:
+    """The parameters that nobody knows before a step of the routine returned them, with its number."""
+    for each in routine.parameters:
+        if each.said >= HALF or each.default:
+            continue
+        step = each.among.step if each.among else each.shown_by
+        if step is not None:
+            yield program.parameters[each.name], step + 1
 
 
 def _what(step: RoutineStep) -> str:
@@ -174,11 +186,16 @@ def about_of(tree: Tree) -> About | None:
             steps=tuple((str(name), str(what)) for name, what in value["steps"]),
             needs=tuple(map(str, value["needs"])),
             words=tuple((str(name), str(what)) for name, what in value["words"]),
-            chosen=tuple((str(name), int(step)) for name, step in value.get("chosen", [])),
+            chosen=_pairs(value, "chosen"),
+            unforeseen=_pairs(value, "unforeseen"),
             examples=tuple(map(parse_example, value["examples"])),
         )
     except (ValueError, LookupError, TypeError, InvalidRequestError):
         return None
+
+
+def _pairs(value: Mapping[str, Any], name: str) -> tuple[tuple[str, int], ...]:
+    return tuple((str(parameter), int(step)) for parameter, step in value.get(name, []))
 
 
 def few(examples: Sequence[Example], most: int = 2) -> tuple[Example, ...]:
@@ -189,14 +206,20 @@ def few(examples: Sequence[Example], most: int = 2) -> tuple[Example, ...]:
 
 def use_phrases(about: About, names: Sequence[str]) -> list[str]:
     """Sentences of a description: when to use it, by what it takes and needs."""
-    given = f"you have {', '.join(names)}" if names else ""
+    later = {name for name, _ in about.chosen}
+    known = [name for name in names if name not in later]
+    given = f"you have {', '.join(known)}" if known else ""
     when = " and ".join(filter(None, [given, *(need.replace("`", "") for need in about.needs)]))
-    instead = f"instead of making its {len(about.steps)} steps one by one"
     if about.chosen:
-        names = [name for name, _ in about.chosen]
-        instead = f"after choosing {', '.join(names)} from what its steps that read return"
+        chosen = _and([name for name, _ in about.chosen])
+        how = f"{':' if when else ','} make its {_until(about)} yourself, choose {chosen} from what came "
+        how += "back, then call it with the choice"
+    elif len(about.steps) == 1:
+        how = f"{',' if when else ''} instead of calling its tool once for each"
+    else:
+        how = f"{',' if when else ''} instead of making its {len(about.steps)} steps one by one"
     return [
-        f"Use it{f' when {when},' if when else ''} {instead}.",
+        f"Use it{f' when {when}' if when else ''}{how}.",
         "It tells what each step brought back and, where it cannot go on, why.",
     ]
 
@@ -208,20 +231,54 @@ def when_section(about: About, parameters: Sequence[str]) -> list[str]:
         parameters: What a program takes, in words; a script's arguments are told with it.
     """
     named = [f"`{cell(name)}`" for name, _ in about.words if not name.startswith("[")]
-    given = [*parameters, *named]
+    later = tuple(f"`{name}`" for name, _ in about.chosen)
+    given = [each for each in (*parameters, *named) if not each.startswith(later)]
     return [
         "Use it when",
         "",
         *([f"- you have {', '.join(given)}"] if given else []),
-        "- you would make its steps, below, one after the other",
-        *(
-            f"- you have chosen `{cell(name)}` from what step {step} returns: make the steps up to that "
-            "one yourself first, choose, then call it"
-            for name, step in about.chosen
-        ),
+        "- you would make its steps, below, one after the other"
+        if len(about.steps) > 1
+        else "- you would call its tool, below, once for each of a list",
+        *_choices(about),
         *(f"- {need}: else it stops before the step that needs it" for need in about.needs),
         "",
     ]
+
+
+def _choices(about: About) -> list[str]:
+    """What nobody knows before some of the steps were made, and what to do then."""
+    lines = []
+    if about.chosen:
+        told = _and(_by_step(about.chosen, "from what step {} returned"))
+        lines.append(
+            f"- you have chosen {told}. Make {_until(about)} yourself first, choose, and call it with "
+            "the choice. That only reads; the call does it again"
+        )
+    if about.unforeseen:
+        told = _and(_by_step(about.unforeseen, "by step {}"))
+        lines.append(
+            f"- you know already what is told in most runs only after something was changed: {told}; "
+            "else make its steps yourself, for what was changed would be changed again"
+        )
+    return lines
+
+
+def _by_step(pairs: Sequence[tuple[str, int]], told: str) -> list[str]:
+    """Parameters in words, those of one step together."""
+    names: dict[int, list[str]] = {}
+    for name, step in pairs:
+        names.setdefault(step, []).append(f"`{cell(name)}`")
+    return [f"{_and(names[step])} {told.format(step)}" for step in sorted(names)]
+
+
+def _until(about: About) -> str:
+    last = max(step for _, step in about.chosen)
+    return "step 1" if last == 1 else f"steps 1 to {last}"
+
+
+def _and(phrases: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(phrases[:-1]), *phrases[-1:]]))
 
 
 def words_section(about: About) -> list[str]:

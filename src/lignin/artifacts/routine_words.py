@@ -49,11 +49,18 @@ def source_of(parameter: Parameter, names: Sequence[str], optional: Collection[s
         if parameter.said >= HALF:
             who = said_by(parameter)
             told = f"{told}; {who[:1].lower()}{who[1:]}"
+    elif is_chosen_on_the_way(parameter):
+        told = f"Chosen on the way, from what {names[parameter.shown_by or 0]} returned"
     elif parameter.said:
         told = said_by(parameter)
     if parameter.default:
         return f"{told}; all of them where it is left out"
     return told + ("; may be left out" if parameter.name in optional else "")
+
+
+def is_chosen_on_the_way(parameter: Parameter) -> bool:
+    """True where most uses learnt it from one of their own steps, so that nobody knows it before."""
+    return parameter.shown_by is not None and parameter.said < HALF and parameter.default is None
 
 
 def said_by(parameter: Parameter) -> str:

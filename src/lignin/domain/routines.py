@@ -259,6 +259,8 @@ class Parameter:
         default: Where all elements are taken if it is not given; None where it has to be given.
         said: The share of uses where the user or an earlier result named it before the first step.
         named: The share of uses where the user did.
+        shown_by: The step, counted from 0, whose result was the first to tell it, where at least half of
+            the uses chose it on the way; None where fewer did.
     """
 
     name: str
@@ -268,6 +270,7 @@ class Parameter:
     said: float = 0.0
     named: float = 0.0
     checked: bool = False
+    shown_by: int | None = None
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -278,6 +281,7 @@ class Parameter:
             "said": round(self.said, 3),
             "named": round(self.named, 3),
             "checked": self.checked,
+            "shown_by": None if self.shown_by is None else self.shown_by + 1,
         }
 
 
@@ -364,6 +368,7 @@ def parse_routine(value: Mapping[str, Any]) -> Routine:
                 said=each["said"],
                 named=each.get("named", each["said"]),
                 checked=each.get("checked", False),
+                shown_by=each["shown_by"] - 1 if each.get("shown_by") else None,
             )
             for each in value["parameters"]
         ),

@@ -11,6 +11,7 @@ from lignin.artifacts.routine_about import (
     about_of,
     about_program,
     about_script,
+    when_section,
 )
 from lignin.artifacts.routine_program import program_of
 from lignin.artifacts.routine_script import script_of
@@ -141,7 +142,25 @@ def test_skill_says_what_has_to_be_chosen_on_the_way() -> None:
     files = {**tree.files, ABOUT_PATH: about.to_file()}
     text = packaged(make_tree(files), example(7))["SKILL.md"].content.decode()
     assert "instead of making its" not in text
-    assert "you have chosen `order_id` from what step 1 returns" in text
+    assert (
+        "you have chosen `order_id` from what step 1 returned. Make step 1 yourself first" in text
+    )
+    assert "- you have `order_id`" not in text
+    assert "make its step 1 yourself, choose order_id from what came back" in text
+
+
+def test_what_is_known_only_after_a_change_is_not_to_be_fetched_by_making_it_twice() -> None:
+    change = RoutineStep(tool="split_order", arguments={"order_id": Use("order_id")}, changes=True)
+    routine = replace(
+        ROUTINE,
+        steps=(change, ROUTINE.steps[0]),
+        parameters=(Parameter(name="order_id", type="str", shown_by=0),),
+    )
+    about = about_program(routine, program_of(routine), [])
+    assert (about.chosen, about.unforeseen) == ((), (("order_id", 1),))
+    text = "\n".join(when_section(about, ("`order_id` (string)",)))
+    assert "Make step" not in text
+    assert "only after something was changed: `order_id` by step 1" in text
 
 
 def test_evaluations_are_none_that_the_skill_quotes() -> None:

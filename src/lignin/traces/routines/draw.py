@@ -31,6 +31,8 @@ def draw(routine: Routine) -> list[str]:
             who = "the user" if each.named >= 0.5 else "the user or an earlier result"
             who = "an earlier result" if each.named < 0.05 else who
             origin = f"given; {who} names it"
+        elif not each.among and each.shown_by is not None:
+            origin = f"chosen on the way; ${each.shown_by + 1} tells it"
         if each.default:
             origin += (
                 "; else all of them" if each.default == each.among else f"; else {each.default}"

@@ -61,6 +61,27 @@ def test_list_of_which_no_condition_tells_what_was_taken_is_a_parameter() -> Non
     assert str(machines.among) == "$2.machines[*]"
 
 
+def test_value_that_a_step_of_the_use_told_first_was_known_to_nobody_before() -> None:
+    runs = []
+    for number in range(12):
+        items = [f"I-{number}-{place}" for place in range(4)]
+        mail, taken = f"u{number}@example.org", items[hash_of(number)]
+        calls = [
+            call("find_ticket", {"mail": mail}, {"ticket": f"T-{number}", "items": items}),
+            call("drop_item", {"ticket": f"T-{number}", "item": taken}),
+            call("add_comment", {"ticket": f"T-{number}", "text": "dropped"}),
+        ]
+        runs.append(run(f"run-{number}", calls, said=f"I am {mail}, drop the least"))
+    (found,) = induced(runs).routines
+    said = {each.name: (each.said, each.shown_by) for each in found.parameters}
+    assert said == {"mail": (1.0, None), "item": (0.0, 0)}
+    assert parse_routine(found.to_json()) == found
+
+
+def hash_of(number: int) -> int:
+    return (7, 2, 9, 4, 1, 8, 3, 6, 5, 0, 11, 10)[number] % 4
+
+
 def test_support_is_counted(routine: Routine) -> None:
     support = routine.support
     assert (support.occurrences, support.tasks, support.failing) == (9, 9, 0)
