@@ -49,7 +49,6 @@ _CALLED = frozenset(
 )
 _OWN = ("done", "call", "error", "Any", "ToolError", "expected", "so_far")
 _TAKEN = frozenset({*_OWN, *keyword.kwlist, *_CALLED})
-_MAX_EXPECTED_CHARS = 75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,12 +151,17 @@ class _Writing:
         values, before, within = self._values(step, loops)
         for parameter in self.routine.chosen_before(number):
             before += self._among(step, parameter)
+        read = [place for slot in step.arguments.values() for place in references_in(slot)]
         for guard in step.guards:
             of_each = _is_of_each(guard)
             lines = self.places.guarded(step.tool, guard, SO_FAR if of_each else "")
-            (within if of_each else before).extend(lines)
-        yield from self._expected(step)
+            if of_each:
+                within.extend(lines)
+                read += references_in(guard.at)
+            else:
+                before += self._noted(references_in(guard.at), lines)
         yield from before
+        yield from self._noted(read, (), is_sure=not (step.is_optional or within))
         call = f"call({literal(step.tool)}, {_dict(_nested(values))})"
         if step.is_repeated:
             yield from self._repeated(number, call, loops, within)
@@ -178,27 +182,36 @@ class _Writing:
         )
         may_lack = parameter.name in self.optional and not (filled and parameter.default)
         lines = self.places.among(step.tool, parameter, name)
+        read = [parameter.among] if parameter.among else []
         if not may_lack:
-            return lines
-        return (f"if {name} is not None:", *(f"    {line}" for line in lines))
+            return self._noted(read, lines)
+        noted = self._noted(read, lines, is_sure=False)
+        return (f"if {name} is not None:", *(f"    {line}" for line in noted))
 
-    def _expected(self, step: RoutineStep) -> Iterator[str]:
-        """The line that says what it was if something is not there that a step needs."""
-        places = [p for slot in step.arguments.values() for p in references_in(slot)]
-        places += [p for guard in step.guards for p in references_in(guard.at)]
+    def _noted(
+        self, places: Sequence[Reference], lines: Sequence[str], *, is_sure: bool = True
+    ) -> list[str]:
+        """Lines, after one that says what it was if something is not there that they read.
+
+        What was read before for certain is there, and not told again.
+
+        Args:
+            is_sure: The lines are done in any case.
+        """
         told: dict[str, list[str]] = {}
         for place in dict.fromkeys(places):
             if place not in self.expected:
-                self.expected.add(place)
                 tool = plain(self.routine.steps[place.step].tool)
                 told.setdefault(tool, []).append(self.places.expected(place))
+        if is_sure:
+            self.expected.update(places)
         if not told:
-            return
-        parts = (f"nothing where {' or '.join(paths)} was expected" for paths in told.values())
-        text = ", or ".join(f"{tool} returned {p}" for tool, p in zip(told, parts, strict=True))
-        if len(text) > _MAX_EXPECTED_CHARS:
-            text = f"{' or '.join(told)} did not return what {plain(step.tool)} needs"
-        yield f"expected = {literal(text)}"
+            return list(lines)
+        fields = {tool: " or ".join(dict.fromkeys(paths)) for tool, paths in told.items()}
+        parts = (
+            f"{tool} returned nothing where {named} was expected" for tool, named in fields.items()
+        )
+        return [f"expected = {literal(', or '.join(parts))}", *lines]
 
     def _values(
         self, step: RoutineStep, loops: Mapping[str, Loop]
@@ -213,7 +226,10 @@ class _Writing:
             if isinstance(slot, Reference) and slot.pick:
                 of_each = isinstance(slot.pick.value, Item)
                 chosen = self.places.picked(step.tool, slot, SO_FAR if of_each else "")
-                (within if of_each else before).extend(chosen.lines)
+                if of_each:
+                    within.extend(chosen.lines)
+                elif chosen.lines:
+                    before += self._noted(references_in(slot), chosen.lines)
                 values[name] = chosen.source
             else:
                 values[name] = loops[name].value if name in loops else self._value(slot)
@@ -226,7 +242,9 @@ class _Writing:
         if not isinstance(slot, Item) or place is None:
             return []
         name = self.parameters[slot.parameter]
-        return [f"if {name} is None:", f"    {name} = {self.places.listed(Each(place))}"]
+        filled = [f"{name} = {self.places.listed(Each(place))}"]
+        noted = self._noted([place], filled, is_sure=False)
+        return [f"if {name} is None:", *(f"    {line}" for line in noted)]
 
     def _loops(self, step: RoutineStep) -> dict[str, Loop]:
         """What a repeated step goes over, by argument."""

@@ -427,3 +427,51 @@ def test_parameter_never_takes_the_place_of_what_the_program_calls(guest: Module
     assert found["handed_over"] == ""
     assert [made["sku"] for _, made in desk.made] == ["a", "b"]
     assert program_of(ROUTINE).parameters["email"] == "email"
+
+
+OWNED = Routine(
+    steps=(
+        RoutineStep(tool="find_user", arguments={"mail": Use("mail")}),
+        RoutineStep(tool="get_user", arguments={"user_id": Reference(0, "")}),
+        RoutineStep(tool="get_order", arguments={"order_id": Item("order_ids")}, is_repeated=True),
+        RoutineStep(
+            tool="exchange",
+            arguments={"item": Use("item"), "card": Reference(1, ".cards[0].id")},
+            changes=True,
+        ),
+    ),
+    parameters=(
+        Parameter(name="mail", type="str"),
+        Parameter(name="order_ids", type="list[str]", default=Reference(1, ".orders[*]")),
+        Parameter(name="item", type="str", among=Reference(2, "[*].items[*]"), checked=True),
+    ),
+)
+USER = {"orders": ["O-1"], "cards": [{"id": "c"}]}
+
+
+@pytest.mark.parametrize(
+    ("user", "order", "told"),
+    [
+        ({"name": "x"}, {}, "get_user returned nothing where orders was expected"),
+        (USER, {"name": "x"}, "get_order returned nothing where items was expected"),
+        (
+            {**USER, "cards": [{}]},
+            {"items": ["I-1"]},
+            "get_user returned nothing where cards[0].id was expected",
+        ),
+    ],
+)
+def test_hand_over_names_the_step_and_the_field_that_was_missing(
+    guest: ModuleType, user: Any, order: Any, told: str
+) -> None:
+    answers = {"find_user": "u", "get_user": user, "get_order": order, "exchange": "ok"}
+    found, _ = settled(guest, OWNED, answers, mail="m", item="I-1")
+    assert found["handed_over"] == told
+    found, _ = settled(
+        guest,
+        OWNED,
+        {**answers, "get_user": USER, "get_order": {"items": ["I-1"]}},
+        mail="m",
+        item="I-1",
+    )
+    assert found["handed_over"] == ""
