@@ -10,17 +10,18 @@ import ast
 import keyword
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from lignin.artifacts.layout import laid_out, paragraph
 from lignin.artifacts.routine_ends import SO_FAR, excepted, uneven, unset
 from lignin.artifacts.routine_places import Loop, Places
 from lignin.artifacts.routine_text import (
     WORD,
+    displayed,
     headline,
     identifier,
     literal,
     names_of,
+    nested,
     plain,
     singular,
     tool_words,
@@ -162,7 +163,7 @@ class _Writing:
                 before += self._noted(references_in(guard.at), lines)
         yield from before
         yield from self._noted(read, (), is_sure=not (step.is_optional or within))
-        call = f"call({literal(step.tool)}, {_dict(_nested(values))})"
+        call = f"call({literal(step.tool)}, {displayed(nested(values))})"
         if step.is_repeated:
             yield from self._repeated(number, call, loops, within)
             return
@@ -444,22 +445,3 @@ def _about(tool: str) -> str:
     """The noun of a tool's name: what stands behind its verb."""
     words = WORD.findall(tool_words(tool))
     return identifier("_".join(words[1:3] or words), "step")
-
-
-def _nested(given: Mapping[str, str]) -> dict[str, Any]:
-    """Arguments by their names, those of an object within (`address.city`) in objects again."""
-    made: dict[str, Any] = {}
-    for name, value in given.items():
-        inner = made
-        *outer, last = name.split(".")
-        for each in outer:
-            inner = inner.setdefault(each, {})
-        inner[last] = value
-    return made
-
-
-def _dict(value: Any) -> str:
-    """Source text, or an object of it."""
-    if isinstance(value, str):
-        return value
-    return f"{{{', '.join(f'{literal(name)}: {_dict(each)}' for name, each in value.items())}}}"

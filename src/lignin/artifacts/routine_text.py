@@ -4,9 +4,11 @@ What comes from a trace is data: it stands in a source as a literal, or stripped
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lignin.domain.codec import Json
+from lignin.domain.counts import counted
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.routines import Reference, Routine
 
@@ -90,8 +92,8 @@ def headline(routine: Routine) -> str:
     """What a routine was mined from, in a sentence."""
     support = routine.support
     return (
-        f"Mined from {support.occurrences} uses in {len(support.sessions)} runs of {support.tasks} tasks"
-        f"{_of(support.models)}."
+        f"Mined from {counted(support.occurrences, 'use')} in {counted(len(support.sessions), 'run')} of "
+        f"{counted(support.tasks, 'task')}{_of(support.models)}."
     )
 
 
@@ -152,3 +154,22 @@ def shown(value: Json) -> str:
 def plain(text: str) -> str:
     """Text that can stand in a docstring or an f-string."""
     return re.sub(r"[^\w ./:@#+-]", "?", text)[:80]
+
+
+def nested(given: Mapping[str, str]) -> dict[str, Any]:
+    """Arguments by their names, those of an object within (`address.city`) in objects again."""
+    made: dict[str, Any] = {}
+    for name, value in given.items():
+        inner = made
+        *outer, last = name.split(".")
+        for each in outer:
+            inner = inner.setdefault(each, {})
+        inner[last] = value
+    return made
+
+
+def displayed(value: Any) -> str:
+    """Source text, or an object of it."""
+    if isinstance(value, str):
+        return value
+    return f"{{{', '.join(f'{literal(name)}: {displayed(each)}' for name, each in value.items())}}}"

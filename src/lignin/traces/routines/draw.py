@@ -2,6 +2,7 @@
 
 import json
 
+from lignin.domain.counts import counted
 from lignin.domain.routines import Constant, Each, Item, Reference, Routine, RoutineStep, Slot, Use
 
 _MAX_CONSTANT_CHARS = 60
@@ -21,8 +22,9 @@ def draw(routine: Routine) -> list[str]:
     """Return the lines of a routine: parameters, steps with dataflow, guards, support."""
     support = routine.support
     lines = [
-        f"{routine.routine_id}  {support.occurrences} uses in {len(support.sessions)} passing runs "
-        f"of {support.tasks} tasks; {support.failing} uses in failing runs"
+        f"{routine.routine_id}  {counted(support.occurrences, 'use')} in "
+        f"{counted(len(support.sessions), 'passing run')} of {counted(support.tasks, 'task')}; "
+        f"{counted(support.failing, 'use')} in failing runs"
     ]
     for each in routine.parameters:
         origin = f"chosen from {each.among}" if each.among else "given"

@@ -14,7 +14,7 @@ from lignin.domain.routines import (
     parse_routine,
 )
 from lignin.domain.traces import Trajectory
-from lignin.traces.routines.induce import Induced, Inducer
+from lignin.traces.routines.induce import Induced, Inducer, as_poisoned
 from unit.traces.routines.desk import call, encoded, run, visit, visits
 
 
@@ -107,6 +107,16 @@ def test_what_only_failing_runs_do_is_refused() -> None:
     reasons = {each.tools: each.reason for each in got.refused}
     tools = ("find_owner", "get_owner", "get_machine", "order_work")
     assert reasons[tools] == "poisoned: only failing runs support it"
+
+
+def test_what_has_no_use_of_its_own_in_failing_runs_is_not_called_poisoned(
+    routine: Routine,
+) -> None:
+    assert as_poisoned(routine, 0, [(), ()], 0) is None
+    assert as_poisoned(routine, 4, [()], 3) is None
+    refused = as_poisoned(routine, 4, [()], 2)
+    assert refused is not None
+    assert (refused.reason, refused.failing) == ("poisoned: only failing runs support it", 4)
 
 
 def test_single_calls_are_refused() -> None:
