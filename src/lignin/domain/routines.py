@@ -287,7 +287,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Support:
-    """What a routine stands on: its uses in passing runs, and beside them those in failing ones."""
+    """What a routine stands on: its uses in passing runs, and beside them those in failing ones.
+
+    `applied` counts the uses in passing runs that the runs can be rewritten with; None where nobody
+    counted.
+    """
 
     occurrences: int = 0
     calls: int = 0
@@ -295,6 +299,7 @@ class Support:
     tasks: int = 0
     models: tuple[str, ...] = ()
     failing: int = 0
+    applied: int | None = None
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -304,6 +309,7 @@ class Support:
             "tasks": self.tasks,
             "models": list(self.models),
             "failing": self.failing,
+            "applied": self.applied,
         }
 
 
@@ -452,4 +458,5 @@ def _support(value: Mapping[str, Any]) -> Support:
         tasks=value["tasks"],
         models=tuple(value["models"]),
         failing=value["failing"],
+        applied=value.get("applied"),
     )

@@ -47,6 +47,10 @@ class RoutineView(Response):
     parameters: list[str] = Field(description="what varies between uses")
     occurrences: int = Field(description="uses in passing runs")
     sessions: int = Field(description="passing runs with a use")
+    applied: int | None = Field(
+        None,
+        description="uses that can be made at one go: nothing else is changed between the steps",
+    )
     tasks: int = Field(description="their tasks")
     models: list[str] = Field(description="their models")
     failing: int = Field(description="uses in failing runs")
@@ -80,7 +84,8 @@ class RoutinesListed(Listed):
                 "",
                 f"{each.routine}  {each.name}",
                 f"  {counted(each.occurrences, 'use')} in {counted(each.sessions, 'passing run')} of "
-                f"{counted(each.tasks, 'task')}, {each.failing} in failing runs; "
+                f"{counted(each.tasks, 'task')}, {each.failing} in failing runs"
+                f"{_at_one_go(each)}; "
                 f"takes {', '.join(each.parameters) or 'nothing'}",
                 f"  {_standing(each)}",
             ]
@@ -241,10 +246,17 @@ def _told(routine: Routine) -> dict[str, Any]:
         "parameters": [each.name for each in routine.parameters],
         "occurrences": support.occurrences,
         "sessions": len(support.sessions),
+        "applied": support.applied,
         "tasks": support.tasks,
         "models": list(support.models),
         "failing": support.failing,
     }
+
+
+def _at_one_go(view: RoutineView) -> str:
+    if view.applied is None or view.applied >= view.occurrences:
+        return ""
+    return f", {view.applied} can be made at one go"
 
 
 _MAX_WHY_CHARS = 200

@@ -18,6 +18,7 @@ from lignin.artifacts.source.draft import artifact_name
 from lignin.domain.artifacts import make_tree
 from lignin.domain.codec import Json, digest_bytes
 from lignin.domain.commands import runs_shell
+from lignin.domain.counts import counted
 from lignin.domain.errors import GateFailedError, InvalidRequestError
 from lignin.domain.events import Blob, Change, NewEvent
 from lignin.domain.examples import Example
@@ -56,7 +57,9 @@ from lignin.operations.routine_script_proof import (
 from lignin.operations.routinework import form_of, kept_runs, passing_sessions
 from lignin.ports.ledger import View, require_known
 from lignin.ports.tools import ToolSpec
+from lignin.traces.routines.encode import encode
 from lignin.traces.routines.form import differences
+from lignin.traces.routines.hindered import hindered
 from lignin.traces.routines.refine import MOST_ROUNDS, Trial, after, against, guarded_by, poisoned
 from lignin.traces.routines.service import read
 
@@ -204,8 +207,11 @@ def _tried(context: Context, prepared: _Prepared, tools: str) -> tuple[Proved, t
             return _unproven(prepared.mined, error.message), ()
         uses, live = len(written.handed.examples), written.live
         if uses < LEAST_USES:
-            reason = f"{uses} uses in runs that were held out; at least {LEAST_USES} are needed"
-            reason += f"{written.besides}; {_MORE}"
+            stands = hindered(
+                routine, (encode(run, passed=True) for run in prepared.runs)
+            ).in_words()
+            reason = f"{counted(uses, 'use')} in runs that were held out; at least {LEAST_USES} are needed"
+            reason += f"{written.besides}; {stands or _MORE}"
             return _unproven(prepared.mined, reason, uses=uses), ()
         if live.equal < live.runs:
             return _unproven(prepared.mined, "", uses=uses, live=live), live.trials

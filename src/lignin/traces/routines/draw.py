@@ -3,7 +3,17 @@
 import json
 
 from lignin.domain.counts import counted
-from lignin.domain.routines import Constant, Each, Item, Reference, Routine, RoutineStep, Slot, Use
+from lignin.domain.routines import (
+    Constant,
+    Each,
+    Item,
+    Reference,
+    Routine,
+    RoutineStep,
+    Slot,
+    Support,
+    Use,
+)
 
 _MAX_CONSTANT_CHARS = 60
 
@@ -24,7 +34,7 @@ def draw(routine: Routine) -> list[str]:
     lines = [
         f"{routine.routine_id}  {counted(support.occurrences, 'use')} in "
         f"{counted(len(support.sessions), 'passing run')} of {counted(support.tasks, 'task')}; "
-        f"{counted(support.failing, 'use')} in failing runs"
+        f"{counted(support.failing, 'use')} in failing runs{at_one_go(support)}"
     ]
     for each in routine.parameters:
         origin = f"chosen from {each.among}" if each.among else "given"
@@ -43,6 +53,13 @@ def draw(routine: Routine) -> list[str]:
     for number, step in enumerate(routine.steps, start=1):
         lines += _step(number, step)
     return lines
+
+
+def at_one_go(support: Support) -> str:
+    """How many uses a run can be rewritten with, where that is fewer than there are."""
+    if support.applied is None or support.applied >= support.occurrences:
+        return ""
+    return f"; {support.applied} can be made at one go"
 
 
 def _step(number: int, step: RoutineStep) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from lignin.domain.routines import Routine, Support
 from lignin.traces.routines.apply import Occurrence as Use
+from lignin.traces.routines.apply import find_uses
 from lignin.traces.routines.choose import Candidate, Chooser
 from lignin.traces.routines.compose import compose
 from lignin.traces.routines.determine import determined
@@ -118,10 +119,12 @@ class Inducer:
             self._determined(each, found[each.routine_id], runs, least)
             for each in by_saving(kept, runs, limit, self._uses)
         ]
+        made = [
+            _counted(self._guarded(each, runs), runs)
+            for each in {r.routine_id: r for r in routines}.values()
+        ]
         return Induced(
-            routines=tuple(
-                self._guarded(each, runs) for each in {r.routine_id: r for r in routines}.values()
-            ),
+            routines=tuple(made),
             refused=tuple(refused[:MOST_REFUSED]),
         )
 
@@ -203,6 +206,12 @@ class Inducer:
             zip(runs, self._uses.of(routine, runs), strict=True)
         )
         return guarded(routine, found, [*runs, *self._failing.runs], FEWEST)
+
+
+def _counted(routine: Routine, runs: Sequence[Encoded]) -> Routine:
+    """The routine with the uses counted that runs can be rewritten with."""
+    applied = sum(len(find_uses(routine, run, applied=True)) for run in runs)
+    return replace(routine, support=replace(routine.support, applied=applied))
 
 
 def as_poisoned(
