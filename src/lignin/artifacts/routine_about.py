@@ -7,11 +7,12 @@ evaluations come from others and stand nowhere in the SKILL.md.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lignin.artifacts.call_text import call_input
 from lignin.artifacts.interface_text import cell
+from lignin.artifacts.routine_conditions import condition_of
 from lignin.artifacts.routine_program import RoutineProgram
 from lignin.artifacts.routine_text import headline, plain, tool_words
 from lignin.artifacts.routine_words import HALF
@@ -27,6 +28,7 @@ EVALS_PATH = "evals/evals.json"
 MAX_EVALS = 20
 MAX_SHOWN_CHARS = 1200
 MAX_COMMAND_CHARS = 300
+LEFT_OUT = "…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,7 @@ def about_program(routine: Routine, program: RoutineProgram, examples: Sequence[
         for name, step in zip(program.names, routine.steps, strict=True)
     ]
     needs = [
-        f"`{_asked(guard, program)}` is {guard.expected(json.dumps)}"
+        condition_of(guard, routine, _given(guard, program))
         for step in routine.steps
         for guard in step.guards
     ]
@@ -136,10 +138,8 @@ def _which(pick: Pick) -> str:
     return f"whose {fact} is {plain(pick.value.parameter)}"
 
 
-def _asked(guard: Guard, program: RoutineProgram) -> str:
-    if isinstance(guard.at, Use):
-        return program.parameters[guard.at.parameter]
-    return str(guard.at).replace(f"${guard.at.step + 1}", program.names[guard.at.step], 1)
+def _given(guard: Guard, program: RoutineProgram) -> str:
+    return program.parameters[guard.at.parameter] if isinstance(guard.at, Use) else ""
 
 
 def about_script(routine: Routine, script: RoutineScript, examples: Sequence[Example]) -> About:
@@ -200,8 +200,48 @@ def _pairs(value: Mapping[str, Any], name: str) -> tuple[tuple[str, int], ...]:
 
 def few(examples: Sequence[Example], most: int = 2) -> tuple[Example, ...]:
     """Return the examples that are short enough to be shown, the shortest first."""
-    sized = [(len(json.dumps(each.to_json())), at) for at, each in enumerate(examples)]
-    return tuple(examples[at] for size, at in sorted(sized)[:most] if size <= MAX_SHOWN_CHARS)
+    sized = sorted((_size(each), at) for at, each in enumerate(examples))
+    found = [_shortened(examples[at]) for _, at in sized[:most]]
+    return tuple(each for each in found if _size(each) <= MAX_SHOWN_CHARS)
+
+
+def _size(example: Example) -> int:
+    return len(json.dumps(example.to_json()))
+
+
+_CUTS = ((3, 80, 12, 9), (1, 40, 6, 6), (1, 24, 3, 4), (1, 24, 2, 3))
+"""How many elements, signs, fields and levels are kept, the most first."""
+
+
+def _shortened(example: Example) -> Example:
+    """A use as it is shown: of a program's long answer each step with the beginning of what came back."""
+    if example.arguments is None:
+        return example
+    short = example
+    for cut in _CUTS:
+        if _size(short) <= MAX_SHOWN_CHARS:
+            break
+        short = replace(example, result=_cut(example.result, *cut))
+    return short
+
+
+def _cut(value: Json, elements: int, signs: int, fields: int, levels: int, depth: int = 0) -> Json:
+    if depth > levels and isinstance(value, list | dict) and value:
+        return LEFT_OUT
+    if isinstance(value, str):
+        return value if len(value) <= signs else f"{value[:signs]}{LEFT_OUT}"
+    if isinstance(value, list):
+        kept = [_cut(each, elements, signs, fields, levels, depth + 1) for each in value[:elements]]
+        return [*kept, LEFT_OUT] if len(value) > elements else kept
+    if isinstance(value, dict):
+        most = fields if depth > 1 else len(value)  # each step is told, and that it was handed over
+        kept_fields = list(value.items())[:most]
+        made = {
+            name: _cut(each, elements, signs, fields, levels, depth + 1)
+            for name, each in kept_fields
+        }
+        return {**made, LEFT_OUT: LEFT_OUT} if len(value) > most else made
+    return value
 
 
 def use_phrases(about: About, names: Sequence[str]) -> list[str]:
@@ -316,7 +356,7 @@ def evals_file(skill: str, summary: str, examples: Sequence[Example], kind: str)
     evals = []
     for number, example in enumerate(examples[:MAX_EVALS], start=1):
         given = json.dumps(call_input(example), ensure_ascii=False)
-        answer = json.dumps(example.result, ensure_ascii=False)
+        answer = json.dumps(_shortened(example).result, ensure_ascii=False)
         evals.append(
             {
                 "id": number,
@@ -326,7 +366,9 @@ def evals_file(skill: str, summary: str, examples: Sequence[Example], kind: str)
                 "assertions": [
                     f"the skill {skill} is called once, with just these values",
                     "no step of it is done again by hand",
-                    "the answer is the expected one"
+                    "the answer is the expected one, but for what … leaves out there"
+                    if LEFT_OUT in answer
+                    else "the answer is the expected one"
                     if kind == "program"
                     else "the exit code and the output are the expected ones",
                 ],

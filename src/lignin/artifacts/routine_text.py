@@ -47,11 +47,29 @@ def names_of(routine: Routine) -> tuple[str, ...]:
     told = _done([tool_words(tool) for tool in dict.fromkeys(changing or routine.tools[-1:])])
     first = tool_words(routine.tools[0])
     mine = routine.routine_id[-6:]
+    if is_loop(routine):
+        told = f"{told} for each"
+    longer = f"{first} then {told}"
     return (
         identifier(told, "routine"),
-        *([identifier(longer, "routine")] if len(longer := f"{first} then {told}") <= 60 else []),
+        *([identifier(longer, "routine")] if len(routine.steps) > 1 and len(longer) <= 60 else []),
         identifier(f"{told[: MAX_NAME_CHARS - len(mine) - 1]} {mine}", "routine"),
     )
+
+
+def is_loop(routine: Routine) -> bool:
+    """True where a routine is one tool, called for each of a list."""
+    return len(routine.steps) == 1 and routine.steps[0].is_repeated
+
+
+def by_what_differs(name: str, mine: Sequence[str], others: Sequence[str]) -> str:
+    """A name that tells a routine from one of the same name by what only it takes; empty where that is
+    nothing or too long."""
+    for own in (each for each in mine if each not in others):
+        longer = identifier(f"{name} by {own}"[: MAX_NAME_CHARS + 1], "routine")
+        if len(f"{name}_by_{own}") <= MAX_NAME_CHARS:
+            return longer
+    return ""
 
 
 def _done(changes: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from lignin.artifacts.routine_text import plain, shown, tool_words
+from lignin.artifacts.routine_text import is_loop, plain, shown, tool_words
 from lignin.domain.routines import Constant, Each, Parameter, Reference, Routine, RoutineStep
 
 _NEARLY_ALWAYS = 0.95
@@ -13,6 +13,8 @@ def summary_of(routine: Routine) -> str:
     """What is done, in order: `Find the customer, get the order, then cancel it.`"""
     *first, last = dict.fromkeys(map(in_words, routine.steps))
     line = f"{', '.join(first)}, then {last}." if first else f"{last}."
+    if is_loop(routine):
+        line = f"{line[:-1]}, for each of a list."
     return line[:1].upper() + line[1:]
 
 

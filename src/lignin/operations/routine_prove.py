@@ -12,9 +12,10 @@ from lignin.artifacts.folder import read_tree
 from lignin.artifacts.routine_about import about_program, about_script
 from lignin.artifacts.routine_program import program_of
 from lignin.artifacts.routine_script import script_of
-from lignin.artifacts.routine_text import names_of
+from lignin.artifacts.routine_text import by_what_differs, names_of
 from lignin.artifacts.script_names import script_names
 from lignin.artifacts.source.draft import artifact_name
+from lignin.artifacts.store import load_tree
 from lignin.domain.artifacts import make_tree
 from lignin.domain.codec import Json, digest_bytes
 from lignin.domain.commands import runs_shell
@@ -382,8 +383,21 @@ def _named(context: Context, prepared: _Prepared, names: Sequence[str]) -> str:
     """The name that was asked for, else the first, and plainest, that is not another artifact's."""
     mine = f"routine {prepared.mined.routine_id}"
     with context.view() as view:
+        if _is_anothers(context, view, names[0], mine):
+            takes = [each.name for each in prepared.routine.parameters]
+            told = by_what_differs(names[0], takes, _taken_by(context, view, names[0]))
+            names = [*names[1:-1], *filter(None, [told]), names[-1]]
         free = (each for each in names if not _is_anothers(context, view, each, mine))
         return prepared.name or next(free, names[-1])
+
+
+def _taken_by(context: Context, view: View, name: str) -> list[str]:
+    """What the newest version of an artifact takes."""
+    rows = context.artifacts.versions(view, artifact_name(name), limit=1).rows
+    trees = (load_tree(view, row.body["digest"]) for row in rows if row.state != "expired")
+    return [
+        each for tree in trees for each in tree.manifest.interface.input.get("properties") or ()
+    ]
 
 
 def _is_anothers(context: Context, view: View, name: str, task: str) -> bool:

@@ -30,6 +30,7 @@ from lignin.traces.routines.values import general, key_of, leaves
 
 FEWEST = 3
 HALF = 0.5
+MOST_NAMED = 3
 FEW_VALUES = 3
 """A fact is one of a few where each of its values was seen so often on average."""
 
@@ -65,7 +66,9 @@ def mine_plan(
     """
     ways = _ways(routines, mined)
     if len(ways) < FEWEST:
-        return Unplanned(family=family, reason="routines do not cover what its runs do")
+        return Unplanned(
+            family=family, reason="the promoted routines do not cover what its runs do"
+        )
     arguments = _explain(ways)
     if isinstance(arguments, str):
         return Unplanned(family=family, reason=arguments)
@@ -201,15 +204,17 @@ def _explain(
             else:
                 arguments[name] = source
         if untold:
-            return (
-                f"no request, and nothing before {routine} starts, tells {' or '.join(untold)}, "
-                "which it takes"
-            )
+            return f"no request, and nothing before {routine} starts, tells {_few(untold)}, which it takes"
         uses.append(PlannedUse(routine=routine, arguments=arguments))
     said_by: list[Values | None] = [
         {name: values[at] for name, values in told.items()} for at in range(len(ways))
     ]
     return tuple(uses), said_by
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _values_in(plan: Plan, routines: Mapping[str, Routine], told: Told) -> dict[str, Json] | None:
