@@ -8,7 +8,7 @@ evaluations come from others and stand nowhere in the SKILL.md.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from lignin.artifacts.call_text import call_input
 from lignin.artifacts.interface_text import cell
@@ -209,8 +209,17 @@ def _size(example: Example) -> int:
     return len(json.dumps(example.to_json()))
 
 
-_CUTS = ((3, 80, 12, 9), (1, 40, 6, 6), (1, 24, 3, 4), (1, 24, 2, 3))
-"""How many elements, signs, fields and levels are kept, the most first."""
+class _Cut(NamedTuple):
+    """How many elements, signs, fields and levels of a value are kept."""
+
+    elements: int
+    signs: int
+    fields: int
+    levels: int
+
+
+_CUTS = (_Cut(3, 80, 12, 9), _Cut(1, 40, 6, 6), _Cut(1, 24, 3, 4), _Cut(1, 24, 2, 3))
+"""The most first."""
 
 
 def _shortened(example: Example) -> Example:
@@ -221,25 +230,23 @@ def _shortened(example: Example) -> Example:
     for cut in _CUTS:
         if _size(short) <= MAX_SHOWN_CHARS:
             break
-        short = replace(example, result=_cut(example.result, *cut))
+        short = replace(example, result=_kept(example.result, cut))
     return short
 
 
-def _cut(value: Json, elements: int, signs: int, fields: int, levels: int, depth: int = 0) -> Json:
-    if depth > levels and isinstance(value, list | dict) and value:
+def _kept(value: Json, cut: _Cut, depth: int = 0) -> Json:
+    if depth > cut.levels and isinstance(value, list | dict) and value:
         return LEFT_OUT
     if isinstance(value, str):
-        return value if len(value) <= signs else f"{value[:signs]}{LEFT_OUT}"
+        return value if len(value) <= cut.signs else f"{value[: cut.signs]}{LEFT_OUT}"
     if isinstance(value, list):
-        kept = [_cut(each, elements, signs, fields, levels, depth + 1) for each in value[:elements]]
-        return [*kept, LEFT_OUT] if len(value) > elements else kept
+        kept = [_kept(each, cut, depth + 1) for each in value[: cut.elements]]
+        return [*kept, LEFT_OUT] if len(value) > cut.elements else kept
     if isinstance(value, dict):
-        most = fields if depth > 1 else len(value)  # each step is told, and that it was handed over
-        kept_fields = list(value.items())[:most]
-        made = {
-            name: _cut(each, elements, signs, fields, levels, depth + 1)
-            for name, each in kept_fields
-        }
+        most = (
+            cut.fields if depth > 1 else len(value)
+        )  # each step is told, and that it was handed over
+        made = {name: _kept(each, cut, depth + 1) for name, each in list(value.items())[:most]}
         return {**made, LEFT_OUT: LEFT_OUT} if len(value) > most else made
     return value
 

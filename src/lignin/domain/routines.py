@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from lignin.domain.codec import Json
 from lignin.domain.ids import derive_id
+from lignin.domain.support import Support, parse_support
 
 _STAR = re.compile(r"\[\*\]|\.\*|\.~")
 _ORDERED = re.compile(r"(only|last|min|max)(?: ([^{}=]+))?\}")
@@ -286,34 +287,6 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Support:
-    """What a routine stands on: its uses in passing runs, and beside them those in failing ones.
-
-    `applied` counts the uses in passing runs that the runs can be rewritten with; None where nobody
-    counted.
-    """
-
-    occurrences: int = 0
-    calls: int = 0
-    sessions: tuple[str, ...] = ()
-    tasks: int = 0
-    models: tuple[str, ...] = ()
-    failing: int = 0
-    applied: int | None = None
-
-    def to_json(self) -> dict[str, Json]:
-        return {
-            "occurrences": self.occurrences,
-            "calls": self.calls,
-            "sessions": list(self.sessions),
-            "tasks": self.tasks,
-            "models": list(self.models),
-            "failing": self.failing,
-            "applied": self.applied,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Routine:
     """A recurring sub-task with its parameters and what it stands on."""
 
@@ -378,7 +351,7 @@ def parse_routine(value: Mapping[str, Any]) -> Routine:
             )
             for each in value["parameters"]
         ),
-        support=_support(value["support"]),
+        support=parse_support(value["support"]),
     )
 
 
@@ -448,15 +421,3 @@ def _slot(value: Mapping[str, Any]) -> Slot:
     if kind == "each_of":
         return Each(parse_reference(told))
     return Use(told) if kind == "parameter" else Item(told)
-
-
-def _support(value: Mapping[str, Any]) -> Support:
-    return Support(
-        occurrences=value["occurrences"],
-        calls=value["calls"],
-        sessions=tuple(value["sessions"]),
-        tasks=value["tasks"],
-        models=tuple(value["models"]),
-        failing=value["failing"],
-        applied=value.get("applied"),
-    )

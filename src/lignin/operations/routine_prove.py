@@ -23,7 +23,7 @@ from lignin.domain.counts import counted
 from lignin.domain.errors import GateFailedError, InvalidRequestError
 from lignin.domain.events import Blob, Change, NewEvent
 from lignin.domain.examples import Example
-from lignin.domain.routines import Routine
+from lignin.domain.routines import Routine, parameters_in
 from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
 from lignin.operations.artifact import promote as promote_artifact
@@ -384,7 +384,9 @@ def _named(context: Context, prepared: _Prepared, names: Sequence[str]) -> str:
     mine = f"routine {prepared.mined.routine_id}"
     with context.view() as view:
         if _is_anothers(context, view, names[0], mine):
-            takes = [each.name for each in prepared.routine.parameters]
+            steps = sorted(prepared.routine.steps, key=lambda step: not step.changes)
+            slots = (slot for step in steps for slot in step.arguments.values())
+            takes = [name for slot in slots for name in parameters_in(slot)]
             told = by_what_differs(names[0], takes, _taken_by(context, view, names[0]))
             names = [*names[1:-1], *filter(None, [told]), names[-1]]
         free = (each for each in names if not _is_anothers(context, view, each, mine))

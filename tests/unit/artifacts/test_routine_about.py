@@ -37,9 +37,9 @@ from lignin.domain.routines import (
     Reference,
     Routine,
     RoutineStep,
-    Support,
     Use,
 )
+from lignin.domain.support import Support
 
 ROUTINE = Routine(
     steps=(

@@ -22,9 +22,9 @@ from lignin.domain.routines import (
     Reference,
     Routine,
     RoutineStep,
-    Support,
     Use,
 )
+from lignin.domain.support import Support
 
 Call = Callable[[str, Mapping[str, Any]], Any]
 ROUTINE = Routine(

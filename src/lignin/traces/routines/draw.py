@@ -11,9 +11,9 @@ from lignin.domain.routines import (
     Routine,
     RoutineStep,
     Slot,
-    Support,
     Use,
 )
+from lignin.domain.support import Support
 
 _MAX_CONSTANT_CHARS = 60
 

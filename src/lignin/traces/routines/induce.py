@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lignin.domain.routines import Routine, Support
+from lignin.domain.routines import Routine
+from lignin.domain.support import Support
 from lignin.traces.routines.apply import Occurrence as Use
 from lignin.traces.routines.apply import find_uses
 from lignin.traces.routines.choose import Candidate, Chooser
