@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from lignin.domain.routines import Routine
 from lignin.domain.support import Support
 from lignin.traces.routines.apply import Occurrence as Use
-from lignin.traces.routines.apply import find_uses
 from lignin.traces.routines.choose import Candidate, Chooser
 from lignin.traces.routines.compose import compose
 from lignin.traces.routines.determine import determined
@@ -121,7 +120,7 @@ class Inducer:
             for each in by_saving(kept, runs, limit, self._uses)
         ]
         made = [
-            _counted(self._guarded(each, runs), runs)
+            self._guarded(self._counted(each, runs), runs)
             for each in {r.routine_id: r for r in routines}.values()
         ]
         return Induced(
@@ -202,17 +201,16 @@ class Inducer:
         )
         return replace(routine, support=support)
 
+    def _counted(self, routine: Routine, runs: Sequence[Encoded]) -> Routine:
+        """The routine with the uses counted that runs can be rewritten with."""
+        applied = sum(map(len, self._uses.of(routine, runs, applied=True)))
+        return replace(routine, support=replace(routine.support, applied=applied))
+
     def _guarded(self, routine: Routine, runs: Sequence[Encoded]) -> Routine:
         found: list[tuple[Encoded, Sequence[Use]]] = list(
             zip(runs, self._uses.of(routine, runs), strict=True)
         )
         return guarded(routine, found, [*runs, *self._failing.runs], FEWEST)
-
-
-def _counted(routine: Routine, runs: Sequence[Encoded]) -> Routine:
-    """The routine with the uses counted that runs can be rewritten with."""
-    applied = sum(len(find_uses(routine, run, applied=True)) for run in runs)
-    return replace(routine, support=replace(routine.support, applied=applied))
 
 
 def as_poisoned(
