@@ -14,6 +14,7 @@ NOT_NOUNS = frozenset(
         "handover",
         "registry",
         "reopening",
+        "routine_names",
         "routine_proof",
         "routine_script_proof",
         "lifecycle",
