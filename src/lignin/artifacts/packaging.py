@@ -24,6 +24,7 @@ from lignin.artifacts.interface_text import (
 from lignin.artifacts.routine_about import (
     ABOUT_PATH,
     EVALS_PATH,
+    LEFT_OUT,
     About,
     about_of,
     evals_file,
@@ -321,7 +322,10 @@ def _call_section(package: _Package, about: About | None) -> list[str]:
             space=space,
         )
     examples = about.examples if about else package.examples
-    return call_section(package.name, package.digest, package.manifest, examples, space=space)
+    lines = call_section(package.name, package.digest, package.manifest, examples, space=space)
+    if about is not None and any(LEFT_OUT in str(each.result) for each in examples):
+        lines += [f"`{LEFT_OUT}` stands for what is left out here; the answer has it.", ""]
+    return lines
 
 
 def _when_section(manifest: Manifest) -> list[str]:

@@ -6,12 +6,13 @@ evaluations come from others and stand nowhere in the SKILL.md.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from lignin.artifacts.call_text import call_input
 from lignin.artifacts.interface_text import cell
+from lignin.artifacts.routine_conditions import condition_of
 from lignin.artifacts.routine_program import RoutineProgram
 from lignin.artifacts.routine_text import headline, plain, tool_words
 from lignin.artifacts.routine_words import HALF
@@ -27,6 +28,7 @@ EVALS_PATH = "evals/evals.json"
 MAX_EVALS = 20
 MAX_SHOWN_CHARS = 1200
 MAX_COMMAND_CHARS = 300
+LEFT_OUT = "…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,7 @@ class About:
         needs: What has to hold, in words.
         words: Of a script its arguments: how each is written, and what it is.
         chosen: Parameters that are chosen from what a step returns, with the number of that step.
+        unforeseen: Those of which that step comes after one that changes something.
         examples: Uses to show.
     """
 
@@ -49,6 +52,7 @@ class About:
     needs: tuple[str, ...] = ()
     words: tuple[tuple[str, str], ...] = ()
     chosen: tuple[tuple[str, int], ...] = ()
+    unforeseen: tuple[tuple[str, int], ...] = ()
     examples: tuple[Example, ...] = ()
 
     def to_file(self) -> File:
@@ -60,6 +64,7 @@ class About:
             "needs": list(self.needs),
             "words": [list(each) for each in self.words],
             "chosen": [list(each) for each in self.chosen],
+            "unforeseen": [list(each) for each in self.unforeseen],
             "examples": [
                 {name: value for name, value in each.to_json().items() if name != "answers"}
                 for each in self.examples
@@ -78,22 +83,31 @@ def about_program(routine: Routine, program: RoutineProgram, examples: Sequence[
         for name, step in zip(program.names, routine.steps, strict=True)
     ]
     needs = [
-        f"`{_asked(guard, program)}` is {guard.expected(json.dumps)}"
+        condition_of(guard, routine, _given(guard, program))
         for step in routine.steps
         for guard in step.guards
     ]
+    changing = [number for number, step in enumerate(routine.steps, start=1) if step.changes]
+    chosen = tuple(_chosen(routine, program))
     return About(
         routine=routine.routine_id,
         stands_on=headline(routine),
         steps=tuple(steps),
         needs=tuple(dict.fromkeys(needs)),
-        chosen=tuple(
-            (program.parameters[each.name], each.among.step + 1)
-            for each in routine.parameters
-            if each.among and each.said < HALF and not each.default
-        ),
+        chosen=tuple(each for each in chosen if each[1] < min(changing, default=each[1] + 1)),
+        unforeseen=tuple(each for each in chosen if each[1] >= min(changing, default=each[1] + 1)),
         examples=few(examples),
     )
+
+
+def _chosen(routine: Routine, program: RoutineProgram) -> Iterator[tuple[str, int]]:
+    """The parameters that nobody knows before a step of the routine returned them, with its number."""
+    for each in routine.parameters:
+        if each.said >= HALF or each.default:
+            continue
+        step = each.among.step if each.among else each.shown_by
+        if step is not None:
+            yield program.parameters[each.name], step + 1
 
 
 def _what(step: RoutineStep) -> str:
@@ -124,10 +138,8 @@ def _which(pick: Pick) -> str:
     return f"whose {fact} is {plain(pick.value.parameter)}"
 
 
-def _asked(guard: Guard, program: RoutineProgram) -> str:
-    if isinstance(guard.at, Use):
-        return program.parameters[guard.at.parameter]
-    return str(guard.at).replace(f"${guard.at.step + 1}", program.names[guard.at.step], 1)
+def _given(guard: Guard, program: RoutineProgram) -> str:
+    return program.parameters[guard.at.parameter] if isinstance(guard.at, Use) else ""
 
 
 def about_script(routine: Routine, script: RoutineScript, examples: Sequence[Example]) -> About:
@@ -174,29 +186,87 @@ def about_of(tree: Tree) -> About | None:
             steps=tuple((str(name), str(what)) for name, what in value["steps"]),
             needs=tuple(map(str, value["needs"])),
             words=tuple((str(name), str(what)) for name, what in value["words"]),
-            chosen=tuple((str(name), int(step)) for name, step in value.get("chosen", [])),
+            chosen=_pairs(value, "chosen"),
+            unforeseen=_pairs(value, "unforeseen"),
             examples=tuple(map(parse_example, value["examples"])),
         )
     except (ValueError, LookupError, TypeError, InvalidRequestError):
         return None
 
 
+def _pairs(value: Mapping[str, Any], name: str) -> tuple[tuple[str, int], ...]:
+    return tuple((str(parameter), int(step)) for parameter, step in value.get(name, []))
+
+
 def few(examples: Sequence[Example], most: int = 2) -> tuple[Example, ...]:
     """Return the examples that are short enough to be shown, the shortest first."""
-    sized = [(len(json.dumps(each.to_json())), at) for at, each in enumerate(examples)]
-    return tuple(examples[at] for size, at in sorted(sized)[:most] if size <= MAX_SHOWN_CHARS)
+    sized = sorted((_size(each), at) for at, each in enumerate(examples))
+    found = [_shortened(examples[at]) for _, at in sized[:most]]
+    return tuple(each for each in found if _size(each) <= MAX_SHOWN_CHARS)
+
+
+def _size(example: Example) -> int:
+    return len(json.dumps(example.to_json()))
+
+
+class _Cut(NamedTuple):
+    """How many elements, signs, fields and levels of a value are kept."""
+
+    elements: int
+    signs: int
+    fields: int
+    levels: int
+
+
+_CUTS = (_Cut(3, 80, 12, 9), _Cut(1, 40, 6, 6), _Cut(1, 24, 3, 4), _Cut(1, 24, 2, 3))
+"""The most first."""
+
+
+def _shortened(example: Example) -> Example:
+    """A use as it is shown: of a program's long answer each step with the beginning of what came back."""
+    if example.arguments is None:
+        return example
+    short = example
+    for cut in _CUTS:
+        if _size(short) <= MAX_SHOWN_CHARS:
+            break
+        short = replace(example, result=_kept(example.result, cut))
+    return short
+
+
+def _kept(value: Json, cut: _Cut, depth: int = 0) -> Json:
+    if depth > cut.levels and isinstance(value, list | dict) and value:
+        return LEFT_OUT
+    if isinstance(value, str):
+        return value if len(value) <= cut.signs else f"{value[: cut.signs]}{LEFT_OUT}"
+    if isinstance(value, list):
+        kept = [_kept(each, cut, depth + 1) for each in value[: cut.elements]]
+        return [*kept, LEFT_OUT] if len(value) > cut.elements else kept
+    if isinstance(value, dict):
+        most = (
+            cut.fields if depth > 1 else len(value)
+        )  # each step is told, and that it was handed over
+        made = {name: _kept(each, cut, depth + 1) for name, each in list(value.items())[:most]}
+        return {**made, LEFT_OUT: LEFT_OUT} if len(value) > most else made
+    return value
 
 
 def use_phrases(about: About, names: Sequence[str]) -> list[str]:
     """Sentences of a description: when to use it, by what it takes and needs."""
-    given = f"you have {', '.join(names)}" if names else ""
+    later = {name for name, _ in about.chosen}
+    known = [name for name in names if name not in later]
+    given = f"you have {', '.join(known)}" if known else ""
     when = " and ".join(filter(None, [given, *(need.replace("`", "") for need in about.needs)]))
-    instead = f"instead of making its {len(about.steps)} steps one by one"
     if about.chosen:
-        names = [name for name, _ in about.chosen]
-        instead = f"after choosing {', '.join(names)} from what its steps that read return"
+        chosen = _and([name for name, _ in about.chosen])
+        how = f"{':' if when else ','} make its {_until(about)} yourself, choose {chosen} from what came "
+        how += "back, then call it with the choice"
+    elif len(about.steps) == 1:
+        how = f"{',' if when else ''} instead of calling its tool once for each"
+    else:
+        how = f"{',' if when else ''} instead of making its {len(about.steps)} steps one by one"
     return [
-        f"Use it{f' when {when},' if when else ''} {instead}.",
+        f"Use it{f' when {when}' if when else ''}{how}.",
         "It tells what each step brought back and, where it cannot go on, why.",
     ]
 
@@ -208,20 +278,54 @@ def when_section(about: About, parameters: Sequence[str]) -> list[str]:
         parameters: What a program takes, in words; a script's arguments are told with it.
     """
     named = [f"`{cell(name)}`" for name, _ in about.words if not name.startswith("[")]
-    given = [*parameters, *named]
+    later = tuple(f"`{name}`" for name, _ in about.chosen)
+    given = [each for each in (*parameters, *named) if not each.startswith(later)]
     return [
         "Use it when",
         "",
         *([f"- you have {', '.join(given)}"] if given else []),
-        "- you would make its steps, below, one after the other",
-        *(
-            f"- you have chosen `{cell(name)}` from what step {step} returns: make the steps up to that "
-            "one yourself first, choose, then call it"
-            for name, step in about.chosen
-        ),
+        "- you would make its steps, below, one after the other"
+        if len(about.steps) > 1
+        else "- you would call its tool, below, once for each of a list",
+        *_choices(about),
         *(f"- {need}: else it stops before the step that needs it" for need in about.needs),
         "",
     ]
+
+
+def _choices(about: About) -> list[str]:
+    """What nobody knows before some of the steps were made, and what to do then."""
+    lines = []
+    if about.chosen:
+        told = _and(_by_step(about.chosen, "from what step {} returned"))
+        lines.append(
+            f"- you have chosen {told}. Make {_until(about)} yourself first, choose, and call it with "
+            "the choice. That only reads; the call does it again"
+        )
+    if about.unforeseen:
+        told = _and(_by_step(about.unforeseen, "by step {}"))
+        lines.append(
+            f"- you know already what is told in most runs only after something was changed: {told}; "
+            "else make its steps yourself, for what was changed would be changed again"
+        )
+    return lines
+
+
+def _by_step(pairs: Sequence[tuple[str, int]], told: str) -> list[str]:
+    """Parameters in words, those of one step together."""
+    names: dict[int, list[str]] = {}
+    for name, step in pairs:
+        names.setdefault(step, []).append(f"`{cell(name)}`")
+    return [f"{_and(names[step])} {told.format(step)}" for step in sorted(names)]
+
+
+def _until(about: About) -> str:
+    last = max(step for _, step in about.chosen)
+    return "step 1" if last == 1 else f"steps 1 to {last}"
+
+
+def _and(phrases: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(phrases[:-1]), *phrases[-1:]]))
 
 
 def words_section(about: About) -> list[str]:
@@ -259,7 +363,7 @@ def evals_file(skill: str, summary: str, examples: Sequence[Example], kind: str)
     evals = []
     for number, example in enumerate(examples[:MAX_EVALS], start=1):
         given = json.dumps(call_input(example), ensure_ascii=False)
-        answer = json.dumps(example.result, ensure_ascii=False)
+        answer = json.dumps(_shortened(example).result, ensure_ascii=False)
         evals.append(
             {
                 "id": number,
@@ -269,7 +373,9 @@ def evals_file(skill: str, summary: str, examples: Sequence[Example], kind: str)
                 "assertions": [
                     f"the skill {skill} is called once, with just these values",
                     "no step of it is done again by hand",
-                    "the answer is the expected one"
+                    "the answer is the expected one, but for what … leaves out there"
+                    if LEFT_OUT in answer
+                    else "the answer is the expected one"
                     if kind == "program"
                     else "the exit code and the output are the expected ones",
                 ],

@@ -9,7 +9,6 @@ form that the next call needs.
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from lignin.artifacts.layout import laid_out, paragraph
 from lignin.artifacts.routine_ends import SO_FAR, excepted, uneven, unset
@@ -18,10 +17,12 @@ from lignin.artifacts.routine_text import (
     WORD,
     another,
     apart,
+    displayed,
     headline,
     identifier,
     literal,
     names_of,
+    nested,
     plain,
     singular,
     tool_words,
@@ -47,7 +48,6 @@ from lignin.domain.routines import (
 
 _OWN = ("done", "call", "error", "Any", "ToolError", "expected", "so_far")
 _TAKEN = frozenset(_OWN)
-_MAX_EXPECTED_CHARS = 75
 _A_LIST = 2
 
 
@@ -152,13 +152,18 @@ class _Writing:
         values, before, within = self._values(step, loops)
         for parameter in self.routine.chosen_before(number):
             before += self._among(step, parameter)
+        read = [place for slot in step.arguments.values() for place in references_in(slot)]
         for guard in step.guards:
             of_each = _is_of_each(guard)
             lines = self.places.guarded(step.tool, guard, SO_FAR if of_each else "")
-            (within if of_each else before).extend(lines)
-        yield from self._expected(step)
+            if of_each:
+                within.extend(lines)
+                read += references_in(guard.at)
+            else:
+                before += self._noted(references_in(guard.at), lines)
         yield from before
-        call = f"call({literal(step.tool)}, {_dict(_nested(values))})"
+        yield from self._noted(read, (), is_sure=not (step.is_optional or within))
+        call = f"call({literal(step.tool)}, {displayed(nested(values))})"
         if step.is_repeated:
             yield from self._repeated(number, call, loops, within)
             return
@@ -180,25 +185,33 @@ class _Writing:
         asked, *rest = self.places.among(step.tool, parameter, name)
         if may_lack and name not in set(self.left_out()):
             asked = f"if {name} is not None and {asked.removeprefix('if ')}"
-        return (asked, *rest)
+        read = [parameter.among] if parameter.among else []
+        return self._noted(read, (asked, *rest), is_sure=not may_lack)
 
-    def _expected(self, step: RoutineStep) -> Iterator[str]:
-        """The line that says what it was if something is not there that a step needs."""
-        places = [p for slot in step.arguments.values() for p in references_in(slot)]
-        places += [p for guard in step.guards for p in references_in(guard.at)]
+    def _noted(
+        self, places: Sequence[Reference], lines: Sequence[str], *, is_sure: bool = True
+    ) -> list[str]:
+        """Lines, after one that says what it was if something is not there that they read.
+
+        What was read before for certain is there, and not told again.
+
+        Args:
+            is_sure: The lines are done in any case.
+        """
         told: dict[str, list[str]] = {}
         for place in dict.fromkeys(places):
             if place not in self.expected:
-                self.expected.add(place)
                 tool = plain(self.routine.steps[place.step].tool)
                 told.setdefault(tool, []).append(self.places.expected(place))
+        if is_sure:
+            self.expected.update(places)
         if not told:
-            return
-        parts = (f"nothing where {' or '.join(paths)} was expected" for paths in told.values())
-        text = ", or ".join(f"{tool} returned {p}" for tool, p in zip(told, parts, strict=True))
-        if len(text) > _MAX_EXPECTED_CHARS:
-            text = f"{' or '.join(told)} did not return what {plain(step.tool)} needs"
-        yield f"expected = {literal(text)}"
+            return list(lines)
+        fields = {tool: " or ".join(dict.fromkeys(paths)) for tool, paths in told.items()}
+        parts = (
+            f"{tool} returned nothing where {named} was expected" for tool, named in fields.items()
+        )
+        return [f"expected = {literal(', or '.join(parts))}", *lines]
 
     def _values(
         self, step: RoutineStep, loops: Mapping[str, Loop]
@@ -213,7 +226,10 @@ class _Writing:
             if isinstance(slot, Reference) and slot.pick:
                 of_each = isinstance(slot.pick.value, Item)
                 chosen = self.places.picked(step.tool, slot, SO_FAR if of_each else "")
-                (within if of_each else before).extend(chosen.lines)
+                if of_each:
+                    within.extend(chosen.lines)
+                elif chosen.lines:
+                    before += self._noted(references_in(slot), chosen.lines)
                 values[name] = chosen.source
             else:
                 values[name] = loops[name].value if name in loops else self._value(slot)
@@ -226,7 +242,9 @@ class _Writing:
         if not isinstance(slot, Item) or place is None:
             return []
         name = self.parameters[slot.parameter]
-        return [f"if {name} is None:", f"    {name} = {self.places.listed(Each(place))}"]
+        filled = [f"{name} = {self.places.listed(Each(place))}"]
+        noted = self._noted([place], filled, is_sure=False)
+        return [f"if {name} is None:", *(f"    {line}" for line in noted)]
 
     def _loops(self, step: RoutineStep) -> dict[str, Loop]:
         """What a repeated step goes over, by argument."""
@@ -425,22 +443,3 @@ def _about(tool: str) -> str:
     """The noun of a tool's name: what stands behind its verb."""
     words = WORD.findall(tool_words(tool))
     return identifier("_".join(words[1:3] or words), "step")
-
-
-def _nested(given: Mapping[str, str]) -> dict[str, Any]:
-    """Arguments by their names, those of an object within (`address.city`) in objects again."""
-    made: dict[str, Any] = {}
-    for name, value in given.items():
-        inner = made
-        *outer, last = name.split(".")
-        for each in outer:
-            inner = inner.setdefault(each, {})
-        inner[last] = value
-    return made
-
-
-def _dict(value: Any) -> str:
-    """Source text, or an object of it."""
-    if isinstance(value, str):
-        return value
-    return f"{{{', '.join(f'{literal(name)}: {_dict(each)}' for name, each in value.items())}}}"

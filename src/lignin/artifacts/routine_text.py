@@ -6,9 +6,11 @@ What comes from a trace is data: it stands in a source as a literal, or stripped
 import builtins
 import keyword
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from lignin.domain.codec import Json
+from lignin.domain.counts import counted
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.routines import Reference, Routine
 
@@ -48,11 +50,29 @@ def names_of(routine: Routine) -> tuple[str, ...]:
     told = _done([tool_words(tool) for tool in dict.fromkeys(changing or routine.tools[-1:])])
     first = tool_words(routine.tools[0])
     mine = routine.routine_id[-6:]
+    if is_loop(routine):
+        told = f"{told} for each"
+    longer = f"{first} then {told}"
     return (
         identifier(told, "routine"),
-        *([identifier(longer, "routine")] if len(longer := f"{first} then {told}") <= 60 else []),
+        *([identifier(longer, "routine")] if len(routine.steps) > 1 and len(longer) <= 60 else []),
         identifier(f"{told[: MAX_NAME_CHARS - len(mine) - 1]} {mine}", "routine"),
     )
+
+
+def is_loop(routine: Routine) -> bool:
+    """True where a routine is one tool, called for each of a list."""
+    return len(routine.steps) == 1 and routine.steps[0].is_repeated
+
+
+def by_what_differs(name: str, mine: Sequence[str], others: Sequence[str]) -> str:
+    """A name that tells a routine from one of the same name by what only it takes; empty where that is
+    nothing or too long."""
+    for own in (each for each in mine if each not in others):
+        longer = identifier(f"{name} by {own}"[: MAX_NAME_CHARS + 1], "routine")
+        if len(f"{name}_by_{own}") <= MAX_NAME_CHARS:
+            return longer
+    return ""
 
 
 def _done(changes: Sequence[str]) -> str:
@@ -105,8 +125,8 @@ def headline(routine: Routine) -> str:
     """What a routine was mined from, in a sentence."""
     support = routine.support
     return (
-        f"Mined from {support.occurrences} uses in {len(support.sessions)} runs of {support.tasks} tasks"
-        f"{_of(support.models)}."
+        f"Mined from {counted(support.occurrences, 'use')} in {counted(len(support.sessions), 'run')} of "
+        f"{counted(support.tasks, 'task')}{_of(support.models)}."
     )
 
 
@@ -180,3 +200,22 @@ def shown(value: Json) -> str:
 def plain(text: str) -> str:
     """Text that can stand in a docstring or an f-string."""
     return re.sub(r"[^\w ./:@#+-]", "?", text)[:80]
+
+
+def nested(given: Mapping[str, str]) -> dict[str, Any]:
+    """Arguments by their names, those of an object within (`address.city`) in objects again."""
+    made: dict[str, Any] = {}
+    for name, value in given.items():
+        inner = made
+        *outer, last = name.split(".")
+        for each in outer:
+            inner = inner.setdefault(each, {})
+        inner[last] = value
+    return made
+
+
+def displayed(value: Any) -> str:
+    """Source text, or an object of it."""
+    if isinstance(value, str):
+        return value
+    return f"{{{', '.join(f'{literal(name)}: {displayed(each)}' for name, each in value.items())}}}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from lignin.artifacts.routine_text import plain, shown, tool_words
+from lignin.artifacts.routine_text import is_loop, plain, shown, tool_words
 from lignin.domain.routines import Constant, Each, Parameter, Reference, Routine, RoutineStep
 
 _NEARLY_ALWAYS = 0.95
@@ -13,6 +13,8 @@ def summary_of(routine: Routine) -> str:
     """What is done, in order: `Find the customer, get the order, then cancel it.`"""
     *first, last = dict.fromkeys(map(in_words, routine.steps))
     line = f"{', '.join(first)}, then {last}." if first else f"{last}."
+    if is_loop(routine):
+        line = f"{line[:-1]}, for each of a list."
     return line[:1].upper() + line[1:]
 
 
@@ -49,11 +51,18 @@ def source_of(parameter: Parameter, names: Sequence[str], optional: Collection[s
         if parameter.said >= HALF:
             who = said_by(parameter)
             told = f"{told}; {who[:1].lower()}{who[1:]}"
+    elif is_chosen_on_the_way(parameter):
+        told = f"Chosen on the way, from what {names[parameter.shown_by or 0]} returned"
     elif parameter.said:
         told = said_by(parameter)
     if parameter.default:
         return f"{told}; all of them where it is left out"
     return told + ("; may be left out" if parameter.name in optional else "")
+
+
+def is_chosen_on_the_way(parameter: Parameter) -> bool:
+    """True where most uses learnt it from one of their own steps, so that nobody knows it before."""
+    return parameter.shown_by is not None and parameter.said < HALF and parameter.default is None
 
 
 def said_by(parameter: Parameter) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from lignin.domain.codec import Json
 from lignin.domain.ids import derive_id
+from lignin.domain.support import Support, parse_support
 
 _STAR = re.compile(r"\[\*\]|\.\*|\.~")
 _ORDERED = re.compile(r"(only|last|min|max)(?: ([^{}=]+))?\}")
@@ -259,6 +260,8 @@ class Parameter:
         default: Where all elements are taken if it is not given; None where it has to be given.
         said: The share of uses where the user or an earlier result named it before the first step.
         named: The share of uses where the user did.
+        shown_by: The step, counted from 0, whose result was the first to tell it, where at least half of
+            the uses chose it on the way; None where fewer did.
     """
 
     name: str
@@ -268,6 +271,7 @@ class Parameter:
     said: float = 0.0
     named: float = 0.0
     checked: bool = False
+    shown_by: int | None = None
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -278,28 +282,7 @@ class Parameter:
             "said": round(self.said, 3),
             "named": round(self.named, 3),
             "checked": self.checked,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Support:
-    """What a routine stands on: its uses in passing runs, and beside them those in failing ones."""
-
-    occurrences: int = 0
-    calls: int = 0
-    sessions: tuple[str, ...] = ()
-    tasks: int = 0
-    models: tuple[str, ...] = ()
-    failing: int = 0
-
-    def to_json(self) -> dict[str, Json]:
-        return {
-            "occurrences": self.occurrences,
-            "calls": self.calls,
-            "sessions": list(self.sessions),
-            "tasks": self.tasks,
-            "models": list(self.models),
-            "failing": self.failing,
+            "shown_by": None if self.shown_by is None else self.shown_by + 1,
         }
 
 
@@ -364,10 +347,11 @@ def parse_routine(value: Mapping[str, Any]) -> Routine:
                 said=each["said"],
                 named=each.get("named", each["said"]),
                 checked=each.get("checked", False),
+                shown_by=each["shown_by"] - 1 if each.get("shown_by") else None,
             )
             for each in value["parameters"]
         ),
-        support=_support(value["support"]),
+        support=parse_support(value["support"]),
     )
 
 
@@ -437,14 +421,3 @@ def _slot(value: Mapping[str, Any]) -> Slot:
     if kind == "each_of":
         return Each(parse_reference(told))
     return Use(told) if kind == "parameter" else Item(told)
-
-
-def _support(value: Mapping[str, Any]) -> Support:
-    return Support(
-        occurrences=value["occurrences"],
-        calls=value["calls"],
-        sessions=tuple(value["sessions"]),
-        tasks=value["tasks"],
-        models=tuple(value["models"]),
-        failing=value["failing"],
-    )

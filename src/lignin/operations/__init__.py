@@ -18,6 +18,7 @@ NOT_NOUNS = frozenset(
         "regressing",
         "releasework",
         "reopening",
+        "routine_names",
         "routine_proof",
         "routine_script_proof",
         "lifecycle",

@@ -7,12 +7,13 @@ from typing import Any
 from pydantic import Field
 
 from lignin.domain.codec import Json
+from lignin.domain.counts import counted
 from lignin.domain.routines import Routine
 from lignin.domain.states import Row
 from lignin.operations.context import Context
 from lignin.operations.off_heads import found_wrong
 from lignin.operations.registry import Listed, Request, Response, operation, positional
-from lignin.operations.routinework import induce_routines, read_runs, told_of, untold
+from lignin.operations.routinework import induce_routines, read_runs, told_of, too_few, untold
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.traces.routines.cover import cover as cover_runs
 from lignin.traces.routines.draw import draw, name_of
@@ -46,6 +47,10 @@ class RoutineView(Response):
     parameters: list[str] = Field(description="what varies between uses")
     occurrences: int = Field(description="uses in passing runs")
     sessions: int = Field(description="passing runs with a use")
+    applied: int | None = Field(
+        None,
+        description="uses that can be made at one go: nothing else is changed between the steps",
+    )
     tasks: int = Field(description="their tasks")
     models: list[str] = Field(description="their models")
     failing: int = Field(description="uses in failing runs")
@@ -73,19 +78,22 @@ class RoutinesListed(Listed):
 
     def to_text(self) -> str:
         lines = [f"routines: {self.total}", *untold(self.passed, self.failed, self.unknown)]
+        lines += too_few(self.passed)
         for each in self.items:
             lines += [
                 "",
                 f"{each.routine}  {each.name}",
-                f"  {each.occurrences} uses in {each.sessions} passing runs of {each.tasks} tasks, "
-                f"{each.failing} in failing runs; takes {', '.join(each.parameters) or 'nothing'}",
+                f"  {counted(each.occurrences, 'use')} in {counted(each.sessions, 'passing run')} of "
+                f"{counted(each.tasks, 'task')}, {each.failing} in failing runs"
+                f"{_at_one_go(each)}; "
+                f"takes {', '.join(each.parameters) or 'nothing'}",
                 f"  {_standing(each)}",
             ]
         if self.refused:
             lines += ["", "refused:"]
             lines += [
                 f"  {' > '.join(each.tools)}: {each.reason} "
-                f"({each.passing} passing, {each.failing} failing uses)"
+                f"({counted(each.passing, 'use')} in passing runs, {each.failing} in failing)"
                 for each in self.refused
             ]
         if self.next_after:
@@ -109,7 +117,8 @@ class RoutineShown(RoutineView):
         lines = [*self.drawn, f"  {_standing(self)}"]
         lines += [f"    in the form in which {each}" for each in self.form]
         if served := self.served:
-            lines.append(f"  served {served['runs']} tasks, handed over {served['handed_over']}")
+            tasks = counted(served["runs"], "task")
+            lines.append(f"  served {tasks}, handed over {served['handed_over']}")
             lines += [f"    {why}: {count}" for why, count in served["reasons"].items()]
         if self.state != "induced":
             lines.append(f"  {self.state}")
@@ -125,18 +134,22 @@ class Covered(Response):
     replayed: int = Field(description="applied uses; each was replayed")
     equivalent: int = Field(description="those whose replay makes the run's own calls")
     at_once: int = Field(description="those whose parameters were known before their first step")
-    runs: int = Field(description="runs that were read")
+    runs: int = Field(description="runs that were looked at")
+    left_out: int = Field(description="runs that do not declare to have passed, with --passing")
     routines: int = Field(description="routines they were rewritten with")
 
     def to_text(self) -> str:
+        if self.left_out and not self.runs:
+            runs = f"{counted(self.left_out, 'run')} read, and none declares to have passed"
+            return f"{runs}: without `--passing` all are looked at"
         if not self.steps:
-            return f"{self.runs} runs without calls"
+            return f"{counted(self.runs, 'run')} without calls"
         return (
-            f"{self.covered} of {self.steps} calls of {self.runs} runs are inside uses of "
-            f"{self.routines} routines ({self.coverage:.1%})\n"
-            f"rewritten: {self.units} units, {self.compression:.2f} calls each\n"
-            f"replayed: {self.replayed} uses, {self.equivalent} make the run's own calls; "
-            f"{self.at_once} know every parameter before they start"
+            f"{self.covered} of {counted(self.steps, 'call')} of {counted(self.runs, 'run')} are inside "
+            f"uses of {counted(self.routines, 'routine')} ({self.coverage:.1%})\n"
+            f"rewritten: {counted(self.units, 'unit')}, {self.compression:.2f} calls each\n"
+            f"replayed: {counted(self.replayed, 'use')}, of which {self.equivalent} with the run's own "
+            f"calls; in {self.at_once} every parameter is known before the start"
         )
 
 
@@ -204,9 +217,9 @@ def cover(context: Context, request: RoutineCover) -> Covered:
 
     Every use that is applied is replayed against what the run itself got back.
     """
-    runs = read_runs(context, request.traces)
+    every = runs = read_runs(context, request.traces)
     if request.passing:
-        runs = [run for run in runs if run.outcome == "success"]
+        runs = [run for run in every if run.outcome == "success"]
     with context.view() as view:
         routines = standing(view)[: request.first]
     seen = cover_runs(routines, runs)
@@ -220,6 +233,7 @@ def cover(context: Context, request: RoutineCover) -> Covered:
         equivalent=seen.equivalent,
         at_once=seen.at_once,
         runs=len(runs),
+        left_out=len(every) - len(runs),
         routines=len(routines),
     )
 
@@ -232,10 +246,17 @@ def _told(routine: Routine) -> dict[str, Any]:
         "parameters": [each.name for each in routine.parameters],
         "occurrences": support.occurrences,
         "sessions": len(support.sessions),
+        "applied": support.applied,
         "tasks": support.tasks,
         "models": list(support.models),
         "failing": support.failing,
     }
+
+
+def _at_one_go(view: RoutineView) -> str:
+    if view.applied is None or view.applied >= view.occurrences:
+        return ""
+    return f", {view.applied} can be made at one go"
 
 
 _MAX_WHY_CHARS = 200

@@ -1,20 +1,27 @@
 """Families of tasks: how many ways lead through each, and which are served program-first."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from pydantic import Field
 
 from lignin.domain.codec import Json
+from lignin.domain.counts import counted
 from lignin.domain.plans import Plan, Slot
 from lignin.operations.context import Context
 from lignin.operations.heads import MAIN
-from lignin.operations.planning import look_at_families, names_of, serving
+from lignin.operations.planning import Serving, look_at_families, names_of, serving
 from lignin.operations.registry import Request, Response, operation
 from lignin.operations.routinework import told_of, untold
-from lignin.traces.routines.families import FamilyReport
+from lignin.ports.ledger import View, every_row
+from lignin.traces.routines.draw import name_of
+from lignin.traces.routines.families import MOST, FamilyReport
 from lignin.traces.routines.plan_service import file_plans, plan_id
+from lignin.traces.routines.service import read
 from lignin.traces.view import told
+
+MOST_NAMED = 3
 
 
 class RoutineFamilies(Request):
@@ -33,7 +40,10 @@ class FamilyView(Response):
     verdict: str = Field(
         description="workflow (under 20 branches cover 90 %), agent, or too few runs to tell"
     )
-    routines: list[str] = Field(description="what its paths are made of")
+    routines: list[str] = Field(description="what its paths are made of, by id")
+    made_of: list[str] = Field(
+        description="the same by the names of their programs, or their tools"
+    )
     inside: float = Field(description="share of runs that end inside routines")
     covered: bool = Field(
         description="promoted routines lead from the request to the end: it has a plan"
@@ -53,12 +63,23 @@ class FamiliesView(Response):
         lines = untold(self.passed, self.failed, self.unknown)
         for each in self.families:
             lines += [
-                f"{each.family}: {each.verdict}; {each.runs} runs, {each.paths} paths; "
+                f"{each.family}: {each.verdict}; {counted(each.runs, 'run')}, "
+                f"{counted(each.paths, 'path')}; "
                 f"{each.branches_80}, {each.branches_90}, {each.branches_all} branches cover 80 %, "
                 f"90 %, all; {each.inside:.0%} of the runs end inside routines",
+                *([f"  made of {told_few(each.made_of)}"] if each.made_of else []),
                 f"  {_served(each)}",
             ]
-        return told([*lines, f"{self.plans} of {len(self.families)} families have a plan"])
+        every = counted(len(self.families), "family")
+        return told(
+            [*lines, f"{self.plans} of {every} {'has' if self.plans == 1 else 'have'} a plan"]
+        )
+
+
+def told_few(names: list[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = len(names) - MOST_NAMED
+    return "; ".join(names[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
 @operation("routine.families", effect="read", idempotent=True)
@@ -90,8 +111,9 @@ def _view(context: Context, head: str, *, keep: bool) -> FamiliesView:
     with context.view() as view:
         served = serving(context, view, head)
         told = asdict(told_of(view))
+        names = _names(view)
     plans = {each.family: each for each in found.plans}
-    reasons = {each.family: each.reason for each in found.unplanned}
+    reasons = {each.family: _named(each.reason, served) for each in found.unplanned}
     return FamiliesView(
         families=[
             _family(
@@ -101,6 +123,7 @@ def _view(context: Context, head: str, *, keep: bool) -> FamiliesView:
                 names_of(served, [use.routine for use in plans[report.family].uses])
                 if report.family in plans
                 else [],
+                [names.get(each, each) for each in report.routines],
             )
             for report in found.reports
         ],
@@ -109,8 +132,27 @@ def _view(context: Context, head: str, *, keep: bool) -> FamiliesView:
     )
 
 
+def _names(view: View) -> dict[str, str]:
+    """What a person calls each routine that stands: its proven program, else its tools."""
+    return {
+        row.key: (row.body.get("proof") or {}).get("artifact") or name_of(read(view, row))
+        for row in every_row(view, "routine", state="induced")
+    }
+
+
+def _named(reason: str, served: Mapping[str, Serving]) -> str:
+    """A reason with programs for the routines in it: the form that was proven has an id of its own."""
+    for routine, each in served.items():
+        reason = reason.replace(routine, str(each.version.body["name"]))
+    return reason
+
+
 def _family(
-    report: FamilyReport, plan: Plan | None, why_not: str, programs: list[str]
+    report: FamilyReport,
+    plan: Plan | None,
+    why_not: str,
+    programs: list[str],
+    made_of: list[str],
 ) -> FamilyView:
     return FamilyView(
         family=report.family,
@@ -121,6 +163,7 @@ def _family(
         branches_all=report.branches[2],
         verdict=report.verdict,
         routines=list(report.routines),
+        made_of=made_of,
         inside=round(report.inside, 4),
         covered=plan is not None,
         plan=_plan(plan, programs) if plan else None,
@@ -146,6 +189,7 @@ def _form(parts: tuple[str | Slot, ...]) -> str:
 
 def _served(family: FamilyView) -> str:
     if family.plan is None:
-        return f"served by an agent: {family.why_not}"
+        though = ", though its runs end inside routines" if family.inside >= MOST else ""
+        return f"served by an agent{though}: {family.why_not}"
     ends = "and answers" if family.plan["answers"] else "and leaves the answer to an agent"
     return f"served by {', then '.join(family.plan['programs'])} {ends}"

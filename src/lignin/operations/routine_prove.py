@@ -19,6 +19,7 @@ from lignin.artifacts.source.draft import artifact_name
 from lignin.domain.artifacts import make_tree
 from lignin.domain.codec import Json, digest_bytes
 from lignin.domain.commands import runs_shell
+from lignin.domain.counts import counted
 from lignin.domain.errors import GateFailedError, InvalidRequestError
 from lignin.domain.events import Blob, Change, NewEvent
 from lignin.domain.examples import Example
@@ -38,6 +39,7 @@ from lignin.operations.exits import named_tools
 from lignin.operations.intake import load_trajectory
 from lignin.operations.off_heads import take_off_refuted, told_open
 from lignin.operations.registry import Request, Response, operation, positional
+from lignin.operations.routine_names import free_name
 from lignin.operations.routine_proof import (
     LEAST_USES,
     Handed,
@@ -59,7 +61,9 @@ from lignin.operations.routine_script_proof import (
 from lignin.operations.routinework import form_of, kept_runs, passing_sessions
 from lignin.ports.ledger import View, require_known
 from lignin.ports.tools import ToolSpec
+from lignin.traces.routines.encode import encode
 from lignin.traces.routines.form import differences
+from lignin.traces.routines.hindered import hindered
 from lignin.traces.routines.refine import MOST_ROUNDS, Trial, after, against, guarded_by, poisoned
 from lignin.traces.routines.service import proven_form, read
 
@@ -212,8 +216,11 @@ def _tried(context: Context, prepared: _Prepared, tools: str) -> tuple[Proved, t
             return _unproven(prepared.mined, error.message), ()
         uses, live = len(written.handed.examples), written.live
         if uses < LEAST_USES:
-            reason = f"{uses} uses in runs that were held out; at least {LEAST_USES} are needed"
-            reason += f"{written.besides}; {_MORE}"
+            stands = hindered(
+                routine, (encode(run, passed=True) for run in prepared.runs)
+            ).in_words()
+            reason = f"{counted(uses, 'use')} in runs that were held out; at least {LEAST_USES} are needed"
+            reason += f"{written.besides}; {stands or _MORE}"
             return _unproven(prepared.mined, reason, uses=uses), ()
         if live.equal < live.runs:
             return _unproven(prepared.mined, "", uses=uses, live=live), live.trials
@@ -223,7 +230,12 @@ def _tried(context: Context, prepared: _Prepared, tools: str) -> tuple[Proved, t
 def _as_program(context: Context, prepared: _Prepared, tools: str, folder: Path) -> _Written:
     """Write a routine of tool calls; where there are uses enough it is tried live."""
     routine, runs = prepared.routine, prepared.runs
-    program = program_of(routine, _named(context, prepared, names_of(routine)))
+    program = program_of(
+        routine,
+        free_name(
+            context, prepared.name, prepared.mined.routine_id, prepared.routine, names_of(routine)
+        ),
+    )
     specs = contracts_of(routine, runs, _known(context, tools, runs))
     uses = sample(routine, program, runs, specs)
     shown = [
@@ -242,7 +254,17 @@ def _as_script(context: Context, prepared: _Prepared, folder: Path) -> _Written:
     """Write a routine of shell commands; what those change cannot be put back, so it is not tried live."""
     routine = prepared.routine
     seen = list(shell_uses(routine, prepared.seen))
-    script = script_of(routine, _named(context, prepared, script_names(routine)), commonest(seen))
+    script = script_of(
+        routine,
+        free_name(
+            context,
+            prepared.name,
+            prepared.mined.routine_id,
+            prepared.routine,
+            script_names(routine),
+        ),
+        commonest(seen),
+    )
     about = about_script(routine, script, shell_examples(script, seen)).to_file()
     uses = list(shell_uses(routine, prepared.runs))
     examples = shell_examples(script, uses)
@@ -387,24 +409,6 @@ def _seen(context: Context, view: View, routine: Routine) -> list[Trajectory]:
     """A few of the runs that the routine comes from, for examples that may be shown."""
     sessions = [each for each in routine.support.sessions if not is_held_out(each)]
     return [load_trajectory(context, view, session) for session in sessions[:_MOST_SEEN]]
-
-
-def _named(context: Context, prepared: _Prepared, names: Sequence[str]) -> str:
-    """The name that was asked for, else the first, and plainest, that is not another artifact's."""
-    mine = f"routine {prepared.mined.routine_id}"
-    with context.view() as view:
-        free = (each for each in names if not _is_anothers(context, view, each, mine))
-        return prepared.name or next(free, names[-1])
-
-
-def _is_anothers(context: Context, view: View, name: str, task: str) -> bool:
-    """True where the artifact of a name comes of something else."""
-    artifact = artifact_name(name)
-    if view.row(f"artifact/{artifact}") is None:
-        return False
-    versions = context.artifacts.versions(view, artifact, limit=1).rows
-    told = (each for version in versions for each in version.body["provenance"])
-    return all(each.get("task") != task for each in told)
 
 
 def _known(context: Context, tools: str, runs: Sequence[Trajectory]) -> dict[str, ToolSpec]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from lignin.domain.counts import counted
 from lignin.domain.routines import Routine
 from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
@@ -103,7 +104,8 @@ class ReuseReport(Response):
 
     def to_text(self) -> str:
         lines = [
-            f"{self.rewritten} of {self.runs} runs are rewritten with {self.routines} routines; "
+            f"{self.rewritten} of {counted(self.runs, 'run')} can be rewritten with "
+            f"{counted(self.routines, 'routine')}; "
             "each use was replayed, and only those that make the run's own calls spare anything"
         ]
         for total in self.totals:
@@ -119,7 +121,8 @@ class ReuseReport(Response):
         for real in self.real:
             lines += [
                 "",
-                f"called by agents: {real.artifact}, {real.calls} times in {real.sessions} runs",
+                f"called by agents: {real.artifact}, {counted(real.calls, 'time')} in "
+                f"{counted(real.sessions, 'run')}",
             ]
             if real.estimated_calls is not None:
                 lines.append(f"  spares about {real.estimated_calls:.0f} calls (an estimate)")
@@ -133,15 +136,15 @@ def _known(at_once: bool) -> str:
 def _said(total: SumView) -> str:
     tokens = "tokens not told"
     if total.input_tokens is not None and total.output_tokens is not None:
-        tokens = f"{total.input_tokens + total.output_tokens} tokens"
+        tokens = counted(total.input_tokens + total.output_tokens, "token")
         if total.tokens_known < total.equivalent:
             tokens += f" (told of {total.tokens_known})"
     cost = "cost not told"
     if total.cost_microusd is not None:
         cost = f"${total.cost_microusd / 1e6:.4f}"
     return (
-        f"{total.equivalent} of {total.uses} uses equivalent, spare {total.calls} calls, "
-        f"{total.turns} turns, {tokens}, {cost}"
+        f"{total.equivalent} of {counted(total.uses, 'use')} equivalent, "
+        f"spare {counted(total.calls, 'call')}, {counted(total.turns, 'turn')}, {tokens}, {cost}"
     )
 
 

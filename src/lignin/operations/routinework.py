@@ -7,6 +7,7 @@ the failure modes, which may change as others of its task come in, so that is as
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from lignin.domain.counts import counted
 from lignin.domain.errors import NotFoundError
 from lignin.domain.routines import Routine
 from lignin.domain.traces import Trajectory
@@ -18,7 +19,7 @@ from lignin.ports.ledger import View, every_row
 from lignin.traces.importer import import_trace
 from lignin.traces.read import find_traces, read_trace
 from lignin.traces.routines.encode import Encoded, encode
-from lignin.traces.routines.induce import MOST, Induced, Inducer
+from lignin.traces.routines.induce import FEWEST, MOST, Induced, Inducer
 from lignin.traces.routines.service import PASSED, Read, Routines
 
 LOT = 500
@@ -140,9 +141,24 @@ def untold(passed: int, failed: int, unknown: int) -> list[str]:
     """What to say of runs with no known outcome; nothing where there are none."""
     if not unknown:
         return []
-    runs = f"{unknown} of {passed + failed + unknown} runs have no known outcome"
-    so = "so nothing supports a routine" if not passed else "so they support no routine"
+    every = passed + failed + unknown
+    runs = (
+        f"{unknown} of {counted(every, 'run')} {'has' if unknown == 1 else 'have'} no known outcome"
+    )
+    so = (
+        "so nothing supports a routine"
+        if not passed
+        else f"so {'it supports' if unknown == 1 else 'they support'} no routine"
+    )
     return [f"{runs}, {so}: tell it with `lignin trace feedback`, or import traces that declare it"]
+
+
+def too_few(passed: int) -> list[str]:
+    """What to say where too few runs passed for any routine."""
+    if passed >= FEWEST:
+        return []
+    there = {0: "none is", 1: "1 is"}.get(passed, f"{passed} are")
+    return [f"at least three passing runs are needed, {there} there"]
 
 
 def read_runs(context: Context, paths: Sequence[str]) -> list[Trajectory]:

@@ -11,9 +11,12 @@ from lignin.artifacts.routine_about import (
     about_of,
     about_program,
     about_script,
+    use_phrases,
+    when_section,
 )
 from lignin.artifacts.routine_program import program_of
 from lignin.artifacts.routine_script import script_of
+from lignin.artifacts.routine_text import by_what_differs, names_of
 from lignin.artifacts.skill_rules import advise_skill
 from lignin.domain.artifacts import (
     MANIFEST_PATH,
@@ -28,14 +31,15 @@ from lignin.domain.examples import Answer, Example
 from lignin.domain.routines import (
     Constant,
     Guard,
+    Item,
     Parameter,
     Pick,
     Reference,
     Routine,
     RoutineStep,
-    Support,
     Use,
 )
+from lignin.domain.support import Support
 
 ROUTINE = Routine(
     steps=(
@@ -98,8 +102,8 @@ def packaged(tree: Tree, *examples: Example) -> dict[str, File]:
 def test_skill_says_when_to_use_it_and_how_to_go_on() -> None:
     files = packaged(program_tree(), example(7))
     text = files["SKILL.md"].content.decode()
-    assert "Use it when you have order_id and order.status is" in text
-    assert '- `order.status` is "pending": else it stops' in text
+    assert "Use it when you have order_id and the order's status is pending, instead" in text
+    assert "- the order's status is pending: else it stops" in text
     assert "Mined from 9 uses in 2 runs of 2 tasks." in text
     assert '2. `cancel_order`: cancel order (`cancel_order`), with why "late"' in text
     assert "at which to go on" in text
@@ -141,7 +145,25 @@ def test_skill_says_what_has_to_be_chosen_on_the_way() -> None:
     files = {**tree.files, ABOUT_PATH: about.to_file()}
     text = packaged(make_tree(files), example(7))["SKILL.md"].content.decode()
     assert "instead of making its" not in text
-    assert "you have chosen `order_id` from what step 1 returns" in text
+    assert (
+        "you have chosen `order_id` from what step 1 returned. Make step 1 yourself first" in text
+    )
+    assert "- you have `order_id`" not in text
+    assert "make its step 1 yourself, choose order_id from what came back" in text
+
+
+def test_what_is_known_only_after_a_change_is_not_to_be_fetched_by_making_it_twice() -> None:
+    change = RoutineStep(tool="split_order", arguments={"order_id": Use("order_id")}, changes=True)
+    routine = replace(
+        ROUTINE,
+        steps=(change, ROUTINE.steps[0]),
+        parameters=(Parameter(name="order_id", type="str", shown_by=0),),
+    )
+    about = about_program(routine, program_of(routine), [])
+    assert (about.chosen, about.unforeseen) == ((), (("order_id", 1),))
+    text = "\n".join(when_section(about, ("`order_id` (string)",)))
+    assert "Make step" not in text
+    assert "only after something was changed: `order_id` by step 1" in text
 
 
 def test_evaluations_are_none_that_the_skill_quotes() -> None:
@@ -246,3 +268,45 @@ def test_script_that_only_reads_can_also_be_called_with_its_files() -> None:
     assert "lignin artifact call look@sha256:" in text
     assert "It answers" not in text
     assert "It changes nothing." in text
+
+
+def test_use_that_is_too_long_is_shown_with_its_beginning() -> None:
+    lines = [{"sku": f"LI-{n}", "text": "x" * 90, "price": n} for n in range(40)]
+    long = replace(example(1), result={"done": {"order": {"lines": lines}}, "handed_over": ""})
+    about = about_program(ROUTINE, program_of(ROUTINE), [long])
+    (shown,) = about.examples
+    assert isinstance(shown.result, dict)
+    assert shown.arguments == long.arguments
+    assert shown.result["handed_over"] == ""
+    assert "LI-0" in str(shown.result)
+    assert "LI-39" not in str(shown.result)
+    tree = make_tree({**program_tree().files, ABOUT_PATH: about.to_file()})
+    files = packaged(tree, long)
+    text = files["SKILL.md"].content.decode()
+    assert '{"order_id": "O-1"}' in text
+    assert "nothing was recorded" not in text
+    assert "`…` stands for what is left out here" in text
+    assert "LI-39" not in files[EVALS_PATH].content.decode()
+
+
+def test_loop_over_one_tool_is_called_what_it_is() -> None:
+    looks = RoutineStep(
+        tool="get_order", arguments={"order_id": Item("order_ids")}, is_repeated=True, changes=False
+    )
+    given = Parameter(name="order_ids", type="list[str]", said=1.0)
+    routine = Routine(steps=(looks,), parameters=(given,))
+    program = program_of(routine)
+    assert program.entry == "get_order_for_each"
+    assert not any("then" in name for name in names_of(routine))
+    assert program.source.startswith('"""Get order, for each of a list.')
+    about = about_program(routine, program, [])
+    assert use_phrases(about, ["order_ids"])[0] == (
+        "Use it when you have order_ids, instead of calling its tool once for each."
+    )
+
+
+def test_near_routines_are_named_by_what_only_one_takes() -> None:
+    taken = ["email", "order_id", "sku"]
+    assert by_what_differs("cancel", ["email", "quantity"], taken) == "cancel_by_quantity"
+    assert by_what_differs("cancel", ["email"], taken) == ""
+    assert by_what_differs("c" * 55, ["quantity"], taken) == ""

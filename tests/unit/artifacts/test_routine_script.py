@@ -20,9 +20,9 @@ from lignin.domain.routines import (
     Routine,
     RoutineStep,
     Slot,
-    Support,
     Use,
 )
+from lignin.domain.support import Support
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 HOSTILE = [

@@ -123,7 +123,25 @@ def test_traces_are_covered_and_not_kept(desk: Desk) -> None:
 
 def test_cover_of_failed_runs_can_be_left_out(desk: Desk) -> None:
     write(desk, "bad", range(3), reward=0.0)
-    assert desk("routine.cover", traces=["bad"], passing=True).to_text() == "0 runs without calls"
+    seen = desk("routine.cover", traces=["bad"], passing=True)
+    assert (seen.runs, seen.left_out) == (0, 3)
+    assert seen.to_text().startswith("3 runs read, and none declares to have passed")
+
+
+@pytest.mark.parametrize(("passing", "told"), [(0, "none is"), (1, "1 is"), (2, "2 are")])
+def test_too_few_passing_runs_are_said(desk: Desk, passing: int, told: str) -> None:
+    take(desk, "bad", range(20, 26), reward=0.0)
+    made = take(desk, "good", range(passing)) if passing else desk("routine.induce")
+    assert f"at least three passing runs are needed, {told} there" in made.to_text()
+
+
+def test_family_is_made_of_what_a_person_knows(desk: Desk) -> None:
+    made = take(desk, "first", range(6))
+    assert "at least three passing runs" not in made.to_text()
+    (family,) = desk("routine.families").families
+    assert family.routines == [made.items[0].routine]
+    assert family.made_of == ["find_owner > get_owner > get_machine* > order_work"]
+    assert "rtn_" not in desk("routine.families").to_text()
 
 
 def test_missing_file_and_unknown_routine_are_said(desk: Desk) -> None:

@@ -20,8 +20,16 @@ from lignin.domain.routines import (
     Slot,
     Use,
 )
-from lignin.traces.routines.encode import Call
-from lignin.traces.routines.unify import Fixed, Free, From, Picked, Same, Unified
+from lignin.traces.routines.unify import (
+    Fixed,
+    Free,
+    From,
+    Group,
+    Picked,
+    Place,
+    Same,
+    Unified,
+)
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PATH = re.compile(r"[~.]{0,2}/?(?:[\w.@+-]+/)+[\w.@+-]*|[\w-]+\.[A-Za-z]\w{0,4}")
@@ -29,6 +37,7 @@ _URL = re.compile(r"[a-z]{2,8}://\S+")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _JSON_WORDS = frozenset(["true", "false", "null"])
 _MAX_EXAMPLES = 50
+_BEFORE = -1
 
 
 def compose(unified: Unified) -> Routine:
@@ -40,7 +49,8 @@ def compose(unified: Unified) -> Routine:
     for number, (tool, arguments) in enumerate(unified.tokens):
         slots: dict[str, Slot] = {}
         later: list[tuple[str, int, Picked]] = []
-        calls = [groups[number] for _, groups in unified.uses if groups[number]][:_MAX_EXAMPLES]
+        uses = [groups for _, groups in unified.uses if groups[number]][:_MAX_EXAMPLES]
+        calls = [groups[number] for groups in uses]
         for place, argument in enumerate(arguments):
             finding = unified.findings[number][place]
             raw = [call.raw[place] for group in calls for call in group]
@@ -58,7 +68,7 @@ def compose(unified: Unified) -> Routine:
                 kind = type_of(raw)
                 name = parameter_name(tool, argument, kind, names, each=finding.each)
                 names.add(name)
-                parameters[number, place] = _parameter(name, kind, finding, calls, place)
+                parameters[number, place] = _parameter(name, kind, finding, uses, (number, place))
                 slot = Item(name) if finding.each else Use(name)
             slots[argument] = written[number, place] = slot
         for argument, place, picked in later:
@@ -90,24 +100,48 @@ def _chosen(picked: Picked, written: Mapping[tuple[int, int], Slot]) -> Slot:
 
 
 def _parameter(
-    name: str, kind: str, finding: Free, calls: Sequence[Sequence[Call]], place: int
+    name: str, kind: str, finding: Free, uses: Sequence[Sequence[Group]], at: Place
 ) -> Parameter:
-    known = sum(
-        all(
-            call.said[place] or any(at < calls_of_use[0].place for at, _ in call.sources[place])
-            for call in calls_of_use
-        )
-        for calls_of_use in calls
-    )
-    named = sum(all(call.said[place] for call in calls_of_use) for calls_of_use in calls)
+    number, place = at
+    known = named = 0
+    shown: Counter[int] = Counter()
+    for groups in uses:
+        named += all(call.said[place] for call in groups[number])
+        told = _told_by(groups, number, place)
+        known += told == _BEFORE
+        if told is not None and told != _BEFORE:
+            shown[told] += 1
+    told_at = min(shown, key=lambda step: (-shown[step], step), default=None)
     among = Reference(finding.among.step, finding.among.path) if finding.among else None
     default = Reference(finding.default.step, finding.default.path) if finding.default else None
     kind = f"list[{kind}]" if finding.each else kind
-    uses = max(len(calls), 1)
-    said, named_share = round(known / uses, 3), round(named / uses, 3)
+    count = max(len(uses), 1)
     return Parameter(
-        name=name, type=kind, among=among, default=default, said=said, named=named_share
+        name=name,
+        type=kind,
+        among=among,
+        default=default,
+        said=round(known / count, 3),
+        named=round(named / count, 3),
+        shown_by=told_at if 2 * shown.total() >= count else None,
     )
+
+
+def _told_by(groups: Sequence[Group], number: int, place: int) -> int | None:
+    """By which of its steps the values of a slot in one use were told first; `_BEFORE` where they were
+    known before the first, None where nobody told them."""
+    step_of = {call.place: step for step, group in enumerate(groups) for call in group}
+    first = min(step_of)
+    latest: list[int] = []
+    for call in groups[number]:
+        seen = [at for at, _ in call.sources[place]]
+        if call.said[place] or any(at < first for at in seen):
+            continue
+        steps = [step_of[at] for at in seen if at in step_of]
+        if not steps:
+            return None
+        latest.append(min(steps))
+    return max(latest, default=_BEFORE)
 
 
 def type_of(values: Sequence[Json]) -> str:

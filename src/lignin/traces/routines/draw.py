@@ -2,7 +2,18 @@
 
 import json
 
-from lignin.domain.routines import Constant, Each, Item, Reference, Routine, RoutineStep, Slot, Use
+from lignin.domain.counts import counted
+from lignin.domain.routines import (
+    Constant,
+    Each,
+    Item,
+    Reference,
+    Routine,
+    RoutineStep,
+    Slot,
+    Use,
+)
+from lignin.domain.support import Support
 
 _MAX_CONSTANT_CHARS = 60
 
@@ -21,8 +32,9 @@ def draw(routine: Routine) -> list[str]:
     """Return the lines of a routine: parameters, steps with dataflow, guards, support."""
     support = routine.support
     lines = [
-        f"{routine.routine_id}  {support.occurrences} uses in {len(support.sessions)} passing runs "
-        f"of {support.tasks} tasks; {support.failing} uses in failing runs"
+        f"{routine.routine_id}  {counted(support.occurrences, 'use')} in "
+        f"{counted(len(support.sessions), 'passing run')} of {counted(support.tasks, 'task')}; "
+        f"{counted(support.failing, 'use')} in failing runs{at_one_go(support)}"
     ]
     for each in routine.parameters:
         origin = f"chosen from {each.among}" if each.among else "given"
@@ -31,6 +43,8 @@ def draw(routine: Routine) -> list[str]:
             who = "the user" if each.named >= 0.5 else "the user or an earlier result"
             who = "an earlier result" if each.named < 0.05 else who
             origin = f"given; {who} names it"
+        elif not each.among and each.shown_by is not None:
+            origin = f"chosen on the way; ${each.shown_by + 1} tells it"
         if each.default:
             origin += (
                 "; else all of them" if each.default == each.among else f"; else {each.default}"
@@ -39,6 +53,13 @@ def draw(routine: Routine) -> list[str]:
     for number, step in enumerate(routine.steps, start=1):
         lines += _step(number, step)
     return lines
+
+
+def at_one_go(support: Support) -> str:
+    """How many uses a run can be rewritten with, where that is fewer than there are."""
+    if support.applied is None or support.applied >= support.occurrences:
+        return ""
+    return f"; {support.applied} can be made at one go"
 
 
 def _step(number: int, step: RoutineStep) -> list[str]:

@@ -91,13 +91,31 @@ def differences(routine: Routine, form: Routine) -> list[str]:
 
     Names of parameters make no difference; what they stand for does.
     """
-    return [
-        f"${number} {step.tool}: {name} is {_told(other.arguments[name], form)}, "
-        f"not {_told(mine, routine)}"
-        for number, (step, other) in enumerate(zip(routine.steps, form.steps, strict=True), 1)
-        for name, mine in step.arguments.items()
-        if _meant(mine, routine) != _meant(other.arguments[name], form)
-    ]
+    found = []
+    for number, (step, other) in enumerate(zip(routine.steps, form.steps, strict=True), 1):
+        for name, mine in step.arguments.items():
+            slot = other.arguments[name]
+            now, before = _told(slot, form), _told(mine, routine)
+            if _meant(mine, routine) == _meant(slot, form) or now == before:
+                continue
+            found.append(f"${number} {step.tool}: {name} {_change(slot, form, mine, routine)}")
+    return found
+
+
+def _change(slot: Slot, form: Routine, mine: Slot, routine: Routine) -> str:
+    """How a slot of the form differs, in words."""
+    if type(slot) is type(mine) and isinstance(slot, Use | Item) and isinstance(mine, Use | Item):
+        now, before = _default(form, slot), _default(routine, mine)
+        if not now and before:
+            return f"has to be given; it may not be left out to take all of {before}"
+        if now and not before:
+            return f"may be left out, then all of {now} are taken"
+    return f"is {_told(slot, form)}, not {_told(mine, routine)}"
+
+
+def _default(routine: Routine, slot: Use | Item) -> str:
+    each = _parameter(routine, slot.parameter)
+    return str(each.default) if each and each.default else ""
 
 
 def _meant(slot: Slot, routine: Routine) -> str:

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from lignin.domain.routines import Routine, Support
+from lignin.domain.routines import Routine
+from lignin.domain.support import Support
 from lignin.traces.routines.apply import Occurrence as Use
 from lignin.traces.routines.choose import Candidate, Chooser
 from lignin.traces.routines.compose import compose
@@ -118,10 +119,12 @@ class Inducer:
             self._determined(each, found[each.routine_id], runs, least)
             for each in by_saving(kept, runs, limit, self._uses)
         ]
+        made = [
+            self._guarded(self._counted(each, runs), runs)
+            for each in {r.routine_id: r for r in routines}.values()
+        ]
         return Induced(
-            routines=tuple(
-                self._guarded(each, runs) for each in {r.routine_id: r for r in routines}.values()
-            ),
+            routines=tuple(made),
             refused=tuple(refused[:MOST_REFUSED]),
         )
 
@@ -172,21 +175,13 @@ class Inducer:
         passed."""
         runs, candidates = self._failing.ordered()
         least = least_of(runs)
-        refused = []
+        refused: list[Refused | None] = []
         chooser = Chooser(runs, self._failing.background, least, self._uses)
         for chosen in chooser.choose(candidates, MOST):
             found = self._uses.of(chosen.routine, passing)
             untold = sum(map(bool, self._uses.of(chosen.routine, self._unknown)))
-            if sum(map(bool, found)) + untold < FEWEST:
-                refused.append(
-                    Refused(
-                        tools=chosen.routine.tools,
-                        reason=f"poisoned: {'hardly any but' if any(found) else 'only'} failing runs support it",
-                        passing=sum(map(len, found)),
-                        failing=len(chosen.taken),
-                    )
-                )
-        return refused
+            refused.append(as_poisoned(chosen.routine, len(chosen.taken), found, untold))
+        return list(filter(None, refused))
 
     def _supported(self, routine: Routine, runs: Sequence[Encoded]) -> Routine:
         """Return a routine with its uses counted, in failing runs beside."""
@@ -206,11 +201,37 @@ class Inducer:
         )
         return replace(routine, support=support)
 
+    def _counted(self, routine: Routine, runs: Sequence[Encoded]) -> Routine:
+        """The routine with the uses counted that runs can be rewritten with."""
+        applied = sum(map(len, self._uses.of(routine, runs, applied=True)))
+        return replace(routine, support=replace(routine.support, applied=applied))
+
     def _guarded(self, routine: Routine, runs: Sequence[Encoded]) -> Routine:
         found: list[tuple[Encoded, Sequence[Use]]] = list(
             zip(runs, self._uses.of(routine, runs), strict=True)
         )
         return guarded(routine, found, [*runs, *self._failing.runs], FEWEST)
+
+
+def as_poisoned(
+    routine: Routine, failing: int, passing: Sequence[Sequence[Use]], untold: int
+) -> Refused | None:
+    """Refuse what failing runs do and hardly any others; None where others do it too, or where no use is
+    left that is not inside another one.
+
+    Args:
+        failing: Its uses in failing runs.
+        passing: Its uses in each passing run.
+        untold: Runs with a use of which nobody says how they ended.
+    """
+    if not failing or sum(map(bool, passing)) + untold >= FEWEST:
+        return None
+    return Refused(
+        tools=routine.tools,
+        reason=f"poisoned: {'hardly any but' if any(passing) else 'only'} failing runs support it",
+        passing=sum(map(len, passing)),
+        failing=failing,
+    )
 
 
 def least_of(runs: Sequence[Encoded]) -> int:

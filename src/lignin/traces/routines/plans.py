@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lignin.domain.codec import Json
+from lignin.domain.counts import counted
 from lignin.domain.plans import Brought, Plan, PlannedUse, Said, Seen, Several, Source
 from lignin.domain.routines import Constant, Item, Reference, Routine, Use
 from lignin.traces.routines.answers import answer_of, mine_answer
@@ -29,6 +30,7 @@ from lignin.traces.routines.values import general, key_of, leaves
 
 FEWEST = 3
 HALF = 0.5
+MOST_NAMED = 3
 FEW_VALUES = 3
 """A fact is one of a few where each of its values was seen so often on average."""
 
@@ -64,7 +66,9 @@ def mine_plan(
     """
     ways = _ways(routines, mined)
     if len(ways) < FEWEST:
-        return Unplanned(family=family, reason="routines do not cover what its runs do")
+        return Unplanned(
+            family=family, reason="the promoted routines do not cover what its runs do"
+        )
     arguments = _explain(ways)
     if isinstance(arguments, str):
         return Unplanned(family=family, reason=arguments)
@@ -128,12 +132,15 @@ def _checked(
                 continue
             replayed = replay_plan(plan, routines, values[0], told)
             if replayed.verdict == "wrong":
-                reason = f"{told.run.session} asked in a form of it and was served otherwise"
+                reason = (
+                    f"the run {told.run.session} asked in a form of it and was served otherwise"
+                )
                 return Unplanned(family=plan.family, reason=reason)
             if replayed.verdict == "right":
                 right[is_mined].append((told, values[0], replayed.results))
     if len(right[False]) < FEWEST:
-        reason = f"{len(right[False])} runs that it was not mined from come to it, too few"
+        came = counted(len(right[False]), "run")
+        reason = f"{came} that it was not mined from came to the same; {FEWEST} are needed"
         return Unplanned(family=plan.family, reason=reason)
     answer = mine_answer([(told.answer, values, got) for told, values, got in right[True]])
     if answer is not None:
@@ -188,17 +195,26 @@ def _explain(
     uses: list[PlannedUse] = []
     for number, routine in enumerate(ways[0].routines):
         arguments: dict[str, Source] = {}
+        untold: list[str] = []
         for name in ways[0].given[number]:
             values = [way.given[number][name] for way in ways]
             source = _source(ways, number, name, values, told)
             if source is None:
-                return f"nothing tells {name} before {routine} starts"
-            arguments[name] = source
+                untold.append(name)
+            else:
+                arguments[name] = source
+        if untold:
+            return f"no request, and nothing before {routine} starts, tells {_few(untold)}, which it takes"
         uses.append(PlannedUse(routine=routine, arguments=arguments))
     said_by: list[Values | None] = [
         {name: values[at] for name, values in told.items()} for at in range(len(ways))
     ]
     return tuple(uses), said_by
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _values_in(plan: Plan, routines: Mapping[str, Routine], told: Told) -> dict[str, Json] | None:

@@ -292,6 +292,7 @@ def _without(routine: Routine, number: int) -> Routine:
                 each,
                 among=_elsewhere(each.among, places),
                 default=_elsewhere(each.default, places),
+                shown_by=None if each.shown_by is None else places.get(each.shown_by),
             )
             for each in routine.parameters
             if each.name in used

@@ -2,7 +2,15 @@
 
 from collections.abc import Sequence
 
-from lignin.domain.routines import Item, Reference, Routine
+from lignin.domain.routines import (
+    Item,
+    Parameter,
+    Pick,
+    Reference,
+    Routine,
+    RoutineStep,
+    Use,
+)
 from lignin.domain.traces import Trajectory
 from lignin.traces.routines.apply import find_uses
 from lignin.traces.routines.form import differences, loosest
@@ -64,3 +72,25 @@ def test_loosest_form_fits_whatever_the_arguments_are() -> None:
         for step in loosest(routine).steps
         for slot in step.arguments.values()
     )
+
+
+def test_difference_is_told_in_words_or_not_at_all() -> None:
+    step = RoutineStep(tool="get", arguments={"x": Item("xs")}, is_repeated=True)
+    given = Parameter(name="xs", type="list[str]")
+    filled = Parameter(name="xs", type="list[str]", default=Reference(0, ".orders[*]"))
+    find = RoutineStep(tool="find", arguments={"mail": Use("mail")})
+    mail = Parameter(name="mail", type="str")
+    routine = Routine(steps=(find, step), parameters=(mail, filled))
+    form = Routine(steps=(find, step), parameters=(mail, given))
+    assert differences(routine, form) == [
+        "$2 get: x has to be given; it may not be left out to take all of $1.orders[*]"
+    ]
+    assert differences(form, routine) == [
+        "$2 get: x may be left out, then all of $1.orders[*] are taken"
+    ]
+    by = Reference(0, ".*", Pick("where", "~", Use("mail")))
+    other = Reference(0, ".*", Pick("where", "~", Use("mail")))
+    one = Routine(steps=(find, RoutineStep(tool="get", arguments={"x": by})), parameters=(mail,))
+    swapped = RoutineStep(tool="find", arguments={"mail": Use("y")})
+    two = Routine(steps=(swapped, RoutineStep(tool="get", arguments={"x": other})))
+    assert differences(one, two) == []

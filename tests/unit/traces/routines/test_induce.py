@@ -14,7 +14,7 @@ from lignin.domain.routines import (
     parse_routine,
 )
 from lignin.domain.traces import Trajectory
-from lignin.traces.routines.induce import Induced, Inducer
+from lignin.traces.routines.induce import Induced, Inducer, as_poisoned
 from unit.traces.routines.desk import call, encoded, run, visit, visits
 
 
@@ -61,6 +61,27 @@ def test_list_of_which_no_condition_tells_what_was_taken_is_a_parameter() -> Non
     assert str(machines.among) == "$2.machines[*]"
 
 
+def test_value_that_a_step_of_the_use_told_first_was_known_to_nobody_before() -> None:
+    runs = []
+    for number in range(12):
+        items = [f"I-{number}-{place}" for place in range(4)]
+        mail, taken = f"u{number}@example.org", items[hash_of(number)]
+        calls = [
+            call("find_ticket", {"mail": mail}, {"ticket": f"T-{number}", "items": items}),
+            call("drop_item", {"ticket": f"T-{number}", "item": taken}),
+            call("add_comment", {"ticket": f"T-{number}", "text": "dropped"}),
+        ]
+        runs.append(run(f"run-{number}", calls, said=f"I am {mail}, drop the least"))
+    (found,) = induced(runs).routines
+    said = {each.name: (each.said, each.shown_by) for each in found.parameters}
+    assert said == {"mail": (1.0, None), "item": (0.0, 0)}
+    assert parse_routine(found.to_json()) == found
+
+
+def hash_of(number: int) -> int:
+    return (7, 2, 9, 4, 1, 8, 3, 6, 5, 0, 11, 10)[number] % 4
+
+
 def test_support_is_counted(routine: Routine) -> None:
     support = routine.support
     assert (support.occurrences, support.tasks, support.failing) == (9, 9, 0)
@@ -86,6 +107,16 @@ def test_what_only_failing_runs_do_is_refused() -> None:
     reasons = {each.tools: each.reason for each in got.refused}
     tools = ("find_owner", "get_owner", "get_machine", "order_work")
     assert reasons[tools] == "poisoned: only failing runs support it"
+
+
+def test_what_has_no_use_of_its_own_in_failing_runs_is_not_called_poisoned(
+    routine: Routine,
+) -> None:
+    assert as_poisoned(routine, 0, [(), ()], 0) is None
+    assert as_poisoned(routine, 4, [()], 3) is None
+    refused = as_poisoned(routine, 4, [()], 2)
+    assert refused is not None
+    assert (refused.reason, refused.failing) == ("poisoned: only failing runs support it", 4)
 
 
 def test_single_calls_are_refused() -> None:

@@ -102,7 +102,7 @@ def test_run_of_any_family_that_asks_alike_has_to_be_served_alike() -> None:
 def test_plan_needs_runs_that_it_was_not_mined_from() -> None:
     plan = plan_of(RUNS[:12], RUNS[12:14])
     assert isinstance(plan, Unplanned)
-    assert "too few" in plan.reason
+    assert "came to the same; 3 are needed" in plan.reason
 
 
 def test_value_that_nothing_tells_makes_no_plan() -> None:
@@ -112,7 +112,7 @@ def test_value_that_nothing_tells_makes_no_plan() -> None:
     ]
     plan = plan_of(runs[:12], runs[12:])
     assert isinstance(plan, Unplanned)
-    assert "nothing tells code" in plan.reason
+    assert "starts, tells code, which it takes" in plan.reason
 
 
 def test_plan_hands_over_where_a_tool_tells_what_no_run_was_told() -> None:
