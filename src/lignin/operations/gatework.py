@@ -79,6 +79,8 @@ def proven_by_trials(view: View, proposal: Row) -> tuple[GateOutcome, str]:
         return "undecided", f"{told}, but it may lose {last.body['margin']:.0%}"
     if last.body.get("picked"):
         return "undecided", f"{told}, but on cases that were picked by name"
+    if last.body.get("own_suite") and not last.body["by_person"]:
+        return "undecided", f"{told}, but on a suite that an agent brought"
     outcome: GateOutcome = last.body["result"]["verdict"]
     return outcome, told
 
@@ -107,6 +109,8 @@ def open_decision(context: Context, decision: str, question: Question) -> Row:
             "release": question.release,
             "margin": question.margin,
             "picked": len(question.named),
+            "own_suite": any(case.kind == "told" for case in question.suite),
+            "by_person": context.scope.actor.is_person,
         }
         return None, [decisions.open(context.scope, decision, place, plan.to_json(), facts)]
 
