@@ -132,15 +132,6 @@ def _of_proposal(
     suite = load_suite(context, view, request)
     if claim == "restore":
         stood_before(context, view, row)
-    release = ""
-    if claim == "no_worse_and_cheaper":
-        released = release_for(view, request.release, line_of(row.body["head"]))
-        release = released.key
-        if released.body["name"] != request.system:
-            raise InvalidRequestError(
-                f"the release was cut with {released.body['name']!r:.80}, not with this agent",
-                hint="--system as it was released, or cut a release with this one",
-            )
     said = declared(row)
     files = both_harnesses(context, view, before, after)
     options: dict[str, Any] = {"unsandboxed": request.unsandboxed, "limit_s": request.limit_s}
@@ -148,6 +139,15 @@ def _of_proposal(
         open_subject(context, request.system, harness=each, revision=revision.digest, **options)
         for each, revision in zip(files, (before, after), strict=True)
     )
+    release = ""
+    if claim == "no_worse_and_cheaper":
+        released = release_for(view, request.release, line_of(row.body["head"]))
+        release = released.key
+        if released.body["name"] != incumbent.name:
+            raise InvalidRequestError(
+                f"the release was cut with {released.body['name']!r:.80}, not with this agent",
+                hint="--system as it was released, or cut a release with this one",
+            )
     is_aimed = claim == "better" and not asked["target"]
     return Question(
         incumbent=incumbent,

@@ -136,8 +136,9 @@ def test_no_worse_needs_a_release_that_says_enough(head: Desk) -> None:
     with pytest.raises(NotFoundError, match="nothing was released yet"):
         proven(head, proposal)
     released(head)
+    head.write("other_reads.py", READS)
     with pytest.raises(InvalidRequestError, match="was cut with"):
-        proven(head, proposal, system="python:reads:other")
+        proven(head, proposal, system="python:other_reads:run")
     own_suite(head, *CASES, *(f"d{number}" for number in range(30)))
     with pytest.raises(InvalidRequestError, match="knows 12 of the 42 cases"):
         proven(head, proposal)
@@ -153,6 +154,25 @@ def test_wider_margin_than_usual_decides_no_proposal(cut: Desk) -> None:
     decided = cut("proposal.decide", proposal=proposal)
     assert decided.state == "undecided"
     assert decided.decision["reasons"][-1].endswith("but it may lose 50%")
+
+
+FLAKY = READS.replace(
+    "task, seed, tools):",
+    "task, seed, tools):\n    if task['case'] == 'c7' and seed == 1 and 'twin/twin.py' not in "
+    "task['harness']:\n        return {'resolved': False}",
+)
+
+
+def test_equivalent_that_was_refuted_once_is_not_tried_until_it_passes(head: Desk) -> None:
+    head.write("flaky_reads.py", FLAKY)
+    proposal = removal(head, "twin", "equivalent")
+    first = proven(head, proposal, system="python:flaky_reads:run")
+    assert first.verdict == "reject"
+    again = proven(head, proposal, system="python:flaky_reads:run", again=True)
+    assert again.verdict == "accept"
+    decided = head("proposal.decide", proposal=proposal)
+    assert decided.state == "rejected"
+    assert first.decision in decided.decision["reasons"][-1]
 
 
 def test_suite_that_an_agent_brings_decides_no_proposal(head: Desk) -> None:
