@@ -10,15 +10,24 @@ is left, always against the same release.
 """
 
 import os
+import random
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from _gate_world import MIXES, World, bank_of, drive, make_suite
 from _tell import teller
 
 from lignin.app import load_settings, open_context
+from lignin.evals.laws.better import Claim
+from lignin.evals.laws.claims import Asked
+from lignin.evals.laws.guard import Unit
+from lignin.evals.laws.judges import judge
+from lignin.evals.laws.no_worse import LEVEL, MARGIN
+from lignin.evals.laws.recorded import GUARDED_FROM
 from lignin.operations.context import Context
 from lignin.operations.gate_prove import GateProve, prove
 from lignin.operations.release import ReleaseCut, cut
@@ -32,6 +41,7 @@ from lignin.practice.tasks import make_task
 
 tell = teller("removals")
 WORLDS = 2
+SIMULATED = 100
 FAULTS = ("gave_up_early", "wrong_refund_method", "missing_action", "wrong_argument")
 USELESS = tuple(f"useless{number}" for number in range(5))
 NEEDED = {"all": 0.12, "slight": 0.07, "some": 0.6, "one": 1.0}
@@ -150,5 +160,54 @@ def tell_all(context: Context, against: str, left_of_margin: float) -> None:
     tell("trials of a losing removal", sum(n for _, n in lost.values()) / len(lost), "trials")
 
 
+def tell_simulated() -> None:
+    """The rule on suites of 200 whose pass rates are known to us alone."""
+    for figure, loss, bar in (
+        ("harmless removals accepted, simulated", 0.0, "at least 80 %"),
+        ("removals accepted that lose the margin, simulated", MARGIN, "at most 0.5 %"),
+    ):
+        accepted = paid = 0
+        for number in range(SIMULATED):
+            outcome, trials = simulated(loss, number)
+            accepted += outcome == "accept"
+            paid += trials
+        share = accepted / SIMULATED
+        met = share <= 0.005 if loss else share >= 0.8
+        note = f"{SIMULATED} removals, 20 banked trials a case, {paid / SIMULATED / 200:.1f} trials a case each"
+        tell(figure, 100 * share, "%", bar=bar, met=met, note=note)
+
+
+def simulated(loss: float, number: int) -> tuple[str, int]:
+    """What one removal comes to that loses so much of the mean score, and its trials."""
+    rng = random.Random(f"{MIXES['seed']} guarded removal {loss} {number}")
+    world = World(make_suite("solved", rng), rng)
+    names = [str(case) for case in range(len(world.rates))]
+    release, before = bank_of(world.rates, 20, world), world.trials
+    claim = Claim(
+        target=(),
+        others=(),
+        units=tuple(Unit(name=c, cases=(c,)) for c in names if release.rate(c) >= GUARDED_FROM),
+        bank=release,
+        level=LEVEL,
+        seed=str(number),
+        asked=Asked(claim="no_worse_and_cheaper", level=LEVEL),
+        release=release,
+        compared=tuple(names),
+    )
+    judged, _ = drive(judge(claim), world, worse(world.rates, loss, rng))
+    return judged.outcome, world.trials - before
+
+
+def worse(rates: Sequence[float], loss: float, rng: random.Random) -> list[float]:
+    """Rates whose mean is lower by a loss, taken from cases that pass."""
+    new, left = list(rates), loss * len(rates)
+    for case in rng.sample(range(len(new)), len(new)):
+        taken = min(left, max(0.0, new[case] - 0.05)) if new[case] > 0.5 else 0.0
+        new[case] -= taken
+        left -= taken
+    return new
+
+
 if __name__ == "__main__":
+    tell_simulated()
     main()
