@@ -83,6 +83,12 @@ def proven_by_trials(view: View, proposal: Row) -> tuple[GateOutcome, str]:
         return "undecided", f"{told}, but it may lose {last.body['margin']:.0%}"
     if last.body.get("picked"):
         return "undecided", f"{told}, but on cases that were picked by name"
+    if last.body.get("own_suite") and not last.body["by_person"]:
+        return "undecided", f"{told}, but on a suite that an agent brought"
+    refuted = [row.key for row in rows if row.state == "reject"]
+    if last.body.get("claim") == "equivalent" and refuted:
+        # No level makes up for trying again: what came to something else once is not the same.
+        return "reject", f"{told}, but {refuted[0]} saw it come to something else"
     outcome: GateOutcome = last.body["result"]["verdict"]
     return outcome, told
 
@@ -111,6 +117,8 @@ def open_decision(context: Context, decision: str, question: Question) -> Row:
             "release": question.release,
             "margin": question.margin,
             "picked": len(question.named),
+            "own_suite": any(case.kind == "told" for case in question.suite),
+            "by_person": context.scope.actor.is_person,
         }
         return None, [decisions.open(context.scope, decision, place, plan.to_json(), facts)]
 

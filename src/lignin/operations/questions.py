@@ -140,15 +140,6 @@ def _of_proposal(
     suite = load_suite(context, view, request)
     if claim == "restore":
         stood_before(context, view, row)
-    release = ""
-    if claim == "no_worse_and_cheaper":
-        released = release_for(view, request.release, line_of(row.body["head"]))
-        release = released.key
-        if released.body["name"] != request.system:
-            raise InvalidRequestError(
-                f"the release was cut with {released.body['name']!r:.80}, not with this agent",
-                hint="--system as it was released, or cut a release with this one",
-            )
     asked["hidden"] = tuple(
         dict.fromkeys((*asked["hidden"], *hidden_from(view, row.body["facts"])))
     )
@@ -158,6 +149,15 @@ def _of_proposal(
     incumbent, candidate = (
         open_subject(context, request.system, harness=each, **options) for each in files
     )
+    release = ""
+    if claim == "no_worse_and_cheaper":
+        released = release_for(view, request.release, line_of(row.body["head"]))
+        release = released.key
+        if released.body["name"] != incumbent.name:
+            raise InvalidRequestError(
+                f"the release was cut with {released.body['name']!r:.80}, not with this agent",
+                hint="--system as it was released, or cut a release with this one",
+            )
     is_aimed = claim == "better" and not asked["target"]
     return Question(
         incumbent=incumbent,

@@ -1,6 +1,7 @@
 """Live decisions: which trial an ask is, what a plan holds, what comes of the trials."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from lignin.domain.codec import canonical_bytes
 from lignin.evals.laws.bank import Banked
 from lignin.evals.laws.better import Judgement, judge_better
 from lignin.evals.laws.course import Arm, Ask
+from lignin.evals.laws.no_worse import NoWorse
 from lignin.evals.laws.prove import Proof
-from lignin.evals.live import Plan, Planned, conclude, follow, parse_plan
+from lignin.evals.live import Plan, Planned, Released, conclude, follow, parse_plan
 
 CASES = ("a", "b", "c", "d")
 PROVEN = Judgement(
@@ -152,6 +154,80 @@ def test_overwhelming_evidence_can_be_written_down() -> None:
     saving = next(each for each in told["savings"] if each["column"] == "tokens")
     assert saving["evidence_saved"] == 1e15
     assert canonical_bytes(told)
+
+
+@pytest.mark.parametrize(
+    ("effects", "score", "verdict"),
+    [("sha256:e", 1.0, "accept"), ("sha256:f", 1.0, "reject"), ("sha256:e", None, "undecided")],
+)
+def test_equivalent_is_the_same_in_effects_too(
+    effects: str, score: float | None, verdict: str
+) -> None:
+    """The scores are alike, so that only what was changed tells them apart."""
+    trials: list[tuple[Arm, Mapping[str, Any]]] = []
+    for number in range(3):
+        kind = "infrastructure" if score is None and number == 2 else "passed"
+        other = (None if kind == "infrastructure" else 1.0), kind
+        trials.append(("incumbent", body("a", number, 1.0, "passed", effects="sha256:e")))
+        trials.append(("candidate", body("a", number, *other, effects=effects)))
+    told = conclude(plan(claim="equivalent", target=()), PROVEN, trials)
+    assert told["verdict"] == verdict
+
+
+RELEASE = Released(
+    release="rel_a",
+    system="sha256:r",
+    first=dict.fromkeys(CASES, 20),
+    bank=dict.fromkeys(CASES, Banked(20, 20)),
+)
+
+
+def test_plan_of_another_claim_is_the_same_after_it_was_written() -> None:
+    asked = plan(
+        claim="no_worse_and_cheaper",
+        target=(),
+        release=RELEASE,
+        margin=0.03,
+        saving="parts",
+        counted={"parts": (3.0, 2.0)},
+        touched=("a",),
+        is_guarded=False,
+        predicted=0.2,
+    )
+    assert parse_plan(asked.to_json()) == asked
+    old = {k: v for k, v in plan().to_json().items() if k in OLD_PLAN}
+    assert parse_plan(old) == plan()
+
+
+OLD_PLAN = [
+    "format",
+    "claim",
+    "systems",
+    "cases",
+    "target",
+    "others",
+    "must_pass",
+    "first",
+    "bank",
+    "level",
+    "seed",
+]
+
+
+@pytest.mark.parametrize(("after", "verdict"), [(2.0, "accept"), (3.0, "undecided")])
+def test_no_worse_is_accepted_only_where_something_is_saved(after: float, verdict: str) -> None:
+    weighed = NoWorse(ended="proven", wealth=500, margin_left=0.03, difference=0.0, trials=80)
+    judged = replace(PROVEN, weighed=weighed)
+    asked = plan(
+        claim="no_worse_and_cheaper", target=(), release=RELEASE, counted={"parts": (3.0, after)}
+    )
+    trials: list[tuple[Arm, Mapping[str, Any]]] = [
+        ("candidate", body(case, number, 1.0, "passed")) for case in CASES for number in range(20)
+    ]
+    released = [body(case, number, 1.0, "passed") for case in CASES for number in range(20)]
+    told = conclude(asked, judged, trials, released)
+    assert (told["verdict"], told["release"]) == (verdict, "rel_a")
+    assert told["interval"] == [0.0, 0.0]
 
 
 def test_must_pass_case_in_the_target_is_broken_by_one_failure() -> None:

@@ -15,11 +15,12 @@ from lignin.artifacts.registry import load_kinds, load_plugins
 from lignin.artifacts.verify import Verifier
 from lignin.domain.codec import parse_json
 from lignin.domain.errors import InvalidRequestError, NotFoundError
+from lignin.domain.events import Actor
 from lignin.domain.states import Row
 from lignin.ports.ledger import require_known
 from lignin.testing.fakes.sandbox import ProcessSandbox
 from unit.operations.conftest import DOUBLE, EXAMPLES, Desk
-from unit.operations.suites import SOUND, own_suite, with_cases
+from unit.operations.suites import FAILING, SOUND, own_suite, with_cases
 
 CASES = [f"c{number}" for number in range(12)]
 READS = '''
@@ -135,8 +136,9 @@ def test_no_worse_needs_a_release_that_says_enough(head: Desk) -> None:
     with pytest.raises(NotFoundError, match="nothing was released yet"):
         proven(head, proposal)
     released(head)
+    head.write("other_reads.py", READS)
     with pytest.raises(InvalidRequestError, match="was cut with"):
-        proven(head, proposal, system="python:reads:other")
+        proven(head, proposal, system="python:other_reads:run")
     own_suite(head, *CASES, *(f"d{number}" for number in range(30)))
     with pytest.raises(InvalidRequestError, match="knows 12 of the 42 cases"):
         proven(head, proposal)
@@ -152,6 +154,35 @@ def test_wider_margin_than_usual_decides_no_proposal(cut: Desk) -> None:
     decided = cut("proposal.decide", proposal=proposal)
     assert decided.state == "undecided"
     assert decided.decision["reasons"][-1].endswith("but it may lose 50%")
+
+
+FLAKY = READS.replace(
+    "task, seed, tools):",
+    "task, seed, tools):\n    if task['case'] == 'c7' and seed == 1 and 'twin/twin.py' not in "
+    "task['harness']:\n        return {'resolved': False}",
+)
+
+
+def test_equivalent_that_was_refuted_once_is_not_tried_until_it_passes(head: Desk) -> None:
+    head.write("flaky_reads.py", FLAKY)
+    proposal = removal(head, "twin", "equivalent")
+    first = proven(head, proposal, system="python:flaky_reads:run")
+    assert first.verdict == "reject"
+    again = proven(head, proposal, system="python:flaky_reads:run", again=True)
+    assert again.verdict == "accept"
+    decided = head("proposal.decide", proposal=proposal)
+    assert decided.state == "rejected"
+    assert first.decision in decided.decision["reasons"][-1]
+
+
+def test_suite_that_an_agent_brings_decides_no_proposal(head: Desk) -> None:
+    proposal = removal(head, "twin", "equivalent")
+    scope = replace(head.context.scope, actor=Actor(sub="agent:a"))
+    agent = Desk(replace(head.context, scope=scope))
+    assert proven(agent, proposal).verdict == "accept"
+    decided = head("proposal.decide", proposal=proposal)
+    assert decided.state == "undecided"
+    assert decided.decision["reasons"][-1].endswith("but on a suite that an agent brought")
 
 
 def test_cases_that_were_picked_decide_no_proposal(head: Desk) -> None:
@@ -409,3 +440,40 @@ def test_proposal_that_touches_a_grader_and_something_else_is_refused(
     decided = head("proposal.decide", proposal=alone)
     assert decided.state == "undecided"
     assert "a human must approve it" in decided.decision["reasons"][-1]
+
+
+READS_AT_THE_DESK = """
+import json
+from lignin.practice.system import DeskSystem
+
+def run(task, seed, tools):
+    told = "double/double.py" in task["harness"]
+    return json.loads(DeskSystem("x" if told else "x+wrong_refund_method").run(task, seed, None).said)
+"""
+
+
+def test_target_is_every_case_of_a_mined_mode_the_hidden_ones_too(desk: Desk) -> None:
+    with_cases(desk)
+    failing = {e.case for e in desk("eval.run", system=FAILING, trials=1).items if not e.passed}
+    modes = {case: set(desk("trace.case", case=case).modes) for case in failing}
+    mode = sorted(next(iter(modes.values())))[0]
+    captured = desk.double()
+    desk("head.create", name="main")
+    desk.write("at_desk.py", READS_AT_THE_DESK)
+    put = [f"double@{captured.digest}"]
+    made = desk("proposal.create", put=put, claim="better", mode=mode, predict=0.9).proposal
+    told = desk("gate.prove", proposal=made, system="python:at_desk:run", unsandboxed=True, bank=3)
+    assert set(told.target) == {case for case in failing if mode in modes[case]}
+    assert (told.verdict, told.prediction["held"]) == ("accept", True)
+    # What is new and names no tool of the desk may change any of them.
+    assert told.impact["touched"] == told.impact["of"]
+
+
+def test_decisions_without_pairs_are_drawn_and_explained_as_well(head: Desk) -> None:
+    told = proven(head, removal(head, "twin", "equivalent"))
+    assert "<svg" in head("gate.plot", decision=told.decision).svg
+    text = head("gate.explain", decision=told.decision, check=True).to_text()
+    assert "every one of 36 trials comes to the same" in text
+    assert "differs" not in text
+    [listed] = head("gate.list").items
+    assert (listed.claim, listed.state) == ("equivalent", "accept")

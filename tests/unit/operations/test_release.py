@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from lignin.domain.errors import DeniedError, InvalidRequestError, LigninError
-from lignin.domain.events import Actor
+from lignin.domain.events import Actor, Change, Receipt
 from lignin.evals.releases import Releases, sealed_cases, sealed_digest, sealed_sessions
 from lignin.operations.trace_cases import cases_against, cases_of_mode
 from lignin.operations.trialwork import stored_suite
 from lignin.ports.clock import IdSource
-from lignin.ports.ledger import every_row, require_known
+from lignin.ports.ledger import Ledger, every_row, require_known
 from lignin.practice.agents import Agent
 from lignin.practice.families import FAMILIES
 from lignin.practice.run_log import run_record, write_runs
@@ -176,3 +176,40 @@ def test_release_of_picked_cases_is_none(suite: Desk) -> None:
 def test_head_without_cases_has_no_release(desk: Desk) -> None:
     with pytest.raises(InvalidRequestError, match="no cases"):
         desk("release.cut", system="desk:a")
+
+
+class Dying:
+    """A ledger that fails for good after so many commits."""
+
+    def __init__(self, ledger: Ledger, left: int) -> None:
+        self._ledger, self._left = ledger, left
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    def commit(self, *changes: Change) -> tuple[Receipt, ...]:
+        if not self._left:
+            raise ConnectionAbortedError("the process dies here")
+        self._left -= 1
+        return self._ledger.commit(*changes)
+
+
+def test_cut_that_dies_again_and_again_opens_once_and_comes_to_the_same(suite: Desk) -> None:
+    shut = sealed(suite)
+    died = 0
+    while True:
+        ledger = Dying(suite.context.ledger, 7)
+        try:
+            told = Desk(replace(suite.context, ledger=ledger))("release.cut", system=SYSTEM)  # type: ignore[arg-type]
+        except ConnectionAbortedError:
+            died += 1
+        else:
+            break
+    assert died > 2
+    opening = opened_for(suite, told.system)
+    assert (opening.seq, opening.body["cases"]) == (1, len(shut))
+    with suite.context.view() as view:
+        trials = list(view.page("trial", limit=1000).rows)
+    assert {row.seq for row in trials} == {1}
+    assert len(trials) == 20 * told.cases + 5 * len(shut)
+    assert told.trials == 20 * told.cases
