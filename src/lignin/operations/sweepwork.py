@@ -336,15 +336,16 @@ def _shown(context: Context, view: View, sweeping: Sweeping, came: _Came) -> lis
     for name, fix in sweeping.fixes.items():
         suspected = standing_suspicion(view, sweeping.log.head, fix)
         if name in seen.broken:
-            key = backslide_id(fix.row.key, sweeping.log.head, stable)
+            key = backslide_id(fix.row.key, sweeping.log.head, sweeping.base.digest)
             known = suspected or view.row(f"backslide/{key}")
             if known is not None and known.state != "suspected":
-                continue  # shown before, at the very same revision
+                continue  # shown before, by the very same system
             facts = {
                 **facts_of(fix, sweeping.log.head, stable),
                 "source": suspected.body["source"] if suspected else "sweep",
                 "why": suspected.body["why"] if suspected else "",
                 "sweep": came.sweep,
+                "system": sweeping.base.digest,
                 "simulated": sweeping.base.simulated,
             }
             search = _search(context, view, sweeping, fix, came.inspection.cases[name])
