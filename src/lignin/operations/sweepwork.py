@@ -18,8 +18,7 @@ from lignin.evals.trials import trials_of
 from lignin.operations.bisecting import Search
 from lignin.operations.context import Context
 from lignin.operations.eval import top_up
-from lignin.operations.gatework import BANKED
-from lignin.operations.inspecting import of_case, seen_live, stands
+from lignin.operations.inspecting import ENOUGH, of_case, seen_live, stands
 from lignin.operations.planting import Subject
 from lignin.operations.regressing import (
     Fix,
@@ -144,7 +143,7 @@ def open_sweep(context: Context, sweeping: Sweeping) -> tuple[Row, int]:
     for name, system in sweeping.against.items():
         lots.setdefault(system.digest, (system, []))[1].append(sweeping.suite[name])
     for system, cases in lots.values():
-        paid += top_up(context, system, cases, BANKED, sweeping.parallel)
+        paid += top_up(context, system, cases, ENOUGH, sweeping.parallel)
 
     def decide(view: View) -> tuple[str, Sequence[Change]]:
         number = 0
@@ -198,6 +197,7 @@ def _inspection(view: View, sweeping: Sweeping, seed: str) -> Inspection:
                 "candidate": of_case(now, case)[1],
             },
             to=1 - float(fix.row.body["margin"]),
+            is_likely=standing_suspicion(view, sweeping.subject.head, fix) is not None,
         )
     return Inspection(
         system=sweeping.base.digest,
