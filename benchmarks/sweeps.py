@@ -15,7 +15,7 @@ from lignin.evals.live import follow
 from lignin.evals.regressions import FIXED_MARGIN
 from lignin.evals.sweeping import Inspected, Inspection, Seen
 
-CASES, MODE, REPEATS, KNOWN = 60, 5, 100, 10
+CASES, MODE, REPEATS, KNOWN = 60, 5, 200, 10
 RATES = (0.98, 0.9)
 BREAKS = (0.0, 0.3, 0.5)
 

@@ -45,9 +45,10 @@ def fix_id(case: str, digest: Digest, *, is_stored: bool) -> str:
     return derive_id("fix", ["case", case] if is_stored else ["content", digest])
 
 
-def backslide_id(fix: str, head: str, revision: Digest) -> str:
-    """The id of a backslide: which fix, where, and at which revision it shows."""
-    return derive_id("bks", [fix, head, revision])
+def backslide_id(fix: str, head: str, shown: Digest) -> str:
+    """The id of a backslide: which fix, where, and the system that shows it (before one is known: the
+    revision at which it is suspected)."""
+    return derive_id("bks", [fix, head, shown])
 
 
 class Regressions:

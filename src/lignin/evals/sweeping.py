@@ -28,6 +28,7 @@ class Inspected:
         banked: That one's trials that stand.
         first: For each arm the number of its first trial.
         to: The share of its rate at or below which it counts as broken.
+        is_likely: It is tried before those that are not, for it is likelier to be broken.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Inspected:
     banked: Banked
     first: Mapping[Arm, int]
     to: float = 0.3
+    is_likely: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,7 @@ class Inspection:
                     [case.banked.scored, case.banked.trials],
                     dict(sorted(case.first.items())),
                     case.to,
+                    case.is_likely,
                 ]
                 for name, case in sorted(self.cases.items())
             },
@@ -106,10 +109,18 @@ def parse_inspection(value: Mapping[str, Any]) -> Inspection:
             banked=Banked(float(scored), int(trials)),
             first=first,
             to=float(to),
+            is_likely=is_likely,
         )
-        for name, (digest, grader, mode, against, (scored, trials), first, to) in value[
-            "cases"
-        ].items()
+        for name, (
+            digest,
+            grader,
+            mode,
+            against,
+            (scored, trials),
+            first,
+            to,
+            is_likely,
+        ) in value["cases"].items()
     }
     return Inspection(
         system=value["system"],
@@ -165,14 +176,17 @@ def look(
 
 
 def _units(cases: Sequence[Inspected], rotate: bool) -> list[Unit]:
-    modes: dict[tuple[str, float], list[str]] = {}
+    modes: dict[tuple[str, float], list[Inspected]] = {}
     for case in sorted(cases, key=lambda case: case.name):
-        modes.setdefault(((case.mode if rotate else "") or case.name, case.to), []).append(
-            case.name
-        )
+        modes.setdefault(((case.mode if rotate else "") or case.name, case.to), []).append(case)
     return [
-        Unit(name=names[0] if len(names) == 1 else f"{mode} to {to:g}", cases=tuple(names), to=to)
-        for (mode, to), names in modes.items()
+        Unit(
+            name=some[0].name if len(some) == 1 else f"{mode} to {to:g}",
+            cases=tuple(case.name for case in some),
+            is_touched=any(case.is_likely for case in some),
+            to=to,
+        )
+        for (mode, to), some in modes.items()
     ]
 
 

@@ -134,9 +134,8 @@ def _swept(view: View, row: Row, sweeping: Sweeping, paid: int) -> Swept:
     slid = [
         backslide_view(view, each)
         for each in every_row(view, "backslide")
-        if each.body.get("sweep") == row.key
-        or (each.body["head"] == row.body["head"] and each.body["case"] in told["broken"]
-            and each.body["revision"] == _stable(view, row))
+        if each.body["case"] in told["broken"] and each.body.get("system") == row.body["system"]
+        and each.body["head"] == row.body["head"]
     ]  # fmt: skip
     items = [
         item for name in told["tried"] if (item := _flakiness(view, sweeping, name)) is not None
@@ -158,11 +157,6 @@ def _swept(view: View, row: Row, sweeping: Sweeping, paid: int) -> Swept:
         items=sorted(items, key=lambda item: (item.rate, item.case)),
         paid=paid,
     )
-
-
-def _stable(view: View, row: Row) -> str:
-    head = view.row(f"head/{row.body['head']}")
-    return str(head.body["stable"]) if head else ""
 
 
 def _flakiness(view: View, sweeping: Sweeping, name: str) -> Flakiness | None:

@@ -1,6 +1,6 @@
 """Driving a look at a system: the trials it asks for are run and filed, or read back from the record."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from lignin.domain.codec import Digest
 from lignin.evals.laws.bank import NOTHING, Bank, Banked
@@ -13,6 +13,9 @@ from lignin.evals.trials import Standing, standing, trials_of
 from lignin.operations.trialwork import SuiteCase, Tries
 from lignin.ports.ledger import View
 from lignin.ports.system import System
+
+ENOUGH = 6
+"""So many trials of what a case is compared with say whether it works."""
 
 
 class UnfiledError(Exception):
@@ -76,18 +79,23 @@ def margin_of(view: View, case: SuiteCase) -> float | None:
 
 
 def working(
-    view: View, system: Digest, suite: Iterable[SuiteCase], starts: Mapping[str, int]
+    view: View,
+    system: Digest,
+    suite: Iterable[SuiteCase],
+    starts: Mapping[str, int],
+    likely: Collection[str] = (),
 ) -> dict[str, Inspected]:
-    """The cases that a system passes, as what a candidate must not break.
+    """The cases that a system passes by enough trials, as what a candidate must not break.
 
     Args:
+        likely: Cases that are likelier to be broken than others.
         starts: By case, the number of the candidate's first trial, where that is not its very first.
     """
     stood = stands(view, system)
     found = {}
     for case in suite:
         banked, following = of_case(stood, case)
-        if not banked.trials or Bank(cases={"": banked}).rate("") < GUARDED_FROM:
+        if banked.trials < ENOUGH or Bank(cases={"": banked}).rate("") < GUARDED_FROM:
             continue
         margin = margin_of(view, case)
         found[case.name] = Inspected(
@@ -99,5 +107,6 @@ def working(
             banked=banked,
             first={"incumbent": following, "candidate": starts.get(case.name, 0)},
             to=0.3 if margin is None else 1 - margin,
+            is_likely=case.name in likely,
         )
     return found

@@ -8,7 +8,7 @@ import shlex
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,7 +21,7 @@ from lignin.evals.power import REVERTED, FaultKind, Turned, turned_texts
 from lignin.harness.service import Move
 from lignin.operations.context import Context
 from lignin.operations.subjects import ARTIFACT, DESK, harness_files, open_subject
-from lignin.ports.ledger import View
+from lignin.ports.ledger import View, every_row
 from lignin.ports.system import System, SystemRun
 from lignin.ports.tools import Tools
 
@@ -53,14 +53,16 @@ class Named:
 class Planted:
     """A fault: the system that has it, and the one that it is told from.
 
-    `starts` says of a case which of its trials is the first that nobody saw when the fix was made.
+    `starts` says of a case which of its trials is the first that nobody saw when the fix was made, `likely`
+    which cases it is likely to break.
     """
 
     kind: FaultKind
     about: str
     system: System
     against: System
-    starts: Mapping[str, int]
+    starts: Mapping[str, int] = field(default_factory=dict)
+    likely: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +133,20 @@ def _undone(
             before, after = (context.harness.revision(view, d) for d in (move.came_from, move.to))
             system, against = (subject.at(context, view, each) for each in (before, after))
             about += " (as it stood then)"
-        starts = _starts(view, move.proposal, system.digest)
-        yield _planted(kind, about, system, against, starts)
+        yield replace(
+            _planted(kind, about, system, against),
+            starts=_starts(view, move.proposal, system.digest),
+            likely=fixed_by(view, move.proposal),
+        )
+
+
+def fixed_by(view: View, proposal: str | None) -> frozenset[str]:
+    """The cases that a proposal was shown to mend."""
+    return frozenset(
+        str(row.body["case"])
+        for row in every_row(view, "fix")
+        if any(by["proposal"] == proposal for by in row.body["by"])
+    )
 
 
 def _taken_back(later: Sequence[Move], move: Move) -> bool:
@@ -191,15 +205,9 @@ def _older(context: Context, view: View, head: str, slot: str, now: Digest) -> l
     return [each for each in dict.fromkeys(held) if each and each != now]
 
 
-def _planted(
-    kind: FaultKind,
-    about: str,
-    system: System,
-    against: System,
-    starts: Mapping[str, int] | None = None,
-) -> Planted:
+def _planted(kind: FaultKind, about: str, system: System, against: System) -> Planted:
     named = system if kind == REVERTED else Named(system, f"{system.name} (planted: {about})")
-    return Planted(kind=kind, about=about, system=named, against=against, starts=starts or {})
+    return Planted(kind=kind, about=about, system=named, against=against)
 
 
 def _with(files: Mapping[str, File], turned: Turned) -> dict[str, File]:
@@ -223,7 +231,7 @@ def _of_agent(
         if fault.leads_to == "failure" and kind != had.partition("@")[0]:
             faulty = replace(subject, spec=f"{agent}+{kind}")
             system = faulty.opened(context, files)
-            yield Planted(kind="agent_fault", about=kind, system=system, against=base, starts={})
+            yield Planted(kind="agent_fault", about=kind, system=system, against=base)
 
 
 def _of_files(context: Context, subject: Subject, base: System) -> list[Planted]:

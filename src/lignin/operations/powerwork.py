@@ -21,8 +21,7 @@ from lignin.evals.regressions import Regressions
 from lignin.evals.sweeping import Inspection, Seen, parse_inspection
 from lignin.operations.context import Context
 from lignin.operations.eval import basis_of, top_up
-from lignin.operations.gatework import BANKED
-from lignin.operations.inspecting import UnfiledError, seen_again, seen_live, working
+from lignin.operations.inspecting import ENOUGH, UnfiledError, seen_again, seen_live, working
 from lignin.operations.planting import Planted, Subject, plant
 from lignin.operations.trialwork import SuiteCase, Tries
 from lignin.ports.ledger import View, every_row, require_known
@@ -75,6 +74,13 @@ class Wanted:
         return derive_id("pow", founding)
 
     @property
+    def systems_before(self) -> dict[Digest, System]:
+        """Former revisions that a fix is told from."""
+        found = {each.against.digest: each.against for each in self.planted}
+        found.pop(self.base.digest, None)
+        return found
+
+    @property
     def systems(self) -> dict[Digest, System]:
         """All that is run."""
         found = {self.base.digest: self.base}
@@ -113,13 +119,23 @@ def measure(context: Context, wanted: Wanted, *, again: bool, parallel: int) -> 
     name, row = _find(context, wanted, again)
     paid = 0
     if row is None:
-        for system in {each.against.digest: each.against for each in wanted.planted}.values():
-            paid += top_up(context, system, wanted.suite, BANKED, parallel)
+        paid = _bank(context, wanted, parallel)
         row = _open(context, wanted, name)
     if row.state == "open":
         paid += _reach(context, wanted, row, parallel)
     with context.view() as view:
         return require_known(view, f"power/{name}"), paid
+
+
+def _bank(context: Context, wanted: Wanted, parallel: int) -> int:
+    """Pay for what says what works; of a former revision only where nothing stands that says so."""
+    paid = top_up(context, wanted.base, wanted.suite, ENOUGH, parallel)
+    for system in wanted.systems_before.values():
+        with context.view() as view:
+            is_known = bool(working(view, system.digest, wanted.suite, {}))
+        if not is_known:
+            paid += top_up(context, system, wanted.suite, ENOUGH, parallel)
+    return paid
 
 
 def _find(context: Context, wanted: Wanted, again: bool) -> tuple[str, Row | None]:
@@ -140,7 +156,9 @@ def _open(context: Context, wanted: Wanted, name: str) -> Row:
                 about=each.about,
                 inspection=Inspection(
                     system=each.system.digest,
-                    cases=working(view, each.against.digest, wanted.suite, each.starts),
+                    cases=working(
+                        view, each.against.digest, wanted.suite, each.starts, each.likely
+                    ),
                     seed=derive_id("see", [name, each.system.digest]),
                 ),
             )

@@ -18,8 +18,7 @@ from lignin.evals.trials import trials_of
 from lignin.operations.bisecting import Search
 from lignin.operations.context import Context
 from lignin.operations.eval import top_up
-from lignin.operations.gatework import BANKED
-from lignin.operations.inspecting import of_case, seen_live, stands
+from lignin.operations.inspecting import ENOUGH, of_case, seen_live, stands
 from lignin.operations.planting import Subject
 from lignin.operations.regressing import (
     Fix,
@@ -144,7 +143,7 @@ def open_sweep(context: Context, sweeping: Sweeping) -> tuple[Row, int]:
     for name, system in sweeping.against.items():
         lots.setdefault(system.digest, (system, []))[1].append(sweeping.suite[name])
     for system, cases in lots.values():
-        paid += top_up(context, system, cases, BANKED, sweeping.parallel)
+        paid += top_up(context, system, cases, ENOUGH, sweeping.parallel)
 
     def decide(view: View) -> tuple[str, Sequence[Change]]:
         number = 0
@@ -198,6 +197,7 @@ def _inspection(view: View, sweeping: Sweeping, seed: str) -> Inspection:
                 "candidate": of_case(now, case)[1],
             },
             to=1 - float(fix.row.body["margin"]),
+            is_likely=standing_suspicion(view, sweeping.subject.head, fix) is not None,
         )
     return Inspection(
         system=sweeping.base.digest,
@@ -336,15 +336,16 @@ def _shown(context: Context, view: View, sweeping: Sweeping, came: _Came) -> lis
     for name, fix in sweeping.fixes.items():
         suspected = standing_suspicion(view, sweeping.log.head, fix)
         if name in seen.broken:
-            key = backslide_id(fix.row.key, sweeping.log.head, stable)
+            key = backslide_id(fix.row.key, sweeping.log.head, sweeping.base.digest)
             known = suspected or view.row(f"backslide/{key}")
             if known is not None and known.state != "suspected":
-                continue  # shown before, at the very same revision
+                continue  # shown before, by the very same system
             facts = {
                 **facts_of(fix, sweeping.log.head, stable),
                 "source": suspected.body["source"] if suspected else "sweep",
                 "why": suspected.body["why"] if suspected else "",
                 "sweep": came.sweep,
+                "system": sweeping.base.digest,
                 "simulated": sweeping.base.simulated,
             }
             search = _search(context, view, sweeping, fix, came.inspection.cases[name])

@@ -211,3 +211,25 @@ def test_an_unfinished_measurement_goes_on(harnessed: Harnessed) -> None:
     told = harnessed.ask("eval.power")
     assert (told.power, told.state) == (open_one.power, "measured")
     assert harnessed.desk("power.show", power=told.power, check=True).differs == []
+
+
+def test_fix_whose_slot_changed_since_is_undone_as_it_stood_then(desk: Desk) -> None:
+    """And what is tried first are the cases that it had mended, so it is cheap."""
+    made = Harnessed(desk).prepare(cases=12)
+    made.fix("first", "do c0.", "do c1.", target=["c0", "c1"])
+    made.fix("first", "do c0.", "do c1.", "do c2.", "do c3.", target=["c2", "c3"])
+    told = made.ask("eval.power")
+    undone = [each for each in told.items if each.kind == "fix_undone"]
+    assert [each.outcome for each in undone] == ["caught", "caught"]
+    assert sum("as it stood then" in each.about for each in undone) == 1
+    assert max(each.trials for each in undone) <= 12
+    assert {tuple(each.broken) for each in undone} <= {
+        (), ("c0",), ("c1",), ("c2",), ("c3",), ("c0", "c1"), ("c1", "c0"), ("c2", "c3"), ("c3", "c2"),
+    }  # fmt: skip
+
+
+def test_fix_that_was_rolled_back_is_not_asked_for(harnessed: Harnessed) -> None:
+    history = harnessed.desk("head.history", name="main").items
+    harnessed.desk("head.rollback", name="main", to=history[0].came_from)
+    told = harnessed.ask("eval.power")
+    assert told.reverted_fixes["of"] == 1

@@ -328,3 +328,53 @@ def stopped(made: Harnessed, at: int) -> tuple[Harnessed, list[Any]]:
             return context.ledger.commit(*changes)
 
     return Harnessed(Desk(replace(context, ledger=Stops()))), commits  # type: ignore[arg-type]
+
+
+VARIED = """
+import random
+
+def agent(guilty, rate, low, variant):
+    def run(task, seed, tools):
+        fixed = any(path.startswith("first/") for path in task["harness"])
+        spoiled = any(path.startswith(guilty + "/") for path in task["harness"])
+        chance = (low if spoiled and task["case"] == "c0" else rate) if fixed else 0.03
+        drawn = random.Random(f"{variant} {sorted(task['harness'])} {task['case']} {seed}").random()
+        return {"resolved": drawn < chance}
+    return run
+
+GUILTY = ("manners", "haste", "style", "tone", "calm", "care")
+for number in range(240):
+    rate, low = ((0.98, 0.0), (0.95, 0.1), (0.95, 0.25), (0.9, 0.1))[number // 6 % 4]
+    globals()[f"run{number}"] = agent(GUILTY[number % 6], rate, low, number)
+"""
+
+
+@pytest.mark.parametrize(
+    "count", [pytest.param(6, id="sample"), pytest.param(120, marks=pytest.mark.slow)]
+)
+def test_right_revision_is_named_whichever_it_is(desk: Desk, count: int) -> None:
+    """Live sweeps by agents that each slide back at another of six accepts; all simulated."""
+    made = Harnessed(desk).prepare(cases=3)
+    desk.write("varied.py", VARIED)
+    proposals = {}
+    first = made.propose(made.skill("first", "do c0.", "do c1.", "do c2."))
+    assert made.prove(first).verdict == "accept"
+    made.approve(first)
+    for name in ("manners", "haste", "style", "tone", "calm", "care"):
+        proposals[name] = made.slip_in(name, f"be {name}.")
+    named = wrong = 0
+    for number in range(count):
+        told = desk(
+            "eval.sweep",
+            system=f"python:varied:run{number}",
+            head="main",
+            unsandboxed=True,
+            suite=SUITE,
+        )
+        accused = {each.accused for each in told.backslides if each.case == "c0"}
+        right = proposals[list(proposals)[number % 6]]
+        named += accused == {right}
+        wrong += bool(accused - {right, ""})
+    print(f"named {named} of {count}, a wrong one in {wrong}")
+    assert named >= 0.9 * count - 1
+    assert wrong <= 0.03 * count + 1
