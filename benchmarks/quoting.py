@@ -48,9 +48,9 @@ FAULTS = (
     "discount_above_limit",
     "stale_id",
 )
-WORLDS, MINED = 8, 12
-PLANTED = 40
-ROUTINES = 8
+WORLDS, MINED = 8, 4
+PLANTED = 25
+ROUTINES = 5
 USES = frozenset({"routine.json", "evals/evals.json"})
 GOOD = Path(__file__).resolve().parents[1] / "tests" / "corpora" / "artifacts" / "good"
 POLICY = Path(sys.modules["lignin.practice"].__file__ or "").parent / "policy.md"
