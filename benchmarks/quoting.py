@@ -48,9 +48,9 @@ FAULTS = (
     "discount_above_limit",
     "stale_id",
 )
-WORLDS, MINED = 8, 12
-PLANTED = 60
-ROUTINES = 10
+WORLDS, MINED = 8, 4
+PLANTED = 25
+ROUTINES = 5
 USES = frozenset({"routine.json", "evals/evals.json"})
 GOOD = Path(__file__).resolve().parents[1] / "tests" / "corpora" / "artifacts" / "good"
 POLICY = Path(sys.modules["lignin.practice"].__file__ or "").parent / "policy.md"
@@ -143,9 +143,8 @@ def literals(content: Case) -> dict[str, str]:
     ids = [word.strip(".,;:()?!'") for word in words if any(char.isdigit() for char in word)]
     if ids:
         found["an id or figure of its task"] = max(ids, key=len)
-    capital = [w.strip(".,;:()?!'") for w in words[1:] if w[:1].isupper() and len(w) > 3]
-    if len(capital) > 1:
-        found["a name of its task"] = " ".join(capital[:2])
+    if mail := next((word.strip(",.;") for word in words if "@" in word), ""):
+        found["an address of its task"] = mail
     return found
 
 
@@ -201,7 +200,7 @@ def recall(context: Context, count: int) -> None:
         known = known_cases(view)
         chosen = rng.sample(known, min(PLANTED, len(known)))
         for place in ("an argument of its checks", "a third of its task", "an id or figure of its task",
-                      "a name of its task"):  # fmt: skip
+                      "an address of its task"):  # fmt: skip
             for disguise, form in DISGUISES.items():
                 planted = [form(text) for each in chosen if (text := literals(each).get(place))]
                 if not planted or (place == "a third of its task" and disguise != "as it is"):

@@ -343,15 +343,25 @@ def _open_model(settings: Settings, name: str, key: bytes) -> Model:
 def _open_proposer(
     settings: Settings, asked: ProposerAsked, key: bytes, open_sandbox: Callable[[], Sandbox]
 ) -> Proposer:
+    from lignin.adapters.proposers.command import Wall
     from lignin.adapters.proposers.opening import open_proposer
+    from lignin.adapters.sandbox.bubblewrap import find_open_wall
     from lignin.adapters.systems.content import read_content
 
     def read_command(words: str) -> tuple[Callable[[str], tuple[str, ...]], Mapping[str, File]]:
         content = read_content(words, asked.folder)
         return content.placed, content.files
 
+    def make_wall(read: Sequence[str], write: Sequence[str]) -> Wall:
+        home = str(settings.person_home)
+        found = find_open_wall(read, write, home if home != "/" else "/home/dev")
+        if not found.argv:
+            told = "; or: ".join(found.remedies)
+            raise UnavailableError(f"no walls with a network here: {found.without}", hint=told)
+        return Wall((*found.argv, "--chdir", write[0], "--"), found.user)
+
     return open_proposer(
-        asked, lambda name: _open_model(settings, name, key), open_sandbox, read_command
+        asked, lambda name: _open_model(settings, name, key), open_sandbox, read_command, make_wall
     )
 
 

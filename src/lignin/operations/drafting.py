@@ -6,7 +6,8 @@ any case, hidden ones included, is refused by name before a trial is paid.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from lignin.domain.artifacts import File
 from lignin.domain.cases import Case, Change, parse_case
@@ -32,7 +33,6 @@ from lignin.operations.trace_modes import mode as shown_mode
 from lignin.operations.trialwork import SuiteCase, stored_suite
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.ports.proposer import (
-    DRAFT_LIMIT_S,
     Brief,
     Draft,
     Proposed,
@@ -164,14 +164,44 @@ def _readable(context: Context, view: View, session: str) -> str:
     return "\n".join(lines)[:MAX_RUN_CHARS]
 
 
+class AskedFor(Protocol):
+    """What every request for a draft says of how its command is run."""
+
+    unsandboxed: bool
+    network: bool
+    share: list[str]
+    variable: list[str]
+    limit_s: float
+
+
+def confined(context: Context, request: AskedFor) -> ProposerAsked:
+    """How a command is run: in the sandbox, behind walls with a network, or as the user.
+
+    Raises:
+        InvalidRequestError: What is asked for does not go together.
+    """
+    if request.network and request.unsandboxed:
+        raise InvalidRequestError("either walls or none", hint="--network or --unsandboxed")
+    if (request.share or request.variable) and not request.network:
+        raise InvalidRequestError("what is shared is shared with --network", hint="add --network")
+    return ProposerAsked(
+        spec="",
+        folder=context.cwd,
+        environment=context.environment,
+        unsandboxed=request.unsandboxed,
+        network=request.network,
+        share=tuple(str(context.path(each)) for each in request.share),
+        variables=tuple(request.variable),
+        limit_s=request.limit_s,
+    )
+
+
 def open_proposer(
     context: Context,
     spec: str,
     files: Mapping[str, File],
     handed: Handed,
-    *,
-    unsandboxed: bool = False,
-    limit_s: float = DRAFT_LIMIT_S,
+    asked: ProposerAsked,
 ) -> Proposer:
     """Open who is to propose: the one that is named, or the person who handed something in.
 
@@ -183,7 +213,7 @@ def open_proposer(
             "one source of a change is needed",
             hint="--proposer model:PROVIDER:MODEL, --proposer 'command:WORDS', --patch FILE or --folder DIR",
         )
-    if context.dry_run and (unsandboxed or spec.startswith("model:")):
+    if context.dry_run and (asked.unsandboxed or asked.network or spec.startswith("model:")):
         raise UnavailableError(
             "a dry run asks no model and runs nothing unconfined", hint="leave out --dry-run"
         )
@@ -191,16 +221,7 @@ def open_proposer(
     if not spec:
         spec = f"person:{context.scope.actor.sub}"
         draft = _handed_in(context, files, handed)
-    return context.open_proposer(
-        ProposerAsked(
-            spec=spec,
-            folder=context.cwd,
-            environment=context.environment,
-            unsandboxed=unsandboxed,
-            limit_s=limit_s,
-            draft=draft,
-        )
-    )
+    return context.open_proposer(replace(asked, spec=spec, draft=draft))
 
 
 def _handed_in(context: Context, files: Mapping[str, File], handed: Handed) -> Draft:
@@ -255,9 +276,10 @@ def require_drafted(proposed: Proposed) -> Draft:
     return proposed.draft
 
 
-def facts_of(name: str, brief: Brief, proposed: Proposed, *, unsandboxed: bool) -> dict[str, Json]:
+def facts_of(name: str, brief: Brief, proposed: Proposed, asked: ProposerAsked) -> dict[str, Json]:
     """What is kept with a proposal of who made it, of what it was shown, and what it cost."""
     draft = require_drafted(proposed)
+    walls = "network" if asked.network else "none" if asked.unsandboxed else "sandbox"
     return {
         "proposed_by": name,
         "model": proposed.model,
@@ -268,7 +290,7 @@ def facts_of(name: str, brief: Brief, proposed: Proposed, *, unsandboxed: bool) 
         "shown": [case.case for case in brief.cases],
         "usage": dict(proposed.usage),
         "proposal_cost_microusd": proposed.cost_microusd,
-        "unsandboxed": unsandboxed,
+        "walls": walls if name.startswith("command:") else "",
     }
 
 

@@ -15,6 +15,7 @@ from lignin.operations.drafting import (
     ask,
     brief_of,
     cases_of,
+    confined,
     facts_of,
     hidden_from,
     open_proposer,
@@ -137,17 +138,11 @@ def propose(context: Context, request: RepoPropose) -> RepoDraftView:
     commit = repository.commit_of(request.base)
     files, others = _usable(repository, commit)
     brief = brief_of(context, request.mode, files, request.surface)
-    proposer = open_proposer(
-        context,
-        request.proposer,
-        files,
-        request.handed,
-        unsandboxed=request.unsandboxed,
-        limit_s=request.limit_s,
-    )
+    asked = confined(context, request)
+    proposer = open_proposer(context, request.proposer, files, request.handed, asked)
     proposed = ask(context, proposer, brief, request.number)
     drafted = require_drafted(proposed)
-    facts = facts_of(proposer.name, brief, proposed, unsandboxed=request.unsandboxed)
+    facts = facts_of(proposer.name, brief, proposed, asked)
     facts["changed"] = sorted(set(drafted.files) & set(files))
     draft = RepositoryDraft(folder=repository.folder, commit=commit, files=drafted.files)
     name, change = Drafts(context.ids).file(context.scope, draft, drafted.hypothesis, facts)

@@ -81,7 +81,7 @@ def test_a_skill_by_a_coding_agent_becomes_a_proposal_with_its_facts(desk: Desk,
     assert facts["proposed_by"] == COMMAND["proposer"]
     assert (facts["mode"], facts["predicted"], facts["kind"]) == (mode, 0.3, "skill")
     assert facts["shown"]
-    assert facts["unsandboxed"] is True
+    assert facts["walls"] == "none"
 
 
 def test_it_is_shown_half_of_what_is_not_held_out_and_nothing_that_judges(
@@ -207,6 +207,8 @@ def test_a_person_s_folder_and_patch_are_proposals_too(desk: Desk, tmp_path: Pat
         {"patch": "absent.diff", "hypothesis": "x"},
         {"proposer": "nobody"},
         {"folder": "mine", "hypothesis": "x", "surface": []},
+        {"proposer": "command:true", "network": True, "unsandboxed": True},
+        {"proposer": "command:true", "share": ["mine"]},
     ],
 )
 def test_what_is_no_draft_is_refused(desk: Desk, mode: str, request_: dict[str, Any]) -> None:

@@ -73,7 +73,9 @@ class SandboxedCommand(_CommandSystem):
         )
         task_file = {"task.json": File(content=given)}
         if self._asked.in_place:
-            action = Command(argv=self._content.placed(_WORK), stdin=given)
+            rest = self._content.words[1:]
+            placed = self._content.placed(_WORK)[0]  # a program of the tree is named in full
+            action = Command(argv=(placed, *rest), stdin=given)
             work = {**self._files, **task_file}
             execution = Execution(files={}, action=action, work=work, limits=limits)
         else:
