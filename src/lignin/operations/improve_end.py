@@ -38,7 +38,7 @@ from lignin.operations.improve_judging import (
     system_with,
 )
 from lignin.operations.improve_models import Improve
-from lignin.operations.improve_rounds import Campaign, OpenProposer, limits_of, open_proposer
+from lignin.operations.improve_rounds import Campaign, OpenProposer, open_proposer
 from lignin.operations.proposal import ProposalDecide, decide
 from lignin.operations.trialwork import SuiteCase, Tries
 from lignin.ports.ledger import View, require_known
@@ -181,25 +181,19 @@ def _continued(context: Context, request: Improve, row: Row) -> str:
     """Open an ended campaign again where its limits were raised; else it stays as it is."""
     with context.view() as view:
         paid = spent(view, row)
-    rounds = row.body["rounds"]
-    by_limit = row.body["end"]["stop"].partition(":")[0] in (
-        "rounds",
-        "no progress",
-        "budget",
-        "goal",
-    )
-    if not by_limit or why_stop(rounds, limits_of(request), paid, row.body["end"].get("mean")):
-        return row.key
-    changes = [
-        Campaign(context=context, request=request, key=row.key).steps.continued(context.scope, row)
-    ]
+    campaign = Campaign(context=context, request=request, key=row.key)
+    end, limits = row.body["end"], campaign.limits(row)
+    by_limit = end["stop"].partition(":")[0] in ("rounds", "no progress", "budget", "goal")
+    if not by_limit or why_stop(row.body["rounds"], limits, paid, end.get("mean")):
+        return str(row.key)
+    changes = [campaign.steps.continued(context.scope, row)]
     with context.view() as view:
         before = row.body["end"].get("proposal")
         known = view.row(f"proposal/{before}") if before else None
         if known is not None and known.state in ("open", "undecided"):
             changes.append(context.harness.withdraw(view, context.scope, known.key))
     context.commit(*changes)
-    return row.key
+    return str(row.key)
 
 
 def _end(campaign: Campaign) -> None:

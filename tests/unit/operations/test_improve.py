@@ -104,6 +104,29 @@ def test_ended_by_a_limit_it_goes_on_where_that_is_raised(desk: Desk) -> None:
     assert (more.accepted, more.outcome) == (1, "accept")
 
 
+def test_goal_that_is_reached_stays_reached(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    run = Scripted(desk, [draft(USELESS)])
+    told = run(goal=0.05)
+    assert told.stop.startswith("goal")
+    assert run(goal=0.05) == told
+
+
+def test_what_gained_and_is_undecided_is_gone_on_from_where_that_is_asked(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    weak = "Runs that failed called refund_order with other values of method."
+    rare = "desk:now+wrong_refund_method@0.35"
+    told = Scripted(desk, [draft(weak)])(system=rare, explore=True)
+    gone_on = [each for each in told.items if each.explored]
+    assert [each.outcome for each in gone_on] == ["undecided"]
+    assert desk("head.show", name=told.side).moves == 1
+    (decided,) = [desk("proposal.show", proposal=each.proposal).decision for each in gone_on]
+    assert "the whole is gated in the end" in decided["reasons"][0]
+    assert told.outcome in ("undecided", "reject", "accept")
+    plain = Scripted(desk, [draft(weak)])(system=rare, again=True)
+    assert not any(each.explored for each in plain.items)
+
+
 def test_budget_of_trials_is_not_overdrawn_and_a_larger_one_goes_on(desk: Desk) -> None:
     with_cases(desk, FAULTS)
     run = Scripted(desk, [draft(USELESS), draft(GOOD)])
