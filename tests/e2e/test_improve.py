@@ -63,8 +63,20 @@ def opened(tmp_path: Path, sandbox: Sandbox) -> Iterator[Context]:
         yield context
 
 
-def test_practice_desk_from_failing_agents_to_a_measured_improvement(opened: Context) -> None:
-    recorded(opened, tuple(FAMILIES), 2, *FAULTS)
+SMALL = ("cancel", "return-refund", "exchange", "late-cancel", "address-change")
+
+
+@pytest.mark.parametrize(
+    ("families", "worlds"),
+    [
+        pytest.param(SMALL, 1, id="sample"),
+        pytest.param(tuple(FAMILIES), 2, id="all", marks=pytest.mark.slow),
+    ],
+)
+def test_practice_desk_from_failing_agents_to_a_measured_improvement(
+    opened: Context, families: tuple[str, ...], worlds: int
+) -> None:
+    recorded(opened, families, worlds, *FAULTS)
     system = "desk:now+premature_transfer@0.5+wrong_refund_method@0.6+unauthorised_extra@0.5"
     told = improve(opened, Improve(system=system, rounds=12, bank=4))
     assert (told.simulated, told.practice, told.outcome) == (True, True, "accept")
