@@ -11,7 +11,7 @@ from lignin.domain.errors import ConflictError, DeniedError
 from lignin.domain.harness import Patch, Revision, SlotChange
 from lignin.domain.states import Row
 from lignin.evals.improvements import campaign_id
-from lignin.evals.laws.climbing import draw_held_out, why_stop
+from lignin.evals.laws.climbing import draw_held_out, over_budget, why_stop
 from lignin.evals.laws.recorded import mean_gain
 from lignin.evals.trials import standing, trials_of
 from lignin.harness.leave_one_out import NAME as LEAVE_ONE_OUT
@@ -184,7 +184,9 @@ def _continued(context: Context, request: Improve, row: Row) -> str:
     campaign = Campaign(context=context, request=request, key=row.key)
     end, limits = row.body["end"], campaign.limits(row)
     by_limit = end["stop"].partition(":")[0] in ("rounds", "no progress", "budget", "goal")
-    if not by_limit or why_stop(row.body["rounds"], limits, paid, end.get("mean")):
+    goes_on = by_limit and not why_stop(row.body["rounds"], limits, paid, end.get("mean"))
+    undecided = bool(end.get("proposal")) and not end.get("decision")  # the budget ended before
+    if not goes_on and (not undecided or over_budget(limits, paid)):
         return str(row.key)
     changes = [campaign.steps.continued(context.scope, row)]
     with context.view() as view:
@@ -334,11 +336,16 @@ def _measured(campaign: Campaign, row: Row) -> dict[str, Json]:
             for case in held_out
             for arm in (0, 1)
         ]
-        done = tries.trials([(systems[arm], case, which) for arm, case, which in wanted])
+        try:
+            done = tries.trials([(systems[arm], case, which) for arm, case, which in wanted])
+        except OutOfBudgetError:  # what was tried again for nothing counts too
+            break
         for (arm, case, _), body in zip(wanted, done, strict=True):
             if body["score"] is not None:
                 scores[arm].setdefault(case.name, []).append(float(body["score"]))
-    return _compared(scores, asked["trials"])
+    else:
+        number = asked["trials"]
+    return _compared(scores, number)
 
 
 def _compared(scores: Sequence[Mapping[str, Sequence[float]]], trials: int) -> dict[str, Json]:

@@ -8,7 +8,9 @@ import pytest
 
 from lignin.domain.artifacts import File
 from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError
+from lignin.domain.harness import Revision, SlotChange
 from lignin.operations.improve import ImproveRef, show
+from lignin.operations.improve_drafts import Origin, build
 from lignin.operations.improve_end import run_campaign
 from lignin.operations.improve_models import CampaignShown, Improve
 from lignin.ports.proposer import Draft, Proposed
@@ -258,6 +260,21 @@ def test_head_of_a_campaign_does_not_follow_the_head_it_is_for(desk: Desk) -> No
     assert desk("head.show", name="practice").moves == 1
     assert desk("head.show", name=told.side).campaign == told.campaign
     assert not desk("proposal.list", head=told.side, state="open").items
+
+
+def test_files_of_a_proven_artifact_are_that_artifact(desk: Desk) -> None:
+    desk.double()
+    (known,) = desk("artifact.list").items
+    files = {
+        f"double/{path}": File(content=text.encode())
+        for path, text in desk("artifact.source", name="double").files.items()
+    }
+    origin = Origin(campaign="imp_a", proposer="mined", model="", mode="", simulated=False)
+    built = build(desk.context, Revision(slots={}), files, ["*/*"], origin)
+    assert built.refused == ""
+    assert built.patch == {"double": SlotChange(expected=None, new=known.digest)}
+    (after,) = desk("artifact.list").items
+    assert after == known
 
 
 def test_agent_that_changed_is_not_gone_on_with(desk: Desk) -> None:
