@@ -16,6 +16,7 @@ from lignin.operations.trace_cases import TraceCases, cases
 from lignin.ports.sandbox import Sandbox
 from lignin.practice import FAMILIES, Agent, make_task, run_task
 from lignin.practice.run_log import run_record, write_runs
+from unit.operations.suites import same_ids
 
 FAULTS = ("premature_transfer", "unauthorised_extra", "wrong_refund_method")
 AGENT = """
@@ -60,16 +61,28 @@ def opened(tmp_path: Path, sandbox: Sandbox) -> Iterator[Context]:
     home = {"LIGNIN_HOME": str(tmp_path / "home"), "HOME": str(tmp_path), "LIGNIN_ACTOR": "user:t"}
     (tmp_path / "work").mkdir()
     with open_context(load_settings({**os.environ, **home}, tmp_path / "work")) as context:
-        yield context
+        yield same_ids(context)
 
 
-def test_practice_desk_from_failing_agents_to_a_measured_improvement(opened: Context) -> None:
-    recorded(opened, tuple(FAMILIES), 2, *FAULTS)
+SMALL = ("cancel", "return-refund", "exchange", "late-cancel", "address-change")
+
+
+@pytest.mark.parametrize(
+    ("families", "worlds"),
+    [
+        pytest.param(SMALL, 1, id="sample"),
+        pytest.param(tuple(FAMILIES), 2, id="all", marks=pytest.mark.slow),
+    ],
+)
+def test_practice_desk_from_failing_agents_to_a_measured_improvement(
+    opened: Context, families: tuple[str, ...], worlds: int
+) -> None:
+    recorded(opened, families, worlds, *FAULTS)
     system = "desk:now+premature_transfer@0.5+wrong_refund_method@0.6+unauthorised_extra@0.5"
     told = improve(opened, Improve(system=system, rounds=12, bank=4))
     assert (told.simulated, told.practice, told.outcome) == (True, True, "accept")
     assert told.accepted >= 1
-    harmful = [e for e in told.items if e.kind == "ban" and e.outcome == "reject"]
+    harmful = [e for e in told.items if e.kind == "ban" and e.outcome != "accept"]
     useless = [e for e in told.items if e.kind != "ban" and e.outcome in ("reject", "undecided")]
     assert harmful
     assert len(useless) >= 2

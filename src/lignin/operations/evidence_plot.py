@@ -56,8 +56,12 @@ class Climbed:
 _MARKS = {"accept": "#0a7d33", "reject": "#b3261e", "undecided": "#777777"}
 
 
-def draw_climb(rounds: Sequence[Climbed], title: str) -> str:
-    """An SVG picture of the mean score over trials paid, with a mark for each draft that was judged."""
+def draw_climb(rounds: Sequence[Climbed], title: str, last: float | None = None) -> str:
+    """An SVG picture of the mean score over trials paid, with a mark for each draft that was judged.
+
+    Args:
+        last: The mean score in the end, where it is known.
+    """
     most = max((each.trials for each in rounds), default=0) or 1
     wide, high = _WIDTH - 2 * _EDGE, _HEIGHT - 2 * _EDGE
 
@@ -74,6 +78,8 @@ def draw_climb(rounds: Sequence[Climbed], title: str) -> str:
             f"{x(each.trials):.1f},{y(each.score):.1f}",
         ]
         before = each.trials
+    if last is not None:
+        line.append(f"{x(before):.1f},{y(last):.1f}")
     marks = [
         f'<circle cx="{x(each.trials):.1f}" cy="{y(each.score):.1f}" r="4" '
         f'fill="{_MARKS[each.outcome]}"><title>{each.outcome}</title></circle>'

@@ -107,7 +107,9 @@ def plot(context: Context, request: ImproveRef) -> CampaignPlot:
     ]
     label = ", simulated" if row.body["simulated"] else ""
     title = f"{row.body['system']}{label}: {row.key}"
-    return CampaignPlot(campaign=row.key, svg=draw_climb(points, title))
+    return CampaignPlot(
+        campaign=row.key, svg=draw_climb(points, title, row.body["end"].get("mean"))
+    )
 
 
 def _view(view: View, row: Row) -> CampaignView:

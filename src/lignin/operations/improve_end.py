@@ -11,7 +11,7 @@ from lignin.domain.errors import ConflictError, DeniedError
 from lignin.domain.harness import Patch, Revision, SlotChange
 from lignin.domain.states import Row
 from lignin.evals.improvements import campaign_id
-from lignin.evals.laws.climbing import draw_held_out, why_stop
+from lignin.evals.laws.climbing import draw_held_out, over_budget, why_stop
 from lignin.evals.laws.recorded import mean_gain
 from lignin.evals.trials import standing, trials_of
 from lignin.harness.leave_one_out import NAME as LEAVE_ONE_OUT
@@ -38,7 +38,7 @@ from lignin.operations.improve_judging import (
     system_with,
 )
 from lignin.operations.improve_models import Improve
-from lignin.operations.improve_rounds import Campaign, OpenProposer, limits_of, open_proposer
+from lignin.operations.improve_rounds import Campaign, OpenProposer, open_proposer
 from lignin.operations.proposal import ProposalDecide, decide
 from lignin.operations.trialwork import SuiteCase, Tries
 from lignin.ports.ledger import View, require_known
@@ -181,25 +181,21 @@ def _continued(context: Context, request: Improve, row: Row) -> str:
     """Open an ended campaign again where its limits were raised; else it stays as it is."""
     with context.view() as view:
         paid = spent(view, row)
-    rounds = row.body["rounds"]
-    by_limit = row.body["end"]["stop"].partition(":")[0] in (
-        "rounds",
-        "no progress",
-        "budget",
-        "goal",
-    )
-    if not by_limit or why_stop(rounds, limits_of(request), paid, row.body["end"].get("mean")):
-        return row.key
-    changes = [
-        Campaign(context=context, request=request, key=row.key).steps.continued(context.scope, row)
-    ]
+    campaign = Campaign(context=context, request=request, key=row.key)
+    end, limits = row.body["end"], campaign.limits(row)
+    by_limit = end["stop"].partition(":")[0] in ("rounds", "no progress", "budget", "goal")
+    goes_on = by_limit and not why_stop(row.body["rounds"], limits, paid, end.get("mean"))
+    undecided = bool(end.get("proposal")) and not end.get("decision")  # the budget ended before
+    if not goes_on and (not undecided or over_budget(limits, paid)):
+        return str(row.key)
+    changes = [campaign.steps.continued(context.scope, row)]
     with context.view() as view:
         before = row.body["end"].get("proposal")
         known = view.row(f"proposal/{before}") if before else None
         if known is not None and known.state in ("open", "undecided"):
             changes.append(context.harness.withdraw(view, context.scope, known.key))
     context.commit(*changes)
-    return row.key
+    return str(row.key)
 
 
 def _end(campaign: Campaign) -> None:
@@ -340,11 +336,16 @@ def _measured(campaign: Campaign, row: Row) -> dict[str, Json]:
             for case in held_out
             for arm in (0, 1)
         ]
-        done = tries.trials([(systems[arm], case, which) for arm, case, which in wanted])
+        try:
+            done = tries.trials([(systems[arm], case, which) for arm, case, which in wanted])
+        except OutOfBudgetError:  # what was tried again for nothing counts too
+            break
         for (arm, case, _), body in zip(wanted, done, strict=True):
             if body["score"] is not None:
                 scores[arm].setdefault(case.name, []).append(float(body["score"]))
-    return _compared(scores, asked["trials"])
+    else:
+        number = asked["trials"]
+    return _compared(scores, number)
 
 
 def _compared(scores: Sequence[Mapping[str, Sequence[float]]], trials: int) -> dict[str, Json]:

@@ -93,6 +93,7 @@ class Campaign:
     ration: Ration = field(default_factory=lambda: Ration(None))
     _found: dict[Digest, Findings] = field(default_factory=dict)
     _suite: list[SuiteCase] = field(default_factory=list)
+    _mean: float | None = None
 
     @property
     def row(self) -> Row:
@@ -134,7 +135,8 @@ class Campaign:
             except OutOfBudgetError as error:
                 stop = f"budget: {error.message}"
             if stop:
-                self._commit(self.steps.ending(self.context.scope, self.row, {"stop": stop}))
+                facts = {"stop": stop, "mean": self._mean}
+                self._commit(self.steps.ending(self.context.scope, self.row, facts))
             row = self.row
 
     def _ration(self, row: Row) -> None:
@@ -164,12 +166,13 @@ class Campaign:
         rounds = row.body["rounds"]
         with context.view() as view:
             paid = spent(view, row)
-        if stop := why_stop(rounds, self._limits(row), paid, None):
+        if stop := why_stop(rounds, self.limits(row), paid, None):
             return stop
         revision = self.side(row)
         incumbent = self.system(revision)
         aims, mean = self._aims(row, incumbent)
-        if stop := why_stop(rounds, self._limits(row), paid, mean):
+        self._mean = mean
+        if stop := why_stop(rounds, self.limits(row), paid, mean):
             return stop
         if not aims:
             return "nothing is left that fails and may be shown"
@@ -192,7 +195,8 @@ class Campaign:
         self._commit(self.steps.aimed(context.scope, row, facts))
         return ""
 
-    def _limits(self, row: Row) -> Limits:
+    def limits(self, row: Row) -> Limits:
+        """When it stops; one that takes things out goes through all of them."""
         limits = limits_of(self.request)
         if not row.body["prune"]:
             return limits

@@ -47,6 +47,21 @@ def test_a_noun_alone_lists_its_verbs(noun: str, capsys: pytest.CaptureFixture[s
     assert err == ""
 
 
+def test_a_shortcut_may_have_verbs_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["improve", "list", "--quiet", "--json"]) == 0
+    assert json.loads(said(capsys)[0])["items"] == []
+    assert run(["improve", "--help"]) == 0
+    out, _ = said(capsys)
+    assert "--system" in out
+    assert "proposers" in out
+    assert run(["improve"]) == 2
+    assert "--system" in said(capsys)[1]
+    assert run(["improve", "--system", "desk:a", "show", "imp_a"]) == 2
+    assert "behind" in said(capsys)[1]
+    assert run(["improve", "shwo"]) == 2
+    assert "did you mean show" in said(capsys)[1]
+
+
 def test_the_version_is_printed_by_option_and_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == run(["version"]) == 0
     out, _ = said(capsys)

@@ -2,13 +2,19 @@
 
 import itertools
 import json
+from dataclasses import replace
 from typing import Any
 
+from lignin.artifacts.service import Artifacts
+from lignin.harness.service import Harness
+from lignin.operations.context import Context
 from lignin.practice.agents import Agent
 from lignin.practice.families import FAMILIES
 from lignin.practice.run_log import run_record, write_runs
 from lignin.practice.runner import run_task
 from lignin.practice.tasks import make_task
+from lignin.sessions.service import SessionLog
+from lignin.testing.changes import CountingIds
 from unit.operations.conftest import Desk
 
 FAILING = "desk:now+wrong_refund_method"
@@ -63,6 +69,18 @@ def is_cut_off(task, seed, tools):
 def tells(task, seed, tools):
     return {"resolved": task["case"] != "hard"}
 """
+
+
+def same_ids(context: Context) -> Context:
+    """The context with ids in order: what is drawn by an id is drawn alike in every run."""
+    ids = CountingIds()
+    return replace(
+        context,
+        ids=ids,
+        sessions=SessionLog(ids),
+        artifacts=Artifacts(ids),
+        harness=Harness(ids),
+    )
 
 
 def with_cases(

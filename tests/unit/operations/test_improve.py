@@ -8,20 +8,32 @@ import pytest
 
 from lignin.domain.artifacts import File
 from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError
+from lignin.domain.harness import Revision, SlotChange
 from lignin.operations.improve import ImproveRef, show
+from lignin.operations.improve_drafts import Origin, build
 from lignin.operations.improve_end import run_campaign
 from lignin.operations.improve_models import CampaignShown, Improve
 from lignin.ports.proposer import Draft, Proposed
 from lignin.testing.fakes.proposer import ScriptedProposer
 from lignin.traces.mined import Evidence
 from unit.operations.conftest import Desk
-from unit.operations.suites import with_cases
+from unit.operations.suites import same_ids, with_cases
 
 FAULTS = ("wrong_refund_method", "gave_up_early")
 SYSTEM = "desk:now+wrong_refund_method@0.8"
 GOOD = "A refund goes to the method the order was paid with."
 HARMFUL = "Do not call refund_order."
 USELESS = "Write the postcode in capitals with one space."
+
+
+NOT_ACCEPTED = {"reject", "undecided"}
+
+
+@pytest.fixture
+def desk(desk: Desk) -> Desk:
+    """The same draws in every run: a gate may err now and then, a test may not."""
+    desk.context = same_ids(desk.context)
+    return desk
 
 
 def draft(said: str, slot: str = "", kind: str = "rule") -> Draft:
@@ -64,8 +76,8 @@ def test_what_helps_is_accepted_what_harms_or_does_nothing_is_not(desk: Desk) ->
     with_cases(desk, FAULTS)
     told = Scripted(desk, [draft(HARMFUL), draft(USELESS), draft(GOOD)])()
     assert dict(outcomes(told))[GOOD] == "accept"
-    assert dict(outcomes(told))[HARMFUL] == "reject"
-    assert dict(outcomes(told))[USELESS] == "reject"
+    assert dict(outcomes(told))[HARMFUL] in NOT_ACCEPTED
+    assert dict(outcomes(told))[USELESS] in NOT_ACCEPTED
     assert (told.state, told.outcome, told.accepted) == ("ended", "accept", 1)
     assert (told.simulated, told.practice, told.head) == (True, True, "practice")
     assert told.trials > 0
@@ -81,15 +93,15 @@ def test_asked_again_it_answers_and_pays_nothing(desk: Desk) -> None:
     with_cases(desk, FAULTS)
     run = Scripted(desk, [draft(GOOD)])
     told = run()
-    count = len(run.proposer.asked)
     head = desk("head.show", name="practice").revision
     # The practice head moved, so the same words are about another harness: a new campaign.
     again = run()
     assert again.campaign != told.campaign
-    assert run().campaign == again.campaign
+    count = len(run.proposer.asked)
+    assert run() == again
     assert desk("improve.list").total == 2
     assert desk("head.show", name="practice").revision == head
-    assert len(run.proposer.asked) > count
+    assert len(run.proposer.asked) == count
 
 
 def test_ended_by_a_limit_it_goes_on_where_that_is_raised(desk: Desk) -> None:
@@ -102,6 +114,30 @@ def test_ended_by_a_limit_it_goes_on_where_that_is_raised(desk: Desk) -> None:
     assert more.campaign == told.campaign
     assert outcomes(more)[0] == outcomes(told)[0]
     assert (more.accepted, more.outcome) == (1, "accept")
+
+
+def test_goal_that_is_reached_stays_reached(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    run = Scripted(desk, [draft(USELESS)])
+    told = run(goal=0.05)
+    assert told.stop.startswith("goal")
+    assert run(goal=0.05) == told
+
+
+def test_what_gained_and_is_undecided_is_gone_on_from_where_that_is_asked(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    weak = "Runs that failed called refund_order with other values of method."
+    rare = "desk:now+wrong_refund_method@0.35"
+    told = Scripted(desk, [draft(weak)])(system=rare, explore=True)
+    gone_on = [each for each in told.items if each.explored]
+    gained = [e for e in told.items if e.outcome == "undecided" and (e.gain or 0) > 0]
+    assert gone_on == gained
+    assert desk("head.show", name=told.side).moves == len(gone_on) + told.accepted
+    for each in gone_on:
+        decided = desk("proposal.show", proposal=each.proposal).decision
+        assert "the whole is gated in the end" in decided["reasons"][0]
+    plain = Scripted(desk, [draft(weak)])(system=rare, again=True)
+    assert not any(each.explored for each in plain.items)
 
 
 def test_budget_of_trials_is_not_overdrawn_and_a_larger_one_goes_on(desk: Desk) -> None:
@@ -139,7 +175,7 @@ def test_outcomes_are_told_to_later_briefs_and_a_kind_that_fails_is_to_be_avoide
     run = Scripted(desk, [draft(USELESS), draft(f"{USELESS} Please."), draft(GOOD, kind="other")])
     run(pivot=2)
     last = max(run.proposer.asked, key=lambda asked: len(asked[0].tried))[0]
-    assert {each.hypothesis: each.outcome for each in last.tried}[USELESS] == "reject"
+    assert {each.hypothesis: each.outcome for each in last.tried}[USELESS] in NOT_ACCEPTED
     assert any(brief.avoid == {"rule"} for brief, _ in run.proposer.asked)
 
 
@@ -237,6 +273,21 @@ def test_head_of_a_campaign_does_not_follow_the_head_it_is_for(desk: Desk) -> No
     assert not desk("proposal.list", head=told.side, state="open").items
 
 
+def test_files_of_a_proven_artifact_are_that_artifact(desk: Desk) -> None:
+    desk.double()
+    (known,) = desk("artifact.list").items
+    files = {
+        f"double/{path}": File(content=text.encode())
+        for path, text in desk("artifact.source", name="double").files.items()
+    }
+    origin = Origin(campaign="imp_a", proposer="mined", model="", mode="", simulated=False)
+    built = build(desk.context, Revision(slots={}), files, ["*/*"], origin)
+    assert built.refused == ""
+    assert built.patch == {"double": SlotChange(expected=None, new=known.digest)}
+    (after,) = desk("artifact.list").items
+    assert after == known
+
+
 def test_agent_that_changed_is_not_gone_on_with(desk: Desk) -> None:
     suite = desk.write(
         "suite.jsonl", "".join(json.dumps({"case": f"c{n}"}) + "\n" for n in range(8))
@@ -286,7 +337,7 @@ def test_plot_marks_what_was_accepted_and_what_refused(desk: Desk) -> None:
     told = Scripted(desk, [draft(HARMFUL), draft(GOOD)])()
     svg = desk("improve.plot", campaign=told.campaign).svg
     assert svg.startswith("<svg")
-    assert svg.count("<circle") == 2
-    assert "1 accepted" in svg
-    assert "1 refused" in svg
+    assert svg.count("<circle") == len([each for each in told.items if each.outcome])
+    assert f"{told.accepted} accepted" in svg
+    assert f"{told.refused} refused" in svg
     assert "simulated" in svg

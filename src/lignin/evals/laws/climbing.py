@@ -16,6 +16,8 @@ HIDDEN_SHARE = 0.3
 """Of a suite without a split of its own, so many cases are held out."""
 FOR_THE_ROUNDS = 2 / 3
 """Of a budget, the share that the rounds may spend; the rest proves the whole and measures it."""
+MOST_FAILURES = 3
+"""So often a proposer may break on a mode before it is asked no more."""
 PARKED_AFTER = 3
 """After so many times `pivot` refusals in a row a mode waits until nothing else is left."""
 
@@ -100,7 +102,12 @@ def next_turn(
 
     A mode on which too much was refused in a row waits until the others have had their turn.
     """
-    done = {(r["mode"], r["proposer"]) for r in rounds if r.get("ended", "drafted") != "drafted"}
+    said = Counter((r["mode"], r["proposer"], r.get("ended")) for r in rounds)
+    done = {
+        (mode, name)
+        for (mode, name, ended), count in said.items()
+        if ended in ("nothing", "refused") or (ended == "failed" and count >= MOST_FAILURES)
+    }
     ranked = sorted(aims, key=lambda aim: (-aim.cost, aim.mode))
     ranked.sort(key=lambda aim: _refused_in_a_row(rounds, aim.mode) >= PARKED_AFTER * pivot)
     for aim in ranked:

@@ -71,6 +71,12 @@ def test_one_that_has_nothing_more_to_say_is_not_asked_again() -> None:
     assert next_turn([CHEAP, DEAR], [nothing("dear"), nothing("cheap")], ["mined"], 2) is None
 
 
+def test_one_that_breaks_is_asked_again_and_not_for_ever() -> None:
+    broken = {**nothing("dear"), "ended": "failed"}
+    assert next_turn([DEAR], [broken] * 2, ["mined"], 2) == (DEAR, "mined")
+    assert next_turn([DEAR], [broken] * 3, ["mined"], 2) is None
+
+
 def test_proposers_take_turns() -> None:
     turn = next_turn([DEAR], [judged()], ["mined", "other"], 2)
     assert turn == (DEAR, "other")
