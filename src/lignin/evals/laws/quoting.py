@@ -161,7 +161,7 @@ def _literal_quotes(path: str, text: str, literals: Mapping[str, str]) -> Iterat
             continue
         bare = _SQUEEZE.sub("", literal)
         least = _LEAST_SQUEEZED_FIGURE if bare.isdigit() else _LEAST_SQUEEZED
-        is_long = len(bare) >= least and not bare.isalpha()
+        is_long = len(bare) >= least and (not bare.isalpha() or "@" in literal)
         if is_long and bare in squeezed:
             yield Quotation(path=path, text=literal, case=case, how="has in pieces")
         elif is_long and bare in backwards:
