@@ -7,6 +7,7 @@ never tried again whoever asks, and no trial of other content is ever taken for 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lignin.domain.codec import Digest, canonical_bytes, digest_bytes
 from lignin.domain.events import Blob, Change, NewEvent, Scope
@@ -117,3 +118,19 @@ def standing(rows: Sequence[Row]) -> Standing:
         if body["score"] is not None:
             banked[of] = banked[of].with_score(float(body["score"]))
     return Standing(following=dict(following), banked=dict(banked))
+
+
+class UnfiledError(Exception):
+    """The record has no trial that is asked for."""
+
+
+def filed_trial(view: View, key: TrialKey) -> Mapping[str, Any]:
+    """A trial as it was filed.
+
+    Raises:
+        UnfiledError: It never was.
+    """
+    filed = view.row(f"trial/{key.trial}")
+    if filed is None:
+        raise UnfiledError(key.trial)
+    return filed.body

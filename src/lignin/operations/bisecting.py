@@ -16,8 +16,8 @@ from lignin.domain.trials import TrialKey
 from lignin.evals.laws.backslide import AskAt, Found, find_backslide
 from lignin.evals.laws.bank import Banked
 from lignin.evals.regressions import Regressions
+from lignin.evals.trials import filed_trial
 from lignin.operations.context import Context
-from lignin.operations.inspecting import UnfiledError
 from lignin.operations.planting import Subject
 from lignin.operations.regressing import is_guarded, log_of, propose_rollback
 from lignin.operations.trialwork import SuiteCase, Tries
@@ -144,10 +144,7 @@ def search_again(view: View, row: Row) -> tuple[Search, Found]:
     search = parse_search(parse_json(view.blob(row.body["plan"])))
 
     def answer(key: TrialKey) -> float | None:
-        filed = view.row(f"trial/{key.trial}")
-        if filed is None:
-            raise UnfiledError(key.trial)
-        score: float | None = filed.body["score"]
+        score: float | None = filed_trial(view, key)["score"]
         return score
 
     return search, follow_search(search, answer)

@@ -4,9 +4,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from pydantic import Field
+
 from lignin.domain.errors import InvalidRequestError
 from lignin.operations.context import Context
-from lignin.ports.proposer import ProposerAsked
+from lignin.operations.registry import Request
+from lignin.ports.proposer import DRAFT_LIMIT_S, ProposerAsked
+
+
+class DraftLimits(Request):
+    """A request for one draft, as it is run."""
+
+    unsandboxed: bool = Field(
+        False, description="run a command as you, outside the sandbox, with all that you may do"
+    )
+    network: bool = Field(
+        False, description="run a command behind walls that have a network, with what is shared"
+    )
+    share: list[str] = Field(
+        default_factory=list,
+        description="with --network: a file or folder of yours that it may read",
+    )
+    variable: list[str] = Field(
+        default_factory=list, description="with --network: a variable of yours that it is given"
+    )
+    limit_s: float = Field(DRAFT_LIMIT_S, gt=0, le=86_400, description="seconds for the draft")
+    number: int = Field(0, ge=0, le=1000, description="which ask this is: another asks for another")
 
 
 class AskedFor(Protocol):

@@ -9,9 +9,9 @@ from lignin.domain.codec import Json, parse_json
 from lignin.domain.states import Row
 from lignin.evals.laws.binomial import exact_interval
 from lignin.evals.laws.guard import Care
+from lignin.evals.trials import UnfiledError
 from lignin.operations.bisecting import search_again, tell_found
 from lignin.operations.context import Context
-from lignin.operations.inspecting import UnfiledError
 from lignin.operations.registry import Listed, Request, Response, operation
 from lignin.operations.regressing import told_of
 from lignin.ports.ledger import View, every_row

@@ -15,7 +15,7 @@ from lignin.evals.laws.judges import judge
 from lignin.evals.laws.no_worse import MARGIN
 from lignin.evals.live import Bodies, conclude, follow
 from lignin.evals.plans import Plan, parse_plan
-from lignin.evals.trials import standing, trials_of
+from lignin.evals.trials import UnfiledError, filed_trial, standing, trials_of
 from lignin.operations.context import Context
 from lignin.operations.gateplan import BANKED, Question, plan_decision, released_rows
 from lignin.operations.heads import is_practice
@@ -175,10 +175,6 @@ def _suite(view: View, plan: Plan, question: Question) -> dict[str, SuiteCase]:
     }
 
 
-class _UnfiledError(Exception):
-    """The record has no trial that a decision asks for."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recomputed:
     """A decision come to again from the record; `differs` says where it comes to something else."""
@@ -201,20 +197,14 @@ def recompute(view: View, row: Row) -> Recomputed:
     asked: list[tuple[Arm, Bodies]] = []
 
     def answer(asks: Sequence[tuple[Ask, int]]) -> Sequence[float | None]:
-        bodies = []
-        for ask, turn in asks:
-            trial = plan.key(ask, turn).trial
-            filed = view.row(f"trial/{trial}")
-            if filed is None:
-                raise _UnfiledError(trial)
-            bodies.append(filed.body)
-            asked.append((ask.arm, filed.body))
+        bodies = [filed_trial(view, plan.key(ask, turn)) for ask, turn in asks]
+        asked.extend((ask.arm, body) for (ask, _), body in zip(asks, bodies, strict=True))
         return [body["score"] for body in bodies]
 
     try:
         judged = follow(judge(plan.stated()), answer)
         told = conclude(plan, judged, asked, released_rows(view, plan))
-    except _UnfiledError as error:
+    except UnfiledError as error:
         missing = f"the trial {error} was never filed"
         return Recomputed(told={"verdict": "undecided"}, differs=(missing,))
     before = parse_json(view.blob(row.body["result"]["told"]))

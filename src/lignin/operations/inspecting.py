@@ -9,17 +9,13 @@ from lignin.evals.laws.recorded import GUARDED_FROM
 from lignin.evals.live import follow
 from lignin.evals.regressions import fix_of
 from lignin.evals.sweeping import Inspected, Inspection, Seen
-from lignin.evals.trials import Standing, standing, trials_of
+from lignin.evals.trials import Standing, filed_trial, standing, trials_of
 from lignin.operations.trialwork import SuiteCase, Tries
 from lignin.ports.ledger import View
 from lignin.ports.system import System
 
 ENOUGH = 6
 """So many trials of what a case is compared with say whether it works."""
-
-
-class UnfiledError(Exception):
-    """The record has no trial that a look asks for."""
 
 
 def seen_live(
@@ -49,14 +45,7 @@ def seen_again(view: View, plan: Inspection) -> Seen:
     """
 
     def answer(asks: Sequence[tuple[Ask, int]]) -> Sequence[float | None]:
-        scores = []
-        for ask, turn in asks:
-            trial = plan.key(ask, turn).trial
-            filed = view.row(f"trial/{trial}")
-            if filed is None:
-                raise UnfiledError(trial)
-            scores.append(filed.body["score"])
-        return scores
+        return [filed_trial(view, plan.key(ask, turn))["score"] for ask, turn in asks]
 
     return follow(plan.course(), answer)
 

@@ -19,9 +19,10 @@ from lignin.evals.power import (
 )
 from lignin.evals.regressions import Regressions
 from lignin.evals.sweeping import Inspection, Seen, parse_inspection
+from lignin.evals.trials import UnfiledError
 from lignin.operations.context import Context
 from lignin.operations.eval import basis_of, top_up
-from lignin.operations.inspecting import ENOUGH, UnfiledError, seen_again, seen_live, working
+from lignin.operations.inspecting import ENOUGH, seen_again, seen_live, working
 from lignin.operations.planting import Planted, Subject, plant
 from lignin.operations.trialwork import SuiteCase, Tries
 from lignin.ports.ledger import View, every_row, require_known

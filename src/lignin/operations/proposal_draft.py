@@ -13,7 +13,7 @@ from lignin.domain.harness import SlotChange
 from lignin.domain.states.artifacts import PROVEN
 from lignin.operations.artifact_capture import capture
 from lignin.operations.artifact_models import ArtifactCapture
-from lignin.operations.confining import confined
+from lignin.operations.confining import DraftLimits, confined
 from lignin.operations.context import Context
 from lignin.operations.drafting import (
     Handed,
@@ -26,12 +26,11 @@ from lignin.operations.drafting import (
 )
 from lignin.operations.heads import MAIN, ensure_head, removal
 from lignin.operations.proposal import ProposalRef, ProposalView, show
-from lignin.operations.registry import Request, operation
+from lignin.operations.registry import operation
 from lignin.ports.ledger import View, require_known
-from lignin.ports.proposer import DRAFT_LIMIT_S
 
 
-class DraftAsked(Request):
+class DraftAsked(DraftLimits):
     mode: str = Field("", description="the failure mode to mend; a person's patch may do without")
     proposer: str = Field("", description="model:PROVIDER:MODEL, or command:WORDS")
     patch: str = Field("", description="your own change: a unified diff")
@@ -40,21 +39,6 @@ class DraftAsked(Request):
     predict: float | None = Field(
         None, ge=0, le=1, description="of your own change: the gain on its target that you expect"
     )
-    unsandboxed: bool = Field(
-        False, description="run a command as you, outside the sandbox, with all that you may do"
-    )
-    network: bool = Field(
-        False, description="run a command behind walls that have a network, with what is shared"
-    )
-    share: list[str] = Field(
-        default_factory=list,
-        description="with --network: a file or folder of yours that it may read",
-    )
-    variable: list[str] = Field(
-        default_factory=list, description="with --network: a variable of yours that it is given"
-    )
-    limit_s: float = Field(DRAFT_LIMIT_S, gt=0, le=86_400, description="seconds for the draft")
-    number: int = Field(0, ge=0, le=1000, description="which ask this is: another asks for another")
 
     @property
     def handed(self) -> Handed:

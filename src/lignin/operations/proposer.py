@@ -5,18 +5,17 @@ from typing import Any
 from pydantic import Field
 
 from lignin.domain.artifacts import File
-from lignin.operations.confining import confined
+from lignin.operations.confining import DraftLimits, confined
 from lignin.operations.context import Context
 from lignin.operations.drafting import Handed, ask, brief_of, head_files, open_proposer
 from lignin.operations.heads import MAIN
-from lignin.operations.registry import Request, Response, operation, positional
-from lignin.ports.proposer import DRAFT_LIMIT_S
+from lignin.operations.registry import Response, operation, positional
 from lignin.traces.view import told
 
 EVERYTHING = "*"
 
 
-class ProposerTry(Request):
+class ProposerTry(DraftLimits):
     proposer: str = positional("model:PROVIDER:MODEL, or command:WORDS")
     mode: str = Field(description="the failure mode to mend, as `trace modes` shows it")
     head: str = Field(MAIN, description="the head whose files it may read and change")
@@ -24,21 +23,6 @@ class ProposerTry(Request):
         default_factory=lambda: [EVERYTHING],
         description="what it may change, as patterns of SLOT/PATH; default: all of it",
     )
-    unsandboxed: bool = Field(
-        False, description="run a command as you, outside the sandbox, with all that you may do"
-    )
-    network: bool = Field(
-        False, description="run a command behind walls that have a network, with what is shared"
-    )
-    share: list[str] = Field(
-        default_factory=list,
-        description="with --network: a file or folder of yours that it may read",
-    )
-    variable: list[str] = Field(
-        default_factory=list, description="with --network: a variable of yours that it is given"
-    )
-    limit_s: float = Field(DRAFT_LIMIT_S, gt=0, le=86_400, description="seconds for the draft")
-    number: int = Field(0, ge=0, le=1000, description="which ask this is: another asks for another")
 
 
 class FileChange(Response):

@@ -93,3 +93,13 @@ def test_small_and_round_figures_are_anybodys() -> None:
     case = Quotable(case="cas_1", asked=("100 items, 30-day trial, 2026, 12 pm, 1000 points",))
     text = "At most 100 items or 1000 points in the 30-day trial until 2026, 12 pm."
     assert find_quotations({"a.md": text}, (), [case]) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "is_quoted"), [("c1", False), ("login", False), ("django-11099", True)]
+)
+def test_name_of_a_case_is_a_quotation_where_it_is_no_ordinary_word(
+    name: str, is_quoted: bool
+) -> None:
+    found = find_quotations({"a.md": f"For {name} do it."}, (), [Quotable(case=name)])
+    assert bool(found) is is_quoted
