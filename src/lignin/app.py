@@ -19,12 +19,16 @@ from lignin.adapters.store.writer import ResidentLedger
 from lignin.artifacts.client import Client
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.service import Artifacts
+from lignin.domain.artifacts import File
 from lignin.domain.errors import IntegrityError, InvalidRequestError, UnavailableError
 from lignin.domain.events import Actor, NewEvent, Scope
 from lignin.domain.ids import ENTROPY_BYTES, make_id
 from lignin.domain.names import require_name
 from lignin.harness.service import Harness
 from lignin.operations.context import Context, Progress
+from lignin.ports.model import Model
+from lignin.ports.proposer import Proposer, ProposerAsked
+from lignin.ports.repository import Repositories
 from lignin.ports.sandbox import DoctorReport, Sandbox
 from lignin.ports.store import Audit, Copied
 from lignin.ports.store import Progress as StoreProgress
@@ -146,6 +150,7 @@ def _build(
 ) -> Context:
     ids = SystemIds()
     open_sandbox = cache(lambda: _open_sandbox(settings, opened))
+    key = _redaction_key(settings.home, keep=create and not dry_run)
     return Context(
         scope=Scope(space=settings.space, actor=settings.actor),
         ledger=ledger,
@@ -159,7 +164,7 @@ def _build(
         cwd=settings.cwd,
         person_home=settings.person_home,
         environment=settings.environment,
-        redaction_key=_redaction_key(settings.home, keep=create and not dry_run),
+        redaction_key=key,
         load_kinds=cache(_kinds),
         load_clients=cache(_clients),
         load_importers=cache(_importers),
@@ -168,6 +173,8 @@ def _build(
         open_verifier=cache(lambda: _verifier(open_sandbox())),
         open_exits=cache(lambda: _open_exits(settings, opened)),
         open_system=lambda asked: _open_system(asked, open_sandbox),
+        repositories=cache(lambda: _repositories(settings)),
+        open_proposer=lambda asked: _open_proposer(settings, asked, key, open_sandbox),
         open_wheels=cache(lambda: _open_wheels(settings, opened, keeps=not dry_run)),
         dry_run=dry_run,
     )
@@ -406,6 +413,37 @@ def _open_system(asked: SystemAsked, open_sandbox: Callable[[], Sandbox]) -> Sys
     from lignin.adapters.systems.opening import open_system
 
     return open_system(asked, open_sandbox)
+
+
+def _open_model(settings: Settings, name: str, key: bytes) -> Model:
+    from lignin.adapters.models.opening import open_model
+    from lignin.traces.redact import redact
+
+    def mask(text: str) -> str:
+        return redact(text.encode(errors="replace"), key).content.decode(errors="replace")
+
+    return open_model(name, settings.environment, mask)
+
+
+def _open_proposer(
+    settings: Settings, asked: ProposerAsked, key: bytes, open_sandbox: Callable[[], Sandbox]
+) -> Proposer:
+    from lignin.adapters.proposers.opening import open_proposer
+    from lignin.adapters.systems.content import read_content
+
+    def read_command(words: str) -> tuple[Callable[[str], tuple[str, ...]], Mapping[str, File]]:
+        content = read_content(words, asked.folder)
+        return content.placed, content.files
+
+    return open_proposer(
+        asked, lambda name: _open_model(settings, name, key), open_sandbox, read_command
+    )
+
+
+def _repositories(settings: Settings) -> Repositories:
+    from lignin.adapters.git.repository import GitRepositories
+
+    return GitRepositories(settings.environment)
 
 
 def _open_wheels(

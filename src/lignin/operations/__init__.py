@@ -28,6 +28,7 @@ NOT_NOUNS = frozenset(
         "routinework",
         "choice",
         "demo_report",
+        "drafting",
         "evidence_plot",
         "gatework",
         "subjects",

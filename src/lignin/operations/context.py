@@ -20,6 +20,8 @@ from lignin.harness.service import Harness
 from lignin.ports.broker import Exits
 from lignin.ports.clock import Clock, IdSource
 from lignin.ports.ledger import Ledger, View
+from lignin.ports.proposer import Proposer, ProposerAsked
+from lignin.ports.repository import Repositories
 from lignin.ports.sandbox import DoctorReport, Sandbox
 from lignin.ports.store import StoreAdmin
 from lignin.ports.system import System, SystemAsked
@@ -57,6 +59,8 @@ class Context:
         disk: What writes skill folders; a test passes one that stops half-way.
         open_exits: What runs reach the outside with; `operations.exits` says who may.
         open_system: Opens a system under test.
+        open_proposer: Opens who proposes changes.
+        repositories: What opens the user's repositories.
         open_wheels: The cache of Python packages.
         dry_run: The ledger is a throw-away copy; effects outside it are not made.
         progress: Called with (what, done, total or None).
@@ -84,6 +88,8 @@ class Context:
     open_verifier: Callable[[], "Verifier"]
     open_exits: Callable[[], Exits]
     open_system: Callable[[SystemAsked], System]
+    open_proposer: Callable[[ProposerAsked], Proposer]
+    repositories: Callable[[], Repositories]
     open_wheels: Callable[[], Wheels]
     disk: Disk = field(default_factory=Disk)
     dry_run: bool = False

@@ -10,6 +10,7 @@ from lignin.domain.errors import InvalidRequestError
 from lignin.domain.states import Row
 from lignin.evals.laws.course import Arm
 from lignin.operations.context import Context
+from lignin.operations.drafting import require_unquoted_proposal
 from lignin.operations.eval import SuiteRequest, load_suite, top_up
 from lignin.operations.evidence_plot import draw_evidence, spark
 from lignin.operations.gate import GateVerdict, named_cases
@@ -141,6 +142,7 @@ def prove(context: Context, request: GateProve) -> Decided:
         suite = load_suite(context, view, request)
         campaign = request.campaign
         if request.proposal:
+            require_unquoted_proposal(context, view, request.proposal)
             campaign = campaign_of(require_known(view, f"proposal/{request.proposal}"))
     question = Question(
         incumbent=systems["incumbent"],

@@ -5,16 +5,21 @@ held-out case, no score of a single trial. What it hands in is a draft; whether 
 for it to say. Conformance: `lignin.testing.conformance.proposer`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Literal, Protocol
 
-from lignin.domain.artifacts import File
+from lignin.domain.artifacts import File, require_safe_path
 from lignin.domain.codec import Json
+from lignin.domain.errors import InvalidRequestError
 from lignin.domain.evidence import GateOutcome
 
 Ended = Literal["drafted", "nothing", "refused", "failed"]
 """A draft was handed in; it had none (any more); it would not; it broke."""
+DRAFT_LIMIT_S = 900.0
+MAX_DRAFT_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,27 @@ class Proposed:
     cost_microusd: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposerAsked:
+    """Which proposer is wanted.
+
+    Args:
+        spec: `model:PROVIDER:MODEL`, `command:WORDS`, or `person:WHO`.
+        folder: Where the files lie that a command names.
+        environment: Variables that an unconfined command is given; keys of models.
+        unsandboxed: Run a command as the user, with all that the user may do.
+        limit_s: Time for one draft, in seconds.
+        draft: Of a person: what was handed in.
+    """
+
+    spec: str
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    unsandboxed: bool = False
+    limit_s: float = DRAFT_LIMIT_S
+    draft: Draft | None = None
+
+
 class Proposer(Protocol):
     """Proposes one change at a time. Asked twice with the same brief and number it may say another."""
 
@@ -105,3 +131,33 @@ class Proposer(Protocol):
             number: Which ask of this proposer for this target, from 0.
         """
         ...
+
+
+def outside_surface(paths: Iterable[str], surface: Sequence[str]) -> tuple[str, ...]:
+    """Return the paths that no pattern of a surface allows to be changed, sorted."""
+    return tuple(
+        sorted(path for path in paths if not any(fnmatchcase(path, each) for each in surface))
+    )
+
+
+def faults_of(draft: Draft, brief: Brief) -> tuple[str, ...]:
+    """Return why a draft cannot be taken, each with its path; nothing where it can.
+
+    What it changes must lie within the surface, have a path that stays in its folder, and differ from
+    what is there.
+    """
+    found = [f"{path} may not be changed" for path in outside_surface(draft.files, brief.surface)]
+    for path in sorted(draft.files):
+        try:
+            require_safe_path(path)
+        except InvalidRequestError as error:
+            found.append(error.message)
+    if sum(len(file.content) for file in draft.files.values() if file) > MAX_DRAFT_BYTES:
+        found.append(f"it is larger than {MAX_DRAFT_BYTES // 2**20} MiB")
+    absent = [
+        path for path, file in draft.files.items() if file is None and path not in brief.files
+    ]
+    found += [f"{path} is to go, and is not there" for path in sorted(absent)]
+    if all(brief.files.get(path) == file for path, file in draft.files.items()):
+        found.append("it changes nothing")
+    return tuple(found)

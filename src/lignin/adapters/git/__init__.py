@@ -1,0 +1,1 @@
+"""The user's repositories, by the command line of git."""

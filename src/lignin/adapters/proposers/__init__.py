@@ -1,0 +1,1 @@
+"""Who proposes changes: a language model, the user's coding agent, a person."""

@@ -1,0 +1,45 @@
+"""Opens the proposer that was asked for; what a command brings along is read by whoever opens it."""
+
+from collections.abc import Callable, Mapping
+
+from lignin.adapters.proposers.command import PlainProposer, SandboxedProposer
+from lignin.adapters.proposers.model import ModelProposer
+from lignin.adapters.proposers.person import PersonProposer
+from lignin.domain.artifacts import File
+from lignin.domain.errors import InvalidRequestError
+from lignin.ports.model import Model
+from lignin.ports.proposer import Proposer, ProposerAsked
+from lignin.ports.sandbox import Sandbox
+
+MODEL, COMMAND, PERSON = "model:", "command:", "person:"
+ReadCommand = Callable[[str], tuple[Callable[[str], tuple[str, ...]], Mapping[str, File]]]
+"""A command line to its words where its files lie, and those files."""
+
+
+def open_proposer(
+    asked: ProposerAsked,
+    open_model: Callable[[str], Model],
+    open_sandbox: Callable[[], Sandbox],
+    read_command: ReadCommand,
+) -> Proposer:
+    """Open a proposer.
+
+    Raises:
+        InvalidRequestError: There is none of that form.
+        UnavailableError: No key for its model, or no sandbox for its command.
+    """
+    if asked.spec.startswith(MODEL):
+        return ModelProposer(open_model(asked.spec.removeprefix(MODEL)), limit_s=asked.limit_s)
+    if asked.spec.startswith(PERSON) and asked.draft is not None:
+        return PersonProposer(asked.spec, asked.draft)
+    if not asked.spec.startswith(COMMAND):
+        raise InvalidRequestError(
+            f"{asked.spec!r:.80} is no proposer", hint="model:PROVIDER:MODEL or command:WORDS"
+        )
+    words = asked.spec.removeprefix(COMMAND)
+    placed, program = read_command(words)
+    if asked.unsandboxed:
+        return PlainProposer(
+            words, placed, program, limit_s=asked.limit_s, environment=asked.environment
+        )
+    return SandboxedProposer(words, placed, program, limit_s=asked.limit_s, sandbox=open_sandbox())

@@ -1,0 +1,241 @@
+"""Drafts: what a proposer is shown, what becomes of what it hands in, what is refused by name."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lignin.domain.errors import (
+    GateFailedError,
+    InvalidRequestError,
+    LigninError,
+    NotFoundError,
+    UnavailableError,
+)
+from lignin.operations.drafting import shown_cases
+from lignin.testing.fakes.model_server import Reply, model_server
+from unit.operations.conftest import Desk
+from unit.operations.suites import with_cases
+
+SKILL = """---
+name: refunds
+description: Use when money is to go back for a returned order.
+---
+
+# Refunds
+
+Pay back by the method that the order was paid with, never another.
+"""
+AGENT = """
+import json, os, sys
+told = json.loads(os.environ["OWN_DRAFT"])
+for path, text in told["files"].items():
+    os.makedirs(os.path.dirname("files/" + path), exist_ok=True)
+    open("files/" + path, "w").write(text)
+open(os.environ["OWN_SEEN"], "w").write(sys.stdin.read() + "\\n".join(sorted(
+    open(os.path.join(folder, name)).read()
+    for folder, _, names in os.walk(".") for name in names)))
+json.dump(told["says"], open("draft.json", "w"))
+"""
+
+
+@pytest.fixture
+def mode(desk: Desk) -> str:
+    """A failure mode with cases, and a head to change."""
+    with_cases(desk)
+    modes = {mode for case in desk("trace.cases").items for mode in case.modes}
+    return next(mode for mode in sorted(modes) if _can_be_shown(desk, mode))
+
+
+def _can_be_shown(desk: Desk, mode: str) -> bool:
+    with desk.context.view() as view:
+        try:
+            return bool(shown_cases(view, mode))
+        except NotFoundError:
+            return False
+
+
+def agent(desk: Desk, files: dict[str, str], **says: Any) -> Desk:
+    """The desk whose coding agent writes some files."""
+    desk.write("agent.py", AGENT)
+    told = {"files": files, "says": {"kind": "skill", "hypothesis": "It guesses.", **says}}
+    seen = str(desk.context.cwd / "seen.txt")
+    environment = {**desk.context.environment, "OWN_DRAFT": json.dumps(told), "OWN_SEEN": seen}
+    return Desk(replace(desk.context, environment=environment))
+
+
+COMMAND = {"proposer": f"command:{sys.executable} agent.py", "unsandboxed": True}
+
+
+def test_a_skill_by_a_coding_agent_becomes_a_proposal_with_its_facts(desk: Desk, mode: str) -> None:
+    working = agent(desk, {"refunds/SKILL.md": SKILL}, predicted=0.3)
+    opened = working("proposal.draft", mode=mode, **COMMAND)
+    assert (opened.state, opened.claim, opened.hypothesis) == ("open", "better", "It guesses.")
+    assert list(opened.slots) == ["refunds"]
+    with desk.context.view() as view:
+        facts = view.row(f"proposal/{opened.proposal}").body["facts"]  # type: ignore[union-attr]
+    assert facts["proposed_by"] == COMMAND["proposer"]
+    assert (facts["mode"], facts["predicted"], facts["kind"]) == (mode, 0.3, "skill")
+    assert facts["shown"]
+    assert facts["unsandboxed"] is True
+
+
+def test_it_is_shown_half_of_what_is_not_held_out_and_nothing_that_judges(
+    desk: Desk, mode: str
+) -> None:
+    working = agent(desk, {"refunds/SKILL.md": SKILL})
+    working("proposal.draft", mode=mode, **COMMAND)
+    seen = (desk.context.cwd / "seen.txt").read_text()
+    shown = {name for name in _cases(desk) if name in seen}
+    with desk.context.view() as view:
+        assert shown == {case.name for case in shown_cases(view, mode)}
+    held_out = {c.case for c in desk("trace.cases").items if c.split == "held_out"}
+    assert not shown & held_out
+    for case in _cases(desk):
+        content = desk("trace.case", case=case).content
+        for hidden in ("end_states", "known_way", *content["checks"]["end_states"]):
+            assert hidden not in seen
+        if case not in shown:
+            assert json.dumps(content["input"][0]) not in seen
+
+
+def _cases(desk: Desk) -> list[str]:
+    return [each.case for each in desk("trace.cases").items]
+
+
+def test_the_same_half_is_shown_every_time_and_it_is_no_more_than_half(desk: Desk) -> None:
+    with_cases(desk)
+    for mode in {mode for case in desk("trace.cases").items for mode in case.modes}:
+        if not _can_be_shown(desk, mode):
+            continue
+        with desk.context.view() as view:
+            first, second = (shown_cases(view, mode) for _ in range(2))
+        mine = [c for c in desk("trace.cases").items if mode in c.modes and c.split == "shown"]
+        assert [case.name for case in first] == [case.name for case in second]
+        assert 1 <= len(first) <= max(1, len(mine) // 2)
+
+
+def test_a_draft_that_quotes_a_case_is_refused_before_anything_is_filed(
+    desk: Desk, mode: str
+) -> None:
+    case = desk("trace.case", case=_cases(desk)[0])
+    quote = case.content["input"][0]
+    working = agent(desk, {"refunds/SKILL.md": f"{SKILL}\n{quote}\n"})
+    with pytest.raises(GateFailedError, match=r"overfitted: refunds/SKILL\.md quotes"):
+        working("proposal.draft", mode=mode, **COMMAND)
+    assert desk("proposal.list").items == []
+    assert desk("artifact.list").items == []
+
+
+def test_what_lies_outside_the_surface_is_refused_by_name(desk: Desk, mode: str) -> None:
+    working = agent(desk, {"refunds/SKILL.md": SKILL, "other/SKILL.md": SKILL})
+    with pytest.raises(GateFailedError, match=r"other/SKILL\.md"):
+        working("proposal.draft", mode=mode, surface=["refunds/*"], **COMMAND)
+    assert desk("proposal.list").items == []
+
+
+def test_a_refusal_is_told_as_one(desk: Desk, mode: str) -> None:
+    working = agent(desk, {}, refused="I do not want to.")
+    with pytest.raises(GateFailedError, match="refused: I do not want to"):
+        working("proposal.draft", mode=mode, **COMMAND)
+    tried = working("proposer.try", mode=mode, **COMMAND)
+    assert (tried.ended, tried.exit_code()) == ("refused", 6)
+
+
+def test_a_secret_in_a_draft_is_not_stored(desk: Desk, mode: str) -> None:
+    secret = "AKIA" + "QYLPMN5HFXB2ZC7T"
+    working = agent(desk, {"refunds/SKILL.md": f"{SKILL}\naws_access_key_id={secret}\n"})
+    with pytest.raises(InvalidRequestError, match="secret"):
+        working("proposal.draft", mode=mode, **COMMAND)
+
+
+def test_a_model_drafts_over_http_and_trying_it_files_nothing(desk: Desk, mode: str) -> None:
+    told = {
+        "kind": "skill",
+        "hypothesis": "It guesses.",
+        "predicted": 0.5,
+        "files": [{"path": "refunds/SKILL.md", "content": SKILL}],
+    }
+    with model_server([Reply(value=told)]) as server:
+        from lignin.app import load_settings, open_context
+
+        environment = {**desk.context.environment, **server.environment()}
+        with open_context(load_settings(environment, desk.context.cwd)) as context:
+            tried = Desk(context)("proposer.try", proposer="model:openai:gpt-4o", mode=mode)
+    assert (tried.ended, tried.model, tried.cost_microusd) == ("drafted", "gpt-4o", 600)
+    assert [(each.path, each.change) for each in tried.files] == [("refunds/SKILL.md", "added")]
+    assert "Refunds" in tried.files[0].text
+    assert "drafted" in tried.to_text()
+    assert desk("proposal.list").items == []
+    assert len(server.asked) == 1
+
+
+def test_a_person_s_folder_and_patch_are_proposals_too(desk: Desk, tmp_path: Path) -> None:
+    with_cases(desk)
+    desk.write("mine/refunds/SKILL.md", SKILL)
+    opened = desk("proposal.draft", folder="mine", hypothesis="So.", predict=0.2)
+    assert opened.author == "user:tester"
+    desk("proposal.decide", proposal=opened.proposal, approve=True)
+    desk("proposal.apply", proposal=opened.proposal)
+    patch = (
+        "--- a/refunds/SKILL.md\n+++ b/refunds/SKILL.md\n@@ -6,3 +6,3 @@\n # Refunds\n \n"
+        "-Pay back by the method that the order was paid with, never another.\n"
+        "+Pay back by the method that the order was paid with.\n"
+    )
+    desk.write("mine.diff", patch)
+    changed = desk("proposal.draft", patch="mine.diff", hypothesis="Shorter.")
+    before, after = changed.slots["refunds"]["expected"], changed.slots["refunds"]["new"]
+    assert before != after
+    gone = "--- a/refunds/SKILL.md\n+++ /dev/null\n@@ -1,8 +0,0 @@\n"
+    gone += "".join(f"-{line}\n" for line in SKILL.splitlines())
+    desk.write("gone.diff", gone)
+    removed = desk("proposal.draft", patch="gone.diff", hypothesis="Nobody needs it.")
+    assert removed.slots["refunds"]["new"] is None
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {},
+        {"patch": "a.diff", "folder": "mine", "hypothesis": "x"},
+        {"proposer": "command:true", "patch": "a.diff"},
+        {"folder": "mine"},
+        {"patch": "absent.diff", "hypothesis": "x"},
+        {"proposer": "nobody"},
+        {"folder": "mine", "hypothesis": "x", "surface": []},
+    ],
+)
+def test_what_is_no_draft_is_refused(desk: Desk, mode: str, request_: dict[str, Any]) -> None:
+    desk.write("mine/refunds/SKILL.md", SKILL)
+    with pytest.raises((InvalidRequestError, NotFoundError)):
+        desk("proposal.draft", mode=mode, **request_)
+
+
+def test_a_mode_that_is_not_there_says_so(desk: Desk, mode: str) -> None:
+    with pytest.raises(NotFoundError):
+        desk("proposer.try", proposer="command:true", mode="mod_absent")
+
+
+def test_a_dry_run_asks_no_model_and_runs_nothing_unconfined(desk: Desk, mode: str) -> None:
+    dry = Desk(replace(desk.context, dry_run=True))
+    for proposer in ({"proposer": "model:openai:x"}, COMMAND):
+        with pytest.raises(UnavailableError):
+            dry("proposer.try", mode=mode, **proposer)
+
+
+def test_a_proposal_that_quotes_is_refused_by_the_gate_before_a_trial(
+    desk: Desk, mode: str
+) -> None:
+    """However it was opened: here by hand, with a version that was captured."""
+    quote = desk("trace.case", case=_cases(desk)[0]).content["input"][0]
+    desk.write("refunds/SKILL.md", f"{SKILL}\n{quote}\n")
+    desk("artifact.capture", path="refunds")
+    desk("head.create", name="main")
+    version = desk("artifact.list").items[0]
+    opened = desk("proposal.create", put=[f"refunds@{version.digest}"], claim="better")
+    with pytest.raises(LigninError, match="overfitted"):
+        desk("gate.prove", proposal=opened.proposal, system="desk:now+wrong_refund_method")
+    assert desk("eval.list").items == []
