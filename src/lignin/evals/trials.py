@@ -6,9 +6,9 @@ never tried again whoever asks, and no trial of other content is ever taken for 
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from lignin.domain.codec import Digest, canonical_bytes, digest_bytes
+from lignin.domain.codec import Digest, Json, canonical_bytes, digest_bytes
 from lignin.domain.events import Blob, Change, NewEvent, Scope
 from lignin.domain.states import Row
 from lignin.domain.trials import Scored, TrialKey
@@ -25,12 +25,19 @@ MAX_REASONS_CHARS = 4000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """What is to be filed of a trial: `case` is the case's name, `said` what the system wrote."""
+    """What is to be filed of a trial.
+
+    Args:
+        case: The case's name.
+        said: What the system wrote.
+        shown: What a judge was shown of it, where one scored it.
+    """
 
     key: TrialKey
     case: str
     scored: Scored
     said: str = ""
+    shown: Mapping[str, Json] = field(default_factory=dict)
 
 
 class Trials:
@@ -47,9 +54,13 @@ class Trials:
         """
         key, scored = tried.key, tried.scored
         stream = f"trial/{key.trial}"
-        detail = canonical_bytes(
-            {"reasons": [each[:MAX_REASONS_CHARS] for each in scored.reasons], "said": tried.said}
-        )
+        told: dict[str, Json] = {
+            "reasons": [each[:MAX_REASONS_CHARS] for each in scored.reasons],
+            "said": tried.said,
+        }
+        if tried.shown:
+            told["shown"] = dict(tried.shown)
+        detail = canonical_bytes(told)
         payload = {
             "system": key.system,
             "case": tried.case,

@@ -26,6 +26,8 @@ NOT_NOUNS = frozenset(
         "program_first",
         "proofs",
         "routinework",
+        "judgework",
+        "rubricwork",
         "choice",
         "demo_report",
         "drafting",

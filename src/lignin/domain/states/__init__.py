@@ -17,6 +17,7 @@ from lignin.domain.states import (
     modes,
     requests,
     routines,
+    rubrics,
     sessions,
 )
 from lignin.domain.states.row import Reducer, Row
@@ -31,6 +32,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **gate.REDUCERS,
     **routines.REDUCERS,
     **requests.REDUCERS,
+    **rubrics.REDUCERS,
 }
 
 
