@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from lignin.domain.codec import Json, canonical_bytes, parse_json
-from lignin.domain.errors import InvalidRequestError, NotFoundError
+from lignin.domain.errors import InvalidRequestError, NotFoundError, UnavailableError
 from lignin.domain.rubrics import Rubric, grader_of, parse_rubric
 from lignin.domain.states import Row
 from lignin.domain.trials import Scored, TrialKind
@@ -121,10 +121,15 @@ def open_judge(context: Context, spec: str, *, unsandboxed: bool, limit_s: float
 
     Raises:
         InvalidRequestError: A practice agent, which judges nothing, or no command line.
+        UnavailableError: A dry run asks no model and runs nothing unconfined.
     """
     if spec.startswith(("desk:", "artifact:")):
         raise InvalidRequestError(
             f"{spec:.80} is no judge", hint="a command line, python:MODULE:FUNCTION or model:..."
+        )
+    if context.dry_run and (unsandboxed or spec.startswith("model:")):
+        raise UnavailableError(
+            "a dry run asks no model and runs nothing unconfined", hint="leave out --dry-run"
         )
     return context.open_judge(
         JudgeAsked(

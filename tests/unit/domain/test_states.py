@@ -155,6 +155,14 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     "encoded": [("run.encoded", {"task": "t", "outcome": "success", "digest": "sha256:a"})] * 2,
     "heard": [("run.heard", {"task": "", "person": "", "model": "", "turns": 0, "digest": "d"})]
     * 2,
+    "rubric": [
+        ("rubric.added", {"name": "kind", "content": "sha256:a", "by": "user:a"}),
+        ("rubric.compared", {"old": "sha256:b", "outcome": "accept", "told": "sha256:c"}),
+        ("rubric.adopted", {"by": "user:a"}),
+        ("rubric.replaced", {"digest": "sha256:d"}),
+    ],
+    "label": [("label.given", {"rubric": "kind", "item": "sha256:a", "label": "good"})] * 2,
+    "verdict": [("verdict.given", {"rubric": "sha256:a", "said": "good"})],
     "routine": [
         ("routine.induced", {"rank": 0, "digest": "sha256:a"}),
         ("routine.proven", {"artifact": "a", "verdict": "pass"}),
@@ -262,3 +270,18 @@ def test_a_trial_is_filed_once_and_a_decision_reached_once() -> None:
     assert (row.state, row.parent) == ("reject", "prp_a")
     with pytest.raises(IllegalTransitionError):
         reduce_event(row, _event("decision/d", "decision.reached", 3, dict(reached)))
+
+
+def test_a_rubric_is_in_use_once_and_a_verdict_is_filed_once() -> None:
+    added = {"name": "kind", "content": "sha256:a", "by": "user:a"}
+    row = reduce_event(None, _event("rubric/r", "rubric.added", 1, dict(added)))
+    assert (row.state, row.parent) == ("proposed", "kind")
+    with pytest.raises(IllegalTransitionError):
+        reduce_event(row, _event("rubric/r", "rubric.replaced", 2, {"digest": "sha256:b"}))
+    row = reduce_event(row, _event("rubric/r", "rubric.adopted", 2, {"by": "user:a"}))
+    with pytest.raises(IllegalTransitionError):
+        reduce_event(row, _event("rubric/r", "rubric.adopted", 3, {"by": "user:a"}))
+    given = {"rubric": "sha256:a", "said": "good"}
+    verdict = reduce_event(None, _event("verdict/v", "verdict.given", 1, dict(given)))
+    with pytest.raises(IllegalTransitionError):
+        reduce_event(verdict, _event("verdict/v", "verdict.given", 2, dict(given)))
