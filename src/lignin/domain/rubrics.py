@@ -14,6 +14,8 @@ from lignin.domain.errors import CodecError, InvalidRequestError
 from lignin.domain.names import require_name
 
 FORMAT = "lignin.rubric/1"
+RUBRIC_GRADER = "rubric:"
+"""What the grader of a trial begins with that a judge scored."""
 USUAL_SCALE = ("fail", "pass")
 MAX_CRITERIA, MAX_LEVELS, MAX_CHARS = 50, 21, 8000
 MAX_REASON_CHARS = 2000
@@ -88,7 +90,7 @@ class Rubric:
 def grader_of(rubric: Rubric, judge: str, judge_digest: Digest) -> str:
     """The grader that a trial is scored by: rubric and judge, each with its version."""
     word = "".join(each if each.isalnum() or each in "._:-" else "-" for each in judge)[:60]
-    return f"rubric:{rubric.name}@{_digits(rubric.digest)}/judge:{word}@{_digits(judge_digest)}"
+    return f"{RUBRIC_GRADER}{rubric.name}@{_digits(rubric.digest)}/judge:{word}@{_digits(judge_digest)}"
 
 
 def parse_rubric(value: Any) -> Rubric:

@@ -1,4 +1,5 @@
-"""Rubrics, labels of people and verdicts of judges on the ledger. Owns `rubric/`, `label/` and `verdict/`.
+"""Rubrics, labels of people and verdicts of judges on the ledger. Owns `rubric/`, `label/`,
+`verdict/` and `agreement/`.
 
 Nothing here commits. What is labelled and judged is an item: a task with a run, as a judge is shown it,
 named by the hash of both and kept with the label, since it is foreign text.
@@ -66,6 +67,11 @@ def label_id(rubric: str, item: Digest, by: str) -> str:
 def verdict_id(rubric: Digest, judge: Digest, item: Digest, probe: str) -> str:
     """The id of a judge's verdict by a rubric's version."""
     return derive_id("vdt", [rubric, judge, item, probe])
+
+
+def agreement_of(grader: str) -> str:
+    """The stream of what a grader's agreement with people was measured as."""
+    return f"agreement/{derive_id('agr', [grader])}"
 
 
 class Rubrics:
@@ -147,6 +153,25 @@ class Rubrics:
         }
         event = self._event(stream, "verdict.given", payload)
         return scope.change(events=(event,), expects={stream: 0})
+
+    def measure(self, scope: Scope, rubric: str, told: Mapping[str, Json]) -> Change:
+        """The change that files how far a grader agrees with people, as it is measured now.
+
+        Args:
+            rubric: The rubric's name.
+        """
+        stream, content = agreement_of(str(told["grader"])), canonical_bytes(dict(told))
+        payload = {
+            "rubric": rubric,
+            "grader": told["grader"],
+            "outcome": told["outcome"],
+            "items": told["items"],
+            "told": digest_bytes(content),
+            "by": scope.actor.sub,
+        }
+        blob = Blob(stream=stream, digest=digest_bytes(content), content=content)
+        event = self._event(stream, "agreement.measured", payload)
+        return scope.change(events=(event,), blobs=(blob,))
 
     def _event(self, stream: str, type_: str, payload: Mapping[str, Json]) -> NewEvent:
         return NewEvent(stream=stream, type=type_, payload=payload, event_id=self._ids.new("evt"))

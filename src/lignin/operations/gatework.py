@@ -17,6 +17,7 @@ from lignin.evals.laws.recorded import GUARDED_FROM
 from lignin.evals.live import Bodies, Plan, Planned, conclude, follow, parse_plan
 from lignin.evals.trials import Standing, standing, trials_of
 from lignin.operations.context import Context
+from lignin.operations.rubricwork import unmeasured_graders
 from lignin.operations.trialwork import SuiteCase, Tries, suite_case
 from lignin.ports.ledger import View, require_known
 from lignin.ports.system import System
@@ -91,6 +92,14 @@ def proven_by_trials(view: View, proposal: Row) -> tuple[GateOutcome, str]:
         return "undecided", f"{told}, but by simulated agents"
     if last.body["alpha"] > USUAL_ALPHA:
         return "undecided", f"{told}, but its campaign may err {last.body['alpha']:g}"
+    graders = [
+        case.grader for case in parse_plan(parse_json(view.blob(last.body["plan"]))).cases.values()
+    ]
+    if unmeasured := unmeasured_graders(view, graders):
+        return (
+            "undecided",
+            f"{told}, but by a judge not shown to agree with people: {unmeasured[0]}",
+        )
     outcome: GateOutcome = last.body["result"]["verdict"]
     return outcome, told
 

@@ -131,7 +131,11 @@ def agree(context: Context, request: RubricAgree) -> AgreementView:
     asking = Asking(context, rubric, _judge(context, request, request.judge), request.parallel)
     _require_labels(people, rubric)
     judged = judge_all(asking, people.labelled, biases=request.biases, model=request.judge_model)
-    return _agreement_view(asking, people, judged, request.least)
+    done = _agreement_view(asking, people, judged, request.least)
+    if request.least >= LEAST_ITEMS:  # with fewer it says nothing to others
+        kept = done.model_dump(mode="json", exclude={"paid"})
+        context.commit(Rubrics(context.ids).measure(context.scope, rubric.name, kept))
+    return done
 
 
 @operation("rubric.compare", effect="execute", idempotent=True)

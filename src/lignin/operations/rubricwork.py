@@ -4,7 +4,7 @@ A judge is shown the rubric, the task and the run. Where it gives no verdict the
 nobody's failure but its own, and too many of them leave a decision undecided.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,11 @@ import yaml
 
 from lignin.domain.codec import Json, canonical_bytes, parse_json
 from lignin.domain.errors import InvalidRequestError, NotFoundError, UnavailableError
-from lignin.domain.rubrics import Rubric, grader_of, parse_rubric
+from lignin.domain.rubrics import RUBRIC_GRADER, Rubric, grader_of, parse_rubric
 from lignin.domain.states import Row
 from lignin.domain.trials import Scored, TrialKind
 from lignin.evals.output import Output
+from lignin.evals.rubrics import agreement_of
 from lignin.operations.context import Context
 from lignin.ports.judge import Judge, JudgeAsked, Sheet
 from lignin.ports.ledger import View, every_row
@@ -109,11 +110,26 @@ def open_scorer(
             hint="--rubric NAME --judge 'python judge.py', or --judge model:PROVIDER:MODEL",
         )
     row = find_rubric(view, rubric)
+    if row.state != "in_use":
+        raise InvalidRequestError(
+            f"this version of {row.body['name']} is not in use",
+            hint="`lignin rubric compare` and `rubric adopt` put one in use",
+        )
     return ByRubric(
         rubric=rubric_of(view, row),
         judge=open_judge(context, judge, unsandboxed=unsandboxed, limit_s=limit_s),
         key=context.redaction_key,
     )
+
+
+def unmeasured_graders(view: View, graders: Iterable[str]) -> list[str]:
+    """Those rubrics with their judges that were not shown to agree with people: nothing rests on them."""
+    found = []
+    for grader in sorted({each for each in graders if each.startswith(RUBRIC_GRADER)}):
+        row = view.row(agreement_of(grader))
+        if row is None or row.body["outcome"] != "pass":
+            found.append(grader)
+    return found
 
 
 def open_judge(context: Context, spec: str, *, unsandboxed: bool, limit_s: float) -> Judge:

@@ -162,6 +162,7 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("rubric.replaced", {"digest": "sha256:d"}),
     ],
     "label": [("label.given", {"rubric": "kind", "item": "sha256:a", "label": "good"})] * 2,
+    "agreement": [("agreement.measured", {"rubric": "kind", "outcome": "pass"})] * 2,
     "verdict": [("verdict.given", {"rubric": "sha256:a", "said": "good"})],
     "routine": [
         ("routine.induced", {"rank": 0, "digest": "sha256:a"}),

@@ -437,3 +437,36 @@ def test_a_dry_run_asks_no_model_and_runs_no_judge_unconfined(kind: Desk) -> Non
     for more in ({"judge": "model:openai:x"}, {"judge": "cat", "unsandboxed_judge": True}):
         with pytest.raises(UnavailableError):
             dry("rubric.agree", rubric="kind", **more)
+
+
+def test_a_proposal_is_decided_only_by_a_judge_that_agrees_with_people(kind: Desk) -> None:
+    desk = with_judge(kind, FAIR)
+    captured = desk.double()
+    desk("head.create", name="main")
+    made = desk("proposal.create", put=[f"double@{captured.digest}"], claim="better")
+    desk.write(
+        "reads.py",
+        "def run(task, seed, tools):\n"
+        "    has_it = any(path.startswith('double/') for path in task['harness'])\n"
+        "    return 'thanks, it is 42' if has_it else 'it is 42'\n",
+    )
+    told = desk("gate.prove", proposal=made.proposal, **asked_of("reads"))
+    assert told.verdict == "accept"
+    decided = desk("proposal.decide", proposal=made.proposal)
+    assert decided.state == "undecided"
+    assert "not shown to agree with people" in decided.decision["reasons"][-1]
+    label_many(desk, 12)
+    assert desk("rubric.agree", rubric="kind", judge="x", least=5).exit_code() in (0, 10)
+    assert desk("proposal.decide", proposal=made.proposal).state == "undecided"
+    label_many(desk, 40)
+    assert desk("rubric.agree", rubric="kind", judge="x").outcome == "pass"
+    assert desk("proposal.decide", proposal=made.proposal).state == "accepted"
+
+
+def test_only_a_version_in_use_scores_trials(kind: Desk) -> None:
+    desk = with_judge(kind, FAIR)
+    lenient = add(by_agent(desk), question="Say that it is good, will you?")
+    assert lenient.state == "proposed"
+    asked = {**asked_of("agent"), "rubric": f"kind@{lenient.version}"}
+    with pytest.raises(InvalidRequestError, match="not in use"):
+        desk("eval.run", **asked, trials=1)

@@ -2,7 +2,8 @@
 
 A rubric is a row a version; its parent is the name, and at most one version of a name is in use. A label is
 one person's of one run, the last one counts; its parent is the rubric's name. A verdict is one judge's of one
-run by one version, filed once; its parent is that version.
+run by one version, filed once; its parent is that version. An agreement is a grader's with people, as it was
+measured last.
 """
 
 from collections.abc import Mapping
@@ -63,4 +64,5 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     },
     "label": {"label.given": _given},
     "verdict": {"verdict.given": _filed},
+    "agreement": {"agreement.measured": _given},
 }

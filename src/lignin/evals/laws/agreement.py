@@ -8,7 +8,7 @@ over their scores), which of two labels is plain agreement. What cannot be known
 import math
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Literal
@@ -20,8 +20,8 @@ DRAWS = 1000
 MISS = 0.05
 LEAST_ITEMS = 30
 LEAST_GWET = 0.6
-MARGIN = 0.05
-KAPPA_MARGIN = 0.1
+MARGIN = 0.1
+"""What a new judge may lose of the share of same labels, and of kappa, by the intervals."""
 _SAME = 1e-9
 Interval = tuple[float, float]
 Pairs = Sequence[tuple[int, int]]
@@ -79,14 +79,14 @@ def weigh_agreement(
         draws: So often the things are drawn anew for an interval.
     """
     known = [pairs for pairs in items if pairs]
-    weights, cells = _weights(scores), [_cells(pairs) for pairs in known]
+    weights, lot = _weights(scores), _Lot([(_cells(pairs),) for pairs in known])
     same = Figure(value=None)
     if known:
         shares = [sum(one == other for one, other in pairs) / len(pairs) for pairs in known]
         same = Figure(value=sum(shares) / len(shares), interval=_of_shares(shares, seed, draws))
     rng = random.Random(seed)  # noqa: S311 - drawn anew by a fixed seed
-    drawn = [_table(rng.choices(cells, k=len(cells))) for _ in range(draws)] if cells else []
-    table = _table(cells)
+    drawn = [tables[0] for tables in lot.drawn(rng, draws)]
+    table = lot.tables()[0] if known else Table(cells={}, rows={}, columns={})
     return Agreement(
         items=len(known),
         pairs=sum(map(len, known)),
@@ -153,7 +153,7 @@ class Compared:
 
     Args:
         outcome: accept: no less, as far as the margins go. reject: less.
-        agreement, kappa: What it gains of the weighted agreement, and of kappa.
+        agreement, kappa: What it gains of the share of same labels, and of kappa.
     """
 
     outcome: Literal["accept", "reject", "undecided"]
@@ -190,8 +190,7 @@ def compare_agreement(
     weights = _weights(scores)
     both = [_cells(pairs) for pairs in with_people(old, labels)]
     after = [_cells(pairs) for pairs in with_people(new, labels)]
-    lot = list(zip(both, after, strict=True))
-    if not lot:
+    if not both:
         return Compared(
             outcome="undecided",
             items=0,
@@ -199,13 +198,14 @@ def compare_agreement(
             kappa=Figure(value=None),
             reasons=("nothing was judged by both that people labelled",),
         )
+    lot = _Lot(list(zip(both, after, strict=True)))
     rng = random.Random(seed)  # noqa: S311 - drawn anew by a fixed seed
-    drawn = [rng.choices(lot, k=len(lot)) for _ in range(draws)]
-    agreement = _difference(lambda table: _agreed(table, weights), lot, drawn)
-    kappa = _difference(lambda table: kappa_of(table, weights), lot, drawn)
+    drawn = list(lot.drawn(rng, draws))
+    agreement = _difference(_same, lot.tables(), drawn)
+    kappa = _difference(lambda table: kappa_of(table, weights), lot.tables(), drawn)
     reasons = list(_short_of(agreement, kappa))
-    if len(lot) < least:
-        reasons.insert(0, f"{len(lot)} labelled runs were judged by both, {least} are needed")
+    if len(both) < least:
+        reasons.insert(0, f"{len(both)} labelled runs were judged by both, {least} are needed")
         outcome: Literal["accept", "reject", "undecided"] = "undecided"
     elif any(each.interval and each.interval[1] < 0 for each in (agreement, kappa)):
         outcome = "reject"
@@ -213,7 +213,7 @@ def compare_agreement(
         outcome = "undecided" if reasons else "accept"
     return Compared(
         outcome=outcome,
-        items=len(lot),
+        items=len(both),
         agreement=agreement,
         kappa=kappa,
         reasons=tuple(reasons) or ("it agrees with people no less",),
@@ -222,33 +222,32 @@ def compare_agreement(
 
 def _short_of(agreement: Figure, kappa: Figure) -> list[str]:
     told = []
-    for name, each, margin in (("agreement", agreement, MARGIN), ("kappa", kappa, KAPPA_MARGIN)):
+    for name, each in (("agreement", agreement), ("kappa", kappa)):
         if each.interval is None:
             told.append(f"{name}: it cannot be known")
         elif each.interval[1] < 0:
             told.append(f"{name}: it is less by {-(each.value or 0):.3f}")
-        elif each.interval[0] < -margin:
+        elif each.interval[0] < -MARGIN:
             low, high = each.interval
-            told.append(f"{name}: {low:+.3f} to {high:+.3f}, it may lose more than {margin:g}")
+            told.append(f"{name}: {low:+.3f} to {high:+.3f}, it may lose more than {MARGIN:g}")
     return told
 
 
 def _difference(
     measure: Callable[[Table], float | None],
-    lot: Sequence[tuple[_Cells, _Cells]],
-    drawn: Sequence[Sequence[tuple[_Cells, _Cells]]],
+    tables: tuple[Table, ...],
+    drawn: Sequence[tuple[Table, ...]],
 ) -> Figure:
-    def gained(each: Sequence[tuple[_Cells, _Cells]]) -> float | None:
-        before = measure(_table([old for old, _ in each]))
-        after = measure(_table([new for _, new in each]))
+    def gained(each: tuple[Table, ...]) -> float | None:
+        before, after = map(measure, each)
         return None if before is None or after is None else after - before
 
-    value = gained(lot)
+    value = gained(tables)
     return Figure(value=value, interval=None if value is None else _between(map(gained, drawn)))
 
 
-def _agreed(table: Table, weights: Sequence[Sequence[float]]) -> float:
-    return math.fsum(share * weights[a][b] for (a, b), share in table.cells.items())
+def _same(table: Table) -> float:
+    return math.fsum(share for (a, b), share in table.cells.items() if a == b)
 
 
 def _weights(scores: Sequence[float]) -> list[list[float]]:
@@ -260,11 +259,37 @@ def _cells(pairs: Pairs) -> _Cells:
     return tuple((pair, count / len(pairs)) for pair, count in Counter(pairs).items())
 
 
-def _table(lot: Sequence[_Cells]) -> Table:
+class _Lot:
+    """Things by the kind of their labels, so that drawing them anew is quick."""
+
+    def __init__(self, things: Sequence[tuple[_Cells, ...]]) -> None:
+        self._kinds = list(dict.fromkeys(things))
+        places = {kind: number for number, kind in enumerate(self._kinds)}
+        self._things = [places[each] for each in things]
+
+    def tables(self) -> tuple[Table, ...]:
+        """A table for each of what the things have labels by."""
+        return self._tables(self._things)
+
+    def drawn(self, rng: random.Random, draws: int) -> Iterator[tuple[Table, ...]]:
+        """The same of things that are drawn anew."""
+        for _ in range(draws if self._things else 0):
+            yield self._tables(rng.choices(self._things, k=len(self._things)))
+
+    def _tables(self, things: Sequence[int]) -> tuple[Table, ...]:
+        counts, total = Counter(things), len(things)
+        width = len(self._kinds[0]) if self._kinds else 0
+        return tuple(
+            _table([(self._kinds[kind][at], times / total) for kind, times in counts.items()])
+            for at in range(width)
+        )
+
+
+def _table(kinds: Iterable[tuple[_Cells, float]]) -> Table:
     cells: defaultdict[tuple[int, int], float] = defaultdict(float)
-    for kind, times in Counter(lot).items():
+    for kind, weight in kinds:
         for pair, share in kind:
-            cells[pair] += times * share / len(lot)
+            cells[pair] += weight * share
     rows: defaultdict[int, float] = defaultdict(float)
     columns: defaultdict[int, float] = defaultdict(float)
     for (a, b), share in cells.items():

@@ -16,9 +16,10 @@ from lignin.domain.codec import Json
 from lignin.evals.laws.agreement import Figure, Interval
 from lignin.evals.laws.binomial import at_most, exact_interval
 
-DRAWS = 1000
+DRAWS = 500
 MISS = 0.05
 _NOTHING = 1e-9
+_ALL = 1 - 1e-9
 LEAST = 10
 """Fewer pairs tell nothing."""
 BiasKind = Literal["position", "length", "length_beyond", "self_preference", "injection"]
@@ -97,9 +98,12 @@ def length_beyond(lengths: Sequence[int], judged: Sequence[float], human: Sequen
     value = _within(rows)
     if len(rows) < LEAST or value is None:
         return _unknown("length_beyond", len(rows), "too few runs, or all of one length or label")
-    rng = random.Random(f"length {len(rows)}")  # noqa: S311 - drawn anew by a fixed seed
-    between = _drawn(lambda: _within(rng.choices(rows, k=len(rows))))
-    return _bounded("length_beyond", len(rows), value, between)
+    return Bias(
+        kind="length_beyond",
+        found=_by_chance(rows) <= MISS,
+        count=len(rows),
+        effect=Figure(value=value, interval=_of_correlation(value, rows)),
+    )
 
 
 def self_preference(own: Sequence[bool], judged: Sequence[float], human: Sequence[float]) -> Bias:
@@ -191,6 +195,40 @@ def _within(rows: Sequence[tuple[float, float, float]]) -> float | None:
     return products / math.sqrt(first * second) if second > _NOTHING else 0.0
 
 
+def _by_chance(rows: Sequence[tuple[float, float, float]]) -> float:
+    """How often the second goes with the first as much when it is dealt out anew within each group."""
+    groups: defaultdict[float, list[tuple[float, float]]] = defaultdict(list)
+    for one, two, group in rows:
+        groups[group].append((one, two))
+    dealt: list[tuple[list[float], list[float]]] = []
+    for each in groups.values():
+        middle = math.fsum(one for one, _ in each) / len(each)
+        dealt.append(([one - middle for one, _ in each], [two for _, two in each]))
+
+    def strength() -> float:
+        return abs(math.fsum(_product(one, two) for one, two in dealt))
+
+    seen, rng = strength() - _NOTHING, random.Random(f"dealt {len(rows)}")  # noqa: S311 - a fixed seed
+    as_much = 0
+    for _ in range(DRAWS):
+        for _, scores in dealt:
+            rng.shuffle(scores)
+        as_much += strength() >= seen
+    return (1 + as_much) / (1 + DRAWS)
+
+
+def _of_correlation(value: float, rows: Sequence[tuple[float, float, float]]) -> Interval | None:
+    """The 95 % interval of a correlation within groups.
+
+    Source: Fisher, On the probable error of a coefficient of correlation, 1921.
+    """
+    free = len(rows) - len({group for _, _, group in rows}) - 2
+    if free < 2:
+        return None
+    middle, reach = math.atanh(max(-_ALL, min(_ALL, value))), 1.96 / math.sqrt(free)
+    return math.tanh(middle - reach), math.tanh(middle + reach)
+
+
 def _favoured(rows: Sequence[tuple[bool, float, float]]) -> float | None:
     """By how much its own are above others that people gave the same, over all labels that have both."""
     gained, weight = 0.0, 0.0
@@ -221,6 +259,10 @@ def _drawn(once: Callable[[], float | None]) -> Interval | None:
 
 def _share(hits: int, count: int) -> float | None:
     return round(hits / count, 4) if count else None
+
+
+def _product(one: Sequence[float], two: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(one, two, strict=True))
 
 
 def _log(length: int) -> float:
