@@ -25,7 +25,7 @@ from lignin.evals.laws.biases import (
 
 SCALE = (0.0, 0.5, 1.0)
 PEOPLE, ERROR = 0.1, 0.15
-SEEDS, COMPARED, DRAWS = 200, 100, 200
+SEEDS, FAIR, COMPARED, DRAWS = 200, 400, 100, 200
 SIZES = (40, 100)
 OBSERVED = (100, 200)
 Plant = Callable[[random.Random, int, float], Bias]
@@ -113,11 +113,11 @@ def biases() -> None:
                      bar="at least 95 %" if (size, strength) == (sizes[1], 0.5) else "",
                      met=right >= 0.95 * SEEDS if (size, strength) == (sizes[1], 0.5) else None,
                      note=f"simulated, n = {SEEDS}")  # fmt: skip
-            fair = [plant(random.Random(f"fair {name} {n}"), size, 0.0) for n in range(SEEDS)]
+            fair = [plant(random.Random(f"fair {name} {n}"), size, 0.0) for n in range(FAIR)]
             accused = sum(b.found is True for b in fair)
-            tell(f"{name}: fair judges accused, {size} runs", 100 * accused / SEEDS, "%",
-                 bar="at most 7.5 %", met=accused <= 0.075 * SEEDS,
-                 note=f"simulated, n = {SEEDS}; shown at 5 %")  # fmt: skip
+            tell(f"{name}: fair judges accused, {size} runs", 100 * accused / FAIR, "%",
+                 bar="at most 7.5 %", met=accused <= 0.075 * FAIR,
+                 note=f"simulated, n = {FAIR}")  # fmt: skip
 
 
 def world(rng: random.Random, size: int, good: float) -> tuple[list[int], list[list[int]]]:
@@ -127,7 +127,10 @@ def world(rng: random.Random, size: int, good: float) -> tuple[list[int], list[l
 
 
 def compares() -> None:
-    """What comes of comparing a new judge with the old one, by how much worse it is."""
+    """What comes of comparing a new judge with the old one, by how much worse it is.
+
+    A slip beyond an end of the scale is none, so that of the rates about three quarters are seen.
+    """
     worse: Counter[str] = Counter()
     tried = 0
     for size in (50, 150, 400):
@@ -150,6 +153,23 @@ def compares() -> None:
     tell("compare: accepted, of those that are worse", 100 * worse["accept"] / tried, "%",
          bar="at most 1 %", met=worse["accept"] <= 0.01 * tried,
          note=f"simulated, n = {tried}; they err at twice the rate or more")  # fmt: skip
+
+
+def rewordings() -> None:
+    """A new version of a rubric that moves a fifth of the verdicts, at the same rate of errors."""
+    for size in (50, 150):
+        seen: Counter[str] = Counter()
+        for number in range(COMPARED):
+            rng = random.Random(f"reworded {size} {number}")
+            truth, people = world(rng, size, 0.4)
+            old = [off(t, ERROR, rng) for t in truth]
+            both = zip(truth, old, strict=True)
+            new = [off(t, ERROR, rng) if rng.random() < 0.2 else same for t, same in both]
+            seen[compared(old, new, people)] += 1
+        tell(f"compare: accepted, as good, a fifth judged anew, {size} runs",
+             100 * seen["accept"] / COMPARED, "%",
+             note=f"simulated, n = {COMPARED}; {seen['reject']} rejected, "
+             f"{seen['undecided']} undecided")  # fmt: skip
 
 
 def flatters() -> None:
@@ -199,5 +219,6 @@ def intervals() -> None:
 if __name__ == "__main__":
     biases()
     compares()
+    rewordings()
     flatters()
     intervals()

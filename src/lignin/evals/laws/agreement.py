@@ -20,9 +20,11 @@ DRAWS = 1000
 MISS = 0.05
 LEAST_ITEMS = 30
 LEAST_GWET = 0.6
-MARGIN = 0.1
+MARGIN = 0.05
 """What a new judge may lose of the share of same labels, and of kappa, by the intervals."""
 _SAME = 1e-9
+_LEAST_KNOWN = 0.9
+_Z, _Z_PER_THING = 1.96, 2.4  # the second: as Student's t is wider for few
 Interval = tuple[float, float]
 Pairs = Sequence[tuple[int, int]]
 """Pairs of places on a scale that two gave one thing."""
@@ -91,8 +93,8 @@ def weigh_agreement(
         items=len(known),
         pairs=sum(map(len, known)),
         same=same,
-        kappa=_figure(lambda each: kappa_of(each, weights), table, drawn, same),
-        gwet=_figure(lambda each: gwet_of(each, weights), table, drawn, same),
+        kappa=_figure(lambda each: kappa_of(each, weights), table, drawn, same, len(known)),
+        gwet=_figure(lambda each: gwet_of(each, weights), table, drawn, same, len(known)),
     )
 
 
@@ -299,17 +301,41 @@ def _table(kinds: Iterable[tuple[_Cells, float]]) -> Table:
 
 
 def _figure(
-    measure: Callable[[Table], float | None], table: Table, drawn: Sequence[Table], same: Figure
+    measure: Callable[[Table], float | None],
+    table: Table,
+    drawn: Sequence[Table],
+    same: Figure,
+    things: int,
 ) -> Figure:
     """A figure with the interval of things drawn anew; where nothing differed, that of the share."""
     value = measure(table)
     if value is None:
         return Figure(value=None)
-    between = _between(map(measure, drawn))
+    between = _around(value, [measure(each) for each in drawn], things)
     if between is not None and between[1] - between[0] < _SAME and same.interval is not None:
         # No disagreement was seen, so drawing anew shows none: at most as many as the share allows.
         between = (max(-1.0, value - (1 - same.interval[0]) * 2), value)
     return Figure(value=value, interval=between)
+
+
+def _around(value: float, drawn: Sequence[float | None], things: int) -> Interval | None:
+    """The 95 % interval of a coefficient, by its spread over things that were drawn anew.
+
+    On Fisher's scale, on which it does not end at 1: near that the middle of what is drawn is too narrow.
+    """
+    known = [each for each in drawn if each is not None]
+    if len(known) < max(2, _LEAST_KNOWN * len(drawn)):
+        return None
+    if max(known) - min(known) < _SAME:
+        return value, value
+    most = 1 - 1 / (4 * things)
+    scaled = [math.atanh(max(-most, min(most, each))) for each in known]
+    mean = math.fsum(scaled) / len(scaled)
+    spread = math.fsum((each - mean) ** 2 for each in scaled) / (len(scaled) - 1)
+    reach = (_Z + _Z_PER_THING / things) * math.sqrt(spread * things / max(1, things - 1))
+    middle = math.atanh(max(-most, min(most, value)))
+    high = math.tanh(middle + reach)
+    return math.tanh(middle - reach), max(high, value) if value <= most else 1.0
 
 
 def _of_shares(shares: Sequence[float], seed: str, draws: int) -> Interval | None:
@@ -325,7 +351,7 @@ def _between(values: Iterable[float | None]) -> Interval | None:
     """The middle 95 % of what was drawn; None where a tenth of it could not be known."""
     drawn = list(values)
     known = sorted(each for each in drawn if each is not None)
-    if not known or len(known) < 0.9 * len(drawn):
+    if not known or len(known) < _LEAST_KNOWN * len(drawn):
         return None
     last = len(known) - 1
     return known[round(last * MISS / 2)], known[round(last * (1 - MISS / 2))]

@@ -18,6 +18,8 @@ from lignin.evals.laws.binomial import at_most, exact_interval
 
 DRAWS = 500
 MISS = 0.05
+MISS_BEYOND = 0.01
+"""Of `length_beyond`, which rests on people's labels and these err."""
 _NOTHING = 1e-9
 _ALL = 1 - 1e-9
 LEAST = 10
@@ -100,7 +102,7 @@ def length_beyond(lengths: Sequence[int], judged: Sequence[float], human: Sequen
         return _unknown("length_beyond", len(rows), "too few runs, or all of one length or label")
     return Bias(
         kind="length_beyond",
-        found=_by_chance(rows) <= MISS,
+        found=_by_chance(rows) <= MISS_BEYOND,
         count=len(rows),
         effect=Figure(value=value, interval=_of_correlation(value, rows)),
     )
