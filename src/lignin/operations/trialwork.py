@@ -236,8 +236,8 @@ def _tried(
         if scored.kind != "infrastructure":
             break
     if case.scorer is not None and run.ended == "done":
-        by_rubric, shown = case.scorer.score(case.task, read_output(run.said))
-        scored = _timed(by_rubric, run)
+        judged, shown = case.scorer.score(case.task, read_output(run.said))
+        scored = replace(scored, kind=judged.kind, score=judged.score, reasons=judged.reasons)
     return scored, run.said, shown
 
 
