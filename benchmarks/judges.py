@@ -25,7 +25,7 @@ from lignin.evals.laws.biases import (
 
 SCALE = (0.0, 0.5, 1.0)
 PEOPLE, ERROR = 0.1, 0.15
-SEEDS, FAIR, COMPARED, DRAWS = 200, 400, 100, 200
+SEEDS, FAIR, COMPARED, DRAWS = 200, 400, 200, 300
 SIZES = (40, 100)
 OBSERVED = (100, 200)
 Plant = Callable[[random.Random, int, float], Bias]

@@ -8,7 +8,7 @@ best label. A bias is said to be there where its direction is shown at 2.5 %.
 import math
 import random
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,7 +16,7 @@ from lignin.domain.codec import Json
 from lignin.evals.laws.agreement import Figure, Interval
 from lignin.evals.laws.binomial import at_most, exact_interval
 
-DRAWS = 500
+DRAWS = 200
 MISS = 0.05
 MISS_BEYOND = 0.01
 """Of `length_beyond`, which rests on people's labels and these err."""
@@ -119,13 +119,7 @@ def self_preference(own: Sequence[bool], judged: Sequence[float], human: Sequenc
     if value is None:
         why = "no label that people gave runs of its own model and of others"
         return _unknown("self_preference", len(rows), why)
-    strata = _by_human(rows)
-    rng = random.Random(f"own {len(rows)}")  # noqa: S311 - drawn anew by a fixed seed
-
-    def again() -> float | None:
-        return _favoured([e for each in strata for e in rng.choices(each, k=len(each))])
-
-    return _bounded("self_preference", len(rows), value, _drawn(again))
+    return _bounded("self_preference", len(rows), value, _of_favour(value, rows))
 
 
 def compare_bias(
@@ -153,15 +147,16 @@ def _signed(kind: BiasKind, moved: Sequence[float], more: Mapping[str, Json]) ->
     if len(moved) < LEAST:
         return _unknown(kind, len(moved), f"{len(moved)} pairs, {LEAST} are needed")
     up, down = sum(each > 0 for each in moved), sum(each < 0 for each in moved)
-    rng = random.Random(f"{kind} {len(moved)}")  # noqa: S311 - drawn anew by a fixed seed
-    between = _drawn(lambda: math.fsum(rng.choices(moved, k=len(moved))) / len(moved))
     is_shown = up + down > 0 and at_most(min(up, down), up + down, 0.5) <= MISS / 2
     mean = math.fsum(moved) / len(moved)
+    free = len(moved) - 1
+    spread = math.fsum((each - mean) ** 2 for each in moved) / free
+    reach = _reach(free) * math.sqrt(spread / len(moved))
     return Bias(
         kind=kind,
         found=is_shown,
         count=len(moved),
-        effect=Figure(value=mean, interval=between),
+        effect=Figure(value=mean, interval=(max(-1.0, mean - reach), min(1.0, mean + reach))),
         more={**more, "up": up, "down": down},
     )
 
@@ -244,19 +239,36 @@ def _favoured(rows: Sequence[tuple[bool, float, float]]) -> float | None:
     return gained / weight if weight else None
 
 
+def _of_favour(value: float, rows: Sequence[tuple[bool, float, float]]) -> Interval | None:
+    """Its 95 % interval, by the spread of scores of the same kind of run and label."""
+    squares, weight, square_weights, cells = 0.0, 0.0, 0.0, 0
+    for each in _by_human(rows):
+        sides = [[score for is_own, score, _ in each if is_own is side] for side in (True, False)]
+        for side in filter(None, sides):
+            middle = math.fsum(side) / len(side)
+            squares += math.fsum((score - middle) ** 2 for score in side)
+            cells += 1
+        if all(sides):
+            counts = len(sides[0]) * len(sides[1]) / len(each)
+            weight += counts
+            square_weights += counts  # counts ** 2 * (1 / own + 1 / other)
+    free = len(rows) - cells
+    if free < 2 or not weight:
+        return None
+    reach = _reach(free) * math.sqrt(squares / free * square_weights) / weight
+    return value - reach, value + reach
+
+
+def _reach(free: int) -> float:
+    """Student's t at 95 %, nearly."""
+    return 1.96 + 2.4 / free
+
+
 def _by_human(rows: Sequence[tuple[bool, float, float]]) -> list[list[tuple[bool, float, float]]]:
     groups: defaultdict[float, list[tuple[bool, float, float]]] = defaultdict(list)
     for row in rows:
         groups[row[2]].append(row)
     return [groups[human] for human in sorted(groups)]
-
-
-def _drawn(once: Callable[[], float | None]) -> Interval | None:
-    drawn = sorted(each for each in (once() for _ in range(DRAWS)) if each is not None)
-    if len(drawn) < 0.9 * DRAWS:
-        return None
-    last = len(drawn) - 1
-    return drawn[round(last * MISS / 2)], drawn[round(last * (1 - MISS / 2))]
 
 
 def _share(hits: int, count: int) -> float | None:
