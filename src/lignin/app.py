@@ -3,9 +3,7 @@
 import getpass
 import os
 import secrets
-import signal
 import tempfile
-import threading
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lignin.adapters.store.admin import SqlAdmin
 from lignin.adapters.store.writer import ResidentLedger
 from lignin.artifacts.client import Client
 from lignin.artifacts.kind import Kind
@@ -31,8 +30,6 @@ from lignin.ports.model import Model
 from lignin.ports.proposer import Proposer, ProposerAsked
 from lignin.ports.repository import Repositories
 from lignin.ports.sandbox import DoctorReport, Sandbox
-from lignin.ports.store import Audit, Copied
-from lignin.ports.store import Progress as StoreProgress
 from lignin.ports.system import System, SystemAsked
 from lignin.sessions.service import SessionLog
 
@@ -155,7 +152,7 @@ def _build(
     return Context(
         scope=Scope(space=settings.space, actor=settings.actor),
         ledger=ledger,
-        store=SqlAdmin(ledger),
+        store=SqlAdmin(ledger, SystemClock()),
         clock=SystemClock(),
         ids=ids,
         sessions=SessionLog(ids),
@@ -182,88 +179,6 @@ def _build(
     )
 
 
-class SqlAdmin:
-    """The store-care port on the SQL store."""
-
-    def __init__(self, ledger: ResidentLedger) -> None:
-        self._ledger = ledger
-
-    @property
-    def url(self) -> str:
-        return self._ledger.engine.url.render_as_string(hide_password=True)
-
-    def spaces(self) -> Sequence[str]:
-        from lignin.adapters.store.audit import stored_spaces
-
-        return stored_spaces(self._ledger)
-
-    def verify(self, space: str, progress: StoreProgress) -> Audit:
-        from lignin.adapters.store.audit import verify_space
-
-        report = verify_space(self._ledger, space, progress)
-        return Audit(
-            space=space,
-            events=report.events,
-            records=report.records,
-            rows=report.rows,
-            blobs=report.blobs,
-            head=report.head,
-            faults=tuple(report.faults),
-        )
-
-    def file_faults(self) -> Sequence[str]:
-        from lignin.adapters.store.audit import file_faults
-
-        return file_faults(self._ledger)
-
-    def snapshot(self, path: Path) -> None:
-        """A throw-away copy for a dry run, of a damaged store too."""
-        from lignin.adapters.store.transfer import snapshot
-
-        snapshot(self._ledger, path)
-
-    def backup(self, path: Path) -> None:
-        from lignin.adapters.store.transfer import backup
-
-        backup(self._ledger, path)
-
-    def copy_to(self, url: str, progress: StoreProgress) -> Sequence[Copied]:
-        from lignin.adapters.store.ledger import SqlLedger
-        from lignin.adapters.store.transfer import copy_store, require_sound
-
-        require_sound(self._ledger, progress)
-        target = SqlLedger(url, SystemClock())
-        try:
-            return [
-                Copied(space=r.space, events=r.events, resumed_at=r.resumed_at, head=r.head)
-                for r in copy_store(self._ledger, target, progress)
-            ]
-        finally:
-            target.close()
-
-    def serve_writer(self, ready: Callable[[str], None], *, required: bool = True) -> None:
-        from lignin.adapters.store.writer import Writer, socket_path
-
-        path = socket_path(self._ledger.url)
-        if path is None and not required:
-            stopped = threading.Event()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, lambda *_: stopped.set())
-            stopped.wait()
-            return
-        if path is None:
-            raise InvalidRequestError(
-                "a resident writer serves SQLite stores only",
-                hint="Postgres orders its writers itself",
-            )
-        writer = Writer(self._ledger, path)
-        self._ledger.be_the_writer()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: writer.stop())
-        ready(str(path))
-        writer.serve()
-
-
 @contextmanager
 def _store(url: str, *, dry_run: bool, create: bool) -> Iterator[ResidentLedger]:
     _refuse_emptied(url)
@@ -282,7 +197,7 @@ def _store(url: str, *, dry_run: bool, create: bool) -> Iterator[ResidentLedger]
             return
         with tempfile.TemporaryDirectory(prefix="lignin-dry-run-") as folder:
             path = Path(folder) / "ledger.db"
-            SqlAdmin(ledger).snapshot(path)
+            SqlAdmin(ledger, SystemClock()).snapshot(path)
             copy = ResidentLedger(f"sqlite:///{path}", SystemClock())
             try:
                 yield copy
@@ -442,15 +357,25 @@ def _open_judge(
 def _open_proposer(
     settings: Settings, asked: ProposerAsked, key: bytes, open_sandbox: Callable[[], Sandbox]
 ) -> Proposer:
+    from lignin.adapters.proposers.command import Wall
     from lignin.adapters.proposers.opening import open_proposer
+    from lignin.adapters.sandbox.bubblewrap import find_open_wall
     from lignin.adapters.systems.content import read_content
 
     def read_command(words: str) -> tuple[Callable[[str], tuple[str, ...]], Mapping[str, File]]:
         content = read_content(words, asked.folder)
         return content.placed, content.files
 
+    def make_wall(read: Sequence[str], write: Sequence[str]) -> Wall:
+        home = str(settings.person_home)
+        found = find_open_wall(read, write, home if home != "/" else "/home/dev")
+        if not found.argv:
+            told = "; or: ".join(found.remedies)
+            raise UnavailableError(f"no walls with a network here: {found.without}", hint=told)
+        return Wall((*found.argv, "--chdir", write[0], "--"), found.user)
+
     return open_proposer(
-        asked, lambda name: _open_model(settings, name, key), open_sandbox, read_command
+        asked, lambda name: _open_model(settings, name, key), open_sandbox, read_command, make_wall
     )
 
 

@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from lignin.adapters.models.opening import open_model
+from lignin.adapters.proposers.command import Wall
 from lignin.adapters.proposers.model import ModelProposer
 from lignin.adapters.proposers.opening import open_proposer
 from lignin.adapters.proposers.telling import fenced, tell
+from lignin.adapters.sandbox.bubblewrap import find_open_wall
 from lignin.adapters.sandbox.doctor import open_sandbox
 from lignin.adapters.systems.content import read_content
+from lignin.app import load_settings, open_context
 from lignin.domain.artifacts import File
 from lignin.domain.errors import InvalidRequestError, UnavailableError
 from lignin.ports.model import Answer, Model, Question
@@ -331,11 +334,100 @@ def opened(
         found = read_content(command, folder)
         return found.placed, found.files
 
-    return open_proposer(asked, no_model, lambda: sandbox, content)  # type: ignore[arg-type, return-value]
+    return open_proposer(asked, no_model, lambda: sandbox, content, no_wall)  # type: ignore[arg-type, return-value]
 
 
 def no_model(name: str) -> Model:
     raise AssertionError(name)
+
+
+class TestWalledCommand(TestCommand):
+    """Behind walls that have a network: for agents that cannot do without one."""
+
+    @pytest.fixture
+    def make(self, tmp_path: Path) -> Make:
+        (tmp_path / "agent").mkdir(exist_ok=True)
+        (tmp_path / "agent" / "main.py").write_text(AGENT)
+
+        def made(behaviour: str) -> Proposer:
+            limit_s = 3.0 if behaviour == "endless" else 20.0
+            return walled(tmp_path, f"agent/main.py {behaviour}", limit_s=limit_s)
+
+        return made
+
+    def test_it_reaches_the_network_what_is_shared_and_nothing_else(self, tmp_path: Path) -> None:
+        home, shared = tmp_path / "home", tmp_path / "shared"
+        home.mkdir(), shared.mkdir()
+        (home / "hidden.json").write_text("the hidden case cas_hidden")
+        (shared / "account").write_text("mine")
+        for folder in (tmp_path, *tmp_path.parents[:2], shared):
+            folder.chmod(0o755)
+        (tmp_path / "spy.py").write_text(
+            SPY.replace('127.0.0.1", 80', '127.0.0.1", int(os.environ["OWN_PORT"])').replace(
+                'found["processes"]',
+                f'found["account"] = open({str(shared / "account")!r}).read()\nfound["processes"]',
+            )
+        )
+        with model_server([Reply()]) as server:
+            variables = {"OWN_PORT": server.address.rsplit(":", 1)[1], "OWN_TOKEN": "secret"}
+            proposed = walled(
+                tmp_path,
+                f"spy.py {home}",
+                environment={
+                    **os.environ,
+                    "LIGNIN_HOME": str(home),
+                    "HOME": str(home),
+                    **variables,
+                },
+                variables=("OWN_PORT",),
+                share=(str(shared),),
+            ).propose(BRIEF, 0)
+        assert proposed.draft is not None, proposed.why
+        found = json.loads(proposed.draft.files["prompts/seen.md"].content)  # type: ignore[union-attr]
+        assert found == {
+            "store": False,
+            "link": False,
+            "secrets": [],
+            "net": True,
+            "wrote": [],
+            "hidden": [],
+            "processes": True,
+            "account": "mine",
+        }
+        assert (shared / "account").read_text() == "mine"
+
+    def test_what_is_not_there_cannot_be_shared_or_given(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidRequestError, match="OWN_ABSENT"):
+            walled(tmp_path, "-c 1", variables=("OWN_ABSENT",))
+        with pytest.raises(UnavailableError, match="absent is not there"):
+            walled(tmp_path, "-c 1", share=(str(tmp_path / "absent"),)).propose(BRIEF, 0)
+
+
+def walled(
+    folder: Path,
+    words: str,
+    *,
+    environment: dict[str, str] | None = None,
+    variables: tuple[str, ...] = (),
+    share: tuple[str, ...] = (),
+    limit_s: float = 20.0,
+) -> Proposer:
+    """A command as the program itself opens it, where walls with a network can be had."""
+    environment = {**(environment or dict(os.environ)), "LIGNIN_HOME": str(folder / "home")}
+    reason = find_open_wall(("/usr/bin/python3",), (), "/home/dev").without
+    if reason:
+        pytest.skip(f"no walls with a network here: {reason}")
+    asked = ProposerAsked(
+        spec=f"command:/usr/bin/python3 {words}",
+        folder=folder,
+        environment=environment,
+        network=True,
+        share=share,
+        variables=variables,
+        limit_s=limit_s,
+    )
+    with open_context(load_settings(environment, folder)) as context:
+        return context.open_proposer(asked)
 
 
 class TestPerson(ProposerConformance):
@@ -371,11 +463,15 @@ class TestPerson(ProposerConformance):
 
 def handed_in(draft: Draft) -> Proposer:
     asked = ProposerAsked(spec="person:ann", folder=Path(), draft=draft)
-    return open_proposer(asked, no_model, no_sandbox, no_content)
+    return open_proposer(asked, no_model, no_sandbox, no_content, no_wall)
 
 
 def no_sandbox() -> Sandbox:
     raise AssertionError("a sandbox was opened")
+
+
+def no_wall(read: object, write: object) -> Wall:
+    raise AssertionError(read)
 
 
 def no_content(command: str) -> Proposed:  # type: ignore[misc]
@@ -390,4 +486,5 @@ def test_what_is_no_proposer_is_refused(spec: str) -> None:
             no_model,
             no_sandbox,
             no_content,  # type: ignore[arg-type]
+            no_wall,
         )

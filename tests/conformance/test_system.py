@@ -4,6 +4,7 @@ import itertools
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,15 @@ class TestSandboxedCommand(SystemConformance):
         asked = SystemAsked(spec="python reads.py task.json", folder=tmp_path, limit_s=20)
         run = open_system(asked, lambda: sandbox).run({"say": "x"}, 3, NoTools())
         assert json.loads(run.said) == {"say": "x", "seed": 3}
+
+    def test_a_tree_in_place_is_the_folder_that_it_works_in(
+        self, tmp_path: Path, sandbox: Sandbox
+    ) -> None:
+        asked = in_place(tmp_path, unsandboxed=False)
+        system = open_system(asked, lambda: sandbox)
+        assert system.run({}, 0, NoTools()).said.strip() == b"hello"
+        elsewhere = open_system(replace(asked, in_place=False), lambda: sandbox)
+        assert elsewhere.digest != system.digest
 
     @pytest.fixture
     def make(self, tmp_path: Path, sandbox: Sandbox) -> Make:
@@ -148,6 +158,10 @@ class TestPlainCommand(SystemConformance):
         system.run({}, 0, NoTools())
         assert sorted(tmp_path.rglob("*")) == before
 
+    def test_a_tree_in_place_is_the_folder_that_it_works_in(self, tmp_path: Path) -> None:
+        asked = in_place(tmp_path, unsandboxed=True)
+        assert open_system(asked, no_sandbox).run({}, 0, NoTools()).said.strip() == b"hello"
+
     def test_a_program_that_is_not_there_is_a_crash(self, tmp_path: Path) -> None:
         asked = SystemAsked(spec="no-such-program", folder=tmp_path, unsandboxed=True)
         assert open_system(asked, no_sandbox).run({}, 0, NoTools()).ended == "crashed"
@@ -217,6 +231,24 @@ class TestScripted(SystemConformance):
             return ScriptedSystem(run, f"{behaviour} {content}")
 
         return made
+
+
+def in_place(folder: Path, *, unsandboxed: bool) -> SystemAsked:
+    """A repository's command, which reads beside itself."""
+    files = {
+        "agent.py": File(content=b"print(open('prompts/a.md').read())"),
+        "prompts/a.md": File(content=b"hello"),
+    }
+    python = sys.executable if unsandboxed else "python"
+    return SystemAsked(
+        spec="repo:x",
+        folder=folder,
+        command=(python, "agent.py"),
+        files=files,
+        unsandboxed=unsandboxed,
+        in_place=True,
+        limit_s=20,
+    )
 
 
 def no_sandbox() -> Sandbox:

@@ -6,7 +6,8 @@ any case, hidden ones included, is refused by name before a trial is paid.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from lignin.domain.artifacts import File
 from lignin.domain.cases import Case, Change, parse_case
@@ -32,7 +33,6 @@ from lignin.operations.trace_modes import mode as shown_mode
 from lignin.operations.trialwork import SuiteCase, stored_suite
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.ports.proposer import (
-    DRAFT_LIMIT_S,
     Brief,
     Draft,
     Proposed,
@@ -44,6 +44,7 @@ from lignin.ports.proposer import (
 SHOWN_SHARE = 0.5
 MAX_SHOWN = 8
 MAX_RUN_CHARS = 12_000
+MAX_READ_BYTES = 8 * 2**20
 _MAX_STEP_CHARS = 1500
 _NAMED = 5
 
@@ -122,6 +123,20 @@ def shown_cases(view: View, mode: str) -> list[SuiteCase]:
     return [case for case, _ in mine if case.name in names]
 
 
+def cases_of(view: View, mode: str) -> list[str]:
+    """Return the names of the accepted cases of a mode, those that are held out included."""
+    rows = ((case.name, view.row(f"case/{case.name}")) for case in stored_suite(view))
+    return [name for name, row in rows if row is not None and _is_of(row, mode)]
+
+
+def hidden_from(view: View, facts: Mapping[str, Json]) -> tuple[str, ...]:
+    """Return the cases of a draft's mode that whoever made it was not shown; none where nobody was."""
+    shown, mode = facts.get("shown"), facts.get("mode")
+    if not shown or not mode:
+        return ()
+    return tuple(name for name in cases_of(view, mode) if name not in set(shown))
+
+
 def _is_of(row: Row, mode: str) -> bool:
     return any(mode in (run["fine"], run["coarse"]) for run in row.body["faulty"])
 
@@ -149,14 +164,44 @@ def _readable(context: Context, view: View, session: str) -> str:
     return "\n".join(lines)[:MAX_RUN_CHARS]
 
 
+class AskedFor(Protocol):
+    """What every request for a draft says of how its command is run."""
+
+    unsandboxed: bool
+    network: bool
+    share: list[str]
+    variable: list[str]
+    limit_s: float
+
+
+def confined(context: Context, request: AskedFor) -> ProposerAsked:
+    """How a command is run: in the sandbox, behind walls with a network, or as the user.
+
+    Raises:
+        InvalidRequestError: What is asked for does not go together.
+    """
+    if request.network and request.unsandboxed:
+        raise InvalidRequestError("either walls or none", hint="--network or --unsandboxed")
+    if (request.share or request.variable) and not request.network:
+        raise InvalidRequestError("what is shared is shared with --network", hint="add --network")
+    return ProposerAsked(
+        spec="",
+        folder=context.cwd,
+        environment=context.environment,
+        unsandboxed=request.unsandboxed,
+        network=request.network,
+        share=tuple(str(context.path(each)) for each in request.share),
+        variables=tuple(request.variable),
+        limit_s=request.limit_s,
+    )
+
+
 def open_proposer(
     context: Context,
     spec: str,
     files: Mapping[str, File],
     handed: Handed,
-    *,
-    unsandboxed: bool = False,
-    limit_s: float = DRAFT_LIMIT_S,
+    asked: ProposerAsked,
 ) -> Proposer:
     """Open who is to propose: the one that is named, or the person who handed something in.
 
@@ -168,7 +213,7 @@ def open_proposer(
             "one source of a change is needed",
             hint="--proposer model:PROVIDER:MODEL, --proposer 'command:WORDS', --patch FILE or --folder DIR",
         )
-    if context.dry_run and (unsandboxed or spec.startswith("model:")):
+    if context.dry_run and (asked.unsandboxed or asked.network or spec.startswith("model:")):
         raise UnavailableError(
             "a dry run asks no model and runs nothing unconfined", hint="leave out --dry-run"
         )
@@ -176,16 +221,7 @@ def open_proposer(
     if not spec:
         spec = f"person:{context.scope.actor.sub}"
         draft = _handed_in(context, files, handed)
-    return context.open_proposer(
-        ProposerAsked(
-            spec=spec,
-            folder=context.cwd,
-            environment=context.environment,
-            unsandboxed=unsandboxed,
-            limit_s=limit_s,
-            draft=draft,
-        )
-    )
+    return context.open_proposer(replace(asked, spec=spec, draft=draft))
 
 
 def _handed_in(context: Context, files: Mapping[str, File], handed: Handed) -> Draft:
@@ -240,9 +276,10 @@ def require_drafted(proposed: Proposed) -> Draft:
     return proposed.draft
 
 
-def facts_of(name: str, brief: Brief, proposed: Proposed, *, unsandboxed: bool) -> dict[str, Json]:
+def facts_of(name: str, brief: Brief, proposed: Proposed, asked: ProposerAsked) -> dict[str, Json]:
     """What is kept with a proposal of who made it, of what it was shown, and what it cost."""
     draft = require_drafted(proposed)
+    walls = "network" if asked.network else "none" if asked.unsandboxed else "sandbox"
     return {
         "proposed_by": name,
         "model": proposed.model,
@@ -253,7 +290,7 @@ def facts_of(name: str, brief: Brief, proposed: Proposed, *, unsandboxed: bool) 
         "shown": [case.case for case in brief.cases],
         "usage": dict(proposed.usage),
         "proposal_cost_microusd": proposed.cost_microusd,
-        "unsandboxed": unsandboxed,
+        "walls": walls if name.startswith("command:") else "",
     }
 
 
@@ -272,12 +309,8 @@ def require_unquoted(
     Raises:
         GateFailedError: It is overfitted; each place is named.
     """
-    cases = [_parsed(view, row) for row in every_row(view, "case") if row.state != "withdrawn"]
+    found = find_quotes(view, changed, before, told)
     shown = {row.key for row in every_row(view, "case") if row.body.get("split") == "shown"}
-    known = [*_texts(before).values(), *(text for _, case in cases for text in _given(case))]
-    quotable = [_quotable(name, case) for name, case in cases]
-    quotable += [_of_told(case) for case in told if case.content is None]
-    found = find_quotations(_texts(changed), known, quotable)
     if found:
         raise GateFailedError(
             f"overfitted: {'; '.join(_told(each, shown) for each in found[:_NAMED])}",
@@ -286,26 +319,69 @@ def require_unquoted(
         )
 
 
+def find_quotes(
+    view: View,
+    changed: Mapping[str, File],
+    before: Mapping[str, File],
+    told: Sequence[SuiteCase] = (),
+) -> tuple[Quotation, ...]:
+    """Return where changed files quote a case that was not withdrawn, or one of the user's own."""
+    cases = parsed_cases(view)
+    known = [*_texts(before).values(), *(text for _, case in cases for text in _given(case))]
+    quotable = [_quotable(name, case) for name, case in cases]
+    quotable += [_of_told(case) for case in told if case.content is None]
+    return find_quotations(_texts(changed), known, quotable)
+
+
+def parsed_cases(view: View) -> list[tuple[str, Case]]:
+    """Every case that was not withdrawn, those that are held out or merged included."""
+    rows = (row for row in every_row(view, "case") if row.state != "withdrawn")
+    return [(row.key, parse_case(parse_json(view.blob(row.body["digest"])))) for row in rows]
+
+
 def require_unquoted_proposal(context: Context, view: View, proposal: str) -> None:
     """Refuse a proposal whose texts quote the cases it will be judged on.
+
+    A routine's own program is let through: what is constant in it, and the uses it shows, were proven on
+    uses that it was not made of.
 
     Raises:
         GateFailedError: It is overfitted; each place is named.
     """
-    before, after = (
-        harness_files(context, view, revision)
-        for revision in context.harness.proposed(view, proposal)
+    before, after = context.harness.proposed(view, proposal)
+    old, new = (harness_files(context, view, revision) for revision in (before, after))
+    mined = {
+        f"{slot}/"
+        for slot, digest in context.harness.resolved(view, after).items()
+        if _is_proven_routine(view, slot, digest)
+    }
+    changed = {
+        path: file
+        for path, file in new.items()
+        if old.get(path) != file and not path.startswith(tuple(mined))
+    }
+    require_unquoted(view, changed, old)
+
+
+def _is_proven_routine(view: View, slot: str, digest: str) -> bool:
+    proofs = (row.body.get("proof") for row in every_row(view, "routine"))
+    return any(
+        proof["verdict"] == "pass" and (proof["artifact"], proof["version"]) == (slot, digest)
+        for proof in proofs
+        if proof
     )
-    changed = {path: file for path, file in after.items() if before.get(path) != file}
-    require_unquoted(view, changed, before)
-
-
-def _parsed(view: View, row: Row) -> tuple[str, Case]:
-    return row.key, parse_case(parse_json(view.blob(row.body["digest"])))
 
 
 def _texts(files: Mapping[str, File]) -> dict[str, str]:
-    return {path: file.content.decode(errors="replace") for path, file in files.items()}
+    """The files that are text, as far as that is read in a moment."""
+    found, left = {}, MAX_READ_BYTES
+    for path, file in sorted(files.items(), key=lambda each: len(each[1].content)):
+        left -= len(file.content)
+        if left < 0:
+            break
+        if b"\0" not in file.content:
+            found[path] = file.content.decode(errors="replace")
+    return found
 
 
 def _given(case: Case) -> Iterator[str]:

@@ -10,7 +10,7 @@ from lignin.domain.errors import InvalidRequestError
 from lignin.domain.states import Row
 from lignin.evals.laws.course import Arm
 from lignin.operations.context import Context
-from lignin.operations.drafting import require_unquoted_proposal
+from lignin.operations.drafting import hidden_from, require_unquoted_proposal
 from lignin.operations.eval import SuiteRequest, load_suite, top_up
 from lignin.operations.evidence_plot import draw_evidence, spark
 from lignin.operations.gate import GateVerdict, named_cases
@@ -40,6 +40,11 @@ class GateProve(SuiteRequest):
     )
     must_pass: list[str] = Field(
         default_factory=list, description="cases that must pass in every trial, likewise"
+    )
+    hidden: list[str] = Field(
+        default_factory=list,
+        description="cases that whoever made the change did not see, besides those that are held out, "
+        "likewise; a drafted proposal says it itself",
     )
     alpha: float = Field(0.05, gt=0, lt=1, description="the error of the whole campaign")
     campaign: str = Field(
@@ -140,10 +145,14 @@ def prove(context: Context, request: GateProve) -> Decided:
         )
     with context.view() as view:
         suite = load_suite(context, view, request)
-        campaign = request.campaign
+        campaign, hidden = request.campaign, named_cases(context, request.hidden)
         if request.proposal:
             require_unquoted_proposal(context, view, request.proposal)
-            campaign = campaign_of(require_known(view, f"proposal/{request.proposal}"))
+            proposal = require_known(view, f"proposal/{request.proposal}")
+            campaign, hidden = (
+                campaign_of(proposal),
+                (*hidden, *hidden_from(view, proposal.body["facts"])),
+            )
     question = Question(
         incumbent=systems["incumbent"],
         candidate=systems["candidate"],
@@ -151,6 +160,7 @@ def prove(context: Context, request: GateProve) -> Decided:
         named=named_cases(context, request.case),
         target=named_cases(context, request.target),
         must_pass=named_cases(context, request.must_pass),
+        hidden=tuple(dict.fromkeys(hidden)),
         alpha=request.alpha,
         campaign=campaign,
         proposal=request.proposal,

@@ -30,7 +30,8 @@ BANKED = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is to be decided, as it was asked; `named` are the cases that were asked for by name."""
+    """What is to be decided, as it was asked; `named` are the cases that were asked for by name, `hidden`
+    those that whoever made the change did not see, besides the ones that are held out."""
 
     incumbent: System
     candidate: System
@@ -38,6 +39,7 @@ class Question:
     named: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
     must_pass: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
     alpha: float = 0.05
     campaign: str = "main"
     proposal: str = ""
@@ -55,6 +57,7 @@ class Question:
             self.campaign,
             self.proposal,
             again,
+            *([sorted(self.hidden)] if self.hidden else []),
         ]
         return derive_id("dec", founding)
 
@@ -181,7 +184,7 @@ def plan_decision(view: View, question: Question, level: float, seed: str) -> Pl
                 grader=case.grader,
                 kind=case.kind,
                 mode=case.mode,
-                is_hidden=case.split == "held_out",
+                is_hidden=case.split == "held_out" or name in question.hidden,
             )
             for name, case in suite.items()
         },

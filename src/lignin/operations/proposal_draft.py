@@ -18,6 +18,7 @@ from lignin.operations.drafting import (
     Handed,
     ask,
     brief_of,
+    confined,
     facts_of,
     head_files,
     open_proposer,
@@ -41,6 +42,16 @@ class DraftAsked(Request):
     )
     unsandboxed: bool = Field(
         False, description="run a command as you, outside the sandbox, with all that you may do"
+    )
+    network: bool = Field(
+        False, description="run a command behind walls that have a network, with what is shared"
+    )
+    share: list[str] = Field(
+        default_factory=list,
+        description="with --network: a file or folder of yours that it may read",
+    )
+    variable: list[str] = Field(
+        default_factory=list, description="with --network: a variable of yours that it is given"
     )
     limit_s: float = Field(DRAFT_LIMIT_S, gt=0, le=86_400, description="seconds for the draft")
     number: int = Field(0, ge=0, le=1000, description="which ask this is: another asks for another")
@@ -73,17 +84,11 @@ def draft(context: Context, request: ProposalDraft) -> ProposalView:
     ensure_head(context, request.head)
     revision, files = head_files(context, request.head)
     brief = brief_of(context, request.mode, files, request.surface)
-    proposer = open_proposer(
-        context,
-        request.proposer,
-        files,
-        request.handed,
-        unsandboxed=request.unsandboxed,
-        limit_s=request.limit_s,
-    )
+    asked = confined(context, request)
+    proposer = open_proposer(context, request.proposer, files, request.handed, asked)
     proposed = ask(context, proposer, brief, request.number)
     drafted = require_drafted(proposed)
-    facts = facts_of(proposer.name, brief, proposed, unsandboxed=request.unsandboxed)
+    facts = facts_of(proposer.name, brief, proposed, asked)
     slots = _by_slot(drafted.files)
     with context.view() as view:
         held = context.harness.resolved(view, revision)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from lignin.domain.artifacts import File
 from lignin.operations.context import Context
-from lignin.operations.drafting import Handed, ask, brief_of, head_files, open_proposer
+from lignin.operations.drafting import Handed, ask, brief_of, confined, head_files, open_proposer
 from lignin.operations.heads import MAIN
 from lignin.operations.registry import Request, Response, operation, positional
 from lignin.ports.proposer import DRAFT_LIMIT_S
@@ -25,6 +25,16 @@ class ProposerTry(Request):
     )
     unsandboxed: bool = Field(
         False, description="run a command as you, outside the sandbox, with all that you may do"
+    )
+    network: bool = Field(
+        False, description="run a command behind walls that have a network, with what is shared"
+    )
+    share: list[str] = Field(
+        default_factory=list,
+        description="with --network: a file or folder of yours that it may read",
+    )
+    variable: list[str] = Field(
+        default_factory=list, description="with --network: a variable of yours that it is given"
     )
     limit_s: float = Field(DRAFT_LIMIT_S, gt=0, le=86_400, description="seconds for the draft")
     number: int = Field(0, ge=0, le=1000, description="which ask this is: another asks for another")
@@ -72,14 +82,8 @@ def try_(context: Context, request: ProposerTry) -> DraftView:
     """
     _, files = head_files(context, request.head)
     brief = brief_of(context, request.mode, files, request.surface)
-    proposer = open_proposer(
-        context,
-        request.proposer,
-        files,
-        Handed(),
-        unsandboxed=request.unsandboxed,
-        limit_s=request.limit_s,
-    )
+    asked = confined(context, request)
+    proposer = open_proposer(context, request.proposer, files, Handed(), asked)
     proposed = ask(context, proposer, brief, request.number)
     draft = proposed.draft
     return DraftView(

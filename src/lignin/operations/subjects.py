@@ -1,10 +1,12 @@
 """Systems under test as a caller names them, with a harness revision where one is asked for.
 
 `desk:NAME+FAULT@SHARE` is a scripted agent of the practice desk (simulated), `artifact:NAME@DIGEST` a stored
-script by itself, in the sandbox whatever was asked; everything else is opened by the context:
+script by itself, in the sandbox whatever was asked, `repo:DRAFT:WORDS` a command in the user's repository
+with a draft's change, `repo:DRAFT/base:WORDS` without it; everything else is opened by the context:
 `python:MODULE:FUNCTION`, or a command line.
 """
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -13,6 +15,7 @@ from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest
 from lignin.domain.errors import DeniedError, InvalidRequestError, UnavailableError
 from lignin.domain.harness import Revision
+from lignin.harness.drafts import load_draft
 from lignin.operations.choice import find
 from lignin.operations.context import Context
 from lignin.ports.ledger import View
@@ -20,6 +23,8 @@ from lignin.ports.system import LIMIT_S, System, SystemAsked
 
 DESK = "desk:"
 ARTIFACT = "artifact:"
+REPOSITORY = "repo:"
+BASE = "/base"
 _NOT_TRIED = frozenset({"quarantined", "rejected", "retired", "expired"})
 
 
@@ -52,6 +57,9 @@ def open_subject(
         )
     if context.dry_run and unsandboxed:
         raise UnavailableError("a dry run runs nothing unconfined", hint="leave out --dry-run")
+    if spec.startswith(REPOSITORY):
+        asked = replace(_repository(context, spec), limit_s=limit_s, unsandboxed=unsandboxed)
+        return context.open_system(asked)
     return context.open_system(
         SystemAsked(
             spec=spec,
@@ -84,6 +92,38 @@ def _artifact(context: Context, spec: str, limit_s: float) -> SystemAsked:
         command=(tree.manifest.runtime, tree.manifest.entry),
         files=tree.files,
         limit_s=limit_s,
+    )
+
+
+def _repository(context: Context, spec: str) -> SystemAsked:
+    """A command in a copy of the repository's committed files; neither commit nor change is the user's tree.
+
+    Raises:
+        InvalidRequestError: No command line.
+        NotFoundError: No such draft, or its repository or commit is gone.
+    """
+    name, _, command = spec.removeprefix(REPOSITORY).partition(":")
+    with context.view() as view:
+        draft = load_draft(view, name.removesuffix(BASE))
+    repository = context.repositories().open(draft.folder)
+    files, _ = repository.files(repository.commit_of(draft.commit))
+    if not name.endswith(BASE):
+        files |= {path: file for path, file in draft.files.items() if file is not None}
+        for path in [path for path, file in draft.files.items() if file is None]:
+            files.pop(path, None)
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError as error:
+        raise InvalidRequestError(f"{command!r:.80} is no command line: {error}") from None
+    if not words:
+        raise InvalidRequestError("an empty command line", hint='--system "python agent.py"')
+    return SystemAsked(
+        spec=spec,
+        folder=draft.folder,
+        command=words,
+        files=files,
+        environment=context.environment,
+        in_place=True,
     )
 
 

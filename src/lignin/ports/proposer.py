@@ -104,6 +104,8 @@ class ProposerAsked:
         folder: Where the files lie that a command names.
         environment: Variables that an unconfined command is given; keys of models.
         unsandboxed: Run a command as the user, with all that the user may do.
+        network: Run a command behind walls that have a network.
+        share: What of the user's files it then may read; `variables` which of the variables it is given.
         limit_s: Time for one draft, in seconds.
         draft: Of a person: what was handed in.
     """
@@ -112,6 +114,9 @@ class ProposerAsked:
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     unsandboxed: bool = False
+    network: bool = False
+    share: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
     limit_s: float = DRAFT_LIMIT_S
     draft: Draft | None = None
 

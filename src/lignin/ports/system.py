@@ -43,7 +43,9 @@ class SystemAsked:
     Args:
         spec: A command line, or `python:MODULE:FUNCTION`.
         folder: Where the files lie that a command line names.
-        command, files: Of an artifact: the words that run it, and its tree in place of the folder.
+        command, files: Of an artifact or a repository: the words that run it, and its tree in place of
+            the folder.
+        in_place: Its tree is the folder that it works in, as a repository's is.
         harness: Files of the harness revision it runs with, by path; laid beside it as `harness/`.
         environment: Variables that an unconfined command is given.
         unsandboxed: Run it as the user, with all that the user may do.
@@ -57,6 +59,7 @@ class SystemAsked:
     harness: Mapping[str, File] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     unsandboxed: bool = False
+    in_place: bool = False
     limit_s: float = LIMIT_S
 
 

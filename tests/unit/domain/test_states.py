@@ -151,6 +151,11 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("decision.opened", {"proposal": "", "plan": "sha256:a", "campaign": "main"}),
         ("decision.reached", {"verdict": "accept", "told": "sha256:b", "trials": 3}),
     ],
+    "draft": [
+        ("draft.filed", {"repository": "/repo", "commit": "abc", "files": {}}),
+        ("draft.tried", {"decision": "dec_1"}),
+        ("draft.branched", {"branch": "lignin/x", "commit": "def", "decision": "dec_1"}),
+    ],
     "campaign": [("campaign.moved", {"decisions": 1, "accepted": 0})] * 2,
     "encoded": [("run.encoded", {"task": "t", "outcome": "success", "digest": "sha256:a"})] * 2,
     "heard": [("run.heard", {"task": "", "person": "", "model": "", "turns": 0, "digest": "d"})]

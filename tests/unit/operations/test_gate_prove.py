@@ -366,3 +366,27 @@ def test_cases_by_name_are_another_question_than_all(suite: Desk) -> None:
     some = suite("gate.prove", incumbent=FAILING, candidate=SOUND, case=whole.target)
     assert some.decision != whole.decision
     assert some.cases < whole.cases
+
+
+def test_what_gains_on_shown_cases_alone_is_overfitted(desk: Desk) -> None:
+    """Somebody learned the shown cases by heart; their siblings, which nobody saw, tell."""
+    cases = [f"c{number}" for number in range(8)]
+    desk.write(
+        "heart.py",
+        "def none(task, seed, tools):\n    return {'resolved': False}\n"
+        "def heart(task, seed, tools):\n"
+        "    return {'resolved': task['case'] < 'c4' and seed % 2 == 0}\n",
+    )
+    asked = {
+        "incumbent": "python:heart:none",
+        "candidate": "python:heart:heart",
+        "unsandboxed": True,
+        "suite": own_suite(desk, *cases),
+    }
+    told = desk("gate.prove", **asked, hidden=cases[4:])
+    assert told.verdict == "reject"
+    assert any("overfitted" in reason for reason in told.reasons)
+    assert desk("gate.recompute", decision=told.decision).same
+    blind = desk("gate.prove", **asked)
+    assert blind.decision != told.decision
+    assert not any("overfitted" in reason for reason in blind.reasons)

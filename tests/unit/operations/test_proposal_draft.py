@@ -15,7 +15,8 @@ from lignin.domain.errors import (
     NotFoundError,
     UnavailableError,
 )
-from lignin.operations.drafting import shown_cases
+from lignin.domain.events import NewEvent
+from lignin.operations.drafting import require_unquoted_proposal, shown_cases
 from lignin.testing.fakes.model_server import Reply, model_server
 from unit.operations.conftest import Desk
 from unit.operations.suites import with_cases
@@ -80,7 +81,7 @@ def test_a_skill_by_a_coding_agent_becomes_a_proposal_with_its_facts(desk: Desk,
     assert facts["proposed_by"] == COMMAND["proposer"]
     assert (facts["mode"], facts["predicted"], facts["kind"]) == (mode, 0.3, "skill")
     assert facts["shown"]
-    assert facts["unsandboxed"] is True
+    assert facts["walls"] == "none"
 
 
 def test_it_is_shown_half_of_what_is_not_held_out_and_nothing_that_judges(
@@ -206,6 +207,8 @@ def test_a_person_s_folder_and_patch_are_proposals_too(desk: Desk, tmp_path: Pat
         {"patch": "absent.diff", "hypothesis": "x"},
         {"proposer": "nobody"},
         {"folder": "mine", "hypothesis": "x", "surface": []},
+        {"proposer": "command:true", "network": True, "unsandboxed": True},
+        {"proposer": "command:true", "share": ["mine"]},
     ],
 )
 def test_what_is_no_draft_is_refused(desk: Desk, mode: str, request_: dict[str, Any]) -> None:
@@ -239,3 +242,26 @@ def test_a_proposal_that_quotes_is_refused_by_the_gate_before_a_trial(
     with pytest.raises(LigninError, match="overfitted"):
         desk("gate.prove", proposal=opened.proposal, system="desk:now+wrong_refund_method")
     assert desk("eval.list").items == []
+
+
+def test_a_proven_routine_may_show_its_uses(desk: Desk, mode: str) -> None:
+    """What it was proven on are uses that it was not made of; the same text by hand is refused."""
+    quote = desk("trace.case", case=_cases(desk)[0]).content["input"][0]
+    desk.write("refunds/SKILL.md", f"{SKILL}\n{quote}\n")
+    desk("artifact.capture", path="refunds")
+    desk("head.create", name="main")
+    digest = desk("artifact.list").items[0].digest
+    opened = desk("proposal.create", put=[f"refunds@{digest}"], claim="better")
+    with desk.context.view() as view, pytest.raises(GateFailedError, match="overfitted"):
+        require_unquoted_proposal(desk.context, view, opened.proposal)
+    ids, scope = desk.context.ids, desk.context.scope
+    for type_, payload in (
+        ("routine.induced", {"rank": 0, "digest": "sha256:a"}),
+        ("routine.proven", {"artifact": "refunds", "version": digest, "verdict": "pass"}),
+    ):
+        event = NewEvent(
+            stream="routine/rtn_1", type=type_, payload=payload, event_id=ids.new("evt")
+        )
+        desk.context.commit(scope.change(events=(event,)))
+    with desk.context.view() as view:
+        require_unquoted_proposal(desk.context, view, opened.proposal)

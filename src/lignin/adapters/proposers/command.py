@@ -13,7 +13,7 @@ import signal
 import stat
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,23 +165,30 @@ class PlainProposer(_CommandProposer):
             program, work = root / "program", root / "work"
             _write(program, self._program)
             _write(work, laid_out)
-            said, why = self._ran(self._placed(str(program)), work, told.encode())
+            wall = self._wall(root, str(program), str(work))
+            said, why = self._ran(wall, self._placed(str(program)), work, told.encode())
             return _Left(why=why) if why else _look(work, laid_out, said)
         except OSError as error:
             return _Left(why=f"{type(error).__name__}: {error.strerror or error}")
         finally:
             shutil.rmtree(root, ignore_errors=True)
 
-    def _ran(self, words: tuple[str, ...], work: Path, told: bytes) -> tuple[str, str]:
+    def _wall(self, root: Path, program: str, work: str) -> "Wall":  # noqa: ARG002
+        return Wall()
+
+    def _ran(
+        self, wall: "Wall", words: tuple[str, ...], work: Path, told: bytes
+    ) -> tuple[str, str]:
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
             process = subprocess.Popen(  # noqa: S603 - the user's own command, unconfined as asked
-                words,
+                (*wall.words, *words),
                 cwd=work,
                 env={**self._environment, "PYTHONDONTWRITEBYTECODE": "1"},
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=errors,
                 start_new_session=True,
+                **wall.becomes,
             )
             why = ""
             try:
@@ -198,6 +205,55 @@ class PlainProposer(_CommandProposer):
         if not why and process.returncode != 0:
             why = f"exit {process.returncode}: {failed or said}".removesuffix(": ")
         return said, why
+
+
+class WalledProposer(PlainProposer):
+    """See `lignin.ports.proposer.Proposer`. Behind walls that have a network.
+
+    Args:
+        wall: Makes the walls that show some places and let others be changed; raises where it cannot.
+        share: What of the user's files it may read.
+        environment: All the variables that it is given.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        placed: Callable[[str], tuple[str, ...]],
+        program: Mapping[str, File],
+        *,
+        limit_s: float,
+        environment: Mapping[str, str],
+        wall: "MakeWall",
+        share: Sequence[str],
+    ) -> None:
+        super().__init__(name, placed, program, limit_s=limit_s, environment=environment)
+        self._make, self._share = wall, tuple(share)
+
+    def _wall(self, root: Path, program: str, work: str) -> "Wall":
+        root.chmod(0o755)  # where a command becomes another user, that one has to get in
+        made = self._make((program, *self._share), (work,))
+        if made.user is not None:
+            for path in (root / "work", *(root / "work").rglob("*")):
+                os.chown(path, made.user, made.user)
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """Words that go before a command's, and the user that it becomes first, None to stay."""
+
+    words: tuple[str, ...] = ()
+    user: int | None = None
+
+    @property
+    def becomes(self) -> dict[str, Any]:
+        return (
+            {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
+        )
+
+
+MakeWall = Callable[[Sequence[str], Sequence[str]], Wall]
 
 
 def _laid_out(brief: Brief, told: str) -> dict[str, File]:

@@ -2,7 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
-from lignin.adapters.proposers.command import PlainProposer, SandboxedProposer
+from lignin.adapters.proposers.command import (
+    MakeWall,
+    PlainProposer,
+    SandboxedProposer,
+    WalledProposer,
+)
 from lignin.adapters.proposers.model import ModelProposer
 from lignin.adapters.proposers.person import PersonProposer
 from lignin.domain.artifacts import File
@@ -21,6 +26,7 @@ def open_proposer(
     open_model: Callable[[str], Model],
     open_sandbox: Callable[[], Sandbox],
     read_command: ReadCommand,
+    make_wall: MakeWall,
 ) -> Proposer:
     """Open a proposer.
 
@@ -42,4 +48,25 @@ def open_proposer(
         return PlainProposer(
             words, placed, program, limit_s=asked.limit_s, environment=asked.environment
         )
+    if asked.network:
+        return WalledProposer(
+            words,
+            placed,
+            program,
+            limit_s=asked.limit_s,
+            environment=_given(asked),
+            wall=make_wall,
+            share=asked.share,
+        )
     return SandboxedProposer(words, placed, program, limit_s=asked.limit_s, sandbox=open_sandbox())
+
+
+_PLAIN = ("PATH", "HOME", "LANG", "LC_ALL", "TERM")
+
+
+def _given(asked: ProposerAsked) -> dict[str, str]:
+    """The variables that a command behind walls is given: the usual ones, and those that were named."""
+    if absent := [name for name in asked.variables if name not in asked.environment]:
+        raise InvalidRequestError(f"variables that are not set: {', '.join(absent)}")
+    names = (*_PLAIN, *asked.variables)
+    return {name: asked.environment[name] for name in names if name in asked.environment}

@@ -23,7 +23,7 @@ from lignin.ports.sandbox import Command, Execution, Limits, Observed, RequestHa
 from lignin.ports.system import MAX_SAID_BYTES, SystemAsked, SystemEnd, SystemRun
 from lignin.ports.tools import Tools
 
-_FOLDER = "/artifact"
+_FOLDER, _WORK = "/artifact", "/work"
 _SHOWN_CHARS = 400
 _MEMORY_BYTES = 2 * 2**30
 
@@ -44,7 +44,8 @@ class _CommandSystem:
     @property
     def digest(self) -> Digest:
         harness = {path: file.sha256 for path, file in sorted(self._asked.harness.items())}
-        return digest_json([self.kind, self._content.digest, harness, self._asked.limit_s])
+        kind = f"{self.kind} in place" if self._asked.in_place else self.kind
+        return digest_json([kind, self._content.digest, harness, self._asked.limit_s])
 
     @property
     def _files(self) -> dict[str, File]:
@@ -53,7 +54,7 @@ class _CommandSystem:
 
 
 class SandboxedCommand(_CommandSystem):
-    """See `lignin.ports.system.System`. Its files lie below `/artifact`."""
+    """See `lignin.ports.system.System`. Its files lie below `/artifact`, or are where it works."""
 
     kind = "sandboxed"
 
@@ -70,9 +71,16 @@ class SandboxedCommand(_CommandSystem):
             memory_bytes=_MEMORY_BYTES,
             output_bytes=MAX_SAID_BYTES,
         )
-        action = Command(argv=self._content.placed(_FOLDER), stdin=given)
-        work = {"task.json": File(content=given)}
-        execution = Execution(files=self._files, action=action, work=work, limits=limits)
+        task_file = {"task.json": File(content=given)}
+        if self._asked.in_place:
+            rest = self._content.words[1:]
+            placed = self._content.placed(_WORK)[0]  # a program of the tree is named in full
+            action = Command(argv=(placed, *rest), stdin=given)
+            work = {**self._files, **task_file}
+            execution = Execution(files={}, action=action, work=work, limits=limits)
+        else:
+            action = Command(argv=self._content.placed(_FOLDER), stdin=given)
+            execution = Execution(files=self._files, action=action, work=task_file, limits=limits)
         seen = self._sandbox.run(execution, _answering(tools))
         return SystemRun(
             ended=_end(seen), said=seen.stdout, why=_why(seen), latency_s=round(seen.wall_s, 3)

@@ -30,10 +30,10 @@ def open_system(asked: SystemAsked, open_sandbox: Callable[[], Sandbox]) -> Syst
     """
     if asked.spec.startswith(FUNCTION):
         return _function(asked)
-    if asked.command:  # an artifact, which never runs outside of the sandbox
+    if asked.command:
         content = Content(asked.command, frozenset(asked.files), dict(asked.files))
-        return SandboxedCommand(asked, content, open_sandbox())
-    content = read_content(asked.spec, asked.folder)
+    else:
+        content = read_content(asked.spec, asked.folder)
     if asked.unsandboxed:
         return PlainCommand(asked, content)
     return SandboxedCommand(asked, content, open_sandbox())

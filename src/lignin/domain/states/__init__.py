@@ -11,6 +11,7 @@ from lignin.domain.events import Event
 from lignin.domain.states import (
     artifacts,
     cases,
+    drafts,
     facts,
     gate,
     harness,
@@ -30,6 +31,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **modes.REDUCERS,
     **cases.REDUCERS,
     **gate.REDUCERS,
+    **drafts.REDUCERS,
     **routines.REDUCERS,
     **requests.REDUCERS,
     **rubrics.REDUCERS,

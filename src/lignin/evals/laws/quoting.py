@@ -8,6 +8,7 @@ anybody's. What a change learns without quoting is for hidden siblings to show (
 """
 
 import base64
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,8 +16,10 @@ from dataclasses import dataclass
 
 WORDS = 8
 """So many words in a row are a quotation."""
-_LEAST_SQUEEZED = 7
+_LEAST_SQUEEZED = 5
+_LEAST_SQUEEZED_FIGURE = 8
 _LEAST_DIGITS = 3
+_LEAST_FIGURE = 5
 _LEAST_LETTERS = 4
 _TOKEN = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[#$€£]?\w+(?:[-_.:/]\w+)*")
 _WORD = re.compile(r"[^\W_]+")
@@ -25,6 +28,9 @@ _WITH_UNIT = re.compile(r"\d{1,3}(?:[-_. ]?[a-z]+)+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _SQUEEZE = re.compile(r"[^a-z0-9]+")
 _HASH_CHARS = 12
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2}){5,}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{7,}={0,2}")
+_HASH = re.compile(r"[0-9a-f]{12,}")
 GRADING = (
     "end_states",
     "closed_tools",
@@ -97,7 +103,7 @@ class _Known:
     """What was there before, in the forms that are asked for."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self.text = "\n".join(texts)
+        self.text = "\n".join(dict.fromkeys(texts))
         self.lower = self.text.casefold()
         self.tokens = frozenset(_tokens(self.text))
         self.squeezed = _SQUEEZE.sub("", self.lower)
@@ -135,45 +141,56 @@ def _of_case(case: Quotable) -> Iterator[str]:
 
 
 def _is_distinctive(token: str) -> bool:
-    """True of what nobody writes by chance: an id, a date, an amount, an address."""
+    """True of what nobody writes by chance: an id, a date, an amount with its cents, an address."""
     if "@" in token:
         return True
     digits = sum(char.isdigit() for char in token)
     if digits < _LEAST_DIGITS or _WITH_UNIT.fullmatch(token) or _YEAR.fullmatch(token):
         return False
-    return not (token.isdigit() and token.strip("0") in {"1", "2", "3", "5", "25", "75", "15"})
+    return not token.isdigit() or len(token.strip("0")) >= _LEAST_FIGURE
 
 
 def _literal_quotes(path: str, text: str, literals: Mapping[str, str]) -> Iterator[Quotation]:
     tokens, lower = frozenset(_tokens(text)), text.casefold()
     squeezed = _SQUEEZE.sub("", lower)
-    backwards = squeezed[::-1]
+    backwards, decoded = squeezed[::-1], "\n".join(_decoded(text)).casefold()
+    hashes = " ".join(_HASH.findall(lower))
     for literal, case in sorted(literals.items()):
         if literal in tokens or (" " in literal and _stands_in(literal, lower)):
             yield Quotation(path=path, text=literal, case=case)
             continue
         bare = _SQUEEZE.sub("", literal)
-        is_long = len(bare) >= _LEAST_SQUEEZED + bare.isdigit() and not bare.isalpha()
+        least = _LEAST_SQUEEZED_FIGURE if bare.isdigit() else _LEAST_SQUEEZED
+        is_long = len(bare) >= least and (not bare.isalpha() or "@" in literal)
         if is_long and bare in squeezed:
             yield Quotation(path=path, text=literal, case=case, how="has in pieces")
         elif is_long and bare in backwards:
             yield Quotation(path=path, text=literal, case=case, how="has backwards")
-        elif any(form in text or form in lower for form in _encoded(literal)):
+        elif is_long and literal in decoded:
             yield Quotation(path=path, text=literal, case=case, how="has encoded")
+        elif hashes and any(each in hashes for each in _hashed(literal)):
+            yield Quotation(path=path, text=literal, case=case, how="has hashed")
 
 
 def _stands_in(literal: str, lower: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(literal)}(?!\w)", lower) is not None
 
 
-def _encoded(literal: str) -> Iterator[str]:
-    for written in {literal, literal.upper(), f"#{literal.upper()}", f"#{literal}"}:
-        raw = written.encode()
-        if len(raw) >= _LEAST_SQUEEZED:
-            yield base64.b64encode(raw).decode().rstrip("=")[: len(raw)]
-            yield raw.hex()
+def _decoded(text: str) -> Iterator[str]:
+    """What runs of hexadecimal and base64 come to, as far as they come to anything."""
+    for run in _HEX.findall(text):
+        yield bytes.fromhex(run).decode(errors="replace")
+    for run in _BASE64.findall(text):
+        bare = run.rstrip("=")
+        with contextlib.suppress(ValueError):
+            yield base64.b64decode(bare + "=" * (-len(bare) % 4)).decode()
+
+
+def _hashed(literal: str) -> Iterator[str]:
+    for written in {literal, literal.upper(), f"#{literal}", f"#{literal.upper()}"}:
         for name in ("md5", "sha1", "sha256"):
-            yield hashlib.new(name, raw, usedforsecurity=False).hexdigest()[:_HASH_CHARS]
+            made = hashlib.new(name, written.encode(), usedforsecurity=False)
+            yield made.hexdigest()[:_HASH_CHARS]
 
 
 def _shingles(text: str) -> Iterator[tuple[str, ...]]:

@@ -55,6 +55,9 @@ def test_what_cases_have_in_common_may_be_said() -> None:
         "known = {'" + hashlib.sha256(b"#W2378156").hexdigest() + "'}",
         "known = {'" + hashlib.md5(b"w2378156", usedforsecurity=False).hexdigest() + "'}",
         "Make sure that closed_tools stay closed.",
+        "who = 'mia.garcia' + '@example.com'",
+        "who = b64decode('" + base64.b64encode(b"mia.garcia@example.com").decode() + "')",
+        "who = 'moc.elpmaxe@aicrag.aim'[::-1]",
     ],
 )
 def test_a_quotation_is_found(text: str) -> None:
