@@ -173,7 +173,10 @@ def read_rubric(context: Context, named: str) -> Rubric:
     try:
         value: Any = yaml.safe_load(path.read_text("utf-8"))
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InvalidRequestError(f"{path.name} is no YAML: {' '.join(str(error).split())[:200]}") from None  # fmt: skip
+        told = " ".join(str(error).split())[:200]
+        raise InvalidRequestError(
+            f"{path.name} is no YAML: {told}", hint="rubric, question, criteria, scale"
+        ) from None
     return parse_rubric(value)
 
 

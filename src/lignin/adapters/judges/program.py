@@ -56,7 +56,9 @@ class ProgramJudge:
     def _said(self, told: Mapping[str, Json]) -> bytes | str:
         """What it wrote, or why it did not come to an end."""
         run = self._system.run(told, 0, _NoTools())
-        return run.said if run.ended == "done" else f"the judge {run.ended}: {run.why}"
+        if run.ended == "done":
+            return run.said
+        return f"it crashed: {run.why}" if run.ended == "crashed" else run.why or "no surroundings"
 
 
 class _NoTools:
