@@ -18,8 +18,9 @@ class LeaveOneOut:
         """Propose the dearest slot whose removal was not tried; `number` skips so many more."""
         sizes: dict[str, int] = {}
         for path, file in brief.files.items():
-            slot = path.partition("/")[0]
-            sizes[slot] = sizes.get(slot, 0) + len(file.content)
+            slot, _, inner = path.partition("/")
+            if inner:  # a file beside the slots is none
+                sizes[slot] = sizes.get(slot, 0) + len(file.content)
         tried = {each.hypothesis for each in brief.tried}
         ranked = sorted(sizes, key=lambda slot: (-sizes[slot], slot))
         left = [slot for slot in ranked if _told(slot) not in tried]

@@ -18,7 +18,7 @@ from lignin.operations.context import Context
 from lignin.operations.subjects import harness_files
 from lignin.operations.trace_cases import cases_of_mode
 from lignin.operations.trialwork import SuiteCase
-from lignin.ports.ledger import View
+from lignin.ports.ledger import View, require_known
 
 _WORD = re.compile(r"[A-Za-z_][\w-]{1,100}")
 _MAX_READ_BYTES = 2**20
@@ -223,6 +223,16 @@ def stood_before(context: Context, view: View, row: Row) -> str:
         f"head {head!r} never held what the proposal would restore",
         hint="`lignin head history` lists its moves; claim `better` for what is new",
     )
+
+
+def improved_head(view: View, head: str) -> str:
+    """The head whose releases count for a head: of a campaign's side head the one it is for."""
+    row = require_known(view, f"head/{head}")
+    campaign = row.body.get("campaign")
+    if not campaign:
+        return head
+    improved: str = require_known(view, f"improve/{campaign}").body["head"]
+    return improved
 
 
 def release_for(view: View, named: str, line: str) -> Row:

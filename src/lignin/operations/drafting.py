@@ -7,7 +7,6 @@ any case, hidden ones included, is refused by name before a trial is paid.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from lignin.domain.artifacts import File
 from lignin.domain.cases import Case, Change, parse_case
@@ -23,6 +22,7 @@ from lignin.domain.harness import Revision
 from lignin.domain.ids import drawn
 from lignin.domain.states import Row
 from lignin.evals.laws.quoting import Quotable, Quotation, find_quotations
+from lignin.operations.confining import walls_told
 from lignin.operations.context import Context
 from lignin.operations.handover import refuse_secrets
 from lignin.operations.heads import MAIN
@@ -164,38 +164,6 @@ def _readable(context: Context, view: View, session: str) -> str:
     return "\n".join(lines)[:MAX_RUN_CHARS]
 
 
-class AskedFor(Protocol):
-    """What every request for a draft says of how its command is run."""
-
-    unsandboxed: bool
-    network: bool
-    share: list[str]
-    variable: list[str]
-    limit_s: float
-
-
-def confined(context: Context, request: AskedFor) -> ProposerAsked:
-    """How a command is run: in the sandbox, behind walls with a network, or as the user.
-
-    Raises:
-        InvalidRequestError: What is asked for does not go together.
-    """
-    if request.network and request.unsandboxed:
-        raise InvalidRequestError("either walls or none", hint="--network or --unsandboxed")
-    if (request.share or request.variable) and not request.network:
-        raise InvalidRequestError("what is shared is shared with --network", hint="add --network")
-    return ProposerAsked(
-        spec="",
-        folder=context.cwd,
-        environment=context.environment,
-        unsandboxed=request.unsandboxed,
-        network=request.network,
-        share=tuple(str(context.path(each)) for each in request.share),
-        variables=tuple(request.variable),
-        limit_s=request.limit_s,
-    )
-
-
 def open_proposer(
     context: Context,
     spec: str,
@@ -279,7 +247,6 @@ def require_drafted(proposed: Proposed) -> Draft:
 def facts_of(name: str, brief: Brief, proposed: Proposed, asked: ProposerAsked) -> dict[str, Json]:
     """What is kept with a proposal of who made it, of what it was shown, and what it cost."""
     draft = require_drafted(proposed)
-    walls = "network" if asked.network else "none" if asked.unsandboxed else "sandbox"
     return {
         "proposed_by": name,
         "model": proposed.model,
@@ -290,7 +257,7 @@ def facts_of(name: str, brief: Brief, proposed: Proposed, asked: ProposerAsked) 
         "shown": [case.case for case in brief.cases],
         "usage": dict(proposed.usage),
         "proposal_cost_microusd": proposed.cost_microusd,
-        "walls": walls if name.startswith("command:") else "",
+        "walls": walls_told(asked, name),
     }
 
 
@@ -339,8 +306,14 @@ def parsed_cases(view: View) -> list[tuple[str, Case]]:
     return [(row.key, parse_case(parse_json(view.blob(row.body["digest"])))) for row in rows]
 
 
-def require_unquoted_proposal(context: Context, view: View, proposal: str) -> None:
-    """Refuse a proposal whose texts quote the cases it will be judged on.
+def require_unquoted_change(
+    context: Context,
+    view: View,
+    before: Revision,
+    after: Revision,
+    told: Sequence[SuiteCase] = (),
+) -> None:
+    """Refuse a change of a harness whose texts quote the cases it will be judged on.
 
     A routine's own program is let through: what is constant in it, and the uses it shows, were proven on
     uses that it was not made of.
@@ -348,7 +321,6 @@ def require_unquoted_proposal(context: Context, view: View, proposal: str) -> No
     Raises:
         GateFailedError: It is overfitted; each place is named.
     """
-    before, after = context.harness.proposed(view, proposal)
     old, new = (harness_files(context, view, revision) for revision in (before, after))
     mined = {
         f"{slot}/"
@@ -360,7 +332,7 @@ def require_unquoted_proposal(context: Context, view: View, proposal: str) -> No
         for path, file in new.items()
         if old.get(path) != file and not path.startswith(tuple(mined))
     }
-    require_unquoted(view, changed, old)
+    require_unquoted(view, changed, old, told)
 
 
 def _is_proven_routine(view: View, slot: str, digest: str) -> bool:

@@ -15,7 +15,7 @@ from lignin.operations.evidence_plot import draw_evidence, spark
 from lignin.operations.gate import GateVerdict
 from lignin.operations.gateplan import needs_bank
 from lignin.operations.gatework import find_decision, open_decision, reach_decision, recompute
-from lignin.operations.powerwork import NEVER, state_power
+from lignin.operations.powerwork import NEVER, Stated, state_power
 from lignin.operations.questions import GateProve, question_of
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.ports.ledger import View, require_known
@@ -204,8 +204,7 @@ def _reached(view: View, decision: str) -> Row:
 def _decided(view: View, row: Row, paid: int) -> Decided:
     told: Mapping[str, Json] = parse_json(view.blob(row.body["result"]["told"]))
     body = row.body
-    plan = parse_json(view.blob(body["plan"]))
-    stated = state_power(view, {name: case[0] for name, case in plan["cases"].items()})
+    stated = power_of(view, row)
     return Decided(
         **told,
         power=stated.power,
@@ -220,6 +219,12 @@ def _decided(view: View, row: Row, paid: int) -> Decided:
         simulated=body["simulated"],
         paid=paid,
     )
+
+
+def power_of(view: View, row: Row) -> Stated:
+    """The power of the suite of a decision."""
+    plan = parse_json(view.blob(row.body["plan"]))
+    return state_power(view, {name: case[0] for name, case in plan["cases"].items()})
 
 
 def _view(row: Row) -> DecisionView:

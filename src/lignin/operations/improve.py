@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from lignin.domain.codec import Json
 from lignin.domain.states import Row
-from lignin.evals.laws.climbing import Tally, tally
+from lignin.evals.laws.climbing import Tally, added_up, tally
 from lignin.operations.context import Context
 from lignin.operations.evidence_plot import Climbed, draw_climb
+from lignin.operations.gate_prove import power_of
 from lignin.operations.heads import is_practice
 from lignin.operations.improve_end import run_campaign
 from lignin.operations.improve_judging import spent
@@ -46,12 +47,15 @@ def show(context: Context, request: ImproveRef) -> CampaignShown:
     with context.view() as view:
         row = require_known(view, f"improve/{request.campaign}")
         told = _view(view, row)
-    end = row.body["end"]
+        end = row.body["end"]
+        decision = view.row(f"decision/{end['decision']}") if end.get("decision") else None
+        power_told = power_of(view, decision).told if decision else ""
     return CampaignShown(
         **told.model_dump(),
         proposal=end.get("proposal", ""),
         decision=end.get("decision", ""),
         reasons=end.get("reasons", []),
+        power_told=power_told,
         gain=end.get("gain"),
         interval=end.get("interval", []),
         next=next_steps(told, end),
@@ -156,5 +160,6 @@ def _together(same: list[Tally], simulated: bool) -> ProposerView:
         accept_rate=round(accepted / drafts, 4) if drafts else None,
         gain=round(sum(t.gain for t in same), 4),
         trials=sum(t.trials for t in same),
+        usage=added_up(t.usage for t in same),
         cost_microusd=sum(t.cost_microusd for t in same),
     )

@@ -5,7 +5,6 @@ What is refused here is refused by name, and before any trial is paid.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 
 from lignin.artifacts.laws import candidate_from_files
 from lignin.artifacts.service import Captured
@@ -23,6 +22,7 @@ from lignin.operations.handover import refuse_secrets
 from lignin.operations.heads import removal
 from lignin.operations.lifecycle import verify_version
 from lignin.ports.ledger import View, require_known
+from lignin.ports.proposer import outside_surface
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +46,8 @@ class Origin:
 
 def outside(files: Mapping[str, File | None], surface: Sequence[str]) -> list[str]:
     """The paths of a draft that nobody allowed to change, or that are none of a slot."""
-    return [
-        path
-        for path in sorted(files)
-        if not any(fnmatchcase(path, pattern) for pattern in surface) or not _is_in_slot(path)
-    ]
+    astray = {path for path in files if not _is_in_slot(path)}
+    return sorted(astray.union(outside_surface(files, surface)))
 
 
 def _is_in_slot(path: str) -> bool:

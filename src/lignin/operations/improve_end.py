@@ -4,17 +4,19 @@ However a campaign got there, the user's head is asked once, for all of it, and 
 agents are simulated it has to be a practice head, which serves nobody: there the gate alone decides.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 
-from lignin.domain.codec import Json, digest_json
-from lignin.domain.errors import ConflictError, DeniedError
+from lignin.domain.codec import Json, digest_json, parse_json
+from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError, NotFoundError
 from lignin.domain.harness import Patch, Revision, SlotChange
 from lignin.domain.states import Row
-from lignin.evals.improvements import campaign_id
+from lignin.evals.improvements import Improvements, campaign_id
 from lignin.evals.laws.climbing import draw_held_out, over_budget, why_stop
+from lignin.evals.laws.no_worse import LEAST_LEFT, MARGIN
 from lignin.evals.laws.recorded import mean_gain
+from lignin.evals.releases import LEAST_TRIALS, last_release, line_of
 from lignin.evals.trials import standing, trials_of
-from lignin.harness.leave_one_out import NAME as LEAVE_ONE_OUT
 from lignin.operations.context import Context
 from lignin.operations.eval import load_suite
 from lignin.operations.heads import (
@@ -38,7 +40,8 @@ from lignin.operations.improve_judging import (
     system_with,
 )
 from lignin.operations.improve_models import Improve
-from lignin.operations.improve_rounds import Campaign, OpenProposer, open_proposer
+from lignin.operations.improve_proposers import OpenProposer, opening_for, proposers_of
+from lignin.operations.improve_rounds import Campaign
 from lignin.operations.proposal import ProposalDecide, decide
 from lignin.operations.trialwork import SuiteCase, Tries
 from lignin.ports.ledger import View, require_known
@@ -48,12 +51,13 @@ from lignin.traces.mined import Evidence
 PRACTICE = "practice"
 
 
-def run_campaign(context: Context, request: Improve, opening: OpenProposer = open_proposer) -> str:
+def run_campaign(context: Context, request: Improve, opening: OpenProposer | None = None) -> str:
     """Run a campaign to its end, or go on with it, and return its id.
 
     Args:
-        opening: Opens a proposer by name, with what was mined for it.
+        opening: Opens a proposer by name, with what was mined for it; default: the usual ones.
     """
+    opening = opening or opening_for(context, request)
     key = _begin(context, request, opening)
     campaign = Campaign(context=context, request=request, key=key, open_proposer=opening)
     campaign.explore()
@@ -77,12 +81,14 @@ def _begin(context: Context, request: Improve, opening: OpenProposer) -> str:
     if last is not None and not request.again:
         same = (last.body["base"], last.body["subject"]) == (base_digest, subject.digest)
         if last.state == "ended" and same:
-            return _continued(context, request, last)
+            return _continued(context, request, last, opening)
         if last.state == "open":
             _require_unchanged(last, subject)
             return last.key
     key = campaign_id([founding, number])
-    for name in _proposers(request):
+    if request.prune:
+        _require_release(context, request, head, subject, len(suite))
+    for name in proposers_of(request):
         opening(name, Evidence())  # a name that is none is told before anything is made
     facts: dict[str, Json] = {
         "system": subject.name,
@@ -91,7 +97,7 @@ def _begin(context: Context, request: Improve, opening: OpenProposer) -> str:
         "head": head,
         "side": f"improve-{key.removeprefix('imp_')[-12:].lower()}",
         "base": base_digest,
-        "proposers": _proposers(request),
+        "proposers": proposers_of(request),
         "prune": request.prune,
         "claim": "no_worse_and_cheaper" if request.prune else "better",
         "surface": list(request.surface),
@@ -110,13 +116,38 @@ def _begin(context: Context, request: Improve, opening: OpenProposer) -> str:
         practice=practice,
         campaign=key,
     )
-    steps = Campaign(context=context, request=request, key=key).steps
+    steps = Improvements(context.ids)
     context.commit(side, steps.open(context.scope, key, told, facts))
     return key
 
 
-def _proposers(request: Improve) -> list[str]:
-    return [LEAVE_ONE_OUT] if request.prune else list(dict.fromkeys(request.proposer))
+def _require_release(
+    context: Context, request: Improve, head: str, subject: System, cases: int
+) -> None:
+    """Removals are compared with what was released; a person cuts that.
+
+    Raises:
+        InvalidRequestError: What was released has too few trials to show anything against it.
+        NotFoundError: Nothing was released of this agent and head; the hint says what it costs.
+    """
+    with context.view() as view:
+        row = last_release(view, line_of(head))
+        left = parse_json(view.blob(row.body["result"]["told"]))["margin_left"] if row else 0.0
+    command = f"lignin release cut --head {head} --system {shlex.quote(request.system)}"
+    if row is not None and row.body["name"] == subject.name:
+        if left > LEAST_LEFT * MARGIN:
+            return
+        raise InvalidRequestError(
+            f"the trials of the release {row.key} are too few to show that a removal loses less than "
+            f"{MARGIN:.0%}",
+            hint=f"`{command} --trials N` with more than {row.body['trials']} a case; those that stand "
+            "are not paid again",
+        )
+    raise NotFoundError(
+        f"no release of {subject.name!r:.80} on the head {head!r}, which removals are compared with",
+        hint=f"`{command}` first: {LEAST_TRIALS} trials of {cases} cases, at most "
+        f"{LEAST_TRIALS * cases}, of which those that stand are not paid again",
+    )
 
 
 def _founding(request: Improve, head: str, suite: Sequence[SuiteCase]) -> Json:
@@ -126,7 +157,7 @@ def _founding(request: Improve, head: str, suite: Sequence[SuiteCase]) -> Json:
         request.system,
         request.unsandboxed,
         head,
-        _proposers(request),
+        proposers_of(request),
         request.prune,
         request.explore,
         sorted(request.surface),
@@ -177,11 +208,11 @@ def _require_unchanged(row: Row, subject: System) -> None:
         )
 
 
-def _continued(context: Context, request: Improve, row: Row) -> str:
+def _continued(context: Context, request: Improve, row: Row, opening: OpenProposer) -> str:
     """Open an ended campaign again where its limits were raised; else it stays as it is."""
     with context.view() as view:
         paid = spent(view, row)
-    campaign = Campaign(context=context, request=request, key=row.key)
+    campaign = Campaign(context=context, request=request, key=row.key, open_proposer=opening)
     end, limits = row.body["end"], campaign.limits(row)
     by_limit = end["stop"].partition(":")[0] in ("rounds", "no progress", "budget", "goal")
     goes_on = by_limit and not why_stop(row.body["rounds"], limits, paid, end.get("mean"))
@@ -234,7 +265,8 @@ def _offer(campaign: Campaign, row: Row) -> None:
             "campaign": row.key,
             "modes": sorted({r["mode"] for r in taken}),
             "kinds": sorted({r["kind"] for r in taken}),
-            "proposers": sorted({r["proposer"] for r in taken}),
+            "proposed_by": ", ".join(sorted({r["proposer"] for r in taken})),
+            "model": ", ".join(sorted({r["model"] for r in taken} - {""})),
             "simulated": row.body["simulated"],
             "surface": row.body["surface"],
         }

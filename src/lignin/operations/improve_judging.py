@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lignin.domain.codec import Digest, Json, parse_json
-from lignin.domain.errors import InvalidRequestError, LimitedError
+from lignin.domain.errors import GateFailedError, InvalidRequestError, LimitedError
 from lignin.domain.events import Change
 from lignin.domain.evidence import GateOutcome
 from lignin.domain.harness import Claim, Patch, Revision, apply_patch
@@ -15,17 +15,12 @@ from lignin.evals.laws.climbing import Spent
 from lignin.evals.trials import trials_of
 from lignin.harness.service import Decision
 from lignin.operations.context import Context
-from lignin.operations.eval import SuiteRequest
-from lignin.operations.gate_prove import GateProve, prove
-from lignin.operations.gatework import (
-    Question,
-    campaign_of,
-    find_decision,
-    open_decision,
-    reach_decision,
-)
+from lignin.operations.eval import SuiteRequest, top_up
+from lignin.operations.gateplan import Question, needs_bank
+from lignin.operations.gatework import find_decision, open_decision, reach_decision
 from lignin.operations.heads import state_changes
 from lignin.operations.improve_models import Improve
+from lignin.operations.questions import GateProve, question_on
 from lignin.operations.subjects import harness_files, open_subject
 from lignin.operations.trialwork import SuiteCase
 from lignin.ports.ledger import View, require_known
@@ -141,25 +136,31 @@ def judge(
         systems: What stands, and what is proposed.
         suite: Cases that its proposer did not see are held out in it.
     """
-    if proposal.body["claim"] != "better":
-        return _no_worse(context, request, proposal)
-    question = Question(
-        incumbent=systems[0],
-        candidate=systems[1],
-        suite=suite,
-        named=tuple(sorted(case.name for case in suite)),
-        target=tuple(target),
-        campaign=campaign_of(proposal),
-        proposal=proposal.key,
-    )
-    with context.view() as view:
-        decision, row = find_decision(view, question, anew=False)
-    if row is None:
-        row = open_decision(context, decision, question)
+    kept = request.model_dump(include={"system", "bank", *SuiteRequest.model_fields})
+    asked = GateProve.model_validate({**kept, "proposal": proposal.key})
+    aimed = target if proposal.body["claim"] == "better" else ()
+    try:
+        question = question_on(context, asked, systems=systems, suite=suite, target=aimed)
+        row = _opened(context, request, question)
+    except GateFailedError as error:
+        return Judged(outcome="reject", reasons=(error.message,))
+    except InvalidRequestError as error:  # what trials cannot decide, they leave undecided
+        return Judged(outcome="undecided", reasons=(f"{error.message}: {error.hint}",))
     if row.state == "open":
         reach_decision(context, row, question, request.parallel)
     with context.view() as view:
         return _judged(view, require_known(view, row.stream))
+
+
+def _opened(context: Context, request: Improve, question: Question) -> Row:
+    """The decision that answers a question, opened once, with the trials that it needs beforehand."""
+    with context.view() as view:
+        decision, row = find_decision(view, question, anew=False)
+    if row is not None:
+        return row
+    if needs_bank(question):
+        top_up(context, question.incumbent, question.suite, request.bank, request.parallel)
+    return open_decision(context, decision, question)
 
 
 def _judged(view: View, row: Row) -> Judged:
@@ -171,24 +172,6 @@ def _judged(view: View, row: Row) -> Judged:
         gain=told["gain"],
         interval=tuple(told["interval"] or ()),
         trials=int(told["trials"]),
-    )
-
-
-def _no_worse(context: Context, request: Improve, proposal: Row) -> Judged:
-    """The claim of a removal, put to `gate prove`: it knows which claims trials can prove."""
-    kept = request.model_dump(include={"system", "bank", *SuiteRequest.model_fields})
-    asked = GateProve.model_validate({**kept, "proposal": proposal.key})
-    try:
-        told = prove(context, asked)
-    except InvalidRequestError as error:
-        return Judged(outcome="undecided", reasons=(f"{error.message}: {error.hint}",))
-    return Judged(
-        outcome=told.verdict,
-        decision=told.decision,
-        reasons=tuple(told.reasons),
-        gain=told.gain,
-        interval=tuple(told.interval or ()),
-        trials=told.trials,
     )
 
 

@@ -7,6 +7,7 @@ from pydantic import Field
 from lignin.operations.eval import SuiteRequest
 from lignin.operations.gatework import BANKED
 from lignin.operations.registry import Listed, Request, Response, positional
+from lignin.ports.proposer import DRAFT_LIMIT_S
 from lignin.traces.view import told
 
 SIMULATED = "simulated: no evidence about real agents"
@@ -21,7 +22,28 @@ class Improve(SuiteRequest):
         "", description="the head to improve; default: main, and practice for a simulated agent"
     )
     proposer: list[str] = Field(
-        default_factory=lambda: ["mined"], description="who proposes; several take turns"
+        default_factory=lambda: ["mined"],
+        description="who proposes: mined, model:PROVIDER:MODEL or command:WORDS; several, comma-separated, "
+        "take turns",
+    )
+    proposer_unsandboxed: bool = Field(
+        False,
+        description="run a command that proposes as you, outside the sandbox: nothing is hidden from it",
+    )
+    proposer_network: bool = Field(
+        False,
+        description="run a command that proposes behind walls that have a network, with what is shared",
+    )
+    proposer_share: list[str] = Field(
+        default_factory=list,
+        description="with --proposer-network: a file or folder of yours that it may read",
+    )
+    proposer_variable: list[str] = Field(
+        default_factory=list,
+        description="with --proposer-network: a variable of yours that it is given",
+    )
+    proposer_limit_s: float = Field(
+        DRAFT_LIMIT_S, gt=0, le=86_400, description="seconds for one draft"
     )
     prune: bool = Field(
         False, description="propose taking out, one at a time, what no longer earns its context"
@@ -78,6 +100,7 @@ class RoundView(Response):
     shown: int = Field(description="of these, cases that the proposer saw")
     proposer: str = Field(description="who was asked")
     ended: str = Field("", description="drafted, nothing, refused or failed")
+    why: str = Field("", description="why there is no draft")
     kind: str = Field("", description="what sort of change it is")
     hypothesis: str = Field("", description="why it should help")
     predicted: float | None = Field(None, description="the gain that was predicted")
@@ -93,6 +116,9 @@ class RoundView(Response):
     trials: int = Field(0, description="trials that its decision rests on")
     paid: int = Field(0, description="trials paid since the campaign began, at its end")
     mean: float | None = Field(description="mean score of the suite before it, by banked trials")
+    model: str = Field("", description="the model that wrote the draft, where one did")
+    usage: dict[str, int] = Field(default_factory=dict, description="its tokens by kind")
+    cost_microusd: int | None = Field(None, description="what asking cost, where that is known")
     proposal: str = Field("", description="the proposal's id; empty where it came to none")
     decision: str = Field("", description="the decision's id; empty where no trial was run")
 
@@ -131,6 +157,7 @@ class CampaignShown(CampaignView):
     proposal: str = Field(description="the proposal of the whole change; empty without one")
     decision: str = Field(description="the decision on it")
     reasons: list[str] = Field(description="what the gate says of the whole change")
+    power_told: str = Field("", description="what the suite of that decision was measured to catch")
     gain: float | None = Field(description="its gain on its target")
     interval: list[float] = Field(description="the 95 % interval of that; empty without one")
     next: list[str] = Field(description="what a person does now")
@@ -157,7 +184,8 @@ class ProposerView(Response):
     accept_rate: float | None = Field(description="accepted / drafts")
     gain: float = Field(description="the gains of the accepted on their targets, added up")
     trials: int = Field(description="trials that the decisions rest on")
-    cost_microusd: int = Field(description="what the proposer itself cost")
+    usage: dict[str, int] = Field(description="the proposer's own tokens by kind")
+    cost_microusd: int = Field(description="what the proposer itself cost, where that is known")
 
 
 class ProposersListed(Listed):
@@ -188,6 +216,8 @@ def _lines(shown: CampaignShown) -> list[str]:
         gain = _gain(shown.gain, shown.interval)
         lines += ["", f"the whole change: {shown.outcome}{gain}"]
         lines += [f"  {reason}" for reason in shown.reasons[:MOST_TOLD]]
+        if shown.power_told:
+            lines.append(f"  power of its suite: {shown.power_told}")
     if found := shown.held_out:
         lines.append(
             f"held out: {_share(found.before)} -> {_share(found.after)}"
@@ -199,7 +229,7 @@ def _lines(shown: CampaignShown) -> list[str]:
 
 def _round_lines(each: RoundView) -> list[str]:
     if each.ended != "drafted":
-        said = each.ended or "under way"
+        said = f"{each.ended or 'under way'}{f': {each.why}' if each.why else ''}"
         return [f"{each.number:3} {each.proposer} on {each.name}: {said}"]
     outcome = f"{each.outcome or 'under way'}{', gone on from' if each.explored else ''}"
     first = f"{each.number:3} {outcome:9} {each.kind}: {each.hypothesis}"

@@ -4,13 +4,13 @@ Each step reads where the campaign stands, does one thing, and commits it as one
 belongs to it. Killed anywhere, the same call goes on there: what was paid has a name and is found again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lignin.domain.codec import Digest, Json, parse_json
-from lignin.domain.errors import InvalidRequestError
+from lignin.domain.errors import GateFailedError
 from lignin.domain.events import Change
-from lignin.domain.harness import Revision
+from lignin.domain.harness import Revision, apply_patch
 from lignin.domain.states import Row
 from lignin.evals.improvements import Improvements, drafted_files
 from lignin.evals.laws.climbing import (
@@ -23,9 +23,9 @@ from lignin.evals.laws.climbing import (
     why_stop,
     without_hidden,
 )
-from lignin.harness.leave_one_out import NAME as LEAVE_ONE_OUT
-from lignin.harness.leave_one_out import LeaveOneOut
+from lignin.evals.releases import sealed_cases
 from lignin.operations.context import Context
+from lignin.operations.drafting import require_unquoted_change
 from lignin.operations.eval import load_suite, top_up
 from lignin.operations.improve_aims import Findings, brief_for, evidence_for, find_aims
 from lignin.operations.improve_drafts import Built, Origin, build
@@ -43,31 +43,15 @@ from lignin.operations.improve_judging import (
     system_with,
 )
 from lignin.operations.improve_models import Improve
+from lignin.operations.improve_proposers import OpenProposer, walls_of
 from lignin.operations.subjects import harness_files
 from lignin.operations.trialwork import SuiteCase, suite_case
 from lignin.ports.ledger import View, require_known
-from lignin.ports.proposer import Brief, Proposer, TriedBefore
-from lignin.traces.mined import NAME as MINED
-from lignin.traces.mined import Evidence, Mined
+from lignin.ports.proposer import Brief, TriedBefore
+from lignin.traces.mined import Evidence
 
 WHOLE = "the whole suite"
 """What a campaign that takes things out is about: no failure mode."""
-OpenProposer = Callable[[str, Evidence], Proposer]
-
-
-def open_proposer(name: str, evidence: Evidence) -> Proposer:
-    """A proposer by name.
-
-    Raises:
-        InvalidRequestError: There is none of that name.
-    """
-    if name == MINED:
-        return Mined(evidence)
-    if name == LEAVE_ONE_OUT:
-        return LeaveOneOut()
-    raise InvalidRequestError(
-        f"no proposer {name!r:.60}", hint=f"{MINED}; {LEAVE_ONE_OUT} with --prune"
-    )
 
 
 def limits_of(request: Improve) -> Limits:
@@ -89,7 +73,7 @@ class Campaign:
     context: Context
     request: Improve
     key: str
-    open_proposer: OpenProposer = open_proposer
+    open_proposer: OpenProposer
     ration: Ration = field(default_factory=lambda: Ration(None))
     _found: dict[Digest, Findings] = field(default_factory=dict)
     _suite: list[SuiteCase] = field(default_factory=list)
@@ -238,6 +222,7 @@ class Campaign:
             "cost_microusd": said.cost_microusd,
         }
         files = draft.files if draft else {}
+        facts["walls"] = walls_of(self.request, last["proposer"])
         self._commit(self.steps.drafted(self.context.scope, row, facts, files))
 
     def _brief(self, row: Row, last: Mapping[str, Json]) -> tuple[Brief, Evidence]:
@@ -304,6 +289,7 @@ class Campaign:
         )
         revision = self.side(row)
         built = build(context, revision, files, self.request.surface, origin)
+        built = self._unquoted(row, revision, built)
         if not built.refused:
             with context.view() as view:
                 facts = proposal_facts(row, last)
@@ -324,6 +310,18 @@ class Campaign:
             return
         facts = {"proposal": proposal, "candidate": candidate}
         self._commit(opened, self.steps.proposed(context.scope, row, facts))
+
+    def _unquoted(self, row: Row, revision: Revision, built: Built) -> Built:
+        """Refuse what quotes the cases, before a trial is paid."""
+        if built.refused:
+            return built
+        context, after = self.context, apply_patch(revision, built.patch)
+        try:
+            with context.view() as view:
+                require_unquoted_change(context, view, revision, after, self.suite(row))
+        except GateFailedError as error:
+            return Built(patch={}, refused=error.message)
+        return built
 
     def _seen(self, row: Row, last: Mapping[str, Json], built: Built, candidate: Digest) -> Built:
         """Refuse what the agent would not notice, and what was tried in this campaign already."""
@@ -376,10 +374,14 @@ def proposal_facts(row: Row, last: Mapping[str, Json]) -> dict[str, Json]:
         "campaign": row.key,
         "mode": last["mode"],
         "kind": last["kind"],
-        "proposer": last["proposer"],
+        "proposed_by": last["proposer"],
         "model": last["model"],
+        "walls": last["walls"],
         "predicted": last["predicted"],
         "surface": row.body["surface"],
+        "shown": last["shown"],
+        "usage": last["usage"],
+        "proposal_cost_microusd": last["cost_microusd"],
         "simulated": row.body["simulated"],
     }
 
@@ -388,6 +390,8 @@ def read_suite(
     context: Context, view: View, request: Improve, known: Sequence[Sequence[str]]
 ) -> list[SuiteCase]:
     """The cases of a campaign by name, digest, mode and split; the user's own from their file."""
+    sealed = sealed_cases(view)
+    known = [each for each in known if each[0] not in sealed]  # sealed since it began
     if request.suite:
         given = {case.name: case for case in load_suite(context, view, request)}
         return [replace(given[name], split=split) for name, _, _, split in known]

@@ -13,12 +13,12 @@ from lignin.domain.harness import SlotChange
 from lignin.domain.states.artifacts import PROVEN
 from lignin.operations.artifact_capture import capture
 from lignin.operations.artifact_models import ArtifactCapture
+from lignin.operations.confining import confined
 from lignin.operations.context import Context
 from lignin.operations.drafting import (
     Handed,
     ask,
     brief_of,
-    confined,
     facts_of,
     head_files,
     open_proposer,

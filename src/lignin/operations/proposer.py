@@ -5,8 +5,9 @@ from typing import Any
 from pydantic import Field
 
 from lignin.domain.artifacts import File
+from lignin.operations.confining import confined
 from lignin.operations.context import Context
-from lignin.operations.drafting import Handed, ask, brief_of, confined, head_files, open_proposer
+from lignin.operations.drafting import Handed, ask, brief_of, head_files, open_proposer
 from lignin.operations.heads import MAIN
 from lignin.operations.registry import Request, Response, operation, positional
 from lignin.ports.proposer import DRAFT_LIMIT_S

@@ -1,5 +1,7 @@
 """What `gate prove` is asked: of two systems, or of a proposal, as the question that a decision answers."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
@@ -15,19 +17,22 @@ from lignin.operations.claimwork import (
     both_harnesses,
     counted_in,
     declared,
+    improved_head,
     release_for,
     require_ungraded,
     stood_before,
 )
 from lignin.operations.context import Context
-from lignin.operations.drafting import hidden_from, require_unquoted_proposal
+from lignin.operations.drafting import hidden_from, require_unquoted_change
 from lignin.operations.eval import SuiteRequest, load_suite
 from lignin.operations.gate import named_cases
 from lignin.operations.gateplan import BANKED, Question
 from lignin.operations.gatework import campaign_of
 from lignin.operations.registry import positional
 from lignin.operations.subjects import open_subject
+from lignin.operations.trialwork import SuiteCase
 from lignin.ports.ledger import View, require_known
+from lignin.ports.system import System
 
 
 class GateProve(SuiteRequest):
@@ -81,7 +86,37 @@ class GateProve(SuiteRequest):
 
 def question_of(context: Context, request: GateProve) -> Question:
     """What is asked: of two systems, or of a proposal's revision."""
-    asked: dict[str, Any] = {
+    asked = _asked(context, request)
+    with context.view() as view:
+        of = _of_proposal if request.proposal else _of_systems
+        question = of(context, view, request, asked)
+    return _different(question)
+
+
+def question_on(
+    context: Context,
+    request: GateProve,
+    *,
+    systems: tuple[System, System],
+    suite: Sequence[SuiteCase],
+    target: Sequence[str],
+) -> Question:
+    """What is asked of a proposal by a campaign, which has opened the agent and fixed its suite.
+
+    Args:
+        systems: What stands, and what is proposed.
+        suite: Cases that its proposer did not see are held out in it.
+        target: The cases that are to be better.
+    """
+    asked = _asked(context, request) | {"target": tuple(target)}
+    with context.view() as view:
+        question = _of_proposal(context, view, request, asked)
+    incumbent, candidate = systems
+    return _different(replace(question, incumbent=incumbent, candidate=candidate, suite=suite))
+
+
+def _asked(context: Context, request: GateProve) -> dict[str, Any]:
+    return {
         "named": named_cases(context, request.case),
         "target": named_cases(context, request.target),
         "must_pass": named_cases(context, request.must_pass),
@@ -90,9 +125,9 @@ def question_of(context: Context, request: GateProve) -> Question:
         "saving": request.saving,
         "margin": request.margin,
     }
-    with context.view() as view:
-        of = _of_proposal if request.proposal else _of_systems
-        question = of(context, view, request, asked)
+
+
+def _different(question: Question) -> Question:
     if question.incumbent.digest == question.candidate.digest:
         raise InvalidRequestError(
             "incumbent and candidate are the very same system", hint="there is nothing to decide"
@@ -134,10 +169,10 @@ def _of_proposal(
         raise InvalidRequestError("of a proposal the agent is needed", hint="PROPOSAL --system SYS")
     row = require_known(view, f"proposal/{request.proposal}")
     claim = _claim(row, request)
-    require_unquoted_proposal(context, view, request.proposal)
     before, after = context.harness.proposed(view, request.proposal)
     require_ungraded(context, view, before, after)
     suite = load_suite(context, view, request)
+    require_unquoted_change(context, view, before, after, suite)
     if claim == "restore":
         stood_before(context, view, row)
     asked["hidden"] = tuple(
@@ -151,7 +186,9 @@ def _of_proposal(
     )
     release = ""
     if claim == "no_worse_and_cheaper":
-        released = release_for(view, request.release, line_of(row.body["head"]))
+        released = release_for(
+            view, request.release, line_of(improved_head(view, row.body["head"]))
+        )
         release = released.key
         if released.body["name"] != incumbent.name:
             raise InvalidRequestError(

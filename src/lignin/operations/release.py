@@ -9,6 +9,7 @@ from lignin.artifacts.promotion import require_person
 from lignin.domain.codec import Json, parse_json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.states import Row
+from lignin.evals.laws.no_worse import LEAST_LEFT, MARGIN
 from lignin.evals.releases import (
     LEAST_TRIALS,
     Cutting,
@@ -101,7 +102,7 @@ class ReleaseDone(ReleaseView):
     paid: int = Field(description="trials that were run this time")
 
     def warnings(self) -> list[str]:
-        if self.margin_left is not None and self.margin_left <= 0.0125:
+        if self.margin_left is not None and self.margin_left <= LEAST_LEFT * MARGIN:
             return [
                 "too few trials or cases to show that anything is no worse by 5 points: "
                 "--trials N with more"

@@ -10,12 +10,12 @@ from lignin.domain.codec import Json, digest_bytes, parse_json
 from lignin.domain.errors import ConflictError, GateFailedError, InvalidRequestError
 from lignin.domain.states import Row
 from lignin.harness.drafts import Drafts, RepositoryDraft, load_draft
+from lignin.operations.confining import confined
 from lignin.operations.context import Context
 from lignin.operations.drafting import (
     ask,
     brief_of,
     cases_of,
-    confined,
     facts_of,
     hidden_from,
     open_proposer,

@@ -1,13 +1,14 @@
 """`improve`: what fails is mined, drafts are gated on a side head, the whole is gated in the end."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from lignin.domain.artifacts import File
-from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError
+from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError, NotFoundError
 from lignin.domain.harness import Revision, SlotChange
 from lignin.operations.improve import ImproveRef, show
 from lignin.operations.improve_drafts import Origin, build
@@ -255,6 +256,15 @@ def test_prune_proposes_taking_out_each_slot_by_itself(desk: Desk) -> None:
     )
     told = Scripted(desk, [both])()
     assert told.outcome == "accept"
+    with pytest.raises(NotFoundError, match="no release") as missing:
+        desk("improve", system="desk:newer", prune=True)
+    assert "release cut --head practice --system desk:newer" in missing.value.hint
+    assert "at most" in missing.value.hint
+    desk("release.cut", system="desk:newer", head="practice")
+    with pytest.raises(InvalidRequestError, match="too few") as few:
+        desk("improve", system="desk:newer", prune=True)
+    assert "--trials N` with more than 20" in few.value.hint
+    desk("release.cut", system="desk:newer", head="practice", trials=60)
     pruned = desk("improve", system="desk:newer", prune=True)
     drafts = [each for each in pruned.items if each.ended == "drafted"]
     assert [each.hypothesis.split()[0] for each in drafts] == ["long", "good"]
@@ -262,6 +272,9 @@ def test_prune_proposes_taking_out_each_slot_by_itself(desk: Desk) -> None:
         made = desk("proposal.show", proposal=each.proposal)
         assert (made.claim, made.head) == ("no_worse_and_cheaper", pruned.side)
         assert len(made.slots) == 1
+        assert (each.outcome, bool(each.decision)) == ("accept", True), each.reasons
+    assert pruned.outcome == "accept", pruned.reasons
+    assert not desk("head.show", name="practice").slots
     assert {each.proposer for each in pruned.items} == {"leave-one-out"}
 
 
@@ -341,3 +354,69 @@ def test_plot_marks_what_was_accepted_and_what_refused(desk: Desk) -> None:
     assert f"{told.accepted} accepted" in svg
     assert f"{told.refused} refused" in svg
     assert "simulated" in svg
+
+
+def test_draft_that_quotes_a_case_is_refused_by_name_and_counts_against_its_proposer(
+    desk: Desk,
+) -> None:
+    with_cases(desk, FAULTS)
+    hidden = next(each.case for each in desk("trace.cases").items if each.state != "withdrawn")
+    quote = desk("trace.case", case=hidden).content["input"][0]
+    said = Proposed(ended="drafted", draft=draft(quote), usage={"input_tokens": 7}, cost_microusd=5)
+    refused = Proposed(ended="refused", why="no", usage={"input_tokens": 2}, cost_microusd=1)
+    told = Scripted(desk, [said, refused])(rounds=3, no_progress=1)
+    first = next(each for each in told.items if each.ended == "drafted")
+    assert (first.outcome, first.trials, first.proposal, first.decision) == ("reject", 0, "", "")
+    assert "overfitted" in first.reasons[0]
+    (kept,) = desk("improve.proposers").items
+    assert (kept.proposer, kept.drafts, kept.accept_rate) == ("scripted", 1, 0.0)
+    assert kept.usage["input_tokens"] >= 7
+    assert kept.cost_microusd >= 5
+
+
+AGENT = """
+import json, os
+text = '---\\nname: paid\\ndescription: "A rule."\\n---\\n\\n- {said}\\n'
+os.makedirs("files/paid", exist_ok=True)
+open("files/paid/SKILL.md", "w").write(text)
+json.dump({{"kind": "prompt", "hypothesis": "It guesses.", "predicted": 0.3}}, open("draft.json", "w"))
+"""
+
+
+def test_coding_agent_takes_turns_with_what_was_mined(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    desk.write("agent.py", AGENT.format(said=GOOD))
+    command = f"command:{sys.executable} agent.py --of a,b"
+    request = Improve(
+        system=SYSTEM,
+        proposer=[f"mined,{command}"],
+        proposer_unsandboxed=True,
+        rounds=6,
+        measure=0,
+    )
+    told = show(desk.context, ImproveRef(campaign=run_campaign(desk.context, request)))
+    assert told.proposers == ["mined", command]
+    assert {each.proposer for each in told.items} == {"mined", command}
+    theirs = next(each for each in told.items if each.proposer == command and each.proposal)
+    with desk.context.view() as view:
+        facts = view.row(f"proposal/{theirs.proposal}").body["facts"]  # type: ignore[union-attr]
+    assert (facts["proposed_by"], facts["walls"], facts["kind"]) == (command, "none", "prompt")
+    assert {each.proposer for each in desk("improve.proposers").items} == {"mined", command}
+
+
+@pytest.mark.parametrize("name", ["nobody", "leave-one-out", "claude -p", ""])
+def test_proposer_that_is_none_is_told_before_anything_is_made(desk: Desk, name: str) -> None:
+    with_cases(desk, FAULTS)
+    with pytest.raises(InvalidRequestError, match="no proposer"):
+        desk("improve", system=SYSTEM, proposer=[name])
+    assert desk("improve.list").total == 0
+
+
+def test_decision_of_a_campaign_rests_on_no_cases_that_were_picked(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    told = Scripted(desk, [draft(GOOD)])(measure=0)
+    with desk.context.view() as view:
+        decision = view.row(f"decision/{told.decision}")
+    assert decision is not None
+    assert decision.body["picked"] == 0
+    assert "never measured" in told.power_told

@@ -16,7 +16,7 @@ from lignin.domain.errors import (
     UnavailableError,
 )
 from lignin.domain.events import NewEvent
-from lignin.operations.drafting import require_unquoted_proposal, shown_cases
+from lignin.operations.drafting import require_unquoted_change, shown_cases
 from lignin.testing.fakes.model_server import Reply, model_server
 from unit.operations.conftest import Desk
 from unit.operations.suites import with_cases
@@ -252,8 +252,10 @@ def test_a_proven_routine_may_show_its_uses(desk: Desk, mode: str) -> None:
     desk("head.create", name="main")
     digest = desk("artifact.list").items[0].digest
     opened = desk("proposal.create", put=[f"refunds@{digest}"], claim="better")
+    with desk.context.view() as view:
+        revisions = desk.context.harness.proposed(view, opened.proposal)
     with desk.context.view() as view, pytest.raises(GateFailedError, match="overfitted"):
-        require_unquoted_proposal(desk.context, view, opened.proposal)
+        require_unquoted_change(desk.context, view, *revisions)
     ids, scope = desk.context.ids, desk.context.scope
     for type_, payload in (
         ("routine.induced", {"rank": 0, "digest": "sha256:a"}),
@@ -264,4 +266,4 @@ def test_a_proven_routine_may_show_its_uses(desk: Desk, mode: str) -> None:
         )
         desk.context.commit(scope.change(events=(event,)))
     with desk.context.view() as view:
-        require_unquoted_proposal(desk.context, view, opened.proposal)
+        require_unquoted_change(desk.context, view, *revisions)

@@ -5,7 +5,7 @@ Rounds are read as the ledger has them: `mode`, `proposer`, `ended`, `kind`, `ou
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -185,6 +185,7 @@ class Tally:
     undecided: int = 0
     gain: float = 0.0
     trials: int = 0
+    usage: Mapping[str, int] = field(default_factory=dict)
     cost_microusd: int = 0
 
     @property
@@ -194,24 +195,36 @@ class Tally:
 
 
 def tally(subject: str, rounds: Sequence[Round]) -> list[Tally]:
-    """The tallies of a campaign's judged drafts, by proposer."""
-    found: dict[str, list[Round]] = {}
+    """What a campaign asked, by proposer."""
+    asked: dict[str, list[Round]] = {}
     for each in rounds:
-        if "outcome" in each and each.get("ended") == "drafted":
-            found.setdefault(str(each["proposer"]), []).append(each)
-    return [
-        Tally(
-            proposer=name,
-            subject=subject,
-            drafts=len(mine),
-            accepted=_count(mine, "accept"),
-            undecided=_count(mine, "undecided"),
-            gain=sum(float(r.get("gain") or 0) for r in mine if r["outcome"] == "accept"),
-            trials=sum(int(r.get("trials") or 0) for r in mine),
-            cost_microusd=sum(int(r.get("cost_microusd") or 0) for r in mine),
-        )
-        for name, mine in sorted(found.items())
-    ]
+        if each.get("ended"):
+            asked.setdefault(str(each["proposer"]), []).append(each)
+    return [_tally(subject, name, mine) for name, mine in sorted(asked.items())]
+
+
+def _tally(subject: str, name: str, asked: Sequence[Round]) -> Tally:
+    """Of one proposer; what asking took counts where it came to no draft, too."""
+    judged = [each for each in asked if "outcome" in each and each["ended"] == "drafted"]
+    return Tally(
+        proposer=name,
+        subject=subject,
+        drafts=len(judged),
+        accepted=_count(judged, "accept"),
+        undecided=_count(judged, "undecided"),
+        gain=sum(float(r.get("gain") or 0) for r in judged if r["outcome"] == "accept"),
+        trials=sum(int(r.get("trials") or 0) for r in judged),
+        usage=added_up(r.get("usage") or {} for r in asked),
+        cost_microusd=sum(int(r.get("cost_microusd") or 0) for r in asked),
+    )
+
+
+def added_up(usages: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Tokens by kind, of several asks."""
+    total: Counter[str] = Counter()
+    for each in usages:
+        total.update(each)
+    return dict(total)
 
 
 def _count(rounds: Sequence[Round], outcome: GateOutcome) -> int:

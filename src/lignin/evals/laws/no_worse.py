@@ -16,6 +16,8 @@ from lignin.evals.laws.course import Ask, Course
 from lignin.evals.laws.wealth import BETS, Wealth
 
 MARGIN = 0.05
+LEAST_LEFT = 0.25
+"""Of the margin, what must be left once the release's own trials are allowed for."""
 LEVEL = 0.005
 """What truly loses the margin is held to be no worse with at most this probability."""
 _BANK_Z = 2.81
