@@ -25,6 +25,7 @@ from lignin.domain.ids import ENTROPY_BYTES, make_id
 from lignin.domain.names import require_name
 from lignin.harness.service import Harness
 from lignin.operations.context import Context, Progress
+from lignin.ports.judge import Judge, JudgeAsked
 from lignin.ports.model import Model
 from lignin.ports.proposer import Proposer, ProposerAsked
 from lignin.ports.repository import Repositories
@@ -171,6 +172,7 @@ def _build(
         open_exits=cache(lambda: _open_exits(settings, opened)),
         open_system=lambda asked: _open_system(asked, open_sandbox),
         repositories=cache(lambda: _repositories(settings)),
+        open_judge=lambda asked: _open_judge(settings, asked, key, open_sandbox),
         open_proposer=lambda asked: _open_proposer(settings, asked, key, open_sandbox),
         open_wheels=cache(lambda: _open_wheels(settings, opened, keeps=not dry_run)),
         dry_run=dry_run,
@@ -338,6 +340,18 @@ def _open_model(settings: Settings, name: str, key: bytes) -> Model:
         return redact(text.encode(errors="replace"), key).content.decode(errors="replace")
 
     return open_model(name, settings.environment, mask)
+
+
+def _open_judge(
+    settings: Settings, asked: JudgeAsked, key: bytes, open_sandbox: Callable[[], Sandbox]
+) -> Judge:
+    from lignin.adapters.judges.opening import open_judge
+
+    return open_judge(
+        asked,
+        lambda name: _open_model(settings, name, key),
+        lambda wanted: _open_system(wanted, open_sandbox),
+    )
 
 
 def _open_proposer(

@@ -35,7 +35,7 @@ BOMBS = {
         steps=30, bounded=_MEMORY, raised=_MORE, status="memory",
     ),
     "memory of many": Bomb(
-        body="for n in range(5):\n        if os.fork() == 0: k = bytearray(b'x') * (30 << 20); tell(n); time.sleep(.6); os._exit(0)\n    time.sleep(.5)\n    tell(9)",
+        body="for n in range(5):\n        if os.fork() == 0: k = bytearray(b'x') * (30 << 20); tell(n); time.sleep(4); os._exit(0)\n    time.sleep(3)\n    tell(9)",
         steps=6, bounded=_MEMORY, raised=_MORE, status="memory",
     ),
     "memory shared by a file": Bomb(

@@ -62,6 +62,11 @@ ARGUMENTS = {
     "routine.promote": ("rtn_absent",),
     "routine.prove": ("rtn_absent",),
     "routine.run": ("please cancel it", "--tools", "desk"),
+    "rubric.add": ("rubric.yaml",),
+    "rubric.adopt": ("absent",),
+    "rubric.agree": ("absent", "--judge", "cat"),
+    "rubric.compare": ("absent", "absent", "--judge", "cat"),
+    "rubric.label": ("absent", "--trial", "trl_absent", "--label", "good"),
     "session.append": ("SESSION", "--events", "[1]"),
     "session.end": ("SESSION", "--outcome", "success"),
     "session.fork": ("SESSION", "--at", "1"),
@@ -91,8 +96,8 @@ REFUSED = {
     "dependency.remove", "eval.forget", "eval.keep", "eval.power", "eval.run", "eval.sweep",
     "gate.prove", "head.offer", "head.release", "improve", "proposal.apply", "proposal.draft",
     "proposal.rebase", "proposer.try", "release.cut", "repo.branch", "repo.propose", "repo.prove",
-    "routine.promote", "routine.prove", "routine.run",
-    "task.close", "task.settle", "trace.judge",
+    "routine.promote", "routine.prove", "routine.run", "rubric.adopt", "rubric.agree",
+    "rubric.compare", "rubric.label", "task.close", "task.settle", "trace.judge",
 }  # fmt: skip
 
 
@@ -120,6 +125,7 @@ def test_dry_runs_change_no_byte_of_store_project_or_key(bench: Bench, shell: Sh
     shutil.copytree(ready / "project", shell.project, dirs_exist_ok=True)
     shutil.copytree(bench.root / "recorded", shell.project / "traces")
     make_wheel(shell.project / "wheels", "swan")
+    (shell.project / "rubric.yaml").write_text("rubric: kind\nquestion: Is it kind?\n")
     session = shell("trace", "list").value["items"][0]["session"]
     made = shell("proposal", "create", "--head", "main", "--drop", "caesar")
     names = {"SESSION": session, "PROPOSAL": made.value["proposal"]}

@@ -6,10 +6,10 @@ never tried again whoever asks, and no trial of other content is ever taken for 
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from lignin.domain.codec import Digest, canonical_bytes, digest_bytes
+from lignin.domain.codec import Digest, Json, canonical_bytes, digest_bytes
 from lignin.domain.events import Blob, Change, NewEvent, Scope
 from lignin.domain.states import Row
 from lignin.domain.trials import Scored, TrialKey
@@ -28,8 +28,11 @@ MAX_REASONS_CHARS = 4000
 class Tried:
     """What is to be filed of a trial.
 
-    `case` is the case's name, `said` what the system wrote, `seen` its calls as a run, where they were
-    seen and not only told.
+    Args:
+        case: The case's name.
+        said: What the system wrote.
+        seen: Its calls as a run, where they were seen and not only told.
+        shown: What a judge was shown of it, where one scored it.
     """
 
     key: TrialKey
@@ -37,6 +40,7 @@ class Tried:
     scored: Scored
     said: str = ""
     seen: str = ""
+    shown: Mapping[str, Json] = field(default_factory=dict)
 
 
 class Trials:
@@ -56,8 +60,15 @@ class Trials:
         """
         key, scored = tried.key, tried.scored
         stream = f"trial/{key.trial}"
-        told = {"reasons": [r[:MAX_REASONS_CHARS] for r in scored.reasons], "said": tried.said}
-        detail = canonical_bytes({**told, "seen": tried.seen} if tried.seen else told)
+        told: dict[str, Json] = {
+            "reasons": [each[:MAX_REASONS_CHARS] for each in scored.reasons],
+            "said": tried.said,
+        }
+        if tried.seen:
+            told["seen"] = tried.seen
+        if tried.shown:
+            told["shown"] = dict(tried.shown)
+        detail = canonical_bytes(told)
         payload = {
             "system": key.system,
             "case": tried.case,

@@ -35,6 +35,8 @@ NOT_NOUNS = frozenset(
         "proofs",
         "questions",
         "routinework",
+        "judgework",
+        "rubricwork",
         "choice",
         "demo_report",
         "confining",

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
@@ -17,6 +18,7 @@ from lignin.evals.trials import standing, trials_of
 from lignin.operations.context import Context
 from lignin.operations.gate import named_cases
 from lignin.operations.registry import Listed, Request, Response, operation, positional
+from lignin.operations.rubricwork import open_scorer
 from lignin.operations.subjects import open_subject
 from lignin.operations.trialwork import SuiteCase, Tries, stored_suite, told_case
 from lignin.ports.ledger import View, every_row, not_known
@@ -37,6 +39,17 @@ class SuiteRequest(Request):
         "",
         description="a file of your own cases instead, JSON lines of {case, input, ...}: the system "
         "itself says how each went",
+    )
+    rubric: str = Field(
+        "", description="NAME or NAME@DIGITS: a judge scores the cases of --suite by this rubric"
+    )
+    judge: str = Field(
+        "",
+        description="who judges: a command line (in the sandbox), model:PROVIDER:MODEL, or "
+        "python:MODULE:FUNCTION",
+    )
+    unsandboxed_judge: bool = Field(
+        False, description="run the judge as you, outside the sandbox: for `claude -p` and the like"
     )
     unsandboxed: bool = Field(
         False, description="run the system as you, outside the sandbox, with all that you may do"
@@ -206,6 +219,10 @@ def load_suite(context: Context, view: View, request: SuiteRequest) -> list[Suit
         NotFoundError: A named one is not there.
     """
     if not request.suite:
+        if request.rubric or request.judge:
+            raise InvalidRequestError(
+                "stored cases have checks, and those judge", hint="--rubric is for cases of --suite"
+            )
         suite = stored_suite(view, named_cases(context, request.case))
     else:
         path = context.path(request.suite)
@@ -216,6 +233,16 @@ def load_suite(context: Context, view: View, request: SuiteRequest) -> list[Suit
         suite = [told_case(row) for row in parse_rows(path.read_text("utf-8"), path.name)]
         if double := [n for n, k in Counter(case.name for case in suite).items() if k > 1]:
             raise InvalidRequestError(f"cases that are there twice: {', '.join(double[:10])}")
+        if request.rubric or request.judge:
+            scorer = open_scorer(
+                context,
+                view,
+                request.rubric,
+                request.judge,
+                unsandboxed=request.unsandboxed_judge,
+                limit_s=request.limit_s,
+            )
+            suite = [replace(case, scorer=scorer) for case in suite]
     if not suite:
         raise InvalidRequestError(
             "there are no cases", hint="`lignin trace cases` makes some; --suite brings your own"

@@ -64,7 +64,7 @@ class Question:
 
     def decision(self, again: int) -> str:
         """The id of its decision, the first one or one that was asked for again."""
-        told = sorted(case.digest for case in self.suite if case.kind == "told")
+        told = sorted(case.named_content for case in self.suite if case.kind == "told")
         founding: list[Json] = [
             told or sorted(self.named),
             self.incumbent.digest,

@@ -20,6 +20,7 @@ from lignin.operations.context import Context
 from lignin.operations.gateplan import BANKED, Question, plan_decision, released_rows
 from lignin.operations.heads import is_practice
 from lignin.operations.regressing import mark_fixed
+from lignin.operations.rubricwork import unmeasured_graders
 from lignin.operations.trialwork import SuiteCase, Tries, suite_case
 from lignin.ports.ledger import View, require_known
 from lignin.ports.system import System
@@ -89,6 +90,14 @@ def proven_by_trials(view: View, proposal: Row) -> tuple[GateOutcome, str]:
     if last.body.get("claim") == "equivalent" and refuted:
         # No level makes up for trying again: what came to something else once is not the same.
         return "reject", f"{told}, but {refuted[0]} saw it come to something else"
+    graders = [
+        case.grader for case in parse_plan(parse_json(view.blob(last.body["plan"]))).cases.values()
+    ]
+    if unmeasured := unmeasured_graders(view, graders):
+        return (
+            "undecided",
+            f"{told}, but by a judge not shown to agree with people: {unmeasured[0]}",
+        )
     outcome: GateOutcome = last.body["result"]["verdict"]
     return outcome, told
 

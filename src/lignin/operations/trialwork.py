@@ -35,6 +35,7 @@ from lignin.evals.watched import WatchedTools
 from lignin.operations.casework import LEAST_FAITHFUL
 from lignin.operations.context import Context
 from lignin.operations.environments import open_environment
+from lignin.operations.rubricwork import ByRubric
 from lignin.ports.environment import Environment
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.ports.system import System, SystemRun
@@ -55,9 +56,9 @@ _FORBIDDEN = "forbidden: "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteCase:
-    """A case as it is tried; `content` is None where it has no checks and the system tells the score.
+    """A case as it is tried; `content` is None where it has no checks.
 
-    `kind` is "told" then. Only a recorded one may never accept a change.
+    `kind` is "told" then: the system tells the score, or where there is a `scorer` a judge does. Only a recorded one may never accept a change.
     """
 
     name: str
@@ -67,10 +68,18 @@ class SuiteCase:
     content: Case | None = None
     mode: str = ""
     split: str = "shown"
+    scorer: ByRubric | None = None
 
     @property
     def grader(self) -> str:
+        if self.scorer is not None:
+            return self.scorer.grader
         return CHECKS if self.content is not None else TOLD
+
+    @property
+    def named_content(self) -> str:
+        """What tells it from others in a decision's id: its content, and who judges it."""
+        return self.digest if self.scorer is None else f"{self.digest} {self.grader}"
 
     def key(self, system: Digest, number: int) -> TrialKey:
         """The key of a system's trial of it."""
@@ -205,13 +214,14 @@ class Tries:
 def _filed(context: Context, system: System, case: SuiteCase, number: int) -> Mapping[str, Json]:
     """Try, and file what came of it before anybody hears of it."""
     key = case.key(system.digest, number)
-    scored, said, seen = _tried(context, system, case, number)
+    done = _tried(context, system, case, number)
     tried = Tried(
         key=key,
         case=case.name,
-        scored=_cleaned(context, scored),
-        said=_clean(context, said),
-        seen=_clean(context, seen),
+        scored=_cleaned(context, done.scored),
+        said=_clean(context, done.said),
+        seen=_clean(context, done.seen),
+        shown=done.shown,
     )
     name, trials = _clean(context, system.name.encode()), Trials(context.ids)
     with context.view() as view:
@@ -235,15 +245,27 @@ def _cleaned(context: Context, scored: Scored) -> Scored:
     return replace(scored, reasons=tuple(_clean(context, each.encode()) for each in scored.reasons))
 
 
-def _tried(
-    context: Context, system: System, case: SuiteCase, number: int
-) -> tuple[Scored, bytes, bytes]:
-    """Try once, and again where its surroundings did not hold; what it said, and the calls seen."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Try:
+    """A try: its score, what it said, its calls as far as they were seen, what a judge was shown of it."""
+
+    scored: Scored
+    said: bytes
+    seen: bytes
+    shown: Mapping[str, Json]
+
+
+def _tried(context: Context, system: System, case: SuiteCase, number: int) -> _Try:
+    """Try once, and again where its surroundings did not hold."""
     for _ in range(TRIES):
         run, scored, seen = _once(context, system, case, number)
         if scored.kind != "infrastructure":
             break
-    return scored, run.said, seen
+    shown: Mapping[str, Json] = {}
+    if case.scorer is not None and run.ended == "done":
+        judged, shown = case.scorer.score(case.task, read_output(run.said))
+        scored = replace(scored, kind=judged.kind, score=judged.score, reasons=judged.reasons)
+    return _Try(scored=scored, said=run.said, seen=seen, shown=shown)
 
 
 def _once(

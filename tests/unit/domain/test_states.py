@@ -196,6 +196,15 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     "encoded": [("run.encoded", {"task": "t", "outcome": "success", "digest": "sha256:a"})] * 2,
     "heard": [("run.heard", {"task": "", "person": "", "model": "", "turns": 0, "digest": "d"})]
     * 2,
+    "rubric": [
+        ("rubric.added", {"name": "kind", "content": "sha256:a", "by": "user:a"}),
+        ("rubric.compared", {"old": "sha256:b", "outcome": "accept", "told": "sha256:c"}),
+        ("rubric.adopted", {"by": "user:a"}),
+        ("rubric.replaced", {"digest": "sha256:d"}),
+    ],
+    "label": [("label.given", {"rubric": "kind", "item": "sha256:a", "label": "good"})] * 2,
+    "agreement": [("agreement.measured", {"rubric": "kind", "outcome": "pass"})] * 2,
+    "verdict": [("verdict.given", {"rubric": "sha256:a", "said": "good"})],
     "routine": [
         ("routine.induced", {"rank": 0, "digest": "sha256:a"}),
         ("routine.proven", {"artifact": "a", "verdict": "pass"}),
@@ -342,3 +351,18 @@ def test_a_fix_that_was_let_go_may_be_fixed_again_and_keeps_who_did() -> None:
         row, _event("fix/x", "case.fixed", 3, {"case": "c", "by": {"decision": "b"}})
     )
     assert (row.state, [each["decision"] for each in row.body["by"]]) == ("kept", ["a", "b"])
+
+
+def test_a_rubric_is_in_use_once_and_a_verdict_is_filed_once() -> None:
+    added = {"name": "kind", "content": "sha256:a", "by": "user:a"}
+    row = reduce_event(None, _event("rubric/r", "rubric.added", 1, dict(added)))
+    assert (row.state, row.parent) == ("proposed", "kind")
+    with pytest.raises(IllegalTransitionError):
+        reduce_event(row, _event("rubric/r", "rubric.replaced", 2, {"digest": "sha256:b"}))
+    row = reduce_event(row, _event("rubric/r", "rubric.adopted", 2, {"by": "user:a"}))
+    with pytest.raises(IllegalTransitionError):
+        reduce_event(row, _event("rubric/r", "rubric.adopted", 3, {"by": "user:a"}))
+    given = {"rubric": "sha256:a", "said": "good"}
+    verdict = reduce_event(None, _event("verdict/v", "verdict.given", 1, dict(given)))
+    with pytest.raises(IllegalTransitionError):
+        reduce_event(verdict, _event("verdict/v", "verdict.given", 2, dict(given)))

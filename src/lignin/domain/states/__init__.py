@@ -21,6 +21,7 @@ from lignin.domain.states import (
     releases,
     requests,
     routines,
+    rubrics,
     sessions,
 )
 from lignin.domain.states.row import Reducer, Row
@@ -39,6 +40,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **drafts.REDUCERS,
     **routines.REDUCERS,
     **requests.REDUCERS,
+    **rubrics.REDUCERS,
 }
 
 

@@ -1,0 +1,1 @@
+"""Judges: a program of the user, or a language model."""
