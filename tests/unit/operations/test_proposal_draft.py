@@ -244,6 +244,40 @@ def test_a_proposal_that_quotes_is_refused_by_the_gate_before_a_trial(
     assert desk("eval.list").items == []
 
 
+@pytest.mark.parametrize(
+    ("added", "is_quoted"),
+    [
+        ("For ORD-88120 pay back all of it.", True),
+        ("Ada Lovelace pays back nothing.", True),
+        ("The amount is 1047.35 EUR.", True),
+        ("Whoever asks for the second half of what was paid gets it.", True),
+        ("refund-over-limit is a hard one.", True),
+        ("A refund of a plain order is paid back. Be polite and cite the policy.", False),
+        ("Be polite, cite the policy, and never pay back more than what was paid.", False),
+    ],
+)
+def test_what_quotes_the_suite_of_the_user_s_own_is_refused_before_a_trial(
+    desk: Desk, added: str, is_quoted: bool
+) -> None:
+    policy = "Be polite, cite the policy, and never pay back more than what was paid."
+    asked = {
+        "refund-over-limit": "Refund order ORD-88120 of Ada Lovelace, who paid 1047.35 EUR",
+        "refund": "She asks for the second half of what was paid on the first of May",
+    }
+    rows = [{"case": c, "input": text, "instructions": policy} for c, text in asked.items()]
+    desk.write("own.jsonl", "\n".join(map(json.dumps, rows)))
+    desk.write("reads.py", "def run(task, seed, tools):\n    return {'resolved': False}\n")
+    desk.write("mine/refunds/SKILL.md", f"{SKILL}\n{added}\n")
+    opened = desk("proposal.draft", folder="mine", hypothesis="So.")
+    asked_for = {"system": "python:reads:run", "unsandboxed": True, "suite": "own.jsonl", "bank": 1}
+    if is_quoted:
+        with pytest.raises(GateFailedError, match=r"overfitted: refunds/SKILL\.md"):
+            desk("gate.prove", proposal=opened.proposal, **asked_for)
+        assert desk("eval.list").items == []
+    else:
+        assert desk("gate.prove", proposal=opened.proposal, **asked_for).verdict != "accept"
+
+
 def test_a_proven_routine_may_show_its_uses(desk: Desk, mode: str) -> None:
     """What it was proven on are uses that it was not made of; the same text by hand is refused."""
     quote = desk("trace.case", case=_cases(desk)[0]).content["input"][0]

@@ -54,11 +54,13 @@ class Quotable:
     Args:
         asked: What the user says.
         values: What its checks look for, and what its recorded calls were given: texts and figures.
+        is_named: Whether its name gives it away.
     """
 
     case: str
     asked: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
+    is_named: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,8 @@ def _literals(cases: Sequence[Quotable], before: _Known) -> dict[str, str]:
     """The literals of the cases, each with the first case that has it."""
     found: dict[str, str] = {}
     for case in cases:
-        for literal in {*_of_case(case), case.case.casefold()}:
+        name = case.case.casefold() if case.is_named else ""
+        for literal in {*_of_case(case), name}:
             if literal and not before.has(literal):
                 found.setdefault(literal, case.case)
     return found
