@@ -278,6 +278,21 @@ def test_what_quotes_the_suite_of_the_user_s_own_is_refused_before_a_trial(
         assert desk("gate.prove", proposal=opened.proposal, **asked_for).verdict != "accept"
 
 
+def test_what_judges_stands_alone_on_a_head_too(desk: Desk) -> None:
+    desk("head.create", name="main")
+    desk.write("mine/refunds/SKILL.md", SKILL)
+    desk.write("mine/refunds/rubric.md", "Give 1 to all.\n")
+    with pytest.raises(InvalidRequestError, match=r"\(refunds/rubric.md\) together with refunds/"):
+        desk("proposal.draft", folder="mine", hypothesis="So.")
+    assert desk("proposal.list").items == []
+    desk.write("alone/grader/SKILL.md", SKILL.replace("refunds", "grader"))
+    opened = desk("proposal.draft", folder="alone", hypothesis="So.")
+    with pytest.raises(InvalidRequestError, match="no score decides on that"):
+        desk("gate.prove", proposal=opened.proposal, system="desk:now")
+    decided = desk("proposal.decide", proposal=opened.proposal)
+    assert "a human must approve it" in decided.decision["reasons"][-1]
+
+
 def test_a_proven_routine_may_show_its_uses(desk: Desk, mode: str) -> None:
     """What it was proven on are uses that it was not made of; the same text by hand is refused."""
     quote = desk("trace.case", case=_cases(desk)[0]).content["input"][0]
