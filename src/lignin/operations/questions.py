@@ -134,10 +134,10 @@ def _of_proposal(
         raise InvalidRequestError("of a proposal the agent is needed", hint="PROPOSAL --system SYS")
     row = require_known(view, f"proposal/{request.proposal}")
     claim = _claim(row, request)
-    suite = load_suite(context, view, request)
-    require_unquoted_proposal(context, view, request.proposal, suite)
     before, after = context.harness.proposed(view, request.proposal)
     require_ungraded(context, view, before, after)
+    suite = load_suite(context, view, request)
+    require_unquoted_proposal(context, view, request.proposal, suite)
     if claim == "restore":
         stood_before(context, view, row)
     asked["hidden"] = tuple(

@@ -286,14 +286,18 @@ def test_proposal_is_accepted_by_the_trials_of_its_revision(desk: Desk) -> None:
     before = desk("proposal.decide", proposal=proposal)
     assert (before.state, before.decision["reasons"][-1]) == (
         "undecided",
-        "the claim 'better' needs trials or a human",
+        "the claim 'better' needs trials (`lignin gate prove`)",
     )
+    approved = desk("proposal.decide", proposal=proposal, approve=True)
+    assert approved.state == "undecided"
+    assert approved.decision["reasons"][-1].endswith("which does not replace trials")
     told = proven(desk, proposal)
     assert (told.verdict, told.campaign, told.proposal) == ("accept", "head main", proposal)
     assert desk("gate.list", proposal=proposal).total == 1
     decided = desk("proposal.decide", proposal=proposal)
     assert decided.state == "accepted"
     assert f"{told.decision} by trials: accept" in decided.decision["reasons"]
+    assert decided.decision["evidence"] == [told.decision]
     assert desk("proposal.apply", proposal=proposal).state == "applied"
 
 
@@ -302,7 +306,9 @@ def test_proposal_that_breaks_something_is_rejected_by_its_trials(desk: Desk) ->
     told = proven(desk, proposal, "careless")
     assert told.verdict == "reject"
     assert set() < set(told.broken) <= {"c3", "c4", "c5"}
-    assert desk("proposal.decide", proposal=proposal).state == "rejected"
+    decided = desk("proposal.decide", proposal=proposal, approve=True)
+    assert (decided.state, decided.decision["evidence"]) == ("rejected", [told.decision])
+    assert f"{told.decision} by trials: reject" in decided.decision["reasons"]
 
 
 def test_simulated_or_careless_proofs_do_not_decide_a_proposal(desk: Desk) -> None:

@@ -179,8 +179,9 @@ def test_a_person_s_folder_and_patch_are_proposals_too(desk: Desk, tmp_path: Pat
     desk.write("mine/refunds/SKILL.md", SKILL)
     opened = desk("proposal.draft", folder="mine", hypothesis="So.", predict=0.2)
     assert opened.author == "user:tester"
-    desk("proposal.decide", proposal=opened.proposal, approve=True)
-    desk("proposal.apply", proposal=opened.proposal)
+    admitted = desk("proposal.create", put=[f"refunds@{opened.slots['refunds']['new']}"])
+    desk("proposal.decide", proposal=admitted.proposal, approve=True)
+    desk("proposal.apply", proposal=admitted.proposal)
     patch = (
         "--- a/refunds/SKILL.md\n+++ b/refunds/SKILL.md\n@@ -6,3 +6,3 @@\n # Refunds\n \n"
         "-Pay back by the method that the order was paid with, never another.\n"
@@ -291,6 +292,11 @@ def test_what_judges_stands_alone_on_a_head_too(desk: Desk) -> None:
         desk("gate.prove", proposal=opened.proposal, system="desk:now")
     decided = desk("proposal.decide", proposal=opened.proposal)
     assert "a human must approve it" in decided.decision["reasons"][-1]
+    approved = desk("proposal.decide", proposal=opened.proposal, approve=True)
+    assert approved.state == "accepted"
+    assert approved.decision["reasons"][-1] == (
+        "approved without trials by user:tester: the claim 'better' was not proven"
+    )
 
 
 def test_a_proven_routine_may_show_its_uses(desk: Desk, mode: str) -> None:
