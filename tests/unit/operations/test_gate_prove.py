@@ -274,10 +274,12 @@ def proven(desk: Desk, proposal: str, function: str = "run", **more: Any) -> Any
     return desk(
         "gate.prove",
         proposal=proposal,
-        system=f"python:reads:{function}",
-        unsandboxed=True,
-        suite="suite.jsonl",
-        **more,
+        **{
+            "system": f"python:reads:{function}",
+            "unsandboxed": True,
+            "suite": "suite.jsonl",
+            **more,
+        },
     )
 
 
@@ -309,6 +311,25 @@ def test_proposal_that_breaks_something_is_rejected_by_its_trials(desk: Desk) ->
     decided = desk("proposal.decide", proposal=proposal, approve=True)
     assert (decided.state, decided.decision["evidence"]) == ("rejected", [told.decision])
     assert f"{told.decision} by trials: reject" in decided.decision["reasons"]
+
+
+def test_where_everything_passes_a_proposal_is_refused_and_what_it_breaks_is_named(
+    desk: Desk,
+) -> None:
+    proposal = proposed(desk)
+    desk.write(
+        "passes.py",
+        "def run(task, seed, tools):\n    return {'resolved': True}\n\n\n"
+        "def broken(task, seed, tools):\n"
+        "    return {'resolved': task['case'] != 'c3' or not task['harness']}\n",
+    )
+    for named, broken in (("run", []), ("broken", ["c3"])):
+        told = proven(desk, proposal, system=f"python:passes:{named}")
+        assert (told.verdict, told.exit_code(), told.broken) == ("reject", 6, broken)
+        assert told.reasons[-1] == "there is nothing to gain: every live case passes already"
+        assert desk("gate.recompute", decision=told.decision).same
+    assert desk("gate.list", proposal=proposal).total == 2
+    assert desk("proposal.decide", proposal=proposal).state == "rejected"
 
 
 def test_simulated_or_careless_proofs_do_not_decide_a_proposal(desk: Desk) -> None:
