@@ -300,6 +300,10 @@ def test_proposal_is_accepted_by_the_trials_of_its_revision(desk: Desk) -> None:
     assert decided.state == "accepted"
     assert f"{told.decision} by trials: accept" in decided.decision["reasons"]
     assert decided.decision["evidence"] == [told.decision]
+    text = desk("gate.explain", decision=told.decision).to_text()
+    assert f"proposal {proposal}: double (" in text
+    assert "target: c0, c1, c2; 0 cases hidden" in text
+    assert f"and {told.bank_trials} of the bank" in text
     assert desk("proposal.apply", proposal=proposal).state == "applied"
 
 
