@@ -195,6 +195,8 @@ def _against(plan: Plan, tables: _Trials, broken: Sequence[str]) -> list[str]:
 
 def _pairs(plan: Plan, tables: _Trials) -> dict[str, list[float]]:
     """Differences by case: of pairs on the target; of no worse, to what the release comes to."""
+    if plan.claim == "better" and not plan.target:
+        return {}
     if plan.release is None:
         return paired_differences(tables.incumbent, tables.after, plan.target)
     return {

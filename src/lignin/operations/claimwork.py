@@ -11,7 +11,7 @@ from lignin.domain.codec import Json, parse_json
 from lignin.domain.errors import InvalidRequestError, NotFoundError
 from lignin.domain.harness import Patch, Revision, parse_patch
 from lignin.domain.states import Row
-from lignin.evals.laws.graders import Grading, grading
+from lignin.evals.laws.graders import GRADING, Grading, grading, grading_files
 from lignin.evals.laws.impact import Altered
 from lignin.evals.releases import last_release
 from lignin.operations.context import Context
@@ -20,6 +20,7 @@ from lignin.operations.trace_cases import cases_of_mode
 from lignin.operations.trialwork import SuiteCase
 from lignin.ports.ledger import View, require_known
 
+TWO_CHANGES = "make two changes; a person decides on the one that judges"
 _WORD = re.compile(r"[A-Za-z_][\w-]{1,100}")
 _MAX_READ_BYTES = 2**20
 
@@ -111,18 +112,23 @@ def both_harnesses(
 
 
 def grading_of(context: Context, view: View, before: Revision, after: Revision) -> Grading:
-    """What a change from one revision to another does to what judges."""
+    """What a change from one revision to another does to what judges: slots by kind, files by name."""
     old, new = (context.harness.resolved(view, each) for each in (before, after))
-    kinds = {
-        slot: frozenset(
-            load_tree(view, digest).manifest.kind
-            for digest in (old.get(slot), new.get(slot))
-            if digest
-        )
-        for slot in {*old, *new}
-        if old.get(slot) != new.get(slot)
-    }
-    return grading(kinds)
+    kinds, files = dict[str, frozenset[str]](), list[str]()
+    for slot in sorted(each for each in {*old, *new} if old.get(each) != new.get(each)):
+        trees = [
+            load_tree(view, digest) if digest else None for digest in (old.get(slot), new.get(slot))
+        ]
+        kinds[slot] = frozenset(tree.manifest.kind for tree in trees if tree)
+        was, becomes = (tree.files if tree else {} for tree in trees)
+        differing = {path for path in {*was, *becomes} if was.get(path) != becomes.get(path)}
+        if not kinds[slot] & GRADING:
+            files += [f"{slot}/{path}" for path in differing]
+    by_kind, by_name = grading(kinds), grading_files(files)
+    return Grading(
+        graders=tuple(sorted((*by_kind.graders, *by_name.graders))),
+        others=by_name.others if by_name.graders else by_kind.others,
+    )
 
 
 def require_alone(context: Context, view: View, before: Revision, after: Revision) -> None:
@@ -133,9 +139,7 @@ def require_alone(context: Context, view: View, before: Revision, after: Revisio
     """
     found = grading_of(context, view, before, after)
     if found.is_mixed:
-        raise InvalidRequestError(
-            found.told, hint="make two proposals; a person decides on the one that judges"
-        )
+        raise InvalidRequestError(found.told, hint=TWO_CHANGES)
 
 
 def require_within(view: View, patch: Patch, surface: Sequence[str]) -> None:

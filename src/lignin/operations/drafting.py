@@ -5,7 +5,7 @@ any case, hidden ones included, is refused by name before a trial is paid.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lignin.domain.artifacts import File
@@ -47,6 +47,7 @@ MAX_RUN_CHARS = 12_000
 MAX_READ_BYTES = 8 * 2**20
 _MAX_STEP_CHARS = 1500
 _NAMED = 5
+_LEAST_NAME = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,8 +296,10 @@ def find_quotes(
     """Return where changed files quote a case that was not withdrawn, or one of the user's own."""
     cases = parsed_cases(view)
     known = [*_texts(before).values(), *(text for _, case in cases for text in _given(case))]
+    own = {case.name: tuple(_leaves(case.task)) for case in told if case.content is None}
+    known += _said_in_all(own.values())
     quotable = [_quotable(name, case) for name, case in cases]
-    quotable += [_of_told(case) for case in told if case.content is None]
+    quotable += [_of_told(name, leaves) for name, leaves in own.items()]
     return find_quotations(_texts(changed), known, quotable)
 
 
@@ -311,12 +314,15 @@ def require_unquoted_change(
     view: View,
     before: Revision,
     after: Revision,
-    told: Sequence[SuiteCase] = (),
+    suite: Sequence[SuiteCase] = (),
 ) -> None:
     """Refuse a change of a harness whose texts quote the cases it will be judged on.
 
     A routine's own program is let through: what is constant in it, and the uses it shows, were proven on
     uses that it was not made of.
+
+    Args:
+        suite: What it will be judged on, where that is not what the store has.
 
     Raises:
         GateFailedError: It is overfitted; each place is named.
@@ -332,7 +338,7 @@ def require_unquoted_change(
         for path, file in new.items()
         if old.get(path) != file and not path.startswith(tuple(mined))
     }
-    require_unquoted(view, changed, old, told)
+    require_unquoted(view, changed, old, suite)
 
 
 def _is_proven_routine(view: View, slot: str, digest: str) -> bool:
@@ -377,8 +383,17 @@ def _quotable(name: str, case: Case) -> Quotable:
     return Quotable(case=name, asked=case.input, values=tuple(dict.fromkeys(values)))
 
 
-def _of_told(case: SuiteCase) -> Quotable:
-    return Quotable(case=case.name, values=tuple(dict.fromkeys(_leaves(case.task))))
+def _of_told(name: str, leaves: Sequence[str]) -> Quotable:
+    """A row of the user's own suite; a name that is short, a plain word or a number is anybody's."""
+    is_word = name.isalpha() or not any(char.isalpha() for char in name)
+    is_named = not is_word and len(name) >= _LEAST_NAME
+    return Quotable(case=name, values=tuple(dict.fromkeys(leaves)), is_named=is_named)
+
+
+def _said_in_all(rows: Collection[Sequence[str]]) -> list[str]:
+    """What each row of several says is no case's own: instructions, a policy."""
+    shared = set.intersection(*map(set, rows)) if len(rows) > 1 else set[str]()
+    return sorted(shared)
 
 
 def _leaves(value: Json) -> Iterator[str]:

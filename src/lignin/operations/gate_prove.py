@@ -21,6 +21,7 @@ from lignin.operations.registry import Listed, Request, Response, operation, pos
 from lignin.ports.ledger import View, require_known
 
 __all__ = ["GateProve", "prove"]
+_TOLD = 10
 
 
 class Decided(GateVerdict):
@@ -43,6 +44,11 @@ class Decided(GateVerdict):
     )
     prediction: dict[str, Json] | None = Field(
         None, description="what was predicted beside what was measured, and whether that holds"
+    )
+    hidden_cases: int = Field(0, description="cases of it that whoever made the change did not see")
+    bank_trials: int = Field(0, description="trials of the incumbent that stood beforehand")
+    proposed: dict[str, Any] | None = Field(
+        None, description="of a proposal: revisions before and after, slots, hypothesis, predicted"
     )
     paid: int = Field(description="trials that were run this time, the bank's included")
     power: dict[str, Any] | None = Field(
@@ -133,7 +139,7 @@ def prove(context: Context, request: GateProve) -> Decided:
     if row.state == "open":
         paid += reach_decision(context, row, question, request.parallel)
     with context.view() as view:
-        return _decided(view, require_known(view, row.stream), paid)
+        return _decided(context, view, require_known(view, row.stream), paid)
 
 
 @operation("gate.list", effect="read", idempotent=True)
@@ -160,7 +166,7 @@ def explain(context: Context, request: GateExplain) -> Decided:
     """Tell a person in a few lines why a decision came out as it did, with its evidence over trials."""
     with context.view() as view:
         row = _reached(view, request.decision)
-        decided = _decided(view, row, 0)
+        decided = _decided(context, view, row, 0)
         differs = recompute(view, row).differs if request.check else ()
     if differs:
         told = f"come to again from the record it differs in: {', '.join(differs)}"
@@ -172,7 +178,7 @@ def explain(context: Context, request: GateExplain) -> Decided:
 def plot(context: Context, request: DecisionRef) -> EvidencePlot:
     """Draw a decision's evidence over its trials, as SVG: `lignin gate plot ID --text > evidence.svg`."""
     with context.view() as view:
-        told = _decided(view, _reached(view, request.decision), 0)
+        told = _decided(context, view, _reached(view, request.decision), 0)
     drawn = draw_evidence(told.path, told.needed, f"{told.decision}: {told.verdict}")
     return EvidencePlot(decision=told.decision, svg=drawn)
 
@@ -201,12 +207,17 @@ def _reached(view: View, decision: str) -> Row:
     return row
 
 
-def _decided(view: View, row: Row, paid: int) -> Decided:
+def _decided(context: Context, view: View, row: Row, paid: int) -> Decided:
     told: Mapping[str, Json] = parse_json(view.blob(row.body["result"]["told"]))
     body = row.body
+    plan = parse_json(view.blob(body["plan"]))
     stated = power_of(view, row)
+    told = {**told, "reasons": list(dict.fromkeys(told["reasons"]))}
     return Decided(
         **told,
+        hidden_cases=sum(bool(case[4]) for case in plan["cases"].values()),
+        bank_trials=sum(int(trials) for _, trials in plan["bank"].values()),
+        proposed=_proposed(context, view, body["proposal"]),
         power=stated.power,
         power_told=stated.told,
         basis=dict(stated.basis),
@@ -225,6 +236,43 @@ def power_of(view: View, row: Row) -> Stated:
     """The power of the suite of a decision."""
     plan = parse_json(view.blob(row.body["plan"]))
     return state_power(view, {name: case[0] for name, case in plan["cases"].items()})
+
+
+def _proposed(context: Context, view: View, proposal: str) -> dict[str, Any] | None:
+    row = view.row(f"proposal/{proposal}") if proposal else None
+    if row is None:
+        return None
+    before, after = context.harness.proposed(view, proposal)
+    return {
+        "base": before.digest,
+        "candidate": after.digest,
+        "slots": sorted(row.body["patch"]),
+        "hypothesis": row.body["hypothesis"],
+        "predicted": row.body["facts"].get("predicted"),
+    }
+
+
+def _told_of_proposal(decided: Decided) -> list[str]:
+    """What was decided: the proposal with its revisions, slots and words; target and hidden cases."""
+    lines, of = [], decided.proposed
+    if of is not None:
+        revisions = f"{of['base'][7:19]} -> {of['candidate'][7:19]}"
+        lines.append(f"proposal {decided.proposal}: {', '.join(of['slots'])} ({revisions})")
+        foreseen = "" if of["predicted"] is None else f" (predicted {of['predicted']:+.2f})"
+        if of["hypothesis"] or foreseen:
+            lines.append(f"hypothesis: {of['hypothesis'] or 'none'}{foreseen}")
+    if decided.target:
+        more = "" if len(decided.target) <= _TOLD else f" and {len(decided.target) - _TOLD} more"
+        lines.append(
+            f"target: {', '.join(decided.target[:_TOLD])}{more}; {decided.hidden_cases} cases hidden"
+        )
+    if decided.claim == "better" and decided.verdict != "accept" and decided.pairs:
+        ended = {
+            "futile": f"a gain would have been shown by {decided.pairs} pairs: more would not show it",
+            "out of trials": f"the trials ran out after {decided.pairs} pairs: more may show it",
+        }
+        lines += [ended[decided.ended]] if decided.ended in ended else []
+    return lines
 
 
 def _view(row: Row) -> DecisionView:
@@ -253,10 +301,10 @@ def _more(decided: Decided) -> list[str]:
     lines.append(f"power of its suite: {decided.power_told}{never}")
     if without := tell_basis(decided.basis):
         lines.append(without)
-    lines += _said_beside(decided)
+    lines += [*_said_beside(decided), *_told_of_proposal(decided)]
     return [
         *lines,
-        f"trials: {kinds}; {decided.paid} run now",
+        f"trials: {kinds}, and {decided.bank_trials} of the bank; {decided.paid} run now",
         f"{decided.decision}: number {decided.number} of the campaign {decided.campaign}{label}",
         f"incumbent {decided.incumbent}",
         f"candidate {decided.candidate}",

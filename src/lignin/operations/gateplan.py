@@ -167,6 +167,8 @@ def _aims(
         and name not in question.must_pass
         and rates.rate(name) < GUARDED_FROM
     ]
+    if question.proposal and not may_gain and not question.target:
+        return (), ()  # it is decided all the same: nothing to gain, and perhaps something broken
     declared = [name for name in may_gain if name in question.aims]
     target = tuple(sorted(question.target)) or tuple(declared)
     if not target and question.aims:

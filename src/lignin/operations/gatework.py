@@ -60,7 +60,16 @@ def _counted_in(question: Question) -> str:
     return question.campaign if is_better else f"{question.campaign}, {question.claim}"
 
 
-def proven_by_trials(view: View, proposal: Row) -> tuple[GateOutcome, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByTrials:
+    """What trials say of a proposal; `decision` is the last one's id, "" where there is none."""
+
+    outcome: GateOutcome
+    told: str
+    decision: str = ""
+
+
+def proven_by_trials(view: View, proposal: Row) -> ByTrials:
     """What the last decision by trials on a proposal came to, and what is to be told of it.
 
     One by simulated agents proves nothing, but of a practice head; nor does one that was allowed to
@@ -72,8 +81,15 @@ def proven_by_trials(view: View, proposal: Row) -> tuple[GateOutcome, str]:
         if row.body["result"]
     ]
     if not rows:
-        return "undecided", f"the claim {proposal.body['claim']!r} needs trials or a human"
+        told = f"the claim {proposal.body['claim']!r} needs trials (`lignin gate prove`)"
+        return ByTrials(outcome="undecided", told=told)
     last = max(rows, key=lambda row: (row.body["opened_at"], row.key))
+    outcome, told = _weighed(view, proposal, rows, last)
+    return ByTrials(outcome=outcome, told=told, decision=last.key)
+
+
+def _weighed(view: View, proposal: Row, rows: Sequence[Row], last: Row) -> tuple[GateOutcome, str]:
+    """How far the last of several decisions counts."""
     told = f"{last.key} by trials: {last.state}"
     head = require_known(view, f"head/{proposal.body['head']}")
     if last.body["simulated"] and not is_practice(head):

@@ -1,5 +1,6 @@
 """Proposals: what asks to move a head, what the gate said, and whether it did."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -7,6 +8,7 @@ from pydantic import Field
 
 from lignin.artifacts.promotion import GATE, require_person
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.evidence import GateOutcome
 from lignin.domain.harness import SlotChange, apply_patch, require_claim
 from lignin.domain.states import Row
 from lignin.harness.service import Decision
@@ -181,6 +183,9 @@ def show(context: Context, request: ProposalRef) -> ProposalView:
 def decide(context: Context, request: ProposalDecide) -> ProposalView:
     """Put a proposal before the gate; a human may reject it, never wave evidence through.
 
+    Approval answers what asks for authority. It never replaces the trials of a claim that needs them: only
+    `admit` and `restore` go without, what a head above decided, and what judges, which no trial decides on.
+
     One that was reopened stays so while late feedback speaks against it, unless a human decides. A
     head that it moved stays where it is in either case: `head rollback` takes it back.
     """
@@ -254,24 +259,35 @@ def _decide(context: Context, request: ProposalDecide, row: Row, entering: list[
         for version, decision in zip(entering, decisions, strict=True)
         for reason in decision.reasons
     ]
+    with context.view() as view:
+        shown = proven_by_trials(view, row)
+        grades = bool(grading_of(context, view, *context.harness.proposed(view, row.key)).told)
+    evidence = (shown.decision,) if shown.decision else ()
     stops = _stopped(context, request, row, enters=bool(entering))
     if stops is not None:
-        return replace(stops, reasons=(*reasons, *stops.reasons))
-    is_proven = row.body["claim"] not in {"admit", "restore"} and not request.approve
-    if is_proven:
-        with context.view() as view:
-            outcome, told = proven_by_trials(view, row)
-        reasons.append(told)
-        if outcome != "accept":
-            return Decision(outcome=outcome, reasons=tuple(reasons), gate=GATE)
+        return replace(stops, reasons=(*reasons, *stops.reasons), evidence=evidence)
+    needs_trials = row.body["claim"] not in {"admit", "restore"}
+    is_waived = bool(approver) and (grades or bool(row.body["extends"]))
+    if needs_trials or shown.decision:
+        reasons.append(shown.told)
+    if needs_trials and shown.outcome != "accept":
+        if not is_waived:
+            if approver:
+                reasons.append(f"approved by {approver}, which does not replace trials")
+            return _gated(shown.outcome, reasons, evidence)
+        claim = row.body["claim"]
+        reasons.append(f"approved without trials by {approver}: the claim {claim!r} was not proven")
     outcomes = [decision.outcome for decision in decisions]
     for worst in ("reject", "undecided"):
         if worst in outcomes:
-            return Decision(outcome=worst, reasons=tuple(reasons), gate=GATE)
-    if not entering and not request.approve and not is_proven:
-        reasons.append("it only removes: a human must approve it")
-        return Decision(outcome="undecided", reasons=tuple(reasons), gate=GATE)
-    return Decision(outcome="accept", reasons=tuple(reasons) or (f"{who} approved",), gate=GATE)
+            return _gated(worst, reasons, evidence)
+    if not entering and not approver and not needs_trials:
+        return _gated("undecided", [*reasons, "it only removes: a human must approve it"], evidence)
+    return _gated("accept", reasons or [f"{who} approved"], evidence)
+
+
+def _gated(outcome: GateOutcome, reasons: Sequence[str], evidence: tuple[str, ...]) -> Decision:
+    return Decision(outcome=outcome, reasons=tuple(reasons), evidence=evidence, gate=GATE)
 
 
 def _stopped(

@@ -9,10 +9,11 @@ from pydantic import Field
 from lignin.artifacts.store import load_tree
 from lignin.domain.artifacts import MANIFEST_PATH, File
 from lignin.domain.errors import GateFailedError, InvalidRequestError
-from lignin.domain.harness import SlotChange
+from lignin.domain.harness import SlotChange, apply_patch
 from lignin.domain.states.artifacts import PROVEN
 from lignin.operations.artifact_capture import capture
 from lignin.operations.artifact_models import ArtifactCapture
+from lignin.operations.claimwork import require_alone
 from lignin.operations.confining import DraftLimits, confined
 from lignin.operations.context import Context
 from lignin.operations.drafting import (
@@ -87,6 +88,7 @@ def draft(context: Context, request: ProposalDraft) -> ProposalView:
             else removal(context, view, revision, slot)
             for slot in slots
         }
+        require_alone(context, view, revision, apply_patch(revision, patch))
         proposal, change = context.harness.propose(
             view,
             context.scope,

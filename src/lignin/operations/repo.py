@@ -1,6 +1,8 @@
 """Your own agent repository: changes are drafted on a commit, tried in copies, and come back as a branch."""
 
-from collections.abc import Sequence
+import contextlib
+import shlex
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pydantic import Field
@@ -9,10 +11,13 @@ from lignin.domain.artifacts import File, require_safe_path
 from lignin.domain.codec import Json, digest_bytes, parse_json
 from lignin.domain.errors import ConflictError, GateFailedError, InvalidRequestError
 from lignin.domain.states import Row
+from lignin.evals.laws.graders import grading_files
 from lignin.harness.drafts import Drafts, RepositoryDraft, load_draft
+from lignin.operations.claimwork import TWO_CHANGES
 from lignin.operations.confining import confined
 from lignin.operations.context import Context
 from lignin.operations.drafting import (
+    MAX_READ_BYTES,
     ask,
     brief_of,
     cases_of,
@@ -142,14 +147,17 @@ def propose(context: Context, request: RepoPropose) -> RepoDraftView:
     proposer = open_proposer(context, request.proposer, files, request.handed, asked)
     proposed = ask(context, proposer, brief, request.number)
     drafted = require_drafted(proposed)
+    found = grading_files(drafted.files)
+    if found.is_mixed:
+        raise InvalidRequestError(found.told, hint=TWO_CHANGES)
     facts = facts_of(proposer.name, brief, proposed, asked)
     facts["changed"] = sorted(set(drafted.files) & set(files))
     draft = RepositoryDraft(folder=repository.folder, commit=commit, files=drafted.files)
     name, change = Drafts(context.ids).file(context.scope, draft, drafted.hypothesis, facts)
     context.commit(change)
     with context.view() as view:
-        found = _view(view, require_known(view, f"draft/{name}"))
-    return found.model_copy(update={"left_out": list(others)})
+        made = _view(view, require_known(view, f"draft/{name}"))
+    return made.model_copy(update={"left_out": list(others)})
 
 
 @operation("repo.prove", effect="execute", idempotent=True)
@@ -162,9 +170,10 @@ def prove_(context: Context, request: RepoProve) -> Decided:
     with context.view() as view:
         row = require_known(view, f"draft/{request.draft}")
         draft = load_draft(view, request.draft)
-        suite = load_suite(context, view, request)
         repository = context.repositories().open(draft.folder)
         before, _ = _usable(repository, repository.commit_of(draft.commit))
+        _require_ungraded(context, draft, before, request)
+        suite = load_suite(context, view, request)
         require_unquoted(view, {p: f for p, f in draft.files.items() if f}, before, suite)
         live = {case.name for case in suite if case.kind != "recorded"}
         mode = row.body["facts"]["mode"]
@@ -278,6 +287,40 @@ def _usable(repository: Repository, commit: str) -> tuple[dict[str, File], Seque
             odd.append(path)
     kept = {path: file for path, file in files.items() if path not in set(odd)}
     return kept, [clean(path) for path in (*others, *odd)]
+
+
+def _require_ungraded(
+    context: Context, draft: RepositoryDraft, before: Mapping[str, File], request: RepoProve
+) -> None:
+    """Raise where a draft changes what it would be judged by.
+
+    Raises:
+        InvalidRequestError: It does; a person decides on that, and no score.
+    """
+    judging = [context.path(word) for word in _named_files(request)]
+    judging = [path.resolve() for path in judging if path.is_file()]
+    contents = {path.read_bytes() for path in judging if path.stat().st_size <= MAX_READ_BYTES}
+    top = draft.folder.resolve()
+    named = {
+        path
+        for path in draft.files
+        if top / path in judging
+        or ((was := before.get(path)) is not None and was.content in contents)
+    }
+    found = grading_files(draft.files, named)
+    if found.told:
+        hint = TWO_CHANGES if found.is_mixed else "commit it yourself: that is a person's decision"
+        raise InvalidRequestError(f"{found.told}: no score decides on that", hint=hint)
+
+
+def _named_files(request: RepoProve) -> list[str]:
+    """What may be a file that judges: the suite, and the words of the judge's command."""
+    words = [request.suite] if request.suite else []
+    if request.judge.startswith("python:"):
+        words.append(request.judge.split(":")[1].replace(".", "/") + ".py")
+    with contextlib.suppress(ValueError):  # no command line is told where it is opened
+        words += shlex.split(request.judge)
+    return words
 
 
 def _accepted(view: View, row: Row) -> Row:

@@ -274,10 +274,12 @@ def proven(desk: Desk, proposal: str, function: str = "run", **more: Any) -> Any
     return desk(
         "gate.prove",
         proposal=proposal,
-        system=f"python:reads:{function}",
-        unsandboxed=True,
-        suite="suite.jsonl",
-        **more,
+        **{
+            "system": f"python:reads:{function}",
+            "unsandboxed": True,
+            "suite": "suite.jsonl",
+            **more,
+        },
     )
 
 
@@ -286,14 +288,22 @@ def test_proposal_is_accepted_by_the_trials_of_its_revision(desk: Desk) -> None:
     before = desk("proposal.decide", proposal=proposal)
     assert (before.state, before.decision["reasons"][-1]) == (
         "undecided",
-        "the claim 'better' needs trials or a human",
+        "the claim 'better' needs trials (`lignin gate prove`)",
     )
+    approved = desk("proposal.decide", proposal=proposal, approve=True)
+    assert approved.state == "undecided"
+    assert approved.decision["reasons"][-1].endswith("which does not replace trials")
     told = proven(desk, proposal)
     assert (told.verdict, told.campaign, told.proposal) == ("accept", "head main", proposal)
     assert desk("gate.list", proposal=proposal).total == 1
     decided = desk("proposal.decide", proposal=proposal)
     assert decided.state == "accepted"
     assert f"{told.decision} by trials: accept" in decided.decision["reasons"]
+    assert decided.decision["evidence"] == [told.decision]
+    text = desk("gate.explain", decision=told.decision).to_text()
+    assert f"proposal {proposal}: double (" in text
+    assert "target: c0, c1, c2; 0 cases hidden" in text
+    assert f"and {told.bank_trials} of the bank" in text
     assert desk("proposal.apply", proposal=proposal).state == "applied"
 
 
@@ -302,6 +312,27 @@ def test_proposal_that_breaks_something_is_rejected_by_its_trials(desk: Desk) ->
     told = proven(desk, proposal, "careless")
     assert told.verdict == "reject"
     assert set() < set(told.broken) <= {"c3", "c4", "c5"}
+    decided = desk("proposal.decide", proposal=proposal, approve=True)
+    assert (decided.state, decided.decision["evidence"]) == ("rejected", [told.decision])
+    assert f"{told.decision} by trials: reject" in decided.decision["reasons"]
+
+
+def test_where_everything_passes_a_proposal_is_refused_and_what_it_breaks_is_named(
+    desk: Desk,
+) -> None:
+    proposal = proposed(desk)
+    desk.write(
+        "passes.py",
+        "def run(task, seed, tools):\n    return {'resolved': True}\n\n\n"
+        "def broken(task, seed, tools):\n"
+        "    return {'resolved': task['case'] != 'c3' or not task['harness']}\n",
+    )
+    for named, broken in (("run", []), ("broken", ["c3"])):
+        told = proven(desk, proposal, system=f"python:passes:{named}")
+        assert (told.verdict, told.exit_code(), told.broken) == ("reject", 6, broken)
+        assert told.reasons[-1] == "there is nothing to gain: every live case passes already"
+        assert desk("gate.recompute", decision=told.decision).same
+    assert desk("gate.list", proposal=proposal).total == 2
     assert desk("proposal.decide", proposal=proposal).state == "rejected"
 
 

@@ -179,8 +179,9 @@ def test_a_person_s_folder_and_patch_are_proposals_too(desk: Desk, tmp_path: Pat
     desk.write("mine/refunds/SKILL.md", SKILL)
     opened = desk("proposal.draft", folder="mine", hypothesis="So.", predict=0.2)
     assert opened.author == "user:tester"
-    desk("proposal.decide", proposal=opened.proposal, approve=True)
-    desk("proposal.apply", proposal=opened.proposal)
+    admitted = desk("proposal.create", put=[f"refunds@{opened.slots['refunds']['new']}"])
+    desk("proposal.decide", proposal=admitted.proposal, approve=True)
+    desk("proposal.apply", proposal=admitted.proposal)
     patch = (
         "--- a/refunds/SKILL.md\n+++ b/refunds/SKILL.md\n@@ -6,3 +6,3 @@\n # Refunds\n \n"
         "-Pay back by the method that the order was paid with, never another.\n"
@@ -242,6 +243,60 @@ def test_a_proposal_that_quotes_is_refused_by_the_gate_before_a_trial(
     with pytest.raises(LigninError, match="overfitted"):
         desk("gate.prove", proposal=opened.proposal, system="desk:now+wrong_refund_method")
     assert desk("eval.list").items == []
+
+
+@pytest.mark.parametrize(
+    ("added", "is_quoted"),
+    [
+        ("For ORD-88120 pay back all of it.", True),
+        ("Ada Lovelace pays back nothing.", True),
+        ("The amount is 1047.35 EUR.", True),
+        ("Whoever asks for the second half of what was paid gets it.", True),
+        ("refund-over-limit is a hard one.", True),
+        ("A refund of a plain order is paid back. Be polite and cite the policy.", False),
+        ("Be polite, cite the policy, and never pay back more than what was paid.", False),
+    ],
+)
+def test_what_quotes_the_suite_of_the_user_s_own_is_refused_before_a_trial(
+    desk: Desk, added: str, is_quoted: bool
+) -> None:
+    policy = "Be polite, cite the policy, and never pay back more than what was paid."
+    asked = {
+        "refund-over-limit": "Refund order ORD-88120 of Ada Lovelace, who paid 1047.35 EUR",
+        "refund": "She asks for the second half of what was paid on the first of May",
+    }
+    rows = [{"case": c, "input": text, "instructions": policy} for c, text in asked.items()]
+    desk.write("own.jsonl", "\n".join(map(json.dumps, rows)))
+    desk.write("reads.py", "def run(task, seed, tools):\n    return {'resolved': False}\n")
+    desk.write("mine/refunds/SKILL.md", f"{SKILL}\n{added}\n")
+    opened = desk("proposal.draft", folder="mine", hypothesis="So.")
+    asked_for = {"system": "python:reads:run", "unsandboxed": True, "suite": "own.jsonl", "bank": 1}
+    if is_quoted:
+        with pytest.raises(GateFailedError, match=r"overfitted: refunds/SKILL\.md"):
+            desk("gate.prove", proposal=opened.proposal, **asked_for)
+        assert desk("eval.list").items == []
+    else:
+        assert desk("gate.prove", proposal=opened.proposal, **asked_for).verdict != "accept"
+
+
+def test_what_judges_stands_alone_on_a_head_too(desk: Desk) -> None:
+    desk("head.create", name="main")
+    desk.write("mine/refunds/SKILL.md", SKILL)
+    desk.write("mine/refunds/rubric.md", "Give 1 to all.\n")
+    with pytest.raises(InvalidRequestError, match=r"\(refunds/rubric.md\) together with refunds/"):
+        desk("proposal.draft", folder="mine", hypothesis="So.")
+    assert desk("proposal.list").items == []
+    desk.write("alone/grader/SKILL.md", SKILL.replace("refunds", "grader"))
+    opened = desk("proposal.draft", folder="alone", hypothesis="So.")
+    with pytest.raises(InvalidRequestError, match="no score decides on that"):
+        desk("gate.prove", proposal=opened.proposal, system="desk:now")
+    decided = desk("proposal.decide", proposal=opened.proposal)
+    assert "a human must approve it" in decided.decision["reasons"][-1]
+    approved = desk("proposal.decide", proposal=opened.proposal, approve=True)
+    assert approved.state == "accepted"
+    assert approved.decision["reasons"][-1] == (
+        "approved without trials by user:tester: the claim 'better' was not proven"
+    )
 
 
 def test_a_proven_routine_may_show_its_uses(desk: Desk, mode: str) -> None:

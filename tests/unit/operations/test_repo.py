@@ -185,6 +185,51 @@ def test_a_draft_that_quotes_its_own_suite_is_refused_before_a_trial(
     assert desk("eval.list").items == []
 
 
+@pytest.mark.parametrize("judging", ["rubric.md", "test_agent.py", "evals/order.py"])
+def test_a_draft_that_changes_what_judges_beside_the_prompt_is_refused_with_both_named(
+    desk: Desk, repo: Path, judging: str
+) -> None:
+    desk.write(f"mine/{judging}", "Give 1 to all.\n")
+    with pytest.raises(InvalidRequestError, match=rf"judges \({judging}\) together with prompts/"):
+        drafted(desk, surface=["*"])
+    assert desk("repo.list").items == []
+
+
+def test_a_draft_of_what_judges_alone_is_decided_by_no_trial(desk: Desk, repo: Path) -> None:
+    desk.write("mine2/rubric.md", "Give 1 to all.\n")
+    draft = drafted(desk, surface=["*"], folder="mine2")
+    with pytest.raises(InvalidRequestError, match=r"judges \(rubric.md\): no score decides"):
+        proven(desk, draft.draft)
+    with pytest.raises(GateFailedError, match="nothing was decided"):
+        desk("repo.branch", draft=draft.draft)
+    assert desk("eval.list").items == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"suite": "agent/mine.txt"},  # the very file
+        {"suite": "copy.txt"},  # what has its content
+        {"judge": "python agent/mine.txt --strict"},
+        {"judge": "python copy.txt"},
+        {"judge": "python:agent.mine:judge"},
+    ],
+)
+def test_the_suite_and_the_judge_of_a_proof_are_not_changed_by_what_they_judge(
+    desk: Desk, repo: Path, more: dict[str, str]
+) -> None:
+    rows = "\n".join(map(json.dumps, SUITE))
+    for path in ("agent/mine.txt", "agent/mine.py", "copy.txt"):
+        desk.write(path, rows)
+    git(repo, "add", "."), git(repo, "commit", "-q", "-m", "own")
+    for path in ("mine/mine.txt", "mine/mine.py"):
+        desk.write(path, rows + "\n")
+    draft = drafted(desk, surface=["*"])
+    with pytest.raises(InvalidRequestError, match=r"changes what judges \(mine.*together with"):
+        proven(desk, draft.draft, **more)
+    assert desk("eval.list").items == []
+
+
 def test_a_coding_agent_changes_a_copy(desk: Desk, repo: Path) -> None:
     with_cases(desk)
     [mode, *_] = sorted({mode for case in desk("trace.cases").items for mode in case.modes})

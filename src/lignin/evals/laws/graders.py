@@ -4,11 +4,22 @@ Whoever changes the judge can have any score. So what touches a grader touches n
 decides on it: a person does.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 GRADING = frozenset({"test", "case", "suite", "rubric", "scorer", "judge", "grader", "check"})
 """Kinds of artifacts that judge others."""
+_FOLDERS = frozenset(
+    {"test", "tests", "eval", "evals", "__tests__"}
+    | {f"{word}{s}" for word in ("rubric", "grader", "scorer", "judge", "suite") for s in ("", "s")}
+)
+_FILE = re.compile(
+    r"(rubric|grader|scorer|judge)s?([-_.].*)?"
+    r"|.+[-_.](rubric|grader|scorer|judge)s?(\.\w+)?"
+    r"|test_.*\.\w+|.*_test\.\w+|.*\.(test|spec)\.\w+|conftest\.py"
+    r"|(suite|case|eval)s?([-_.].*)?\.jsonl|(suite|case|eval)s?\.(json|ya?ml|csv|tsv)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +43,24 @@ class Grading:
         if self.is_mixed:
             return f"it changes what judges ({names}) together with {', '.join(self.others)}"
         return f"it changes what judges ({names})"
+
+
+def judges_by_name(path: str) -> bool:
+    """Whether a file judges, by where it lies or what it is called: a rubric, a test, a suite."""
+    *folders, name = path.casefold().split("/")
+    return not _FOLDERS.isdisjoint(folders) or _FILE.fullmatch(name) is not None
+
+
+def grading_files(paths: Iterable[str], named: Collection[str] = ()) -> Grading:
+    """Return what a change of files does to graders.
+
+    Args:
+        paths: The files that differ.
+        named: Those that judge whatever they are called: the suite, and what the judge's command names.
+    """
+    told = set(paths)
+    graders = {path for path in told if path in named or judges_by_name(path)}
+    return Grading(graders=tuple(sorted(graders)), others=tuple(sorted(told - graders)))
 
 
 def grading(kinds: Mapping[str, frozenset[str]]) -> Grading:

@@ -19,6 +19,7 @@ from lignin.evals.laws.guard import guard
 from lignin.evals.laws.no_worse import NoWorse, prove_no_worse
 from lignin.evals.laws.prove import Proof
 
+GAINLESS = "there is nothing to gain: every live case passes already"
 SAME_TRIALS = 3
 """So often each case is tried on both sides where they are to be equivalent."""
 _TOGETHER = 8
@@ -76,6 +77,14 @@ def judge_restored(claim: Claim) -> Course[Judgement]:
     return Judgement(outcome=outcome, reasons=(reason,), proof=proof, guarded=guarded)
 
 
+def judge_gainless(claim: Claim) -> Course[Judgement]:
+    """Where every case passes there is nothing to gain; guarded all the same, it may be worse than useless."""
+    proof = Proof(ended="futile", wealth=1.0, pairs=0, gain=None, missing=0)
+    rng = random.Random(claim.seed)  # noqa: S311
+    guarded = yield from guard(claim.units, claim.bank, rng, claim.care)
+    return Judgement(outcome="reject", reasons=(GAINLESS,), proof=proof, guarded=guarded)
+
+
 JUDGES: Mapping[Kind, Callable[[Claim], Course[Judgement]]] = {
     "better": judge_better,
     "no_worse_and_cheaper": judge_no_worse,
@@ -86,6 +95,8 @@ JUDGES: Mapping[Kind, Callable[[Claim], Course[Judgement]]] = {
 
 def judge(claim: Claim) -> Course[Judgement]:
     """Decide a claim by its own test."""
+    if claim.asked.claim == "better" and not claim.target:
+        return judge_gainless(claim)
     return JUDGES[claim.asked.claim](claim)
 
 

@@ -21,7 +21,6 @@ _LEAST_SQUEEZED_FIGURE = 8
 _LEAST_DIGITS = 3
 _LEAST_FIGURE = 5
 _LEAST_LETTERS = 4
-_LEAST_NAME = 5
 _TOKEN = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[#$€£]?\w+(?:[-_.:/]\w+)*")
 _WORD = re.compile(r"[^\W_]+")
 _NAME = re.compile(r"\b[A-Z][a-z]+(?: [A-Z][a-z]+)+\b")
@@ -55,11 +54,13 @@ class Quotable:
     Args:
         asked: What the user says.
         values: What its checks look for, and what its recorded calls were given: texts and figures.
+        is_named: Whether its name gives it away.
     """
 
     case: str
     asked: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
+    is_named: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,16 +126,11 @@ def _literals(cases: Sequence[Quotable], before: _Known) -> dict[str, str]:
     """The literals of the cases, each with the first case that has it."""
     found: dict[str, str] = {}
     for case in cases:
-        for literal in {*_of_case(case), *_named(case)}:
+        name = case.case.casefold() if case.is_named else ""
+        for literal in {*_of_case(case), name}:
             if literal and not before.has(literal):
                 found.setdefault(literal, case.case)
     return found
-
-
-def _named(case: Quotable) -> Iterator[str]:
-    """Its name, where that is no short or ordinary word: suites of one's own have `c1` or `login`."""
-    if len(case.case) >= _LEAST_NAME and not case.case.isalpha():
-        yield case.case.casefold()
 
 
 def _of_case(case: Quotable) -> Iterator[str]:

@@ -10,7 +10,7 @@ from lignin.evals.laws.bank import Bank, Banked
 from lignin.evals.laws.better import Claim, Judgement
 from lignin.evals.laws.claims import Asked, Kind
 from lignin.evals.laws.course import Arm, Ask, Course
-from lignin.evals.laws.graders import grading
+from lignin.evals.laws.graders import grading, grading_files
 from lignin.evals.laws.guard import Care, Unit, guard
 from lignin.evals.laws.impact import Altered, Use, joined, touched_cases
 from lignin.evals.laws.judges import JUDGES, judge
@@ -190,6 +190,24 @@ def test_change_of_what_judges_stands_alone() -> None:
     assert (alone.is_mixed, alone.graders) == (False, ("t",))
     mixed = grading({"a": prompt, "t": test, "became": frozenset({"test", "skill"})})
     assert (mixed.is_mixed, mixed.graders, mixed.others) == (True, ("became", "t"), ("a",))
+
+
+def test_a_file_judges_by_where_it_lies_or_what_it_is_called() -> None:
+    for path in (
+        "rubric.md", "units/RUBRIC.md", "rubrics/tone.md", "prompts/helpful-rubric.md", "grader.py",
+        "src/judge_tone.py", "scorers.py", "tests/data/a.json", "test_agent.py", "pkg/agent_test.py",
+        "agent_test.go", "web/agent.spec.ts", "conftest.py", "evals/main.py", "suite.jsonl",
+        "suite-hard.jsonl", "cases.json", "rubric/SKILL.md", "grader/SKILL.md",
+    ):  # fmt: skip
+        assert grading_files([path]).graders == (path,), path
+    for path in (
+        "prompts/main.md", "SKILL.md", "agent.py", "latest.md", "contest.py", "testing.md",
+        "case-notes.md", "prejudge/x.md", "src/evaluate.py", "judgement.md", "suited.jsonl",
+    ):  # fmt: skip
+        assert grading_files([path]).told == "", path
+    mixed = grading_files(["agent.py", "mine.jsonl"], named={"mine.jsonl"})
+    assert (mixed.graders, mixed.others) == (("mine.jsonl",), ("agent.py",))
+    assert mixed.told == "it changes what judges (mine.jsonl) together with agent.py"
 
 
 def test_what_is_counted_is_saved_or_grown_without_a_trial() -> None:
