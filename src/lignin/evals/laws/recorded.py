@@ -7,7 +7,7 @@ all are used, and that a gain which was not shown is refused only where it would
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lignin.domain.codec import Json
@@ -17,7 +17,7 @@ from lignin.evals.laws.breaks import broken_units, evidence, missed
 from lignin.evals.laws.claims import SHOWN, Asked, Kind, Shown, banked, with_saving
 from lignin.evals.laws.guard import Care
 from lignin.evals.laws.savings import COST_COLUMNS, Saving, forbidden_effects, named, weigh_saving
-from lignin.evals.laws.siblings import overfitted
+from lignin.evals.laws.siblings import Siblings, weigh_siblings
 from lignin.evals.laws.table import Fault, Table, compare_tables
 from lignin.evals.laws.wealth import told_wealth
 
@@ -50,11 +50,13 @@ class Verdict:
     missing: int = 0
     covered: float = 0.0
     guarded: int = 0
+    guarded_tried: int = 0
     broken: tuple[str, ...] = ()
     unclear: tuple[str, ...] = ()
     evidence: Mapping[str, float] | None = None
     claim: Kind = "better"
     savings: tuple[Saving, ...] = ()
+    hidden: Siblings | None = None
     margin_left: float | None = None
 
     def to_json(self) -> dict[str, Json]:
@@ -76,12 +78,14 @@ class Verdict:
             "missing": self.missing,
             "covered": round(self.covered, 4),
             "guarded": self.guarded,
+            "guarded_tried": self.guarded_tried,
             "broken": list(self.broken),
             "unclear": list(self.unclear),
             "doubts": {
                 name: told_wealth(each) for name, each in sorted((self.evidence or {}).items())
             },
             "savings": [each.to_json() for each in self.savings],
+            "hidden": self.hidden.to_json() if self.hidden else None,
             "margin_left": None if self.margin_left is None else round(self.margin_left, 4),
         }
 
@@ -109,10 +113,11 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     shown = SHOWN[asked.claim](incumbent, candidate, asked, differences)
     if asked.claim == "no_worse_and_cheaper":
         shown = with_saving(shown, asked, savings)
-    broken, unclear, weighed = _breaks(incumbent, candidate, asked, set(target))
+    units = _guarded(incumbent, asked, set(target))
+    broken, unclear, weighed = _breaks(incumbent, candidate, asked, units)
     against = _harm(incumbent, candidate, asked, savings, broken)
-    against += tell_overfit(differences, asked.hidden)
-    verdict, reasons = _outcome(shown, against, unclear, faults)
+    siblings = weigh_siblings(differences, asked.hidden)
+    verdict, reasons = _outcome(shown, against, unclear, faults, siblings)
     gain, interval = mean_gain(differences)
     return Verdict(
         verdict=verdict,
@@ -130,18 +135,26 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
         trials=incumbent.trials + candidate.trials,
         missing=incumbent.missing + candidate.missing,
         covered=covered,
-        guarded=len(weighed),
+        guarded=len(units),
+        guarded_tried=sum(any(map(candidate.scores, cases)) for cases in units.values()),
         broken=broken,
         unclear=unclear,
         evidence={name: each for name, each in weighed.items() if each > 1},
         savings=savings,
+        hidden=siblings,
         margin_left=shown.margin_left,
     )
 
 
 def _outcome(
-    shown: Shown, against: Sequence[str], unclear: Sequence[str], faults: Sequence[Fault]
+    shown: Shown,
+    against: Sequence[str],
+    unclear: Sequence[str],
+    faults: Sequence[Fault],
+    siblings: Siblings | None,
 ) -> tuple[GateOutcome, list[str]]:
+    if siblings is not None and siblings.settled == "overfitted":
+        against = [*against, siblings.told]
     reasons = [*(each.told for each in faults), *against]
     if not shown.is_shown:
         reasons.append(shown.told)
@@ -149,6 +162,8 @@ def _outcome(
         return "reject", reasons
     if unclear:
         reasons.append(f"whether it breaks these is not clear: {', '.join(unclear[:10])}")
+    if siblings is not None and siblings.settled == "not clear":
+        reasons.append(siblings.told)
     if reasons:
         return "undecided", reasons
     return "accept", [shown.told]
@@ -175,20 +190,6 @@ def _harm(
     return found
 
 
-def tell_overfit(differences: Mapping[str, Sequence[float]], hidden: Collection[str]) -> list[str]:
-    """Says so where it gains on what its proposer saw and not on the hidden rest of its target."""
-    sides = [
-        [d for case, each in differences.items() if (case in hidden) is side for d in each]
-        for side in (False, True)
-    ]
-    if not hidden or not overfitted(*sides):
-        return []
-    gains = [sum(side) / len(side) for side in sides]
-    return [
-        f"overfitted: it gains {gains[0]:+.0%} on shown cases and {gains[1]:+.0%} on hidden ones"
-    ]
-
-
 def _covered(incumbent: Table, candidate: Table) -> float:
     """The share of trials that tell something, of both, and of the cases that both were tried on."""
     shares = [
@@ -212,11 +213,9 @@ def paired_differences(
     }
 
 
-def _breaks(
-    incumbent: Table, candidate: Table, asked: Asked, target: set[str]
-) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, float]]:
-    """Weigh each unit that works; those that are broken, those where nobody can say, all of them."""
-    before = {case: banked(incumbent.scores(case)) for case in incumbent.cases}
+def _guarded(incumbent: Table, asked: Asked, target: set[str]) -> dict[str, list[str]]:
+    """The cases of each unit that works."""
+    before = _banked(incumbent)
     suite = rates_of(list(before.values()))
     units: dict[str, list[str]] = defaultdict(list)
     for case, trials in incumbent.cases.items():
@@ -225,6 +224,19 @@ def _breaks(
         if is_guarded and _rate(before[case], suite) >= GUARDED_FROM:
             mode = next((each.mode for each in trials if each.mode), "")
             units[mode or case].append(case)
+    return units
+
+
+def _banked(table: Table) -> dict[str, Banked]:
+    return {case: banked(table.scores(case)) for case in table.cases}
+
+
+def _breaks(
+    incumbent: Table, candidate: Table, asked: Asked, units: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, float]]:
+    """Weigh each unit that works; those that are broken, those where nobody can say, all of them."""
+    before = _banked(incumbent)
+    suite = rates_of(list(before.values()))
     both = {
         name: {case: (before[case], banked(candidate.scores(case))) for case in cases}
         for name, cases in units.items()
