@@ -87,7 +87,7 @@ class GateVerdict(Response):
     path: list[float] = Field(description="the wealth after each round of pairs")
     cases: int = Field(description="cases of the incumbent")
     trials: int = Field(description="trials of both")
-    missing: int = Field(description="of these, trials that tell nothing")
+    missing: int = Field(description="trials that tell nothing, or that only the other side has")
     covered: float = Field(description="the share that tells something")
     guarded: int = Field(description="cases, or modes of cases, that work and must not break")
     guarded_tried: int | None = Field(

@@ -9,6 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from lignin.domain.codec import Json
 from lignin.domain.evidence import GateOutcome
@@ -28,6 +29,8 @@ SOLID_FROM = 0.9
 MOST_BROKEN = 0.7
 """Cases that are broken in expectation, where a change is taken to break one of those that work."""
 LEAST_COVERED = 0.95
+LEAST_TOLD = 0.75
+"""Of the trials that the other side tells of a case: where a side tells less, what it lacks may be what failed."""
 _TO = 0.3
 
 
@@ -95,9 +98,16 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     faults = (
         *incumbent.faults,
         *candidate.faults,
-        *compare_tables(incumbent, candidate, (*asked.target, *asked.hidden), asked.must_pass),
+        *compare_tables(
+            incumbent,
+            candidate,
+            (*asked.target, *asked.hidden),
+            asked.must_pass,
+            may_equal=asked.claim == "equivalent",
+        ),
     )
-    covered = _covered(incumbent, candidate)
+    absent = absent_rows(incumbent, candidate), absent_rows(candidate, incumbent)
+    covered = _covered((incumbent, absent[0]), (candidate, absent[1]))
     if covered < LEAST_COVERED:
         told = f"only {covered:.0%} of the trials tell anything, under {LEAST_COVERED:.0%}"
         faults = (*faults, Fault(kind="too_much_missing", told=told))
@@ -114,7 +124,13 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     if asked.claim == "no_worse_and_cheaper":
         shown = with_saving(shown, asked, savings)
     units = _guarded(incumbent, asked, set(target))
-    broken, unclear, weighed = _breaks(incumbent, candidate, asked, units)
+    thin = [
+        *thin_cases(candidate, incumbent, [*chain(*units.values()), *asked.must_pass, *target]),
+        *thin_cases(incumbent, candidate, target),
+    ]
+    if thin:
+        faults = (*faults, _thin_fault(thin))
+    broken, unclear, weighed = _breaks(incumbent, candidate, asked, units, set(thin))
     against = _harm(incumbent, candidate, asked, savings, broken)
     siblings = weigh_siblings(differences, asked.hidden)
     verdict, reasons = _outcome(shown, against, unclear, faults, siblings)
@@ -133,7 +149,7 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
         path=shown.path,
         cases=len(incumbent.cases),
         trials=incumbent.trials + candidate.trials,
-        missing=incumbent.missing + candidate.missing,
+        missing=incumbent.missing + candidate.missing + sum(absent),
         covered=covered,
         guarded=len(units),
         guarded_tried=sum(any(map(candidate.scores, cases)) for cases in units.values()),
@@ -158,7 +174,8 @@ def _outcome(
     reasons = [*(each.told for each in faults), *against]
     if not shown.is_shown:
         reasons.append(shown.told)
-    if against or (shown.is_refuted and not faults):
+    # That nothing is gained where both hold the same is certain, whoever copied.
+    if against or (shown.is_refuted and all(each.kind == "same_results" for each in faults)):
         return "reject", reasons
     if unclear:
         reasons.append(f"whether it breaks these is not clear: {', '.join(unclear[:10])}")
@@ -190,12 +207,46 @@ def _harm(
     return found
 
 
-def _covered(incumbent: Table, candidate: Table) -> float:
-    """The share of trials that tell something, of both, and of the cases that both were tried on."""
-    shares = [
-        1 - table.missing / table.trials if table.trials else 0.0
-        for table in (incumbent, candidate)
+def _thin_fault(thin: Sequence[str]) -> Fault:
+    cases = sorted(set(thin))
+    told = f"one side tells far fewer trials than the other of {', '.join(cases[:10])}"
+    return Fault(kind="too_much_missing", told=told, where=tuple(cases[:10]))
+
+
+def absent_rows(table: Table, other: Table) -> int:
+    """How many rows a side lacks: of each case as many as the other has, but never more than it holds of
+    the case that it was tried on most, for one side may have been tried less often throughout."""
+    most = _most_rows(table)
+    return sum(
+        max(0, min(len(trials), most) - len(table.cases[case]))
+        for case, trials in other.cases.items()
+        if case in table.cases
+    )
+
+
+def thin_cases(table: Table, other: Table, cases: Sequence[str]) -> list[str]:
+    """Those that were tried, and of which a side tells much less than the other, as `absent_rows` counts."""
+    most = _most_rows(table)
+    return [
+        case
+        for case in dict.fromkeys(cases)
+        if case in table.cases
+        and len(table.scores(case)) < LEAST_TOLD * min(len(other.scores(case)), most)
     ]
+
+
+def _most_rows(table: Table) -> int:
+    return max(map(len, table.cases.values()), default=0)
+
+
+def _covered(*sides: tuple[Table, int]) -> float:
+    """The share of trials that tell something, of both sides, each with the rows that it lacks, and of the
+    cases that both were tried on."""
+    shares = [
+        1 - (table.missing + absent) / (table.trials + absent) if table.trials else 0.0
+        for table, absent in sides
+    ]
+    (incumbent, _), (candidate, _) = sides
     both = sum(bool(candidate.scores(case)) for case in incumbent.cases)
     return min(*shares, both / len(incumbent.cases) if incumbent.cases else 0.0)
 
@@ -232,7 +283,11 @@ def _banked(table: Table) -> dict[str, Banked]:
 
 
 def _breaks(
-    incumbent: Table, candidate: Table, asked: Asked, units: Mapping[str, Sequence[str]]
+    incumbent: Table,
+    candidate: Table,
+    asked: Asked,
+    units: Mapping[str, Sequence[str]],
+    thin: set[str],
 ) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, float]]:
     """Weigh each unit that works; those that are broken, those where nobody can say, all of them."""
     before = _banked(incumbent)
@@ -243,14 +298,18 @@ def _breaks(
     }
     weighed = {name: evidence(cases, suite) for name, cases in both.items()}
     broken = list(broken_units(weighed, len(units), Care().false))
-    unclear = [name for name, cases in both.items() if _is_unclear(cases, suite)]
+    unclear = [
+        name
+        for name, cases in both.items()
+        if _is_unclear(cases, suite) or not thin.isdisjoint(cases)
+    ]
     chances = {name: each / (each + len(units)) for name, each in weighed.items()}
     if sum(chances.values()) > MOST_BROKEN:
         unclear += [name for name, each in weighed.items() if each > 1]
     for case in asked.must_pass:
         if any(score < 1 for score in candidate.scores(case)):
             broken.append(case)
-        elif not candidate.scores(case):
+        elif not candidate.scores(case) or case in thin:
             unclear.append(case)
     left = [name for name in unclear if name not in broken]
     return tuple(dict.fromkeys(broken)), tuple(dict.fromkeys(left)), weighed

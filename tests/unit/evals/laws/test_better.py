@@ -179,3 +179,21 @@ def test_hidden_cases_cost_few_trials_where_it_helps() -> None:
         for hidden in ((), OPEN[4:])
     ]
     assert paid[1] - paid[0] <= 16
+
+
+@pytest.mark.parametrize(("lost", "verdict"), [(2, "unclear"), (1, "holds")])
+def test_guarded_case_of_which_most_trials_are_missing_is_unclear(lost: int, verdict: str) -> None:
+    """Of each three trials of one case so many come to nothing; all others pass."""
+    course, turn = guard(UNITS, BANK, random.Random(1), Care()), 0
+    try:
+        asks = next(course)
+        while True:
+            scores: list[float | None] = []
+            for ask in asks:
+                turn += ask.case == "fixed3"
+                scores.append(None if ask.case == "fixed3" and turn % 3 < lost else 1.0)
+            asks = course.send(scores)
+    except StopIteration as stop:
+        held = stop.value
+    assert held.verdict == verdict
+    assert held.unclear == (("fixed3",) if lost == 2 else ())
