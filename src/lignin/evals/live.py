@@ -24,7 +24,6 @@ from lignin.evals.laws.recorded import (
     Verdict,
     mean_gain,
     paired_differences,
-    tell_overfit,
 )
 from lignin.evals.laws.savings import (
     COST_COLUMNS,
@@ -33,6 +32,7 @@ from lignin.evals.laws.savings import (
     forbidden_effects,
     weigh_saving,
 )
+from lignin.evals.laws.siblings import weigh_siblings
 from lignin.evals.laws.table import Fault, Table, parse_table
 from lignin.evals.plans import Plan, Planned, Released, parse_plan
 
@@ -98,9 +98,11 @@ def conclude(
     # Where it helps elsewhere, what was tried to find that out is no pair.
     pairs = {} if judged.instead else _pairs(plan, tables)
     _, interval = mean_gain(pairs)
-    hidden = {name for name, case in plan.cases.items() if case.is_hidden}
     against = _against(plan, tables, broken)
-    against += tell_overfit(pairs, hidden & set(plan.target))
+    siblings = judged.siblings or weigh_siblings(pairs, set(plan.hidden) & set(plan.target))
+    if siblings is not None and siblings.settled == "overfitted":
+        against.append(siblings.told)
+        reasons = tuple([each for each in reasons if each != siblings.told])
     proof, guarded = judged.proof_instead or judged.proof, judged.guarded
     missing = sum(body["score"] is None for _, body in trials)
     told = Verdict(
@@ -119,11 +121,15 @@ def conclude(
         missing=missing,
         covered=1 - missing / len(trials) if trials else 1.0,
         guarded=len(plan.units()),
+        guarded_tried=sum(
+            any(tables.after.scores(case) for case in unit.cases) for unit in plan.units()
+        ),
         broken=tuple(broken),
         unclear=guarded.unclear if guarded else (),
         evidence=dict(guarded.evidence) if guarded else {},
         claim=plan.claim,
         savings=tables.savings,
+        hidden=siblings,
         margin_left=judged.weighed.margin_left if judged.weighed else None,
     )
     measured = None if judged.instead or plan.claim != "better" else proof.gain

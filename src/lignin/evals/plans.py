@@ -72,6 +72,7 @@ class Plan:
         is_guarded: Whether what works is guarded; of a claim to restore only where it was asked for.
         predicted: The gain on the target that its proposer expects.
         margins: Of cases that were fixed before, the share of their rate that they may lose.
+        settles: Whether its hidden cases have to be settled, as those of before had not.
     """
 
     systems: Mapping[Arm, Digest]
@@ -92,6 +93,7 @@ class Plan:
     is_guarded: bool = True
     predicted: float | None = None
     margins: Mapping[str, float] = field(default_factory=dict)
+    settles: bool = True
 
     @property
     def asked(self) -> Asked:
@@ -104,6 +106,11 @@ class Plan:
             saving=self.saving,
             margin=self.margin,
         )
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The cases that who proposes does not see."""
+        return tuple(sorted(name for name, case in self.cases.items() if case.is_hidden))
 
     def stated(self) -> Claim:
         """The claim in the form that is judged."""
@@ -119,6 +126,7 @@ class Plan:
             release=Bank(cases=released.bank if released else {}),
             compared=tuple(sorted(released.bank)) if released else (),
             same=tuple(sorted(self.cases)),
+            hidden=self.hidden if self.settles else (),
         )
 
     def units(self) -> tuple[Unit, ...]:
@@ -192,6 +200,7 @@ class Plan:
             "is_guarded": self.is_guarded,
             "predicted": self.predicted,
             "margins": dict(sorted(self.margins.items())),
+            "settles": self.settles,
         }
 
 
@@ -213,6 +222,7 @@ def parse_plan(value: Mapping[str, Any]) -> Plan:
         level=float(value["level"]),
         seed=value["seed"],
         claim=value["claim"],
+        settles=value.get("settles", False),
     )
     if "margin" not in value:
         return plan

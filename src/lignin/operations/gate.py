@@ -87,9 +87,12 @@ class GateVerdict(Response):
     path: list[float] = Field(description="the wealth after each round of pairs")
     cases: int = Field(description="cases of the incumbent")
     trials: int = Field(description="trials of both")
-    missing: int = Field(description="of these, trials that tell nothing")
+    missing: int = Field(description="trials that tell nothing, or that only the other side has")
     covered: float = Field(description="the share that tells something")
     guarded: int = Field(description="cases, or modes of cases, that work and must not break")
+    guarded_tried: int | None = Field(
+        None, description="of these, those that a trial of the candidate tells of"
+    )
     broken: list[str] = Field(description="those that are broken")
     unclear: list[str] = Field(description="those where more trials are needed to say")
     doubts: dict[str, float] = Field(
@@ -97,6 +100,10 @@ class GateVerdict(Response):
     )
     savings: list[dict[str, Json]] = Field(
         description="cost columns of the trials: before, after, evidence of a saving or a growth"
+    )
+    hidden: dict[str, Json] | None = Field(
+        None,
+        description="cases of the target that its proposer did not see: cases, pairs, gain, shown_gain",
     )
     margin_left: float | None = Field(
         description="of no_worse: the margin less what the release's own trials may be wrong by"
@@ -250,9 +257,34 @@ def _told(verdict: GateVerdict) -> Sequence[str]:
         verdict.verdict,
         *verdict.reasons,
         *_told_of_gain(verdict),
-        f"{verdict.guarded} guarded, {len(verdict.broken)} broken, {len(verdict.unclear)} unclear; "
+        *_told_of_hidden(verdict.hidden),
+        f"{_told_of_guarded(verdict)}, {len(verdict.broken)} broken, {len(verdict.unclear)} unclear; "
         f"{verdict.trials} trials, {verdict.missing} missing",
+        *([f"in doubt: {_listed(verdict.doubts)}"] if verdict.doubts else []),
     ]
+
+
+def _told_of_guarded(verdict: GateVerdict) -> str:
+    if verdict.guarded_tried is not None and verdict.guarded_tried < verdict.guarded:
+        return f"{verdict.guarded_tried} of {verdict.guarded} guarded were tried"
+    return f"{verdict.guarded} guarded"
+
+
+def _told_of_hidden(hidden: Mapping[str, Any] | None) -> list[str]:
+    if hidden is None:
+        return []
+    gains = [
+        "unknown" if gain is None else f"{gain:+.1%}"
+        for gain in (hidden["gain"], hidden["shown_gain"])
+    ]
+    return [
+        f"{hidden['cases']} hidden: gain {gains[0]} over {hidden['pairs']} pairs, {gains[1]} on those shown"
+    ]
+
+
+def _listed(names: Iterable[str]) -> str:
+    held = list(names)
+    return ", ".join(held[:10]) + (f" and {len(held) - 10} more" if len(held) > 10 else "")
 
 
 def _told_of_gain(verdict: GateVerdict) -> list[str]:

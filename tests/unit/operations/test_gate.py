@@ -109,3 +109,25 @@ def test_file_that_is_not_there_or_no_text_is_refused(files: Desk) -> None:
     (files.context.cwd / "bytes.jsonl").write_bytes(b"\xff\xfe")
     with pytest.raises(InvalidRequestError, match="UTF-8"):
         files("gate.decide", incumbent="bytes.jsonl", candidate="old.jsonl")
+
+
+def test_text_tells_what_is_in_doubt_and_what_was_not_tried(files: Desk) -> None:
+    slipped = [
+        {**row, "resolved": row["trial"] > 2} if row["case"] == "c9" else row
+        for row in trials(2, 0.95)
+    ]
+    files.write("slipped.jsonl", lines(slipped))
+    asked = {"incumbent": "old.jsonl", "candidate": "slipped.jsonl", "target": TARGET}
+    told = files("gate.decide", **asked)
+    assert told.guarded_tried == told.guarded == 22
+    assert told.doubts
+    assert f"in doubt: {', '.join(told.doubts)}" in told.to_text()
+    files.write("few.jsonl", lines([row for row in slipped if row["case"] in TARGET]))
+    few = files("gate.decide", **(asked | {"candidate": "few.jsonl"}))
+    assert "0 of 22 guarded were tried, 0 broken" in few.to_text()
+
+
+def test_file_given_as_both_sides_is_named(files: Desk) -> None:
+    told = files("gate.decide", incumbent="old.jsonl", candidate="old.jsonl", target=TARGET)
+    assert [fault["kind"] for fault in told.faults] == ["same_results"]
+    assert told.verdict != "accept"

@@ -399,14 +399,15 @@ def test_cases_by_name_are_another_question_than_all(suite: Desk) -> None:
     assert some.cases < whole.cases
 
 
-def test_what_gains_on_shown_cases_alone_is_overfitted(desk: Desk) -> None:
+@pytest.mark.parametrize("luck", ["True", "seed % 2 == 0"])
+def test_what_gains_on_shown_cases_alone_is_overfitted(desk: Desk, luck: str) -> None:
     """Somebody learned the shown cases by heart; their siblings, which nobody saw, tell."""
     cases = [f"c{number}" for number in range(8)]
     desk.write(
         "heart.py",
         "def none(task, seed, tools):\n    return {'resolved': False}\n"
         "def heart(task, seed, tools):\n"
-        "    return {'resolved': task['case'] < 'c4' and seed % 2 == 0}\n",
+        f"    return {{'resolved': task['case'] < 'c4' and {luck}}}\n",
     )
     asked = {
         "incumbent": "python:heart:none",
@@ -417,7 +418,11 @@ def test_what_gains_on_shown_cases_alone_is_overfitted(desk: Desk) -> None:
     told = desk("gate.prove", **asked, hidden=cases[4:])
     assert told.verdict == "reject"
     assert any("overfitted" in reason for reason in told.reasons)
+    assert told.hidden["cases"] == 4
+    assert (told.hidden["gain"], told.hidden["shown_gain"] > 0.2) == (0, True)
+    assert "4 hidden: gain +0.0% over " in told.to_text()
     assert desk("gate.recompute", decision=told.decision).same
     blind = desk("gate.prove", **asked)
     assert blind.decision != told.decision
     assert not any("overfitted" in reason for reason in blind.reasons)
+    assert blind.hidden is None

@@ -12,6 +12,7 @@ from lignin.evals.laws.guard import Care, Guarded, Unit, guard
 from lignin.evals.laws.no_worse import NoWorse
 from lignin.evals.laws.prove import Effort, Proof, prove
 from lignin.evals.laws.retarget import Search, retarget
+from lignin.evals.laws.siblings import Siblings, settle_siblings
 
 DECLARED_SHARE = 0.8
 """Of the evidence that the declared target counts for; the rest is kept for where it helps instead."""
@@ -33,6 +34,7 @@ class Claim:
         same: Of "equivalent": the cases that have to come to the same.
         target: Cases that are to be better.
         others: Cases that may be better instead.
+        hidden: Cases that the proposer did not see.
         units: What must not break.
         bank: The incumbent's trials that were paid before.
         level: The error that this proposal may make, from 0 to 1.
@@ -49,6 +51,7 @@ class Claim:
     release: Bank = field(default_factory=Bank)
     compared: tuple[str, ...] = ()
     same: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
     effort: Effort = field(default_factory=Effort)
     search: Search = field(default_factory=Search)
     care: Care = field(default_factory=Care)
@@ -58,7 +61,7 @@ class Claim:
 class Judgement:
     """The outcome, with what each part came to; `reasons` say why in words.
 
-    `weighed` is what a comparison with the last release came to.
+    `weighed` is what a comparison with the last release came to, `siblings` what the hidden cases did.
     """
 
     outcome: GateOutcome
@@ -68,10 +71,11 @@ class Judgement:
     proof_instead: Proof | None = None
     guarded: Guarded | None = None
     weighed: NoWorse | None = None
+    siblings: Siblings | None = None
 
 
 def judge_better(claim: Claim) -> Course[Judgement]:
-    """Decide whether a candidate is better and breaks nothing."""
+    """Decide whether a candidate is better, on what its maker did not see too, and breaks nothing."""
     rng = random.Random(claim.seed)  # noqa: S311
     bank = claim.bank
     needed = 1 / claim.level
@@ -88,6 +92,17 @@ def judge_better(claim: Claim) -> Course[Judgement]:
         )
         if proof_instead.ended != "proven":
             return _refused(proof, "nothing shows a gain", instead, proof_instead)
+    proven = proof_instead or proof
+    siblings = yield from settle_siblings(proven.differences, claim.hidden, rng)
+    if siblings is not None and siblings.told:
+        return Judgement(
+            outcome="reject" if siblings.settled == "overfitted" else "undecided",
+            reasons=(siblings.told,),
+            proof=proof,
+            instead=instead,
+            proof_instead=proof_instead,
+            siblings=siblings,
+        )
     units = _left(claim.units, instead or claim.target)
     guarded = yield from guard(units, bank, rng, claim.care)
     outcome, reason = told_of_guard(guarded, "it is better, and what works still works")
@@ -98,6 +113,7 @@ def judge_better(claim: Claim) -> Course[Judgement]:
         instead=instead,
         proof_instead=proof_instead,
         guarded=guarded,
+        siblings=siblings,
     )
 
 

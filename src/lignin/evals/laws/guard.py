@@ -140,6 +140,11 @@ class _Watch:
         return 0 if self.unit.is_critical else 1 if self.unit.is_touched else 2
 
     @property
+    def is_unheard(self) -> bool:
+        """True where nothing was asked, or most of what was came to nothing."""
+        return self.missing >= self.paid
+
+    @property
     def is_broken_at_once(self) -> bool:
         return self.unit.is_critical and self.failed
 
@@ -179,7 +184,7 @@ def guard(
                     left += [each for each in some if each.evidence <= 1]
                     some = [each for each in some if each.evidence > 1]
             lot = left
-    unclear = [each for each in watches if each.likely > 1 or each.tried == each.missing]
+    unclear = [each for each in watches if each.likely > 1 or each.is_unheard]
     return _guarded(watches, (), unclear)
 
 

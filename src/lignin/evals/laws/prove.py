@@ -7,8 +7,8 @@ the incumbent, and only the pairs count.
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from lignin.evals.laws.bank import Bank
@@ -41,7 +41,7 @@ class Effort:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """How it ended, with the wealth against "no better" (of another claim: against its contrary), the
-    pairs and their mean difference."""
+    pairs and their mean difference; `differences` holds those of each case."""
 
     ended: Ended
     wealth: float
@@ -49,6 +49,7 @@ class Proof:
     gain: float | None
     missing: int
     path: tuple[float, ...] = ()
+    differences: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 class Hope:
@@ -80,7 +81,7 @@ def prove(
     Args:
         needed: The wealth that proves it, 1 / level.
     """
-    proving = _Proving(bank, any(bank.trials(case) for case in target))
+    proving = _Proving(target, bank)
     order = sorted(target, key=lambda case: (bank.rate(case), case))
     if proving.has_bank:
         for start in range(0, len(order), effort.batch):
@@ -104,11 +105,12 @@ def prove(
 class _Proving:
     """A proof while it is made; `waiting` are trials of the candidate that have no pair yet."""
 
-    def __init__(self, bank: Bank, has_bank: bool) -> None:
-        self.has_bank = has_bank
+    def __init__(self, target: Sequence[str], bank: Bank) -> None:
+        self.has_bank = any(bank.trials(case) for case in target)
         self.hope, self.wealth = Hope(bank), Wealth()
         self.waiting: dict[str, list[float]] = defaultdict(list)
         self.path: list[float] = []
+        self.differences: dict[str, list[float]] = {case: [] for case in target}
         self.pairs = self.missing = 0
         self.total = 0.0
 
@@ -127,6 +129,8 @@ class _Proving:
         scores = yield tuple([Ask("incumbent", case) for case in cases])
         known = [(c, score) for c, score in zip(cases, scores, strict=True) if score is not None]
         differences = [self.waiting[case].pop(0) - score for case, score in known]
+        for (case, _), difference in zip(known, differences, strict=True):
+            self.differences[case].append(difference)
         self.missing += len(cases) - len(known)
         self.wealth.take(differences)
         self.pairs += len(differences)
@@ -142,4 +146,5 @@ class _Proving:
             gain=self.total / self.pairs if self.pairs else None,
             missing=self.missing,
             path=tuple(self.path),
+            differences=self.differences,
         )

@@ -7,8 +7,9 @@ all are used, and that a gain which was not shown is refused only where it would
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from lignin.domain.codec import Json
 from lignin.domain.evidence import GateOutcome
@@ -17,7 +18,7 @@ from lignin.evals.laws.breaks import broken_units, evidence, missed
 from lignin.evals.laws.claims import SHOWN, Asked, Kind, Shown, banked, with_saving
 from lignin.evals.laws.guard import Care
 from lignin.evals.laws.savings import COST_COLUMNS, Saving, forbidden_effects, named, weigh_saving
-from lignin.evals.laws.siblings import overfitted
+from lignin.evals.laws.siblings import Siblings, weigh_siblings
 from lignin.evals.laws.table import Fault, Table, compare_tables
 from lignin.evals.laws.wealth import told_wealth
 
@@ -28,6 +29,8 @@ SOLID_FROM = 0.9
 MOST_BROKEN = 0.7
 """Cases that are broken in expectation, where a change is taken to break one of those that work."""
 LEAST_COVERED = 0.95
+LEAST_TOLD = 0.75
+"""Of the trials that the other side tells of a case: where a side tells less, what it lacks may be what failed."""
 _TO = 0.3
 
 
@@ -50,11 +53,13 @@ class Verdict:
     missing: int = 0
     covered: float = 0.0
     guarded: int = 0
+    guarded_tried: int = 0
     broken: tuple[str, ...] = ()
     unclear: tuple[str, ...] = ()
     evidence: Mapping[str, float] | None = None
     claim: Kind = "better"
     savings: tuple[Saving, ...] = ()
+    hidden: Siblings | None = None
     margin_left: float | None = None
 
     def to_json(self) -> dict[str, Json]:
@@ -76,12 +81,14 @@ class Verdict:
             "missing": self.missing,
             "covered": round(self.covered, 4),
             "guarded": self.guarded,
+            "guarded_tried": self.guarded_tried,
             "broken": list(self.broken),
             "unclear": list(self.unclear),
             "doubts": {
                 name: told_wealth(each) for name, each in sorted((self.evidence or {}).items())
             },
             "savings": [each.to_json() for each in self.savings],
+            "hidden": self.hidden.to_json() if self.hidden else None,
             "margin_left": None if self.margin_left is None else round(self.margin_left, 4),
         }
 
@@ -91,9 +98,16 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     faults = (
         *incumbent.faults,
         *candidate.faults,
-        *compare_tables(incumbent, candidate, (*asked.target, *asked.hidden), asked.must_pass),
+        *compare_tables(
+            incumbent,
+            candidate,
+            (*asked.target, *asked.hidden),
+            asked.must_pass,
+            may_equal=asked.claim == "equivalent",
+        ),
     )
-    covered = _covered(incumbent, candidate)
+    absent = absent_rows(incumbent, candidate), absent_rows(candidate, incumbent)
+    covered = _covered((incumbent, absent[0]), (candidate, absent[1]))
     if covered < LEAST_COVERED:
         told = f"only {covered:.0%} of the trials tell anything, under {LEAST_COVERED:.0%}"
         faults = (*faults, Fault(kind="too_much_missing", told=told))
@@ -109,10 +123,17 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     shown = SHOWN[asked.claim](incumbent, candidate, asked, differences)
     if asked.claim == "no_worse_and_cheaper":
         shown = with_saving(shown, asked, savings)
-    broken, unclear, weighed = _breaks(incumbent, candidate, asked, set(target))
+    units = _guarded(incumbent, asked, set(target))
+    thin = [
+        *thin_cases(candidate, incumbent, [*chain(*units.values()), *asked.must_pass, *target]),
+        *thin_cases(incumbent, candidate, target),
+    ]
+    if thin:
+        faults = (*faults, _thin_fault(thin))
+    broken, unclear, weighed = _breaks(incumbent, candidate, asked, units, set(thin))
     against = _harm(incumbent, candidate, asked, savings, broken)
-    against += tell_overfit(differences, asked.hidden)
-    verdict, reasons = _outcome(shown, against, unclear, faults)
+    siblings = weigh_siblings(differences, asked.hidden)
+    verdict, reasons = _outcome(shown, against, unclear, faults, siblings)
     gain, interval = mean_gain(differences)
     return Verdict(
         verdict=verdict,
@@ -128,27 +149,38 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
         path=shown.path,
         cases=len(incumbent.cases),
         trials=incumbent.trials + candidate.trials,
-        missing=incumbent.missing + candidate.missing,
+        missing=incumbent.missing + candidate.missing + sum(absent),
         covered=covered,
-        guarded=len(weighed),
+        guarded=len(units),
+        guarded_tried=sum(any(map(candidate.scores, cases)) for cases in units.values()),
         broken=broken,
         unclear=unclear,
         evidence={name: each for name, each in weighed.items() if each > 1},
         savings=savings,
+        hidden=siblings,
         margin_left=shown.margin_left,
     )
 
 
 def _outcome(
-    shown: Shown, against: Sequence[str], unclear: Sequence[str], faults: Sequence[Fault]
+    shown: Shown,
+    against: Sequence[str],
+    unclear: Sequence[str],
+    faults: Sequence[Fault],
+    siblings: Siblings | None,
 ) -> tuple[GateOutcome, list[str]]:
+    if siblings is not None and siblings.settled == "overfitted":
+        against = [*against, siblings.told]
     reasons = [*(each.told for each in faults), *against]
     if not shown.is_shown:
         reasons.append(shown.told)
-    if against or (shown.is_refuted and not faults):
+    # That nothing is gained where both hold the same is certain, whoever copied.
+    if against or (shown.is_refuted and all(each.kind == "same_results" for each in faults)):
         return "reject", reasons
     if unclear:
         reasons.append(f"whether it breaks these is not clear: {', '.join(unclear[:10])}")
+    if siblings is not None and siblings.settled == "not clear":
+        reasons.append(siblings.told)
     if reasons:
         return "undecided", reasons
     return "accept", [shown.told]
@@ -175,26 +207,46 @@ def _harm(
     return found
 
 
-def tell_overfit(differences: Mapping[str, Sequence[float]], hidden: Collection[str]) -> list[str]:
-    """Says so where it gains on what its proposer saw and not on the hidden rest of its target."""
-    sides = [
-        [d for case, each in differences.items() if (case in hidden) is side for d in each]
-        for side in (False, True)
-    ]
-    if not hidden or not overfitted(*sides):
-        return []
-    gains = [sum(side) / len(side) for side in sides]
+def _thin_fault(thin: Sequence[str]) -> Fault:
+    cases = sorted(set(thin))
+    told = f"one side tells far fewer trials than the other of {', '.join(cases[:10])}"
+    return Fault(kind="too_much_missing", told=told, where=tuple(cases[:10]))
+
+
+def absent_rows(table: Table, other: Table) -> int:
+    """How many rows a side lacks: of each case as many as the other has, but never more than it holds of
+    the case that it was tried on most, for one side may have been tried less often throughout."""
+    most = _most_rows(table)
+    return sum(
+        max(0, min(len(trials), most) - len(table.cases[case]))
+        for case, trials in other.cases.items()
+        if case in table.cases
+    )
+
+
+def thin_cases(table: Table, other: Table, cases: Sequence[str]) -> list[str]:
+    """Those that were tried, and of which a side tells much less than the other, as `absent_rows` counts."""
+    most = _most_rows(table)
     return [
-        f"overfitted: it gains {gains[0]:+.0%} on shown cases and {gains[1]:+.0%} on hidden ones"
+        case
+        for case in dict.fromkeys(cases)
+        if case in table.cases
+        and len(table.scores(case)) < LEAST_TOLD * min(len(other.scores(case)), most)
     ]
 
 
-def _covered(incumbent: Table, candidate: Table) -> float:
-    """The share of trials that tell something, of both, and of the cases that both were tried on."""
+def _most_rows(table: Table) -> int:
+    return max(map(len, table.cases.values()), default=0)
+
+
+def _covered(*sides: tuple[Table, int]) -> float:
+    """The share of trials that tell something, of both sides, each with the rows that it lacks, and of the
+    cases that both were tried on."""
     shares = [
-        1 - table.missing / table.trials if table.trials else 0.0
-        for table in (incumbent, candidate)
+        1 - (table.missing + absent) / (table.trials + absent) if table.trials else 0.0
+        for table, absent in sides
     ]
+    (incumbent, _), (candidate, _) = sides
     both = sum(bool(candidate.scores(case)) for case in incumbent.cases)
     return min(*shares, both / len(incumbent.cases) if incumbent.cases else 0.0)
 
@@ -212,11 +264,9 @@ def paired_differences(
     }
 
 
-def _breaks(
-    incumbent: Table, candidate: Table, asked: Asked, target: set[str]
-) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, float]]:
-    """Weigh each unit that works; those that are broken, those where nobody can say, all of them."""
-    before = {case: banked(incumbent.scores(case)) for case in incumbent.cases}
+def _guarded(incumbent: Table, asked: Asked, target: set[str]) -> dict[str, list[str]]:
+    """The cases of each unit that works."""
+    before = _banked(incumbent)
     suite = rates_of(list(before.values()))
     units: dict[str, list[str]] = defaultdict(list)
     for case, trials in incumbent.cases.items():
@@ -225,20 +275,41 @@ def _breaks(
         if is_guarded and _rate(before[case], suite) >= GUARDED_FROM:
             mode = next((each.mode for each in trials if each.mode), "")
             units[mode or case].append(case)
+    return units
+
+
+def _banked(table: Table) -> dict[str, Banked]:
+    return {case: banked(table.scores(case)) for case in table.cases}
+
+
+def _breaks(
+    incumbent: Table,
+    candidate: Table,
+    asked: Asked,
+    units: Mapping[str, Sequence[str]],
+    thin: set[str],
+) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, float]]:
+    """Weigh each unit that works; those that are broken, those where nobody can say, all of them."""
+    before = _banked(incumbent)
+    suite = rates_of(list(before.values()))
     both = {
         name: {case: (before[case], banked(candidate.scores(case))) for case in cases}
         for name, cases in units.items()
     }
     weighed = {name: evidence(cases, suite) for name, cases in both.items()}
     broken = list(broken_units(weighed, len(units), Care().false))
-    unclear = [name for name, cases in both.items() if _is_unclear(cases, suite)]
+    unclear = [
+        name
+        for name, cases in both.items()
+        if _is_unclear(cases, suite) or not thin.isdisjoint(cases)
+    ]
     chances = {name: each / (each + len(units)) for name, each in weighed.items()}
     if sum(chances.values()) > MOST_BROKEN:
         unclear += [name for name, each in weighed.items() if each > 1]
     for case in asked.must_pass:
         if any(score < 1 for score in candidate.scores(case)):
             broken.append(case)
-        elif not candidate.scores(case):
+        elif not candidate.scores(case) or case in thin:
             unclear.append(case)
     left = [name for name in unclear if name not in broken]
     return tuple(dict.fromkeys(broken)), tuple(dict.fromkeys(left)), weighed

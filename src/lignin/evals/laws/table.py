@@ -99,21 +99,36 @@ def parse_rows(text: str, name: str) -> list[Mapping[str, Any]]:
     """Read JSON lines, or one JSON list, of rows.
 
     Raises:
-        InvalidRequestError: A line is no JSON, or the list holds something else than objects.
+        InvalidRequestError: A line is no JSON or has a key twice, or the list holds something else than objects.
     """
     try:
         if text.lstrip().startswith("["):
-            return _objects(json.loads(text), name)
+            return _objects(_loads(text, name), name)
         rows = []
         for number, line in enumerate(text.splitlines(), start=1):
             if line.strip():
                 where = f"line {number} of {name}"
-                rows += _objects([json.loads(line)], where)
+                rows += _objects([_loads(line, where)], where)
     except (ValueError, RecursionError) as error:
         raise InvalidRequestError(
             f"{name} is not JSON: {error}", hint="one trial a line: {'case', 'trial', 'score'}"
         ) from None
     return rows
+
+
+def _loads(text: str, where: str) -> Any:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        held: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in held:
+                raise InvalidRequestError(
+                    f"{where} has {name[:80]!r} twice in one object",
+                    hint="nobody can tell which of the two is meant",
+                )
+            held[name] = value
+        return held
+
+    return json.loads(text, object_pairs_hook=once)
 
 
 def _objects(value: Any, where: str) -> list[Mapping[str, Any]]:
@@ -154,10 +169,41 @@ def parse_table(rows: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def compare_tables(
-    incumbent: Table, candidate: Table, target: Iterable[str], must_pass: Iterable[str]
+    incumbent: Table,
+    candidate: Table,
+    target: Iterable[str],
+    must_pass: Iterable[str],
+    *,
+    may_equal: bool = False,
 ) -> tuple[Fault, ...]:
-    """Return what keeps two tables from being compared."""
-    return tuple(_compared(incumbent, candidate, set(target), set(must_pass)))
+    """Return what keeps two tables from being compared.
+
+    Args:
+        may_equal: Whether all may come to the same where a column more tells that it is no copy.
+    """
+    faults = list(_compared(incumbent, candidate, set(target), set(must_pass)))
+    if incumbent.trials and _is_copy(incumbent, candidate, may_tell_more=may_equal):
+        faults.append(Fault(kind="same_results", told="both hold the very same rows"))
+    return tuple(faults)
+
+
+def _is_copy(incumbent: Table, candidate: Table, *, may_tell_more: bool) -> bool:
+    """True where every row says the same in each column that both sides have."""
+    if may_tell_more or incumbent.cases == candidate.cases:
+        return incumbent.cases == candidate.cases
+    if set(incumbent.cases) != set(candidate.cases):
+        return False
+    return all(
+        len(old) == len(new) and all(map(_alike, old, new))
+        for old, new in ((each, candidate.cases[case]) for case, each in incumbent.cases.items())
+    )
+
+
+def _alike(old: Trial, new: Trial) -> bool:
+    both = set(old.rest) & set(new.rest)
+    return (old.trial, old.score, old.error) == (new.trial, new.score, new.error) and all(
+        old.rest[column] == new.rest[column] for column in both
+    )
 
 
 def _compared(
@@ -177,17 +223,11 @@ def _compared(
         if before[column] & after[column]:
             told = f"both are of one version: {column} is {_listed(sorted(after[column]))}"
             yield Fault(kind="same_version", told=told)
-    if incumbent.trials and incumbent.cases == candidate.cases and _tells_more(incumbent):
-        yield Fault(kind="same_results", told="both hold the very same rows")
     graders, others = incumbent.told(GRADER_COLUMNS), candidate.told(GRADER_COLUMNS)
     for column in sorted(set(graders) | set(others)):
         if graders.get(column) != others.get(column):
             told = f"the scores are of another {column}, so they do not compare"
             yield Fault(kind="other_grader", told=told)
-
-
-def _tells_more(table: Table) -> bool:
-    return any(each.rest for trials in table.cases.values() for each in trials)
 
 
 def _trial(row: Mapping[str, Any]) -> Trial | FaultKind:
@@ -209,6 +249,8 @@ def _trial(row: Mapping[str, Any]) -> Trial | FaultKind:
     score: float | None = float(scores[0]) if scores else 0.0
     if told.lower().startswith("infrastructure"):
         score = None
+    elif told and score:
+        return "contradicting_scores"
     rest = {name: value for name, value in row.items() if name not in _KNOWN}
     return Trial(
         case=case,
@@ -255,7 +297,7 @@ _TOLD: Mapping[str, str] = {
     "no_trial": "rows without the name of a trial",
     "no_outcome": "rows that say neither how it went nor what went wrong",
     "not_a_score": "scores that are no number from 0 to 1",
-    "contradicting_scores": "rows whose score and resolved contradict each other",
+    "contradicting_scores": "rows whose score, resolved and error contradict each other",
     "duplicate_trial": "trials that are there twice",
     "missing_cases": "cases that the candidate was not tried on",
     "unknown_cases": "cases that the incumbent was not tried on",

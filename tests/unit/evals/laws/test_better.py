@@ -13,6 +13,7 @@ from lignin.evals.laws.course import Ask, Asks, Scores
 from lignin.evals.laws.guard import Care, Unit, guard
 from lignin.evals.laws.prove import Effort, prove
 from lignin.evals.laws.retarget import Search, retarget
+from lignin.evals.laws.siblings import NOT_CLEAR
 
 OPEN = tuple(f"open{number}" for number in range(8))
 FIXED = tuple(f"fixed{number}" for number in range(20))
@@ -145,3 +146,54 @@ def test_search_finds_nothing_where_nothing_helps() -> None:
     found, made = drive(retarget(OPEN, BANK, random.Random(1), Search()), {})
     assert found == ()
     assert len(made) <= len(OPEN)
+
+
+@pytest.mark.parametrize(
+    ("hidden_rate", "outcome"), [(0.95, "accept"), (0.05, "reject"), (0.6, "accept")]
+)
+def test_change_is_accepted_only_where_it_helps_on_hidden_cases_too(
+    hidden_rate: float, outcome: str
+) -> None:
+    hidden = OPEN[4:]
+    rates = {**dict.fromkeys(OPEN[:4], 0.95), **dict.fromkeys(hidden, hidden_rate)}
+    found = outcomes(rates, replace(CLAIM, hidden=hidden))
+    assert found.get(outcome, 0) >= 34, found
+    if outcome == "reject":
+        assert "accept" not in found
+        assert outcomes(rates)["accept"] >= 34  # nobody asked
+
+
+def test_hidden_cases_that_nobody_can_try_leave_it_undecided() -> None:
+    """The cap ends it: an outage of just these cases is no way around them."""
+    rates: dict[str, float | None] = {**dict.fromkeys(OPEN[:4], 0.95), OPEN[7]: None}
+    claim = replace(CLAIM, hidden=OPEN[7:], target=(*OPEN[:4], OPEN[7]))
+    judged, _ = drive(judge_better(claim), rates)
+    assert judged.outcome == "undecided"
+    assert judged.reasons == (NOT_CLEAR,)
+    assert (judged.siblings.cases, judged.siblings.pairs, judged.siblings.gain) == (1, 0, None)
+
+
+def test_hidden_cases_cost_few_trials_where_it_helps() -> None:
+    paid = [
+        len(drive(judge_better(replace(CLAIM, hidden=hidden)), dict.fromkeys(OPEN, 0.95), 3)[1])
+        for hidden in ((), OPEN[4:])
+    ]
+    assert paid[1] - paid[0] <= 16
+
+
+@pytest.mark.parametrize(("lost", "verdict"), [(2, "unclear"), (1, "holds")])
+def test_guarded_case_of_which_most_trials_are_missing_is_unclear(lost: int, verdict: str) -> None:
+    """Of each three trials of one case so many come to nothing; all others pass."""
+    course, turn = guard(UNITS, BANK, random.Random(1), Care()), 0
+    try:
+        asks = next(course)
+        while True:
+            scores: list[float | None] = []
+            for ask in asks:
+                turn += ask.case == "fixed3"
+                scores.append(None if ask.case == "fixed3" and turn % 3 < lost else 1.0)
+            asks = course.send(scores)
+    except StopIteration as stop:
+        held = stop.value
+    assert held.verdict == verdict
+    assert held.unclear == (("fixed3",) if lost == 2 else ())

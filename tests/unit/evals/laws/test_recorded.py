@@ -8,7 +8,7 @@ import pytest
 
 from lignin.domain.errors import InvalidRequestError
 from lignin.evals.laws.claims import Asked
-from lignin.evals.laws.recorded import Verdict, decide_recorded
+from lignin.evals.laws.recorded import LEAST_COVERED, Verdict, decide_recorded
 from lignin.evals.laws.table import parse_rows, parse_table
 
 Row = dict[str, Any]
@@ -100,6 +100,7 @@ def change(which: Mapping[str, Any], **by: Any) -> list[Row]:
         ("not_a_score", OLD, change({"case": "c1"}, score=7)),
         ("not_a_score", OLD, change({"case": "c1"}, score="1")),
         ("contradicting_scores", OLD, change({"case": "c1"}, score=0, resolved=True)),
+        ("contradicting_scores", OLD, change({"case": "c1", "score": 1.0}, error="Traceback")),
         ("no_outcome", OLD, change({"case": "c1"}, score=...)),
         ("no_trial", OLD, change({"case": "c1"}, trial=...)),
         ("no_case", OLD, change({"case": "c1"}, case=...)),
@@ -240,3 +241,58 @@ def test_gain_on_shown_cases_alone_is_overfitted() -> None:
     assert verdict.verdict == "reject"
     assert verdict.reasons[0].startswith("overfitted: it gains +")
     assert decide(OLD, memorised).verdict == "accept"
+
+
+def without(case: str, count: int) -> list[Row]:
+    """The new rows without some trials of a case."""
+    return [row for row in NEW if row["case"] != case or row["trial"] >= count]
+
+
+@pytest.mark.parametrize("case", ["c20", "c0"])
+@pytest.mark.parametrize("is_told", [True, False])
+def test_trials_that_one_side_lacks_are_missing_and_never_let_go(case: str, is_told: bool) -> None:
+    """Of 40 cases one, so that all in all nearly everything is told."""
+    infra = [
+        {**row, "score": None, "error": "infrastructure: node lost"}
+        if row["case"] == case and row["trial"] < 6
+        else row
+        for row in NEW
+    ]
+    verdict = decide(OLD, infra if is_told else without(case, 6))
+    assert verdict.verdict == "undecided"
+    assert verdict.missing == 6
+    assert verdict.covered > LEAST_COVERED
+    assert [(each.kind, each.where) for each in verdict.faults] == [("too_much_missing", (case,))]
+    assert verdict.unclear == (() if case == "c0" else (case,))
+
+
+def test_incumbents_passes_that_were_taken_out_of_the_target_are_missed() -> None:
+    verdict = decide([row for row in OLD if row["case"] != "c1" or row["trial"] > 5], NEW)
+    assert verdict.verdict == "undecided"
+    assert "c1" in verdict.faults[0].told
+
+
+def test_fewer_trials_throughout_are_no_missing_ones() -> None:
+    verdict = decide(rows(1, trials=20), NEW)
+    assert (verdict.verdict, verdict.missing) == ("accept", 0)
+
+
+def test_lost_trial_here_and_there_is_no_hiding_place() -> None:
+    verdict = decide(OLD, [row for row in NEW if (row["case"], row["trial"]) != ("c20", 3)])
+    assert (verdict.verdict, verdict.missing) == ("accept", 1)
+
+
+def test_key_that_is_there_twice_is_refused_by_name() -> None:
+    text = '{"case": "a", "trial": 1, "resolved": false, "resolved": true}'
+    for given in (text, f"[{text}]"):
+        with pytest.raises(InvalidRequestError, match="x has 'resolved' twice"):
+            parse_rows(given, "x")
+
+
+def test_copy_with_a_column_more_is_a_copy() -> None:
+    for new in (OLD, [{**row, "zz": 1} for row in OLD]):
+        verdict = decide(OLD, new)
+        assert verdict.verdict != "accept"
+        assert [fault.kind for fault in verdict.faults] == ["same_results"]
+    told = [{**row, "revision": "a"} for row in OLD]
+    assert not decide(told, [{**row, "revision": "b"} for row in OLD]).faults
