@@ -47,7 +47,6 @@ MAX_RUN_CHARS = 12_000
 MAX_READ_BYTES = 8 * 2**20
 _MAX_STEP_CHARS = 1500
 _NAMED = 5
-_LEAST_NAME = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -384,10 +383,8 @@ def _quotable(name: str, case: Case) -> Quotable:
 
 
 def _of_told(name: str, leaves: Sequence[str]) -> Quotable:
-    """A row of the user's own suite; a name that is short, a plain word or a number is anybody's."""
-    is_word = name.isalpha() or not any(char.isalpha() for char in name)
-    is_named = not is_word and len(name) >= _LEAST_NAME
-    return Quotable(case=name, values=tuple(dict.fromkeys(leaves)), is_named=is_named)
+    """A row of the user's own suite."""
+    return Quotable(case=name, values=tuple(dict.fromkeys(leaves)))
 
 
 def _said_in_all(rows: Collection[Sequence[str]]) -> list[str]:

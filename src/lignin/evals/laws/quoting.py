@@ -21,6 +21,7 @@ _LEAST_SQUEEZED_FIGURE = 8
 _LEAST_DIGITS = 3
 _LEAST_FIGURE = 5
 _LEAST_LETTERS = 4
+_LEAST_NAME = 5
 _TOKEN = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[#$€£]?\w+(?:[-_.:/]\w+)*")
 _WORD = re.compile(r"[^\W_]+")
 _NAME = re.compile(r"\b[A-Z][a-z]+(?: [A-Z][a-z]+)+\b")
@@ -54,13 +55,11 @@ class Quotable:
     Args:
         asked: What the user says.
         values: What its checks look for, and what its recorded calls were given: texts and figures.
-        is_named: Whether its name gives it away.
     """
 
     case: str
     asked: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
-    is_named: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,11 +125,17 @@ def _literals(cases: Sequence[Quotable], before: _Known) -> dict[str, str]:
     """The literals of the cases, each with the first case that has it."""
     found: dict[str, str] = {}
     for case in cases:
-        name = case.case.casefold() if case.is_named else ""
+        name = case.case.casefold() if _tells(case.case) else ""
         for literal in {*_of_case(case), name}:
             if literal and not before.has(literal):
                 found.setdefault(literal, case.case)
     return found
+
+
+def _tells(name: str) -> bool:
+    """True of a case's name that is nobody else's: one that is short, a plain word or a number is anybody's."""
+    is_word = name.isalpha() or not any(char.isalpha() for char in name)
+    return not is_word and len(name) >= _LEAST_NAME
 
 
 def _of_case(case: Quotable) -> Iterator[str]:
