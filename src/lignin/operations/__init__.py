@@ -45,7 +45,7 @@ NOT_NOUNS = frozenset(
         "gateplan",
         "gatework",
         "improve_aims",
-        "improve_drafts",
+        "draft_versions",
         "improve_end",
         "improve_judging",
         "improve_proposers",

@@ -1,12 +1,14 @@
 """Capturing an artifact: somebody hands over what they wrote and hears whether it holds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from lignin.artifacts.service import Captured
 from lignin.artifacts.versions import HANDED_OVER
+from lignin.domain.artifacts import File
 from lignin.domain.candidates import Provenance
 from lignin.domain.events import Change
+from lignin.domain.examples import Example
 from lignin.operations.artifact_models import (
     ArtifactCapture,
     CaptureView,
@@ -31,7 +33,28 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
     Until it is proven, other agents do not see it; the people of the space do. With at least three examples (or own tests) the
     verification can pass; a part of the examples is held out as the judge.
     """
+    provenance = Provenance(
+        source=request.path,
+        session=request.session,
+        author=context.scope.actor.sub,
+        task=request.task,
+        how=HANDED_OVER,
+        mode=request.mode,
+        context=read_context(request.context),
+    )
     files = read_files(context.path(request.path))
+    captured, examples = take_over(context, files, request, provenance)
+    return capture_view(context, captured, examples, request)
+
+
+def take_over(
+    context: Context, files: Mapping[str, File], request: ArtifactCapture, provenance: Provenance
+) -> tuple[Captured, Sequence[Example]]:
+    """File handed-over files as a version, which is not verified yet; also return their examples.
+
+    Raises:
+        ConflictError, DeniedError, InvalidRequestError, LimitedError, UnavailableError: It is not taken.
+    """
     refuse_secrets(files, request.examples, context.redaction_key, request.context)
     if request.kind in {None, "test"}:
         with context.view() as view:
@@ -42,15 +65,6 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
         require_dependencies(view, candidate.tree.manifest)
         if request.mode:
             require_known(view, f"mode/{request.mode}")
-    provenance = Provenance(
-        source=request.path,
-        session=request.session,
-        author=context.scope.actor.sub,
-        task=request.task,
-        how=HANDED_OVER,
-        mode=request.mode,
-        context=read_context(request.context),
-    )
 
     def decide(view: View) -> tuple[Captured, Sequence[Change]]:
         captured = context.artifacts.capture(
@@ -67,5 +81,4 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
             changes.append(recording_change(context, captured.digest, recording))
         return captured, changes
 
-    captured = context.decide_and_commit(decide)
-    return capture_view(context, captured, candidate.examples, request)
+    return context.decide_and_commit(decide), candidate.examples

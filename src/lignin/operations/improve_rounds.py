@@ -7,10 +7,17 @@ belongs to it. Killed anywhere, the same call goes on there: what was paid has a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json, parse_json
-from lignin.domain.errors import GateFailedError
+from lignin.domain.errors import (
+    ConflictError,
+    DeniedError,
+    GateFailedError,
+    InvalidRequestError,
+    LimitedError,
+)
 from lignin.domain.events import Change
-from lignin.domain.harness import Revision, apply_patch
+from lignin.domain.harness import Revision, SlotChange, apply_patch
 from lignin.domain.states import Row
 from lignin.evals.improvements import Improvements, drafted_files
 from lignin.evals.laws.climbing import (
@@ -25,10 +32,10 @@ from lignin.evals.laws.climbing import (
 )
 from lignin.evals.releases import sealed_cases
 from lignin.operations.context import Context
+from lignin.operations.draft_versions import Origin, patch_of_draft
 from lignin.operations.drafting import require_unquoted_change
 from lignin.operations.eval import load_suite, top_up
 from lignin.operations.improve_aims import Findings, brief_for, evidence_for, find_aims
-from lignin.operations.improve_drafts import Built, Origin, build
 from lignin.operations.improve_judging import (
     Judged,
     OutOfBudgetError,
@@ -47,8 +54,17 @@ from lignin.operations.improve_proposers import OpenProposer, walls_of
 from lignin.operations.subjects import harness_files
 from lignin.operations.trialwork import SuiteCase, suite_case
 from lignin.ports.ledger import View, require_known
-from lignin.ports.proposer import Brief, TriedBefore
+from lignin.ports.proposer import Brief, TriedBefore, outside_surface
 from lignin.traces.mined import Evidence
+
+DRAFT_ERRORS = (
+    InvalidRequestError,
+    ConflictError,
+    DeniedError,
+    LimitedError,
+    GateFailedError,
+)
+"""What says that a draft cannot be tried: a refusal of that round, by name."""
 
 WHOLE = "the whole suite"
 """What a campaign that takes things out is about: no failure mode."""
@@ -280,57 +296,57 @@ class Campaign:
             return
         with context.view() as view:
             files = drafted_files(view, last["files"])
-        origin = Origin(
-            campaign=self.key,
-            proposer=last["proposer"],
-            model=last["model"],
-            mode=last["mode"].partition(" ")[0] if last["mode"] != WHOLE else "",
-            simulated=row.body["simulated"],
-        )
         revision = self.side(row)
-        built = build(context, revision, files, self.request.surface, origin)
-        built = self._unquoted(row, revision, built)
-        if not built.refused:
-            with context.view() as view:
-                facts = proposal_facts(row, last)
-                proposal, opened, after = open_proposal(
-                    context,
-                    view,
-                    row.body["side"],
-                    built.patch,
-                    claim=row.body["claim"],
-                    hypothesis=last["hypothesis"],
-                    facts=facts,
-                )
-            candidate = self.system(after).digest
-            built = self._seen(row, last, built, candidate)
-        if built.refused:
-            judged = Judged(outcome="reject", reasons=(built.refused,))
-            self._file(row, judged, {})
+        try:
+            patch = self._patch(row, last, revision, files)
+        except DRAFT_ERRORS as error:
+            self._file(row, Judged(outcome="reject", reasons=(error.message,)), {})
+            return
+        with context.view() as view:
+            facts = proposal_facts(row, last)
+            proposal, opened, after = open_proposal(
+                context,
+                view,
+                row.body["side"],
+                patch,
+                claim=row.body["claim"],
+                hypothesis=last["hypothesis"],
+                facts=facts,
+            )
+        candidate = self.system(after).digest
+        if refused := _seen(row, last, candidate):
+            self._file(row, Judged(outcome="reject", reasons=(refused,)), {})
             return
         facts = {"proposal": proposal, "candidate": candidate}
         self._commit(opened, self.steps.proposed(context.scope, row, facts))
 
-    def _unquoted(self, row: Row, revision: Revision, built: Built) -> Built:
-        """Refuse what quotes the cases, before a trial is paid."""
-        if built.refused:
-            return built
-        context, after = self.context, apply_patch(revision, built.patch)
-        try:
-            with context.view() as view:
-                require_unquoted_change(context, view, revision, after, self.suite(row))
-        except GateFailedError as error:
-            return Built(patch={}, refused=error.message)
-        return built
-
-    def _seen(self, row: Row, last: Mapping[str, Json], built: Built, candidate: Digest) -> Built:
-        """Refuse what the agent would not notice, and what was tried in this campaign already."""
-        if candidate == last["incumbent"]:
-            return Built(patch={}, refused="it changes nothing that the agent is given")
-        for number, each in enumerate(row.body["rounds"][:-1], start=1):
-            if each.get("candidate") == candidate and each.get("outcome") != "accept":
-                return Built(patch={}, refused=f"the very same as in round {number}")
-        return built
+    def _patch(
+        self,
+        row: Row,
+        last: Mapping[str, Json],
+        revision: Revision,
+        files: Mapping[str, File | None],
+    ) -> dict[str, SlotChange]:
+        """The patch of a draft that keeps to its surface and quotes no case; else one of `DRAFT_ERRORS`."""
+        if not files:
+            raise InvalidRequestError("an empty draft", hint="hand in files that differ")
+        if astray := outside_surface(files, self.request.surface):
+            raise InvalidRequestError(
+                f"it changes what it may not: {', '.join(astray[:5])}",
+                hint=f"the edit surface is {', '.join(self.request.surface)}",
+            )
+        origin = Origin(
+            source=f"improve/{self.key}",
+            author=last["proposer"],
+            model=last["model"],
+            mode=last["mode"].partition(" ")[0] if last["mode"] != WHOLE else "",
+            simulated=row.body["simulated"],
+        )
+        patch = patch_of_draft(self.context, revision, files, origin)
+        with self.context.view() as view:
+            after = apply_patch(revision, patch)
+            require_unquoted_change(self.context, view, revision, after, self.suite(row))
+        return patch
 
     def _judge(self, row: Row, last: Mapping[str, Json]) -> None:
         """Let the gate decide, move the side head where it accepts, and end the round."""
@@ -366,6 +382,16 @@ class Campaign:
 
     def _commit(self, *changes: Change) -> None:
         self.context.commit(*changes)
+
+
+def _seen(row: Row, last: Mapping[str, Json], candidate: Digest) -> str:
+    """Why it is not tried: the agent would not notice it, or this campaign had it already."""
+    if candidate == last["incumbent"]:
+        return "it changes nothing that the agent is given"
+    for number, each in enumerate(row.body["rounds"][:-1], start=1):
+        if each.get("candidate") == candidate and each.get("outcome") != "accept":
+            return f"the very same as in round {number}"
+    return ""
 
 
 def proposal_facts(row: Row, last: Mapping[str, Json]) -> dict[str, Json]:

@@ -1,5 +1,7 @@
 """Tests and the programs they prove, over the store: joining at capture, evidence afterwards."""
 
+from collections.abc import Mapping
+
 from lignin.artifacts.joining import (
     carried_programs,
     join_subject,
@@ -37,7 +39,7 @@ def joined(context: Context, view: View, candidate: Candidate) -> Candidate:
     return candidate
 
 
-def with_subjects(context: Context, view: View, files: dict[str, File]) -> dict[str, File]:
+def with_subjects(context: Context, view: View, files: Mapping[str, File]) -> Mapping[str, File]:
     """A lone test file that is handed over, with the programs of the space that it imports.
 
     Files that are anything else, and tests whose imports mean no program, are answered as given.

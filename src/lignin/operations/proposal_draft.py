@@ -1,21 +1,12 @@
 """Proposals to a head made of a draft: by a model, a coding agent, or a person's patch."""
 
-import tempfile
-from collections.abc import Mapping
-from pathlib import Path
-
 from pydantic import Field
 
-from lignin.artifacts.store import load_tree
-from lignin.domain.artifacts import MANIFEST_PATH, File
-from lignin.domain.errors import GateFailedError, InvalidRequestError
-from lignin.domain.harness import SlotChange, apply_patch
-from lignin.domain.states.artifacts import PROVEN
-from lignin.operations.artifact_capture import capture
-from lignin.operations.artifact_models import ArtifactCapture
+from lignin.domain.harness import apply_patch
 from lignin.operations.claimwork import require_alone
 from lignin.operations.confining import DraftLimits, confined
 from lignin.operations.context import Context
+from lignin.operations.draft_versions import Origin, patch_of_draft
 from lignin.operations.drafting import (
     Handed,
     ask,
@@ -25,10 +16,9 @@ from lignin.operations.drafting import (
     open_proposer,
     require_drafted,
 )
-from lignin.operations.heads import MAIN, ensure_head, removal
+from lignin.operations.heads import MAIN, ensure_head
 from lignin.operations.proposal import ProposalRef, ProposalView, show
 from lignin.operations.registry import operation
-from lignin.ports.ledger import View, require_known
 
 
 class DraftAsked(DraftLimits):
@@ -74,20 +64,11 @@ def draft(context: Context, request: ProposalDraft) -> ProposalView:
     proposed = ask(context, proposer, brief, request.number)
     drafted = require_drafted(proposed)
     facts = facts_of(proposer.name, brief, proposed, asked)
-    slots = _by_slot(drafted.files)
+    origin = Origin(
+        source="proposal draft", author=proposer.name, model=proposed.model, mode=request.mode
+    )
+    patch = patch_of_draft(context, revision, drafted.files, origin)
     with context.view() as view:
-        held = context.harness.resolved(view, revision)
-        trees = {slot: _after(view, held.get(slot), change) for slot, change in slots.items()}
-    made = {
-        slot: _version(context, slot, tree, request.mode) for slot, tree in trees.items() if tree
-    }
-    with context.view() as view:
-        patch = {
-            slot: SlotChange(expected=revision.slots.get(slot), new=made[slot])
-            if slot in made
-            else removal(context, view, revision, slot)
-            for slot in slots
-        }
         require_alone(context, view, revision, apply_patch(revision, patch))
         proposal, change = context.harness.propose(
             view,
@@ -101,52 +82,3 @@ def draft(context: Context, request: ProposalDraft) -> ProposalView:
         )
     context.commit(change)
     return show(context, ProposalRef(proposal=proposal))
-
-
-def _by_slot(files: Mapping[str, File | None]) -> dict[str, dict[str, File | None]]:
-    found: dict[str, dict[str, File | None]] = {}
-    for path, file in files.items():
-        slot, _, inner = path.partition("/")
-        if not inner:
-            raise InvalidRequestError(
-                f"{path} lies in no slot", hint="paths of a head are SLOT/PATH"
-            )
-        found.setdefault(slot, {})[inner] = file
-    return found
-
-
-def _after(view: View, held: str | None, changed: Mapping[str, File | None]) -> dict[str, File]:
-    """A slot's files after a change; none where nothing but its manifest is left."""
-    after = dict(load_tree(view, held).files) if held else {}
-    for path, file in changed.items():
-        if file is None:
-            after.pop(path, None)
-        else:
-            after[path] = file
-    return after if set(after) - {MANIFEST_PATH} else {}
-
-
-def _version(context: Context, slot: str, files: Mapping[str, File], mode: str) -> str:
-    """The digest of a slot's new content, captured and verified.
-
-    Raises:
-        GateFailedError: Its verification did not pass.
-    """
-    with tempfile.TemporaryDirectory(prefix="lignin-slot-") as folder:
-        root = Path(folder) / slot
-        for path, file in files.items():
-            spot = root / path
-            spot.parent.mkdir(parents=True, exist_ok=True)
-            spot.write_bytes(file.content)
-            spot.chmod(int(file.mode, 8))
-        asked = {"path": str(root), "name": slot, "mode": mode}
-        captured = capture(context, ArtifactCapture.model_validate(asked))
-    with context.view() as view:
-        row = require_known(view, f"version/{slot}@{captured.digest}")
-    if row.state not in PROVEN:
-        raise GateFailedError(
-            f"{slot} is {row.state}: {row.body.get('reason') or 'its verification did not pass'}",
-            hint=f"`lignin artifact show {slot}@{captured.digest[7:19]}` says why",
-        )
-    digest: str = row.body["digest"]
-    return digest

@@ -10,8 +10,8 @@ import pytest
 from lignin.domain.artifacts import File
 from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError, NotFoundError
 from lignin.domain.harness import Revision, SlotChange
+from lignin.operations.draft_versions import Origin, patch_of_draft
 from lignin.operations.improve import ImproveRef, show
-from lignin.operations.improve_drafts import Origin, build
 from lignin.operations.improve_end import run_campaign
 from lignin.operations.improve_models import CampaignShown, Improve
 from lignin.ports.proposer import Draft, Proposed
@@ -293,10 +293,9 @@ def test_files_of_a_proven_artifact_are_that_artifact(desk: Desk) -> None:
         f"double/{path}": File(content=text.encode())
         for path, text in desk("artifact.source", name="double").files.items()
     }
-    origin = Origin(campaign="imp_a", proposer="mined", model="", mode="", simulated=False)
-    built = build(desk.context, Revision(slots={}), files, ["*/*"], origin)
-    assert built.refused == ""
-    assert built.patch == {"double": SlotChange(expected=None, new=known.digest)}
+    origin = Origin(source="improve/imp_a", author="mined", model="", mode="")
+    patch = patch_of_draft(desk.context, Revision(slots={}), files, origin)
+    assert patch == {"double": SlotChange(expected=None, new=known.digest)}
     (after,) = desk("artifact.list").items
     assert after == known
 
