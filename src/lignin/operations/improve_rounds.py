@@ -33,7 +33,7 @@ from lignin.evals.laws.climbing import (
 from lignin.evals.releases import sealed_cases
 from lignin.operations.context import Context
 from lignin.operations.draft_versions import Origin, patch_of_draft
-from lignin.operations.drafting import require_unquoted_change
+from lignin.operations.drafting import require_unquoted_change, without_secrets
 from lignin.operations.eval import load_suite
 from lignin.operations.improve_aims import Findings, brief_for, evidence_for, find_aims
 from lignin.operations.improve_judging import (
@@ -226,7 +226,7 @@ class Campaign:
         """Ask for a draft, and keep the answer before anything is made of it."""
         brief, evidence = self._brief(row, last)
         proposer = self.open_proposer(last["proposer"], evidence)
-        said = proposer.propose(brief, last["number"])
+        said = without_secrets(self.context, proposer.propose(brief, last["number"]))
         draft = said.draft if said.ended == "drafted" else None
         facts: dict[str, Json] = {
             "ended": said.ended if draft or said.ended != "drafted" else "failed",

@@ -206,8 +206,13 @@ def test_secret_in_a_draft_is_refused_and_not_stored(desk: Desk) -> None:
     with_cases(desk, FAULTS)
     secret = "sk-ant-api03-" + "aB3dE6gH9" * 11
     told = Scripted(desk, [draft(f"Log in with {secret}.", slot="slot-a")])(rounds=1)
-    assert [outcome for _, outcome in outcomes(told)] == ["reject"]
+    first = told.items[0]
+    assert (first.ended, first.outcome) == ("failed", "")
+    assert "slot-a/SKILL.md: a secret" in first.why
     assert secret not in json.dumps(told.model_dump())
+    with desk.context.view() as view:
+        files = view.row(f"improve/{told.campaign}").body["rounds"][0]["files"]  # type: ignore[union-attr]
+        assert view.blob(files) == b"{}"
 
 
 def test_answers_without_a_draft_are_told_and_end_a_mode(desk: Desk) -> None:
