@@ -45,6 +45,7 @@ from lignin.operations.improve_judging import (
     judge,
     moves,
     open_proposal,
+    ration_of,
     settle,
     spent,
     system_with,
@@ -91,7 +92,7 @@ class Campaign:
     request: Improve
     key: str
     open_proposer: OpenProposer
-    ration: Ration = field(default_factory=lambda: Ration(None))
+    ration: Ration = field(default_factory=Ration)
     _found: dict[Digest, Findings] = field(default_factory=dict)
     _suite: list[SuiteCase] = field(default_factory=list)
     _mean: float | None = None
@@ -142,11 +143,10 @@ class Campaign:
 
     def _ration(self, row: Row) -> None:
         """What may still be paid by the rounds: a part is kept for the end."""
-        if self.request.budget_trials is not None:
+        if self.request.budget_trials is not None or self.request.budget_usd is not None:
             with self.context.view() as view:
-                paid = spent(view, row).trials
-            most = int(FOR_THE_ROUNDS * self.request.budget_trials)
-            self.ration = Ration(max(0, most - paid))
+                paid = spent(view, row)
+            self.ration = ration_of(self.request, paid, FOR_THE_ROUNDS)
 
     def _step(self, row: Row) -> str:
         """Do the next thing; why it stops, where it does."""
@@ -201,7 +201,7 @@ class Campaign:
         limits = limits_of(self.request)
         if not row.body["prune"]:
             return limits
-        return Limits(rounds=limits.rounds, no_progress=limits.rounds, trials=limits.trials)
+        return replace(limits, no_progress=limits.rounds, goal=None)
 
     def _aims(self, row: Row, incumbent: Rationed) -> tuple[list[Aim], float | None]:
         if row.body["prune"]:

@@ -186,7 +186,9 @@ def _once(
 ) -> tuple[SystemRun, Scored, bytes]:
     if case.content is None:
         run = system.run(case.task, number, WatchedTools(None, {}))
-        return run, _beside(_ended(run) or _told(read_output(run.said)), run, ()), b""
+        output = read_output(run.said)
+        scored = _with_told_usage(context, _ended(run) or _told(output), output)
+        return run, _beside(scored, run, ()), b""
     with _surroundings(context, case.content) as found:
         if isinstance(found, str):
             run = SystemRun(ended="infrastructure", why=found, cause="outside")
@@ -194,12 +196,14 @@ def _once(
         watched = WatchedTools(found.answering, found.tools)
         run = system.run(case.task, number, watched)
         calls: Sequence[AttemptCall] = watched.calls
+        output = read_output(run.said)
         scored = _ended(run)
         if scored is None:
-            output = read_output(run.said)
             scored, calls = _judged(context, case.content, output, watched, found)
+        else:
+            scored = _with_told_usage(context, scored, output)
         scored = replace(scored, tools=tools_of(calls, case.content.tools))
-    seen = seen_run(case.task, watched.calls, read_output(run.said).words)
+    seen = seen_run(case.task, watched.calls, output.words)
     return run, _beside(scored, run, calls), seen
 
 
@@ -319,6 +323,12 @@ def _beside(scored: Scored, run: SystemRun, calls: Sequence[AttemptCall]) -> Sco
     """A score with what else is known of its run."""
     latency_s = None if run.latency_s is None else round(run.latency_s, 1)
     return replace(scored, latency_s=latency_s, slots=slots_of(calls, run.read))
+
+
+def _with_told_usage(context: Context, scored: Scored, output: Output) -> Scored:
+    """A score with what the run that was handed in beside it took: it was paid, whatever came of it."""
+    trajectory = _account(context, output) if output.run else None
+    return scored if trajectory is None else _with_usage(scored, trajectory)
 
 
 def _with_usage(scored: Scored, trajectory: Trajectory) -> Scored:
