@@ -33,6 +33,8 @@ class Tried:
         said: What the system wrote.
         seen: Its calls as a run, where they were seen and not only told.
         shown: What a judge was shown of it, where one scored it.
+        cause: Why it did not come to an end, as `SystemCause` has it; "" where it did.
+        line: One line that tells a person what went wrong.
     """
 
     key: TrialKey
@@ -41,6 +43,8 @@ class Tried:
     said: str = ""
     seen: str = ""
     shown: Mapping[str, Json] = field(default_factory=dict)
+    cause: str = ""
+    line: str = ""
 
 
 class Trials:
@@ -68,6 +72,10 @@ class Trials:
             told["seen"] = tried.seen
         if tried.shown:
             told["shown"] = dict(tried.shown)
+        if tried.cause:
+            told["cause"] = tried.cause
+        if tried.line:
+            told["line"] = tried.line
         detail = canonical_bytes(told)
         payload = {
             "system": key.system,

@@ -54,6 +54,7 @@ NOT_NOUNS = frozenset(
         "subjects",
         "sweepwork",
         "trialwork",
+        "tries",
         "environments",
         "detection",
         "exits",

@@ -24,7 +24,7 @@ from lignin.domain.states import Row
 from lignin.evals.laws.quoting import Quotable, Quotation, find_quotations
 from lignin.operations.confining import walls_told
 from lignin.operations.context import Context
-from lignin.operations.handover import refuse_secrets
+from lignin.operations.handover import find_secrets
 from lignin.operations.heads import MAIN
 from lignin.operations.intake import load_trajectory
 from lignin.operations.subjects import harness_files
@@ -40,6 +40,7 @@ from lignin.ports.proposer import (
     ProposerAsked,
     ShownCase,
 )
+from lignin.traces.redact import redact
 
 SHOWN_SHARE = 0.5
 MAX_SHOWN = 8
@@ -216,16 +217,40 @@ def _handed_in(context: Context, files: Mapping[str, File], handed: Handed) -> D
 
 
 def ask(context: Context, proposer: Proposer, brief: Brief, number: int = 0) -> Proposed:
-    """Ask for a draft; one that quotes cases, or holds a secret, ends as failed."""
+    """Ask for a draft; one that holds a secret ends as failed.
+
+    Raises:
+        GateFailedError: It quotes a case.
+    """
     context.progress(f"asking {proposer.name}", 0, None)
-    proposed = proposer.propose(brief, number)
+    proposed = without_secrets(context, proposer.propose(brief, number))
     if proposed.draft is None:
         return proposed
     files = {path: file for path, file in proposed.draft.files.items() if file is not None}
-    refuse_secrets(files, None, context.redaction_key)
     with context.view() as view:
         require_unquoted(view, files, brief.files)
     return proposed
+
+
+def without_secrets(context: Context, proposed: Proposed) -> Proposed:
+    """What a proposer answered as it may be kept and shown: words masked, no file that holds a secret."""
+
+    def masked(text: str) -> str:
+        return redact(text.encode(), context.redaction_key).content.decode(errors="replace")
+
+    draft = proposed.draft
+    if draft is None:
+        return replace(proposed, why=masked(proposed.why))
+    texts = {path: file.content for path, file in draft.files.items() if file is not None}
+    texts |= {f"the path {path}": path.encode() for path in draft.files}
+    if found := find_secrets(texts, context.redaction_key):
+        why = f"nothing of it was kept: {'; '.join([*found.values()][:_NAMED])}"
+        return replace(proposed, ended="failed", draft=None, why=why, secrets=tuple(found))
+    return replace(
+        proposed,
+        why=masked(proposed.why),
+        draft=replace(draft, kind=masked(draft.kind), hypothesis=masked(draft.hypothesis)),
+    )
 
 
 def require_drafted(proposed: Proposed) -> Draft:

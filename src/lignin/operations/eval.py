@@ -11,22 +11,23 @@ from pydantic import Field
 from lignin.domain.codec import Digest, Json, parse_json
 from lignin.domain.errors import InvalidRequestError, NotFoundError
 from lignin.domain.states import Row
-from lignin.domain.trials import MISSING, NOT_BELIEVED, TOLD, trial_row
+from lignin.domain.trials import MISSING, NOT_BELIEVED, trial_row
 from lignin.evals.laws.table import parse_rows
 from lignin.evals.power import tell_basis
-from lignin.evals.trials import standing, trials_of
+from lignin.evals.trials import trials_of
+from lignin.evals.troubles import ENDED_WELL, Trouble, group_troubles, telling_line
 from lignin.operations.context import Context
 from lignin.operations.gate import named_cases
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.rubricwork import open_scorer
 from lignin.operations.subjects import open_subject
-from lignin.operations.trialwork import SuiteCase, Tries, stored_suite, told_case
+from lignin.operations.trialwork import SuiteCase, stored_suite, told_case
+from lignin.operations.tries import top_up
 from lignin.ports.ledger import View, every_row, not_known
-from lignin.ports.system import LIMIT_S, System
+from lignin.ports.system import LIMIT_S
 from lignin.traces.view import told
 
 MAX_BYTES = 64 * 2**20
-TOGETHER = 16
 SAID_CHARS = 2000
 
 
@@ -95,8 +96,29 @@ class TrialView(Response):
     said: str = Field(description="what the system wrote, its beginning")
 
 
+class WhyView(Response):
+    kind: str = Field(description="how these trials went, as in `kinds`")
+    cause: str = Field(
+        description="missing_file, not_executable, time_limit, memory_limit, killed, failed, raised, "
+        "too_much_said or outside; empty where it came to an end and its answer was bad"
+    )
+    told: str = Field(description="the same in words")
+    count: int = Field(description="how many trials")
+    cases: int = Field(description="of how many cases")
+    line: str = Field(
+        description="what most of them complain, in one line, secrets masked; foreign text"
+    )
+
+
 class EvalDone(SystemScore):
-    paid: int = Field(description="trials that were run this time")
+    paid: int = Field(description="trials that were run and filed this time")
+    shared: int = Field(
+        0,
+        description="trials that were run, and that somebody else had filed by then: theirs stand",
+    )
+    why: list[WhyView] = Field(
+        default_factory=list, description="why trials crashed, are missing, or could not be judged"
+    )
     splits: dict[str, float] = Field(
         description="mean score of the cases that are shown, and of those that are held out"
     )
@@ -153,7 +175,7 @@ def run(context: Context, request: EvalRun) -> EvalDone:
     )
     with context.view() as view:
         suite = load_suite(context, view, request)
-    paid = top_up(context, system, suite, request.trials, request.parallel)
+    done = top_up(context, system, suite, request.trials, request.parallel)
     wanted = {case.digest for case in suite}
     with context.view() as view:
         rows = [
@@ -162,7 +184,9 @@ def run(context: Context, request: EvalRun) -> EvalDone:
         items = _by_case(rows)
         return EvalDone(
             **_score(system.digest, system.name, rows, simulated=system.simulated),
-            paid=paid,
+            paid=done.paid,
+            shared=done.shared,
+            why=_why(view, rows),
             splits=_splits(view, items),
             basis=basis_of(view, [each.case for each in items]),
             items=items,
@@ -198,9 +222,10 @@ def show(context: Context, request: EvalShow) -> EvalDone:
         tries = [_try(view, body) for body in rows] if request.case else []
         items = _by_case(rows)
         splits, basis = _splits(view, items), basis_of(view, [each.case for each in items])
+        why = _why(view, rows)
     scored = _score(row.key, row.body["name"], rows, simulated=row.body["simulated"])
     tries.sort(key=lambda each: each.number)
-    return EvalDone(**scored, paid=0, splits=splits, basis=basis, items=items, tries=tries)
+    return EvalDone(**scored, paid=0, why=why, splits=splits, basis=basis, items=items, tries=tries)
 
 
 @operation("eval.rows", effect="read", idempotent=True)
@@ -248,27 +273,6 @@ def load_suite(context: Context, view: View, request: SuiteRequest) -> list[Suit
             "there are no cases", hint="`lignin trace cases` makes some; --suite brings your own"
         )
     return suite
-
-
-def top_up(
-    context: Context, system: System, suite: Sequence[SuiteCase], trials: int, parallel: int = 1
-) -> int:
-    """Try each case until so many trials of it stand; return how many were run."""
-    with context.view() as view:
-        known = standing(list(trials_of(view, system.digest)))
-    wanted = []
-    for case in suite:
-        of = (case.digest, case.grader)
-        lacking = trials - (known.banked[of].trials if of in known.banked else 0)
-        first = known.following.get(of, 0)
-        wanted += [(turn, case, first + turn) for turn in range(lacking)]
-    wanted.sort(key=lambda each: each[0])
-    tries = Tries(context, parallel)
-    for first in range(0, len(wanted), TOGETHER):
-        context.progress("trials", first, len(wanted))
-        lot = wanted[first : first + TOGETHER]
-        tries.trials([(system, case, number) for _, case, number in lot])
-    return tries.paid
 
 
 def basis_of(view: View, cases: Iterable[str]) -> dict[str, int]:
@@ -342,6 +346,28 @@ def _try(view: View, body: Mapping[str, Json]) -> TrialView:
     )
 
 
+def _why(view: View, rows: Sequence[Mapping[str, Json]]) -> list[WhyView]:
+    """Why trials came to nothing; those of the same words are read once."""
+    details: dict[Digest, Mapping[str, Json]] = {}
+    found = []
+    for body in rows:
+        if body["kind"] in ENDED_WELL:
+            continue
+        key = body["detail"]
+        if key not in details:
+            details[key] = parse_json(view.blob(key))
+        detail = details[key]
+        # Trials of before were filed without a line of their own.
+        line = detail.get("line") or telling_line(next(iter(detail["reasons"]), ""))
+        found.append(
+            Trouble(kind=body["kind"], cause=detail.get("cause", ""), case=body["case"], line=line)
+        )
+    return [
+        WhyView(**{name: getattr(each, name) for name in WhyView.model_fields})
+        for each in group_troubles(found)
+    ]
+
+
 def _splits(view: View, items: Sequence[CaseScore]) -> dict[str, float]:
     """Mean scores by split; cases of the user's own have none."""
     rows = view.rows([f"case/{each.case}" for each in items])
@@ -372,12 +398,18 @@ def _by_case(rows: Sequence[Mapping[str, Json]]) -> list[CaseScore]:
     return sorted(scored, key=lambda each: each.passed / each.trials if each.trials else -1)
 
 
+def tell_paid(paid: int, shared: int) -> str:
+    """How many trials were run now, in words."""
+    more = f", and {shared} that somebody else had filed by then" if shared else ""
+    return f"{paid} run now{more}"
+
+
 def _told(done: EvalDone, items: Sequence[CaseScore]) -> str:
     mean = "nothing is known" if done.mean is None else f"{done.mean:.1%}"
     label = " (simulated)" if done.simulated else ""
     lines = [
         f"{done.name}{label}: {mean} over {done.cases} cases, {done.trials} trials, "
-        f"{done.missing} missing, {done.paid} run now",
+        f"{done.missing} missing, {tell_paid(done.paid, done.shared)}",
         f"  {done.system}",
     ]
     if len(done.splits) > 1:
@@ -385,7 +417,9 @@ def _told(done: EvalDone, items: Sequence[CaseScore]) -> str:
         lines.append(f"  {means}")
     if without := tell_basis(done.basis):
         lines.append(f"  {without}")
-    lines += [f"  {count} times: {TOLD[kind]}" for kind, count in done.not_believed.items()]  # type: ignore[index]
+    for group in done.why:
+        of = f"{group.count} {group.kind} (of {group.cases} cases)"
+        lines.append(f"  {of}: {group.told}" + (f": {group.line}" if group.line else ""))
     for each in items:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(each.kinds.items()))
         lines.append(f"  {each.case}  {each.passed:g} of {each.trials}  ({kinds})")

@@ -10,7 +10,7 @@ from lignin.domain.errors import InvalidRequestError
 from lignin.domain.states import Row
 from lignin.evals.power import tell_basis
 from lignin.operations.context import Context
-from lignin.operations.eval import top_up
+from lignin.operations.eval import tell_paid
 from lignin.operations.evidence_plot import draw_evidence, spark
 from lignin.operations.gate import GateVerdict
 from lignin.operations.gateplan import needs_bank
@@ -18,6 +18,7 @@ from lignin.operations.gatework import find_decision, open_decision, reach_decis
 from lignin.operations.powerwork import NEVER, Stated, state_power
 from lignin.operations.questions import GateProve, question_of
 from lignin.operations.registry import Listed, Request, Response, operation, positional
+from lignin.operations.tries import Tries, top_up
 from lignin.ports.ledger import View, require_known
 
 __all__ = ["GateProve", "prove"]
@@ -50,7 +51,13 @@ class Decided(GateVerdict):
     proposed: dict[str, Any] | None = Field(
         None, description="of a proposal: revisions before and after, slots, hypothesis, predicted"
     )
-    paid: int = Field(description="trials that were run this time, the bank's included")
+    paid: int = Field(
+        0, description="trials that were run and filed this time, the bank's included"
+    )
+    shared: int = Field(
+        0,
+        description="trials that were run, and that somebody else had filed by then: theirs stand",
+    )
     power: dict[str, Any] | None = Field(
         description="what its suite was measured to catch, newest: reverted fixes and planted faults, "
         "each with counts and the exact 95 % interval of the share; none where it never was"
@@ -129,17 +136,18 @@ def prove(context: Context, request: GateProve) -> Decided:
     question = question_of(context, request)
     with context.view() as view:
         decision, row = find_decision(view, question, anew=request.again)
-    paid = 0
+    done: list[Tries] = []
     if row is None:
         if needs_bank(question):
-            paid = top_up(
-                context, question.incumbent, question.suite, request.bank, request.parallel
-            )
+            bank = request.bank
+            done = [top_up(context, question.incumbent, question.suite, bank, request.parallel)]
         row = open_decision(context, decision, question)
     if row.state == "open":
-        paid += reach_decision(context, row, question, request.parallel)
+        done.append(reach_decision(context, row, question, request.parallel))
     with context.view() as view:
-        return _decided(context, view, require_known(view, row.stream), paid)
+        decided = _decided(context, view, require_known(view, row.stream))
+    paid, shared = (sum(counts) for counts in ([t.paid for t in done], [t.shared for t in done]))
+    return decided.model_copy(update={"paid": paid, "shared": shared})
 
 
 @operation("gate.list", effect="read", idempotent=True)
@@ -166,7 +174,7 @@ def explain(context: Context, request: GateExplain) -> Decided:
     """Tell a person in a few lines why a decision came out as it did, with its evidence over trials."""
     with context.view() as view:
         row = _reached(view, request.decision)
-        decided = _decided(context, view, row, 0)
+        decided = _decided(context, view, row)
         differs = recompute(view, row).differs if request.check else ()
     if differs:
         told = f"come to again from the record it differs in: {', '.join(differs)}"
@@ -178,7 +186,7 @@ def explain(context: Context, request: GateExplain) -> Decided:
 def plot(context: Context, request: DecisionRef) -> EvidencePlot:
     """Draw a decision's evidence over its trials, as SVG: `lignin gate plot ID --text > evidence.svg`."""
     with context.view() as view:
-        told = _decided(context, view, _reached(view, request.decision), 0)
+        told = _decided(context, view, _reached(view, request.decision))
     drawn = draw_evidence(told.path, told.needed, f"{told.decision}: {told.verdict}")
     return EvidencePlot(decision=told.decision, svg=drawn)
 
@@ -207,7 +215,7 @@ def _reached(view: View, decision: str) -> Row:
     return row
 
 
-def _decided(context: Context, view: View, row: Row, paid: int) -> Decided:
+def _decided(context: Context, view: View, row: Row) -> Decided:
     told: Mapping[str, Json] = parse_json(view.blob(row.body["result"]["told"]))
     body = row.body
     plan = parse_json(view.blob(body["plan"]))
@@ -228,7 +236,6 @@ def _decided(context: Context, view: View, row: Row, paid: int) -> Decided:
         campaign=body["campaign"],
         number=body["number"],
         simulated=body["simulated"],
-        paid=paid,
     )
 
 
@@ -304,7 +311,8 @@ def _more(decided: Decided) -> list[str]:
     lines += [*_said_beside(decided), *_told_of_proposal(decided)]
     return [
         *lines,
-        f"trials: {kinds}, and {decided.bank_trials} of the bank; {decided.paid} run now",
+        f"trials: {kinds}, and {decided.bank_trials} of the bank; "
+        f"{tell_paid(decided.paid, decided.shared)}",
         f"{decided.decision}: number {decided.number} of the campaign {decided.campaign}{label}",
         f"incumbent {decided.incumbent}",
         f"candidate {decided.candidate}",

@@ -21,7 +21,8 @@ from lignin.operations.gateplan import BANKED, Question, plan_decision, released
 from lignin.operations.heads import is_practice
 from lignin.operations.regressing import mark_fixed
 from lignin.operations.rubricwork import unmeasured_graders
-from lignin.operations.trialwork import SuiteCase, Tries, suite_case
+from lignin.operations.trialwork import SuiteCase, suite_case
+from lignin.operations.tries import Tries
 from lignin.ports.ledger import View, require_known
 from lignin.ports.system import System
 
@@ -152,11 +153,11 @@ def open_decision(context: Context, decision: str, question: Question) -> Row:
         return require_known(view, f"decision/{decision}")
 
 
-def reach_decision(context: Context, row: Row, question: Question, parallel: int = 1) -> int:
+def reach_decision(context: Context, row: Row, question: Question, parallel: int = 1) -> Tries:
     """Drive an open decision to its end and file it; trials that stand are not run again.
 
     Returns:
-        How many trials were run.
+        What was paid.
     """
     with context.view() as view:
         plan = parse_plan(parse_json(view.blob(row.body["plan"])))
@@ -188,7 +189,7 @@ def reach_decision(context: Context, row: Row, question: Question, parallel: int
         return None, [decisions.reach(view, context.scope, now, told), *fixed]
 
     context.decide_and_commit(decide)
-    return tries.paid
+    return tries
 
 
 def _suite(view: View, plan: Plan, question: Question) -> dict[str, SuiteCase]:

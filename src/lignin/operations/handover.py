@@ -49,13 +49,21 @@ def refuse_secrets(
     texts = {path: file.content for path, file in files.items()}
     texts["the examples"] = json.dumps(examples).encode()
     texts["the context"] = json.dumps(known).encode()
+    for told in find_secrets(texts, key).values():
+        raise InvalidRequestError(
+            f"{told}; nothing was captured",
+            hint="take it out and declare it by name in the manifest's capabilities.secrets",
+        )
+
+
+def find_secrets(texts: Mapping[str, bytes], key: bytes) -> dict[str, str]:
+    """By name of what holds a secret, which detector found it there; nothing of the secret itself."""
+    found = {}
     for where, content in texts.items():
-        found = redact(content, key).counts
-        if found:
-            raise InvalidRequestError(
-                f"{where}: a secret ({', '.join(sorted(found))}); nothing was captured",
-                hint="take it out and declare it by name in the manifest's capabilities.secrets",
-            )
+        if counts := redact(content, key).counts:
+            masked = redact(where.encode(), key).content.decode(errors="replace")
+            found[masked] = f"{masked}: a secret ({', '.join(sorted(counts))})"
+    return found
 
 
 def read_context(text: str) -> Json:

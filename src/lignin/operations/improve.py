@@ -119,7 +119,7 @@ def plot(context: Context, request: ImproveRef) -> CampaignPlot:
 def _view(view: View, row: Row) -> CampaignView:
     body, end = row.body, row.body["end"]
     outcomes = [each.get("outcome", "") for each in body["rounds"]]
-    head = view.row(f"head/{body['head']}")
+    head, paid = view.row(f"head/{body['head']}"), spent(view, row)
     return CampaignView(
         campaign=row.key,
         state=str(row.state),
@@ -137,7 +137,8 @@ def _view(view: View, row: Row) -> CampaignView:
         accepted=outcomes.count("accept"),
         refused=outcomes.count("reject"),
         undecided=outcomes.count("undecided"),
-        trials=spent(view, row).trials,
+        trials=paid.trials,
+        usd=round(paid.usd, 6),
         held_out=view_of(end.get("held_out") or {}),
     )
 

@@ -35,6 +35,7 @@ from lignin.operations.improve_judging import (
     judge,
     moves,
     open_proposal,
+    ration_of,
     settle,
     spent,
     system_with,
@@ -43,7 +44,8 @@ from lignin.operations.improve_models import Improve
 from lignin.operations.improve_proposers import OpenProposer, opening_for, proposers_of
 from lignin.operations.improve_rounds import Campaign
 from lignin.operations.proposal import ProposalDecide, decide
-from lignin.operations.trialwork import SuiteCase, Tries
+from lignin.operations.trialwork import SuiteCase
+from lignin.operations.tries import Tries
 from lignin.ports.ledger import View, require_known
 from lignin.ports.system import System
 from lignin.traces.mined import Evidence
@@ -71,7 +73,7 @@ def _begin(context: Context, request: Improve, opening: OpenProposer) -> str:
     head = _head(context, request)
     with context.view() as view:
         base_digest, base = context.harness.stable(view, head)
-    subject = system_with(context, request, base, Ration(None))
+    subject = system_with(context, request, base, Ration())
     with context.view() as view:
         suite = _with_split(load_suite(context, view, request))
         founding = _founding(request, head, suite)
@@ -173,7 +175,7 @@ def _head(context: Context, request: Improve) -> str:
         DeniedError: A simulated agent is to improve a real head.
         NotFoundError: There is no such head.
     """
-    bare = system_with(context, request, Revision(slots={}), Ration(None))
+    bare = system_with(context, request, Revision(slots={}), Ration())
     head = request.head or (PRACTICE if bare.simulated else MAIN)
     with context.view() as view:
         row = view.row(f"head/{head}")
@@ -233,7 +235,8 @@ def _end(campaign: Campaign) -> None:
     """Gate the whole change, measure it on what nobody saw, and end."""
     row = campaign.row
     context, scope = campaign.context, campaign.context.scope
-    campaign.ration = Ration(_left(campaign, row))
+    with context.view() as view:
+        campaign.ration = ration_of(campaign.request, spent(view, row))
     if not campaign.side(row).slots:
         facts = {"outcome": "", "held_out": {}}
         context.commit(campaign.steps.ended(scope, row, facts))

@@ -15,7 +15,7 @@ from lignin.evals.laws.climbing import Spent
 from lignin.evals.trials import trials_of
 from lignin.harness.service import Decision
 from lignin.operations.context import Context
-from lignin.operations.eval import SuiteRequest, top_up
+from lignin.operations.eval import SuiteRequest
 from lignin.operations.gateplan import Question, needs_bank
 from lignin.operations.gatework import find_decision, open_decision, reach_decision
 from lignin.operations.heads import state_changes
@@ -23,6 +23,7 @@ from lignin.operations.improve_models import Improve
 from lignin.operations.questions import GateProve, question_on
 from lignin.operations.subjects import harness_files, open_subject
 from lignin.operations.trialwork import SuiteCase
+from lignin.operations.tries import top_up
 from lignin.ports.ledger import View, require_known
 from lignin.ports.system import System, SystemRun
 from lignin.ports.tools import Tools
@@ -35,30 +36,64 @@ class OutOfBudgetError(LimitedError):
 
 
 class Ration:
-    """So many runs may still be paid; None is no limit."""
+    """What may still be paid: so many runs, so much money; None is no limit.
 
-    def __init__(self, left: int | None) -> None:
-        self._left, self._lock = left, threading.Lock()
+    What a run will cost is known when it is over. So the most that a trial of this agent has cost is set
+    aside before a run is started, and given back when its trial is filed: the runs that are under way are
+    all that can cost more than is left. A run whose trial was never filed stays set aside.
+
+    Args:
+        trials: Runs that may still be started.
+        microusd: Money that is left.
+        most_microusd: The most that a trial has cost so far.
+    """
+
+    def __init__(
+        self, trials: int | None = None, microusd: int | None = None, most_microusd: int = 0
+    ) -> None:
+        self._trials, self._microusd, self._most = trials, microusd, most_microusd
+        self._aside: list[int] = []
+        self._lock = threading.Lock()
 
     def take(self) -> None:
-        """Take one.
+        """Take what one run may cost.
 
         Raises:
-            OutOfBudgetError: There is none left.
+            OutOfBudgetError: There is not so much left.
         """
         with self._lock:
-            if self._left is None:
-                return
-            if self._left <= 0:
+            if self._trials is not None and self._trials <= 0:
                 raise OutOfBudgetError(
                     "the campaign's budget of trials is spent",
                     hint="ask again with a larger --budget-trials: it goes on where it was",
                 )
-            self._left -= 1
+            left = None if self._microusd is None else self._microusd - sum(self._aside)
+            if left is not None and (left <= 0 or left < self._most):
+                raise OutOfBudgetError(
+                    f"${max(0, left) / 1e6:.4f} of the campaign's budget are left, and a trial of this "
+                    f"agent has cost up to ${self._most / 1e6:.4f}",
+                    hint="ask again with a larger --budget-usd: it goes on where it was",
+                )
+            if self._trials is not None:
+                self._trials -= 1
+            self._aside.append(self._most)
+
+    def settle(self, cost_microusd: int | None) -> None:
+        """Pay for a run that was taken; without a cost nothing is known to be paid."""
+        cost = cost_microusd or 0
+        with self._lock:
+            if self._aside:
+                self._aside.pop(0)
+            self._most = max(self._most, cost)
+            if self._microusd is not None:
+                self._microusd -= cost
 
 
 class Rationed:
-    """A system under test that runs only while its ration lasts; see `lignin.ports.system.System`."""
+    """A system under test that runs only while its ration lasts.
+
+    See `lignin.ports.system.System` and `Metered`.
+    """
 
     def __init__(self, system: System, ration: Ration) -> None:
         self._system, self._ration = system, ration
@@ -83,6 +118,9 @@ class Rationed:
         """
         self._ration.take()
         return self._system.run(task, seed, tools)
+
+    def settle(self, cost_microusd: int | None) -> None:
+        self._ration.settle(cost_microusd)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +283,17 @@ def spent(view: View, row: Row) -> Spent:
         for trial in trials_of(view, system)
         if trial.body["at"] >= body["opened_at"]
     ]
-    cost = sum(int(trial["cost_microusd"] or 0) for trial in trials)
-    cost += sum(int(each.get("cost_microusd") or 0) for each in body["rounds"])
-    return Spent(trials=len(trials), usd=cost / 1e6)
+    costs = [int(trial["cost_microusd"] or 0) for trial in trials]
+    asked = sum(int(each.get("cost_microusd") or 0) for each in body["rounds"])
+    most = max(costs, default=0)
+    return Spent(trials=len(trials), usd=(sum(costs) + asked) / 1e6, most_usd=most / 1e6)
+
+
+def ration_of(request: Improve, spent: Spent, share: float = 1.0) -> Ration:
+    """What a campaign may still pay of a share of its budget."""
+    trials, usd = request.budget_trials, request.budget_usd
+    return Ration(
+        None if trials is None else max(0, int(share * trials) - spent.trials),
+        None if usd is None else max(0, round((share * usd - spent.usd) * 1e6)),
+        round(spent.most_usd * 1e6),
+    )

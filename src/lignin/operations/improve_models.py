@@ -54,7 +54,10 @@ class Improve(SuiteRequest):
     )
     budget_trials: int | None = Field(None, ge=1, description="at most so many trials are paid")
     budget_usd: float | None = Field(
-        None, gt=0, description="stop where trials and proposers cost so much"
+        None,
+        gt=0,
+        description="at most so much is paid, as far as trials tell their cost: before each trial the most "
+        "that one has cost is set aside, so only those under way can cost more",
     )
     goal: float | None = Field(None, gt=0, le=1, description="stop at this mean score")
     pivot: int = Field(
@@ -150,6 +153,9 @@ class CampaignView(Response):
     refused: int = Field(description="drafts rejected, or refused before a trial")
     undecided: int = Field(description="drafts that trials did not decide")
     trials: int = Field(description="trials paid since it began")
+    usd: float = Field(
+        description="dollars paid since it began, as far as trials and proposers tell"
+    )
     held_out: HeldOutView | None = Field(description="held-out score before and after")
 
 
@@ -207,7 +213,7 @@ def _lines(shown: CampaignShown) -> list[str]:
         f"{shown.system}{label}",
         f"{shown.campaign} for {head}: {shown.state}{f', {shown.stop}' if shown.stop else ''}",
         f"{shown.accepted} accepted, {shown.refused} refused, {shown.undecided} undecided; "
-        f"{shown.trials} trials paid",
+        f"{shown.trials} trials paid" + (f", ${shown.usd:.2f}" if shown.usd else ""),
         "",
     ]
     for each in shown.items:

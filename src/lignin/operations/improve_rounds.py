@@ -33,8 +33,8 @@ from lignin.evals.laws.climbing import (
 from lignin.evals.releases import sealed_cases
 from lignin.operations.context import Context
 from lignin.operations.draft_versions import Origin, patch_of_draft
-from lignin.operations.drafting import require_unquoted_change
-from lignin.operations.eval import load_suite, top_up
+from lignin.operations.drafting import require_unquoted_change, without_secrets
+from lignin.operations.eval import load_suite
 from lignin.operations.improve_aims import Findings, brief_for, evidence_for, find_aims
 from lignin.operations.improve_judging import (
     Judged,
@@ -45,6 +45,7 @@ from lignin.operations.improve_judging import (
     judge,
     moves,
     open_proposal,
+    ration_of,
     settle,
     spent,
     system_with,
@@ -53,6 +54,7 @@ from lignin.operations.improve_models import Improve
 from lignin.operations.improve_proposers import OpenProposer, walls_of
 from lignin.operations.subjects import harness_files
 from lignin.operations.trialwork import SuiteCase, suite_case
+from lignin.operations.tries import top_up
 from lignin.ports.ledger import View, require_known
 from lignin.ports.proposer import Brief, TriedBefore, outside_surface
 from lignin.traces.mined import Evidence
@@ -90,7 +92,7 @@ class Campaign:
     request: Improve
     key: str
     open_proposer: OpenProposer
-    ration: Ration = field(default_factory=lambda: Ration(None))
+    ration: Ration = field(default_factory=Ration)
     _found: dict[Digest, Findings] = field(default_factory=dict)
     _suite: list[SuiteCase] = field(default_factory=list)
     _mean: float | None = None
@@ -141,11 +143,10 @@ class Campaign:
 
     def _ration(self, row: Row) -> None:
         """What may still be paid by the rounds: a part is kept for the end."""
-        if self.request.budget_trials is not None:
+        if self.request.budget_trials is not None or self.request.budget_usd is not None:
             with self.context.view() as view:
-                paid = spent(view, row).trials
-            most = int(FOR_THE_ROUNDS * self.request.budget_trials)
-            self.ration = Ration(max(0, most - paid))
+                paid = spent(view, row)
+            self.ration = ration_of(self.request, paid, FOR_THE_ROUNDS)
 
     def _step(self, row: Row) -> str:
         """Do the next thing; why it stops, where it does."""
@@ -200,7 +201,7 @@ class Campaign:
         limits = limits_of(self.request)
         if not row.body["prune"]:
             return limits
-        return Limits(rounds=limits.rounds, no_progress=limits.rounds, trials=limits.trials)
+        return replace(limits, no_progress=limits.rounds, goal=None)
 
     def _aims(self, row: Row, incumbent: Rationed) -> tuple[list[Aim], float | None]:
         if row.body["prune"]:
@@ -225,7 +226,7 @@ class Campaign:
         """Ask for a draft, and keep the answer before anything is made of it."""
         brief, evidence = self._brief(row, last)
         proposer = self.open_proposer(last["proposer"], evidence)
-        said = proposer.propose(brief, last["number"])
+        said = without_secrets(self.context, proposer.propose(brief, last["number"]))
         draft = said.draft if said.ended == "drafted" else None
         facts: dict[str, Json] = {
             "ended": said.ended if draft or said.ended != "drafted" else "failed",

@@ -21,10 +21,11 @@ from lignin.evals.regressions import Regressions
 from lignin.evals.sweeping import Inspection, Seen, parse_inspection
 from lignin.evals.trials import UnfiledError
 from lignin.operations.context import Context
-from lignin.operations.eval import basis_of, top_up
+from lignin.operations.eval import basis_of
 from lignin.operations.inspecting import ENOUGH, seen_again, seen_live, working
 from lignin.operations.planting import Planted, Subject, plant
-from lignin.operations.trialwork import SuiteCase, Tries
+from lignin.operations.trialwork import SuiteCase
+from lignin.operations.tries import Tries, top_up
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.ports.system import System
 
@@ -130,12 +131,12 @@ def measure(context: Context, wanted: Wanted, *, again: bool, parallel: int) -> 
 
 def _bank(context: Context, wanted: Wanted, parallel: int) -> int:
     """Pay for what says what works; of a former revision only where nothing stands that says so."""
-    paid = top_up(context, wanted.base, wanted.suite, ENOUGH, parallel)
+    paid = top_up(context, wanted.base, wanted.suite, ENOUGH, parallel).paid
     for system in wanted.systems_before.values():
         with context.view() as view:
             is_known = bool(working(view, system.digest, wanted.suite, {}))
         if not is_known:
-            paid += top_up(context, system, wanted.suite, ENOUGH, parallel)
+            paid += top_up(context, system, wanted.suite, ENOUGH, parallel).paid
     return paid
 
 

@@ -41,10 +41,15 @@ class DraftView(Response):
     predicted: float | None = Field(description="the gain on the target that is expected")
     files: list[FileChange] = Field(description="what changes")
     shown: list[str] = Field(description="cases that it was shown")
+    secrets: list[str] = Field(
+        default_factory=list, description="files of a draft that held a secret: it was not kept"
+    )
     usage: dict[str, int] = Field(description="tokens by kind")
     cost_microusd: int | None = Field(description="what asking cost, where it is known")
 
     def exit_code(self) -> int:
+        if self.secrets:  # there was a draft, and it is refused
+            return 6
         return {"drafted": 0, "nothing": 10, "refused": 6}.get(self.ended, 5)
 
     def to_text(self) -> str:
@@ -81,6 +86,7 @@ def try_(context: Context, request: ProposerTry) -> DraftView:
         predicted=draft.predicted if draft else None,
         files=file_changes(draft.files, files) if draft else [],
         shown=[case.case for case in brief.cases],
+        secrets=list(proposed.secrets),
         usage=dict(proposed.usage),
         cost_microusd=proposed.cost_microusd,
     )

@@ -19,10 +19,11 @@ from lignin.evals.releases import (
     sealed_cases,
 )
 from lignin.operations.context import Context
-from lignin.operations.eval import SuiteRequest, load_suite, top_up
+from lignin.operations.eval import SuiteRequest, load_suite
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.releasework import tell_release, try_sealed
 from lignin.operations.subjects import harness_files, open_subject
+from lignin.operations.tries import top_up
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.ports.system import System
 
@@ -177,7 +178,7 @@ def cut(context: Context, request: ReleaseCut) -> ReleaseDone:
     paid = 0
     if row.state == "begun":
         for _ in range(_ROUNDS):  # what told nothing is tried again, under other numbers
-            paid += top_up(context, system, suite, request.trials, request.parallel)
+            paid += top_up(context, system, suite, request.trials, request.parallel).paid
         if not request.suite:
             _open(context, row)
             paid += try_sealed(context, system, request.parallel)

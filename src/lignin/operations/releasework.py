@@ -12,8 +12,8 @@ from lignin.evals.laws.recorded import mean_gain
 from lignin.evals.releases import last_release, sealed_digest, told_bank
 from lignin.evals.trials import standing, trials_of
 from lignin.operations.context import Context
-from lignin.operations.eval import top_up
 from lignin.operations.trialwork import SuiteCase, suite_case
+from lignin.operations.tries import top_up
 from lignin.ports.ledger import View
 from lignin.ports.system import System, SystemRun
 from lignin.ports.tools import Tools
@@ -50,7 +50,7 @@ def try_sealed(context: Context, system: System, parallel: int) -> int:
         suite = _opened(view, system.digest)
     if not suite:
         return 0
-    return top_up(context, _Unlisted(system=system), suite, SEALED_TRIALS, parallel)
+    return top_up(context, _Unlisted(system=system), suite, SEALED_TRIALS, parallel).paid
 
 
 def _opened(view: View, system: Digest) -> list[SuiteCase]:

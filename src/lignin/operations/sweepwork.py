@@ -17,7 +17,6 @@ from lignin.evals.sweeping import Inspected, Inspection, Seen, parse_inspection
 from lignin.evals.trials import trials_of
 from lignin.operations.bisecting import Search
 from lignin.operations.context import Context
-from lignin.operations.eval import top_up
 from lignin.operations.inspecting import ENOUGH, of_case, seen_live, stands
 from lignin.operations.planting import Subject
 from lignin.operations.regressing import (
@@ -30,7 +29,8 @@ from lignin.operations.regressing import (
     standing_suspicion,
 )
 from lignin.operations.subjects import open_subject
-from lignin.operations.trialwork import SuiteCase, Tries
+from lignin.operations.trialwork import SuiteCase
+from lignin.operations.tries import Tries, top_up
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.ports.system import System
 
@@ -143,7 +143,7 @@ def open_sweep(context: Context, sweeping: Sweeping) -> tuple[Row, int]:
     for name, system in sweeping.against.items():
         lots.setdefault(system.digest, (system, []))[1].append(sweeping.suite[name])
     for system, cases in lots.values():
-        paid += top_up(context, system, cases, ENOUGH, sweeping.parallel)
+        paid += top_up(context, system, cases, ENOUGH, sweeping.parallel).paid
 
     def decide(view: View) -> tuple[str, Sequence[Change]]:
         number = 0
@@ -289,7 +289,7 @@ def _failed_once(banked: Banked) -> bool:
 
 def _top_up(context: Context, sweeping: Sweeping, names: Sequence[str]) -> int:
     cases = [sweeping.suite[name] for name in names]
-    return top_up(context, sweeping.base, cases, sweeping.trials, sweeping.parallel)
+    return top_up(context, sweeping.base, cases, sweeping.trials, sweeping.parallel).paid
 
 
 def _exposed(view: View, sweeping: Sweeping) -> list[Json]:

@@ -1,20 +1,18 @@
-"""Trying a system on cases: the suite, one try with its score, trials that are paid once.
+"""Trying a system on cases: the suite, and one try with its score.
 
 Whatever the system says of itself, a case that has checks is judged by them: by the calls that were seen,
 or by its own account of them made again where the case happens.
 """
 
 import json
-import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from lignin.domain.cases import Attempt, AttemptCall, Case, parse_case
 from lignin.domain.codec import Digest, Json, digest_json, parse_json
-from lignin.domain.errors import ConflictError, InvalidRequestError, UnavailableError
+from lignin.domain.errors import InvalidRequestError, UnavailableError
 from lignin.domain.judging import Judged, judge_attempt
 from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
@@ -30,7 +28,7 @@ from lignin.evals.replay import (
     replay_recorded,
 )
 from lignin.evals.seen import seen_run
-from lignin.evals.trials import CHECKS, TOLD, Trials, Tried
+from lignin.evals.trials import CHECKS, TOLD
 from lignin.evals.watched import WatchedTools
 from lignin.operations.casework import LEAST_FAITHFUL
 from lignin.operations.context import Context
@@ -42,15 +40,11 @@ from lignin.ports.system import System, SystemRun
 from lignin.ports.tools import ToolSpec, served_name
 from lignin.traces.cases import attempt_of
 from lignin.traces.importer import import_trace
-from lignin.traces.redact import redact
 from lignin.traces.runs import run_of
 
 TASK_FORMAT = "lignin.task/1"
-OUTAGE = 6
-"""After so many trials in a row that tell nothing, something is wrong that more trials do not mend."""
 TRIES = 3
 """So often a trial is tried whose surroundings do not hold, before it is missing."""
-_KEPT_BYTES = 64 * 1024
 _FORBIDDEN = "forbidden: "
 
 
@@ -164,99 +158,18 @@ def told_case(row: Mapping[str, Json]) -> SuiteCase:
     return SuiteCase(name=name, digest=digest_json(task), task=task, kind="told", mode=mode)
 
 
-class Tries:
-    """Trials of a caller, each paid once; stops where nothing holds any more."""
-
-    def __init__(self, context: Context, parallel: int = 1) -> None:
-        self._context, self._parallel = context, parallel
-        self._lock = threading.Lock()
-        self.paid = self._lost = 0
-        self._lost_case = ""
-
-    def trials(self, wanted: Sequence[tuple[System, SuiteCase, int]]) -> list[Mapping[str, Json]]:
-        """Return some trials in their order, so many at a time as the caller allows.
-
-        Raises:
-            UnavailableError: As `trial`; those that were under way are filed all the same.
-        """
-        if self._parallel == 1 or len(wanted) < 2:
-            return [self.trial(*each) for each in wanted]
-        with ThreadPoolExecutor(self._parallel) as pool:
-            under_way = [pool.submit(self.trial, *each) for each in wanted]
-        return [each.result() for each in under_way]
-
-    def trial(self, system: System, case: SuiteCase, number: int) -> Mapping[str, Json]:
-        """Return a trial as it is filed; it is tried, and filed at once, only where it never was.
-
-        Raises:
-            UnavailableError: `OUTAGE` new trials in a row told nothing.
-        """
-        context, trial = self._context, case.key(system.digest, number).trial
-        with context.view() as view:
-            row = view.row(f"trial/{trial}")
-        if row is not None:
-            return row.body
-        if self._lost >= OUTAGE:
-            raise UnavailableError(
-                f"{OUTAGE} trials in a row told nothing, the last of {self._lost_case}",
-                hint=f"`lignin eval show {system.digest[:19]} --case {self._lost_case}` says why; "
-                "the same command goes on",
-            )
-        body = _filed(context, system, case, number)
-        with self._lock:
-            self.paid += 1
-            is_lost = body["kind"] == "infrastructure"
-            self._lost = self._lost + 1 if is_lost else 0
-            self._lost_case = case.name if is_lost else ""
-        return body
-
-
-def _filed(context: Context, system: System, case: SuiteCase, number: int) -> Mapping[str, Json]:
-    """Try, and file what came of it before anybody hears of it."""
-    key = case.key(system.digest, number)
-    done = _tried(context, system, case, number)
-    tried = Tried(
-        key=key,
-        case=case.name,
-        scored=_cleaned(context, done.scored),
-        said=_clean(context, done.said),
-        seen=_clean(context, done.seen),
-        shown=done.shown,
-    )
-    name, trials = _clean(context, system.name.encode()), Trials(context.ids)
-    with context.view() as view:
-        change = trials.file(view, context.scope, tried, name, simulated=system.simulated)
-    try:
-        context.commit(change)
-    except ConflictError:  # somebody was quicker, and theirs is the trial
-        with context.view() as view:
-            if view.row(f"trial/{key.trial}") is None:
-                raise
-    with context.view() as view:
-        return require_known(view, f"trial/{key.trial}").body
-
-
-def _clean(context: Context, data: bytes) -> str:
-    """Foreign text without its secrets; masked before it is cut, for half of one is one too."""
-    return redact(data, context.redaction_key).content[:_KEPT_BYTES].decode(errors="replace")
-
-
-def _cleaned(context: Context, scored: Scored) -> Scored:
-    return replace(scored, reasons=tuple(_clean(context, each.encode()) for each in scored.reasons))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Try:
-    """A try: its score, what it said, its calls as far as they were seen, what a judge was shown of it."""
+class OneTry:
+    """A try: its run and score, its calls as far as they were seen, what a judge was shown of it."""
 
+    run: SystemRun
     scored: Scored
-    said: bytes
     seen: bytes
     shown: Mapping[str, Json]
 
 
-def _tried(context: Context, system: System, case: SuiteCase, number: int) -> _Try:
-    """Try once, and again where its surroundings did not hold."""
+def try_once(context: Context, system: System, case: SuiteCase, number: int) -> OneTry:
+    """Try a case with a number once, and again where its surroundings did not hold."""
     for _ in range(TRIES):
         run, scored, seen = _once(context, system, case, number)
         if scored.kind != "infrastructure":
@@ -265,7 +178,7 @@ def _tried(context: Context, system: System, case: SuiteCase, number: int) -> _T
     if case.scorer is not None and run.ended == "done":
         judged, shown = case.scorer.score(case.task, read_output(run.said))
         scored = replace(scored, kind=judged.kind, score=judged.score, reasons=judged.reasons)
-    return _Try(scored=scored, said=run.said, seen=seen, shown=shown)
+    return OneTry(run=run, scored=scored, seen=seen, shown=shown)
 
 
 def _once(
@@ -273,20 +186,24 @@ def _once(
 ) -> tuple[SystemRun, Scored, bytes]:
     if case.content is None:
         run = system.run(case.task, number, WatchedTools(None, {}))
-        return run, _beside(_ended(run) or _told(read_output(run.said)), run, ()), b""
+        output = read_output(run.said)
+        scored = _with_told_usage(context, _ended(run) or _told(output), output)
+        return run, _beside(scored, run, ()), b""
     with _surroundings(context, case.content) as found:
         if isinstance(found, str):
-            run = SystemRun(ended="infrastructure", why=found)
+            run = SystemRun(ended="infrastructure", why=found, cause="outside")
             return run, _scored("infrastructure", found), b""
         watched = WatchedTools(found.answering, found.tools)
         run = system.run(case.task, number, watched)
         calls: Sequence[AttemptCall] = watched.calls
+        output = read_output(run.said)
         scored = _ended(run)
         if scored is None:
-            output = read_output(run.said)
             scored, calls = _judged(context, case.content, output, watched, found)
+        else:
+            scored = _with_told_usage(context, scored, output)
         scored = replace(scored, tools=tools_of(calls, case.content.tools))
-    seen = seen_run(case.task, watched.calls, read_output(run.said).words)
+    seen = seen_run(case.task, watched.calls, output.words)
     return run, _beside(scored, run, calls), seen
 
 
@@ -406,6 +323,12 @@ def _beside(scored: Scored, run: SystemRun, calls: Sequence[AttemptCall]) -> Sco
     """A score with what else is known of its run."""
     latency_s = None if run.latency_s is None else round(run.latency_s, 1)
     return replace(scored, latency_s=latency_s, slots=slots_of(calls, run.read))
+
+
+def _with_told_usage(context: Context, scored: Scored, output: Output) -> Scored:
+    """A score with what the run that was handed in beside it took: it was paid, whatever came of it."""
+    trajectory = _account(context, output) if output.run else None
+    return scored if trajectory is None else _with_usage(scored, trajectory)
 
 
 def _with_usage(scored: Scored, trajectory: Trajectory) -> Scored:

@@ -85,7 +85,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposed:
-    """What came of asking. `model` is the one that wrote the draft, "" where none did."""
+    """What came of asking. `model` is the one that wrote the draft, "" where none did.
+
+    `secrets` names the files of a draft that held a secret, for which it was not taken.
+    """
 
     ended: Ended
     draft: Draft | None = None
@@ -93,6 +96,7 @@ class Proposed:
     model: str = ""
     usage: Mapping[str, int] = field(default_factory=dict)
     cost_microusd: int | None = None
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

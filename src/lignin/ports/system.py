@@ -9,7 +9,7 @@ of it did not hold (infrastructure: the trial is missing). Conformance: `lignin.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json
@@ -18,6 +18,19 @@ from lignin.ports.tools import Tools
 SystemEnd = Literal["done", "crashed", "infrastructure"]
 LIMIT_S = 300.0
 MAX_SAID_BYTES = 4 * 2**20
+SystemCause = Literal[
+    "missing_file",
+    "not_executable",
+    "time_limit",
+    "memory_limit",
+    "killed",
+    "failed",
+    "raised",
+    "too_much_said",
+    "outside",
+]
+"""Why a run did not come to an end: its program is not there or is none, a limit, a signal, its own exit
+code or exception, more output than is kept, or something outside of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +39,8 @@ class SystemRun:
 
     Args:
         said: What it wrote, at most `MAX_SAID_BYTES`; `lignin.evals.output` reads it.
-        why: Why it did not come to an end, in words.
+        why: Why it did not come to an end, in words; `cause` of which kind that is, None where it did.
+        errors: What it wrote to its error stream, whole lines of the beginning and the end.
         latency_s: How long it took, None where that tells nothing (a simulated agent).
         read: Files of its harness that it read, by path; None where nobody can tell.
     """
@@ -34,6 +48,8 @@ class SystemRun:
     ended: SystemEnd
     said: bytes = b""
     why: str = ""
+    cause: SystemCause | None = None
+    errors: bytes = b""
     latency_s: float | None = None
     read: frozenset[str] | None = None
 
@@ -92,4 +108,13 @@ class System(Protocol):
             seed: The trial's; the same system, task and seed may still come to something else.
             tools: The task's own tools, at their start. What is called here is seen and need not be told.
         """
+        ...
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A system that is told what its runs cost, once their trial is filed."""
+
+    def settle(self, cost_microusd: int | None) -> None:
+        """Take note of what a trial cost; None where it does not tell."""
         ...

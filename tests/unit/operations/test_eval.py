@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -157,6 +158,7 @@ def test_nothing_runs_unconfined_unasked(desk: Desk) -> None:
 SCRIPT = """#!/usr/bin/env python3
 import json
 import sys
+import sys
 
 
 def main() -> None:
@@ -189,3 +191,79 @@ def test_grader_has_another_version_where_it_judges_otherwise() -> None:
     source = Path(lignin.__file__).parent
     read = "".join(ast.unparse(ast.parse((source / name).read_text())) for name in JUDGING)
     assert PINNED[CHECKS] == hashlib.sha256(read.encode()).hexdigest()[:16]
+
+
+TROUBLE = """
+import json, os, signal, sys, time
+case = json.load(sys.stdin)["case"]
+if case == "killed":
+    os.kill(os.getpid(), signal.SIGTERM)
+if case == "late":
+    time.sleep(60)
+if case == "loud":
+    print("key " + "ghp_0123456789abcdefghij" + "klmnopqrstuvwxyzAB", file=sys.stderr)
+    print("x" * 3000, file=sys.stderr)
+    sys.exit(3)
+if case == "raises":
+    raise ValueError("no such order")
+if case == "answers":
+    print('{"score": 7}')
+"""
+
+
+def test_run_tells_why_trials_came_to_nothing(desk: Desk) -> None:
+    desk.write("agent.py", TROUBLE)
+    suite = own_suite(desk, "killed", "late", "loud", "raises", "answers")
+    command = f"{sys.executable} agent.py"
+    asked = {"system": command, "suite": suite, "unsandboxed": True, "limit_s": 2}
+    done = desk("eval.run", **asked, trials=2, parallel=5)
+    why = {(each.kind, each.cause): (each.count, each.cases, each.line) for each in done.why}
+    assert why[("crashed", "killed")][:2] == (2, 1)
+    assert why[("crashed", "time_limit")] == (2, 1, "still running after 2 seconds")
+    failed = why[("crashed", "failed")]
+    assert failed[:2] == (4, 2)
+    assert why[("not_a_score", "")][:2] == (2, 1)
+    text = done.to_text()
+    assert "4 crashed (of 2 cases): it ended with an error" in text
+    shown = desk("eval.show", system=done.system, case="loud")
+    assert "[redacted:github:" in shown.why[0].line
+    assert len(shown.why[0].line) <= 200
+    assert "ghp_" not in text + shown.to_text() + done.model_dump_json()
+    raised = desk("eval.show", system=done.system, case="raises").why
+    assert [each.line for each in raised] == ["ValueError: no such order"]
+
+
+@pytest.mark.parametrize("unsandboxed", [True, False])
+@pytest.mark.parametrize(
+    ("command", "cause"),
+    [
+        ("python nowhere.py", "missing_file"),
+        ("no-such-program", "missing_file"),
+        ("./plain.sh", "not_executable"),
+    ],
+)
+def test_a_program_that_cannot_start_is_told_apart(
+    desk: Desk, command: str, cause: str, *, unsandboxed: bool
+) -> None:
+    desk.write("plain.sh", "#!/bin/sh\n")
+    suite = own_suite(desk, "a")
+    done = desk("eval.run", system=command, suite=suite, trials=1, unsandboxed=unsandboxed)
+    assert [(each.cause, each.count) for each in done.why] == [(cause, 1)]
+
+
+def test_who_was_slower_says_shared_and_not_paid(desk: Desk) -> None:
+    cases = with_cases(desk)
+    asked = {"system": "twin", "case": cases[:1], "trials": 1}
+    faster = []
+
+    class Twin(DeskSystem):
+        def run(self, task, seed, tools):  # type: ignore[no-untyped-def]
+            if not faster:
+                faster.append(None)
+                faster[0] = Desk(context)("eval.run", **asked)
+            return super().run(task, seed, tools)
+
+    context = replace(desk.context, open_system=lambda asked: Twin("twin"))
+    slower = Desk(context)("eval.run", **asked)
+    assert [(each.paid, each.shared) for each in (faster[0], slower)] == [(1, 0), (0, 1)]
+    assert "0 run now, and 1 that somebody else had filed by then" in slower.to_text()

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,8 +14,11 @@ from lignin.domain.harness import Revision, SlotChange
 from lignin.operations.draft_versions import Origin, patch_of_draft
 from lignin.operations.improve import ImproveRef, show
 from lignin.operations.improve_end import run_campaign
+from lignin.operations.improve_judging import OutOfBudgetError, Ration
 from lignin.operations.improve_models import CampaignShown, Improve
 from lignin.ports.proposer import Draft, Proposed
+from lignin.ports.system import SystemRun
+from lignin.practice.system import DeskSystem
 from lignin.testing.fakes.proposer import ScriptedProposer
 from lignin.traces.mined import Evidence
 from unit.operations.conftest import Desk
@@ -119,7 +123,7 @@ def test_ended_by_a_limit_it_goes_on_where_that_is_raised(desk: Desk) -> None:
 
 def test_goal_that_is_reached_stays_reached(desk: Desk) -> None:
     with_cases(desk, FAULTS)
-    run = Scripted(desk, [draft(USELESS)])
+    run = Scripted(desk, [draft(USELESS), draft(HARMFUL)])
     told = run(goal=0.05)
     assert told.stop.startswith("goal")
     assert run(goal=0.05) == told
@@ -151,6 +155,44 @@ def test_budget_of_trials_is_not_overdrawn_and_a_larger_one_goes_on(desk: Desk) 
     assert more.campaign == told.campaign
     assert more.accepted == 1
     assert more.trials <= 2000
+
+
+class Priced(DeskSystem):
+    """An agent whose runs cost a cent and a tenth of one more for each seed up to nine."""
+
+    def run(self, task: Any, seed: int, tools: Any) -> SystemRun:
+        told = json.loads(super().run(task, seed, tools).said)
+        last = [each for each in told["messages"] if each["role"] == "assistant"][-1]
+        last["cost"] = 0.01 + 0.001 * (seed % 10)
+        return SystemRun(ended="done", said=json.dumps(told).encode())
+
+
+def test_budget_of_money_is_not_overdrawn_by_what_is_known_to_cost_too_much(desk: Desk) -> None:
+    with_cases(desk, FAULTS)
+    spec = SYSTEM.removeprefix("desk:")
+    desk.context = replace(
+        desk.context, open_system=lambda asked: Priced(spec, dict(asked.harness))
+    )
+    run = Scripted(desk, [draft(USELESS), draft(HARMFUL)])
+    told = run(system="priced", budget_usd=0.5)
+    assert told.stop.startswith("budget")
+    assert 0.25 < told.usd <= 0.5
+    assert (again := run(system="priced", budget_usd=0.5)).trials == told.trials
+    assert again.stop == told.stop
+
+
+def test_money_for_what_is_under_way_is_set_aside() -> None:
+    ration = Ration(microusd=100, most_microusd=40)
+    ration.take()
+    ration.take()
+    with pytest.raises(OutOfBudgetError, match=r"\$0.0000 of"):
+        ration.take()
+    ration.settle(10)  # 90 left, of which 40 are aside
+    ration.take()
+    ration.settle(60)
+    ration.settle(None)
+    with pytest.raises(OutOfBudgetError, match="a trial of this agent has cost up to"):
+        ration.take()
 
 
 def test_half_of_the_target_and_what_is_held_out_is_hidden_from_who_proposes(desk: Desk) -> None:
@@ -206,8 +248,13 @@ def test_secret_in_a_draft_is_refused_and_not_stored(desk: Desk) -> None:
     with_cases(desk, FAULTS)
     secret = "sk-ant-api03-" + "aB3dE6gH9" * 11
     told = Scripted(desk, [draft(f"Log in with {secret}.", slot="slot-a")])(rounds=1)
-    assert [outcome for _, outcome in outcomes(told)] == ["reject"]
+    first = told.items[0]
+    assert (first.ended, first.outcome) == ("failed", "")
+    assert "slot-a/SKILL.md: a secret" in first.why
     assert secret not in json.dumps(told.model_dump())
+    with desk.context.view() as view:
+        files = view.row(f"improve/{told.campaign}").body["rounds"][0]["files"]  # type: ignore[union-attr]
+        assert view.blob(files) == b"{}"
 
 
 def test_answers_without_a_draft_are_told_and_end_a_mode(desk: Desk) -> None:

@@ -149,8 +149,23 @@ def test_a_refusal_is_told_as_one(desk: Desk, mode: str) -> None:
 def test_a_secret_in_a_draft_is_not_stored(desk: Desk, mode: str) -> None:
     secret = "AKIA" + "QYLPMN5HFXB2ZC7T"
     working = agent(desk, {"refunds/SKILL.md": f"{SKILL}\naws_access_key_id={secret}\n"})
-    with pytest.raises(InvalidRequestError, match="secret"):
+    with pytest.raises(
+        GateFailedError, match=r"failed: .*refunds/SKILL.md: a secret \(aws"
+    ) as told:
         working("proposal.draft", mode=mode, **COMMAND)
+    tried = working("proposer.try", mode=mode, **COMMAND)
+    assert (tried.ended, tried.secrets, tried.files) == ("failed", ["refunds/SKILL.md"], [])
+    assert tried.exit_code() == 6
+    assert secret not in f"{told.value.message}{tried.model_dump_json()}{tried.to_text()}"
+
+
+def test_a_secret_in_what_a_proposer_says_is_masked(desk: Desk, mode: str) -> None:
+    secret = "AKIA" + "QYLPMN5HFXB2ZC7T"
+    said = f"aws_access_key_id={secret} is why"
+    working = agent(desk, {"refunds/SKILL.md": SKILL}, hypothesis=said)
+    opened = working("proposal.draft", mode=mode, **COMMAND)
+    assert opened.hypothesis.endswith("] is why")
+    assert secret not in opened.model_dump_json()
 
 
 def test_a_model_drafts_over_http_and_trying_it_files_nothing(desk: Desk, mode: str) -> None:

@@ -4,6 +4,7 @@ By default in the sandbox, where it reaches nothing but the task's tools (`ligni
 process it has all that the user has; it too works on a copy of its files.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -17,15 +18,40 @@ from pathlib import Path
 from typing import IO
 
 from lignin.adapters.systems.content import Content
+from lignin.adapters.systems.ending import (
+    KEPT_BYTES,
+    both_ends,
+    cause_of_exit,
+    cause_of_no_start,
+)
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json, digest_json
 from lignin.ports.sandbox import Command, Execution, Limits, Observed, RequestHandler, Sandbox
-from lignin.ports.system import MAX_SAID_BYTES, SystemAsked, SystemEnd, SystemRun
+from lignin.ports.system import (
+    MAX_SAID_BYTES,
+    SystemAsked,
+    SystemCause,
+    SystemEnd,
+    SystemRun,
+)
 from lignin.ports.tools import Tools
 
 _FOLDER, _WORK = "/artifact", "/work"
-_SHOWN_CHARS = 400
+_CAUSES: Mapping[str, SystemCause] = {
+    "timeout": "time_limit",
+    "memory": "memory_limit",
+    "output": "too_much_said",
+    "killed": "killed",
+}
 _MEMORY_BYTES = 2 * 2**30
+
+
+_NO_START: Mapping[int | None, SystemCause] = {
+    errno.ENOENT: "missing_file",
+    errno.ENOTDIR: "missing_file",
+    errno.EACCES: "not_executable",
+    errno.ENOEXEC: "not_executable",
+}
 
 
 class _CommandSystem:
@@ -83,8 +109,24 @@ class SandboxedCommand(_CommandSystem):
             execution = Execution(files=self._files, action=action, work=task_file, limits=limits)
         seen = self._sandbox.run(execution, _answering(tools))
         return SystemRun(
-            ended=_end(seen), said=seen.stdout, why=_why(seen), latency_s=round(seen.wall_s, 3)
+            ended=_end(seen),
+            said=seen.stdout,
+            why=_why(seen),
+            cause=self._cause(seen, action.argv[0]),
+            errors=both_ends(seen.stderr),
+            latency_s=round(seen.wall_s, 3),
         )
+
+    def _cause(self, seen: Observed, program: str) -> SystemCause | None:
+        if _end(seen) == "done":
+            return None
+        if seen.status == "infrastructure":
+            folder = _WORK if self._asked.in_place else _FOLDER
+            unexecutable = {
+                f"{folder}/{path}" for path, file in self._files.items() if file.mode == "0644"
+            }
+            return cause_of_no_start(seen.message, program, unexecutable)
+        return _CAUSES.get(seen.status) or cause_of_exit(seen.exit_code or 0, seen.stderr)
 
 
 def _end(seen: Observed) -> SystemEnd:
@@ -96,9 +138,8 @@ def _end(seen: Observed) -> SystemEnd:
 def _why(seen: Observed) -> str:
     if _end(seen) == "done":
         return ""
-    told = seen.stderr.decode(errors="replace").strip()[-_SHOWN_CHARS:]
     how = f"exit {seen.exit_code}" if seen.status == "exited" else seen.status
-    return f"{how}: {told or seen.message}".removesuffix(": ")
+    return how if seen.stderr.strip() else f"{how}: {seen.message}".removesuffix(": ")
 
 
 def _answering(tools: Tools) -> RequestHandler:
@@ -135,7 +176,8 @@ class PlainCommand(_CommandSystem):
             with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as errors:
                 return self._run_in(folder, given, said, errors)
         except OSError as error:  # a full disk, no more processes: nothing that it did
-            return SystemRun(ended="infrastructure", why=f"{type(error).__name__}: {error}")
+            why = f"{type(error).__name__}: {error}"
+            return SystemRun(ended="infrastructure", why=why, cause="outside")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -151,8 +193,11 @@ class PlainCommand(_CommandSystem):
                 stderr=errors,
                 start_new_session=True,
             )
-        except (FileNotFoundError, PermissionError) as error:
-            return SystemRun(ended="crashed", why=f"it does not start: {error.strerror}")
+        except OSError as error:
+            if error.errno not in _NO_START:
+                raise
+            why = f"it does not start: {error.strerror}"
+            return SystemRun(ended="crashed", why=why, cause=_NO_START[error.errno])
         code: int | None = None
         try:
             process.communicate(given, timeout=self._asked.limit_s)
@@ -164,22 +209,33 @@ class PlainCommand(_CommandSystem):
         finally:
             _end_group(process)
         latency_s = round(time.monotonic() - began, 3)
-        told = _tail(errors)
-        if code is None:
-            why = f"still running after {self._asked.limit_s:g} seconds"
-            return SystemRun(ended="crashed", why=why, latency_s=latency_s)
+        told = both_ends(_ends(errors))
         said.seek(0)
         data = said.read(MAX_SAID_BYTES + 1)
-        if code != 0 or len(data) > MAX_SAID_BYTES:
-            why = f"exit {code}: {told}".removesuffix(": ") if code else "it said too much"
-            return SystemRun(ended="crashed", why=why, latency_s=latency_s)
+        why = ""
+        cause: SystemCause | None = None
+        if code is None:
+            why, cause = f"still running after {self._asked.limit_s:g} seconds", "time_limit"
+        elif code != 0:
+            why, cause = f"exit {code}", cause_of_exit(code, told)
+        elif len(data) > MAX_SAID_BYTES:
+            why, cause = "it said too much", "too_much_said"
+        if why:
+            return SystemRun(
+                ended="crashed", why=why, cause=cause, errors=told, latency_s=latency_s
+            )
         return SystemRun(ended="done", said=data, latency_s=latency_s)
 
 
-def _tail(stream: IO[bytes]) -> str:
+def _ends(stream: IO[bytes]) -> bytes:
+    """A stream as far as its ends may be kept."""
     size = stream.seek(0, os.SEEK_END)
-    stream.seek(max(0, size - _SHOWN_CHARS))
-    return stream.read().decode(errors="replace").strip()
+    stream.seek(0)
+    if size <= 4 * KEPT_BYTES:
+        return stream.read()
+    first = stream.read(2 * KEPT_BYTES)
+    stream.seek(size - 2 * KEPT_BYTES)
+    return first + stream.read()
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

@@ -15,8 +15,6 @@ from lignin.domain.codec import Digest, Json, digest_json
 from lignin.ports.system import MAX_SAID_BYTES, SystemRun
 from lignin.ports.tools import Tools
 
-_SHOWN_CHARS = 400
-
 
 class FunctionSystem:
     """See `lignin.ports.system.System`.
@@ -54,12 +52,14 @@ class FunctionSystem:
             answer = self._function({**task, "harness": harness}, seed, tools)
             said = answer if isinstance(answer, str) else json.dumps(answer)
         except ConnectionError as error:
-            return SystemRun(ended="infrastructure", why=f"{type(error).__name__}: {error}")
+            why = f"{type(error).__name__}: {error}"
+            return SystemRun(ended="infrastructure", why=why, cause="outside")
         except Exception as error:
             told = traceback.format_exception_only(error)[-1].strip()
             return SystemRun(
                 ended="crashed",
-                why=told[:_SHOWN_CHARS],
+                why=told,
+                cause="raised",
                 latency_s=_since(began),
                 read=frozenset(harness.read),
             )
@@ -68,7 +68,9 @@ class FunctionSystem:
         data, latency_s, read = said.encode(), _since(began), frozenset(harness.read)
         if len(data) > MAX_SAID_BYTES:
             why = "it said too much"
-            return SystemRun(ended="crashed", why=why, latency_s=latency_s, read=read)
+            return SystemRun(
+                ended="crashed", why=why, cause="too_much_said", latency_s=latency_s, read=read
+            )
         return SystemRun(ended="done", said=data, latency_s=latency_s, read=read)
 
 

@@ -65,10 +65,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """What was paid so far."""
+    """What was paid so far, and the most that one trial cost."""
 
     trials: int = 0
     usd: float = 0.0
+    most_usd: float = 0.0
 
 
 def split_shown(
@@ -158,9 +159,16 @@ def over_budget(limits: Limits, spent: Spent, share: float = 1.0) -> str:
     """Whether a share of the budget is spent, in words; "" where it is not."""
     if limits.trials is not None and spent.trials >= int(share * limits.trials):
         return f"budget: {spent.trials} of {limits.trials} trials are paid"
-    if limits.usd is not None and spent.usd >= share * limits.usd:
-        return f"budget: ${spent.usd:.2f} of ${limits.usd:.2f} are paid"
+    if limits.usd is not None and _is_too_little(share * limits.usd - spent.usd, spent.most_usd):
+        more = f", and a trial has cost up to ${spent.most_usd:.4f}" if spent.most_usd else ""
+        return f"budget: ${spent.usd:.2f} of ${limits.usd:.2f} are paid{more}"
     return ""
+
+
+def _is_too_little(left_usd: float, most_usd: float) -> bool:
+    """Whether no more trial may be started; in millionths, as money is kept."""
+    left = round(left_usd * 1e6)
+    return left <= 0 or left < round(most_usd * 1e6)
 
 
 def without_hidden(reasons: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:

@@ -110,6 +110,8 @@ def test_a_kind_that_was_refused_too_often_on_a_mode_is_to_be_avoided_there() ->
         (Limits(trials=30), [], Spent(trials=19), None, ""),
         (Limits(trials=30), [], Spent(trials=20), None, "budget"),
         (Limits(usd=3.0), [], Spent(usd=2.5), None, "budget"),
+        (Limits(usd=3.0), [], Spent(usd=1.8, most_usd=0.2), None, ""),
+        (Limits(usd=3.0), [], Spent(usd=1.8, most_usd=0.3), None, "budget"),
         (Limits(goal=0.9), [], Spent(), 0.9, "goal"),
         (Limits(goal=0.9), [], Spent(), 0.8, ""),
     ],
