@@ -29,6 +29,8 @@ TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
 }
 """What has not succeeded may be tried again; what has is forked."""
 DEFAULT_QUEUE = "default"
+PER_KEY = "per:key"
+"""What every worker has; lanes of jobs that have a key are apart, for there one waits for another."""
 MAX_INPUT_BYTES = 256 * 2**10
 MAX_NEEDS = 16
 MAX_PRIORITY = 1_000_000
@@ -79,7 +81,7 @@ class JobAsked:
         input: What it works on: JSON of at most `MAX_INPUT_BYTES`; larger things by digest.
         queue: Where it waits.
         needs: What a worker must have, such as `client:codex` or `sandbox:net`.
-        priority: Lower ones go first.
+        priority: Lower ones go first, from 0.
         key: Jobs of one key never run at once; empty for none.
         dedup: While a job of this name is open in its queue, no other one is opened; empty for none.
         source: Who noticed an occurrence, such as `loop/nightly`; with `occurrence` it names the
@@ -104,6 +106,11 @@ class JobAsked:
     versions: Mapping[str, Digest] = field(default_factory=dict)
     start_at: str = ""
     forked: tuple[str, int] | None = None
+
+    @property
+    def lane(self) -> str:
+        """The lane that it waits in."""
+        return lane_of(self.queue, (*self.needs, PER_KEY) if self.key else self.needs)
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -156,7 +163,7 @@ class Job:
     @property
     def lane(self) -> str:
         """The lane that it waits in: only workers that have what it needs listen there."""
-        return lane_of(self.asked.queue, self.asked.needs)
+        return self.asked.lane
 
 
 def require_job(asked: JobAsked) -> JobAsked:
@@ -180,8 +187,8 @@ def require_job(asked: JobAsked) -> JobAsked:
         part, _, rest = need.partition(":")
         require_name("need", part)
         require_name("need", rest)
-    if abs(asked.priority) > MAX_PRIORITY:
-        raise InvalidRequestError(f"a priority beyond {MAX_PRIORITY}")
+    if not 0 <= asked.priority <= MAX_PRIORITY:
+        raise InvalidRequestError(f"a priority is from 0 to {MAX_PRIORITY}")
     texts = (asked.key, asked.dedup, asked.source, asked.occurrence, asked.parent)
     if any(len(text) > 190 for text in texts):
         raise InvalidRequestError("a key, source, occurrence or parent of over 190 characters")
@@ -214,13 +221,17 @@ def job_of_run(run: str) -> tuple[str, int]:
     return job, int(turn) if turn.isdecimal() else 1
 
 
-def effect_key(run: str, step: str, ordinal: int) -> str:
-    """The idempotency key of one effect of one step: (run, step, ordinal), unique in the ledger.
+def effect_key(step_key: str, ordinal: int) -> str:
+    """The idempotency key of one effect of one step, unique in the ledger.
 
     A step that is made again because its checkpoint was lost commits under the same keys, and the
     ledger answers what it answered before. A retry is another run: it may mean something else.
+
+    Args:
+        step_key: The step's name for good, `Run.step_key`: the run and the step's number in it.
+        ordinal: Which of the step's effects, from 1.
     """
-    return f"job:{run}:{digest_json(step)[7:23]}:{ordinal}"
+    return f"job:{step_key}:{ordinal}"
 
 
 def lane_of(queue: str, needs: Iterable[str]) -> str:

@@ -46,11 +46,15 @@ def test_an_occurrence_that_is_noticed_again_names_the_same_job() -> None:
     assert job_of_occurrence("loop/a", "t1") != job_of_occurrence("loop/b", "t1")
 
 
-def test_effects_of_other_steps_runs_and_places_have_other_keys() -> None:
-    keys = {effect_key(r, s, n) for r in ("job_a", "job_a.2") for s in ("x", "y") for n in (1, 2)}
-    assert len(keys) == 8
-    assert effect_key("job_a", "x" * 1000, 1) == effect_key("job_a", "x" * 1000, 1)
-    assert len(effect_key("job_" + "0" * 26 + ".10000", "x" * 1000, 10**9)) <= 200
+def test_every_effect_of_every_step_has_a_key_of_its_own_that_fits_the_ledger() -> None:
+    steps = ("job_a/1", "job_a/2", "job_a.2/1")
+    assert len({effect_key(step, n) for step in steps for n in (1, 2)}) == 6
+    assert len(effect_key("job_" + "0" * 26 + ".10000/100000", 10**9)) <= 200
+
+
+def test_jobs_with_a_key_wait_in_a_lane_of_their_own() -> None:
+    assert ASKED.lane == "default"
+    assert replace(ASKED, key="a").lane == replace(ASKED, key="b").lane == "default+per:key"
 
 
 def test_what_is_lacking_is_named() -> None:
@@ -67,6 +71,7 @@ def test_what_is_lacking_is_named() -> None:
         replace(ASKED, needs=("sandbox:net+x",)),
         replace(ASKED, needs=tuple(f"a:{n}" for n in range(MAX_NEEDS + 1))),
         replace(ASKED, priority=10**9),
+        replace(ASKED, priority=-1),
         replace(ASKED, key="k" * 200),
         replace(ASKED, source="loop/a"),
         replace(ASKED, occurrence="t1"),

@@ -206,9 +206,11 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("job.forked", {"into": "job_b", "step": 2}),
     ],
     "dedup": [("job.claimed", {"job": "job_a"})] * 2,
+    "subject": [("subject.kept", {"digest": "sha256:a"})] * 2,
     "lane": [("lane.set", {"queue": "evals", "needs": [], "paused": False})] * 2,
     "worker": [
-        ("worker.started", {"host": "h", "pid": 1, "has": ["sandbox:net"]}),
+        ("worker.started", {"host": "h", "pid": 1, "has": ["sandbox:net"], "until": "2027"}),
+        ("worker.renewed", {"until": "2028"}),
         ("worker.stopped", {"done": 3}),
     ],
     "encoded": [("run.encoded", {"task": "t", "outcome": "success", "digest": "sha256:a"})] * 2,

@@ -1,7 +1,7 @@
-"""Jobs, the lanes that they wait in, workers, and the names that keep a job from being opened twice.
+"""Jobs, the lanes that they wait in, the workers that take them, and claims: one open job of a name.
 
-A job's parent is what it is part of. `turn` counts how often it was opened; what a turn came to is
-kept beside its error until the next one. A lane is there as soon as a job waits in it.
+A job's parent is what it is part of. `turn` counts how often it was opened; what a turn came to is kept
+until the next one. A lane is there as soon as a job waits in it. A worker's `due_at` ends its lease.
 """
 
 from collections.abc import Mapping
@@ -116,6 +116,11 @@ def _claimed(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     return born(event, body) if row is None else replace(row, seq=event.seq, body=body)
 
 
+def _kept(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    body = {**payload, "at": event.at}
+    return born(event, body) if row is None else replace(row, seq=event.seq, body=body)
+
+
 def _lane_set(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     body = {**(row.body if row else {}), **payload, "at": event.at}
     state = "paused" if body.get("paused") else "open"
@@ -127,7 +132,15 @@ def _lane_set(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row
 def _worker_started(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     require_absent(row, event)
     told = {"started_at": event.at, "stopped_at": "", "by": event.actor.sub}
-    return born(event, {**payload, **told}, state="started")
+    body = {name: value for name, value in payload.items() if name != "until"}
+    return born(event, {**body, **told}, state="started", due_at=payload["until"])
+
+
+def _worker_renewed(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    row = require_row(row, event)
+    if row.state == "stopped":
+        raise IllegalTransitionError(f"{event.stream!r} has stopped already")
+    return replace(row, seq=event.seq, due_at=payload["until"])
 
 
 def _worker_stopped(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
@@ -147,6 +160,11 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
         "job.forked": _forked,
     },
     "dedup": {"job.claimed": _claimed},
+    "subject": {"subject.kept": _kept},
     "lane": {"lane.set": _lane_set},
-    "worker": {"worker.started": _worker_started, "worker.stopped": _worker_stopped},
+    "worker": {
+        "worker.started": _worker_started,
+        "worker.renewed": _worker_renewed,
+        "worker.stopped": _worker_stopped,
+    },
 }
