@@ -7,6 +7,14 @@ request and response models and their docstrings.
 NOT_NOUNS = frozenset(
     {
         "__init__",
+        "abilities",
+        "bodies",
+        "handing",
+        "jobkind",
+        "jobwork",
+        "presence",
+        "tries",
+        "working",
         "artifact_models",
         "artifact_views",
         "bisecting",
@@ -54,7 +62,6 @@ NOT_NOUNS = frozenset(
         "subjects",
         "sweepwork",
         "trialwork",
-        "tries",
         "environments",
         "detection",
         "exits",

@@ -78,6 +78,14 @@ class Ration:
                 self._trials -= 1
             self._aside.append(self._most)
 
+    def give_back(self) -> None:
+        """Take back a run that was taken and never started."""
+        with self._lock:
+            if self._aside:
+                self._aside.pop()
+            if self._trials is not None:
+                self._trials += 1
+
     def settle(self, cost_microusd: int | None) -> None:
         """Pay for a run that was taken; without a cost nothing is known to be paid."""
         cost = cost_microusd or 0
@@ -116,8 +124,19 @@ class Rationed:
         Raises:
             OutOfBudgetError: The ration is spent; no trial is filed.
         """
-        self._ration.take()
+        self.reserve()
         return self._system.run(task, seed, tools)
+
+    def reserve(self) -> None:
+        """Take one run off the ration.
+
+        Raises:
+            OutOfBudgetError: The ration is spent.
+        """
+        self._ration.take()
+
+    def release(self) -> None:
+        self._ration.give_back()
 
     def settle(self, cost_microusd: int | None) -> None:
         self._ration.settle(cost_microusd)

@@ -1,33 +1,47 @@
-"""Trials that are paid once: each is filed before anybody hears of it, and never made again."""
+"""Trials that are paid once: those that stand are read, the others tried here or by workers.
+
+Each is filed before anybody hears of it, and never made again.
+"""
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from lignin.domain.codec import Json
-from lignin.domain.errors import ConflictError, UnavailableError
+from lignin.domain.errors import ConflictError, LimitedError, UnavailableError
+from lignin.domain.events import Change
+from lignin.domain.jobs import JobAsked, job_of_occurrence
 from lignin.domain.trials import Scored
 from lignin.evals.trials import Trials, Tried, standing, trials_of
 from lignin.evals.troubles import telling_line
+from lignin.jobs.laws.fitting import any_takes
+from lignin.jobs.service import Jobs
 from lignin.operations.context import Context
+from lignin.operations.handing import hand
+from lignin.operations.presence import alive
 from lignin.operations.trialwork import OneTry, SuiteCase, try_once
-from lignin.ports.ledger import require_known
+from lignin.ports.ledger import View, require_known
 from lignin.ports.system import Metered, System
 from lignin.traces.redact import redact
 
 OUTAGE = 6
 """After so many trials in a row that tell nothing, something is wrong that more trials do not mend."""
 TOGETHER = 16
+LOOK_S = 0.05
+PRESENCE_S = 2.0
 _KEPT_BYTES = 64 * 1024
 _ERRORS_CHARS = 400
+Wanted = tuple[System, SuiteCase, int]
 
 
 class Tries:
     """Trials of a caller, each paid once; stops where nothing holds any more.
 
     `paid` counts those that it filed; `shared` those that it made while somebody else was quicker to file
-    them, which is the trial that stands.
+    them, which is the trial that stands. Where the context says so, those that do not stand are handed to
+    workers first; what comes back from nobody is tried here.
     """
 
     def __init__(self, context: Context, parallel: int = 1) -> None:
@@ -36,12 +50,14 @@ class Tries:
         self.paid = self.shared = self._lost = 0
         self._lost_case = self._lost_why = ""
 
-    def trials(self, wanted: Sequence[tuple[System, SuiteCase, int]]) -> list[Mapping[str, Json]]:
+    def trials(self, wanted: Sequence[Wanted]) -> list[Mapping[str, Json]]:
         """Return some trials in their order, so many at a time as the caller allows.
 
         Raises:
             UnavailableError: As `trial`; those that were under way are filed all the same.
         """
+        if self._context.workers:
+            self._hand_out(wanted)
         if self._parallel == 1 or len(wanted) < 2:
             return [self.trial(*each) for each in wanted]
         with ThreadPoolExecutor(self._parallel) as pool:
@@ -70,14 +86,19 @@ class Tries:
         body, is_ours = self._filed(tried, system)
         if isinstance(system, Metered):
             system.settle(tried.scored.cost_microusd)
+        self._count(case, body, is_ours=is_ours, line=tried.line)
+        return body
+
+    def _count(
+        self, case: SuiteCase, body: Mapping[str, Json], *, is_ours: bool, line: str = ""
+    ) -> None:
         with self._lock:
             self.paid += is_ours
             self.shared += not is_ours
             is_lost = body["kind"] == "infrastructure"
             self._lost = self._lost + 1 if is_lost else 0
             self._lost_case = case.name if is_lost else ""
-            self._lost_why = tried.line if is_lost else ""
-        return body
+            self._lost_why = line if is_lost else ""
 
     def _tried(self, system: System, case: SuiteCase, number: int) -> Tried:
         context = self._context
@@ -114,6 +135,39 @@ class Tries:
         with context.view() as view:
             return require_known(view, f"trial/{trial}").body, is_ours
 
+    def _hand_out(self, wanted: Sequence[Wanted]) -> None:
+        """Have workers make what does not stand yet, as far as they can."""
+        context, of = self._context, dict[str, tuple[System, SuiteCase]]()
+        asked, kept = dict[str, JobAsked](), dict[str, Change]()
+        with context.view() as view:
+            able = alive(context, view)
+            for system, case, number in wanted:
+                trial = case.key(system.digest, number).trial
+                if trial in of or view.row(f"trial/{trial}") is not None:
+                    continue
+                handed = hand(context, view, system, case, number)
+                if handed is None or not any_takes(handed[0].lane, able):
+                    continue
+                if isinstance(system, Metered):
+                    try:
+                        system.reserve()
+                    except LimitedError:
+                        break  # whoever tries the next one here hears of it
+                of[trial], asked[trial] = (system, case), handed[0]
+                kept |= {change.events[0].stream: change for change in handed[1]}
+        if not asked:
+            return
+        ours = _open(context, asked, tuple(kept.values()))
+        filed = _wait(context, asked)
+        for trial, (system, case) in of.items():
+            if trial in filed:
+                self._count(case, filed[trial], is_ours=trial in ours)
+            if isinstance(system, Metered):
+                if trial in filed:
+                    system.settle(filed[trial]["cost_microusd"])
+                else:
+                    system.release()
+
 
 def top_up(
     context: Context, system: System, suite: Sequence[SuiteCase], trials: int, parallel: int = 1
@@ -134,6 +188,78 @@ def top_up(
         lot = wanted[first : first + TOGETHER]
         tries.trials([(system, case, number) for _, case, number in lot])
     return tries
+
+
+def _open(
+    context: Context, asked: Mapping[str, JobAsked], kept: Sequence[Change]
+) -> frozenset[str]:
+    """Open the jobs, once more what came to nothing before; the trials that nobody else had opened."""
+    jobs = Jobs(context.ids)
+
+    def decide(view: View) -> tuple[frozenset[str], Sequence[Change]]:
+        changes, ours = [], []
+        for trial, each in asked.items():
+            name, change = jobs.open(view, context.scope, each)
+            if change is None and _state(view, name) not in ("open", "succeeded"):
+                change = jobs.retry(view, context.scope, name, "the trial is asked for again")
+            if change is not None:
+                changes.append(change)
+                ours.append(trial)
+        return frozenset(ours), [*kept, *changes] if changes else []
+
+    return context.decide_and_commit(decide)
+
+
+def _wait(context: Context, asked: Mapping[str, JobAsked]) -> dict[str, Mapping[str, Json]]:
+    """Wait until each trial is filed or its job came to nothing; return what was filed."""
+    filed = dict[str, Mapping[str, Json]]()
+    left, looked_at = dict(asked), time.monotonic()
+    while left:
+        context.progress("trials by workers", len(filed), len(asked))
+        with context.view() as view:
+            for trial, row in view.rows([f"trial/{each}" for each in left]).items():
+                filed[trial.partition("/")[2]] = row.body
+            jobs = view.rows([f"job/{_job_of(each)}" for each in left.values()])
+            over = {row.key for row in jobs.values() if row.state != "open"}
+            left = {t: a for t, a in left.items() if t not in filed and _job_of(a) not in over}
+            if left and time.monotonic() - looked_at >= PRESENCE_S:
+                looked_at = time.monotonic()
+                able = alive(context, view)
+                gone = [each for each in left.values() if not any_takes(each.lane, able)]
+            else:
+                gone = []
+        if gone:
+            _take_back(context, gone)
+        elif left:
+            time.sleep(LOOK_S)
+    with context.view() as view:  # a job ends after its trial is filed
+        rows = view.rows([f"trial/{each}" for each in asked])
+    return {each: rows[f"trial/{each}"].body for each in asked if f"trial/{each}" in rows}
+
+
+def _take_back(context: Context, gone: Sequence[JobAsked]) -> None:
+    """Cancel jobs that no living worker takes any more, so that they are done here."""
+    jobs = Jobs(context.ids)
+
+    def decide(view: View) -> tuple[None, Sequence[Change]]:
+        names = [_job_of(each) for each in gone]
+        changes = [
+            jobs.cancel(view, context.scope, name, "no living worker takes it")
+            for name in names
+            if _state(view, name) == "open"
+        ]
+        return None, [change for change in changes if change is not None]
+
+    context.decide_and_commit(decide)
+
+
+def _job_of(asked: JobAsked) -> str:
+    return job_of_occurrence(asked.source, asked.occurrence)
+
+
+def _state(view: View, name: str) -> str:
+    row = view.row(f"job/{name}")
+    return "" if row is None else str(row.state)
 
 
 def _clean(context: Context, data: bytes) -> str:

@@ -113,7 +113,19 @@ class System(Protocol):
 
 @runtime_checkable
 class Metered(Protocol):
-    """A system that is told what its runs cost, once their trial is filed."""
+    """A system whose runs are rationed, also where somebody else makes them, and paid once filed."""
+
+    def reserve(self) -> None:
+        """Take one run off the ration; `run` does it for its own.
+
+        Raises:
+            LimitedError: There is none left.
+        """
+        ...
+
+    def release(self) -> None:
+        """Give back a run that was reserved and never made."""
+        ...
 
     def settle(self, cost_microusd: int | None) -> None:
         """Take note of what a trial cost; None where it does not tell."""
