@@ -12,6 +12,7 @@ NOT_NOUNS = frozenset(
         "feeding",
         "handing",
         "jobkind",
+        "job_models",
         "jobwork",
         "presence",
         "tries",
