@@ -18,9 +18,9 @@ from lignin.ports.ledger import every_row, require_known
 MOST_RUNS = 1000
 
 
-class Worker(Request):
+class WorkerOptions(Request):
     queues: list[str] = Field(
-        default_factory=list, description="only these queues, comma-separated; default: all"
+        default_factory=list, description="only jobs of these queues, comma-separated; default: all"
     )
     parallel: int | None = Field(
         None,
@@ -34,6 +34,9 @@ class Worker(Request):
     grace_s: float = Field(
         GRACE_S, ge=0, description="seconds that steps may take to end when it is stopped"
     )
+
+
+class Worker(WorkerOptions):
     for_s: float | None = Field(None, gt=0, description="stop after so many seconds")
     until_idle: bool = Field(False, description="stop when nothing is open that it could do")
 
@@ -100,7 +103,7 @@ def worker(context: Context, request: Worker) -> WorkerDone:
     return WorkerDone(worker=done.name, has=list(done.facts["has"]))
 
 
-def shift_of(request: Worker) -> Shift:
+def shift_of(request: WorkerOptions) -> Shift:
     """How a worker works, from what was asked."""
     return Shift(
         queues=tuple(name.strip() for each in request.queues for name in each.split(",") if name),
