@@ -19,6 +19,7 @@ from lignin.domain.events import Change, Receipt, Scope
 from lignin.harness.service import Harness
 from lignin.ports.broker import Exits
 from lignin.ports.clock import Clock, IdSource
+from lignin.ports.engine import Engine
 from lignin.ports.judge import Judge, JudgeAsked
 from lignin.ports.ledger import Ledger, View
 from lignin.ports.proposer import Proposer, ProposerAsked
@@ -64,6 +65,7 @@ class Context:
         open_proposer: Opens who proposes changes.
         repositories: What opens the user's repositories.
         open_wheels: The cache of Python packages.
+        open_engine: Durable runs; in a dry run an empty engine that nobody works off.
         dry_run: The ledger is a throw-away copy; effects outside it are not made.
         progress: Called with (what, done, total or None).
         listen: Serves telemetry at an address while a block lasts; given by an interface.
@@ -94,6 +96,7 @@ class Context:
     open_proposer: Callable[[ProposerAsked], Proposer]
     repositories: Callable[[], Repositories]
     open_wheels: Callable[[], Wheels]
+    open_engine: Callable[[], Engine]
     disk: Disk = field(default_factory=Disk)
     dry_run: bool = False
     progress: Progress = field(default=_silent)

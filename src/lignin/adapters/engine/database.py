@@ -33,21 +33,21 @@ IDLE_IN_TRANSACTION_MS = 4_000
 """Shorter than a lease, so that a frozen worker's locks are gone when its runs are taken over."""
 
 _T = TypeVar("_T")
-_placeholder = {"schema": "lignin_own"}
+_PLACE = "lignin_own"
 _own = sa.MetaData()
 workers = sa.Table(
     "lignin_workers",
     _own,
     sa.Column("worker_id", sa.Text, primary_key=True),
     sa.Column("lease_until_ms", sa.BigInteger, nullable=False),
-    **_placeholder,
+    schema=_PLACE,
 )
 queues = sa.Table(
     "lignin_queues",
     _own,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("paused", sa.Boolean, nullable=False),
-    **_placeholder,
+    schema=_PLACE,
 )
 # DBOS stamps rows to the second on SQLite, which would lose the order in which runs came.
 _MILLISECONDS = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
@@ -88,7 +88,7 @@ class Database:
         schema = None if self.is_sqlite else SCHEMA
         translate = {**self.dbos.engine.get_execution_options()["schema_translate_map"]}
         self.engine = self.dbos.engine.execution_options(
-            schema_translate_map={**translate, _placeholder["schema"]: schema}
+            schema_translate_map={**translate, _PLACE: schema}
         )
         self._reading = self.engine
         if not self.is_sqlite:  # one round trip in place of three
@@ -120,9 +120,10 @@ class Database:
             _own.create_all(connection)
 
     @contextmanager
-    def _begin_at_once(self, _isolation: str | None) -> Iterator[sa.Connection]:
+    def _begin_at_once(self, isolation: str | None) -> Iterator[sa.Connection]:
         """A transaction for taking runs. SQLite's driver begins one with the first write only, so that
         two processes would count the running ones at once and both take up what room there is."""
+        assert isolation is None, "SQLite has one level"
         with self.dbos.engine.begin() as connection:
             connection.execute(sa.text("BEGIN IMMEDIATE"))
             yield connection
