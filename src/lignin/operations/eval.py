@@ -22,7 +22,7 @@ from lignin.operations.registry import Listed, Request, Response, operation, pos
 from lignin.operations.rubricwork import open_scorer
 from lignin.operations.subjects import open_subject
 from lignin.operations.trialwork import SuiteCase, stored_suite, told_case
-from lignin.operations.tries import top_up
+from lignin.operations.tries import top_up, with_workers
 from lignin.ports.ledger import View, every_row, not_known
 from lignin.ports.system import LIMIT_S
 from lignin.traces.view import told
@@ -57,6 +57,10 @@ class SuiteRequest(Request):
     )
     limit_s: float = Field(LIMIT_S, gt=0, le=86_400, description="seconds for one trial")
     parallel: int = Field(1, ge=1, le=64, description="at most so many trials at a time")
+    workers: bool = Field(
+        False,
+        description="hand trials to the workers that live (`lignin worker`), as far as they can",
+    )
 
 
 class EvalRun(SuiteRequest):
@@ -170,6 +174,7 @@ def run(context: Context, request: EvalRun) -> EvalDone:
     grader is not tried again, so after a crash the same command goes on. The case's checks judge, not
     the system.
     """
+    context = with_workers(context, request.workers)
     system = open_subject(
         context, request.system, unsandboxed=request.unsandboxed, limit_s=request.limit_s
     )

@@ -29,11 +29,24 @@ from lignin.traces.redact import redact
 OUTAGE = 6
 """After so many trials in a row that tell nothing, something is wrong that more trials do not mend."""
 TOGETHER = 16
+TOGETHER_BY_WORKERS = 256
 LOOK_S = 0.05
 PRESENCE_S = 2.0
 _KEPT_BYTES = 64 * 1024
 _ERRORS_CHARS = 400
 Wanted = tuple[System, SuiteCase, int]
+
+
+def with_workers(context: Context, asked: bool) -> Context:
+    """The surroundings in which trials are handed to workers, where that is asked for.
+
+    Raises:
+        UnavailableError: There is no engine here.
+    """
+    if not asked or context.dry_run:
+        return context
+    context.open_engine()
+    return replace(context, workers=True)
 
 
 class Tries:
@@ -183,9 +196,10 @@ def top_up(
         wanted += [(turn, case, first + turn) for turn in range(lacking)]
     wanted.sort(key=lambda each: each[0])
     tries = Tries(context, parallel)
-    for first in range(0, len(wanted), TOGETHER):
+    together = TOGETHER_BY_WORKERS if context.workers else TOGETHER
+    for first in range(0, len(wanted), together):
         context.progress("trials", first, len(wanted))
-        lot = wanted[first : first + TOGETHER]
+        lot = wanted[first : first + together]
         tries.trials([(system, case, number) for _, case, number in lot])
     return tries
 
