@@ -7,6 +7,14 @@ request and response models and their docstrings.
 NOT_NOUNS = frozenset(
     {
         "__init__",
+        "abilities",
+        "bodies",
+        "handing",
+        "jobkind",
+        "jobwork",
+        "presence",
+        "tries",
+        "working",
         "artifact_models",
         "artifact_views",
         "bisecting",

@@ -13,7 +13,7 @@ from lignin.artifacts.client import Client
 from lignin.artifacts.disk import Disk
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.service import Artifacts
-from lignin.domain.codec import canonical_bytes, parse_json
+from lignin.domain.codec import Digest, canonical_bytes, parse_json
 from lignin.domain.errors import ConflictError, InvalidRequestError, UnavailableError
 from lignin.domain.events import Change, Receipt, Scope
 from lignin.harness.service import Harness
@@ -66,6 +66,8 @@ class Context:
         open_wheels: The cache of Python packages.
         dry_run: The ledger is a throw-away copy; effects outside it are not made.
         progress: Called with (what, done, total or None).
+        opened: Systems under test that were opened here, by digest, with what opens them elsewhere.
+        workers: Trials are handed to workers that live.
         listen: Serves telemetry at an address while a block lasts; given by an interface.
     """
 
@@ -95,6 +97,8 @@ class Context:
     repositories: Callable[[], Repositories]
     open_wheels: Callable[[], Wheels]
     disk: Disk = field(default_factory=Disk)
+    opened: dict[Digest, SystemAsked] = field(default_factory=dict)
+    workers: bool = False
     dry_run: bool = False
     progress: Progress = field(default=_silent)
     listen: "Listen" = field(default=_no_server)

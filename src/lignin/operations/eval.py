@@ -20,7 +20,8 @@ from lignin.operations.gate import named_cases
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.rubricwork import open_scorer
 from lignin.operations.subjects import open_subject
-from lignin.operations.trialwork import SuiteCase, Tries, stored_suite, told_case
+from lignin.operations.trialwork import SuiteCase, stored_suite, told_case
+from lignin.operations.tries import Tries
 from lignin.ports.ledger import View, every_row, not_known
 from lignin.ports.system import LIMIT_S, System
 from lignin.traces.view import told

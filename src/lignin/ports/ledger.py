@@ -139,6 +139,8 @@ _LISTED_BY = {
     "decision": "`lignin gate list` has them",
     "release": "`lignin release list` has them",
     "improve": "`lignin improve list` has them",
+    "job": "`lignin job list` has them",
+    "worker": "`lignin worker list` has them",
     "power": "`lignin power list` has them",
     "backslide": "`lignin eval backslides` has them",
     "fix": "`lignin trace cases` says of each case which decisions fixed it",

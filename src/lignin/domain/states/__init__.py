@@ -16,6 +16,7 @@ from lignin.domain.states import (
     gate,
     harness,
     improve,
+    jobs,
     modes,
     regressions,
     releases,
@@ -41,6 +42,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **routines.REDUCERS,
     **requests.REDUCERS,
     **rubrics.REDUCERS,
+    **jobs.REDUCERS,
 }
 
 
