@@ -257,6 +257,11 @@ class Manifest(BaseModel):
         return self.kind in {"program", "workflow"}
 
     @property
+    def needs_human(self) -> bool:
+        """True where granting it widens authority: hosts, secrets, money, or agents that it asks."""
+        return self.capabilities.needs_human or bool(self.workflow and self.workflow.agents)
+
+    @property
     def packages(self) -> PackageSet:
         """The Python packages that it needs, as they are locked."""
         return PackageSet(requires=self.requires, lock=self.lock)

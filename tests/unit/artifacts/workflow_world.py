@@ -106,6 +106,9 @@ class World:
     def is_repeatable(self, flow: Flow, ask: Ask) -> bool:
         return ask.target in self.repeatable
 
+    def spend(self, flow: Flow, cost: Mapping[str, Json]) -> None:
+        pass
+
     def answer(self, flow: Flow, ask: Ask, key: str) -> Record:
         self.asked.append(ask.name)
         try:

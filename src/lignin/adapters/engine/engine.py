@@ -316,9 +316,7 @@ class DurableEngine:
         return self.status(run_id)
 
     def list(self, wanted: Wanted, *, limit: int = 100, offset: int = 0) -> Sequence[RunStatus]:
-        query = rows.narrowed(
-            rows.select_runs(self._database, whole=False), self._database, wanted
-        )
+        query = rows.narrowed(rows.select_runs(self._database, whole=False), self._database, wanted)
         return [rows.run_of(row) for row in self._database.read(query.limit(limit).offset(offset))]
 
     def steps(self, run_id: str) -> Sequence[StepRecord]:

@@ -170,7 +170,10 @@ class DurableRun:
         self, number: int, label: str, topic: str, started_ms: int, *, final: bool
     ) -> rows.Noted | None:
         """The oldest signal of a topic, taken and recorded in one; when `final`, also its absence."""
-        signals, steps = self._database.tables.notifications, self._database.tables.operation_outputs
+        signals, steps = (
+            self._database.tables.notifications,
+            self._database.tables.operation_outputs,
+        )
         mine = (
             (signals.c.destination_uuid == self.id)
             & (signals.c.topic == topic)

@@ -83,6 +83,14 @@ class Outside(Protocol):
         """Whether a step may be made again where nobody knows whether it happened."""
         ...
 
+    def spend(self, flow: Flow, cost: Mapping[str, Json]) -> None:
+        """Count what a step cost (`microusd`, `tokens`), once for each step and attempt at the run.
+
+        Raises:
+            LimitedError: With that, the run has spent more than it may.
+        """
+        ...
+
     def answer(self, flow: Flow, ask: Ask, key: str) -> Record:
         """Answer a tool, a call, an agent or a state. Raises LigninError, which is an answer, too."""
         ...
@@ -165,6 +173,12 @@ class Interpreter:
         self._in_place = in_place
         self._waited: dict[int, Record] = {}
         self._said = ""
+
+    @property
+    def started(self) -> Mapping[str, Json]:
+        """What the run started with, as `Outside.begin` said when it first did."""
+        found: Mapping[str, Json] = self._began["value"]
+        return found
 
     def drive(self, flow: Flow, arguments: Mapping[str, Json]) -> Ended:
         """Run a workflow to its end, replaying what is recorded.
@@ -310,11 +324,15 @@ class Interpreter:
         if ask.op in {"sleep", "wait"}:
             return self._records.take(ask, lambda _: self._guarded(lambda: self._announced(ask)))
         is_once = ask.op != "function" and not self._outside.is_repeatable(flow, ask)
-        return self._records.take(
+        known = len(self._records.kept)
+        record = self._records.take(
             ask,
             lambda lost: self._guarded(lambda: _UNKNOWN if lost else self._made(flow, ask)),
             life=self._life if is_once else "",
         )
+        if len(self._records.kept) > known and "cost" in record:
+            self._outside.spend(flow, record["cost"])
+        return record
 
     def _guarded(self, make: Callable[[], Record]) -> Record:
         """Make a step, or say why the version takes none."""

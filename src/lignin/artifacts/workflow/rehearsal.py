@@ -286,6 +286,9 @@ class _Rehearsal:
     def is_repeatable(self, flow: Flow, ask: Ask) -> bool:  # noqa: ARG002 -- of the protocol
         return True  # it is killed between steps only
 
+    def spend(self, flow: Flow, cost: Mapping[str, Json]) -> None:
+        """Nothing: a rehearsal costs nothing."""
+
     def answer(self, flow: Flow, ask: Ask, key: str) -> Record:
         answers: Mapping[str, Callable[[Flow, Ask, str], Record]] = {
             "tool": self._tool,
