@@ -4,11 +4,10 @@ Nothing here commits, and nothing here runs a job.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
 
 from lignin.domain.codec import Digest, Json, digest_bytes, digest_json
 from lignin.domain.errors import ConflictError, InvalidRequestError
-from lignin.domain.events import Blob, Change, NewEvent, Scope, format_time
+from lignin.domain.events import Blob, Change, NewEvent, Scope
 from lignin.domain.jobs import (
     Job,
     JobAsked,
@@ -23,10 +22,6 @@ from lignin.domain.states import Row
 from lignin.domain.states.jobs import parse_job
 from lignin.ports.clock import IdSource
 from lignin.ports.ledger import View, every_row, require_known
-
-LEASE_S = 90.0
-"""How long a worker is taken for alive that says nothing."""
-RENEWED_S = 30.0
 
 
 class Jobs:
@@ -174,21 +169,13 @@ class Jobs:
         """The change that sets a lane's bounds, or pauses it."""
         return scope.change(events=(self._lane(lane, facts),))
 
-    def worker_started(
-        self, scope: Scope, worker: str, now: datetime, facts: Mapping[str, Json]
-    ) -> Change:
-        """The change that tells of a new worker and takes its lease."""
-        payload = {**facts, "until": format_time(now + timedelta(seconds=LEASE_S))}
-        event = self._event(f"worker/{worker}", "worker.started", payload)
+    def worker_started(self, scope: Scope, worker: str, facts: Mapping[str, Json]) -> Change:
+        """The change that tells of a new worker."""
+        event = self._event(f"worker/{worker}", "worker.started", facts)
         return scope.change(events=(event,), expects={f"worker/{worker}": 0})
 
-    def worker_renewed(self, scope: Scope, worker: str, now: datetime) -> Change:
-        """The change that keeps a worker's lease."""
-        payload = {"until": format_time(now + timedelta(seconds=LEASE_S))}
-        return scope.change(events=(self._event(f"worker/{worker}", "worker.renewed", payload),))
-
     def worker_stopped(self, scope: Scope, worker: str, facts: Mapping[str, Json]) -> Change:
-        """The change that ends a worker's lease."""
+        """The change that tells that a worker is no more."""
         event = self._event(f"worker/{worker}", "worker.stopped", facts)
         return scope.change(events=(event,))
 

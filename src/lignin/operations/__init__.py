@@ -10,6 +10,7 @@ NOT_NOUNS = frozenset(
         "abilities",
         "bodies",
         "flowwork",
+        "feeding",
         "handing",
         "jobkind",
         "jobwork",

@@ -19,6 +19,7 @@ from lignin.domain.events import Change, Receipt, Scope
 from lignin.harness.service import Harness
 from lignin.ports.broker import Exits
 from lignin.ports.clock import Clock, IdSource
+from lignin.ports.engine import Engine
 from lignin.ports.judge import Judge, JudgeAsked
 from lignin.ports.ledger import Ledger, View
 from lignin.ports.model import Model
@@ -66,6 +67,8 @@ class Context:
         open_proposer: Opens who proposes changes.
         repositories: What opens the user's repositories.
         open_wheels: The cache of Python packages.
+        open_engine: The durable engine of this store, which works once it is launched.
+        find_clients: Versions of the agent clients that work here, by command.
         dry_run: The ledger is a throw-away copy; effects outside it are not made.
         progress: Called with (what, done, total or None).
         opened: Systems under test that were opened here, by digest, with what opens them elsewhere.
@@ -99,6 +102,8 @@ class Context:
     open_proposer: Callable[[ProposerAsked], Proposer]
     repositories: Callable[[], Repositories]
     open_wheels: Callable[[], Wheels]
+    open_engine: Callable[[], Engine]
+    find_clients: Callable[[], Mapping[str, str]]
     disk: Disk = field(default_factory=Disk)
     opened: dict[Digest, SystemAsked] = field(default_factory=dict)
     workers: bool = False

@@ -1,15 +1,11 @@
-"""Which workers live: those whose lease has not run out, and on this host whose process is there."""
+"""Which workers live, as the engine knows it, and what they have, as the ledger says."""
 
-import os
-import socket
 from collections.abc import Iterator
-from pathlib import Path
 
-from lignin.domain.events import format_time
 from lignin.domain.states import Row
 from lignin.jobs.laws.fitting import Able
 from lignin.operations.context import Context
-from lignin.ports.ledger import View, every_row
+from lignin.ports.ledger import View
 
 
 def alive(context: Context, view: View) -> list[Able]:
@@ -19,34 +15,10 @@ def alive(context: Context, view: View) -> list[Able]:
 
 def living(context: Context, view: View) -> Iterator[Row]:
     """The rows of workers that live."""
-    now, host = format_time(context.ledger.now()), socket.gethostname()
-    for row in every_row(view, "worker", state="started"):
-        if (row.due_at or "") > now and not (row.body["host"] == host and is_gone(row)):
-            yield row
+    rows = view.rows([f"worker/{name}" for name in context.open_engine().workers()])
+    return (row for _, row in sorted(rows.items()) if row.state == "started")
 
 
 def able_of(row: Row) -> Able:
     """What a worker takes, from its row."""
     return Able(name=row.key, has=frozenset(row.body["has"]), queues=frozenset(row.body["queues"]))
-
-
-def is_gone(row: Row) -> bool:
-    """Whether a worker of this host is certainly no more: no process has its number, or another one."""
-    try:
-        os.kill(row.body["pid"], 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    born = process_birth(row.body["pid"])
-    return bool(born and row.body["born"] and born != row.body["born"])
-
-
-def process_birth(pid: int) -> str:
-    """What tells a process from a later one of the same number; empty where nobody can tell."""
-    try:
-        with Path(f"/proc/{pid}/stat").open("rb") as file:
-            stat = file.read()
-    except OSError:
-        return ""
-    return stat.rpartition(b")")[2].split()[19].decode()

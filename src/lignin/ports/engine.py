@@ -292,6 +292,11 @@ class Engine(Protocol):
     """Starts, runs and tells of runs. Thread-safe. Every verb but `launch`, `listen` and what works off
     a queue also answers in a process that only asks."""
 
+    @property
+    def worker(self) -> str:
+        """What this process is called as a worker: `RunStatus.worker` of the runs that it has."""
+        ...
+
     # working
 
     def launch(self, bodies: Mapping[str, Body], queues: Sequence[Queue]) -> None:
@@ -450,6 +455,10 @@ class Engine(Protocol):
 
     def queues(self) -> Mapping[str, bool]:
         """The declared queues, and whether each is paused."""
+        ...
+
+    def workers(self) -> Mapping[str, datetime]:
+        """The workers that live, and until when their leases hold unless they are renewed."""
         ...
 
     def forget(self, before: datetime, limit: int = 10_000) -> int:

@@ -209,8 +209,7 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     "subject": [("subject.kept", {"digest": "sha256:a"})] * 2,
     "lane": [("lane.set", {"queue": "evals", "needs": [], "paused": False})] * 2,
     "worker": [
-        ("worker.started", {"host": "h", "pid": 1, "has": ["sandbox:net"], "until": "2027"}),
-        ("worker.renewed", {"until": "2028"}),
+        ("worker.started", {"host": "h", "pid": 1, "has": ["sandbox:net"]}),
         ("worker.stopped", {"done": 3}),
     ],
     "encoded": [("run.encoded", {"task": "t", "outcome": "success", "digest": "sha256:a"})] * 2,

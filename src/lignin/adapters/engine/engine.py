@@ -5,7 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from dbos._enqueue_options import build_enqueue_status
 from dbos._error import DBOSConflictingWorkflowError, DBOSQueueDeduplicatedError
 
 from lignin.adapters.engine import rows
-from lignin.adapters.engine.database import APPLICATION, RUN, VERSION, Database, queues
+from lignin.adapters.engine.database import APPLICATION, RUN, VERSION, Database, queues, workers
 from lignin.adapters.engine.worker import MOST_RUNS, Worker
 from lignin.domain.codec import Json
 from lignin.domain.errors import ConflictError, InvalidRequestError, NotFoundError
@@ -44,6 +44,10 @@ class DurableEngine:
         self._declared: set[str] = set()
         self._lock = threading.Lock()
         self._runs = database.tables.workflow_status
+
+    @property
+    def worker(self) -> str:
+        return self._worker_id
 
     # -- working
 
@@ -332,6 +336,13 @@ class DurableEngine:
         paused = self._database.read(sa.select(queues.c.name).where(queues.c.paused))
         closed = {row["name"] for row in paused}
         return {name: name in closed for name in sorted(names)}
+
+    def workers(self) -> Mapping[str, datetime]:
+        query = sa.select(workers).where(workers.c.lease_until_ms > self._database.now_ms)
+        return {
+            row["worker_id"]: datetime.fromtimestamp(row["lease_until_ms"] / 1000, UTC)
+            for row in self._database.read(query)
+        }
 
     def forget(self, before: datetime, limit: int = 10_000) -> int:
         query = (

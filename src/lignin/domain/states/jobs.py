@@ -1,7 +1,8 @@
 """Jobs, the lanes that they wait in, the workers that take them, and claims: one open job of a name.
 
 A job's parent is what it is part of. `turn` counts how often it was opened; what a turn came to is kept
-until the next one. A lane is there as soon as a job waits in it. A worker's `due_at` ends its lease.
+until the next one. A lane is there as soon as a job waits in it. Whether a worker lives, its
+engine knows.
 """
 
 from collections.abc import Mapping
@@ -132,15 +133,7 @@ def _lane_set(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row
 def _worker_started(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     require_absent(row, event)
     told = {"started_at": event.at, "stopped_at": "", "by": event.actor.sub}
-    body = {name: value for name, value in payload.items() if name != "until"}
-    return born(event, {**body, **told}, state="started", due_at=payload["until"])
-
-
-def _worker_renewed(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
-    row = require_row(row, event)
-    if row.state == "stopped":
-        raise IllegalTransitionError(f"{event.stream!r} has stopped already")
-    return replace(row, seq=event.seq, due_at=payload["until"])
+    return born(event, {**payload, **told}, state="started")
 
 
 def _worker_stopped(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
@@ -164,7 +157,6 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     "lane": {"lane.set": _lane_set},
     "worker": {
         "worker.started": _worker_started,
-        "worker.renewed": _worker_renewed,
         "worker.stopped": _worker_stopped,
     },
 }
