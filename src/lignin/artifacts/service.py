@@ -109,9 +109,7 @@ class Artifacts:
         examples = unknown_examples(view, scope, digest, candidate.examples)
         if row is not None and provenance in row.body["provenance"] and row.state != "expired":
             change = self._added(scope, name, digest, examples) if examples else None
-            return self._captured(
-                row, "known", keep_until, change, manifest.needs_human
-            )
+            return self._captured(row, "known", keep_until, change, manifest.needs_human)
         stream, events = version_stream(name, digest), []
         blobs: list[Blob] = []
         if row is None:

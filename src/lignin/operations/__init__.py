@@ -9,6 +9,7 @@ NOT_NOUNS = frozenset(
         "__init__",
         "abilities",
         "bodies",
+        "flowcall",
         "flowwork",
         "feeding",
         "handing",

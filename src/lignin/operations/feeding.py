@@ -194,11 +194,11 @@ class Feeder:
 def queue_of(row: Row, parallel: int) -> Queue:
     """A lane as an engine's queue, with the bounds that were set for it."""
     _, needs = parse_lane(row.key)
-    rate = row.body.get("rate")
+    rate, together = row.body.get("rate"), row.body.get("together", parallel)
     return Queue(
         name=row.key,
         concurrency=row.body.get("concurrency"),
-        worker_concurrency=min(filter(None, (parallel, row.body.get("concurrency")))),
+        worker_concurrency=min(filter(None, (together, row.body.get("concurrency")))),
         rate=Rate(count=rate["count"], period_s=rate["period_s"]) if rate else None,
         per_key=PER_KEY in needs,
     )

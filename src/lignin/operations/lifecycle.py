@@ -350,7 +350,7 @@ def _execution(
 ) -> tuple[Example, Execution]:
     manifest = tree.manifest
     files = mount_dependencies(tree, dependencies)
-    if manifest.kind == "program":
+    if manifest.is_function:
         use = Example(arguments=arguments)
     else:
         use = Example(

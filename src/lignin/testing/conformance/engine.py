@@ -485,8 +485,7 @@ class EngineConformance:
 
         def ids(limit: int = 100, offset: int = 0, **wanted: Any) -> list[str]:
             return [
-                each.run_id
-                for each in engine.list(Wanted(**wanted), limit=limit, offset=offset)
+                each.run_id for each in engine.list(Wanted(**wanted), limit=limit, offset=offset)
             ]
 
         assert ids() == ["r0", "r1", "r2", "b1", "s%1"]

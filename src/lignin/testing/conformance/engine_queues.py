@@ -74,9 +74,7 @@ class EngineQueueConformance:
         assert crowd.began == ["r3", "r1", "r0", "r2"]
 
     @pytest.mark.parametrize("concurrency", [None, 8])
-    def test_runs_of_one_key_go_one_after_another(
-        self, lab: Lab, concurrency: int | None
-    ) -> None:
+    def test_runs_of_one_key_go_one_after_another(self, lab: Lab, concurrency: int | None) -> None:
         same, others = Crowd(), Crowd()
         queue = Queue(name="default", per_key=True, concurrency=concurrency)
         engine = launched(lab, {"same": same, "other": others}, queue)
