@@ -14,6 +14,7 @@ NOT_NOUNS = frozenset(
         "feeding",
         "handing",
         "jobkind",
+        "job_models",
         "jobwork",
         "presence",
         "tries",

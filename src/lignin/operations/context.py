@@ -13,7 +13,7 @@ from lignin.artifacts.client import Client
 from lignin.artifacts.disk import Disk
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.service import Artifacts
-from lignin.domain.codec import Digest, canonical_bytes, parse_json
+from lignin.domain.codec import Digest, Json, canonical_bytes, parse_json
 from lignin.domain.errors import ConflictError, InvalidRequestError, UnavailableError
 from lignin.domain.events import Change, Receipt, Scope
 from lignin.harness.service import Harness
@@ -46,6 +46,10 @@ def _no_server(_context: "Context", _address: str) -> AbstractContextManager[str
     raise UnavailableError("nothing can listen here", hint="use the command line: `lignin up`")
 
 
+def _untold(_line: Mapping[str, Json]) -> bool:
+    return True
+
+
 def _silent(_what: str, _done: int, _total: int | None) -> None:
     pass
 
@@ -73,6 +77,7 @@ class Context:
         progress: Called with (what, done, total or None).
         opened: Systems under test that were opened here, by digest, with what opens them elsewhere.
         workers: Trials are handed to workers that live.
+        tell: Says a part of a stream as it comes; False once nobody reads any more.
         listen: Serves telemetry at an address while a block lasts; given by an interface.
     """
 
@@ -109,6 +114,7 @@ class Context:
     workers: bool = False
     dry_run: bool = False
     progress: Progress = field(default=_silent)
+    tell: Callable[[Mapping[str, Json]], bool] = field(default=_untold)
     listen: "Listen" = field(default=_no_server)
 
     def commit(self, *changes: Change) -> tuple[Receipt, ...]:

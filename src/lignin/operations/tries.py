@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from lignin.domain.codec import Json
@@ -37,6 +38,18 @@ class Reserving(Protocol):
             LigninError: There is none left.
         """
         ...
+
+
+def with_workers(context: Context, asked: bool) -> Context:
+    """The surroundings in which trials are handed to workers, where that is asked for.
+
+    Raises:
+        UnavailableError: There is no engine here.
+    """
+    if not asked or context.dry_run:
+        return context
+    context.open_engine()
+    return replace(context, workers=True)
 
 
 class Tries:

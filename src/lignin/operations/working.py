@@ -53,7 +53,7 @@ class Working:
     def __init__(
         self, context: Context, engine: Engine, feeder: Feeder, facts: Mapping[str, Json]
     ) -> None:
-        self.name, self.facts = engine.worker, facts
+        self.name, self.facts = engine.worker_id, facts
         self.feeder = feeder
         self._context, self._engine, self._jobs = context, engine, Jobs(context.ids)
         self._known: set[str] = set()
@@ -108,7 +108,7 @@ def working(
     """
     abilities = find_abilities(context, shift.labels)
     engine = context.open_engine()
-    able = Able(name=engine.worker, has=abilities.has, queues=frozenset(shift.queues))
+    able = Able(name=engine.worker_id, has=abilities.has, queues=frozenset(shift.queues))
     feeder = Feeder(context, engine, able, shift.parallel)
     engine.launch(bodies_of(context, kinds or load_job_kinds()), [])
     worker: Working | None = None

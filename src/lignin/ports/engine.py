@@ -293,7 +293,7 @@ class Engine(Protocol):
     a queue also answers in a process that only asks."""
 
     @property
-    def worker(self) -> str:
+    def worker_id(self) -> str:
         """What this process is called as a worker: `RunStatus.worker` of the runs that it has."""
         ...
 

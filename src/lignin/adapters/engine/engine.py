@@ -46,7 +46,7 @@ class DurableEngine:
         self._runs = database.tables.workflow_status
 
     @property
-    def worker(self) -> str:
+    def worker_id(self) -> str:
         return self._worker_id
 
     # -- working

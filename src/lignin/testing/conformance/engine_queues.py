@@ -221,3 +221,14 @@ class EngineQueueConformance:
         second.signal("r1", "go", 3)
         status = second.wait("r1", LONG_S)
         assert (status.output, status.attempts, done) == (3, 1, ["one"])
+
+    def test_workers_that_live_are_told_by_their_names(self, lab: Lab) -> None:
+        asking, one, other = lab.engine(), lab.engine(), lab.engine()
+        assert asking.workers() == {}
+        for engine in (one, other):
+            engine.launch({}, [])
+        told = asking.workers()
+        assert set(told) == {one.worker_id, other.worker_id}
+        assert all(until > lab.now() for until in told.values())
+        one.close()
+        assert set(asking.workers()) == {other.worker_id}

@@ -100,10 +100,14 @@ class FakeStore:
         self._owner += 1
         return self._owner
 
-    def _turn(self) -> None:
+    def renew(self) -> None:
+        """Renew the leases of those that live."""
         for engine in self.engines:
             if engine.is_alive:
                 self.leases[engine.worker_id] = self.now + timedelta(seconds=LEASE_S)
+
+    def _turn(self) -> None:
+        self.renew()
         for row in self.rows.values():
             if row.state in ENDED or row.deadline is None or row.deadline > self.now:
                 continue
@@ -393,6 +397,10 @@ class FakeEngine:
 
     def queues(self) -> Mapping[str, bool]:
         return {name: name in self.store.paused for name in sorted(self.store.queues)}
+
+    def workers(self) -> Mapping[str, datetime]:
+        self.store.renew()
+        return {name: at for name, at in self.store.leases.items() if at > self.store.now}
 
     def forget(self, before: datetime, limit: int = 10_000) -> int:
         ended = [
