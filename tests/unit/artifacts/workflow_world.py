@@ -27,15 +27,24 @@ class Killed(BaseException):
 class Journal:
     """The engine's verbs over a list that outlives the process; dies at verb number `dies_at`.
 
-    `when` says whether it dies before the verb is recorded (its effect was made) or after.
+    `when` says whether it dies before the verb is recorded (its effect was made) or after; `then` is told
+    the number of each verb that was recorded anew, from 1.
     """
 
-    id = "job_1"
     attempt = 1
 
     def __init__(
-        self, world: "World", kept: list[Json], *, dies_at: int | None = None, when: str = "after"
+        self,
+        world: "World",
+        kept: list[Json],
+        *,
+        dies_at: int | None = None,
+        when: str = "after",
+        then: Callable[[int], None] = lambda _: None,
+        run_id: str = "job_1",
     ) -> None:
+        self.id = run_id
+        self._then = then
         self._world = world
         self.kept = kept
         self._dies_at = dies_at
@@ -70,6 +79,7 @@ class Journal:
             raise Killed
         self.kept.append(made)
         self._place += 1
+        self._then(self._place)
         if self._place - 1 == self._dies_at:
             raise Killed
         return made
