@@ -177,7 +177,7 @@ def _build(
         open_judge=lambda asked: _open_judge(settings, asked, key, open_sandbox),
         open_proposer=lambda asked: _open_proposer(settings, asked, key, open_sandbox),
         open_wheels=cache(lambda: _open_wheels(settings, opened, keeps=not dry_run)),
-        open_engine=cache(lambda: _open_engine(settings, ids, opened)),
+        open_engine=cache(lambda: _open_engine(settings, opened, dry_run=dry_run)),
         find_clients=cache(lambda: _find_clients(settings)),
         dry_run=dry_run,
     )
@@ -399,13 +399,15 @@ def _open_wheels(
     return wheels
 
 
-def _open_engine(settings: Settings, ids: SystemIds, opened: list[Callable[[], None]]) -> "Engine":
-    from lignin.adapters.engine.database import Database
-    from lignin.adapters.engine.engine import DurableEngine
+def _open_engine(settings: Settings, opened: list[Callable[[], None]], *, dry_run: bool) -> Engine:
+    from lignin.adapters.engine.opening import open_engine
 
-    path = _sqlite_file(settings.store_url)
-    url = f"sqlite:///{path.with_name('engine.db')}" if path else settings.store_url
-    engine = DurableEngine(Database(url), ids.new("wrk"))
+    if dry_run:  # what it starts is nobody's to run
+        folder = tempfile.TemporaryDirectory(prefix="lignin-dry-run-")
+        engine = open_engine(f"sqlite:///{Path(folder.name) / 'ledger.db'}")
+        opened += [engine.close, folder.cleanup]
+        return engine
+    engine = open_engine(settings.store_url)
     opened.append(engine.close)
     return engine
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from lignin.ports.engine import Engine
 from lignin.testing.conformance.engine import EngineConformance, Lab
 from lignin.testing.conformance.engine_queues import EngineQueueConformance
+from lignin.testing.conformance.engine_steering import EngineSteeringConformance
 from lignin.testing.fakes.engine import FakeEngine, FakeStore
 
 pytest.importorskip("dbos")
@@ -69,13 +70,13 @@ class DurableLab:
             engine.close(grace_s=1)
 
 
-class TestFake(EngineConformance, EngineQueueConformance):
+class TestFake(EngineConformance, EngineSteeringConformance, EngineQueueConformance):
     @pytest.fixture
     def lab(self) -> Lab:
         return FakeLab()
 
 
-class TestSqlite(EngineConformance, EngineQueueConformance):
+class TestSqlite(EngineConformance, EngineSteeringConformance, EngineQueueConformance):
     @pytest.fixture
     def lab(self, tmp_path: Path) -> Iterator[Lab]:
         lab = DurableLab(f"sqlite:///{tmp_path / 'engine.db'}")
@@ -83,7 +84,7 @@ class TestSqlite(EngineConformance, EngineQueueConformance):
         lab.close()
 
 
-class TestPostgres(EngineConformance, EngineQueueConformance):
+class TestPostgres(EngineConformance, EngineSteeringConformance, EngineQueueConformance):
     @pytest.fixture
     def lab(self, fresh_postgres_url: str) -> Iterator[Lab]:
         lab = DurableLab(fresh_postgres_url)

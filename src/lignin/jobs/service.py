@@ -56,8 +56,6 @@ class Jobs:
                 return str(row.body["job"]), None
             events.append(self._event(claim, "job.claimed", {"job": name}))
             expects[claim] = row.seq if row else 0
-        if view.row(f"lane/{asked.lane}") is None:
-            events.append(self._lane(asked.lane))
         return name, scope.change(events=tuple(events), expects=expects)
 
     def end(
@@ -166,8 +164,15 @@ class Jobs:
         return fresh, scope.change(events=(opened, noted), expects=expects)
 
     def set_lane(self, scope: Scope, lane: str, facts: Mapping[str, Json]) -> Change:
-        """The change that sets a lane's bounds, or pauses it."""
-        return scope.change(events=(self._lane(lane, facts),))
+        """The change that sets a lane's bounds, or pauses it.
+
+        Raises:
+            InvalidRequestError: It is no lane.
+        """
+        queue, needs = parse_lane(lane)
+        require_job(JobAsked(kind="lane", input=None, queue=queue, needs=needs))
+        payload = {"queue": queue, "needs": list(needs), **facts}
+        return scope.change(events=(self._event(f"lane/{lane}", "lane.set", payload),))
 
     def worker_started(self, scope: Scope, worker: str, facts: Mapping[str, Json]) -> Change:
         """The change that tells of a new worker."""
@@ -178,11 +183,6 @@ class Jobs:
         """The change that tells that a worker is no more."""
         event = self._event(f"worker/{worker}", "worker.stopped", facts)
         return scope.change(events=(event,))
-
-    def _lane(self, lane: str, facts: Mapping[str, Json] | None = None) -> NewEvent:
-        queue, needs = parse_lane(lane)
-        told = {"queue": queue, "needs": list(needs), **(facts or {})}
-        return self._event(f"lane/{lane}", "lane.set", told)
 
     def _move(self, scope: Scope, row: Row, type_: str, payload: Mapping[str, Json]) -> Change:
         return scope.change(

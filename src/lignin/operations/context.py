@@ -71,7 +71,7 @@ class Context:
         open_proposer: Opens who proposes changes.
         repositories: What opens the user's repositories.
         open_wheels: The cache of Python packages.
-        open_engine: The durable engine of this store, which works once it is launched.
+        open_engine: Durable runs; in a dry run an empty engine that nobody works off.
         find_clients: Versions of the agent clients that work here, by command.
         dry_run: The ledger is a throw-away copy; effects outside it are not made.
         progress: Called with (what, done, total or None).

@@ -4,10 +4,11 @@ Any number of processes may do this at once: runs have names, and starting, endi
 done once whoever does them again.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from lignin.domain.codec import Json
 from lignin.domain.errors import LigninError, NotFoundError
 from lignin.domain.events import Event, Scope, parse_actor, parse_time
 from lignin.domain.jobs import PER_KEY, Job, job_of_run, parse_lane, run_of
@@ -53,8 +54,8 @@ class Feeder:
         for space in self._context.ledger.spaces():
             with self._context.ledger.view(space) as view:
                 self._positions[space] = view.position
-                lanes, jobs = list(every_row(view, "lane")), list(open_jobs(view))
-            self._declare(lanes)
+                bounds, jobs = list(every_row(view, "lane")), list(open_jobs(view))
+            self._declare({job.lane for job in jobs}, bounds)
             mine = [job for job in jobs if job.lane in self._lanes]
             wanted |= {job.run for job in jobs}
             states = {job.run: running.get(job.run) or self._state(job.run) for job in mine}
@@ -73,10 +74,10 @@ class Feeder:
             with self._context.ledger.view(space) as view:
                 events = view.log(after=self._positions.get(space, 0), limit=PAGE)
                 names = _streams(events, "job/")
-                rows = view.rows(names)
-                lanes = view.rows(_streams(events, "lane/"))
-            self._declare(lanes.values())
-            jobs = [parse_job(row) for row in rows.values()]
+                jobs = [parse_job(row) for row in view.rows(names).values()]
+                fresh = {job.lane for job in jobs} - set(self._lanes)
+                bounds = view.rows([*_streams(events, "lane/"), *(f"lane/{n}" for n in fresh)])
+            self._declare(fresh, list(bounds.values()))
             self._start(space, [j for j in jobs if j.state == "open" and j.lane in self._lanes])
             for job in jobs:
                 if job.state == "cancelled":
@@ -110,20 +111,23 @@ class Feeder:
         except NotFoundError:
             return None
 
-    def _declare(self, rows: Collection[Row]) -> None:
-        paused = (
-            {name for name, is_paused in self._engine.queues().items() if is_paused} if rows else ()
-        )
-        for row in rows:
-            lane = row.key
-            if self._able is not None and not listened([lane], self._able):
+    def _declare(self, lanes: Collection[str], bounds: Sequence[Row]) -> None:
+        """Make lanes known to the engine, with the bounds that somebody set."""
+        rows = {row.key: row for row in bounds}
+        wanted = [*lanes, *rows] if self._able is None else listened([*lanes, *rows], self._able)
+        if not wanted:
+            return
+        paused = {name for name, is_paused in self._engine.queues().items() if is_paused}
+        for lane in dict.fromkeys(wanted):
+            if lane in self._lanes and lane not in rows:
                 continue
-            queue = queue_of(row, self._parallel)
+            queue = queue_of(lane, rows[lane].body if lane in rows else {}, self._parallel)
             if self._lanes.get(lane) != queue:
                 self._engine.declare(queue)
                 self._lanes[lane] = queue
-            if (row.state == "paused") != (lane in paused):
-                (self._engine.pause if row.state == "paused" else self._engine.unpause)(lane)
+            is_paused = lane in rows and rows[lane].state == "paused"
+            if is_paused != (lane in paused):
+                (self._engine.pause if is_paused else self._engine.unpause)(lane)
 
     def _start(self, space: str, jobs: Sequence[Job]) -> None:
         for job in jobs:
@@ -191,14 +195,15 @@ class Feeder:
                 self._engine.cancel(run)
 
 
-def queue_of(row: Row, parallel: int) -> Queue:
-    """A lane as an engine's queue, with the bounds that were set for it."""
-    _, needs = parse_lane(row.key)
-    rate, together = row.body.get("rate"), row.body.get("together", parallel)
+def queue_of(lane: str, bounds: Mapping[str, Json], parallel: int) -> Queue:
+    """A lane as an engine's queue."""
+    _, needs = parse_lane(lane)
+    rate, most = bounds.get("rate"), bounds.get("concurrency")
+    together = bounds.get("together", parallel)
     return Queue(
-        name=row.key,
-        concurrency=row.body.get("concurrency"),
-        worker_concurrency=min(filter(None, (together, row.body.get("concurrency")))),
+        name=lane,
+        concurrency=most,
+        worker_concurrency=min(filter(None, (together, most))),
         rate=Rate(count=rate["count"], period_s=rate["period_s"]) if rate else None,
         per_key=PER_KEY in needs,
     )

@@ -1,7 +1,7 @@
 """Jobs: work that goes on without who asked for it; every step of it can be looked at."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from lignin.domain.codec import Json, parse_json
@@ -256,18 +256,14 @@ def _forks(row: Row) -> list[str]:
 
 def _step(step: StepRecord) -> StepView:
     failure = step.failure
-    error: Mapping[str, str] | None = failure and {
-        "code": failure.code,
-        "message": failure.message,
-        "hint": failure.hint,
-    }
+    error = failure and {"code": failure.code, "message": failure.message, "hint": failure.hint}
     return StepView(
         number=step.number,
         name=step.name,
         kind=step.kind,
         attempt=step.attempt,
         output=cut(step.output, MOST_CHARS),
-        error=dict(error) if error else None,
+        error=error,
         started_at=format_time(step.started_at) if step.started_at else "",
         ended_at=format_time(step.ended_at) if step.ended_at else "",
     )

@@ -1,20 +1,20 @@
 """Lanes: one for each queue and set of needs, with bounds over all workers."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
 
 from lignin.domain.errors import InvalidRequestError
-from lignin.domain.events import Change
 from lignin.domain.states import Row
-from lignin.jobs.laws.fitting import why_waiting
-from lignin.jobs.service import Jobs
+from lignin.jobs.laws.fitting import Able, why_waiting
+from lignin.jobs.service import Jobs, open_jobs
 from lignin.operations.context import Context
 from lignin.operations.presence import alive
 from lignin.operations.registry import Listed, Request, Response, operation, positional
-from lignin.ports.ledger import View, every_row, require_known
+from lignin.ports.ledger import every_row
 
 _RATE = re.compile(r"(\d{1,9})/(\d{1,6}(?:\.\d{1,3})?)?(s|m|h)")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -53,7 +53,11 @@ class LanesListed(Listed):
 def lanes(context: Context, request: JobLanes) -> LanesListed:  # noqa: ARG001
     """List the lanes that jobs wait in, with their bounds, and why nobody takes one where nobody does."""
     with context.view() as view:
-        items = [_view(context, view, row) for row in every_row(view, "lane")]
+        counted = Counter(job.lane for job in open_jobs(view))
+        bounds = {row.key: row for row in every_row(view, "lane")}
+        able = alive(context, view)
+    names = sorted({*counted, *bounds})
+    items = [_view(name, bounds.get(name), counted[name], able) for name in names]
     return LanesListed(items=items, total=len(items))
 
 
@@ -70,13 +74,9 @@ def lane(context: Context, request: JobLane) -> LaneView:
     if request.pause or request.resume:
         facts["paused"] = request.pause
 
-    def decide(view: View) -> tuple[None, Sequence[Change]]:
-        require_known(view, f"lane/{request.lane}")
-        return None, [Jobs(context.ids).set_lane(context.scope, request.lane, facts)]
-
-    context.decide_and_commit(decide)
-    with context.view() as view:
-        return _view(context, view, require_known(view, f"lane/{request.lane}"))
+    context.commit(Jobs(context.ids).set_lane(context.scope, request.lane, facts))
+    found = {each.lane: each for each in lanes(context, JobLanes()).items}
+    return found[request.lane]
 
 
 def _parsed(rate: str) -> dict[str, float] | None:
@@ -88,18 +88,14 @@ def _parsed(rate: str) -> dict[str, float] | None:
     return {"count": int(match[1]), "period_s": float(match[2] or 1) * _UNITS[match[3]]}
 
 
-def _view(context: Context, view: View, row: Row) -> LaneView:
-    rate = row.body.get("rate")
-    jobs = (each.body for each in every_row(view, "job", state="open"))
-    parts = (row.body["queue"], [n for n in row.body["needs"] if n != "per:key"])
-    keyed = "per:key" in row.body["needs"]
+def _view(name: str, row: Row | None, count: int, able: Sequence[Able]) -> LaneView:
+    body: Mapping[str, Any] = row.body if row else {}
+    rate = body.get("rate")
     return LaneView(
-        lane=row.key,
-        open=sum(
-            (each["queue"], each["needs"]) == parts and bool(each["key"]) == keyed for each in jobs
-        ),
-        paused=row.state == "paused",
-        concurrency=row.body.get("concurrency"),
+        lane=name,
+        open=count,
+        paused=row is not None and row.state == "paused",
+        concurrency=body.get("concurrency"),
         rate=f"{rate['count']}/{rate['period_s']:g}s" if rate else "",
-        waiting=why_waiting(row.key, alive(context, view)),
+        waiting=why_waiting(name, able),
     )

@@ -128,8 +128,7 @@ class Run(Protocol):
     def sleep(self, seconds: float) -> None:
         """Wait for so long from the first time this was reached; a crash does not begin it anew.
 
-        It takes a place of its queue's concurrency meanwhile; for hours, end and start another run with
-        `Start.at`.
+        It takes a place of its queue's concurrency meanwhile; for hours, start another run `at`.
 
         Raises:
             RunStopped: The run may not go on here.
@@ -156,12 +155,9 @@ class Run(Protocol):
         ...
 
     def stopped(self) -> bool:
-        """Whether the run was cancelled, timed out or taken over, or this worker closes: asked inside a
-        long step, so that it ends early.
-
-        Not recorded, and nothing to decide by between steps: the next verb raises `RunStopped`
-        whenever this was true, and what the step gives is not recorded.
-        """
+        """Whether the run was cancelled, timed out or taken over (known within about a second), or this
+        worker closes: asked inside a long step, so that it ends early. Not recorded, and nothing to
+        decide by between steps: whenever this was true the next verb raises `RunStopped`."""
         ...
 
 
@@ -178,7 +174,8 @@ class Start:
         input: JSON, at most `MOST_VALUE_BYTES`.
         run_id: Names the run for good. The same one again starts nothing.
         queue: A declared queue.
-        priority: The smaller the sooner, 0 to 2**31 - 1; among equals, who came first.
+        priority: The smaller the sooner, 0 to 2**31 - 1; among equals, who came first (to the
+            millisecond).
         key: Runs of one key in a queue go one after another, where the queue is `per_key`. Without
             one a run is in nobody's way.
         dedup_key: While a run with it is queued or running in the queue, another one is not started.
@@ -282,7 +279,7 @@ class Wanted:
 
 
 class SameInput:
-    """Stands for "the input of the run that is forked"."""
+    """Stands for the input of the run that is forked."""
 
 
 SAME_INPUT = SameInput()
@@ -296,8 +293,6 @@ class Engine(Protocol):
     def worker_id(self) -> str:
         """What this process is called as a worker: `RunStatus.worker` of the runs that it has."""
         ...
-
-    # working
 
     def launch(self, bodies: Mapping[str, Body], queues: Sequence[Queue]) -> None:
         """Begin to work: declare the queues and take runs from all of them.
@@ -338,8 +333,6 @@ class Engine(Protocol):
         engines that recover at once take each run over once.
         """
         ...
-
-    # starting and steering
 
     def start(self, start: Start) -> str:
         """Put a run into its queue, now or for an instant, and give its id.
@@ -408,7 +401,7 @@ class Engine(Protocol):
         ...
 
     def pause(self, queue: str) -> None:
-        """Begin no further run of a queue, in any worker; runs in progress go on.
+        """Begin no further run of a queue, in any worker (within a second); those in progress go on.
 
         Raises:
             NotFoundError: No such queue is declared.
@@ -422,8 +415,6 @@ class Engine(Protocol):
             NotFoundError: No such queue is declared.
         """
         ...
-
-    # telling
 
     def status(self, run_id: str) -> RunStatus:
         """A run as it stands.

@@ -10,7 +10,8 @@ honours `fsync`.
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,21 +33,21 @@ IDLE_IN_TRANSACTION_MS = 4_000
 """Shorter than a lease, so that a frozen worker's locks are gone when its runs are taken over."""
 
 _T = TypeVar("_T")
-_placeholder = {"schema": "lignin_own"}
+_PLACE = "lignin_own"
 _own = sa.MetaData()
 workers = sa.Table(
     "lignin_workers",
     _own,
     sa.Column("worker_id", sa.Text, primary_key=True),
     sa.Column("lease_until_ms", sa.BigInteger, nullable=False),
-    **_placeholder,
+    schema=_PLACE,
 )
 queues = sa.Table(
     "lignin_queues",
     _own,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("paused", sa.Boolean, nullable=False),
-    **_placeholder,
+    schema=_PLACE,
 )
 # DBOS stamps rows to the second on SQLite, which would lose the order in which runs came.
 _MILLISECONDS = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
@@ -83,10 +84,11 @@ class Database:
             self.dbos._now_ms_sql = lambda: sa.cast(  # type: ignore[method-assign]
                 sa.literal_column(_MILLISECONDS), sa.BigInteger
             )
+            self.dbos._begin = self._begin_at_once  # type: ignore[method-assign]
         schema = None if self.is_sqlite else SCHEMA
         translate = {**self.dbos.engine.get_execution_options()["schema_translate_map"]}
         self.engine = self.dbos.engine.execution_options(
-            schema_translate_map={**translate, _placeholder["schema"]: schema}
+            schema_translate_map={**translate, _PLACE: schema}
         )
         self._reading = self.engine
         if not self.is_sqlite:  # one round trip in place of three
@@ -116,6 +118,31 @@ class Database:
             else:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(7101914513)"))
             _own.create_all(connection)
+
+    @contextmanager
+    def _begin_at_once(self, isolation: str | None) -> Iterator[sa.Connection]:
+        """A transaction for taking runs. SQLite's driver begins one with the first write only, so that
+        two processes would count the running ones at once and both take up what room there is."""
+        assert isolation is None, "SQLite has one level"
+        with self.dbos.engine.begin() as connection:
+            connection.execute(sa.text("BEGIN IMMEDIATE"))
+            yield connection
+
+    @contextmanager
+    def taking(self, queue: str) -> Iterator[bool]:
+        """Whether this process alone may take from a queue while the block lasts.
+
+        Postgres would let two workers count the running ones at once and each take another run, where a
+        more urgent one came in between; on SQLite taking begins with the write lock.
+        """
+        if self.is_sqlite:
+            yield True
+            return
+        lock = sa.select(
+            sa.func.pg_try_advisory_xact_lock(sa.func.hashtextextended(f"{SCHEMA}/{queue}", 0))
+        )
+        with self.engine.begin() as connection:
+            yield bool(connection.execute(lock).scalar())
 
     @property
     def now_ms(self) -> sa.ColumnElement[int]:

@@ -202,12 +202,13 @@ class DurableRun:
                 return None
             text = taken if taken is not None else "null"
             noted = rows.noted_as_text(text, None, 1)
-            self._insert(on, number, label, started_ms, _now_ms(), noted)
+            self._insert(on, number, label, (started_ms, _now_ms()), noted)
             return rows.Noted(label=label, value=json.loads(text))
 
         if not final and not self._guarded(lambda: self._database.read(oldest)):
             return None
-        return self._guarded(lambda: self._database.write(take))
+        noted: rows.Noted | None = self._guarded(lambda: self._database.write(take))
+        return noted
 
     def _put(self, on: sa.Connection, key: str, text: str) -> None:
         tables = self._database.tables
@@ -235,7 +236,7 @@ class DurableRun:
         *,
         failure: Failure | None = None,
         attempt: int = 1,
-        before: Callable[[sa.Connection], None] = lambda on: None,
+        before: Callable[[sa.Connection], None] = lambda _on: None,
     ) -> None:
         ended_ms = _now_ms()
         noted = rows.noted_as_text(text, failure, attempt)
@@ -243,7 +244,7 @@ class DurableRun:
         def insert(on: sa.Connection) -> None:
             self._database.dbos._check_owner_txn(on, self.id, self.token)
             before(on)
-            self._insert(on, number, label, started_ms, ended_ms, noted)
+            self._insert(on, number, label, (started_ms, ended_ms), noted)
 
         self._guarded(lambda: self._database.write(insert))
 
@@ -252,8 +253,7 @@ class DurableRun:
         on: sa.Connection,
         number: int,
         label: str,
-        started_ms: int,
-        ended_ms: int,
+        times_ms: tuple[int, int],
         noted: str,
     ) -> None:
         self._database.dbos._record_operation_result_txn(
@@ -261,13 +261,13 @@ class DurableRun:
                 "workflow_uuid": self.id,
                 "function_id": number,
                 "function_name": label,
-                "started_at_epoch_ms": started_ms,
+                "started_at_epoch_ms": times_ms[0],
                 "output": noted,
                 "error": None,
                 "child_workflow_id": None,
                 "serialization": rows.ENCODING,
             },
-            ended_ms,
+            times_ms[1],
             on,
         )
 

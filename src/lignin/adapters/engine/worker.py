@@ -152,27 +152,45 @@ class Worker:
         return [row["name"] for row in self._database.read(sa.union_all(*looks))]
 
     def _take(self, queue: ClaimedQueue) -> None:
-        dbos = self._database.dbos
         token = str(uuid.uuid4())
         self._claiming.add(token)
+        bounds = (queue._concurrency, queue._limiter, queue._partition_concurrency)
         try:
-            if not queue._has_partition_limits():
-                running = self._count(queue.name)
-                claimed, _ = dbos.start_queued_workflows(
-                    queue, self.id, VERSION, None, running, owner_xid=token, is_latest_version=True
-                )
-                self._dispatch(claimed, token)
-            elif queue._concurrency is None and queue._limiter is None:
-                room = (queue._worker_concurrency or sys.maxsize) - self._count(queue.name)
-                if room > 0:
-                    claimed = dbos.start_queued_partitioned_workflows(
-                        queue, self.id, VERSION, room, owner_xid=token, is_latest_version=True
-                    )
-                    self._dispatch(claimed, token)
-            else:
-                self._take_by_key(queue, token)
+            if all(bound is None for bound in bounds):
+                self._take_any(queue, token)
+                return
+            with self._database.taking(queue.name) as is_ours:
+                if not is_ours:
+                    return
+                if queue._partition_concurrency is None:
+                    self._take_any(queue, token)
+                elif bounds[:2] == (None, None) and not self._database.is_sqlite:
+                    self._take_heads(queue, token)
+                else:
+                    self._take_by_key(queue, token)
         finally:
             self._claiming.discard(token)
+
+    def _take_any(self, queue: ClaimedQueue, token: str) -> None:
+        claimed, _ = self._database.dbos.start_queued_workflows(
+            queue,
+            self.id,
+            VERSION,
+            None,
+            self._count(queue.name),
+            owner_xid=token,
+            is_latest_version=True,
+        )
+        self._dispatch(claimed, token)
+
+    def _take_heads(self, queue: ClaimedQueue, token: str) -> None:
+        """The first run of each key that has none running."""
+        room = (queue._worker_concurrency or sys.maxsize) - self._count(queue.name)
+        if room > 0:
+            claimed = self._database.dbos.start_queued_partitioned_workflows(
+                queue, self.id, VERSION, room, owner_xid=token, is_latest_version=True
+            )
+            self._dispatch(claimed, token)
 
     def _take_by_key(self, queue: ClaimedQueue, token: str) -> None:
         """Keys one after another, in an order of chance, so that none is left behind."""

@@ -1,7 +1,8 @@
 """Jobs, the lanes that they wait in, the workers that take them, and claims: one open job of a name.
 
 A job's parent is what it is part of. `turn` counts how often it was opened; what a turn came to is kept
-until the next one. A lane is there as soon as a job waits in it. Whether a worker lives, its
+until the next one. A lane has a row where
+somebody set bounds for it. Whether a worker lives, its
 engine knows.
 """
 

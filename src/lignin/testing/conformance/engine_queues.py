@@ -113,10 +113,10 @@ class EngineQueueConformance:
         assert [each.run_id for each in engine.list(Wanted())] == ["r1", "r3"]
 
     def test_a_paused_queue_begins_nothing_also_for_a_new_worker(self, lab: Lab) -> None:
-        engine = launched(lab, {"it": lambda run, given: given})
+        engine = launched(lab, {"it": lambda _run, given: given})
         engine.pause("default")
         engine.start(Start(kind="it", input=1, run_id="r1"))
-        launched(lab, {"it": lambda run, given: given})
+        launched(lab, {"it": lambda _run, given: given})
         assert engine.wait("r1", 0.3).state == "queued"
         assert engine.queues() == {"default": True}
         engine.unpause("default")
@@ -125,7 +125,7 @@ class EngineQueueConformance:
 
     def test_a_worker_takes_only_from_the_queues_it_listens_to(self, lab: Lab) -> None:
         engine = launched(
-            lab, {"it": lambda run, given: given}, Queue(name="default"), Queue(name="gpu")
+            lab, {"it": lambda _run, given: given}, Queue(name="default"), Queue(name="gpu")
         )
         engine.listen(["default"])
         engine.start(Start(kind="it", input=1, run_id="r1", queue="gpu"))
@@ -161,7 +161,7 @@ class EngineQueueConformance:
 
     def test_a_kind_that_nobody_knows_is_quarantined_and_holds_nobody_up(self, lab: Lab) -> None:
         engine = launched(
-            lab, {"it": lambda run, given: given}, Queue(name="default", concurrency=1)
+            lab, {"it": lambda _run, given: given}, Queue(name="default", concurrency=1)
         )
         for at in range(3):
             engine.start(Start(kind="alien", input=1, run_id=f"a{at}"))
@@ -176,7 +176,7 @@ class EngineQueueConformance:
         engine.cancel("r1")
         assert engine.status("r1").state == "dead"
         engine.close()
-        knows = launched(lab, {"it": lambda run, given: given})
+        knows = launched(lab, {"it": lambda _run, given: given})
         knows.resume("r1")
         status = knows.wait("r1", LONG_S)
         assert (status.state, status.output, status.failure) == ("succeeded", 4, None)
@@ -185,7 +185,7 @@ class EngineQueueConformance:
         begun: list[str] = []
         spare, workers = lab.engine(), [lab.engine()]
 
-        def body(run: Run, given: Json) -> Json:
+        def body(run: Run, _: Json) -> Json:
             return run.step("kill", kill)
 
         def kill() -> Json:
@@ -208,7 +208,7 @@ class EngineQueueConformance:
     def test_a_worker_that_closes_gives_its_runs_back(self, lab: Lab) -> None:
         done: list[str] = []
 
-        def body(run: Run, given: Json) -> Json:
+        def body(run: Run, _: Json) -> Json:
             run.step("one", lambda: note(done, "one"))
             run.publish("ready", True)
             return run.wait("go", LONG_S)

@@ -89,7 +89,7 @@ class FakeStore:
             if is_done():
                 return
             self._turn()
-            if any([engine.take_turn() for engine in list(self.engines)]):
+            if sum(engine.take_turn() for engine in list(self.engines)):
                 continue
             if is_done() or self.now >= until:
                 return
@@ -186,7 +186,7 @@ class FakeEngine:
         if self in self.store.engines:
             self.store.engines.remove(self)
 
-    def close(self, grace_s: float = 0.0) -> None:
+    def close(self, grace_s: float = 0.0) -> None:  # noqa: ARG002 - nothing is ever in progress
         self.die()
         self.store.leases.pop(self.worker_id, None)
         for row in self.store.rows.values():
@@ -236,9 +236,8 @@ class FakeEngine:
             return False
         if mine >= (queue.worker_concurrency or MOST_RUNS):
             return False
-        if queue.per_key and row.start.key:
-            if any(each.start.key == row.start.key for each in running):
-                return False
+        if queue.per_key and row.start.key in {each.start.key for each in running} - {""}:
+            return False
         if queue.rate:
             since = self.store.now - timedelta(seconds=queue.rate.period_s)
             lately = [at for at in self.store.begun.get(name, ()) if at > since]
