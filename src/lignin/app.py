@@ -173,6 +173,7 @@ def _build(
         open_exits=cache(lambda: _open_exits(settings, opened)),
         open_system=lambda asked: _open_system(asked, open_sandbox),
         repositories=cache(lambda: _repositories(settings)),
+        open_model=lambda name: _open_model(settings, name, key),
         open_judge=lambda asked: _open_judge(settings, asked, key, open_sandbox),
         open_proposer=lambda asked: _open_proposer(settings, asked, key, open_sandbox),
         open_wheels=cache(lambda: _open_wheels(settings, opened, keeps=not dry_run)),

@@ -22,6 +22,7 @@ Need = Literal[
     "examples",
     "held_out",
     "repeats",
+    "resumed",
     "tests",
     "inputs",
     "detonation",
@@ -123,7 +124,8 @@ class Observations:
     `sources` are the texts of the UTF-8 files by path; `subject` is the artifact a test depends on;
     `tests` are the runs of the artifact's own tests (equal runs, to see flaky ones); `notes` are
     said in the verification whatever the verdict. `unanswered` are inputs whose tool calls the
-    binding does not know: what they answered proves nothing, what they did still counts.
+    binding does not know: what they answered proves nothing, what they did still counts. `resumed` are
+    runs of a workflow that were killed after every step.
     """
 
     manifest: Manifest
@@ -135,6 +137,7 @@ class Observations:
     visible_runs: tuple[ExampleRun, ...] = ()
     held_out_runs: tuple[ExampleRun, ...] = ()
     repeats: tuple[RepeatRun, ...] = ()
+    resumed: tuple[RepeatRun, ...] = ()
     tests: tuple[Observed, ...] = ()
     inputs: tuple[InputRun, ...] = ()
     unanswered: tuple[InputRun, ...] = ()
@@ -151,8 +154,8 @@ class Observations:
 
     @property
     def is_call(self) -> bool:
-        """True where the artifact is one Python function, false where it is a command."""
-        return self.manifest.kind == "program"
+        """True where the artifact is a Python function, false where it is a command."""
+        return self.manifest.is_function
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

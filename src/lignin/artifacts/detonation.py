@@ -132,7 +132,7 @@ def plan_detonation(
         ]
     if kind == "program":
         return list(_function_runs(seen, files))
-    if kind == "script":
+    if kind in {"script", "workflow"}:
         return list(_command_runs(seen, files))
     return list(_script_runs(seen))
 

@@ -14,6 +14,10 @@ from lignin.domain.examples import Example
 
 _COMMAND_PARTS = ("argv", "stdin", "files", "answers")
 _FUNCTION_FORM = '{"arguments": {"NAME": VALUE}, "result": VALUE}, or "error" for "result"'
+_FLOW_FORM = (
+    f'{_FUNCTION_FORM}, and "given" for what it finds: '
+    '{"signals": {"TOPIC": [VALUE]}, "state": {"NAME": VALUE}, "agents": [VALUE]}'
+)
 _SCRIPT_FORM = (
     '{"argv": ["WORD"], "stdin": "TEXT", "files": {"NAME": "TEXT"}, '
     '"result": {"stdout": "TEXT", "exit_code": 0}}, parts that are empty left out'
@@ -33,9 +37,10 @@ def require_form(manifest: Manifest, examples: Sequence[Example]) -> None:
     kind = manifest.kind
     faults: Mapping[str, Callable[[Example], str]] = {
         "program": partial(_function_fault, manifest.interface.input),
+        "workflow": partial(_function_fault, manifest.interface.input),
         "script": partial(_script_fault, manifest.runtime),
     }
-    forms = {"program": _FUNCTION_FORM, "script": _SCRIPT_FORM}
+    forms = {"program": _FUNCTION_FORM, "workflow": _FLOW_FORM, "script": _SCRIPT_FORM}
     for number, example in enumerate(examples if kind in faults else (), start=1):
         fault = faults[kind](example)
         if fault:

@@ -35,6 +35,7 @@ from lignin.ports.sandbox import Effect, Execution, Observed, RequestHandler, Sa
 
 MAX_EXAMPLES_RUN = 60
 MAX_REPEATED = 8
+MAX_RESUMED = 4
 MAX_TOGETHER_CPU_S = 1.0
 MAX_TOGETHER_ASKING_S = 1.5
 MUTANTS = 20
@@ -101,6 +102,7 @@ class Gathering:
             "examples": self._run_visible,
             "held_out": self._run_held_out,
             "repeats": self._run_repeats,
+            "resumed": self._run_resumed,
             "tests": self._run_tests,
             "inputs": self._run_inputs,
             "detonation": self._detonate,
@@ -141,9 +143,21 @@ class Gathering:
         if slow:
             left = {run.example.digest: run for run in slow}
             made += self._repeat(list(left.values()), plan.MODERATE)
-        if self.observations.is_call:
+        if self._is_plain:
             made += self._call_in_turn(base)
         return replace(self.observations, repeats=tuple(made))
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether several inputs can be put to it in one process: a workflow's runs have one each."""
+        return self.observations.manifest.kind == "program"
+
+    def _run_resumed(self) -> Observations:
+        """Kill a workflow after every step of a few examples, the longest ones first."""
+        runs = (*self.observations.visible_runs, *self.observations.held_out_runs)
+        ended = [run for run in runs if run.observed.status == "exited"]
+        longest = sorted(ended, key=lambda run: -len(run.observed.effects))[:MAX_RESUMED]
+        return replace(self.observations, resumed=tuple(self._repeat(longest, plan.KILLED)))
 
     def _repeat(self, base: Sequence[ExampleRun], variant: plan.Variant) -> list[RepeatRun]:
         planned = [self._planned(run.example, variant) for run in base]
@@ -209,7 +223,7 @@ class Gathering:
         One process costs a fortieth of the runs and shows kept state too. Slow functions would
         reach its limit together, so theirs are made one by one.
         """
-        together = self.observations.is_call and _may_share(first)
+        together = self._is_plain and _may_share(first)
         if together and sum(run.cpu_s for run in first) < MAX_TOGETHER_CPU_S:
             manifest, files = self.observations.manifest, self._subject.files
             seen = self._run_once(plan.plan_in_turn(manifest, files, uses, plan.MODERATE))

@@ -216,11 +216,11 @@ def require_sound(tree: Tree, kinds: Mapping[str, Kind]) -> None:
         )
     file, _, function = manifest.entry.partition(":")
     text = tree.text(file)
-    if manifest.kind == "program":
+    if manifest.is_function:
         _require_function(file, function, text, manifest)
     elif function:
         raise InvalidRequestError(
-            f"only a program's entry names a function, not {manifest.entry!r}"
+            f"only the entry of a program or workflow names a function, not {manifest.entry!r}"
         )
     if kinds[manifest.kind].executable and manifest.runtime not in {"python", "sh", "bash"}:
         raise InvalidRequestError(
@@ -239,7 +239,7 @@ def require_sound(tree: Tree, kinds: Mapping[str, Kind]) -> None:
 def _require_function(file: str, function: str, text: str, manifest: Manifest) -> None:
     if not function:
         raise InvalidRequestError(
-            f"a program's entry is file.py:function, not {manifest.entry!r}",
+            f"a {manifest.kind}'s entry is file.py:function, not {manifest.entry!r}",
             hint="name the function after a colon",
         )
     tree = parse_python(text)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files as package_files
 
-from lignin.artifacts import guest_tests
+from lignin.artifacts import guest_tests, guest_workflow
 from lignin.artifacts.sealed_answers import seal
 from lignin.artifacts.suite import is_test_file
 from lignin.domain.artifacts import File, Manifest, Tree, make_tree
@@ -20,6 +20,7 @@ from lignin.domain.examples import Example
 from lignin.ports.sandbox import Command, Entropy, Execution, Limits, PythonCall
 
 GUEST_PATH = "_lignin_guest_tests.py"
+FLOW_PATH = "_lignin_guest_workflow.py"
 PROGRAMS_PATH = "_lignin_guest_programs.py"
 ANSWERS_PATH = "_lignin_answers.json"
 CALL_LIMITS = Limits(wall_s=3.0, cpu_s=3)
@@ -37,9 +38,11 @@ class Variant:
     hash_seed: int = 0
     clock_offset_s: int = 0
     entropy: Entropy = "system"
+    is_killed: bool = False
 
 
 BASE = Variant("the first run")
+KILLED = Variant("killed after every step and replayed", is_killed=True)
 EXTREMES = (
     Variant("another hash seed, 400 days later and low entropy", 1, 400 * _DAY_S + 12_345, "low"),
     Variant("another hash seed, 3 years later and high entropy", 2, 1100 * _DAY_S + 49_999, "high"),
@@ -54,6 +57,12 @@ TEST_VARIANTS = (*TEST_SEEDS, Variant("400 days later", 3, 400 * _DAY_S + 12_345
 def guest_source() -> bytes:
     """Return the text of our runner of tests; read when first needed, not on import."""
     return inspect.getsource(guest_tests).encode()
+
+
+@cache
+def flow_source() -> bytes:
+    """Return the text of what workflows ask by; read when first needed."""
+    return inspect.getsource(guest_workflow).encode()
 
 
 @cache
@@ -103,9 +112,12 @@ def plan_run(
 ) -> Execution:
     """Return the execution of one use: a function call or a command."""
     action: PythonCall | Command
-    if manifest.kind == "program":
+    if manifest.is_function:
         file, function = split_entry(manifest)
-        action = PythonCall(file=file, function=function, arguments=dict(use.arguments or {}))
+        given = dict(use.arguments or {})
+        action = PythonCall(file=file, function=function, arguments=given)
+        if manifest.kind == "workflow":
+            files, action = mount_flow(files), _rehearsed(action, use, variant)
     else:
         files, argv = _command(manifest, files, use)
         action = Command(argv=argv, stdin=use.stdin.encode())
@@ -118,6 +130,22 @@ def plan_run(
         clock_offset_s=variant.clock_offset_s,
         entropy=variant.entropy,
     )
+
+
+def mount_flow(files: Mapping[str, File]) -> dict[str, File]:
+    """Return a workflow's files with what it asks by beside them."""
+    return {**files, FLOW_PATH: File(content=flow_source())}
+
+
+def _rehearsed(call: PythonCall, use: Example, variant: Variant) -> PythonCall:
+    """The call of a workflow that a rehearsal drives to its end (`lignin.artifacts.workflow`)."""
+    given = {
+        "file": call.file,
+        "function": call.function,
+        "arguments": call.arguments,
+        "rehearsal": {"given": dict(use.given), "killed": variant.is_killed},
+    }
+    return PythonCall(file=FLOW_PATH, function="run_workflow", arguments=given)
 
 
 def _command(
@@ -206,10 +234,19 @@ def split_entry(manifest: Manifest) -> tuple[str, str]:
     Raises:
         InvalidRequestError: The entry is not written `file.py:function`.
     """
-    file, _, function = manifest.entry.partition(":")
+    return split_entry_text(manifest.entry)
+
+
+def split_entry_text(entry: str) -> tuple[str, str]:
+    """Return (file, function) of an entry point as it is written.
+
+    Raises:
+        InvalidRequestError: It is not written `file.py:function`.
+    """
+    file, _, function = entry.partition(":")
     if not file.endswith(".py") or not function.isidentifier():
         raise InvalidRequestError(
-            f"the entry {manifest.entry!r} is not written file.py:function", hint="see lignin.json"
+            f"the entry {entry!r} is not written file.py:function", hint="see lignin.json"
         )
     return file, function
 

@@ -171,8 +171,10 @@ def _refusal_hint(case: PromotionCase) -> str:
 def _needs_human(case: PromotionCase) -> list[str]:
     reasons = []
     granted = case.manifest.capabilities
-    if granted.needs_human:
+    if case.manifest.needs_human:
+        agents = case.manifest.workflow.agents if case.manifest.workflow else ()
         wants = [*granted.hosts, *(f"secret {name}" for name in granted.secrets)]
+        wants += [f"agent {name}" for name in agents]
         if granted.spend_microusd:
             wants.append(f"{granted.spend_microusd} micro-USD")
         reasons.append(f"it asks for {', '.join(wants)}")

@@ -109,9 +109,7 @@ class Artifacts:
         examples = unknown_examples(view, scope, digest, candidate.examples)
         if row is not None and provenance in row.body["provenance"] and row.state != "expired":
             change = self._added(scope, name, digest, examples) if examples else None
-            return self._captured(
-                row, "known", keep_until, change, manifest.capabilities.needs_human
-            )
+            return self._captured(row, "known", keep_until, change, manifest.needs_human)
         stream, events = version_stream(name, digest), []
         blobs: list[Blob] = []
         if row is None:
@@ -141,7 +139,7 @@ class Artifacts:
         expects = {stream: row.seq if row else 0}
         change = scope.change(events=tuple(events), blobs=tuple(blobs), expects=expects)
         after = row_after(row, requested, name, digest)
-        return self._captured(after, how, keep_until, change, manifest.capabilities.needs_human)
+        return self._captured(after, how, keep_until, change, manifest.needs_human)
 
     def _added(
         self, scope: Scope, name: str, digest: Digest, examples: tuple[Example, ...]
@@ -404,7 +402,7 @@ class Artifacts:
             "name": candidate.name,
             "digest": candidate.tree.digest,
             "kind": manifest.kind,
-            "requested": requested or manifest.capabilities.needs_human,
+            "requested": requested or manifest.needs_human,
             "keep_until": keep_until,
             "sighting_key": candidate.sighting_key,
             "provenance": candidate.provenance.to_json(),

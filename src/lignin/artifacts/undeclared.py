@@ -48,7 +48,7 @@ _DEVICES = frozenset(
 
 # What the broker let through was declared, and a call without an answer proves nothing either way;
 # what it denied is an effect like any other.
-_ANSWERED = frozenset({"call", "http", "unknown"})
+_ANSWERED = frozenset({"call", "http", "unknown", "step"})
 
 
 def undeclared(

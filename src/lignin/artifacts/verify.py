@@ -25,7 +25,7 @@ from lignin.ports.sandbox import Sandbox
 
 Progress = Callable[[str], None]
 STEPS: tuple[Need, ...] = (
-    "files", "examples", "held_out", "repeats", "tests", "inputs", "detonation", "mutants",
+    "files", "examples", "held_out", "repeats", "resumed", "tests", "inputs", "detonation", "mutants",
     "findings"
 )  # fmt: skip
 SCANNERS = ("ruff", "bandit")
@@ -124,7 +124,8 @@ class Verifier:
         Raises:
             InvalidRequestError: The manifest is broken or of an unknown kind.
         """
-        checks = self._checks_of(tree.manifest)
+        manifest = tree.manifest
+        checks = self._checks_of(manifest)
         closure = {name: other.digest for name, other in (dependencies or {}).items()}
         return digest_json(
             {
@@ -140,6 +141,7 @@ class Verifier:
                     MUTANTS_VERSION,
                     DETONATION_VERSION,
                     digest_bytes(plan.guest_source()),
+                    *([digest_bytes(plan.flow_source())] if manifest.kind == "workflow" else []),
                 ],
                 "scanners": list(self._scanners),
             }
@@ -171,7 +173,7 @@ class Verifier:
         manifest = tree.manifest
         checks = self._checks_of(manifest)
         plan.require_dependencies(manifest, others)
-        if manifest.kind == "program":
+        if manifest.is_function:
             plan.split_entry(manifest)
         files, own = plan.mount_dependencies(tree, others), plan.find_test_files(manifest, tree)
         suites = [Suite(files=files, tests=own)] if own else []

@@ -22,6 +22,7 @@ from lignin.domain.dependencies import (
     require_one_each,
 )
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.workflows import WorkflowTerms
 
 MANIFEST_PATH = "lignin.json"
 Mode = Literal["0644", "0755"]
@@ -212,10 +213,11 @@ class Interface(BaseModel):
 class Manifest(BaseModel):
     """`lignin.json`: everything besides the files that decides behaviour and authority.
 
-    `entry` is `file.py:function` for a program, a file for every other kind. `runtime` names the
+    `entry` is `file.py:function` for a program or workflow, a file for every other kind. `runtime` names the
     interpreter (`python`, `sh`, `bash`; empty where nothing is run). `dependencies` maps an
     artifact's name to the digest it was proven with. `requires` are the Python packages that it
-    imports, `lock` every wheel that meets them; both are left out of the file where there are none.
+    imports, `lock` every wheel that meets them; both are left out of the file where there are none, as
+    is `workflow`, which says what only a workflow has.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -229,6 +231,13 @@ class Manifest(BaseModel):
     dependencies: dict[str, str] = Field(default_factory=dict)
     requires: tuple[Requirement, ...] = Field(default=(), max_length=MAX_REQUIRES)
     lock: tuple[Locked, ...] = Field(default=(), max_length=MAX_LOCKED)
+    workflow: WorkflowTerms | None = None
+
+    @model_validator(mode="after")
+    def _terms_of_its_kind(self) -> "Manifest":
+        if self.workflow is not None and self.kind != "workflow":
+            raise ValueError(f"a {self.kind} has no terms of a workflow")
+        return self
 
     @model_validator(mode="after")
     def _one_lock_for_its_requirements(self) -> "Manifest":
@@ -243,6 +252,16 @@ class Manifest(BaseModel):
         return self
 
     @property
+    def is_function(self) -> bool:
+        """True where it is called with an object and answers a value, false for files and commands."""
+        return self.kind in {"program", "workflow"}
+
+    @property
+    def needs_human(self) -> bool:
+        """True where granting it widens authority: hosts, secrets, money, or agents that it asks."""
+        return self.capabilities.needs_human or bool(self.workflow and self.workflow.agents)
+
+    @property
     def packages(self) -> PackageSet:
         """The Python packages that it needs, as they are locked."""
         return PackageSet(requires=self.requires, lock=self.lock)
@@ -255,6 +274,9 @@ class Manifest(BaseModel):
                 del body[name]
         if not body["capabilities"]["programs"]:
             del body["capabilities"]["programs"]
+        del body["workflow"]
+        if self.workflow is not None:
+            body["workflow"] = self.workflow.model_dump(mode="json", exclude_defaults=True)
         return File(content=canonical_bytes(body) + b"\n")
 
 

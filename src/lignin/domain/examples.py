@@ -34,7 +34,8 @@ class Example:
     `files` (text placed in the work folder) and a `result` of `{"stdout": str, "exit_code": int}`.
     `error` is the exception name where the recorded answer was an error. `answers` say what the
     programs that a script starts answer instead of being run, in their order: all have to be asked for,
-    and nothing else is found. `origin` says who observed
+    and nothing else is found. `given` is what a workflow found around it: `now`, `seed`, `signals` by topic,
+    `state` by name, `agents` (their answers in order), `missed`. `origin` says who observed
     it (`transcript`, `author`, once kept the giver's name), which is not part of its digest.
     """
 
@@ -43,6 +44,7 @@ class Example:
     stdin: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     answers: tuple["Answer", ...] = ()
+    given: Mapping[str, Json] = field(default_factory=dict)
     result: Json = None
     error: str | None = None
     origin: str = "author"
@@ -55,6 +57,7 @@ class Example:
             "stdin": self.stdin,
             "files": dict(self.files),
             **({"answers": [each.to_json() for each in self.answers]} if self.answers else {}),
+            **({"given": dict(self.given)} if self.given else {}),
             "result": self.result,
             "error": self.error,
             "origin": self.origin,
@@ -93,12 +96,16 @@ def parse_example(value: Json) -> Example:
         raise InvalidRequestError("an example's files map paths to text")
     for path in files:
         require_safe_path(path)
+    given = value.get("given", {})
+    if not isinstance(given, Mapping):
+        raise InvalidRequestError("an example's given is an object")
     return Example(
         arguments=arguments,
         argv=tuple(argv),
         stdin=stdin,
         files=files,
         answers=_parse_answers(value.get("answers", [])),
+        given=given,
         result=value.get("result"),
         error=error,
         origin=str(value.get("origin", "author")),

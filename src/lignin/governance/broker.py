@@ -24,7 +24,7 @@ from lignin.governance.laws.scrubbing import Scrubber
 from lignin.governance.proxy import CredentialProxy, withheld
 from lignin.ports.broker import Binding, BoundTools, BrokerReport, SecretValue
 from lignin.ports.sandbox import Effect
-from lignin.ports.tools import Observation, served_name
+from lignin.ports.tools import Observation, ToolSpec, served_name
 
 BROKER_VERSION: Final = 2
 PLACEHOLDERS: Final = "lignin.placeholders"
@@ -94,6 +94,14 @@ class Broker:
         except Exception:  # its text could hold anything, so it is not told inside
             self._count_outage(kind, "the broker failed")
             return {"error": "broker_failed", "message": "the broker failed"}
+
+    def contract(self, tool: str) -> ToolSpec | None:
+        """The contract of a tool that a call would reach; None where it would be refused."""
+        try:
+            bound, served = self._require_tool(tool)
+        except LigninError:
+            return None
+        return bound.tools[served]
 
     def report(self) -> BrokerReport:
         """Return what was asked so far."""

@@ -9,6 +9,8 @@ NOT_NOUNS = frozenset(
         "__init__",
         "abilities",
         "bodies",
+        "flowcall",
+        "flowwork",
         "feeding",
         "handing",
         "jobkind",

@@ -42,6 +42,7 @@ from lignin.operations.choice import (
 )
 from lignin.operations.context import Context
 from lignin.operations.exits import with_recording
+from lignin.operations.flowcall import call_workflow
 from lignin.operations.heads import dependants_of, holders, in_step, propose_to_children, take_off
 from lignin.operations.judging import verification_view, withdrawn_view
 from lignin.operations.lifecycle import (
@@ -203,6 +204,7 @@ def call(context: Context, request: ArtifactCall) -> Called:
     NAME is the version in the head's stable revision; NAME@DIGEST pins one. Arguments are checked
     against the interface first. A script takes {"argv": [...], "stdin": "...", "files": {...}}; one
     that ends with another exit code than 0 has answered: the code is in its output, and no error.
+    A workflow is run by a job, which goes on when the caller is gone: --wait-s is how long to wait.
     The manifest holds here too: a call that is seen to do what it does not declare has no answer.
     """
     with context.view() as view:
@@ -222,11 +224,13 @@ def call(context: Context, request: ArtifactCall) -> Called:
             f"the input does not fit {row.body['name']}: {told}",
             hint=f"`lignin artifact show {row.body['name']}` has its interface",
         )
+    if tree.manifest.kind == "workflow":
+        return call_workflow(context, row, tree.manifest, request)
     around = going_on(context, request.task)
     observed, output = call_artifact(
         context, row, tree, request.input, tools=request.tools, around=around
     )
-    error, message = failure(observed, is_call=tree.manifest.kind == "program")
+    error, message = failure(observed, is_call=tree.manifest.is_function)
     return Called(
         name=row.body["name"],
         digest=row.body["digest"],

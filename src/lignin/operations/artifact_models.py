@@ -24,7 +24,8 @@ class ArtifactCapture(Request):
     path: str = positional("a file or a folder")
     name: str = Field("", description="what to call it; default: from its own text")
     kind: str | None = Field(
-        None, description="program, script, skill, prompt or test; default: what it reads as"
+        None,
+        description="program, script, workflow, skill, prompt or test; default: what it reads as",
     )
     examples: Any = Field(None, description="list of examples: JSON, @file or -")
     owner: str = Field("", description="who is accountable; default: you")
@@ -46,7 +47,7 @@ class ArtifactCapture(Request):
 class VersionView(Response):
     name: str = Field(description="the artifact's name")
     digest: str = Field(description="the version's digest")
-    kind: str = Field(description="program, script, skill, prompt or test")
+    kind: str = Field(description="program, script, workflow, skill, prompt or test")
     state: str = Field(description="where it stands in its life")
     reason: str = Field(description="why it is in this state")
     sightings: int = Field(description="in how many places it was seen")
@@ -281,6 +282,12 @@ class ArtifactCall(ArtifactRef):
         default="",
         description="go on with a task that was handed over: no change of it is made again",
     )
+    wait_s: float = Field(
+        default=60.0,
+        ge=0,
+        le=86_400,
+        description="for a workflow: how long to wait for its end; it goes on without you",
+    )
 
 
 class Called(Response):
@@ -299,6 +306,7 @@ class Called(Response):
     reached: list[str] = Field(
         default_factory=list, description="what it asked of tools and hosts, and was denied"
     )
+    job: str = Field(default="", description="of a workflow: the job that runs it")
 
     def exit_code(self) -> int:
         return 0 if self.error is None else 6

@@ -25,7 +25,7 @@ def disputed_examples(
     row: Row, judges: Sequence[Example], examples: Sequence[Example]
 ) -> list[DisputedExample]:
     """Every input with two answers; those of the givers whose examples judge come first."""
-    found = find_disputes([*judges, *examples], is_call=row.body["kind"] == "program")
+    found = find_disputes([*judges, *examples], is_call=row.body["kind"] in {"program", "workflow"})
     return [
         DisputedExample(input=shown_use(dispute.first), answers=list(dispute.sides()))
         for dispute in found

@@ -22,6 +22,7 @@ from lignin.ports.clock import Clock, IdSource
 from lignin.ports.engine import Engine
 from lignin.ports.judge import Judge, JudgeAsked
 from lignin.ports.ledger import Ledger, View
+from lignin.ports.model import Model
 from lignin.ports.proposer import Proposer, ProposerAsked
 from lignin.ports.repository import Repositories
 from lignin.ports.sandbox import DoctorReport, Sandbox
@@ -65,6 +66,7 @@ class Context:
         disk: What writes skill folders; a test passes one that stops half-way.
         open_exits: What runs reach the outside with; `operations.exits` says who may.
         open_system: Opens a system under test.
+        open_model: Opens a language model by its name.
         open_judge: Opens who scores runs by a rubric.
         open_proposer: Opens who proposes changes.
         repositories: What opens the user's repositories.
@@ -100,6 +102,7 @@ class Context:
     open_verifier: Callable[[], "Verifier"]
     open_exits: Callable[[], Exits]
     open_system: Callable[[SystemAsked], System]
+    open_model: Callable[[str], Model]
     open_judge: Callable[[JudgeAsked], Judge]
     open_proposer: Callable[[ProposerAsked], Proposer]
     repositories: Callable[[], Repositories]

@@ -105,7 +105,7 @@ def exit_of_call(context: Context, row: Row, manifest: Manifest, *, tools: str) 
     if declared.tools and not _DESK.fullmatch(tools):
         is_real = True
     if is_real:
-        _require_real(context, row)
+        require_real(context, row)
     name, binding = _bound(context, tools, reads_only=False) if declared.tools else ("", None)
     outside = None
     if declared.hosts or declared.secrets:
@@ -256,7 +256,12 @@ def _require_wanted(declared: Capabilities, tools: str) -> None:
         )
 
 
-def _require_real(context: Context, row: Row) -> None:
+def require_real(context: Context, row: Row) -> None:
+    """Raise where a version may reach nothing real.
+
+    Raises:
+        DeniedError: It is not promoted, or this is a dry run.
+    """
     if row.state not in REAL_STATES:
         raise DeniedError(
             f"{row.body['name']} is {row.state}: only what is promoted reaches real hosts, secrets "

@@ -199,10 +199,11 @@ def queue_of(lane: str, bounds: Mapping[str, Json], parallel: int) -> Queue:
     """A lane as an engine's queue."""
     _, needs = parse_lane(lane)
     rate, most = bounds.get("rate"), bounds.get("concurrency")
+    together = bounds.get("together", parallel)
     return Queue(
         name=lane,
         concurrency=most,
-        worker_concurrency=min(filter(None, (parallel, most))),
+        worker_concurrency=min(filter(None, (together, most))),
         rate=Rate(count=rate["count"], period_s=rate["period_s"]) if rate else None,
         per_key=PER_KEY in needs,
     )

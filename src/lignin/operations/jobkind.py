@@ -52,21 +52,23 @@ class Work:
         """
 
         def made() -> Json:
-            context = self.context
-            if keyed:
-                key, at = self.run.step_key, parse_time(self.job.opened_at)
-                ids = StepIds(key, at)
-                context = replace(
-                    context,
-                    ledger=StepLedger(context.ledger, key),
-                    ids=ids,
-                    sessions=SessionLog(ids),
-                    artifacts=Artifacts(ids),
-                    harness=Harness(ids),
-                )
-            return self.without_secrets(do(context))
+            return self.without_secrets(
+                do(self.keyed(self.run.step_key) if keyed else self.context)
+            )
 
         return self.run.step(name, made, retry)
+
+    def keyed(self, step_key: str) -> Context:
+        """The context to make a step in, whose commits carry the step's keys."""
+        ids = StepIds(step_key, parse_time(self.job.opened_at))
+        return replace(
+            self.context,
+            ledger=StepLedger(self.context.ledger, step_key),
+            ids=ids,
+            sessions=SessionLog(ids),
+            artifacts=Artifacts(ids),
+            harness=Harness(ids),
+        )
 
     def without_secrets(self, value: Json) -> Json:
         """A value as it may be kept in histories."""

@@ -17,6 +17,7 @@ from lignin.artifacts.proofs import load_tests
 from lignin.artifacts.store import load_examples, load_manifest, load_tree, trusted_givers
 from lignin.artifacts.undeclared import undeclared
 from lignin.artifacts.versions import is_simulated, version_stream
+from lignin.artifacts.workflow.rehearsal import RehearsalSandbox
 from lignin.domain.artifacts import Manifest, Tree
 from lignin.domain.codec import Digest, Json, parse_json
 from lignin.domain.errors import DeniedError, UnavailableError
@@ -80,6 +81,8 @@ def verify_version(context: Context, row: Row, *, again: bool = False, tools: st
         dependencies = dependencies_of(view, tree.manifest, JUDGED_WITH)
         tests = load_tests(view, digest) if tree.manifest.kind != "test" else {}
         way_out = exit_of_verification(context, view, row, tree.manifest, tools=tools)
+        if tree.manifest.kind == "workflow":
+            verifier = verifier.behind(RehearsalSandbox)
         if way_out is not None:
             verifier = verifier.behind(way_out.around, binding=way_out.name)
         equipment = equipment_of(context, row, [tree, *dependencies.values(), *tests.values()])
@@ -347,7 +350,7 @@ def _execution(
 ) -> tuple[Example, Execution]:
     manifest = tree.manifest
     files = mount_dependencies(tree, dependencies)
-    if manifest.kind == "program":
+    if manifest.is_function:
         use = Example(arguments=arguments)
     else:
         use = Example(

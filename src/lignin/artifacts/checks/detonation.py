@@ -207,7 +207,7 @@ def _is_at_home(effect: Effect) -> bool:
 
 def _differences(observations: Observations) -> Iterator[str]:
     """Answers that hang on the surroundings, or on how often there was a call before."""
-    if observations.manifest.kind not in {"program", "script"}:
+    if observations.manifest.kind not in {"program", "script", "workflow"}:
         return
     by_use: dict[str, list[DetonationRun]] = {}
     for run in observations.detonation:
@@ -215,7 +215,9 @@ def _differences(observations: Observations) -> Iterator[str]:
             by_use.setdefault(run.use.digest, []).append(run)
     for runs in by_use.values():
         first = runs[0]
-        if observations.is_call and (late := _late_answer(first.observed.result)):
+        if observations.manifest.kind == "program" and (
+            late := _late_answer(first.observed.result)
+        ):
             yield f"answers otherwise on a later call: {late}"
         base = _answer(observations, first)
         for other in runs[1:]:
@@ -230,6 +232,8 @@ def _differences(observations: Observations) -> Iterator[str]:
 
 def _answer(observations: Observations, run: DetonationRun) -> Json:
     """What a run answered, with the machine's name the same in all."""
+    if observations.manifest.kind == "workflow":
+        return outcome_of(run.observed, is_call=True)
     if observations.is_call:
         answer = run.observed.result
         return [_first(heard) for heard in answer] if isinstance(answer, list) else None

@@ -117,7 +117,7 @@ def _form(path: str, file: File, kind: str, runtime: str) -> Json:
     except UnicodeDecodeError:
         return ["bytes", file.sha256]
     if path.endswith(".py") or runtime == "python":
-        return canonical_python(text, with_guard=kind != "program")
+        return canonical_python(text, with_guard=kind not in {"program", "workflow"})
     if path.endswith(_SHELL_ENDS) or runtime in {"sh", "bash"}:
         return canonical_shell(text)
     return canonical_text(text)

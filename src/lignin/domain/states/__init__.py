@@ -24,6 +24,7 @@ from lignin.domain.states import (
     routines,
     rubrics,
     sessions,
+    workflows,
 )
 from lignin.domain.states.row import Reducer, Row
 
@@ -42,6 +43,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **routines.REDUCERS,
     **requests.REDUCERS,
     **rubrics.REDUCERS,
+    **workflows.REDUCERS,
     **jobs.REDUCERS,
 }
 

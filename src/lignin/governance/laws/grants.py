@@ -136,11 +136,35 @@ class ServerGrant(BaseModel):
         return self
 
 
+class AgentGrant(BaseModel):
+    """An agent or model that workflows may ask by a name of the user's.
+
+    Args:
+        model: `PROVIDER:MODEL`, or
+        command: a command line that reads `{"prompt", "form"}` as JSON and writes its answer. It runs as
+            the user, with all that the user may do.
+        timeout_s: For one answer.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = ""
+    command: str = ""
+    timeout_s: float = Field(default=300.0, gt=0, le=3600)
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> "AgentGrant":
+        if bool(self.model) == bool(self.command):
+            raise ValueError("an agent is either a model or a command")
+        return self
+
+
 class _GrantsFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     secrets: dict[str, SecretGrant] = Field(default_factory=dict)
     servers: dict[Annotated[str, Field(pattern=NAME)], ServerGrant] = Field(default_factory=dict)
+    agents: dict[Annotated[str, Field(pattern=NAME)], AgentGrant] = Field(default_factory=dict)
 
 
 def parse_grants(text: str) -> Mapping[str, SecretGrant]:
@@ -159,6 +183,15 @@ def parse_servers(text: str) -> Mapping[str, ServerGrant]:
         InvalidRequestError: As `parse_grants`.
     """
     return _parse(text).servers
+
+
+def parse_agents(text: str) -> Mapping[str, AgentGrant]:
+    """Return the agents of a grants file (a table `[agents.NAME]` each).
+
+    Raises:
+        InvalidRequestError: As `parse_grants`.
+    """
+    return _parse(text).agents
 
 
 def _parse(text: str) -> _GrantsFile:
