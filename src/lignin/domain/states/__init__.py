@@ -10,12 +10,15 @@ from lignin.domain.errors import InvalidRequestError
 from lignin.domain.events import Event
 from lignin.domain.states import (
     artifacts,
+    budgets,
     cases,
     drafts,
     facts,
     gate,
     harness,
     improve,
+    inbox,
+    loops,
     modes,
     regressions,
     releases,
@@ -41,6 +44,9 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **routines.REDUCERS,
     **requests.REDUCERS,
     **rubrics.REDUCERS,
+    **budgets.REDUCERS,
+    **loops.REDUCERS,
+    **inbox.REDUCERS,
 }
 
 

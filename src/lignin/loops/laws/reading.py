@@ -131,6 +131,17 @@ class Table:
                 raise self.fault(f"{key}[{number}]", "is no table")
         return [Table(each, self._place(f"{key}[{number}]")) for number, each in enumerate(value)]
 
+    def sequence(self, key: str) -> list[Json]:
+        """A list; empty where there is none."""
+        value = self._get(key, [])
+        if not isinstance(value, list) or len(value) > MAX_ITEMS:
+            raise self.fault(key, f"is no list of at most {MAX_ITEMS}")
+        return value
+
+    def amount(self, key: str) -> int | None:
+        """A whole number of 0 or more, or None where there is none."""
+        return None if self._get(key, None) is None else self.whole(key, None, 0, 2**52)
+
     def named(self, key: str) -> dict[str, "Table"]:
         """Tables by name; none where there are none."""
         value = self.mapping(key)
@@ -151,6 +162,15 @@ class Table:
             if key not in self._read:
                 known = ", ".join(sorted(self._read))
                 raise self.fault(key, "is no setting", hint=f"there are {known}")
+
+    def close_to(self, known: frozenset[str]) -> None:
+        """Refuse every key that is not known.
+
+        Raises:
+            InvalidRequestError: With the first such key.
+        """
+        self._read |= known
+        self.close()
 
     def _get(self, key: str, default: Any) -> Any:
         self._read.add(key)
