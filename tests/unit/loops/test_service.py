@@ -140,7 +140,7 @@ def test_no_more_than_so_many_wait() -> None:
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     overlap=st.sampled_from(["skip", "queue", "replace"]),
