@@ -57,17 +57,9 @@ def set_aside(once: Amounts, budget: Amounts, iterations: int) -> Amounts:
 
 
 def at_most(amounts: Amounts, left: Mapping[str, int]) -> Amounts:
-    """Amounts, cut to what is left of each limited unit."""
-    cut = {
-        unit: min(value, left[unit]) if unit in left else value
-        for unit, value in amounts.to_json().items()
-    }
-    return Amounts(**cut)
-
-
-def left_of(limits: Amounts, taken_: Mapping[str, int]) -> dict[str, int]:
-    """What is left of each unit that is limited."""
-    return {unit: max(0, bound - taken_.get(unit, 0)) for unit, bound in limits.to_json().items()}
+    """Amounts, cut to what is left of the units that are named."""
+    told = amounts.to_json()
+    return Amounts(**{unit: min(value, left.get(unit, value)) for unit, value in told.items()})
 
 
 def settled(held: Amounts, told: Amounts) -> Amounts:

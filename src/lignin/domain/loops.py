@@ -15,7 +15,7 @@ TriggerKind = Literal["cron", "webhook", "files", "traces", "message", "manual"]
 Overlap = Literal["skip", "queue", "replace"]
 CatchUp = Literal["none", "last", "all"]
 ActionKind = Literal["skill", "agent", "command", "operation", "tool"]
-GateKind = Literal["checks", "approval", "nothing"]
+GateKind = Literal["checks", "approval", "head", "nothing"]
 Level = Literal["suggest", "draft", "approve", "automatic"]
 FailureDo = Literal["keep", "retry", "pause"]
 Shape = Literal["open", "closed"]
@@ -87,7 +87,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """What an answer has to pass. Of `checks` each must; `head` names the suite that measures them."""
+    """What an answer has to pass: of `checks` each; of `head` the gate of a harness head.
+
+    A head's gate is measured by what the suite of the head catches; other gates nothing measures.
+    """
 
     kind: GateKind
     checks: tuple[Action, ...] = ()

@@ -2,7 +2,7 @@
 
 An iteration takes one ticket from the budget of its run and one from that of the loop's day, both or
 neither. The ledger's reducer refuses a ticket that does not fit, so no reading beforehand is needed for
-safety; reading only cuts what is asked for to what is left.
+safety; reading only tells sooner, and why.
 """
 
 from collections.abc import Mapping
@@ -50,20 +50,27 @@ def budgets_of(loop: Loop, run: str, at: datetime) -> dict[str, Amounts]:
     return found
 
 
-def plan_ticket(view: View, loop: Loop, run: str, number: int, at: datetime) -> Ticket | Shortfall:
-    """Return the ticket that an iteration takes, cut to what is left, or what there is too little of."""
+def plan_ticket(
+    view: View, loop: Loop, run: str, number: int, at: datetime, *, is_part: bool = False
+) -> Ticket | Shortfall:
+    """Return the ticket that an iteration takes, or what there is too little of.
+
+    What is left is not handed out in part: an action that is used to more would spend more.
+
+    Args:
+        is_part: It goes on with an iteration that waited for somebody, on what is left of its run's.
+    """
     wanted = set_aside(loop.stop.once, loop.stop.budget, loop.stop.iterations)
     budgets = budgets_of(loop, run, at)
     books = {stream: view.row(stream) for stream in budgets}
     spent = {stream: taken(row.body) if row else {} for stream, row in books.items()}
+    if is_part:
+        left = left_of(loop.stop.budget, spent[f"budget/{run}"])
+        wanted = at_most(wanted, {unit: value for unit, value in left.items() if value})
     for stream, limits in budgets.items():
-        wanted = at_most(wanted, {u: v for u, v in left_of(limits, spent[stream]).items() if v > 0})
-    for stream, limits in budgets.items():
-        needed = Amounts(**{**dict.fromkeys(limits.to_json(), 1), **wanted.to_json()})
-        short = shortfall(limits, spent[stream], needed)
+        short = shortfall(limits, spent[stream], wanted)
         if short is not None:
             return short
-        wanted = needed
     return Ticket(ticket=f"{run}/{number}", amounts=wanted, budgets=tuple(budgets))
 
 

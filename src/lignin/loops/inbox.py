@@ -49,9 +49,9 @@ class Inbox:
     def __init__(self, ids: IdSource) -> None:
         self._ids = ids
 
-    def file(self, view: View, scope: Scope, filings: Sequence[Filing]) -> tuple[Change, list[str]]:
-        """The change that files items, and the ids of those that are open with it and were not before."""
-        events, blobs, expects, opened = list[NewEvent](), list[Blob](), dict[str, int](), []
+    def file(self, view: View, scope: Scope, filings: Sequence[Filing]) -> list[Change]:
+        """The change that files items; none where there are none."""
+        events, blobs, expects = list[NewEvent](), list[Blob](), dict[str, int]()
         for filing in filings:
             stream = f"inbox/{filing.item}"
             row = view.row(stream)
@@ -71,8 +71,9 @@ class Inbox:
             }
             events.append(self._event(stream, "inbox.filed", payload))
             blobs.append(Blob(stream=stream, digest=digest_bytes(content), content=content))
-            opened.append(filing.item)
-        return scope.change(events=tuple(events), blobs=tuple(blobs), expects=expects), opened
+        if not events:
+            return []
+        return [scope.change(events=tuple(events), blobs=tuple(blobs), expects=expects)]
 
     def settle(self, scope: Scope, row: Row, how: str, said: str = "") -> Change:
         """The change that settles an item: accepted, dismissed, answered or expired; with an answer."""

@@ -62,8 +62,11 @@ class Loops:
     def __init__(self, ids: IdSource) -> None:
         self._ids = ids
 
-    def add(self, view: View, scope: Scope, value: Mapping[str, Json]) -> Change:
+    def add(self, view: View, scope: Scope, value: Mapping[str, Json], folder: str = "") -> Change:
         """The change that adds a loop, or replaces the file of one.
+
+        Args:
+            folder: Where the files lie that its command lines name.
 
         Raises:
             InvalidRequestError: It is none.
@@ -72,7 +75,12 @@ class Loops:
         stream = f"loop/{loop.name}"
         content = canonical_bytes(value)
         digest = digest_bytes(content)
-        payload = {"definition": digest, "trigger": loop.trigger.kind, "shape": loop.shape}
+        payload = {
+            "definition": digest,
+            "trigger": loop.trigger.kind,
+            "shape": loop.shape,
+            "folder": folder,
+        }
         blob = Blob(stream=stream, digest=digest, content=content)
         row = view.row(stream)
         event = self._event(stream, "loop.added", payload)
@@ -164,6 +172,11 @@ class Loops:
         event = self._event(run.stream, "looprun.iterated", payload)
         blob = Blob(stream=run.stream, digest=digest, content=content)
         return scope.change(events=(event,), blobs=(blob,), expects={run.stream: run.seq})
+
+    def claim(self, scope: Scope, run: Row, holder: str, until: str) -> Change:
+        """The change by which somebody says that he drives a run, until a time."""
+        event = self._event(run.stream, "looprun.claimed", {"holder": holder, "until": until})
+        return scope.change(events=(event,), expects={run.stream: run.seq})
 
     def waits(self, scope: Scope, run: Row, item: str, until: str) -> Change:
         """The change by which a run waits for an item of the inbox."""

@@ -250,6 +250,7 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     "looprun": [
         ("looprun.opened", {"loop": "l", "decided": "queue"}),
         ("looprun.started", {}),
+        ("looprun.claimed", {"holder": "h", "until": "2027"}),
         ("looprun.iterated", {"number": 1, "told": "sha256:a"}),
         ("looprun.waits", {"item": "inb_a", "until": "2027"}),
         ("looprun.woken", {"heard": "accepted"}),

@@ -122,19 +122,26 @@ def _iterated(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row
         raise IllegalTransitionError(
             f"iteration {payload['number']} of {event.stream!r}, which has {len(iterations)}"
         )
-    body = {**row.body, "iterations": [*iterations, {**payload, "at": event.at}]}
+    body = {**row.body, "iterations": [*iterations, {**payload, "at": event.at}], "heard": None}
     return replace(row, seq=event.seq, body=body)
+
+
+def _claimed(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    """Who drives it without an engine, and until when nobody else does."""
+    row = _in(row, event, "running")
+    return replace(row, seq=event.seq, body={**row.body, "claim": dict(payload)})
 
 
 def _waits(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     row = _in(row, event, "running")
-    body = {**row.body, "waits_for": payload["item"]}
+    body = {**row.body, "waits_for": payload["item"], "claim": None}
     return replace(row, seq=event.seq, state="waiting", body=body, due_at=payload["until"])
 
 
 def _woken(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     row = _in(row, event, "waiting")
-    body = {**row.body, "waits_for": None, "heard": payload["heard"]}
+    heard = {"heard": payload["heard"], "heard_from": row.body["waits_for"]}
+    body = {**row.body, "waits_for": None, **heard}
     return replace(row, seq=event.seq, state="running", body=body, due_at=None)
 
 
@@ -207,6 +214,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
         "looprun.opened": _opened,
         "looprun.started": _started,
         "looprun.iterated": _iterated,
+        "looprun.claimed": _claimed,
         "looprun.waits": _waits,
         "looprun.woken": _woken,
         "looprun.ended": _ended,

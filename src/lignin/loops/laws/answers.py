@@ -91,11 +91,13 @@ def parse_answer(said: bytes) -> Answer:
     table.close_to(_KEYS)
     if len({finding.key for finding in findings}) < len(findings):
         raise InvalidRequestError("found: two findings have one key", hint=HINT)
-    left: Json = progress if progress is not None else [f.to_json() for f in findings] or note
+    left: Json = [f.to_json() for f in findings] or note or None
+    if progress is not None:
+        left = progress
     return Answer(
         findings=findings,
         spent=_spent(table),
-        mark=digest_json(left) if left else "",
+        mark="" if left is None else digest_json(left),
         note=note,
         ask=ask,
     )

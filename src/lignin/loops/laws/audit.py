@@ -197,7 +197,7 @@ def _weak_loop(loop: Loop) -> list[Finding]:
             found.append(_finding(loop.name, "gate", 5.0, told, _WRONG["gate"], _MEND["gate"]))
         elif not stage.gate.head and loop.autonomy.classes:
             why = "its gate was never measured, so that it goes no further than draft"
-            mend = "name a head in gate.head and measure its suite with `lignin eval power`"
+            mend = "let it bring proposals on a head (gate.kind = 'head'), and measure that head's suite"
             told = f"the gate of {stage.name!r} has no measured power"
             found.append(_finding(loop.name, "gate", 1.0, told, why, mend))
         if stage.action.unsandboxed:

@@ -180,7 +180,8 @@ def _gate(table: Table) -> Gate:
     if (kind == "checks") != bool(checks):
         what = "has none" if kind == "checks" else f"are there, though the gate is {kind}"
         raise table.fault("checks", what, hint="[[gate.checks]] with kind = 'command' and run")
-    gate = Gate(kind=kind, checks=checks, head=table.text("head", "", most=63))
+    head = table.text("head", most=63) if kind == "head" else ""
+    gate = Gate(kind=kind, checks=checks, head=head)
     table.close()
     return gate
 
@@ -231,12 +232,20 @@ def _stop(table: Table, shape: Shape, stages: tuple[Stage, ...]) -> Stop:
             hint="[stop.budget] with money_usd, tokens or time_s",
         )
     closed = shape == "closed"
+    once, daily = _amounts(table, "once"), _amounts(table, "daily")
+    said = {**budget.to_json(), **once.to_json()}
+    if unsaid := sorted(set(daily.to_json()) - set(said)):
+        raise table.fault(
+            f"daily.{unsaid[0].replace('microusd', 'usd')}",
+            "bounds what no run says it takes",
+            hint="say in stop.budget or stop.once how much that is",
+        )
     stop = Stop(
         iterations=table.whole("iterations", None if closed else 1, 1, 10_000 if closed else 1),
         no_progress=table.whole("no_progress", None if closed else 1, 1, 1000),
         budget=budget,
-        once=_amounts(table, "once"),
-        daily=_amounts(table, "daily"),
+        once=once,
+        daily=daily,
         goal=_action(table.table("goal")) if closed else None,
         expires_s=table.whole("expires_s", EXPIRES_S, 1, _MOST_TIME_S),
     )
