@@ -302,6 +302,17 @@ def state_power(view: View, cases: Mapping[str, Digest]) -> Stated:
     return Stated(power=power, told=in_words(power), basis=basis)
 
 
+def power_of_head(view: View, head: str) -> Mapping[str, Json] | None:
+    """What was measured last of a head's suite and adds up: its counts, `measured_at` and `simulated`."""
+    rows = [row for row in every_row(view, "power", state="measured") if row.body["head"] == head]
+    for row in sorted(rows, key=lambda each: (each.body["reached_at"], each.key), reverse=True):
+        told: Mapping[str, Json] = parse_json(view.blob(row.body["result"]["told"]))
+        if _adds_up(told):
+            kept = {"measured_at": row.body["reached_at"], "simulated": row.body["simulated"]}
+            return {**told, **kept}
+    return None
+
+
 def _newest(view: View, cases: Mapping[str, Digest]) -> Row | None:
     wanted = set(cases.values())
     rows = sorted(

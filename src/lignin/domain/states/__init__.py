@@ -10,6 +10,7 @@ from lignin.domain.errors import InvalidRequestError
 from lignin.domain.events import Event
 from lignin.domain.states import (
     artifacts,
+    budgets,
     cases,
     drafts,
     facts,
@@ -17,6 +18,8 @@ from lignin.domain.states import (
     harness,
     improve,
     jobs,
+    inbox,
+    loops,
     modes,
     regressions,
     releases,
@@ -45,6 +48,9 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **rubrics.REDUCERS,
     **workflows.REDUCERS,
     **jobs.REDUCERS,
+    **budgets.REDUCERS,
+    **loops.REDUCERS,
+    **inbox.REDUCERS,
 }
 
 
