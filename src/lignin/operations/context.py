@@ -27,6 +27,7 @@ from lignin.ports.sandbox import DoctorReport, Sandbox
 from lignin.ports.store import StoreAdmin
 from lignin.ports.system import System, SystemAsked
 from lignin.ports.wheels import Wheels
+from lignin.ports.worker import Worker, WorkerAsked
 from lignin.sessions.service import SessionLog
 from lignin.traces.redact import redact
 
@@ -62,6 +63,7 @@ class Context:
         open_system: Opens a system under test.
         open_judge: Opens who scores runs by a rubric.
         open_proposer: Opens who proposes changes.
+        open_worker: Opens a program that works in a tree.
         repositories: What opens the user's repositories.
         open_wheels: The cache of Python packages.
         dry_run: The ledger is a throw-away copy; effects outside it are not made.
@@ -93,6 +95,7 @@ class Context:
     open_judge: Callable[[JudgeAsked], Judge]
     open_proposer: Callable[[ProposerAsked], Proposer]
     repositories: Callable[[], Repositories]
+    open_worker: Callable[[WorkerAsked], Worker]
     open_wheels: Callable[[], Wheels]
     disk: Disk = field(default_factory=Disk)
     dry_run: bool = False

@@ -1,0 +1,1 @@
+"""Loops: what goes on without anybody watching, as data and decisions."""
