@@ -8,11 +8,11 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lignin.adapters.machine import SystemClock, SystemIds
 from lignin.adapters.store.admin import SqlAdmin
 from lignin.adapters.store.writer import ResidentLedger
 from lignin.artifacts.client import Client
@@ -21,7 +21,6 @@ from lignin.artifacts.service import Artifacts
 from lignin.domain.artifacts import File
 from lignin.domain.errors import IntegrityError, InvalidRequestError, UnavailableError
 from lignin.domain.events import Actor, NewEvent, Scope
-from lignin.domain.ids import ENTROPY_BYTES, make_id
 from lignin.domain.names import require_name
 from lignin.harness.service import Harness
 from lignin.operations.context import Context, Progress
@@ -32,10 +31,13 @@ from lignin.ports.proposer import Proposer, ProposerAsked
 from lignin.ports.repository import Repositories
 from lignin.ports.sandbox import DoctorReport, Sandbox
 from lignin.ports.system import System, SystemAsked
+from lignin.ports.worker import Worker, WorkerAsked
 from lignin.sessions.service import SessionLog
 
 if TYPE_CHECKING:
     from lignin.adapters.broker.exits import UserExits
+    from lignin.adapters.proposers.command import MakeWall
+    from lignin.adapters.proposers.opening import ReadCommand
     from lignin.adapters.wheels.cache import WheelCache
     from lignin.artifacts.verify import Verifier
     from lignin.traces.importer import Importer
@@ -44,20 +46,6 @@ DEFAULT_SPACE = "home"
 PROJECT_FILE = ".lignin.toml"
 KEY_FILE = "redaction.key"
 KEY_BYTES = 32
-
-
-class SystemClock:
-    """The clock port on the machine's clock."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
-class SystemIds:
-    """The id port on the machine's clock and entropy."""
-
-    def new(self, prefix: str) -> str:
-        return make_id(prefix, at=datetime.now(UTC), entropy=secrets.token_bytes(ENTROPY_BYTES))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +164,7 @@ def _build(
         open_model=lambda name: _open_model(settings, name, key),
         open_judge=lambda asked: _open_judge(settings, asked, key, open_sandbox),
         open_proposer=lambda asked: _open_proposer(settings, asked, key, open_sandbox),
+        open_worker=lambda asked: _open_worker(settings, asked, open_sandbox),
         open_wheels=cache(lambda: _open_wheels(settings, opened, keeps=not dry_run)),
         open_engine=cache(lambda: _open_engine(settings, opened, dry_run=dry_run)),
         find_clients=cache(lambda: _find_clients(settings)),
@@ -361,14 +350,38 @@ def _open_judge(
 def _open_proposer(
     settings: Settings, asked: ProposerAsked, key: bytes, open_sandbox: Callable[[], Sandbox]
 ) -> Proposer:
-    from lignin.adapters.proposers.command import Wall
     from lignin.adapters.proposers.opening import open_proposer
-    from lignin.adapters.sandbox.bubblewrap import find_open_wall
+
+    return open_proposer(
+        asked,
+        lambda name: _open_model(settings, name, key),
+        open_sandbox,
+        _command_reader(asked.folder),
+        _wall_maker(settings),
+    )
+
+
+def _open_worker(
+    settings: Settings, asked: WorkerAsked, open_sandbox: Callable[[], Sandbox]
+) -> Worker:
+    from lignin.adapters.proposers.worker import open_worker
+
+    return open_worker(asked, open_sandbox, _command_reader(asked.folder), _wall_maker(settings))
+
+
+def _command_reader(folder: Path) -> "ReadCommand":
     from lignin.adapters.systems.content import read_content
 
     def read_command(words: str) -> tuple[Callable[[str], tuple[str, ...]], Mapping[str, File]]:
-        content = read_content(words, asked.folder)
+        content = read_content(words, folder)
         return content.placed, content.files
+
+    return read_command
+
+
+def _wall_maker(settings: Settings) -> "MakeWall":
+    from lignin.adapters.proposers.command import Wall
+    from lignin.adapters.sandbox.bubblewrap import find_open_wall
 
     def make_wall(read: Sequence[str], write: Sequence[str]) -> Wall:
         home = str(settings.person_home)
@@ -378,9 +391,7 @@ def _open_proposer(
             raise UnavailableError(f"no walls with a network here: {found.without}", hint=told)
         return Wall((*found.argv, "--chdir", write[0], "--"), found.user)
 
-    return open_proposer(
-        asked, lambda name: _open_model(settings, name, key), open_sandbox, read_command, make_wall
-    )
+    return make_wall
 
 
 def _repositories(settings: Settings) -> Repositories:

@@ -29,6 +29,7 @@ from lignin.ports.sandbox import DoctorReport, Sandbox
 from lignin.ports.store import StoreAdmin
 from lignin.ports.system import System, SystemAsked
 from lignin.ports.wheels import Wheels
+from lignin.ports.worker import Worker, WorkerAsked
 from lignin.sessions.service import SessionLog
 from lignin.traces.redact import redact
 
@@ -69,6 +70,7 @@ class Context:
         open_model: Opens a language model by its name.
         open_judge: Opens who scores runs by a rubric.
         open_proposer: Opens who proposes changes.
+        open_worker: Opens a program that works in a tree.
         repositories: What opens the user's repositories.
         open_wheels: The cache of Python packages.
         open_engine: Durable runs; in a dry run an empty engine that nobody works off.
@@ -106,6 +108,7 @@ class Context:
     open_judge: Callable[[JudgeAsked], Judge]
     open_proposer: Callable[[ProposerAsked], Proposer]
     repositories: Callable[[], Repositories]
+    open_worker: Callable[[WorkerAsked], Worker]
     open_wheels: Callable[[], Wheels]
     open_engine: Callable[[], Engine]
     find_clients: Callable[[], Mapping[str, str]]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from lignin.domain.artifacts import File
+from lignin.ports.yard import Yard
 
 MAX_FILES = 5000
 MAX_BYTES = 64 * 2**20
@@ -76,6 +77,15 @@ class Repositories(Protocol):
 
         Raises:
             NotFoundError: It lies in none.
+            UnavailableError: There is no git.
+        """
+        ...
+
+    def yard(self, folder: Path, place: Path) -> Yard:
+        """Open the yard that lies at a place, for the repository that a folder lies in; made where missing.
+
+        Raises:
+            NotFoundError: The folder lies in no repository.
             UnavailableError: There is no git.
         """
         ...

@@ -10,6 +10,7 @@ from lignin.domain.errors import IllegalTransitionError, LigninError
 from lignin.domain.events import Event
 from lignin.domain.jobs import STATES as JOB_STATES
 from lignin.domain.jobs import JobAsked
+from lignin.domain.fleets import TRANSITIONS as PIECE_STATES
 from lignin.domain.states import REDUCERS, reduce_event
 from lignin.domain.states.artifacts import SERVABLE, STATES, TRANSITIONS, require_transition
 from lignin.domain.states.harness import PROPOSAL_STEPS
@@ -168,6 +169,27 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("draft.tried", {"decision": "dec_1"}),
         ("draft.branched", {"branch": "lignin/x", "commit": "def", "decision": "dec_1"}),
     ],
+    "fleet": [
+        ("fleet.planned", {"plan": "d", "goal": "g", "pieces": ["a"]}),
+        ("fleet.opened", {"base": "abc", "settings": {"worker": "w"}}),
+        ("fleet.tuned", {"settings": {"worker": "v"}}),
+        ("fleet.merging", {"pieces": ["a"], "onto": "abc"}),
+        ("fleet.tried", {"tip": "def", "merged": [["a", "def"]], "outcome": {"merged": ["a"]}}),
+        ("fleet.finished", {"tip": "def"}),
+        ("fleet.branched", {"branch": "lignin/x", "commit": "def"}),
+    ],
+    "piece": [
+        ("piece.planned", {"fleet": "flt_1", "piece": "a", "kind": "isolated", "needs": []}),
+        ("piece.started", {"base": "abc", "prompt": "d", "worker": "w", "number": 1}),
+        ("piece.returned", {"reason": "r", "told": "d", "patch": "", "asks": None}),
+        ("piece.asked", {"why": "stuck", "text": "t"}),
+        ("piece.settled", {"how": "retry", "text": "t", "patch": ""}),
+        ("piece.started", {"base": "abc", "prompt": "d", "worker": "w", "number": 4}),
+        ("piece.answered", {"result": {}, "digest": "d", "spent": {}, "asks": None}),
+        ("piece.reviewed", {"text": ""}),
+        ("piece.merged", {"commit": "def"}),
+    ],
+    "piececheck": [("piece.checked", {"fleet": "flt_1", "verdict": "pass"})] * 2,
     "campaign": [("campaign.moved", {"decisions": 1, "accepted": 0})] * 2,
     "fix": [
         ("case.fixed", {"case": "c", "by": {"decision": "dec_a"}}),
@@ -312,7 +334,32 @@ def test_reducers_are_pure_and_every_event_type_is_told(kind: str) -> None:
         row = after
         told.add(type_)
     untold = {"proposal.superseded", "proposal.withdrawn", "backslide.refuted"}  # told below
+    untold.add("fleet.cancelled")
     assert told | untold >= set(REDUCERS[kind])
+
+
+def test_a_cancelled_fleet_is_not_gone_on_with_and_a_piece_moves_only_as_it_may() -> None:
+    row: Row | None = None
+    for seq, (type_, payload) in enumerate(STORIES["fleet"][:2], start=1):
+        row = reduce_event(row, _event("fleet/x", type_, seq, payload))
+    row = reduce_event(row, _event("fleet/x", "fleet.cancelled", 3, {"reason": "r"}))
+    assert row.state == "cancelled"
+    for type_, payload in STORIES["fleet"][1:6]:
+        with pytest.raises(IllegalTransitionError):
+            reduce_event(row, _event("fleet/x", type_, 4, payload))
+    states = set(PIECE_STATES)
+    for before, after in itertools.product(states, {"merged", "settled", "dropped"}):
+        event = {
+            "merged": ("piece.merged", {"commit": "c"}),
+            "settled": ("piece.settled", {"how": "answer", "text": "t", "digest": "d"}),
+            "dropped": ("piece.settled", {"how": "drop", "text": "t"}),
+        }[after]
+        piece = Row(stream="piece/p", kind="piece", seq=1, body={"reviewed": []}, state=before)
+        if after in PIECE_STATES[before]:  # type: ignore[index]
+            assert reduce_event(piece, _event("piece/p", event[0], 2, event[1])).state == after
+        else:
+            with pytest.raises(IllegalTransitionError):
+                reduce_event(piece, _event("piece/p", event[0], 2, event[1]))
 
 
 @pytest.mark.parametrize("step", ["superseded", "withdrawn"])

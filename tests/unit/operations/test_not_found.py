@@ -10,6 +10,7 @@ DIGEST = "sha256:" + "0" * 64
 COMMAND = re.compile(r"`lignin ([a-z]+) ([a-z]+)")
 ONE = {"name": "absent"}
 VERSION = {"name": "double@000000"}
+FLEET = {"fleet": "flt_absent"}
 SESSION = {"session": "ses_absent"}
 PROPOSAL = {"proposal": "prp_absent"}
 ABSENT: dict[str, list[dict[str, Any]]] = {
@@ -118,6 +119,15 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "repo.propose": [{"surface": ["*"], "repo": ".", "folder": ".", "hypothesis": "h"}],
     "repo.prove": [{"draft": "drf_absent", "system": "python agent.py"}],
     "repo.show": [{"draft": "drf_absent"}],
+    "fleet.cancel": [FLEET],
+    "fleet.check": [{"plan": "absent.toml"}],
+    "fleet.graph": [FLEET],
+    "fleet.piece": [{**FLEET, "piece": "one"}],
+    "fleet.plan": [{"goal": "g", "planner": "true"}],
+    "fleet.review": [FLEET],
+    "fleet.run": [{"plan": "flt_absent"}, {"plan": "absent.toml"}],
+    "fleet.settle": [{**FLEET, "piece": "one", "how": "retry"}],
+    "fleet.show": [FLEET],
     "session.append": [{**SESSION, "events": [1]}],
     "session.end": [SESSION],
     "session.fork": [{**SESSION, "at": 1}],
@@ -165,6 +175,7 @@ NAMES_NOTHING = {
     "dependency.list",
     "eval.backslides",
     "eval.list",
+    "fleet.list",
     "gate.list",
     "head.list",
     "power.list",

@@ -3,34 +3,24 @@
 What is made are objects, which nobody sees, and then one reference, at once.
 """
 
-import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lignin.adapters.git.program import Git
+from lignin.adapters.git.yard import BRANCHES, GitYard
 from lignin.domain.artifacts import File, Mode, require_safe_path
 from lignin.domain.errors import (
     ConflictError,
     InvalidRequestError,
     LimitedError,
     NotFoundError,
-    UnavailableError,
 )
 from lignin.ports.repository import MAX_BYTES, MAX_FILES, Commit
 
-BRANCHES = "refs/heads/"
-_LIMIT_S = 120
 _MODES: Mapping[str, Mode] = {"100644": "0644", "100755": "0755"}
 _NOBODY = "0" * 40
-_SETTINGS = (
-    ("core.hooksPath", os.devnull),
-    ("core.fsmonitor", "false"),
-    ("core.untrackedCache", "false"),
-    ("gc.auto", "0"),
-    ("maintenance.auto", "false"),
-)
 _WHO = "Lignin"
 _ADDRESS = "lignin@localhost"
 
@@ -44,14 +34,19 @@ class GitRepositories:
 
     def open(self, folder: Path) -> "GitRepository":
         """Open the repository that a folder lies in."""
-        git = _Git(folder, self._environment)
+        git = Git(folder, self._environment)
         try:
             top = git.ask("rev-parse", "--show-toplevel").decode().rstrip("\n")
         except InvalidRequestError as error:
             raise NotFoundError(
                 f"{folder} lies in no git repository: {error.message}", hint="--repo FOLDER"
             ) from None
-        return GitRepository(_Git(Path(top), self._environment))
+        return GitRepository(Git(Path(top), self._environment))
+
+    def yard(self, folder: Path, place: Path) -> GitYard:
+        """Open a fleet's yard for the repository that a folder lies in."""
+        repository = self.open(folder)
+        return GitYard(Git(repository.folder, self._environment), place, repository.who())
 
     def patched(self, files: Mapping[str, File], patch: bytes) -> dict[str, File | None]:
         """Return what a patch changes; it is applied in a folder of its own."""
@@ -65,7 +60,7 @@ class GitRepositories:
                 spot.chmod(int(file.mode, 8))
             # a folder around it that is a repository would make paths mean something else
             fenced = {**self._environment, "GIT_CEILING_DIRECTORIES": str(root.parent)}
-            _Git(root, fenced).ask("apply", "--whitespace=nowarn", "-", given=patch)
+            Git(root, fenced).ask("apply", "--whitespace=nowarn", "-", given=patch)
             return _differences(root, files)
         finally:
             shutil.rmtree(root, ignore_errors=True)
@@ -89,7 +84,7 @@ def _differences(root: Path, files: Mapping[str, File]) -> dict[str, File | None
 class GitRepository:
     """See `lignin.ports.repository.Repository`."""
 
-    def __init__(self, git: "_Git") -> None:
+    def __init__(self, git: Git) -> None:
         self._git = git
 
     @property
@@ -197,12 +192,12 @@ class GitRepository:
             git.ask("update-index", "-z", "--index-info", given="\0".join([*lines, ""]).encode())
             tree = git.ask("write-tree").decode().strip()
         when = f"@{commit.at} +0000"
-        git = self._git.with_variables(**self._who(), GIT_AUTHOR_DATE=when, GIT_COMMITTER_DATE=when)
+        git = self._git.with_variables(**self.who(), GIT_AUTHOR_DATE=when, GIT_COMMITTER_DATE=when)
         words = ("commit-tree", "--no-gpg-sign", tree, "-p", commit.parent)
         return git.ask(*words, given=commit.message.encode()).decode().strip()
 
-    def _who(self) -> dict[str, str]:
-        """The user, where git knows who that is."""
+    def who(self) -> dict[str, str]:
+        """Variables that say who commits: the user, where git knows who that is."""
         found = {}
         for key, usual in (("name", _WHO), ("email", _ADDRESS)):
             try:
@@ -212,42 +207,3 @@ class GitRepository:
             for role in ("AUTHOR", "COMMITTER"):
                 found[f"GIT_{role}_{key.upper()}"] = told or usual
         return found
-
-
-class _Git:
-    """The program, in a folder; what a repository's settings could make it run is off."""
-
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        self.folder, self._environment = folder, dict(environment)
-
-    def with_variables(self, **variables: str) -> "_Git":
-        return _Git(self.folder, {**self._environment, **variables})
-
-    def ask(self, *words: str, given: bytes = b"") -> bytes:
-        """Run one command.
-
-        Raises:
-            InvalidRequestError: Git says no; the message is its own.
-            UnavailableError: It cannot be run, or hangs.
-        """
-        settings = [word for key, value in _SETTINGS for word in ("-c", f"{key}={value}")]
-        try:
-            done = subprocess.run(  # noqa: S603 - fixed words, no shell
-                ["git", *settings, *words],  # noqa: S607 - the user's own git
-                cwd=self.folder,
-                env=self._environment,
-                input=given,
-                capture_output=True,
-                timeout=_LIMIT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise UnavailableError(f"git {words[0]} does not end") from error
-        except OSError as error:
-            raise UnavailableError(
-                f"git cannot be run in {self.folder}: {error.strerror}", hint="install git"
-            ) from error
-        if done.returncode != 0:
-            told = done.stderr.decode(errors="replace").strip() or f"exit {done.returncode}"
-            raise InvalidRequestError(f"git {words[0]}: {told[:400]}")
-        return done.stdout

@@ -9,16 +9,14 @@ only its folder, its variables and the brief are ours to say.
 import json
 import os
 import shutil
-import signal
 import stat
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lignin.adapters.proposers.process import run_process
 from lignin.adapters.proposers.telling import tell
 from lignin.domain.artifacts import File
 from lignin.ports.proposer import (
@@ -179,31 +177,19 @@ class PlainProposer(_CommandProposer):
     def _ran(
         self, wall: "Wall", words: tuple[str, ...], work: Path, told: bytes
     ) -> tuple[str, str]:
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-            process = subprocess.Popen(  # noqa: S603 - the user's own command, unconfined as asked
-                (*wall.words, *words),
-                cwd=work,
-                env={**self._environment, "PYTHONDONTWRITEBYTECODE": "1"},
-                stdin=subprocess.PIPE,
-                stdout=out,
-                stderr=errors,
-                start_new_session=True,
-                **wall.becomes,
-            )
-            why = ""
-            try:
-                process.communicate(told, timeout=self._limit_s)
-            except subprocess.TimeoutExpired:
-                why = f"still running after {self._limit_s:g} seconds"
-            except BrokenPipeError:
-                process.wait()
-            finally:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-            said, failed = (_tail(stream) for stream in (out, errors))
-        if not why and process.returncode != 0:
-            why = f"exit {process.returncode}: {failed or said}".removesuffix(": ")
+        ended = run_process(
+            (*wall.words, *words),
+            work,
+            {**self._environment, "PYTHONDONTWRITEBYTECODE": "1"},
+            told,
+            limit_s=self._limit_s,
+            most_bytes=_OUTPUT_BYTES,
+            becomes=wall.becomes,
+        )
+        said, failed = ended.said[-_SAID_CHARS:], ended.errors[-_SAID_CHARS:]
+        why = f"still running after {self._limit_s:g} seconds" if ended.code is None else ""
+        if ended.code:
+            why = f"exit {ended.code}: {failed or said}".removesuffix(": ")
         return said, why
 
 
@@ -278,13 +264,6 @@ def _write(folder: Path, files: Mapping[str, File]) -> None:
         spot.parent.mkdir(parents=True, exist_ok=True)
         spot.write_bytes(file.content)
         spot.chmod(int(file.mode, 8))
-
-
-def _tail(stream: Any) -> str:
-    size = stream.seek(0, os.SEEK_END)
-    stream.seek(max(0, size - _OUTPUT_BYTES))
-    told: str = stream.read().decode(errors="replace").strip()
-    return told[-_SAID_CHARS:]
 
 
 def _look(work: Path, laid_out: Mapping[str, File], said: str) -> _Left:
