@@ -4,8 +4,8 @@ Whatever comes in is foreign text: it grants nothing, and each message says so (
 by where it came from and which occurrence there it is, so that taking it twice takes it once.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Final, Literal, get_args
 
 from lignin.domain.codec import Digest, Json, digest_json
@@ -78,14 +78,32 @@ def message_id(source: str, occurrence: str) -> str:
     return derive_id("msg", [source, occurrence])
 
 
-def bounded_message(**parts: Json) -> Message:
-    """A message from what a source said, each part cut to its bound, nothing that is no text in it."""
-    text = _plain(parts.pop("text", ""))
-    labels = tuple(_plain(each)[:100] for each in parts.pop("labels", ()))[:MAX_LABELS]
-    cut = bool(parts.pop("cut", False)) or len(text) > MAX_TEXT
-    kind: MessageKind = parts.pop("kind")
-    short = {name: " ".join(_plain(value).split())[:MAX_SHORT] for name, value in parts.items()}
-    return Message(kind=kind, text=text[:MAX_TEXT], labels=labels, cut=cut, **short)
+def bounded_message(
+    *,
+    source: str,
+    occurrence: str,
+    kind: MessageKind,
+    text: Json,
+    labels: Iterable[Json] = (),
+    cut: bool = False,
+    **short: Json,
+) -> Message:
+    """A message from what a source said, each part cut to its bound, nothing that is no text in it.
+
+    Args:
+        short: The other parts, one line each.
+    """
+    whole = _plain(text)
+    parts = {name: " ".join(_plain(value).split())[:MAX_SHORT] for name, value in short.items()}
+    told = Message(
+        source=source,
+        occurrence=occurrence,
+        kind=kind,
+        text=whole[:MAX_TEXT],
+        labels=tuple(_plain(each)[:100] for each in labels)[:MAX_LABELS],
+        cut=cut or len(whole) > MAX_TEXT,
+    )
+    return replace(told, **parts)  # type: ignore[arg-type]  # each is a text
 
 
 def parse_message(value: Mapping[str, Json]) -> Message:

@@ -202,9 +202,22 @@ class Wire(Protocol):
         ...
 
 
+def _nobody(_address: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorAsked:
-    """Which connector is wanted, with all it may use. Settings are of the user's grants file."""
+    """Which connector is wanted, with all it may use.
+
+    Args:
+        settings: Of the user's grants file; nothing of them is secret.
+        secret: The credential, where it goes into no header.
+        web: Reaches it over HTTP.
+        wires: Reach its mail servers, `smtp` and `imap`.
+        may_receive: Whether a mail may go to an address.
+        git_url, git_address: Where branches are pushed to, and what returns the address to connect to.
+    """
 
     name: str
     kind: str
@@ -212,3 +225,6 @@ class ConnectorAsked:
     secret: SecretValue | None = None
     web: Web | None = None
     wires: Mapping[str, Wire] = field(default_factory=dict)
+    may_receive: Callable[[str], bool] = _nobody
+    git_url: str = ""
+    git_address: Callable[[], str] | None = None

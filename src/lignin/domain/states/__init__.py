@@ -11,6 +11,7 @@ from lignin.domain.events import Event
 from lignin.domain.states import (
     artifacts,
     cases,
+    connectors,
     drafts,
     facts,
     gate,
@@ -41,6 +42,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **routines.REDUCERS,
     **requests.REDUCERS,
     **rubrics.REDUCERS,
+    **connectors.REDUCERS,
 }
 
 
