@@ -19,6 +19,7 @@ from lignin.domain.events import Change, Receipt, Scope
 from lignin.harness.service import Harness
 from lignin.ports.broker import Exits
 from lignin.ports.clock import Clock, IdSource
+from lignin.ports.connector import Connector, ConnectorAsked
 from lignin.ports.judge import Judge, JudgeAsked
 from lignin.ports.ledger import Ledger, View
 from lignin.ports.proposer import Proposer, ProposerAsked
@@ -62,6 +63,7 @@ class Context:
         open_system: Opens a system under test.
         open_judge: Opens who scores runs by a rubric.
         open_proposer: Opens who proposes changes.
+        open_connector: Opens what messages come in from and go out to; `operations.connecting` says which.
         repositories: What opens the user's repositories.
         open_wheels: The cache of Python packages.
         dry_run: The ledger is a throw-away copy; effects outside it are not made.
@@ -92,6 +94,7 @@ class Context:
     open_system: Callable[[SystemAsked], System]
     open_judge: Callable[[JudgeAsked], Judge]
     open_proposer: Callable[[ProposerAsked], Proposer]
+    open_connector: Callable[[ConnectorAsked], Connector]
     repositories: Callable[[], Repositories]
     open_wheels: Callable[[], Wheels]
     disk: Disk = field(default_factory=Disk)
