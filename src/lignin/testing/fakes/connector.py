@@ -41,7 +41,7 @@ class MemoryConnector:
         """What was put there since."""
         try:
             start = int(json.loads(cursor)) if cursor else 0
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             raise InvalidRequestError("this is no cursor of it") from None
         shown = self.texts[start : start + most]
         found = tuple(

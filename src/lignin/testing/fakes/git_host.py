@@ -23,7 +23,6 @@ Dialect = Literal["github", "gitea"]
 TOKEN = "tok-9f2c41d7aa03b6e58c10"  # noqa: S105 - of this stand-in alone
 ACCOUNT = "lignin-bot"
 REPOSITORY = "acme/shop"
-_START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +64,7 @@ class GitHostServer:
     runs: list[dict[str, Any]] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
     repository: Path | None = None
+    began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     ticks: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -93,7 +93,7 @@ class GitHostServer:
     def now(self) -> str:
         """The host's time; it goes on by a second each time."""
         self.ticks += 1
-        return (_START + timedelta(seconds=self.ticks)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return (self.began_at + timedelta(seconds=self.ticks)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def put_issue(self, title: str, *labels: str, text: str = "", by: str = "ada") -> int:
         """Somebody opens an issue."""
