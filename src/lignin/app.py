@@ -25,6 +25,7 @@ from lignin.domain.names import require_name
 from lignin.harness.service import Harness
 from lignin.operations.context import Context, Progress
 from lignin.ports.engine import Engine
+from lignin.ports.connector import Connector, ConnectorAsked
 from lignin.ports.judge import Judge, JudgeAsked
 from lignin.ports.model import Model
 from lignin.ports.proposer import Proposer, ProposerAsked
@@ -160,6 +161,7 @@ def _build(
         open_verifier=cache(lambda: _verifier(open_sandbox())),
         open_exits=cache(lambda: _open_exits(settings, opened)),
         open_system=lambda asked: _open_system(asked, open_sandbox),
+        open_connector=lambda asked: _open_connector(settings, asked),
         repositories=cache(lambda: _repositories(settings)),
         open_model=lambda name: _open_model(settings, name, key),
         open_judge=lambda asked: _open_judge(settings, asked, key, open_sandbox),
@@ -392,6 +394,12 @@ def _wall_maker(settings: Settings) -> "MakeWall":
         return Wall((*found.argv, "--chdir", write[0], "--"), found.user)
 
     return make_wall
+
+
+def _open_connector(settings: Settings, asked: ConnectorAsked) -> Connector:
+    from lignin.adapters.connectors.opening import open_connector
+
+    return open_connector(asked, SystemClock(), settings.environment)
 
 
 def _repositories(settings: Settings) -> Repositories:

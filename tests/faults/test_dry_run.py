@@ -27,6 +27,11 @@ ARGUMENTS = {
     "artifact.retire": ("caesar",),
     "artifact.verify": ("caesar", "--again"),
     "artifact.withdraw": ("caesar",),
+    "connector.poll": ("absent",),
+    "connector.read": ("absent", "1"),
+    "connector.send": ("absent", "--text", "a test"),
+    "connector.settle": ("dlv_absent", "--sent"),
+    "connector.test": ("absent",),
     "demo": ("--data", "traces"),
     "dependency.fetch": ("caesar",),
     "dependency.lock": ("swan", "--wheels", "wheels"),
@@ -49,6 +54,7 @@ ARGUMENTS = {
     "head.release": ("main", "--token", "1"),
     "head.rollback": ("main",),
     "improve": ("--system", "desk:one"),
+    "message.settle": ("msg_absent",),
     "proposal.apply": ("PROPOSAL",),
     "proposal.create": ("--head", "main", "--drop", "caesar"),
     "proposal.decide": ("PROPOSAL", "--approve"),
@@ -98,6 +104,8 @@ RUNS = {"artifact.call", "artifact.verify", "demo"}
 # These have nothing to act on in the sample store, and say so.
 REFUSED = {
     "artifact.clear", "artifact.restore", "artifact.retire", "artifact.withdraw",
+    "connector.poll", "connector.read", "connector.send", "connector.settle", "connector.test",
+    "message.settle",
     "dependency.remove", "eval.forget", "eval.keep", "eval.power", "eval.run", "eval.sweep",
     "fleet.cancel", "fleet.plan", "fleet.review", "fleet.run", "fleet.settle", "gate.prove", "head.offer", "head.release", "improve", "proposal.apply", "proposal.draft",
     "proposal.rebase", "proposer.try", "release.cut", "repo.branch", "repo.propose", "repo.prove",

@@ -47,7 +47,10 @@ _FIELDS: Final = frozenset({"type", "call_id", "method", "url", "headers", "body
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpLimits:
-    """Bounds of one run's requests; `wall_s` is for one request with all its redirects."""
+    """Bounds of one run's requests; `wall_s` is for one request with all its redirects.
+
+    With `redirects` 0 none is followed: it is the answer.
+    """
 
     requests: int = 100
     redirects: int = 5
@@ -133,7 +136,7 @@ class CredentialProxy:
         for _ in range(self._limits.redirects + 1):
             reply = self._send(outgoing, ends_at, on_hop)
             location = _header(reply, "location")
-            if reply.status not in _REDIRECTS or location is None:
+            if reply.status not in _REDIRECTS or location is None or not self._limits.redirects:
                 return self._answer(outgoing, reply)
             outgoing = self._redirected(outgoing, reply.status, location)
         raise DeniedError(f"more than {self._limits.redirects} redirects")
@@ -174,7 +177,9 @@ class CredentialProxy:
         placements = decide_placements(outgoing, self._issued)
         if origin not in self._origins:
             raise DeniedError(f"{origin} is not among the declared hosts")
-        address = self._checked_address(origin, ends_at)
+        address = checked_address(
+            self._outside, origin.host, origin.port, timeout_s=self._left(ends_at)
+        )
         on_hop(f"{outgoing.method} {origin}{outgoing.url.path}")
         headers = tuple(
             (name, self._filled(placements[name]) if name in placements else value)
@@ -196,19 +201,6 @@ class CredentialProxy:
 
     def _filled(self, item: Issued) -> str:
         return item.grant.value(self._values[item.name].reveal())
-
-    def _checked_address(self, origin: Origin, ends_at: float) -> str:
-        """Resolve once and check all answers; what is connected to is what was checked."""
-        found = self._outside.transport.resolve(
-            origin.host, origin.port, timeout_s=self._left(ends_at)
-        )
-        for address in found:
-            why = self._outside.why_refused(address)
-            if why:
-                raise DeniedError(f"{origin.host} has an address that {why}")
-        if not found:
-            raise UnavailableError(f"{origin.host} has no address")
-        return found[0]
 
     def _left(self, ends_at: float) -> float:
         left = ends_at - self._outside.monotonic()
@@ -248,6 +240,23 @@ class CredentialProxy:
 
     def _masked(self, text: str) -> str:
         return self.scrubber.mask(text.encode("latin-1", "replace")).decode("latin-1")
+
+
+def checked_address(outside: Outside, host: str, port: int, *, timeout_s: float) -> str:
+    """Resolve once and check all answers; what is connected to is what was checked.
+
+    Raises:
+        DeniedError: One of them may not be reached.
+        UnavailableError: There is none.
+    """
+    found = outside.transport.resolve(host, port, timeout_s=timeout_s)
+    for address in found:
+        why = outside.why_refused(address)
+        if why:
+            raise DeniedError(f"{host} has an address that {why}")
+    if not found:
+        raise UnavailableError(f"{host} has no address")
+    return found[0]
 
 
 def _header(reply: Reply, wanted: str) -> str | None:

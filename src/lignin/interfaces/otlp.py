@@ -1,4 +1,4 @@
-"""The OTLP/HTTP server: POST /v1/traces, /v1/logs, /v1/metrics.
+"""The OTLP/HTTP server: POST /v1/traces, /v1/logs, /v1/metrics, and beside them web hooks (`hooks`).
 
 Owns HTTP: addresses, status codes, content types, who may send, how much at once. Each request is
 handed to `operations.telemetry` on a thread, because everything below is synchronous. It listens on
@@ -26,6 +26,7 @@ from lignin.domain.errors import (
     LimitedError,
     UnavailableError,
 )
+from lignin.interfaces.hooks import hook_routes
 from lignin.operations.context import Context
 from lignin.operations.telemetry import take_request
 from lignin.traces.otlp import (
@@ -59,9 +60,8 @@ def build_app(context: Context, token: str = "") -> Starlette:
     """
     inbox = _Inbox(context, token)
     names: tuple[Signal, ...] = ("traces", "logs", "metrics")
-    return Starlette(
-        routes=[Route(f"/v1/{name}", inbox.answering(name), methods=["POST"]) for name in names]
-    )
+    routes = [Route(f"/v1/{name}", inbox.answering(name), methods=["POST"]) for name in names]
+    return Starlette(routes=[*routes, *hook_routes(context)])
 
 
 class _Inbox:

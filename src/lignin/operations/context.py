@@ -20,6 +20,7 @@ from lignin.harness.service import Harness
 from lignin.ports.broker import Exits
 from lignin.ports.clock import Clock, IdSource
 from lignin.ports.engine import Engine
+from lignin.ports.connector import Connector, ConnectorAsked
 from lignin.ports.judge import Judge, JudgeAsked
 from lignin.ports.ledger import Ledger, View
 from lignin.ports.model import Model
@@ -71,6 +72,7 @@ class Context:
         open_judge: Opens who scores runs by a rubric.
         open_proposer: Opens who proposes changes.
         open_worker: Opens a program that works in a tree.
+        open_connector: Opens what messages come in from and go out to; `operations.connecting` says which.
         repositories: What opens the user's repositories.
         open_wheels: The cache of Python packages.
         open_engine: Durable runs; in a dry run an empty engine that nobody works off.
@@ -107,6 +109,7 @@ class Context:
     open_model: Callable[[str], Model]
     open_judge: Callable[[JudgeAsked], Judge]
     open_proposer: Callable[[ProposerAsked], Proposer]
+    open_connector: Callable[[ConnectorAsked], Connector]
     repositories: Callable[[], Repositories]
     open_worker: Callable[[WorkerAsked], Worker]
     open_wheels: Callable[[], Wheels]

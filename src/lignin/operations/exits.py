@@ -7,7 +7,7 @@ most. What is not declared is refused in both by the same broker.
 
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from lignin.artifacts.canaries import planted_value
 from lignin.artifacts.recordings import MAX_BYTES, Recorded, parse_recording
 from lignin.artifacts.store import load_recording, trusted_givers
 from lignin.domain.artifacts import Capabilities, File, Manifest
-from lignin.domain.codec import Digest, digest_bytes, digest_json
+from lignin.domain.codec import Digest, Json, digest_bytes, digest_json
 from lignin.domain.errors import (
     DeniedError,
     InvalidRequestError,
@@ -330,6 +330,45 @@ def _bound(context: Context, tools: str, *, reads_only: bool) -> tuple[str, Bind
         )
     made = context.open_exits().server(tool_server(name, servers[name]), reads_only=reads_only)
     return f"{SERVER}{name}", made
+
+
+def granted_server(context: Context, name: str) -> Mapping[str, ToolSpec]:
+    """The contracts of the tools of a server of the grants file."""
+    return _granted_binding(context, name).begin().tools
+
+
+def server_exchange(
+    context: Context, name: str, tool: str
+) -> tuple[Mapping[str, ToolSpec], Callable[[Mapping[str, Json]], Mapping[str, Json]]]:
+    """One tool of a granted server, by its contract, and the broker that calls that tool and no other.
+
+    No answer that holds a credential of the grants file comes back.
+
+    Raises:
+        NotFoundError: No such server or tool.
+        DeniedError: This is a dry run.
+    """
+    if context.dry_run:
+        raise DeniedError("a dry run calls no server")
+    binding = _granted_binding(context, name)
+    spec = binding.begin().tools.get(tool)
+    if spec is None:
+        raise NotFoundError(
+            f"the server {name!r} has no tool {tool!r:.80}", hint=f"`lignin tool list {name}`"
+        )
+    declared = Capabilities(tools={tool: spec.digest})
+    broker = Broker(declared, binding=binding, known=_known(context, f"{SERVER}{name}"))
+    return {tool: spec}, broker.handle
+
+
+def _granted_binding(context: Context, name: str) -> Binding:
+    servers = parse_servers(context.open_exits().read_grants())
+    if name not in servers:
+        raise NotFoundError(
+            f"no tool server {name!r:.60} in your grants file",
+            hint=f"there are {', '.join(servers) or 'none'}",
+        )
+    return context.open_exits().server(tool_server(name, servers[name]), reads_only=False)
 
 
 def tool_server(name: str, granted: ServerGrant) -> ToolServer:

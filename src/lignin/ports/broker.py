@@ -4,6 +4,7 @@ The broker is the only exit of code in a sandbox (decision record 4). What may l
 `governance`; whoever implements these ports carries it out and decides nothing.
 """
 
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -106,8 +107,28 @@ class Transport(Protocol):
 
         Raises:
             UnavailableError: No connection, a certificate that is not the host's, no HTTP, or no
-                whole reply in time.
+                whole reply in time; with `reached` where the request may have arrived.
             LimitedError: Too large.
+        """
+        ...
+
+
+class Dialler(Protocol):
+    """Opens plain sockets to addresses that were checked, and secures them."""
+
+    def dial(self, address: str, port: int, *, timeout_s: float) -> socket.socket:
+        """Connect.
+
+        Raises:
+            UnavailableError: There is no connection.
+        """
+        ...
+
+    def secure(self, plain: socket.socket, host: str) -> socket.socket:
+        """Go on over TLS, with the certificate of a host.
+
+        Raises:
+            UnavailableError: It shows another, or speaks no TLS.
         """
         ...
 
@@ -179,6 +200,10 @@ class Exits(Protocol):
 
     def transport(self) -> Transport:
         """Carries requests to real hosts."""
+        ...
+
+    def dialler(self) -> Dialler:
+        """Opens sockets to real hosts."""
         ...
 
     def replay(self, exchanges: Sequence[Exchange], *, is_sink: bool = False) -> Transport:

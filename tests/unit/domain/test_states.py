@@ -13,6 +13,7 @@ from lignin.domain.jobs import JobAsked
 from lignin.domain.fleets import TRANSITIONS as PIECE_STATES
 from lignin.domain.states import REDUCERS, reduce_event
 from lignin.domain.states.artifacts import SERVABLE, STATES, TRANSITIONS, require_transition
+from lignin.domain.states.connectors import DELIVERY_STEPS
 from lignin.domain.states.harness import PROPOSAL_STEPS
 from lignin.domain.states.jobs import parse_job
 from lignin.domain.states.row import Row
@@ -85,6 +86,19 @@ def test_a_proposal_moves_only_as_its_steps_allow(before: str, after: str) -> No
             reduce_event(row, event)
 
 
+@pytest.mark.parametrize(("before", "after"), list(itertools.product(DELIVERY_STEPS, repeat=2)))
+def test_a_delivery_moves_only_as_its_steps_allow(before: str, after: str) -> None:
+    body = {"attempts": 1, "first_at": "2027"}
+    row = Row(stream="delivery/d", kind="delivery", seq=1, body=body, state=before)
+    payload = BEGUN if after == "begun" else {"told": "b"}
+    event = _event("delivery/d", f"delivery.{after}", 2, dict(payload))
+    if after in DELIVERY_STEPS[before]:  # type: ignore[index]
+        assert reduce_event(row, event).state == after
+    else:
+        with pytest.raises(IllegalTransitionError):
+            reduce_event(row, event)
+
+
 PROVENANCE = {"session": "ses_1"}
 CAPTURED = {
     "name": "a",
@@ -98,6 +112,7 @@ CAPTURED = {
 JOB = JobAsked(kind="operation", input={}).to_json()
 HEAD = {"stable": "r0", "salt": "s", "extends": None}
 OPENED = {"head": "main", "base": "r0"}
+BEGUN = {"connector": "forge", "kind": "comment", "posting": "sha256:a", "until": "2027"}
 STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     "space": [("space.created", {"kind": "user"})],
     "session": [
@@ -144,6 +159,18 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     "feedback": [("feedback.joined", {"label": "failure", "version": "a@d"})] * 2,
     "judgement": [("run.judged", {"verdict": "failure"})] * 2,
     "serving": [("skills.served", {"skills": []})] * 2,
+    "connector": [("connector.polled", {"cursor": "1", "taken": 1})] * 2,
+    "message": [
+        ("message.taken", {"source": "forge", "message": "b"}),
+        ("message.settled", {"note": ""}),
+    ],
+    "delivery": [
+        ("delivery.begun", BEGUN),
+        ("delivery.refused", {"told": "b"}),
+        ("delivery.begun", BEGUN),
+        ("delivery.unknown", {"told": "b"}),
+        ("delivery.sent", {"told": "b"}),
+    ],
     "purge": [("payload.purged", {"count": 1})] * 2,
     "case": [
         ("case.accepted", {"task": "t", "into": None}),

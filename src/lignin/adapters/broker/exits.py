@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from lignin.adapters.broker.dialler import SocketDialler
 from lignin.adapters.broker.live import LiveBinding
 from lignin.adapters.broker.recorded import RecordedBinding
 from lignin.adapters.broker.replay import EMPTY, ReplayTransport
 from lignin.adapters.broker.tool_server import ServerBinding, require_sdk
 from lignin.adapters.broker.transport import HttpTransport
 from lignin.adapters.broker.vault import UserVault, read_private
-from lignin.ports.broker import Binding, Exchange, ToolServer, Transport, Vault
+from lignin.ports.broker import Binding, Dialler, Exchange, ToolServer, Transport, Vault
 from lignin.ports.environment import Environment, Recording
 from lignin.ports.tools import ToolSpec
 
@@ -47,6 +48,10 @@ class UserExits:
     def transport(self) -> Transport:
         """Real connections."""
         return HttpTransport()
+
+    def dialler(self) -> Dialler:
+        """Real sockets."""
+        return SocketDialler()
 
     def replay(self, exchanges: Sequence[Exchange], *, is_sink: bool = False) -> Transport:
         """Recorded replies."""

@@ -63,9 +63,14 @@ class HttpTransport:
                     f"{hop.host} shows a certificate that is not its own"
                 ) from None
             except (OSError, http.client.HTTPException, ValueError) as error:
+                reached = connection.reached
                 if connection.expired.is_set() or isinstance(error, TimeoutError):
-                    raise UnavailableError(f"{hop.host} gave no whole reply in time") from None
-                raise UnavailableError(f"{hop.host} gave no reply that is HTTP") from None
+                    raise UnavailableError(
+                        f"{hop.host} gave no whole reply in time", reached=reached
+                    ) from None
+                raise UnavailableError(
+                    f"{hop.host} gave no reply that is HTTP", reached=reached
+                ) from None
             finally:
                 connection.close()
 
@@ -88,6 +93,7 @@ class _PinnedConnection(http.client.HTTPConnection):
         self._timeout_s = timeout_s
         self._wire: socket.socket | None = None  # `sock` is let go of before the body is read
         self.expired = threading.Event()
+        self.reached = False
 
     def connect(self) -> None:
         """Connect, and for https verify that the certificate is the host's."""
@@ -98,6 +104,7 @@ class _PinnedConnection(http.client.HTTPConnection):
             )
             self._use(wrapped)
             wrapped.do_handshake()
+        self.reached = True
 
     def _use(self, opened: socket.socket) -> None:
         self.sock = self._wire = opened

@@ -12,6 +12,7 @@ from lignin.domain.states import (
     artifacts,
     budgets,
     cases,
+    connectors,
     drafts,
     facts,
     fleets,
@@ -53,6 +54,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **budgets.REDUCERS,
     **loops.REDUCERS,
     **inbox.REDUCERS,
+    **connectors.REDUCERS,
 }
 
 

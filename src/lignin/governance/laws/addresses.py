@@ -18,6 +18,17 @@ _REFUSED = tuple(
         "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20",
     )
 )  # fmt: skip
+_OWN = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "10.0.0.0/8",
+        "127.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "::1/128",
+        "fc00::/7",
+    )
+)
 _PUBLIC_V6 = ipaddress.ip_network("2000::/3")
 _ISATAP = (0x00005EFE, 0x02005EFE)
 
@@ -36,3 +47,26 @@ def why_refused(text: str) -> str:
     if any(address.version == net.version and address in net for net in _REFUSED):
         return "is not of the public internet"
     return ""
+
+
+def why_refused_inward(text: str) -> str:
+    """As `why_refused` for what may lead inward: this machine and private networks are let through.
+
+    Link-local addresses are not: the services of clouds that hand out credentials are there.
+    """
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return "is no address"
+    if any(address.version == net.version and address in net for net in _OWN):
+        return ""
+    return why_refused(text)
+
+
+def why_not_here(text: str) -> str:
+    """Return why an address is not of this machine, or nothing where it is: for what is not encrypted."""
+    try:
+        is_here = ipaddress.ip_address(text).is_loopback
+    except ValueError:
+        return "is no address"
+    return "" if is_here else "is not of this machine, and nothing is encrypted"

@@ -7,7 +7,7 @@ opens nothing: the artifact's manifest must declare both the secret's name and t
 import re
 import tomllib
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -165,6 +165,7 @@ class _GrantsFile(BaseModel):
     secrets: dict[str, SecretGrant] = Field(default_factory=dict)
     servers: dict[Annotated[str, Field(pattern=NAME)], ServerGrant] = Field(default_factory=dict)
     agents: dict[Annotated[str, Field(pattern=NAME)], AgentGrant] = Field(default_factory=dict)
+    connectors: dict[str, dict[str, Any]] = Field(default_factory=dict)  # see `laws.connectors`
 
 
 def parse_grants(text: str) -> Mapping[str, SecretGrant]:
@@ -194,14 +195,28 @@ def parse_agents(text: str) -> Mapping[str, AgentGrant]:
     return _parse(text).agents
 
 
+def parse_tables(text: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return the tables `[connectors.NAME]` as they are written.
+
+    Raises:
+        InvalidRequestError: As `parse_grants`.
+    """
+    return _parse(text).connectors
+
+
+def misfit(error: ValidationError, at: str = "") -> InvalidRequestError:
+    """The error for a grants file that does not fit: each fault with its place, and nothing of its values."""
+    faults = "; ".join(
+        f"{at}{'.'.join(map(str, fault['loc'])) or 'top'}: {fault['msg']}"
+        for fault in error.errors(include_input=False, include_context=False)
+    )
+    return InvalidRequestError(f"the grants file does not fit its form: {faults}")
+
+
 def _parse(text: str) -> _GrantsFile:
     try:
         return _GrantsFile.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise InvalidRequestError(f"the grants file does not parse: {error}") from error
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'top'}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_context=False)
-        )
-        raise InvalidRequestError(f"the grants file does not fit its form: {faults}") from None
+        raise misfit(error) from None

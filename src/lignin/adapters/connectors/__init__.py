@@ -1,0 +1,1 @@
+"""How far sides are spoken to: git hosts, chats, web hooks, mail."""

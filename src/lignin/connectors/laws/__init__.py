@@ -1,0 +1,1 @@
+"""Decisions about what comes in and goes out, pure."""
