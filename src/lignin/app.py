@@ -24,8 +24,8 @@ from lignin.domain.events import Actor, NewEvent, Scope
 from lignin.domain.names import require_name
 from lignin.harness.service import Harness
 from lignin.operations.context import Context, Progress
-from lignin.ports.engine import Engine
 from lignin.ports.connector import Connector, ConnectorAsked
+from lignin.ports.engine import Engine
 from lignin.ports.judge import Judge, JudgeAsked
 from lignin.ports.model import Model
 from lignin.ports.proposer import Proposer, ProposerAsked

@@ -19,8 +19,8 @@ from lignin.domain.events import Change, Receipt, Scope
 from lignin.harness.service import Harness
 from lignin.ports.broker import Exits
 from lignin.ports.clock import Clock, IdSource
-from lignin.ports.engine import Engine
 from lignin.ports.connector import Connector, ConnectorAsked
+from lignin.ports.engine import Engine
 from lignin.ports.judge import Judge, JudgeAsked
 from lignin.ports.ledger import Ledger, View
 from lignin.ports.model import Model

@@ -8,9 +8,9 @@ import pytest
 
 from lignin.domain.errors import IllegalTransitionError, LigninError
 from lignin.domain.events import Event
+from lignin.domain.fleets import TRANSITIONS as PIECE_STATES
 from lignin.domain.jobs import STATES as JOB_STATES
 from lignin.domain.jobs import JobAsked
-from lignin.domain.fleets import TRANSITIONS as PIECE_STATES
 from lignin.domain.states import REDUCERS, reduce_event
 from lignin.domain.states.artifacts import SERVABLE, STATES, TRANSITIONS, require_transition
 from lignin.domain.states.connectors import DELIVERY_STEPS
