@@ -137,6 +137,7 @@ def conclude(
     return {
         **told.to_json(),
         "ended": proof.ended,
+        "ruled_out": _rounded(judged.proof.ruled_out) if plan.claim == "better" else None,
         "target": list(plan.target),
         "instead": list(judged.instead),
         "kinds": dict(sorted(kinds.items())),
@@ -144,6 +145,10 @@ def conclude(
         "impact": _impact(plan),
         "prediction": check_prediction(plan.predicted, measured, interval),
     }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _tables(

@@ -77,9 +77,10 @@ def _show_better(
         path.append(wealth.value)
     is_shown = max(path, default=1.0) >= needed
     would_show = _would_show(sum(map(len, differences.values())), asked)
-    told = "no gain is shown; more trials could show one of the expected size"
+    size = f"{100 * asked.gain:.0f} points"
+    told = f"no gain is shown; more trials could show one of {size}"
     if would_show:
-        told = "no gain is shown, and one of the expected size would have been"
+        told = f"no gain is shown, and one of {size} or more would have been"
     return Shown(
         is_shown=is_shown,
         is_refuted=not is_shown and would_show,
