@@ -12,6 +12,7 @@ from lignin.domain.codec import Digest, Json, parse_json
 from lignin.domain.errors import InvalidRequestError, NotFoundError
 from lignin.domain.states import Row
 from lignin.domain.trials import MISSING, NOT_BELIEVED, trial_row
+from lignin.evals.laws.complete import OF_ROWS
 from lignin.evals.laws.table import parse_rows
 from lignin.evals.power import tell_basis
 from lignin.evals.trials import trials_of
@@ -230,10 +231,14 @@ def show(context: Context, request: EvalShow) -> EvalDone:
 
 @operation("eval.rows", effect="read", idempotent=True)
 def rows_(context: Context, request: SystemRef) -> TrialRows:
-    """Give a system's trials as rows that `gate decide` and `eval compare` read; a row a line as text."""
+    """Give a system's trials as rows that `gate decide` and `eval compare` read; a row a line as text.
+
+    Each says of how many rows it is, so that a part of them is not taken for the whole.
+    """
     with context.view() as view:
         row = find_system(view, request.system)
-        return TrialRows(items=[trial_row(each.body) for each in trials_of(view, row.key)])
+        items = [trial_row(each.body) for each in trials_of(view, row.key)]
+    return TrialRows(items=[{**each, OF_ROWS: len(items)} for each in items])
 
 
 def load_suite(context: Context, view: View, request: SuiteRequest) -> list[SuiteCase]:
