@@ -169,11 +169,22 @@ def parse_outcome(value: Mapping[str, Json]) -> Outcome:
     )
 
 
-NO_ORACLE = ("consensus", "alone", "told")
-"""Bases on which nobody declared what is right: runs that agree, the failed run alone, the system itself."""
+NO_ORACLE = (
+    "consensus",
+    "alone",
+    "metamorphic",
+    "differential",
+    "differential+metamorphic",
+    "told",
+)
+"""Bases on which nobody declared what is right: runs that agree, the failed run alone, relations between
+runs, another system, the system itself."""
 _WORDS = {
     "consensus": "by runs that agree",
     "alone": "by the failed run alone",
+    "metamorphic": "by relations between its own runs",
+    "differential": "by agreement with another system",
+    "differential+metamorphic": "by relations between runs and agreement with another system",
     "told": "by the system's own word",
 }
 

@@ -9,12 +9,12 @@ from lignin.domain.states import Row
 from lignin.evals.laws.binomial import exact_interval
 from lignin.operations.bisecting import search_log
 from lignin.operations.context import Context
-from lignin.operations.eval import SuiteRequest, load_suite
 from lignin.operations.eval_backslides import BackslideView, backslide_view, tell_backslide
 from lignin.operations.inspecting import of_case, stands
 from lignin.operations.planting import Subject
 from lignin.operations.registry import Response, operation
 from lignin.operations.regressing import Fix, standing_backslides
+from lignin.operations.suites import SuiteRequest, load_suite
 from lignin.operations.sweepwork import (
     Sweeping,
     find,

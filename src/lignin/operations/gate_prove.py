@@ -251,7 +251,8 @@ def _decided(context: Context, view: View, row: Row) -> Decided:
 def power_of(view: View, row: Row) -> Stated:
     """The power of the suite of a decision."""
     plan = parse_json(view.blob(row.body["plan"]))
-    return state_power(view, {name: case[0] for name, case in plan["cases"].items()})
+    digests = {name: case[0] for name, case in plan["cases"].items()}
+    return state_power(view, digests, {name: case[1] for name, case in plan["cases"].items()})
 
 
 def _proposed(context: Context, view: View, proposal: str) -> dict[str, Any] | None:

@@ -19,10 +19,10 @@ from lignin.evals.releases import (
     sealed_cases,
 )
 from lignin.operations.context import Context
-from lignin.operations.eval import SuiteRequest, load_suite
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.releasework import tell_margin, tell_release, try_sealed
 from lignin.operations.subjects import harness_files, open_subject
+from lignin.operations.suites import SuiteRequest, load_suite
 from lignin.operations.tries import top_up
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.ports.system import System
