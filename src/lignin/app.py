@@ -357,7 +357,7 @@ def _open_judge(
 def _open_proposer(
     settings: Settings, asked: ProposerAsked, key: bytes, open_sandbox: Callable[[], Sandbox]
 ) -> Proposer:
-    from lignin.adapters.proposers.command import Wall
+    from lignin.adapters.proposers.command_runs import Wall
     from lignin.adapters.proposers.opening import open_proposer
     from lignin.adapters.sandbox.bubblewrap import find_open_wall
     from lignin.adapters.systems.content import read_content

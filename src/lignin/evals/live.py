@@ -34,9 +34,7 @@ from lignin.evals.laws.savings import (
 )
 from lignin.evals.laws.siblings import weigh_siblings
 from lignin.evals.laws.table import Fault, Table, parse_table
-from lignin.evals.plans import Plan, Planned, Released, parse_plan
-
-__all__ = ["Bodies", "Plan", "Planned", "Released", "conclude", "follow", "parse_plan"]
+from lignin.evals.plans import Plan
 
 Result = TypeVar("Result")
 Bodies = Mapping[str, Json]

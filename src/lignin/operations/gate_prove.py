@@ -23,7 +23,6 @@ from lignin.operations.releasework import tell_margin
 from lignin.operations.tries import Tries, top_up
 from lignin.ports.ledger import View, require_known
 
-__all__ = ["GateProve", "prove"]
 _TOLD = 10
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from lignin.operations.gatework import BANKED
+from lignin.operations.gateplan import BANKED
 from lignin.operations.registry import Listed, Request, Response, positional
 from lignin.operations.suites import SuiteRequest
 from lignin.ports.proposer import DRAFT_LIMIT_S
