@@ -26,6 +26,7 @@ FaultKind = Literal[
     "text_turned",
     "agent_fault",
     "file_emptied",
+    "program_mutated",
 ]
 REVERTED: FaultKind = "fix_undone"
 Caught = Literal["caught", "missed", "unclear"]

@@ -51,9 +51,8 @@ def open_subject(
 
         return DeskSystem(spec.removeprefix(DESK), harness)
     if spec.startswith(ARTIFACT):
-        return context.open_system(
-            replace(_artifact(context, spec, limit_s), harness=harness or {})
-        )
+        asked = asked_artifact(context, spec, limit_s)
+        return context.open_system(replace(asked, harness=harness or {}))
     if context.dry_run and unsandboxed:
         raise UnavailableError("a dry run runs nothing unconfined", hint="leave out --dry-run")
     if spec.startswith(REPOSITORY):
@@ -71,7 +70,14 @@ def open_subject(
     )
 
 
-def _artifact(context: Context, spec: str, limit_s: float) -> SystemAsked:
+def asked_artifact(context: Context, spec: str, limit_s: float = LIMIT_S) -> SystemAsked:
+    """A stored script as the system that is asked for.
+
+    Raises:
+        DeniedError: It is in quarantine, or is not to be tried.
+        InvalidRequestError: It is no script.
+        NotFoundError: There is none of that name.
+    """
     with context.view() as view:
         row = find(context, view, spec.removeprefix(ARTIFACT))
         if row.state in _NOT_TRIED:

@@ -158,7 +158,6 @@ def test_nothing_runs_unconfined_unasked(desk: Desk) -> None:
 SCRIPT = """#!/usr/bin/env python3
 import json
 import sys
-import sys
 
 
 def main() -> None:
