@@ -29,7 +29,8 @@ from lignin.evals.laws.judges import judge
 from lignin.evals.laws.no_worse import LEVEL, MARGIN
 from lignin.evals.laws.recorded import GUARDED_FROM
 from lignin.operations.context import Context
-from lignin.operations.gate_prove import GateProve, prove
+from lignin.operations.gate_prove import prove
+from lignin.operations.questions import GateProve
 from lignin.operations.release import ReleaseCut, cut
 from lignin.operations.trace import TraceImport, import_
 from lignin.operations.trace_cases import TraceCases, cases

@@ -37,7 +37,7 @@ from lignin.sessions.service import SessionLog
 
 if TYPE_CHECKING:
     from lignin.adapters.broker.exits import UserExits
-    from lignin.adapters.proposers.command import MakeWall
+    from lignin.adapters.proposers.command_runs import MakeWall
     from lignin.adapters.proposers.opening import ReadCommand
     from lignin.adapters.wheels.cache import WheelCache
     from lignin.artifacts.verify import Verifier
@@ -382,7 +382,7 @@ def _command_reader(folder: Path) -> "ReadCommand":
 
 
 def _wall_maker(settings: Settings) -> "MakeWall":
-    from lignin.adapters.proposers.command import Wall
+    from lignin.adapters.proposers.command_runs import Wall
     from lignin.adapters.sandbox.bubblewrap import find_open_wall
 
     def make_wall(read: Sequence[str], write: Sequence[str]) -> Wall:

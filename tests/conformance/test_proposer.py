@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lignin.adapters.models.opening import open_model
-from lignin.adapters.proposers.command import Wall
+from lignin.adapters.proposers.command_runs import Wall
 from lignin.adapters.proposers.model import ModelProposer
 from lignin.adapters.proposers.opening import open_proposer
 from lignin.adapters.proposers.telling import fenced, tell

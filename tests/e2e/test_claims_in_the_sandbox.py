@@ -11,7 +11,7 @@ from lignin.app import load_settings, open_context
 from lignin.operations.artifact_capture import capture
 from lignin.operations.artifact_models import ArtifactCapture
 from lignin.operations.context import Context
-from lignin.operations.gate_prove import DecisionRef, GateProve, prove, recompute_
+from lignin.operations.gate_prove import DecisionRef, prove, recompute_
 from lignin.operations.head import HeadCreate
 from lignin.operations.head import create as create_head
 from lignin.operations.proposal import (
@@ -22,6 +22,7 @@ from lignin.operations.proposal import (
     create,
     decide,
 )
+from lignin.operations.questions import GateProve
 from lignin.ports.sandbox import Sandbox
 
 AGENT = """

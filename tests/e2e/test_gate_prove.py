@@ -10,7 +10,8 @@ import pytest
 
 from lignin.app import load_settings, open_context
 from lignin.operations.context import Context
-from lignin.operations.gate_prove import DecisionRef, GateProve, prove, recompute_
+from lignin.operations.gate_prove import DecisionRef, prove, recompute_
+from lignin.operations.questions import GateProve
 from lignin.operations.trace import TraceImport, import_
 from lignin.operations.trace_cases import TraceCases, cases
 from lignin.ports.sandbox import Sandbox

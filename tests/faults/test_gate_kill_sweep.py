@@ -23,7 +23,8 @@ from faults.kill_bench import Moments, WatchedLedger, watched_sql
 from lignin.app import load_settings, open_context
 from lignin.domain.codec import digest_json
 from lignin.operations.context import Context
-from lignin.operations.gate_prove import GateProve, prove
+from lignin.operations.gate_prove import prove
+from lignin.operations.questions import GateProve
 from lignin.operations.release import ReleaseCut, cut
 from lignin.ports.ledger import every_row
 

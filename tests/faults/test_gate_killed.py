@@ -5,22 +5,19 @@ decision that is reached in the end is, byte for byte, that of a run that nobody
 """
 
 import os
-import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lignin.app import load_settings, open_context
-from lignin.domain.events import Change, Receipt
-from lignin.operations.context import Context
-from lignin.operations.gate_prove import GateProve, prove
-from lignin.ports.ledger import Ledger, require_known
+from faults.dying import Killing, dies, opened
+from lignin.operations.gate_prove import prove
+from lignin.operations.questions import GateProve
+from lignin.ports.ledger import require_known
 
 HARNESS = """
 import os, random
@@ -39,38 +36,6 @@ def new(task, seed, tools):
 """
 
 
-@dataclass
-class Killing:
-    """A ledger at whose n-th commit the process dies, before or after it is durable."""
-
-    ledger: Ledger
-    at: int
-    after: bool
-    commits: int = 0
-
-    def commit(self, *changes: Change) -> tuple[Receipt, ...]:
-        self.commits += 1
-        if self.commits == self.at and not self.after:
-            os.kill(os.getpid(), signal.SIGKILL)
-        receipts = self.ledger.commit(*changes)
-        if self.commits == self.at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return receipts
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.ledger, name)
-
-
-@contextmanager
-def opened(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Context]:
-    environment = environment or {
-        "LIGNIN_HOME": str(folder / "home"),
-        "LIGNIN_ACTOR": "user:tester",
-    }
-    with open_context(load_settings(environment, folder)) as context:
-        yield context
-
-
 def decide(folder: Path, module: str, killed_at: int = 0, *, after: bool = True) -> Any:
     """What `gate prove` comes to, or dies of."""
     request = GateProve(
@@ -87,17 +52,6 @@ def decide(folder: Path, module: str, killed_at: int = 0, *, after: bool = True)
         with context.view() as view:
             row = require_known(view, f"decision/{told.decision}")
             return row.body["result"]["told"], ledger.commits
-
-
-def dies(folder: Path, module: str, killed_at: int, *, after: bool) -> bool:
-    """Whether a process that decides is killed on its way."""
-    child = os.fork()
-    if child == 0:
-        try:
-            decide(folder, module, killed_at, after=after)
-        finally:
-            os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
 def prepared(folder: Path, module: str) -> Path:
@@ -126,7 +80,7 @@ def test_a_decision_killed_at_any_commit_is_the_same_and_pays_nothing_twice(
     assert commits > 30
     for killed_at in range(1, commits + 1, step):
         folder = prepared(tmp_path / str(killed_at), module)
-        assert dies(folder, module, killed_at, after=after)
+        assert dies(partial(decide, folder, module, killed_at, after=after))
         again, _ = decide(folder, module)
         assert again == reached
         told = Counter((folder / "paid").read_text().splitlines())
@@ -141,7 +95,7 @@ def test_a_decision_killed_at_every_trial_in_turn_still_comes_to_the_same(tmp_pa
     reached, _ = decide(whole, module)
     folder = prepared(tmp_path / "turns", module)
     kills = 0
-    while dies(folder, module, 1, after=True):
+    while dies(partial(decide, folder, module, 1, after=True)):
         kills += 1
     assert kills > 30
     again, _ = decide(folder, module)

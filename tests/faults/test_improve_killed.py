@@ -7,18 +7,15 @@ heads, and what was committed is never paid again.
 import os
 import random
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from faults.test_gate_killed import Killing
-from lignin.app import load_settings, open_context
+from faults.dying import Killing, dies, opened
 from lignin.domain.artifacts import File
-from lignin.operations.context import Context
 from lignin.operations.improve_end import run_campaign
 from lignin.operations.improve_models import Improve
 from lignin.ports.ledger import every_row, require_known
@@ -54,13 +51,6 @@ def opening(name: str, evidence: Evidence) -> ScriptedProposer:
     return ScriptedProposer(DRAFTS, name)
 
 
-@contextmanager
-def opened(folder: Path) -> Iterator[Context]:
-    environment = {"LIGNIN_HOME": str(folder / "home"), "LIGNIN_ACTOR": "user:tester"}
-    with open_context(load_settings(environment, folder)) as context:
-        yield context
-
-
 def climb(folder: Path, module: str, killed_at: int = 0, *, after: bool = True) -> tuple[Any, int]:
     """What a campaign comes to, or dies of: rounds, end, heads; and how many commits it took."""
     os.environ["PAID"] = str(folder / "paid")
@@ -90,16 +80,6 @@ def climb(folder: Path, module: str, killed_at: int = 0, *, after: bool = True) 
             }
             assert view.page("improve").total == 1
     return (rounds, row.state, row.body["end"]["outcome"], heads), ledger.commits
-
-
-def dies(folder: Path, module: str, killed_at: int, *, after: bool) -> bool:
-    child = os.fork()
-    if child == 0:
-        try:
-            climb(folder, module, killed_at, after=after)
-        finally:
-            os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
 def prepared(folder: Path, module: str) -> Path:
@@ -138,7 +118,7 @@ def test_a_campaign_killed_at_any_commit_comes_to_the_same_and_pays_nothing_twic
     chosen = every if points == 1 else sorted(random.Random(points).sample(every, points))
     for killed_at in chosen:
         folder = prepared(tmp_path / str(killed_at), module)
-        dies(folder, module, killed_at, after=after)
+        dies(partial(climb, folder, module, killed_at, after=after))
         again, _ = climb(folder, module)
         assert again == reached, killed_at
         told = Counter((folder / "paid").read_text().splitlines())
@@ -153,7 +133,7 @@ def test_a_campaign_killed_at_every_few_commits_in_turn_still_ends(tmp_path: Pat
     reached, _ = climb(whole, module)
     folder = prepared(tmp_path / "turns", module)
     kills = 0
-    while dies(folder, module, 9, after=True):
+    while dies(partial(climb, folder, module, 9, after=True)):
         kills += 1
     assert kills > 5
     assert climb(folder, module)[0] == reached

@@ -9,12 +9,13 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from faults.test_gate_killed import Killing, opened
+from faults.dying import Killing, dies, opened
 from lignin.domain.codec import parse_json
 from lignin.operations.context import Context
 from lignin.operations.eval_power import EvalPower, power
@@ -84,17 +85,6 @@ def run(folder: Path, act: Act, killed_at: int = 0, *, after: bool = True) -> tu
         return act(replace(context, ledger=ledger)), ledger.commits  # type: ignore[arg-type]
 
 
-def dies(folder: Path, act: Act, killed_at: int, *, after: bool) -> bool:
-    """Whether a process is killed on its way."""
-    child = os.fork()
-    if child == 0:
-        try:
-            run(folder, act, killed_at, after=after)
-        finally:
-            os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
-
-
 def paid_in(folder: Path, before: Path) -> Counter[str]:
     """The trials that were paid there and not before."""
     old = len((before / "paid").read_text().splitlines())
@@ -121,7 +111,7 @@ def test_killed_at_any_commit_it_comes_to_the_same_and_pays_nothing_twice(
     for killed_at in sorted({*range(1, commits + 1, step), commits - 1, commits}):
         folder = tmp_path / str(killed_at)
         shutil.copytree(history, folder)
-        assert dies(folder, act, killed_at, after=after)
+        assert dies(partial(run, folder, act, killed_at, after=after))
         if not (
             after and killed_at == commits and act is swept
         ):  # else it was done, and asked anew

@@ -34,9 +34,7 @@ from lignin.evals.laws.savings import (
 )
 from lignin.evals.laws.siblings import weigh_siblings
 from lignin.evals.laws.table import Fault, Table, parse_table
-from lignin.evals.plans import Plan, Planned, Released, parse_plan
-
-__all__ = ["Bodies", "Plan", "Planned", "Released", "conclude", "follow", "parse_plan"]
+from lignin.evals.plans import Plan
 
 Result = TypeVar("Result")
 Bodies = Mapping[str, Json]
@@ -137,6 +135,7 @@ def conclude(
     return {
         **told.to_json(),
         "ended": proof.ended,
+        "ruled_out": _rounded(judged.proof.ruled_out) if plan.claim == "better" else None,
         "target": list(plan.target),
         "instead": list(judged.instead),
         "kinds": dict(sorted(kinds.items())),
@@ -144,6 +143,10 @@ def conclude(
         "impact": _impact(plan),
         "prediction": check_prediction(plan.predicted, measured, interval),
     }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _tables(

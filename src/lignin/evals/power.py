@@ -26,6 +26,7 @@ FaultKind = Literal[
     "text_turned",
     "agent_fault",
     "file_emptied",
+    "program_mutated",
 ]
 REVERTED: FaultKind = "fix_undone"
 Caught = Literal["caught", "missed", "unclear"]
@@ -169,11 +170,22 @@ def parse_outcome(value: Mapping[str, Json]) -> Outcome:
     )
 
 
-NO_ORACLE = ("consensus", "alone", "told")
-"""Bases on which nobody declared what is right: runs that agree, the failed run alone, the system itself."""
+NO_ORACLE = (
+    "consensus",
+    "alone",
+    "metamorphic",
+    "differential",
+    "differential+metamorphic",
+    "told",
+)
+"""Bases on which nobody declared what is right: runs that agree, the failed run alone, relations between
+runs, another system, the system itself."""
 _WORDS = {
     "consensus": "by runs that agree",
     "alone": "by the failed run alone",
+    "metamorphic": "by relations between its own runs",
+    "differential": "by agreement with another system",
+    "differential+metamorphic": "by relations between runs and agreement with another system",
     "told": "by the system's own word",
 }
 

@@ -320,7 +320,11 @@ def find_quotes(
     """Return where changed files quote a case that was not withdrawn, or one of the user's own."""
     cases = parsed_cases(view)
     known = [*_texts(before).values(), *(text for _, case in cases for text in _given(case))]
-    own = {case.name: tuple(_leaves(case.task)) for case in told if case.content is None}
+    own = {
+        case.name: (*_leaves(case.task), *(x for r in case.relations for x in _leaves(r.input)))
+        for case in told
+        if case.content is None
+    }
     known += _said_in_all(own.values())
     quotable = [_quotable(name, case) for name, case in cases]
     quotable += [_of_told(name, leaves) for name, leaves in own.items()]

@@ -2,65 +2,28 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
 
 from lignin.domain.codec import Digest, Json, parse_json
-from lignin.domain.errors import InvalidRequestError, NotFoundError
+from lignin.domain.errors import InvalidRequestError
 from lignin.domain.states import Row
 from lignin.domain.trials import MISSING, NOT_BELIEVED, trial_row
-from lignin.evals.laws.table import parse_rows
+from lignin.evals.laws.complete import OF_ROWS
 from lignin.evals.power import tell_basis
 from lignin.evals.trials import trials_of
 from lignin.evals.troubles import ENDED_WELL, Trouble, group_troubles, telling_line
 from lignin.operations.context import Context
-from lignin.operations.gate import named_cases
 from lignin.operations.registry import Listed, Request, Response, operation, positional
-from lignin.operations.rubricwork import open_scorer
 from lignin.operations.subjects import open_subject
-from lignin.operations.trialwork import SuiteCase, stored_suite, told_case
+from lignin.operations.suites import SuiteRequest, basis_of, load_suite
 from lignin.operations.tries import top_up, with_workers
 from lignin.ports.ledger import View, every_row, not_known
-from lignin.ports.system import LIMIT_S
 from lignin.traces.view import told
 
-MAX_BYTES = 64 * 2**20
 SAID_CHARS = 2000
-
-
-class SuiteRequest(Request):
-    case: list[str] = Field(
-        default_factory=list,
-        description="only these cases, comma-separated or @FILE; default: all that are accepted",
-    )
-    suite: str = Field(
-        "",
-        description="a file of your own cases instead, JSON lines of {case, input, ...}: the system "
-        "itself says how each went",
-    )
-    rubric: str = Field(
-        "", description="NAME or NAME@DIGITS: a judge scores the cases of --suite by this rubric"
-    )
-    judge: str = Field(
-        "",
-        description="who judges: a command line (in the sandbox), model:PROVIDER:MODEL, or "
-        "python:MODULE:FUNCTION",
-    )
-    unsandboxed_judge: bool = Field(
-        False, description="run the judge as you, outside the sandbox: for `claude -p` and the like"
-    )
-    unsandboxed: bool = Field(
-        False, description="run the system as you, outside the sandbox, with all that you may do"
-    )
-    limit_s: float = Field(LIMIT_S, gt=0, le=86_400, description="seconds for one trial")
-    parallel: int = Field(1, ge=1, le=64, description="at most so many trials at a time")
-    workers: bool = Field(
-        False,
-        description="hand trials to the workers that live (`lignin worker`), as far as they can",
-    )
 
 
 class EvalRun(SuiteRequest):
@@ -128,7 +91,8 @@ class EvalDone(SystemScore):
     )
     basis: dict[str, int] = Field(
         description="what the checks of the cases rest on: declared, or, without an oracle, consensus, the "
-        "failed run alone, or what the system itself told"
+        "failed run alone, relations between runs (metamorphic), agreement with another system "
+        "(differential), or what the system itself told"
     )
     items: list[CaseScore] = Field(description="one entry a case")
     tries: list[TrialView] = Field(
@@ -193,7 +157,7 @@ def run(context: Context, request: EvalRun) -> EvalDone:
             shared=done.shared,
             why=_why(view, rows),
             splits=_splits(view, items),
-            basis=basis_of(view, [each.case for each in items]),
+            basis=basis_of(view, {case.name: case.grader for case in suite}),
             items=items,
         )
 
@@ -226,7 +190,8 @@ def show(context: Context, request: EvalShow) -> EvalDone:
             raise not_known(view, f"case/{request.case}")
         tries = [_try(view, body) for body in rows] if request.case else []
         items = _by_case(rows)
-        splits, basis = _splits(view, items), basis_of(view, [each.case for each in items])
+        graders = {str(body["case"]): str(body["grader"]) for body in rows}
+        splits, basis = _splits(view, items), basis_of(view, graders)
         why = _why(view, rows)
     scored = _score(row.key, row.body["name"], rows, simulated=row.body["simulated"])
     tries.sort(key=lambda each: each.number)
@@ -235,60 +200,14 @@ def show(context: Context, request: EvalShow) -> EvalDone:
 
 @operation("eval.rows", effect="read", idempotent=True)
 def rows_(context: Context, request: SystemRef) -> TrialRows:
-    """Give a system's trials as rows that `gate decide` and `eval compare` read; a row a line as text."""
+    """Give a system's trials as rows that `gate decide` and `eval compare` read; a row a line as text.
+
+    Each says of how many rows it is, so that a part of them is not taken for the whole.
+    """
     with context.view() as view:
         row = find_system(view, request.system)
-        return TrialRows(items=[trial_row(each.body) for each in trials_of(view, row.key)])
-
-
-def load_suite(context: Context, view: View, request: SuiteRequest) -> list[SuiteCase]:
-    """The cases that a request is about.
-
-    Raises:
-        InvalidRequestError: There are none.
-        NotFoundError: A named one is not there.
-    """
-    if not request.suite:
-        if request.rubric or request.judge:
-            raise InvalidRequestError(
-                "stored cases have checks, and those judge", hint="--rubric is for cases of --suite"
-            )
-        suite = stored_suite(view, named_cases(context, request.case))
-    else:
-        path = context.path(request.suite)
-        if not path.is_file():
-            raise NotFoundError(f"{path} is no file", hint="JSON lines of {case, input, ...}")
-        if path.stat().st_size > MAX_BYTES:
-            raise InvalidRequestError(f"{path} is larger than {MAX_BYTES // 2**20} MiB")
-        suite = [told_case(row) for row in parse_rows(path.read_text("utf-8"), path.name)]
-        if double := [n for n, k in Counter(case.name for case in suite).items() if k > 1]:
-            raise InvalidRequestError(f"cases that are there twice: {', '.join(double[:10])}")
-        if request.rubric or request.judge:
-            scorer = open_scorer(
-                context,
-                view,
-                request.rubric,
-                request.judge,
-                unsandboxed=request.unsandboxed_judge,
-                limit_s=request.limit_s,
-            )
-            suite = [replace(case, scorer=scorer) for case in suite]
-    if not suite:
-        raise InvalidRequestError(
-            "there are no cases", hint="`lignin trace cases` makes some; --suite brings your own"
-        )
-    return suite
-
-
-def basis_of(view: View, cases: Iterable[str]) -> dict[str, int]:
-    """How many cases rest on what: declared passes, consensus, the failed run alone, or the system's word."""
-    names = list(cases)
-    rows = view.rows([f"case/{name}" for name in names])
-    found = Counter(
-        str(row.body["basis"]) if (row := rows.get(f"case/{name}")) is not None else "told"
-        for name in names
-    )
-    return dict(sorted(found.items()))
+        items = [trial_row(each.body) for each in trials_of(view, row.key)]
+    return TrialRows(items=[{**each, OF_ROWS: len(items)} for each in items])
 
 
 def find_system(view: View, named: str) -> Row:

@@ -8,11 +8,12 @@ from pydantic import Field
 from lignin.domain.codec import Json, parse_json
 from lignin.domain.states import Row
 from lignin.evals.power import tell_basis
+from lignin.evals.sweeping import parse_inspection
 from lignin.operations.context import Context
-from lignin.operations.eval import SuiteRequest, basis_of, load_suite
 from lignin.operations.planting import Subject
 from lignin.operations.powerwork import Wanted, in_words, measure, want
 from lignin.operations.registry import Response, operation
+from lignin.operations.suites import SuiteRequest, basis_of, load_suite
 from lignin.operations.tries import with_workers
 from lignin.ports.ledger import View
 
@@ -109,6 +110,12 @@ def power(context: Context, request: EvalPower) -> PowerMeasured:
         return PowerMeasured(**power_view(view, row), paid=paid, items=power_items(view, row))
 
 
+def _graders(plan: Mapping[str, Any]) -> dict[str, str]:
+    """What judges the cases that were looked at, by case."""
+    looked = (parse_inspection(look["inspection"]).cases for look in plan["looks"])
+    return {name: case.grader for cases in looked for name, case in cases.items()}
+
+
 def power_view(view: View, row: Row) -> dict[str, Any]:
     """What is told of a measurement."""
     plan = parse_json(view.blob(row.body["plan"]))
@@ -123,7 +130,7 @@ def power_view(view: View, row: Row) -> dict[str, Any]:
         "head": row.body["head"],
         "simulated": row.body["simulated"],
         "cases": len(plan["cases"]),
-        "basis": basis_of(view, plan["cases"]),
+        "basis": basis_of(view, {**dict.fromkeys(plan["cases"], ""), **_graders(plan)}),
         "reverted_fixes": told.get("reverted_fixes", {}),
         "planted": told.get("planted", {}),
         "left_out": plan["left_out"],

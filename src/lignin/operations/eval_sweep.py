@@ -1,5 +1,7 @@
 """Sweeps: what was fixed is looked at again, and what broke it is found."""
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
 from lignin.domain.codec import parse_json
@@ -7,11 +9,12 @@ from lignin.domain.states import Row
 from lignin.evals.laws.binomial import exact_interval
 from lignin.operations.bisecting import search_log
 from lignin.operations.context import Context
-from lignin.operations.eval import SuiteRequest, load_suite
 from lignin.operations.eval_backslides import BackslideView, backslide_view, tell_backslide
 from lignin.operations.inspecting import of_case, stands
 from lignin.operations.planting import Subject
 from lignin.operations.registry import Response, operation
+from lignin.operations.regressing import Fix, standing_backslides
+from lignin.operations.suites import SuiteRequest, load_suite
 from lignin.operations.sweepwork import (
     Sweeping,
     find,
@@ -48,6 +51,9 @@ class Flakiness(Response):
     interval: list[float] = Field(description="its exact 95 % interval")
     flaky: bool = Field(description="whether it passed some and failed some")
     fixed: bool = Field(description="whether it was fixed on this head")
+    slid: bool = Field(
+        False, description="whether it was fixed and slid back: then it is not flaky"
+    )
 
 
 class Swept(Response):
@@ -64,7 +70,11 @@ class Swept(Response):
     broken: list[str] = Field(description="of these, those that fail again")
     unclear: list[str] = Field(description="of these, those where more trials are needed to say")
     backslides: list[BackslideView] = Field(
-        description="what slid back, with the accept that did it"
+        description="what slid back and is not mended, found now or before, with the accept that did it"
+    )
+    known: list[str] = Field(
+        default_factory=list,
+        description="of these, the ids of those that an earlier sweep found: nothing is proposed again",
     )
     items: list[Flakiness] = Field(description="each case that was tried, the worst first")
     paid: int = Field(description="trials that were run this time, those of old revisions included")
@@ -85,6 +95,8 @@ class Swept(Response):
             lines.append("without --head nobody can say what was fixed")
         for each in self.backslides:
             lines += ["", *tell_backslide(each)]
+            if each.backslide in self.known:
+                lines.append("  found by an earlier sweep, and still open")
         if flaky:
             lines += ["", f"{len(flaky)} are flaky, and stay in the suite:"]
         for one in flaky[:_SHOWN]:
@@ -133,14 +145,12 @@ def sweep(context: Context, request: EvalSweep) -> Swept:
 
 def _swept(view: View, row: Row, sweeping: Sweeping, paid: int) -> Swept:
     told = parse_json(view.blob(row.body["result"]["told"]))
-    slid = [
-        backslide_view(view, each)
-        for each in every_row(view, "backslide")
-        if each.body["case"] in told["broken"] and each.body.get("system") == row.body["system"]
-        and each.body["head"] == row.body["head"]
-    ]  # fmt: skip
+    slid = _slid_back(view, row, told["broken"], list(sweeping.fixes.values()))
+    gone = {*told["broken"], *(each.body["case"] for each in slid)}
     items = [
-        item for name in told["tried"] if (item := _flakiness(view, sweeping, name)) is not None
+        item
+        for name in told["tried"]
+        if (item := _flakiness(view, sweeping, name, has_slid=name in gone)) is not None
     ]
     return Swept(
         sweep=row.key,
@@ -155,13 +165,31 @@ def _swept(view: View, row: Row, sweeping: Sweeping, paid: int) -> Swept:
         fixed=told["fixed"],
         broken=told["broken"],
         unclear=told["unclear"],
-        backslides=slid,
+        backslides=[backslide_view(view, each) for each in slid],
+        known=[each.key for each in slid if each.body["sweep"] != row.key],
         items=sorted(items, key=lambda item: (item.rate, item.case)),
         paid=paid,
     )
 
 
-def _flakiness(view: View, sweeping: Sweeping, name: str) -> Flakiness | None:
+def _slid_back(view: View, row: Row, broken: Sequence[str], fixes: Sequence[Fix]) -> list[Row]:
+    """The backslides that this system shows, and those of the head that are not mended since."""
+    head, system = row.body["head"], row.body["system"]
+    if not head:
+        return []
+    standing = standing_backslides(view, head, fixes, row.body["name"])
+    shown = {
+        each.key: each
+        for each in every_row(view, "backslide")
+        if each.body["case"] in broken
+        and each.body["head"] == head
+        and each.body.get("system") == system
+    }
+    found = {**shown, **{each.key: each for each in standing.values()}}
+    return [found[key] for key in sorted(found)]
+
+
+def _flakiness(view: View, sweeping: Sweeping, name: str, *, has_slid: bool) -> Flakiness | None:
     banked, _ = of_case(stands(view, sweeping.base.digest), sweeping.suite[name])
     between = exact_interval(round(banked.scored), banked.trials)
     if between is None:
@@ -171,6 +199,7 @@ def _flakiness(view: View, sweeping: Sweeping, name: str) -> Flakiness | None:
         trials=banked.trials,
         rate=round(banked.scored / banked.trials, 4),
         interval=[round(bound, 4) for bound in between],
-        flaky=0 < banked.scored < banked.trials,
+        flaky=0 < banked.scored < banked.trials and not has_slid,
+        slid=has_slid,
         fixed=name in sweeping.fixes,
     )

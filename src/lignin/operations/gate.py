@@ -10,6 +10,7 @@ from lignin.domain.codec import Json
 from lignin.domain.errors import InvalidRequestError, NotFoundError
 from lignin.domain.evidence import GateOutcome
 from lignin.evals.laws.claims import EXPECTED_GAIN, Asked, Kind
+from lignin.evals.laws.complete import Expected
 from lignin.evals.laws.levels import level
 from lignin.evals.laws.no_worse import MARGIN
 from lignin.evals.laws.recorded import decide_recorded
@@ -28,6 +29,8 @@ _NAMES = (
     "claim",
     "saving",
     "margin",
+    "suite",
+    "trials",
     "id",
 )
 
@@ -58,6 +61,16 @@ class GateDecide(Request):
     )
     margin: float = Field(
         MARGIN, gt=0, lt=1, description="what no_worse_and_cheaper may lose of the mean score"
+    )
+    suite: str = Field(
+        "",
+        description="what both were to be tried on: a file of {case, ...} rows; a side that lacks one of "
+        "these cases is not complete",
+    )
+    trials: int = Field(
+        0,
+        ge=0,
+        description="so many trials or more of each case; a side with fewer is not complete",
     )
     alpha: float = Field(
         0.05, gt=0, lt=1, description="the error of a whole campaign, of which this is the first"
@@ -137,7 +150,8 @@ def decide(context: Context, request: GateDecide) -> GateVerdict:
     """Decide by recorded trials whether a candidate is better and breaks nothing.
 
     Rows are `{case, trial, score | resolved, error?}`; their order is nothing. A trial without a score
-    failed, unless its error begins with "infrastructure". 0 accepted, 6 rejected, 10 undecided.
+    failed, unless its error begins with "infrastructure". Rows with `of_rows`, or a row `{declares: {rows,
+    cases, trials}}`, say what the whole was: a part of it decides nothing. 0 accepted, 6 rejected, 10 undecided.
     """
     asked = Asked(
         target=named_cases(context, request.target),
@@ -148,6 +162,7 @@ def decide(context: Context, request: GateDecide) -> GateVerdict:
         claim=request.claim,
         saving=request.saving,
         margin=request.margin,
+        expected=_expected(request, context.path(request.suite)),
     )
     verdict = decide_recorded(
         _table(context.path(request.incumbent)), _table(context.path(request.candidate)), asked
@@ -167,7 +182,7 @@ def campaign(context: Context, request: GateCampaign) -> CampaignView:
     items: list[CampaignStep] = []
     for number, proposal in enumerate(proposals, start=1):
         accepted = sum(each.verdict == "accept" for each in items)
-        asked = _asked(proposal, number, level(request.alpha, number, accepted))
+        asked = _asked(proposal, number, level(request.alpha, number, accepted), file.parent)
         tables = [_given(proposal, name, file.parent, number) for name in _NAMES[:2]]
         told = decide_recorded(tables[0], tables[1], asked).to_json()
         name = str(proposal.get("id", number))
@@ -178,7 +193,24 @@ def campaign(context: Context, request: GateCampaign) -> CampaignView:
     return CampaignView(items=items, verdicts=counted, alpha=request.alpha)
 
 
-def _asked(proposal: Mapping[str, Any], number: int, allowed: float) -> Asked:
+def _expected(request: GateDecide, suite: Path) -> Expected:
+    """What either side has to hold.
+
+    Raises:
+        InvalidRequestError: The suite's rows name no case.
+    """
+    cases: list[str] = []
+    for row in parse_rows(_text(suite), suite.name) if request.suite else ():
+        name = row.get("case")
+        if not isinstance(name, str | int) or isinstance(name, bool) or name == "":
+            raise InvalidRequestError(
+                f"a row of {suite.name} names no case", hint="rows of {case, ...}"
+            )
+        cases.append(str(name))
+    return Expected(cases=tuple(dict.fromkeys(cases)), trials=request.trials)
+
+
+def _asked(proposal: Mapping[str, Any], number: int, allowed: float, folder: Path) -> Asked:
     """What a proposal of a campaign asks, checked as `gate decide` checks it."""
     try:
         told = {"incumbent": "", "candidate": "", **proposal}
@@ -202,6 +234,7 @@ def _asked(proposal: Mapping[str, Any], number: int, allowed: float) -> Asked:
         claim=request.claim,
         saving=request.saving,
         margin=request.margin,
+        expected=_expected(request, folder / request.suite),
     )
 
 

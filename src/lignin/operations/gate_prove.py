@@ -8,6 +8,7 @@ from pydantic import Field
 from lignin.domain.codec import Json, parse_json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.states import Row
+from lignin.evals.laws.no_worse import MARGIN
 from lignin.evals.power import tell_basis
 from lignin.operations.context import Context
 from lignin.operations.eval import tell_paid
@@ -18,10 +19,10 @@ from lignin.operations.gatework import find_decision, open_decision, reach_decis
 from lignin.operations.powerwork import NEVER, Stated, state_power
 from lignin.operations.questions import GateProve, question_of
 from lignin.operations.registry import Listed, Request, Response, operation, positional
+from lignin.operations.releasework import tell_margin
 from lignin.operations.tries import Tries, top_up, with_workers
 from lignin.ports.ledger import View, require_known
 
-__all__ = ["GateProve", "prove"]
 _TOLD = 10
 
 
@@ -34,9 +35,15 @@ class Decided(GateVerdict):
     number: int = Field(description="its place in the campaign, from 1")
     simulated: bool = Field(description="true where nothing of it is evidence about real agents")
     ended: str = Field(description="how the proof ended: proven, futile or out of trials")
+    ruled_out: float | None = Field(
+        None,
+        description="of better: a gain of the target's mean score of this size or more is ruled out; one "
+        "that is there is so with less than 1 in 20",
+    )
     target: list[str] = Field(description="cases that were to be better")
     instead: list[str] = Field(description="cases on which it was tried instead, if any")
     kinds: dict[str, int] = Field(description="how the trials of either went, by kind")
+    margin: float = Field(MARGIN, description="what no_worse_and_cheaper may lose")
     release: str = Field("", description="the release that it was compared with, if any")
     impact: dict[str, Json] | None = Field(
         None,
@@ -227,6 +234,7 @@ def _decided(context: Context, view: View, row: Row) -> Decided:
         hidden_cases=sum(bool(case[4]) for case in plan["cases"].values()),
         bank_trials=sum(int(trials) for _, trials in plan["bank"].values()),
         proposed=_proposed(context, view, body["proposal"]),
+        margin=float(plan.get("margin", MARGIN)),
         power=stated.power,
         power_told=stated.told,
         basis=dict(stated.basis),
@@ -243,7 +251,8 @@ def _decided(context: Context, view: View, row: Row) -> Decided:
 def power_of(view: View, row: Row) -> Stated:
     """The power of the suite of a decision."""
     plan = parse_json(view.blob(row.body["plan"]))
-    return state_power(view, {name: case[0] for name, case in plan["cases"].items()})
+    digests = {name: case[0] for name, case in plan["cases"].items()}
+    return state_power(view, digests, {name: case[1] for name, case in plan["cases"].items()})
 
 
 def _proposed(context: Context, view: View, proposal: str) -> dict[str, Any] | None:
@@ -274,12 +283,25 @@ def _told_of_proposal(decided: Decided) -> list[str]:
         lines.append(
             f"target: {', '.join(decided.target[:_TOLD])}{more}; {decided.hidden_cases} cases hidden"
         )
-    if decided.claim == "better" and decided.verdict != "accept" and decided.pairs:
-        ended = {
-            "futile": f"a gain would have been shown by {decided.pairs} pairs: more would not show it",
-            "out of trials": f"the trials ran out after {decided.pairs} pairs: more may show it",
-        }
-        lines += [ended[decided.ended]] if decided.ended in ended else []
+    if decided.claim == "better" and decided.verdict != "accept":
+        lines += _told_of_end(decided)
+    return lines
+
+
+def _told_of_end(decided: Decided) -> list[str]:
+    """Why no more was tried, and which gain may be taken for ruled out."""
+    if decided.ended == "out of trials":
+        lines = [f"the trials ran out after {decided.pairs} pairs: more may show a gain"]
+    elif decided.ended == "futile":
+        lines = ["given up: the candidate's trials look like none that would show a gain"]
+    else:
+        return []
+    if decided.ruled_out is not None:
+        points = f"{100 * decided.ruled_out:.0f} points"
+        lines.append(
+            f"a gain of {points} or more on the target is ruled out (one that is there would be in fewer "
+            "than 1 of 20 decisions)"
+        )
     return lines
 
 
@@ -324,7 +346,11 @@ def _said_beside(decided: Decided) -> list[str]:
     """What it was compared with, what the change touches, what was predicted."""
     lines = []
     if decided.release:
-        left = "" if decided.margin_left is None else f", margin left {decided.margin_left:.1%}"
+        left = (
+            ""
+            if decided.margin_left is None
+            else f"; {tell_margin(decided.margin_left, decided.margin)}"
+        )
         lines.append(f"compared with the release {decided.release}{left}")
     impact = decided.impact
     if impact and impact["cases"] is not None:

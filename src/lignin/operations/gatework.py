@@ -17,7 +17,7 @@ from lignin.evals.live import Bodies, conclude, follow
 from lignin.evals.plans import Plan, parse_plan
 from lignin.evals.trials import UnfiledError, filed_trial, standing, trials_of
 from lignin.operations.context import Context
-from lignin.operations.gateplan import BANKED, Question, plan_decision, released_rows
+from lignin.operations.gateplan import Question, plan_decision, released_rows
 from lignin.operations.heads import is_practice
 from lignin.operations.regressing import mark_fixed
 from lignin.operations.rubricwork import unmeasured_graders
@@ -25,15 +25,6 @@ from lignin.operations.trialwork import SuiteCase, suite_case
 from lignin.operations.tries import Tries
 from lignin.ports.ledger import View, require_known
 from lignin.ports.system import System
-
-__all__ = [
-    "BANKED",
-    "Question",
-    "find_decision",
-    "open_decision",
-    "plan_decision",
-    "reach_decision",
-]
 
 USUAL_ALPHA = 0.05
 """What a campaign may err whose decisions count for proposals."""

@@ -18,7 +18,6 @@ from lignin.evals.laws.recorded import mean_gain
 from lignin.evals.releases import LEAST_TRIALS, last_release, line_of
 from lignin.evals.trials import standing, trials_of
 from lignin.operations.context import Context
-from lignin.operations.eval import load_suite
 from lignin.operations.heads import (
     HIDDEN,
     MAIN,
@@ -44,6 +43,7 @@ from lignin.operations.improve_models import Improve
 from lignin.operations.improve_proposers import OpenProposer, opening_for, proposers_of
 from lignin.operations.improve_rounds import Campaign
 from lignin.operations.proposal import ProposalDecide, decide
+from lignin.operations.suites import load_suite
 from lignin.operations.trialwork import SuiteCase
 from lignin.operations.tries import Tries
 from lignin.ports.ledger import View, require_known

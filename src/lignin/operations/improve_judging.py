@@ -15,13 +15,13 @@ from lignin.evals.laws.climbing import Spent
 from lignin.evals.trials import trials_of
 from lignin.harness.service import Decision
 from lignin.operations.context import Context
-from lignin.operations.eval import SuiteRequest
 from lignin.operations.gateplan import Question, needs_bank
 from lignin.operations.gatework import find_decision, open_decision, reach_decision
 from lignin.operations.heads import state_changes
 from lignin.operations.improve_models import Improve
 from lignin.operations.questions import GateProve, question_on
 from lignin.operations.subjects import harness_files, open_subject
+from lignin.operations.suites import SuiteRequest
 from lignin.operations.trialwork import SuiteCase
 from lignin.operations.tries import top_up
 from lignin.ports.ledger import View, require_known

@@ -4,9 +4,9 @@ from typing import Any
 
 from pydantic import Field
 
-from lignin.operations.eval import SuiteRequest
-from lignin.operations.gatework import BANKED
+from lignin.operations.gateplan import BANKED
 from lignin.operations.registry import Listed, Request, Response, positional
+from lignin.operations.suites import SuiteRequest
 from lignin.ports.proposer import DRAFT_LIMIT_S
 from lignin.traces.view import told
 

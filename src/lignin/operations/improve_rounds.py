@@ -34,7 +34,6 @@ from lignin.evals.releases import sealed_cases
 from lignin.operations.context import Context
 from lignin.operations.draft_versions import Origin, patch_of_draft
 from lignin.operations.drafting import require_unquoted_change, without_secrets
-from lignin.operations.eval import load_suite
 from lignin.operations.improve_aims import Findings, brief_for, evidence_for, find_aims
 from lignin.operations.improve_judging import (
     Judged,
@@ -53,6 +52,7 @@ from lignin.operations.improve_judging import (
 from lignin.operations.improve_models import Improve
 from lignin.operations.improve_proposers import OpenProposer, walls_of
 from lignin.operations.subjects import harness_files
+from lignin.operations.suites import load_suite
 from lignin.operations.trialwork import SuiteCase, suite_case
 from lignin.operations.tries import top_up
 from lignin.ports.ledger import View, require_known

@@ -1,7 +1,8 @@
 """Faults planted into a system that works: which there are, and the systems that have them.
 
 A head's accepted changes are undone, its slots emptied, set back or altered; a scripted agent of the
-practice desk gets each of its faults; of a command line or a function the files are altered, in a copy.
+practice desk gets each of its faults; of a command line or a function the files are altered, in a copy; a stored script gets the mutants that
+its verification uses.
 """
 
 import shlex
@@ -12,20 +13,29 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from lignin.artifacts.mutants import make_mutants
 from lignin.artifacts.store import load_tree
-from lignin.domain.artifacts import File
+from lignin.domain.artifacts import MANIFEST_PATH, File
 from lignin.domain.codec import Digest, Json, parse_json
 from lignin.domain.errors import LigninError
 from lignin.domain.harness import Revision, SlotChange, apply_patch, parse_patch
 from lignin.evals.power import REVERTED, FaultKind, Turned, turned_texts
 from lignin.harness.service import Move
 from lignin.operations.context import Context
-from lignin.operations.subjects import ARTIFACT, DESK, harness_files, open_subject
+from lignin.operations.subjects import (
+    ARTIFACT,
+    DESK,
+    asked_artifact,
+    harness_files,
+    open_subject,
+)
 from lignin.ports.ledger import View, every_row
-from lignin.ports.system import System, SystemRun
+from lignin.ports.system import LIMIT_S, System, SystemRun
 from lignin.ports.tools import Tools
 
 MAX_FILES = 200
+MUTANTS = 12
+"""So many mutants of each file of a program, at most."""
 FUNCTION = "python:"
 _UNDONE: Mapping[str, FaultKind] = {"better": REVERTED, "admit": "admission_undone"}
 
@@ -92,7 +102,11 @@ def plant(context: Context, subject: Subject) -> tuple[System, list[Planted]]:
     """The system as it works, and every fault that can be planted into it, no two the same."""
     if not subject.head:
         base = open_subject(context, subject.spec, **subject.options)
-        found = [*_of_agent(context, subject, {}, base), *_of_files(context, subject, base)]
+        found = [
+            *_of_agent(context, subject, {}, base),
+            *_of_files(context, subject, base),
+            *_of_artifact(context, subject, {}, base),
+        ]
         if subject.spec.startswith(
             FUNCTION
         ):  # what was loaded last is what others import by its name
@@ -106,6 +120,7 @@ def plant(context: Context, subject: Subject) -> tuple[System, list[Planted]]:
                 *_undone(context, view, subject, revision, base),
                 *_of_slots(context, view, subject, revision, base),
                 *_of_agent(context, subject, files, base),
+                *_of_artifact(context, subject, files, base),
             ]
     distinct: dict[tuple[Digest, Digest], Planted] = {}
     for each in found:
@@ -253,6 +268,33 @@ def _of_files(context: Context, subject: Subject, base: System) -> list[Planted]
                 system = open_subject(elsewhere, subject.spec, **subject.options)
                 found.append(_planted(each.kind, each.about, system, base))
     return found
+
+
+def _of_artifact(
+    context: Context, subject: Subject, harness: Mapping[str, File], base: System
+) -> Iterator[Planted]:
+    """Faults in a stored script: the mutants that its verification uses, and turned texts.
+
+    It runs in the sandbox whoever asks, so there its files may be altered as they like.
+    """
+    if not subject.spec.startswith(ARTIFACT):
+        return
+    asked = asked_artifact(context, subject.spec, subject.options.get("limit_s", LIMIT_S))
+    files = {path: file for path, file in asked.files.items() if path != MANIFEST_PATH}
+    for each in (*_mutants(files, base.digest), *turned_texts(files, base.digest)):
+        faulty = replace(asked, files=_with(asked.files, each), harness=harness)
+        yield _planted(each.kind, each.about, context.open_system(faulty), base)
+
+
+def _mutants(files: Mapping[str, File], seed: str) -> Iterator[Turned]:
+    for path, file in sorted(files.items()):
+        if not path.endswith(".py"):
+            continue
+        source = file.content.decode(errors="replace")
+        for mutant in make_mutants(source, count=MUTANTS, seed=f"{seed} {path}"):
+            changed = File(content=mutant.source.encode(), mode=file.mode)
+            about = f"{path}: {mutant.what}"
+            yield Turned(kind="program_mutated", about=about, path=path, file=changed)
 
 
 def _brought(folder: Path, spec: str) -> dict[str, File]:

@@ -21,9 +21,9 @@ from lignin.evals.regressions import Regressions
 from lignin.evals.sweeping import Inspection, Seen, parse_inspection
 from lignin.evals.trials import UnfiledError
 from lignin.operations.context import Context
-from lignin.operations.eval import basis_of
 from lignin.operations.inspecting import ENOUGH, seen_again, seen_live, working
 from lignin.operations.planting import Planted, Subject, plant
+from lignin.operations.suites import basis_of
 from lignin.operations.trialwork import SuiteCase
 from lignin.operations.tries import Tries, top_up
 from lignin.ports.ledger import View, every_row, require_known
@@ -278,9 +278,9 @@ class Stated:
     basis: Mapping[str, int]
 
 
-def state_power(view: View, cases: Mapping[str, Digest]) -> Stated:
+def state_power(view: View, cases: Mapping[str, Digest], graders: Mapping[str, str]) -> Stated:
     """The newest power that was measured of a suite, by the contents of its cases."""
-    basis = basis_of(view, cases)
+    basis = basis_of(view, graders)
     newest = _newest(view, cases)
     if newest is None:
         return Stated(power=None, told=NEVER, basis=basis)

@@ -24,12 +24,12 @@ from lignin.operations.claimwork import (
 )
 from lignin.operations.context import Context
 from lignin.operations.drafting import hidden_from, require_unquoted_change
-from lignin.operations.eval import SuiteRequest, load_suite
 from lignin.operations.gate import named_cases
 from lignin.operations.gateplan import BANKED, Question
 from lignin.operations.gatework import campaign_of
 from lignin.operations.registry import positional
 from lignin.operations.subjects import open_subject
+from lignin.operations.suites import SuiteRequest, load_suite
 from lignin.operations.trialwork import SuiteCase
 from lignin.ports.ledger import View, require_known
 from lignin.ports.system import System

@@ -149,7 +149,8 @@ def report_backslide(
         for fix in fixes_in_force(view, log):
             if fix.case != case:
                 continue
-            row = standing_suspicion(view, each, fix)
+            standing = standing_backslides(view, each, [fix]).get(case)
+            row = standing or standing_suspicion(view, each, fix)
             if row is not None:
                 names.append(row.key)
                 continue
@@ -178,6 +179,52 @@ def standing_suspicion(view: View, head: str, fix: Fix) -> Row | None:
     """A backslide of a fix on a head that was reported and not looked into yet."""
     rows = view.page("backslide", parent=head, state="suspected", limit=1000).rows
     return next((row for row in rows if row.body["fix"] == fix.row.key), None)
+
+
+def standing_backslides(
+    view: View, head: str, fixes: Sequence[Fix], agent: str | None = None
+) -> dict[str, Row]:
+    """What slid back on a head, was traced to an accept, and is not mended yet; by case.
+
+    One is over where its rollback was applied, where the case was fixed anew since, or where a later sweep
+    of the same agent saw it pass as before.
+
+    Args:
+        agent: Only of the agent of this name: what one does again another may do as before.
+    """
+    by_fix = {(fix.row.key, fix.decision): fix.case for fix in fixes}
+    rows = view.page("backslide", parent=head, state="named", limit=1000).rows
+    mine = {
+        case: row
+        for row in rows
+        if (case := by_fix.get((row.body["fix"], row.body["decision"]))) is not None
+        and not _is_rolled_back(view, row)
+    }
+    if not mine:
+        return {}
+    sweeps = {row.key: row for row in every_row(view, "sweep") if row.body["head"] == head}
+    found = {}
+    for case, row in mine.items():
+        shown = sweeps[row.body["sweep"]]
+        same = [each for each in sweeps.values() if each.body["name"] == shown.body["name"]]
+        if agent in (None, shown.body["name"]) and not _passed_since(view, case, shown, same):
+            found[case] = row
+    return found
+
+
+def _is_rolled_back(view: View, backslide: Row) -> bool:
+    rollback = told_of(view, backslide).get("rollback")
+    proposal = view.row(f"proposal/{rollback}") if rollback else None
+    return proposal is not None and proposal.state == "applied"
+
+
+def _passed_since(view: View, case: str, shown: Row, sweeps: Sequence[Row]) -> bool:
+    for sweep in sweeps:
+        if sweep.body["result"] and sweep.body["opened_at"] > shown.body["opened_at"]:
+            told = parse_json(view.blob(sweep.body["result"]["told"]))
+            if case in told["tried"] and case not in {*told["broken"], *told["unclear"]}:
+                return True
+    return False
 
 
 def suspicions_of_run(

@@ -19,10 +19,10 @@ from lignin.evals.releases import (
     sealed_cases,
 )
 from lignin.operations.context import Context
-from lignin.operations.eval import SuiteRequest, load_suite
 from lignin.operations.registry import Listed, Request, Response, operation, positional
-from lignin.operations.releasework import tell_release, try_sealed
+from lignin.operations.releasework import tell_margin, tell_release, try_sealed
 from lignin.operations.subjects import harness_files, open_subject
+from lignin.operations.suites import SuiteRequest, load_suite
 from lignin.operations.tries import top_up, with_workers
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.ports.system import System
@@ -312,7 +312,7 @@ def _told(each: ReleaseView) -> list[str]:
         f"suite: {_score(each.mean, each.interval)} over {each.cases} cases, {each.trials} trials"
     )
     if each.margin_left is not None:
-        lines.append(f"a claim to be no worse by 5 points may lose {each.margin_left:.1%}")
+        lines.append(tell_margin(each.margin_left))
     sealed = each.sealed
     if sealed:
         lines.append(

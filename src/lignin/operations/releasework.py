@@ -7,7 +7,7 @@ from lignin.domain.codec import Digest, Json, parse_json
 from lignin.domain.states import Row
 from lignin.domain.trials import NOT_BELIEVED
 from lignin.evals.laws.bank import Bank, Banked
-from lignin.evals.laws.no_worse import MARGIN, margin_left
+from lignin.evals.laws.no_worse import LEAST_LEFT, MARGIN, margin_left
 from lignin.evals.laws.recorded import mean_gain
 from lignin.evals.releases import last_release, sealed_digest, told_bank
 from lignin.evals.trials import standing, trials_of
@@ -91,6 +91,14 @@ def tell_release(view: View, row: Row, system: Digest) -> dict[str, Json]:
         "sealed": _sealed(view, system),
         "before": _before(view, row, bank),
     }
+
+
+def tell_margin(left: float, margin: float = MARGIN) -> str:
+    """What a claim to be no worse than a release may still lose, in words."""
+    wrong = f"the release's own trials may be wrong by {100 * (margin - left):.1f} points"
+    if left <= LEAST_LEFT * margin:
+        return f"nothing can be shown to be no worse by {100 * margin:.0f} points: {wrong}"
+    return f"a claim to be no worse by {100 * margin:.0f} points has to lose less than {100 * left:.1f}: {wrong}"
 
 
 def _sealed(view: View, system: Digest) -> dict[str, Json] | None:

@@ -27,12 +27,14 @@ from lignin.operations.drafting import (
     require_drafted,
     require_unquoted,
 )
-from lignin.operations.eval import SuiteRequest, load_suite
-from lignin.operations.gate_prove import Decided, GateProve, prove
-from lignin.operations.gatework import BANKED, USUAL_ALPHA
+from lignin.operations.gate_prove import Decided, prove
+from lignin.operations.gateplan import BANKED
+from lignin.operations.gatework import USUAL_ALPHA
 from lignin.operations.proposal_draft import DraftAsked
 from lignin.operations.proposer import FileChange, file_changes
+from lignin.operations.questions import GateProve
 from lignin.operations.registry import Listed, Request, Response, operation, positional
+from lignin.operations.suites import SuiteRequest, load_suite
 from lignin.ports.ledger import View, require_known
 from lignin.ports.repository import Commit, Repository
 from lignin.traces.view import clean, told

@@ -66,7 +66,7 @@ def _opened(context: Context, asked: SystemAsked) -> System:
 
         return DeskSystem(spec.removeprefix(DESK), asked.harness)
     if spec.startswith(ARTIFACT):
-        found = _artifact(context, spec, asked.limit_s)
+        found = asked_artifact(context, spec, asked.limit_s)
         return context.open_system(replace(found, harness=asked.harness))
     if context.dry_run and asked.unsandboxed:
         raise UnavailableError("a dry run runs nothing unconfined", hint="leave out --dry-run")
@@ -77,7 +77,14 @@ def _opened(context: Context, asked: SystemAsked) -> System:
     return context.open_system(asked)
 
 
-def _artifact(context: Context, spec: str, limit_s: float) -> SystemAsked:
+def asked_artifact(context: Context, spec: str, limit_s: float = LIMIT_S) -> SystemAsked:
+    """A stored script as the system that is asked for.
+
+    Raises:
+        DeniedError: It is in quarantine, or is not to be tried.
+        InvalidRequestError: It is no script.
+        NotFoundError: There is none of that name.
+    """
     with context.view() as view:
         row = find(context, view, spec.removeprefix(ARTIFACT))
         if row.state in _NOT_TRIED:

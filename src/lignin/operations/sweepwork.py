@@ -26,6 +26,7 @@ from lignin.operations.regressing import (
     fixes_in_force,
     is_guarded,
     log_of,
+    standing_backslides,
     standing_suspicion,
 )
 from lignin.operations.subjects import open_subject
@@ -332,10 +333,15 @@ def _shown(context: Context, view: View, sweeping: Sweeping, came: _Came) -> lis
     seen = came.seen
     regressions, changes = Regressions(context.ids), []
     stable = require_known(view, f"head/{sweeping.log.head}").body["stable"]
+    standing = standing_backslides(
+        view, sweeping.log.head, list(sweeping.fixes.values()), sweeping.base.name
+    )
     cleared = {name for name in seen.tried if name not in {*seen.broken, *seen.unclear}}
     for name, fix in sweeping.fixes.items():
         suspected = standing_suspicion(view, sweeping.log.head, fix)
         if name in seen.broken:
+            if name in standing and suspected is None:
+                continue  # it is known who did it, whatever the head took in since
             key = backslide_id(fix.row.key, sweeping.log.head, sweeping.base.digest)
             known = suspected or view.row(f"backslide/{key}")
             if known is not None and known.state != "suspected":

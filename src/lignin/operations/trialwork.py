@@ -4,7 +4,6 @@ Whatever the system says of itself, a case that has checks is judged by them: by
 or by its own account of them made again where the case happens.
 """
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,11 +13,12 @@ from lignin.domain.cases import Attempt, AttemptCall, Case, parse_case
 from lignin.domain.codec import Digest, Json, digest_json, parse_json
 from lignin.domain.errors import InvalidRequestError, UnavailableError
 from lignin.domain.judging import Judged, judge_attempt
+from lignin.domain.relations import Relation, grader_of, parse_relations
 from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
 from lignin.domain.trials import Scored, TrialKey, TrialKind
 from lignin.evals.footprint import effects_of, slots_of, tools_of
-from lignin.evals.output import RUN, Output, read_output
+from lignin.evals.output import Output, read_output
 from lignin.evals.releases import sealed_cases
 from lignin.evals.replay import (
     Answering,
@@ -33,13 +33,13 @@ from lignin.evals.watched import WatchedTools
 from lignin.operations.casework import LEAST_FAITHFUL
 from lignin.operations.context import Context
 from lignin.operations.environments import open_environment
+from lignin.operations.relating import account_of, judge_related, runner
 from lignin.operations.rubricwork import ByRubric
 from lignin.ports.environment import Environment
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.ports.system import System, SystemRun
 from lignin.ports.tools import ToolSpec, served_name
 from lignin.traces.cases import attempt_of
-from lignin.traces.importer import import_trace
 from lignin.traces.runs import run_of
 
 TASK_FORMAT = "lignin.task/1"
@@ -52,7 +52,9 @@ _FORBIDDEN = "forbidden: "
 class SuiteCase:
     """A case as it is tried; `content` is None where it has no checks.
 
-    `kind` is "told" then: the system tells the score, or where there is a `scorer` a judge does. Only a recorded one may never accept a change.
+    `kind` is "told" then: the system tells the score, or where there is a `scorer` a judge does, or the
+    `relations` between its runs do, one of which may be to those of a `reference`. Only a recorded one may
+    never accept a change.
     """
 
     name: str
@@ -63,17 +65,22 @@ class SuiteCase:
     mode: str = ""
     split: str = "shown"
     scorer: ByRubric | None = None
+    relations: tuple[Relation, ...] = ()
+    reference: System | None = None
 
     @property
     def grader(self) -> str:
         if self.scorer is not None:
             return self.scorer.grader
+        if self.relations:
+            return grader_of(self.relations, self.reference.digest if self.reference else "")
         return CHECKS if self.content is not None else TOLD
 
     @property
     def named_content(self) -> str:
         """What tells it from others in a decision's id: its content, and who judges it."""
-        return self.digest if self.scorer is None else f"{self.digest} {self.grader}"
+        is_own = self.scorer is None and self.reference is None
+        return self.digest if is_own else f"{self.digest} {self.grader}"
 
     def key(self, system: Digest, number: int) -> TrialKey:
         """The key of a system's trial of it."""
@@ -148,14 +155,29 @@ def told_case(row: Mapping[str, Json]) -> SuiteCase:
     """A case of the user's own benchmark: all that its row says is the task.
 
     Raises:
-        InvalidRequestError: It has no name.
+        InvalidRequestError: It has no name, or declares a relation that is none.
     """
     name = row.get("case")
     if not isinstance(name, str) or not name:
         raise InvalidRequestError("a case without a name", hint="rows of {case, input, mode?}")
     task = {"format": TASK_FORMAT, **row}
-    mode = str(row.get("mode") or "")
-    return SuiteCase(name=name, digest=digest_json(task), task=task, kind="told", mode=mode)
+    digest = digest_json(task)
+    relations: tuple[Relation, ...] = ()
+    if "relations" in row:
+        # Who knows what else will be asked can answer alike without being right.
+        relations = parse_relations(task.pop("relations"), name)
+        if not row.get("input"):
+            raise InvalidRequestError(
+                f"{name} has relations and no input", hint="rows of {case, input, relations}"
+            )
+    return SuiteCase(
+        name=name,
+        digest=digest,
+        task=task,
+        kind="told",
+        mode=str(row.get("mode") or ""),
+        relations=relations,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +209,8 @@ def _once(
     if case.content is None:
         run = system.run(case.task, number, WatchedTools(None, {}))
         output = read_output(run.said)
+        if case.relations and run.ended == "done":
+            return _related(context, system, case, number, run)
         scored = _with_told_usage(context, _ended(run) or _told(output), output)
         return run, _beside(scored, run, ()), b""
     with _surroundings(context, case.content) as found:
@@ -197,14 +221,32 @@ def _once(
         run = system.run(case.task, number, watched)
         calls: Sequence[AttemptCall] = watched.calls
         output = read_output(run.said)
-        scored = _ended(run)
-        if scored is None:
+        stopped = _ended(run)
+        if stopped is None:
             scored, calls = _judged(context, case.content, output, watched, found)
         else:
-            scored = _with_told_usage(context, scored, output)
+            scored = _with_told_usage(context, stopped, output)
         scored = replace(scored, tools=tools_of(calls, case.content.tools))
     seen = seen_run(case.task, watched.calls, output.words)
     return run, _beside(scored, run, calls), seen
+
+
+def _related(
+    context: Context, system: System, case: SuiteCase, number: int, run: SystemRun
+) -> tuple[SystemRun, Scored, bytes]:
+    """The score of a case's own run beside those that its relations ask for; what it took, with these."""
+    output = read_output(run.said)
+    base = None if output.fault or output.is_empty else account_of(context, output)
+    if base is None:
+        return run, _beside(_scored(output.fault or "no_outcome"), run, ()), b""
+    again = runner(system, case.reference, case.task, number)
+    found = judge_related(context, case.relations, base, again)
+    if found.stopped is not None:
+        run, scored = found.stopped, _ended(found.stopped) or _scored("no_outcome")
+    else:
+        assert found.judged is not None
+        scored = _of_verdict(found.judged)
+    return run, _beside(_with_usage(scored, *found.told), run, ()), b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +302,7 @@ def _judged(
         return _scored(output.fault), watched.calls
     if not watched.calls and not output.run and not output.words:
         return _scored("no_outcome" if output.score is None else "forged_score"), ()
-    trajectory = _account(context, output)
+    trajectory = account_of(context, output)
     if trajectory is None:
         return _scored("no_outcome", "its run cannot be read"), watched.calls
     told = attempt_of(run_of(trajectory))
@@ -269,16 +311,6 @@ def _judged(
         return _scored("untrue_run"), told.calls
     scored = replace(_of_verdict(judge_attempt(case, attempt)), effects=effects_of(attempt))
     return _with_usage(scored, trajectory), (*told.calls, *attempt.calls)
-
-
-def _account(context: Context, output: Output) -> Trajectory | None:
-    """What it says of its run; where it only said something, that."""
-    record = output.run
-    if not record:
-        message = {"role": "assistant", "content": output.words}
-        record = json.dumps({"lignin_run": 1, "messages": [message]}).encode()
-    sessions = import_trace(context.load_importers(), "run.jsonl", record, form=RUN).sessions
-    return sessions[0][0] if sessions and sessions[0][0].steps else None
 
 
 def _seen(told: Attempt, watched: WatchedTools, found: _Surroundings) -> Attempt:
@@ -327,20 +359,21 @@ def _beside(scored: Scored, run: SystemRun, calls: Sequence[AttemptCall]) -> Sco
 
 def _with_told_usage(context: Context, scored: Scored, output: Output) -> Scored:
     """A score with what the run that was handed in beside it took: it was paid, whatever came of it."""
-    trajectory = _account(context, output) if output.run else None
+    trajectory = account_of(context, output) if output.run else None
     return scored if trajectory is None else _with_usage(scored, trajectory)
 
 
-def _with_usage(scored: Scored, trajectory: Trajectory) -> Scored:
-    """A score with tokens, context and cost of its run, as far as that tells them."""
+def _with_usage(scored: Scored, *runs: Trajectory) -> Scored:
+    """A score with tokens, context and cost of its runs, as far as these tell them."""
+    steps = [step for run in runs for step in run.steps]
     tokens = [
         count
-        for step in trajectory.steps
+        for step in steps
         for count in (step.input_tokens, step.output_tokens)
         if count is not None
     ]
-    costs = [step.cost_microusd for step in trajectory.steps if step.cost_microusd is not None]
-    given = [step.input_tokens for step in trajectory.steps if step.input_tokens is not None]
+    costs = [step.cost_microusd for step in steps if step.cost_microusd is not None]
+    given = [step.input_tokens for step in steps if step.input_tokens is not None]
     return replace(
         scored,
         tokens=sum(tokens) if tokens else None,

@@ -12,7 +12,8 @@ from lignin.evals.laws.better import Judgement, judge_better
 from lignin.evals.laws.course import Arm, Ask
 from lignin.evals.laws.no_worse import NoWorse
 from lignin.evals.laws.prove import Proof
-from lignin.evals.live import Plan, Planned, Released, conclude, follow, parse_plan
+from lignin.evals.live import conclude, follow
+from lignin.evals.plans import Plan, Planned, Released, parse_plan
 
 CASES = ("a", "b", "c", "d")
 PROVEN = Judgement(

@@ -158,7 +158,6 @@ def test_nothing_runs_unconfined_unasked(desk: Desk) -> None:
 SCRIPT = """#!/usr/bin/env python3
 import json
 import sys
-import sys
 
 
 def main() -> None:
@@ -267,3 +266,17 @@ def test_who_was_slower_says_shared_and_not_paid(desk: Desk) -> None:
     slower = Desk(context)("eval.run", **asked)
     assert [(each.paid, each.shared) for each in (faster[0], slower)] == [(1, 0), (0, 1)]
     assert "0 run now, and 1 that somebody else had filed by then" in slower.to_text()
+
+
+def test_part_of_the_rows_of_a_system_is_not_taken_for_all(desk: Desk) -> None:
+    with_cases(desk)
+    for system in (FAILING, SOUND):
+        desk("eval.run", system=system, trials=4)
+    rows = {name: desk("eval.rows", system=name).items for name in (FAILING, SOUND)}
+    for name, file in ((FAILING, "a.jsonl"), (SOUND, "b.jsonl")):
+        desk.write(file, "\n".join(json.dumps(row) for row in rows[name]))
+    asked = {"incumbent": "a.jsonl", "candidate": "b.jsonl"}
+    assert desk("gate.decide", **asked).faults == []
+    desk.write("b.jsonl", "\n".join(json.dumps(row) for row in rows[SOUND][:-1]))
+    kinds = {each["kind"] for each in desk("gate.decide", **asked).faults}
+    assert "incomplete" in kinds

@@ -15,6 +15,15 @@ from unit.operations.conftest import Desk
 from unit.operations.heads_with_fixes import SUITE, Harnessed
 from unit.operations.suites import FAILING, SOUND, with_cases
 
+SCRIPT = """
+import json, sys
+number = json.load(sys.stdin)["input"]
+total = 0
+for each in range(number + 1):
+    total = total + each
+print(json.dumps({"resolved": total == number * (number + 1) / 2}))
+"""
+
 
 @pytest.fixture
 def harnessed(desk: Desk) -> Harnessed:
@@ -175,6 +184,21 @@ def test_files_of_a_command_are_altered_in_a_copy(desk: Desk) -> None:
     assert by["agent/main.py is empty"] == "caught"
     assert "missed" in by.values() or told.planted["caught"] == told.planted["of"]
     assert told.planted["of"] >= 2
+
+
+def test_stored_program_gets_the_mutants_that_verification_uses(desk: Desk) -> None:
+    desk.write("answers.py", SCRIPT)
+    captured = desk("artifact.capture", path="answers.py", kind="script", verify=False)
+    rows = [{"case": f"c{n}", "input": n} for n in range(4)]
+    suite = desk.write("numbers.jsonl", "\n".join(map(json.dumps, rows)))
+    told = desk("eval.power", system="artifact:answers", suite=suite)
+    mutants = told.planted["kinds"]["program_mutated"]
+    assert mutants["of"] > 2
+    assert mutants["caught"] > 0
+    assert {each.kind for each in told.items} >= {"program_mutated"}
+    assert all("lignin.json" not in each.about for each in told.items)
+    assert desk("eval.power", system="artifact:answers", suite=suite).paid == 0
+    assert captured.digest[:19] in told.name
 
 
 def test_what_works_nowhere_has_no_power(desk: Desk) -> None:

@@ -73,7 +73,32 @@ def test_what_is_swept_again_is_paid_again_but_searched_once(
     ]
     assert second.backslides[0].trials == first.backslides[0].trials
     assert made.desk("eval.backslides").total == 1
+    assert second.known == [first.backslides[0].backslide]
+    assert first.known == []
+    assert "still open" in second.to_text()
+    assert [each.slid for each in second.items if each.case == "c1"] == [True]
+    assert not any(each.flaky for each in second.items if each.case == "c1")
     assert 0 < second.paid < first.paid
+
+
+def test_open_backslide_is_remembered_whatever_the_head_takes_in_since(
+    slid: tuple[Harnessed, str],
+) -> None:
+    made, guilty = slid
+    [first] = made.ask("eval.sweep").backslides
+    made.desk("proposal.decide", proposal=first.rollback, reject="not now")
+    made.slip_in("calm", "keep calm")
+    again = made.ask("eval.sweep")
+    assert (again.state, again.broken) == ("backslides", ["c1"])
+    assert again.known == [each.backslide for each in again.backslides] == [first.backslide]
+    assert [each.accused for each in again.backslides] == [guilty]
+    assert made.desk("eval.backslides").total == 1
+    open_now = made.desk("proposal.list", state="open").items
+    assert [each.proposal for each in open_now if each.claim == "restore"] == []
+    assert not any(each.flaky for each in again.items if each.case == "c1")
+    with made.desk.context.view() as view:
+        reported = report_backslide(made.desk.context, view, case="c1", source="person", why="!")
+    assert reported == ([first.backslide], [])
 
 
 def test_backslide_rate_is_told_beside_the_promise(slid: tuple[Harnessed, str]) -> None:

@@ -131,3 +131,23 @@ def test_file_given_as_both_sides_is_named(files: Desk) -> None:
     told = files("gate.decide", incumbent="old.jsonl", candidate="old.jsonl", target=TARGET)
     assert [fault["kind"] for fault in told.faults] == ["same_results"]
     assert told.verdict != "accept"
+
+
+def test_suite_that_is_named_tells_what_both_files_have_to_hold(desk: Desk) -> None:
+    rows = "\n".join(json.dumps({"case": f"c{n}", "trial": 0, "score": 1}) for n in range(3))
+    other = "\n".join(json.dumps({"case": f"c{n}", "trial": 0, "score": 0}) for n in range(3))
+    desk.write("a.jsonl", rows)
+    desk.write("b.jsonl", other)
+    desk.write("suite.jsonl", "\n".join(json.dumps({"case": f"c{n}"}) for n in range(4)))
+    asked = {"incumbent": "a.jsonl", "candidate": "b.jsonl", "suite": "suite.jsonl"}
+    told = desk("gate.decide", **asked)
+    assert [each["kind"] for each in told.faults if each["kind"] == "incomplete"] == [
+        "incomplete",
+        "incomplete",
+    ]
+    desk.write("campaign.jsonl", json.dumps(asked))
+    [step] = desk("gate.campaign", file="campaign.jsonl").items
+    assert step.faults == told.faults
+    desk.write("suite.jsonl", '{"name": "c0"}')
+    with pytest.raises(InvalidRequestError, match="names no case"):
+        desk("gate.decide", **asked)

@@ -50,6 +50,16 @@ def test_same_agent_under_another_name_is_not_accepted(suite: Desk) -> None:
         suite("gate.prove", incumbent=FAILING, candidate=FAILING)
 
 
+def test_given_up_decision_says_which_gain_it_rules_out(suite: Desk) -> None:
+    told = suite("gate.prove", incumbent=FAILING, candidate="desk:x+wrong_refund_method")
+    assert told.ended == "futile"
+    assert 0 < told.ruled_out < 0.6
+    said = f"a gain of {100 * told.ruled_out:.0f} points or more on the target is ruled out"
+    assert said in told.to_text()
+    assert suite("gate.explain", decision=told.decision).ruled_out == told.ruled_out
+    assert suite("gate.recompute", decision=told.decision).same
+
+
 def test_change_that_breaks_what_works_is_rejected(suite: Desk) -> None:
     """It mends the refunds and gives up elsewhere: the gain is shown, and so is the break."""
     failing = [e.case for e in suite("eval.run", system=FAILING, trials=1).items if e.passed == 0]

@@ -8,6 +8,7 @@ import pytest
 from lignin.domain.errors import DeniedError, InvalidRequestError, LigninError
 from lignin.domain.events import Actor, Change, Receipt
 from lignin.evals.releases import Releases, sealed_cases, sealed_digest, sealed_sessions
+from lignin.operations.releasework import tell_margin
 from lignin.operations.trace_cases import cases_against, cases_of_mode
 from lignin.operations.trialwork import stored_suite
 from lignin.ports.clock import IdSource
@@ -213,3 +214,22 @@ def test_cut_that_dies_again_and_again_opens_once_and_comes_to_the_same(suite: D
     assert {row.seq for row in trials} == {1}
     assert len(trials) == 20 * told.cases + 5 * len(shut)
     assert told.trials == 20 * told.cases
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        (0.031, "a claim to be no worse by 5 points has to lose less than 3.1: the release's own "),
+        (
+            -0.005,
+            "nothing can be shown to be no worse by 5 points: the release's own trials may be ",
+        ),
+    ],
+)
+def test_what_may_still_be_lost_is_told_in_words_and_never_below_nothing(
+    left: float, told: str
+) -> None:
+    said = tell_margin(left)
+    assert said.startswith(told)
+    assert said.endswith(f"wrong by {100 * (0.05 - left):.1f} points")
+    assert "-" not in said

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
-from lignin.adapters.proposers.command import (
+from lignin.adapters.proposers.command import CommandProposer
+from lignin.adapters.proposers.command_runs import (
+    AsProcess,
+    InSandbox,
     MakeWall,
-    PlainProposer,
-    SandboxedProposer,
-    WalledProposer,
+    Program,
+    Runner,
+    Walls,
 )
 from lignin.adapters.proposers.model import ModelProposer
 from lignin.adapters.proposers.person import PersonProposer
@@ -43,22 +46,16 @@ def open_proposer(
             f"{asked.spec!r:.80} is no proposer", hint="model:PROVIDER:MODEL or command:WORDS"
         )
     words = asked.spec.removeprefix(COMMAND)
-    placed, program = read_command(words)
+    placed, files = read_command(words)
+    program = Program(placed=placed, files=files, limit_s=asked.limit_s)
     if asked.unsandboxed:
-        return PlainProposer(
-            words, placed, program, limit_s=asked.limit_s, environment=asked.environment
-        )
-    if asked.network:
-        return WalledProposer(
-            words,
-            placed,
-            program,
-            limit_s=asked.limit_s,
-            environment=_given(asked),
-            wall=make_wall,
-            share=asked.share,
-        )
-    return SandboxedProposer(words, placed, program, limit_s=asked.limit_s, sandbox=open_sandbox())
+        run: Runner = AsProcess(program=program, environment=asked.environment)
+    elif asked.network:
+        walls = Walls(make=make_wall, share=tuple(asked.share))
+        run = AsProcess(program=program, environment=_given(asked), walls=walls)
+    else:
+        run = InSandbox(program=program, sandbox=open_sandbox())
+    return CommandProposer(words, run)
 
 
 _PLAIN = ("PATH", "HOME", "LANG", "LC_ALL", "TERM")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from lignin.adapters.proposers.command import OURS, MakeWall, Wall
+from lignin.adapters.proposers.command_runs import OURS, MakeWall, Wall
 from lignin.adapters.proposers.opening import COMMAND, ReadCommand
 from lignin.adapters.proposers.process import Ended, end_marked, run_process
 from lignin.domain.artifacts import File, Mode

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from lignin.evals.laws.bank import Bank, Banked
+from lignin.evals.laws.complete import Expected
 from lignin.evals.laws.levels import level
 from lignin.evals.laws.no_worse import LEVEL, MARGIN, NoWorse, weigh_no_worse
 from lignin.evals.laws.savings import Saving
@@ -37,6 +38,7 @@ class Asked:
         hidden: Cases of the target that the proposer did not see.
         level: The error that may be made, from 0 to 1.
         gain: The gain that the proposal expects, from 0 to 1.
+        expected: What either side has to hold by its suite.
     """
 
     target: tuple[str, ...] = ()
@@ -47,6 +49,7 @@ class Asked:
     claim: Kind = "better"
     saving: str = ""
     margin: float = MARGIN
+    expected: Expected = field(default_factory=Expected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +80,10 @@ def _show_better(
         path.append(wealth.value)
     is_shown = max(path, default=1.0) >= needed
     would_show = _would_show(sum(map(len, differences.values())), asked)
-    told = "no gain is shown; more trials could show one of the expected size"
+    size = f"{100 * asked.gain:.0f} points"
+    told = f"no gain is shown; more trials could show one of {size}"
     if would_show:
-        told = "no gain is shown, and one of the expected size would have been"
+        told = f"no gain is shown, and one of {size} or more would have been"
     return Shown(
         is_shown=is_shown,
         is_refuted=not is_shown and would_show,

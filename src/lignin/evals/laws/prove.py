@@ -5,6 +5,7 @@ to be seen, and giving up early can never accept anything. Then each trial is pa
 the incumbent, and only the pairs count.
 """
 
+import math
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,10 @@ from lignin.evals.laws.wealth import Wealth
 Ended = Literal["proven", "futile", "out of trials", "bank too thin"]
 GAINS = (0.5, 0.95)
 """Shares of what is missing that a change may make up for."""
+RULED_OUT = 0.05
+"""A gain is ruled out where the candidate's trials are so many times likelier without any than with it: one
+that is there is ruled out with less than this probability (Ville)."""
+_SIZES = tuple(step / 40 for step in range(1, 41))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +46,11 @@ class Effort:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """How it ended, with the wealth against "no better" (of another claim: against its contrary), the
-    pairs and their mean difference; `differences` holds those of each case."""
+    pairs and their mean difference; `differences` holds those of each case.
+
+    `ruled_out` is the smallest gain of the target's mean score, 0 to 1, that the trials speak against; None
+    where they speak against none.
+    """
 
     ended: Ended
     wealth: float
@@ -50,6 +59,7 @@ class Proof:
     missing: int
     path: tuple[float, ...] = ()
     differences: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    ruled_out: float | None = None
 
 
 class Hope:
@@ -58,19 +68,45 @@ class Hope:
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
         self._with = [1 / len(GAINS)] * len(GAINS)
+        self._taken: list[tuple[float, float]] = []
 
     def take(self, case: str, score: float) -> None:
         """Count a trial of the candidate."""
-        rate = min(max(self._bank.rate(case), 0.02), 0.98)
+        rate = _bounded(self._bank.rate(case))
+        self._taken.append((rate, score))
         for number, share in enumerate(GAINS):
-            better = rate + (1 - rate) * share * 0.97
-            told = score * better / rate + (1 - score) * (1 - better) / (1 - rate)
-            self._with[number] *= told
+            self._with[number] *= _likelier(rate, share, score)
 
     @property
     def value(self) -> float:
         """The mixture over the gains."""
         return sum(self._with)
+
+    def ruled_out(self, target: Sequence[str]) -> float | None:
+        """The smallest gain of the target's mean score that the trials rule out; None where they rule out none.
+
+        What is ruled out of one size is so of each larger one: the likelihood is log-concave in it, and 1
+        without any.
+        """
+        sizes = (share for share in _SIZES if self._with_gain(share) <= RULED_OUT)
+        share = next(sizes, None)
+        if share is None or not target:
+            return None
+        missing = sum(1 - _bounded(self._bank.rate(case)) for case in target) / len(target)
+        return share * 0.97 * missing
+
+    def _with_gain(self, share: float) -> float:
+        return math.prod(_likelier(rate, share, score) for rate, score in self._taken)
+
+
+def _bounded(rate: float) -> float:
+    return min(max(rate, 0.02), 0.98)
+
+
+def _likelier(rate: float, share: float, score: float) -> float:
+    """How much likelier a score is where a share of what is missing was made up for."""
+    better = rate + (1 - rate) * share * 0.97
+    return score * better / rate + (1 - score) * (1 - better) / (1 - rate)
 
 
 def prove(
@@ -106,6 +142,7 @@ class _Proving:
     """A proof while it is made; `waiting` are trials of the candidate that have no pair yet."""
 
     def __init__(self, target: Sequence[str], bank: Bank) -> None:
+        self.target = target
         self.has_bank = any(bank.trials(case) for case in target)
         self.hope, self.wealth = Hope(bank), Wealth()
         self.waiting: dict[str, list[float]] = defaultdict(list)
@@ -147,4 +184,5 @@ class _Proving:
             missing=self.missing,
             path=tuple(self.path),
             differences=self.differences,
+            ruled_out=self.hope.ruled_out(self.target) if self.has_bank else None,
         )

@@ -16,10 +16,11 @@ from lignin.domain.evidence import GateOutcome
 from lignin.evals.laws.bank import Banked, Belief, belief_of, expected, rates_of
 from lignin.evals.laws.breaks import broken_units, evidence, missed
 from lignin.evals.laws.claims import SHOWN, Asked, Kind, Shown, banked, with_saving
+from lignin.evals.laws.complete import find_unmet
 from lignin.evals.laws.guard import Care
 from lignin.evals.laws.savings import COST_COLUMNS, Saving, forbidden_effects, named, weigh_saving
 from lignin.evals.laws.siblings import Siblings, weigh_siblings
-from lignin.evals.laws.table import Fault, Table, compare_tables
+from lignin.evals.laws.table import Fault, Table, compare_tables, incomplete
 from lignin.evals.laws.wealth import told_wealth
 
 GUARDED_FROM = 0.7
@@ -106,6 +107,9 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
             may_equal=asked.claim == "equivalent",
         ),
     )
+    for of, table in (("incumbent", incumbent), ("candidate", candidate)):
+        counts = {case: len(trials) for case, trials in table.cases.items()}
+        faults = (*faults, *(incomplete(told, of) for told in find_unmet(asked.expected, counts)))
     absent = absent_rows(incumbent, candidate), absent_rows(candidate, incumbent)
     covered = _covered((incumbent, absent[0]), (candidate, absent[1]))
     if covered < LEAST_COVERED:

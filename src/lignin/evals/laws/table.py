@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from lignin.domain.codec import Json
 from lignin.domain.errors import InvalidRequestError
+from lignin.evals.laws.complete import find_undeclared, is_declaration
 
 FaultKind = Literal[
     "not_a_row",
@@ -31,6 +32,7 @@ FaultKind = Literal[
     "other_grader",
     "unknown_target",
     "too_much_missing",
+    "incomplete",
     "forged_score",
     "several_runs",
     "untrue_run",
@@ -143,7 +145,10 @@ def parse_table(rows: Iterable[Mapping[str, Any]]) -> Table:
     """Return the trials of rows, with every fault named; rows at fault are no trials."""
     cases: dict[str, dict[str, Trial]] = defaultdict(dict)
     wrong: dict[FaultKind, list[str]] = defaultdict(list)
-    for number, row in enumerate(rows, start=1):
+    given = list(rows)
+    declarations = [row for row in given if is_declaration(row)]
+    given = [row for row in given if not is_declaration(row)] if declarations else given
+    for number, row in enumerate(given, start=1):
         read = _trial(row)
         if not isinstance(read, Trial):
             wrong[read].append(f"row {number} (case {_shown(row.get('case'))})")
@@ -161,11 +166,19 @@ def parse_table(rows: Iterable[Mapping[str, Any]]) -> Table:
         Fault(kind=kind, told=f"{_TOLD[kind]}: {_listed(where)}", where=tuple(where[:_SHOWN]))
         for kind, where in sorted(wrong.items())
     ]
+    counts = {case: len(trials) for case, trials in table.cases.items()}
+    faults += [incomplete(told) for told in find_undeclared(given, declarations, counts)]
     for column, values in sorted(table.told(VERSION_COLUMNS).items()):
         if len(values) > 1:
             told = f"its rows are of several versions: {column} is {_listed(sorted(values))}"
             faults.append(Fault(kind="mixed_versions", told=told, where=tuple(sorted(values))))
     return Table(cases=table.cases, faults=tuple(faults))
+
+
+def incomplete(told: str, of: str = "") -> Fault:
+    """The fault of trials that are not all there."""
+    side = f" of the {of}" if of else ""
+    return Fault(kind="incomplete", told=f"the trials{side} are not complete: {told}")
 
 
 def compare_tables(

@@ -8,6 +8,7 @@ import pytest
 
 from lignin.domain.errors import InvalidRequestError
 from lignin.evals.laws.claims import Asked
+from lignin.evals.laws.complete import Expected
 from lignin.evals.laws.recorded import LEAST_COVERED, Verdict, decide_recorded
 from lignin.evals.laws.table import parse_rows, parse_table
 
@@ -296,3 +297,65 @@ def test_copy_with_a_column_more_is_a_copy() -> None:
         assert [fault.kind for fault in verdict.faults] == ["same_results"]
     told = [{**row, "revision": "a"} for row in OLD]
     assert not decide(told, [{**row, "revision": "b"} for row in OLD]).faults
+
+
+def whole(rows_: list[Row]) -> list[Row]:
+    return [{**row, "of_rows": len(rows_)} for row in rows_]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda held: held[:-1],
+        lambda held: held[: len(held) // 2],
+        lambda held: [row for row in held if row["trial"] < 9],
+        lambda held: [*held, {**held[0], "trial": 99}],
+    ],
+)
+def test_part_of_what_its_rows_declare_is_never_accepted(part: Any) -> None:
+    assert decide(whole(OLD), whole(NEW)).verdict == "accept"
+    for old, new in ((OLD, part(whole(NEW))), (part(whole(OLD)), NEW)):
+        verdict = decide(old, new)
+        assert verdict.verdict != "accept"
+        assert "incomplete" in {each.kind for each in verdict.faults}
+        assert any("it is of 400 rows and" in each.told for each in verdict.faults)
+
+
+@pytest.mark.parametrize(
+    ("declares", "told"),
+    [
+        ({"rows": 400, "cases": 40, "trials": 10}, ""),
+        ({"cases": sorted({row["case"] for row in OLD})}, ""),
+        ({"rows": 500}, "it is of 500 rows and 400 are there"),
+        ({"cases": 41}, "it is of 41 cases and 40 are there"),
+        ({"cases": [*(f"c{n}" for n in range(40)), "c99"]}, "these cases are not there: c99"),
+        ({"cases": [f"c{n}" for n in range(39)]}, "these cases were not declared: c39"),
+        ({"trials": 11}, "it is of 11 trials a case"),
+        ({"rows": "many"}, "it is of 'many' rows"),
+        ({"files": 3}, "a declaration that is none"),
+        (7, "a declaration that is none"),
+    ],
+)
+def test_a_row_may_declare_what_the_whole_was(declares: Any, told: str) -> None:
+    table = parse_table([*OLD, {"declares": declares}])
+    assert table.trials == 400
+    assert [each.kind for each in table.faults] == (["incomplete"] if told else [])
+    assert all(told in each.told for each in table.faults)
+
+
+def test_side_that_lacks_what_the_suite_expects_is_named() -> None:
+    cases = tuple(f"c{n}" for n in range(41))
+    verdict = decide(OLD, NEW, expected=Expected(cases=cases[:-1], trials=10))
+    assert verdict.verdict == "accept"
+    verdict = decide(OLD, NEW, expected=Expected(cases=cases))
+    assert verdict.verdict == "undecided"
+    assert {each.kind for each in verdict.faults} == {"incomplete"}
+    assert (
+        "trials of the incumbent are not complete: these cases are not there: c40"
+        in (verdict.reasons[0])
+    )
+    thin = [row for row in NEW if row["trial"] < 8]
+    old = [row for row in OLD if row["trial"] < 8]
+    verdict = decide(old, thin, expected=Expected(trials=10))
+    assert verdict.verdict != "accept"
+    assert "fewer than 10 trials are there of c0, c1" in verdict.reasons[0]
