@@ -55,6 +55,11 @@ ARGUMENTS = {
     "head.rollback": ("main",),
     "improve": ("--system", "desk:one"),
     "message.settle": ("msg_absent",),
+    "job.cancel": ("job_absent",),
+    "job.fork": ("job_absent",),
+    "job.lane": ("default", "--pause"),
+    "job.retry": ("job_absent",),
+    "job.start": ("operation", "--input", '{"operation": "space.list"}'),
     "proposal.apply": ("PROPOSAL",),
     "proposal.create": ("--head", "main", "--drop", "caesar"),
     "proposal.decide": ("PROPOSAL", "--approve"),
@@ -99,6 +104,7 @@ ARGUMENTS = {
     "trace.modes": (),
     "trace.requests": (),
     "up": (),
+    "worker": (),
 }
 RUNS = {"artifact.call", "artifact.verify", "demo"}
 # These have nothing to act on in the sample store, and say so.
@@ -107,7 +113,9 @@ REFUSED = {
     "connector.poll", "connector.read", "connector.send", "connector.settle", "connector.test",
     "message.settle",
     "dependency.remove", "eval.forget", "eval.keep", "eval.power", "eval.run", "eval.sweep",
-    "fleet.cancel", "fleet.plan", "fleet.review", "fleet.run", "fleet.settle", "gate.prove", "head.offer", "head.release", "improve", "proposal.apply", "proposal.draft",
+    "fleet.cancel", "fleet.plan", "fleet.review", "fleet.run", "fleet.settle", "gate.prove",
+    "head.offer", "head.release", "improve", "job.cancel", "job.fork", "job.retry", "proposal.apply",
+    "proposal.draft",
     "proposal.rebase", "proposer.try", "release.cut", "repo.branch", "repo.propose", "repo.prove",
     "routine.promote", "routine.prove", "routine.run", "rubric.adopt", "rubric.agree",
     "rubric.compare", "rubric.label", "task.close", "task.settle", "trace.judge",
