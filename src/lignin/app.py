@@ -25,6 +25,7 @@ from lignin.domain.ids import ENTROPY_BYTES, make_id
 from lignin.domain.names import require_name
 from lignin.harness.service import Harness
 from lignin.operations.context import Context, Progress
+from lignin.ports.engine import Engine
 from lignin.ports.judge import Judge, JudgeAsked
 from lignin.ports.model import Model
 from lignin.ports.proposer import Proposer, ProposerAsked
@@ -175,6 +176,8 @@ def _build(
         open_judge=lambda asked: _open_judge(settings, asked, key, open_sandbox),
         open_proposer=lambda asked: _open_proposer(settings, asked, key, open_sandbox),
         open_wheels=cache(lambda: _open_wheels(settings, opened, keeps=not dry_run)),
+        open_engine=cache(lambda: _open_engine(settings, opened, dry_run=dry_run)),
+        find_clients=cache(lambda: _find_clients(settings)),
         dry_run=dry_run,
     )
 
@@ -393,6 +396,25 @@ def _open_wheels(
     wheels = WheelCache(settings.home, settings.environment, keeps=keeps)
     opened.append(wheels.close)
     return wheels
+
+
+def _open_engine(settings: Settings, opened: list[Callable[[], None]], *, dry_run: bool) -> Engine:
+    from lignin.adapters.engine.opening import open_engine
+
+    if dry_run:  # what it starts is nobody's to run
+        folder = tempfile.TemporaryDirectory(prefix="lignin-dry-run-")
+        engine = open_engine(f"sqlite:///{Path(folder.name) / 'ledger.db'}")
+        opened += [engine.close, folder.cleanup]
+        return engine
+    engine = open_engine(settings.store_url)
+    opened.append(engine.close)
+    return engine
+
+
+def _find_clients(settings: Settings) -> Mapping[str, str]:
+    from lignin.adapters.clients.finding import find_clients
+
+    return find_clients(settings.environment)
 
 
 def _data_folder() -> Path:

@@ -7,6 +7,16 @@ request and response models and their docstrings.
 NOT_NOUNS = frozenset(
     {
         "__init__",
+        "abilities",
+        "bodies",
+        "feeding",
+        "handing",
+        "jobkind",
+        "job_models",
+        "jobwork",
+        "presence",
+        "tries",
+        "working",
         "artifact_models",
         "artifact_views",
         "bisecting",

@@ -24,7 +24,8 @@ from lignin.operations.context import Context
 from lignin.operations.eval import basis_of, top_up
 from lignin.operations.inspecting import ENOUGH, seen_again, seen_live, working
 from lignin.operations.planting import Planted, Subject, plant
-from lignin.operations.trialwork import SuiteCase, Tries
+from lignin.operations.trialwork import SuiteCase
+from lignin.operations.tries import Tries
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.ports.system import System
 

@@ -142,6 +142,8 @@ _LISTED_BY = {
     "loop": "`lignin loop list` has them",
     "looprun": "`lignin loop history LOOP` has a loop's runs",
     "inbox": "`lignin inbox list` has them",
+    "job": "`lignin job list` has them",
+    "worker": "`lignin worker list` has them",
     "power": "`lignin power list` has them",
     "backslide": "`lignin eval backslides` has them",
     "fix": "`lignin trace cases` says of each case which decisions fixed it",

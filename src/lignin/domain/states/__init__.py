@@ -18,6 +18,7 @@ from lignin.domain.states import (
     harness,
     improve,
     inbox,
+    jobs,
     loops,
     modes,
     regressions,
@@ -47,6 +48,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **budgets.REDUCERS,
     **loops.REDUCERS,
     **inbox.REDUCERS,
+    **jobs.REDUCERS,
 }
 
 
