@@ -72,6 +72,7 @@ NOT_NOUNS = frozenset(
         "loopladder",
         "looplooking",
         "looprunning",
+        "loopticking",
         "detection",
         "exits",
         "judging",
