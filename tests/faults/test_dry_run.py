@@ -60,6 +60,14 @@ ARGUMENTS = {
     "job.lane": ("default", "--pause"),
     "job.retry": ("job_absent",),
     "job.start": ("operation", "--input", '{"operation": "space.list"}'),
+    "inbox.settle": ("inb_absent",),
+    "loop.add": ("loop.toml",),
+    "loop.new": ("goal",),
+    "loop.pause": ("absent",),
+    "loop.remove": ("absent",),
+    "loop.resume": ("absent",),
+    "loop.run": ("absent",),
+    "loop.tick": (),
     "proposal.apply": ("PROPOSAL",),
     "proposal.create": ("--head", "main", "--drop", "caesar"),
     "proposal.decide": ("PROPOSAL", "--approve"),
@@ -114,8 +122,8 @@ REFUSED = {
     "message.settle",
     "dependency.remove", "eval.forget", "eval.keep", "eval.power", "eval.run", "eval.sweep",
     "fleet.cancel", "fleet.plan", "fleet.review", "fleet.run", "fleet.settle", "gate.prove",
-    "head.offer", "head.release", "improve", "job.cancel", "job.fork", "job.retry", "proposal.apply",
-    "proposal.draft",
+    "head.offer", "head.release", "improve", "inbox.settle", "job.cancel", "job.fork", "job.retry",
+    "loop.pause", "loop.remove", "loop.resume", "loop.run", "proposal.apply", "proposal.draft",
     "proposal.rebase", "proposer.try", "release.cut", "repo.branch", "repo.propose", "repo.prove",
     "routine.promote", "routine.prove", "routine.run", "rubric.adopt", "rubric.agree",
     "rubric.compare", "rubric.label", "task.close", "task.settle", "trace.judge",
@@ -146,6 +154,7 @@ def test_dry_runs_change_no_byte_of_store_project_or_key(bench: Bench, shell: Sh
     shutil.copytree(ready / "project", shell.project, dirs_exist_ok=True)
     shutil.copytree(bench.root / "recorded", shell.project / "traces")
     make_wheel(shell.project / "wheels", "swan")
+    shutil.copy(ROOT.parent / "src/lignin/loops/shipped/mine.toml", shell.project / "loop.toml")
     (shell.project / "rubric.yaml").write_text("rubric: kind\nquestion: Is it kind?\n")
     session = shell("trace", "list").value["items"][0]["session"]
     made = shell("proposal", "create", "--head", "main", "--drop", "caesar")

@@ -62,6 +62,11 @@ def at_most(amounts: Amounts, left: Mapping[str, int]) -> Amounts:
     return Amounts(**{unit: min(value, left.get(unit, value)) for unit, value in told.items()})
 
 
+def left_of(limits: Amounts, taken_: Mapping[str, int]) -> dict[str, int]:
+    """What is left of each unit that is limited."""
+    return {unit: max(0, bound - taken_.get(unit, 0)) for unit, bound in limits.to_json().items()}
+
+
 def settled(held: Amounts, told: Amounts) -> Amounts:
     """What counts as spent: what was told, and of what was not told all that was set aside."""
     return Amounts(**{**held.to_json(), **told.to_json()})

@@ -83,6 +83,7 @@ NOT_NOUNS = frozenset(
         "loopladder",
         "looplooking",
         "looprunning",
+        "loopticking",
         "detection",
         "exits",
         "judging",

@@ -103,6 +103,8 @@ def _settle(
 
     def decide(view: View) -> tuple[None, Sequence[Change]]:
         now = require_known(view, row.stream)
+        if now.state == "accepted" and how == "accepted":
+            return None, []  # what applies it failed then: it is tried again
         changes = [Inbox(context.ids).settle(context.scope, now, how, said)]
         if counts and loop is not None:
             changes.append(

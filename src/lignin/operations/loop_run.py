@@ -7,7 +7,7 @@ from lignin.domain.errors import ConflictError
 from lignin.domain.loops import UNITS, Occurrence, run_id
 from lignin.domain.states import Row
 from lignin.loops.ladder import standing_of, stream_of
-from lignin.loops.service import lane_of, load_loop, loop_of_run
+from lignin.loops.service import lane_of, load_loop
 from lignin.operations.context import Context
 from lignin.operations.loop_models import (
     LoopHistory,
@@ -23,13 +23,9 @@ from lignin.operations.loop_models import (
 )
 from lignin.operations.loopladder import ceiling, count_incidents
 from lignin.operations.looplooking import claim, running, take, tick
-from lignin.operations.looprunning import drive
+from lignin.operations.looprunning import drive, held_for_s
 from lignin.operations.registry import operation
 from lignin.ports.ledger import View, require_known
-
-HELD_S = 3600.0
-"""So long a run that is driven here is nobody else's, where its budget of time does not say."""
-MARGIN_S = 300.0
 
 
 @operation("loop.run", effect="execute")
@@ -79,8 +75,7 @@ def drive_here(context: Context, run_: str) -> str:
     state, following = "", run_
     while following:
         with context.view() as view:
-            loop = loop_of_run(view, require_known(view, f"looprun/{following}"))
-        limit_s = (loop.stop.budget.time_s or HELD_S) + MARGIN_S
+            limit_s = held_for_s(view, require_known(view, f"looprun/{following}"))
         try:
             if not claim(context, following, context.ids.new("drv"), limit_s):
                 break

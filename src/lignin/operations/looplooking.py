@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from lignin.domain.codec import Json, canonical_bytes, digest_json, parse_json
-from lignin.domain.errors import LigninError, LimitedError, NotFoundError
+from lignin.domain.errors import CodecError, LigninError, LimitedError, NotFoundError
 from lignin.domain.events import Change, format_time, parse_time
-from lignin.domain.loops import Occurrence, Trigger
+from lignin.domain.loops import Occurrence, Trigger, run_id
+from lignin.domain.names import is_name
 from lignin.domain.states import Row
 from lignin.loops.inbox import Inbox
 from lignin.loops.laws.looking import MOST_FILES, Looked, look_at_clock, look_at_files, look_at_log
@@ -68,6 +69,32 @@ def take(context: Context, loop: str, occurrences: Sequence[Occurrence]) -> Take
     """
     cleaned = tuple(_cleaned(context, occurrence) for occurrence in occurrences)
     return _take(context, loop, lambda _view, _row: Looked(occurrences=cleaned))
+
+
+def hear_webhook(context: Context, loop: str, body: bytes, delivery: str) -> dict[str, Json]:
+    """Take what came for a loop over HTTP, and say which run it is.
+
+    Args:
+        delivery: What the sender calls it; without a name each request is an occurrence of its own.
+
+    Raises:
+        NotFoundError: There is no such loop, or it listens to no webhook.
+    """
+    with context.view() as view:
+        row = view.row(f"loop/{loop}") if is_name(loop) else None
+        if row is None or row.state == "removed" or row.body["trigger"] != "webhook":
+            raise NotFoundError(
+                f"no loop {loop!r:.80} listens here", hint="its trigger.kind is to be 'webhook'"
+            )
+    try:
+        given = parse_json(body) if body else None
+    except CodecError:
+        given = body.decode(errors="replace")
+    name = delivery or context.ids.new("occ")
+    occurrence = Occurrence(source="webhook", name=name, given=given)
+    taken = take(context, loop, [occurrence])
+    run = run_id(loop, occurrence)
+    return {"run": run, "decided": taken.entries[run].decided if run in taken.entries else "known"}
 
 
 def _cleaned(context: Context, occurrence: Occurrence) -> Occurrence:

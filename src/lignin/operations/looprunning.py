@@ -22,6 +22,8 @@ from lignin.operations.loopapplying import as_loop
 from lignin.operations.loopiterating import Iteration, Step
 from lignin.ports.ledger import View, require_known
 
+HELD_S = 3600.0
+MARGIN_S = 300.0
 MOST_TURNS = 20
 """So often a ticket is tried for while others race for the same budget."""
 
@@ -29,6 +31,11 @@ MOST_TURNS = 20
 def straight(_name: str, do: Callable[[], Json]) -> Json:
     """A step without an engine: done now, and done again after a crash."""
     return do()
+
+
+def held_for_s(view: View, row: Row) -> float:
+    """How long a run is nobody else's to drive: as long as its budget of time says."""
+    return float(loop_of_run(view, row).stop.budget.time_s or HELD_S) + MARGIN_S
 
 
 def drive(context: Context, run: str, step: Step = straight) -> Mapping[str, Json]:

@@ -20,6 +20,7 @@ from lignin.operations.context import Context
 from lignin.operations.feeding import Feeder
 from lignin.operations.jobkind import JobKind, load_job_kinds
 from lignin.operations.jobwork import bodies_of
+from lignin.operations.loopticking import Ticker
 from lignin.ports.engine import Engine
 
 LOOK_S = 0.1
@@ -56,6 +57,7 @@ class Working:
         self.name, self.facts = engine.worker_id, facts
         self.feeder = feeder
         self._context, self._engine, self._jobs = context, engine, Jobs(context.ids)
+        self._ticker = Ticker(context)
         self._known: set[str] = set()
         self._lanes = feeder.lanes
         self._reconciled = self._forgot = time.monotonic()
@@ -77,6 +79,7 @@ class Working:
     def tend(self) -> None:
         """One look. What cannot be reached now is reached at a later one."""
         try:
+            self._ticker.tend()
             self.feeder.follow()
             now = time.monotonic()
             if now - self._reconciled >= RECONCILE_S:
