@@ -25,11 +25,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from _tell import teller
 
 from lignin.app import load_settings, open_context
-from lignin.operations.fleet_models import FleetShown
+from lignin.operations.fleet import settle
+from lignin.operations.fleet_models import FleetSettle, FleetShown
 from lignin.operations.fleet_run import FleetRun, run
 
 tell = teller("fleet")
-ROUNDS = 6
+ROUNDS = 4
 PAIRS = 3
 QUIET = 2
 WORK_S = 2.0
@@ -59,12 +60,17 @@ def git(folder: Path, *words: str) -> str:
 def pair(kind: str, number: int) -> list[dict[str, Any]]:
     """Two pieces that are right alone and wrong together, unless one begins with the other in sight."""
     lib, user = f"lib{number}", f"user{number}"
+    # a careful agent keeps what it sees another use; one kind cannot: the value itself is to change
+    seen = f"if pathlib.Path('{user}.py').exists(): "
+    softer = ""
     read = f"lib = pathlib.Path('{lib}.py').read_text()\n"
     if kind == "signature":
         change = LIB.replace("value(n)", "value(n, unit)")
+        softer = f"{seen}text = text.replace('unit)', 'unit=1)')\n"
         call = f"call = 'value(1, 2)' if 'unit' in lib else 'value(1)'\ntext = f'from {lib} import value\\nX = {{call}}\\n'\n"
     elif kind == "removed":
         change = LIB.replace("def old(n)", "def fresh(n)")
+        softer = f"{seen}text += 'old = fresh\\n'\n"
         call = f"call = 'old' if 'old' in lib else 'fresh'\ntext = f'from {lib} import {{call}}\\nX = {{call}}(1)\\n'\n"
     else:
         change = LIB.replace("RATE = 2", "RATE = 3")
@@ -74,7 +80,7 @@ def pair(kind: str, number: int) -> list[dict[str, Any]]:
             "id": f"{kind}-changer{number}",
             "touches": [f"{lib}.py"],
             "checks": [f"python3 -c 'import {lib}'"],
-            "does": f"pathlib.Path('{lib}.py').write_text({change!r})",
+            "does": f"text = {change!r}\n{softer}pathlib.Path('{lib}.py').write_text(text)",
         },
         {
             "id": f"{kind}-user{number}",
@@ -136,7 +142,7 @@ def broken(repo: Path, revision: str, pieces: Sequence[Mapping[str, Any]]) -> in
 
 def by_fleet(
     folder: Path, pieces: Sequence[Mapping[str, Any]], workers: int
-) -> tuple[int, float, FleetShown]:
+) -> tuple[int, float, FleetShown, int]:
     repo = prepared(folder, pieces)
     plan = [
         {"what": each["id"], **{k: v for k, v in each.items() if k != "does"}} for each in pieces
@@ -158,9 +164,14 @@ def by_fleet(
                 workers=workers, unreviewed=1000, unsandboxed=True, simulated=True,
             ),
         )  # fmt: skip
-    took = time.monotonic() - began
+        took, asked = time.monotonic() - began, 0
+        for each in [each.piece for each in shown.items if each.state == "asked"]:
+            settle(context, FleetSettle(fleet=shown.fleet, piece=each, how="drop"))
+            asked += 1
+        if asked:
+            shown = run(context, FleetRun(plan=shown.fleet, repo="repo"))
     assert shown.state == "finished", shown
-    return broken(repo, shown.branch, pieces), took, shown
+    return broken(repo, shown.branch, pieces), took, shown, asked
 
 
 def agent(folder: Path, tree: Path, name: str) -> None:
@@ -212,7 +223,7 @@ def main() -> None:
     count = 2 * PAIRS + QUIET
     let = {"fleet": 0, "one by one": 0, "naive": 0}
     times: dict[str, list[float]] = {name: [] for name in let}
-    back, judged, attempts = 0, 0, 0
+    back, judged, attempts, persons = 0, 0, 0, 0
     for round_ in range(ROUNDS):
         pieces = pieces_of(round_)
         with (
@@ -220,8 +231,9 @@ def main() -> None:
             tempfile.TemporaryDirectory() as b,
             tempfile.TemporaryDirectory() as c,
         ):
-            wrong, took, shown = by_fleet(Path(a), pieces, WORKERS)
+            wrong, took, shown, asked = by_fleet(Path(a), pieces, WORKERS)
             let["fleet"] += wrong
+            persons += asked
             times["fleet"].append(took)
             back += sum(len(each.returned) for each in shown.items)
             attempts += sum(each.attempts for each in shown.items)
@@ -233,7 +245,7 @@ def main() -> None:
         print(f"round {round_}: broken so far {let}", file=sys.stderr)
     note = (
         f"{ROUNDS} rounds of {count} pieces, {PAIRS} planted pairs each, agents of {WORK_S:g} s, {WORKERS} at once; "
-        "simulated agents that do it right when they see the other's result"
+        "simulated agents that do it right when they see the other's result, but for a value that is to change"
     )
     tell(
         "broken pieces let through",
@@ -260,6 +272,7 @@ def main() -> None:
         "results",
         note=f"{note}; {attempts} runs for {ROUNDS * count} pieces",
     )
+    tell("pieces put before a person, who drops them", persons, "pieces", note=note)
     tell(
         "verdicts per piece in the merge queue",
         round(judged / (ROUNDS * count), 2),
