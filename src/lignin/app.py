@@ -2,17 +2,16 @@
 
 import getpass
 import os
-import secrets
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lignin.adapters.machine import SystemClock, SystemIds
+from lignin.adapters.machine import KEY_FILE, SystemClock, SystemIds, redaction_key
 from lignin.adapters.store.admin import SqlAdmin
 from lignin.adapters.store.writer import ResidentLedger
 from lignin.artifacts.client import Client
@@ -24,6 +23,7 @@ from lignin.domain.events import Actor, NewEvent, Scope
 from lignin.domain.names import require_name
 from lignin.harness.service import Harness
 from lignin.operations.context import Context, Progress
+from lignin.ports.engine import Engine
 from lignin.ports.judge import Judge, JudgeAsked
 from lignin.ports.model import Model
 from lignin.ports.proposer import Proposer, ProposerAsked
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
 DEFAULT_SPACE = "home"
 PROJECT_FILE = ".lignin.toml"
-KEY_FILE = "redaction.key"
-KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +134,7 @@ def _build(
 ) -> Context:
     ids = SystemIds()
     open_sandbox = cache(lambda: _open_sandbox(settings, opened))
-    key = _redaction_key(settings.home, keep=create and not dry_run)
+    key = redaction_key(settings.home, keep=create and not dry_run)
     return Context(
         scope=Scope(space=settings.space, actor=settings.actor),
         ledger=ledger,
@@ -164,6 +162,8 @@ def _build(
         open_proposer=lambda asked: _open_proposer(settings, asked, key, open_sandbox),
         open_worker=lambda asked: _open_worker(settings, asked, open_sandbox),
         open_wheels=cache(lambda: _open_wheels(settings, opened, keeps=not dry_run)),
+        open_engine=cache(lambda: _open_engine(settings, opened, dry_run=dry_run)),
+        find_clients=cache(lambda: _find_clients(settings)),
         dry_run=dry_run,
     )
 
@@ -234,37 +234,6 @@ def _require_space(ledger: ResidentLedger, settings: Settings) -> None:
     )
     scope = Scope(space=DEFAULT_SPACE, actor=settings.actor)
     ledger.commit(scope.change(events=(event,), idempotency_key="space.created"))
-
-
-def _redaction_key(home: Path, *, keep: bool) -> bytes:
-    """The store's redaction key, made and kept on first use, readable by its owner only."""
-    path = home / KEY_FILE
-    try:
-        if not keep and not path.exists():
-            return secrets.token_bytes(KEY_BYTES)
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            fresh = home / f".redaction.{secrets.token_hex(8)}"
-            handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(secrets.token_bytes(KEY_BYTES))
-                file.flush()
-                os.fsync(file.fileno())
-            with suppress(FileExistsError):
-                os.link(fresh, path)  # whoever comes first decides
-            fresh.unlink()
-        key = path.read_bytes()
-    except OSError as error:
-        raise UnavailableError(
-            f"cannot keep the redaction key in {home}: {error.strerror}",
-            hint="check the folder's rights, or set LIGNIN_HOME",
-        ) from error
-    if len(key) != KEY_BYTES:
-        raise IntegrityError(
-            f"the redaction key {path} has {len(key)} bytes instead of {KEY_BYTES}",
-            hint="restore it from a backup; without it secrets seen before get other tags",
-        )
-    return key
 
 
 def _kinds() -> Mapping[str, Kind]:
@@ -404,6 +373,25 @@ def _open_wheels(
     wheels = WheelCache(settings.home, settings.environment, keeps=keeps)
     opened.append(wheels.close)
     return wheels
+
+
+def _open_engine(settings: Settings, opened: list[Callable[[], None]], *, dry_run: bool) -> Engine:
+    from lignin.adapters.engine.opening import open_engine
+
+    if dry_run:  # what it starts is nobody's to run
+        folder = tempfile.TemporaryDirectory(prefix="lignin-dry-run-")
+        engine = open_engine(f"sqlite:///{Path(folder.name) / 'ledger.db'}")
+        opened += [engine.close, folder.cleanup]
+        return engine
+    engine = open_engine(settings.store_url)
+    opened.append(engine.close)
+    return engine
+
+
+def _find_clients(settings: Settings) -> Mapping[str, str]:
+    from lignin.adapters.clients.finding import find_clients
+
+    return find_clients(settings.environment)
 
 
 def _data_folder() -> Path:

@@ -49,6 +49,14 @@ ARGUMENTS = {
     "head.release": ("main", "--token", "1"),
     "head.rollback": ("main",),
     "improve": ("--system", "desk:one"),
+    "inbox.settle": ("inb_absent",),
+    "loop.add": ("loop.toml",),
+    "loop.new": ("goal",),
+    "loop.pause": ("absent",),
+    "loop.remove": ("absent",),
+    "loop.resume": ("absent",),
+    "loop.run": ("absent",),
+    "loop.tick": (),
     "proposal.apply": ("PROPOSAL",),
     "proposal.create": ("--head", "main", "--drop", "caesar"),
     "proposal.decide": ("PROPOSAL", "--approve"),
@@ -99,7 +107,9 @@ RUNS = {"artifact.call", "artifact.verify", "demo"}
 REFUSED = {
     "artifact.clear", "artifact.restore", "artifact.retire", "artifact.withdraw",
     "dependency.remove", "eval.forget", "eval.keep", "eval.power", "eval.run", "eval.sweep",
-    "fleet.cancel", "fleet.plan", "fleet.review", "fleet.run", "fleet.settle", "gate.prove", "head.offer", "head.release", "improve", "proposal.apply", "proposal.draft",
+    "fleet.cancel", "fleet.plan", "fleet.review", "fleet.run", "fleet.settle",
+    "inbox.settle", "loop.pause", "loop.remove", "loop.resume", "loop.run",
+    "gate.prove", "head.offer", "head.release", "improve", "proposal.apply", "proposal.draft",
     "proposal.rebase", "proposer.try", "release.cut", "repo.branch", "repo.propose", "repo.prove",
     "routine.promote", "routine.prove", "routine.run", "rubric.adopt", "rubric.agree",
     "rubric.compare", "rubric.label", "task.close", "task.settle", "trace.judge",
@@ -130,6 +140,7 @@ def test_dry_runs_change_no_byte_of_store_project_or_key(bench: Bench, shell: Sh
     shutil.copytree(ready / "project", shell.project, dirs_exist_ok=True)
     shutil.copytree(bench.root / "recorded", shell.project / "traces")
     make_wheel(shell.project / "wheels", "swan")
+    shutil.copy(ROOT.parent / "src/lignin/loops/shipped/mine.toml", shell.project / "loop.toml")
     (shell.project / "rubric.yaml").write_text("rubric: kind\nquestion: Is it kind?\n")
     session = shell("trace", "list").value["items"][0]["session"]
     made = shell("proposal", "create", "--head", "main", "--drop", "caesar")

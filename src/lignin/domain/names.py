@@ -7,6 +7,11 @@ from lignin.domain.errors import InvalidRequestError
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
+def is_name(name: str) -> bool:
+    """True where `require_name` would take it."""
+    return bool(_NAME.fullmatch(name))
+
+
 def require_name(kind: str, name: str) -> str:
     """Return a name that is one.
 

@@ -21,6 +21,7 @@ from lignin.interfaces.output import (
     print_answer,
     progress_form,
     require_fields,
+    tell_line,
 )
 from lignin.interfaces.streams import printable, say
 
@@ -233,11 +234,13 @@ def _invoke(operation: Any, given: dict[str, Any]) -> int:
         create = not operation.needs_store
         with open_context(settings, dry_run=dry_run, create=create, progress=progress) as context:
             context.listen = _listen
+            context.tell = tell_line(common)
             response = operation.run(context, request)
     finally:
         if progress is not None:
             progress.end()
-    print_answer(response, common, dry_run)
+    if not response.is_streamed():
+        print_answer(response, common, dry_run)
     if not is_json(common):
         for warning in response.warnings():
             say(f"lignin: {printable(warning)}", err=True)

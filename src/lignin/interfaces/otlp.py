@@ -1,4 +1,4 @@
-"""The OTLP/HTTP server: POST /v1/traces, /v1/logs, /v1/metrics.
+"""The OTLP/HTTP server: POST /v1/traces, /v1/logs, /v1/metrics; and webhooks of loops, POST /loops/NAME.
 
 Owns HTTP: addresses, status codes, content types, who may send, how much at once. Each request is
 handed to `operations.telemetry` on a thread, because everything below is synchronous. It listens on
@@ -16,7 +16,7 @@ import uvicorn
 from anyio.to_thread import run_sync
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from lignin.domain.errors import (
@@ -24,9 +24,11 @@ from lignin.domain.errors import (
     InvalidRequestError,
     LigninError,
     LimitedError,
+    NotFoundError,
     UnavailableError,
 )
 from lignin.operations.context import Context
+from lignin.operations.looplooking import MAX_GIVEN_BYTES, hear_webhook
 from lignin.operations.telemetry import take_request
 from lignin.traces.otlp import (
     MAX_BODY_BYTES,
@@ -40,6 +42,8 @@ from lignin.traces.resent import Recent
 
 TOKEN = "LIGNIN_OTLP_TOKEN"  # noqa: S105 - the name of a variable
 DEFAULT_PORT = 4318
+_DELIVERIES = ("idempotency-key", "webhook-id", "x-github-delivery", "x-gitea-delivery")
+"""Headers by which senders name a delivery: the same one again is the same occurrence."""
 MAX_AT_ONCE = 8
 MAX_WAITING = 64
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
@@ -59,9 +63,8 @@ def build_app(context: Context, token: str = "") -> Starlette:
     """
     inbox = _Inbox(context, token)
     names: tuple[Signal, ...] = ("traces", "logs", "metrics")
-    return Starlette(
-        routes=[Route(f"/v1/{name}", inbox.answering(name), methods=["POST"]) for name in names]
-    )
+    routes = [Route(f"/v1/{name}", inbox.answering(name), methods=["POST"]) for name in names]
+    return Starlette(routes=[*routes, Route("/loops/{name}", inbox.hear, methods=["POST"])])
 
 
 class _Inbox:
@@ -89,6 +92,27 @@ class _Inbox:
                 return _refused(encoding or "json", _status(error), error.message)
 
         return answer
+
+    async def hear(self, request: Request) -> Response:
+        """A webhook of a loop: taken, and answered with its run; what comes again starts nothing."""
+        try:
+            self._require_allowed(request)
+            body = await _read(request, MAX_GIVEN_BYTES)
+            delivery = next((h for name in _DELIVERIES if (h := request.headers.get(name))), "")
+            heard = await run_sync(
+                hear_webhook,
+                self._context,
+                request.path_params["name"],
+                body,
+                delivery[:200],
+                limiter=self._threads,
+            )
+            return JSONResponse(heard, status_code=202)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except LigninError as error:
+            code = 404 if isinstance(error, NotFoundError) else _status(error)
+            return JSONResponse({"error": error.code, "message": error.message}, status_code=code)
 
     def _require_allowed(self, request: Request) -> None:
         host = request.headers.get("host", "")
@@ -123,13 +147,13 @@ class _Inbox:
         return write_answer(signal, encoding, taken.rejected, taken.why)
 
 
-async def _read(request: Request) -> bytes:
+async def _read(request: Request, most: int = MAX_BODY_BYTES) -> bytes:
     """The body, bounded while it comes in."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise LimitedError(f"a body of over {MAX_BODY_BYTES} bytes", hint="send less at once")
+        if size > most:
+            raise LimitedError(f"a body of over {most} bytes", hint="send less at once")
         parts.append(part)
     return b"".join(parts)
 

@@ -91,6 +91,22 @@ def print_answer(response: Any, common: Mapping[str, Any], dry_run: bool) -> Non
     say(printable(text if text is not None else render(value, shutil.get_terminal_size().columns)))
 
 
+def tell_line(common: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], bool]:
+    """What prints the parts of a stream as they come: JSON objects, or lines for a person."""
+
+    def tell(line: Mapping[str, Any]) -> bool:
+        if is_json(common):
+            return say(json.dumps(line, ensure_ascii=False))
+        parts = (f"{name}={_plain(value)}" for name, value in line.items())
+        return say(printable("  ".join(parts)))
+
+    return tell
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def require_fields(response: Any, fields: str) -> None:
     """Refuse `--fields` before anything is done where the answer cannot have such a field.
 

@@ -26,8 +26,12 @@ def ensure_streams() -> None:
         sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
 
 
-def say(text: str, *, err: bool = False, end: str = "\n") -> None:
-    """Write to stdout or stderr; what the encoding lacks is escaped, a reader that left is let go."""
+def say(text: str, *, err: bool = False, end: str = "\n") -> bool:
+    """Write to stdout or stderr; what the encoding lacks is escaped, a reader that left is let go.
+
+    Returns:
+        False where the reader left.
+    """
     stream = sys.stderr if err else sys.stdout
     encoding = getattr(stream, "encoding", None) or "utf-8"
     safe = (text + end).encode(encoding, "backslashreplace").decode(encoding)
@@ -39,6 +43,8 @@ def say(text: str, *, err: bool = False, end: str = "\n") -> None:
         gone = os.open(os.devnull, os.O_WRONLY)
         os.dup2(gone, 2 if err else 1)
         os.close(gone)
+        return False
+    return True
 
 
 def printable(text: str) -> str:

@@ -20,7 +20,8 @@ from lignin.evals.trials import filed_trial
 from lignin.operations.context import Context
 from lignin.operations.planting import Subject
 from lignin.operations.regressing import is_guarded, log_of, propose_rollback
-from lignin.operations.trialwork import SuiteCase, Tries
+from lignin.operations.trialwork import SuiteCase
+from lignin.operations.tries import Tries
 from lignin.ports.ledger import View, require_known
 
 FORMAT = "lignin.search/1"

@@ -13,12 +13,13 @@ from lignin.artifacts.client import Client
 from lignin.artifacts.disk import Disk
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.service import Artifacts
-from lignin.domain.codec import canonical_bytes, parse_json
+from lignin.domain.codec import Digest, Json, canonical_bytes, parse_json
 from lignin.domain.errors import ConflictError, InvalidRequestError, UnavailableError
 from lignin.domain.events import Change, Receipt, Scope
 from lignin.harness.service import Harness
 from lignin.ports.broker import Exits
 from lignin.ports.clock import Clock, IdSource
+from lignin.ports.engine import Engine
 from lignin.ports.judge import Judge, JudgeAsked
 from lignin.ports.ledger import Ledger, View
 from lignin.ports.proposer import Proposer, ProposerAsked
@@ -45,6 +46,10 @@ def _no_server(_context: "Context", _address: str) -> AbstractContextManager[str
     raise UnavailableError("nothing can listen here", hint="use the command line: `lignin up`")
 
 
+def _untold(_line: Mapping[str, Json]) -> bool:
+    return True
+
+
 def _silent(_what: str, _done: int, _total: int | None) -> None:
     pass
 
@@ -66,8 +71,13 @@ class Context:
         open_worker: Opens a program that works in a tree.
         repositories: What opens the user's repositories.
         open_wheels: The cache of Python packages.
+        open_engine: Durable runs; in a dry run an empty engine that nobody works off.
+        find_clients: Versions of the agent clients that work here, by command.
         dry_run: The ledger is a throw-away copy; effects outside it are not made.
         progress: Called with (what, done, total or None).
+        opened: Systems under test that were opened here, by digest, with what opens them elsewhere.
+        workers: Trials are handed to workers that live.
+        tell: Says a part of a stream as it comes; False once nobody reads any more.
         listen: Serves telemetry at an address while a block lasts; given by an interface.
     """
 
@@ -97,9 +107,14 @@ class Context:
     repositories: Callable[[], Repositories]
     open_worker: Callable[[WorkerAsked], Worker]
     open_wheels: Callable[[], Wheels]
+    open_engine: Callable[[], Engine]
+    find_clients: Callable[[], Mapping[str, str]]
     disk: Disk = field(default_factory=Disk)
+    opened: dict[Digest, SystemAsked] = field(default_factory=dict)
+    workers: bool = False
     dry_run: bool = False
     progress: Progress = field(default=_silent)
+    tell: Callable[[Mapping[str, Json]], bool] = field(default=_untold)
     listen: "Listen" = field(default=_no_server)
 
     def commit(self, *changes: Change) -> tuple[Receipt, ...]:

@@ -20,13 +20,15 @@ from lignin.operations.gate import named_cases
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.rubricwork import open_scorer
 from lignin.operations.subjects import open_subject
-from lignin.operations.trialwork import SuiteCase, Tries, stored_suite, told_case
+from lignin.operations.trialwork import SuiteCase, stored_suite, told_case
+from lignin.operations.tries import Tries, with_workers
 from lignin.ports.ledger import View, every_row, not_known
 from lignin.ports.system import LIMIT_S, System
 from lignin.traces.view import told
 
 MAX_BYTES = 64 * 2**20
 TOGETHER = 16
+TOGETHER_BY_WORKERS = 256
 SAID_CHARS = 2000
 
 
@@ -56,6 +58,10 @@ class SuiteRequest(Request):
     )
     limit_s: float = Field(LIMIT_S, gt=0, le=86_400, description="seconds for one trial")
     parallel: int = Field(1, ge=1, le=64, description="at most so many trials at a time")
+    workers: bool = Field(
+        False,
+        description="hand trials to the workers that live (`lignin worker`), as far as they can",
+    )
 
 
 class EvalRun(SuiteRequest):
@@ -148,6 +154,7 @@ def run(context: Context, request: EvalRun) -> EvalDone:
     grader is not tried again, so after a crash the same command goes on. The case's checks judge, not
     the system.
     """
+    context = with_workers(context, request.workers)
     system = open_subject(
         context, request.system, unsandboxed=request.unsandboxed, limit_s=request.limit_s
     )
@@ -264,9 +271,10 @@ def top_up(
         wanted += [(turn, case, first + turn) for turn in range(lacking)]
     wanted.sort(key=lambda each: each[0])
     tries = Tries(context, parallel)
-    for first in range(0, len(wanted), TOGETHER):
+    together = TOGETHER_BY_WORKERS if context.workers else TOGETHER
+    for first in range(0, len(wanted), together):
         context.progress("trials", first, len(wanted))
-        lot = wanted[first : first + TOGETHER]
+        lot = wanted[first : first + together]
         tries.trials([(system, case, number) for _, case, number in lot])
     return tries.paid
 

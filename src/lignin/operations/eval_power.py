@@ -13,6 +13,7 @@ from lignin.operations.eval import SuiteRequest, basis_of, load_suite
 from lignin.operations.planting import Subject
 from lignin.operations.powerwork import Wanted, in_words, measure, want
 from lignin.operations.registry import Response, operation
+from lignin.operations.tries import with_workers
 from lignin.ports.ledger import View
 
 MOST = 24
@@ -92,6 +93,7 @@ def power(context: Context, request: EvalPower) -> PowerMeasured:
     The guard of the gate looks at each as at any proposal. Trials that stand are not run again; after a
     crash the same command goes on. What was measured is stated by every decision on the suite.
     """
+    context = with_workers(context, request.workers)
     subject = Subject(
         spec=request.system,
         head=request.head,

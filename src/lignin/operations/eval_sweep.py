@@ -20,6 +20,7 @@ from lignin.operations.sweepwork import (
     reach_sweep,
     unsearched,
 )
+from lignin.operations.tries import with_workers
 from lignin.ports.ledger import View, every_row, require_known
 
 TRIALS = 3
@@ -101,6 +102,7 @@ def sweep(context: Context, request: EvalSweep) -> Swept:
     told. Trials are filed as they are made: after a crash the same command goes on. 0 clear, 6 backslides,
     10 unclear.
     """
+    context = with_workers(context, request.workers)
     options = {"unsandboxed": request.unsandboxed, "limit_s": request.limit_s}
     subject = Subject(spec=request.system, head=request.head, options=options)
     with context.view() as view:

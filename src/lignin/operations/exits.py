@@ -33,7 +33,7 @@ from lignin.governance.proxy import CredentialProxy, Outside
 from lignin.operations.choice import Verb, find
 from lignin.operations.context import Context
 from lignin.operations.handover import refuse_secrets
-from lignin.ports.broker import Binding, SecretValue, ToolServer
+from lignin.ports.broker import Binding, BoundTools, SecretValue, ToolServer
 from lignin.ports.ledger import View
 from lignin.ports.sandbox import Sandbox
 from lignin.ports.tools import ToolSpec
@@ -177,6 +177,11 @@ def exit_of_verification(
 def named_tools(context: Context, name: str) -> Mapping[str, ToolSpec]:
     """The contracts of the tools that `desk`, `desk:SEED` or a server of the grants file has."""
     return _bound(context, name, reads_only=True)[1].begin().tools
+
+
+def bound_tools(context: Context, name: str) -> BoundTools:
+    """The tools of the desk or of a server of the grants file, to call: that it is there is the grant."""
+    return _bound(context, name, reads_only=False)[1].begin()
 
 
 def read_recording(context: Context, named: str) -> bytes:

@@ -18,6 +18,7 @@ from lignin.operations.gatework import find_decision, open_decision, reach_decis
 from lignin.operations.powerwork import NEVER, Stated, state_power
 from lignin.operations.questions import GateProve, question_of
 from lignin.operations.registry import Listed, Request, Response, operation, positional
+from lignin.operations.tries import with_workers
 from lignin.ports.ledger import View, require_known
 
 __all__ = ["GateProve", "prove"]
@@ -126,6 +127,7 @@ def prove(context: Context, request: GateProve) -> Decided:
     Every trial is filed before the next is chosen: after a crash the same command goes on where it was.
     What was decided is not decided again, unless `--again`. 0 accepted, 6 rejected, 10 undecided.
     """
+    context = with_workers(context, request.workers)
     question = question_of(context, request)
     with context.view() as view:
         decision, row = find_decision(view, question, anew=request.again)

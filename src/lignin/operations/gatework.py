@@ -21,7 +21,8 @@ from lignin.operations.gateplan import BANKED, Question, plan_decision, released
 from lignin.operations.heads import is_practice
 from lignin.operations.regressing import mark_fixed
 from lignin.operations.rubricwork import unmeasured_graders
-from lignin.operations.trialwork import SuiteCase, Tries, suite_case
+from lignin.operations.trialwork import SuiteCase, suite_case
+from lignin.operations.tries import Tries
 from lignin.ports.ledger import View, require_known
 from lignin.ports.system import System
 

@@ -27,6 +27,7 @@ from lignin.operations.improve_models import (
     view_of,
 )
 from lignin.operations.registry import operation
+from lignin.operations.tries import with_workers
 from lignin.ports.ledger import View, every_row, require_known
 
 
@@ -37,7 +38,7 @@ def improve(context: Context, request: Improve) -> CampaignShown:
     Works with any agent that reads its harness. Candidates live on a head of the campaign's own, never in
     your working tree; a person approves what comes out. Asked again the same it goes on where it was.
     """
-    campaign = run_campaign(context, request)
+    campaign = run_campaign(with_workers(context, request.workers), request)
     return show(context, ImproveRef(campaign=campaign))
 
 

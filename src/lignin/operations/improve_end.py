@@ -43,7 +43,8 @@ from lignin.operations.improve_models import Improve
 from lignin.operations.improve_proposers import OpenProposer, opening_for, proposers_of
 from lignin.operations.improve_rounds import Campaign
 from lignin.operations.proposal import ProposalDecide, decide
-from lignin.operations.trialwork import SuiteCase, Tries
+from lignin.operations.trialwork import SuiteCase
+from lignin.operations.tries import Tries
 from lignin.ports.ledger import View, require_known
 from lignin.ports.system import System
 from lignin.traces.mined import Evidence

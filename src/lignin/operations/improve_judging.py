@@ -81,8 +81,16 @@ class Rationed:
         Raises:
             OutOfBudgetError: The ration is spent; no trial is filed.
         """
-        self._ration.take()
+        self.reserve()
         return self._system.run(task, seed, tools)
+
+    def reserve(self) -> None:
+        """Take one run off the ration, also where somebody else makes it.
+
+        Raises:
+            OutOfBudgetError: The ration is spent.
+        """
+        self._ration.take()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

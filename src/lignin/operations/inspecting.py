@@ -10,7 +10,8 @@ from lignin.evals.live import follow
 from lignin.evals.regressions import fix_of
 from lignin.evals.sweeping import Inspected, Inspection, Seen
 from lignin.evals.trials import Standing, filed_trial, standing, trials_of
-from lignin.operations.trialwork import SuiteCase, Tries
+from lignin.operations.trialwork import SuiteCase
+from lignin.operations.tries import Tries
 from lignin.ports.ledger import View
 from lignin.ports.system import System
 

@@ -24,7 +24,8 @@ from lignin.operations.context import Context
 from lignin.operations.eval import basis_of, top_up
 from lignin.operations.inspecting import ENOUGH, seen_again, seen_live, working
 from lignin.operations.planting import Planted, Subject, plant
-from lignin.operations.trialwork import SuiteCase, Tries
+from lignin.operations.trialwork import SuiteCase
+from lignin.operations.tries import Tries
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.ports.system import System
 
@@ -299,6 +300,17 @@ def state_power(view: View, cases: Mapping[str, Digest]) -> Stated:
         "simulated": newest.body["simulated"],
     }
     return Stated(power=power, told=in_words(power), basis=basis)
+
+
+def power_of_head(view: View, head: str) -> Mapping[str, Json] | None:
+    """What was measured last of a head's suite and adds up: its counts, `measured_at` and `simulated`."""
+    rows = [row for row in every_row(view, "power", state="measured") if row.body["head"] == head]
+    for row in sorted(rows, key=lambda each: (each.body["reached_at"], each.key), reverse=True):
+        told: Mapping[str, Json] = parse_json(view.blob(row.body["result"]["told"]))
+        if _adds_up(told):
+            kept = {"measured_at": row.body["reached_at"], "simulated": row.body["simulated"]}
+            return {**told, **kept}
+    return None
 
 
 def _newest(view: View, cases: Mapping[str, Digest]) -> Row | None:

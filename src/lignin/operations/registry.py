@@ -48,6 +48,10 @@ class Response(BaseModel):
         where a part could not be done because of what is there."""
         return 0
 
+    def is_streamed(self) -> bool:
+        """True where all of it was told on the way by `Context.tell`."""
+        return False
+
     def warnings(self) -> list[str]:
         """What a person must not overlook; said on stderr beside a text."""
         return []

@@ -23,6 +23,7 @@ from lignin.operations.eval import SuiteRequest, load_suite, top_up
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.releasework import tell_release, try_sealed
 from lignin.operations.subjects import harness_files, open_subject
+from lignin.operations.tries import with_workers
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.ports.system import System
 
@@ -161,6 +162,7 @@ def cut(context: Context, request: ReleaseCut) -> ReleaseDone:
         raise InvalidRequestError(
             "a release is of the whole suite", hint="leave out --case; --suite brings your own"
         )
+    context = with_workers(context, request.workers)
     system, revision = _system(context, request)
     with context.view() as view:
         suite = load_suite(context, view, request)

@@ -46,29 +46,35 @@ def open_subject(
         NotFoundError: There is none of that name.
         UnavailableError: A dry run runs nothing unconfined, or there is no sandbox.
     """
+    asked = SystemAsked(
+        spec=spec,
+        folder=context.cwd,
+        harness=harness or {},
+        environment=context.environment,
+        unsandboxed=unsandboxed,
+        limit_s=limit_s,
+    )
+    system = _opened(context, asked)
+    context.opened[system.digest] = asked
+    return system
+
+
+def _opened(context: Context, asked: SystemAsked) -> System:
+    spec = asked.spec
     if spec.startswith(DESK):
         from lignin.practice.system import DeskSystem
 
-        return DeskSystem(spec.removeprefix(DESK), harness)
+        return DeskSystem(spec.removeprefix(DESK), asked.harness)
     if spec.startswith(ARTIFACT):
-        return context.open_system(
-            replace(_artifact(context, spec, limit_s), harness=harness or {})
-        )
-    if context.dry_run and unsandboxed:
+        found = _artifact(context, spec, asked.limit_s)
+        return context.open_system(replace(found, harness=asked.harness))
+    if context.dry_run and asked.unsandboxed:
         raise UnavailableError("a dry run runs nothing unconfined", hint="leave out --dry-run")
     if spec.startswith(REPOSITORY):
-        asked = replace(_repository(context, spec), limit_s=limit_s, unsandboxed=unsandboxed)
-        return context.open_system(asked)
-    return context.open_system(
-        SystemAsked(
-            spec=spec,
-            folder=context.cwd,
-            harness=harness or {},
-            environment=context.environment,
-            unsandboxed=unsandboxed,
-            limit_s=limit_s,
-        )
-    )
+        found = _repository(context, spec)
+        limit_s, unsandboxed = asked.limit_s, asked.unsandboxed
+        return context.open_system(replace(found, limit_s=limit_s, unsandboxed=unsandboxed))
+    return context.open_system(asked)
 
 
 def _artifact(context: Context, spec: str, limit_s: float) -> SystemAsked:

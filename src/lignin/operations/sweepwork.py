@@ -30,7 +30,8 @@ from lignin.operations.regressing import (
     standing_suspicion,
 )
 from lignin.operations.subjects import open_subject
-from lignin.operations.trialwork import SuiteCase, Tries
+from lignin.operations.trialwork import SuiteCase
+from lignin.operations.tries import Tries
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.ports.system import System
 

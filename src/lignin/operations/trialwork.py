@@ -1,13 +1,11 @@
-"""Trying a system on cases: the suite, one try with its score, trials that are paid once.
+"""Trying a system on cases: the suite, one try with its score, and how that is filed.
 
 Whatever the system says of itself, a case that has checks is judged by them: by the calls that were seen,
 or by its own account of them made again where the case happens.
 """
 
 import json
-import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -46,8 +44,6 @@ from lignin.traces.redact import redact
 from lignin.traces.runs import run_of
 
 TASK_FORMAT = "lignin.task/1"
-OUTAGE = 6
-"""After so many trials in a row that tell nothing, something is wrong that more trials do not mend."""
 TRIES = 3
 """So often a trial is tried whose surroundings do not hold, before it is missing."""
 _KEPT_BYTES = 64 * 1024
@@ -164,55 +160,10 @@ def told_case(row: Mapping[str, Json]) -> SuiteCase:
     return SuiteCase(name=name, digest=digest_json(task), task=task, kind="told", mode=mode)
 
 
-class Tries:
-    """Trials of a caller, each paid once; stops where nothing holds any more."""
-
-    def __init__(self, context: Context, parallel: int = 1) -> None:
-        self._context, self._parallel = context, parallel
-        self._lock = threading.Lock()
-        self.paid = self._lost = 0
-        self._lost_case = ""
-
-    def trials(self, wanted: Sequence[tuple[System, SuiteCase, int]]) -> list[Mapping[str, Json]]:
-        """Return some trials in their order, so many at a time as the caller allows.
-
-        Raises:
-            UnavailableError: As `trial`; those that were under way are filed all the same.
-        """
-        if self._parallel == 1 or len(wanted) < 2:
-            return [self.trial(*each) for each in wanted]
-        with ThreadPoolExecutor(self._parallel) as pool:
-            under_way = [pool.submit(self.trial, *each) for each in wanted]
-        return [each.result() for each in under_way]
-
-    def trial(self, system: System, case: SuiteCase, number: int) -> Mapping[str, Json]:
-        """Return a trial as it is filed; it is tried, and filed at once, only where it never was.
-
-        Raises:
-            UnavailableError: `OUTAGE` new trials in a row told nothing.
-        """
-        context, trial = self._context, case.key(system.digest, number).trial
-        with context.view() as view:
-            row = view.row(f"trial/{trial}")
-        if row is not None:
-            return row.body
-        if self._lost >= OUTAGE:
-            raise UnavailableError(
-                f"{OUTAGE} trials in a row told nothing, the last of {self._lost_case}",
-                hint=f"`lignin eval show {system.digest[:19]} --case {self._lost_case}` says why; "
-                "the same command goes on",
-            )
-        body = _filed(context, system, case, number)
-        with self._lock:
-            self.paid += 1
-            is_lost = body["kind"] == "infrastructure"
-            self._lost = self._lost + 1 if is_lost else 0
-            self._lost_case = case.name if is_lost else ""
-        return body
-
-
-def _filed(context: Context, system: System, case: SuiteCase, number: int) -> Mapping[str, Json]:
-    """Try, and file what came of it before anybody hears of it."""
+def try_and_file(
+    context: Context, system: System, case: SuiteCase, number: int
+) -> Mapping[str, Json]:
+    """Try, and file what came of it before anybody hears of it; where somebody was quicker, theirs is it."""
     key = case.key(system.digest, number)
     done = _tried(context, system, case, number)
     tried = Tried(

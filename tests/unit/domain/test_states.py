@@ -1,6 +1,7 @@
 """The transition table, pair by pair, and reducers that change nothing they were given."""
 
 import copy
+import dataclasses
 import itertools
 
 import pytest
@@ -8,9 +9,12 @@ import pytest
 from lignin.domain.errors import IllegalTransitionError, LigninError
 from lignin.domain.events import Event
 from lignin.domain.fleets import TRANSITIONS as PIECE_STATES
+from lignin.domain.jobs import STATES as JOB_STATES
+from lignin.domain.jobs import JobAsked
 from lignin.domain.states import REDUCERS, reduce_event
 from lignin.domain.states.artifacts import SERVABLE, STATES, TRANSITIONS, require_transition
 from lignin.domain.states.harness import PROPOSAL_STEPS
+from lignin.domain.states.jobs import parse_job
 from lignin.domain.states.row import Row
 from lignin.testing.changes import ACTOR
 
@@ -91,6 +95,7 @@ CAPTURED = {
     "sighting_key": "k",
     "provenance": PROVENANCE,
 }
+JOB = JobAsked(kind="operation", input={}).to_json()
 HEAD = {"stable": "r0", "salt": "s", "extends": None}
 OPENED = {"head": "main", "base": "r0"}
 STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
@@ -215,6 +220,20 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("improve.ended", {"stop": "goal"}),
         ("improve.continued", {}),
     ],
+    "job": [
+        ("job.opened", JOB),
+        ("job.cancelled", {"reason": "r"}),
+        ("job.retried", {"reason": "r"}),
+        ("job.ended", {"state": "succeeded", "output": "sha256:a", "attempts": 1, "spent": {}}),
+        ("job.forked", {"into": "job_b", "step": 2}),
+    ],
+    "dedup": [("job.claimed", {"job": "job_a"})] * 2,
+    "subject": [("subject.kept", {"digest": "sha256:a"})] * 2,
+    "lane": [("lane.set", {"queue": "evals", "needs": [], "paused": False})] * 2,
+    "worker": [
+        ("worker.started", {"host": "h", "pid": 1, "has": ["sandbox:net"]}),
+        ("worker.stopped", {"done": 3}),
+    ],
     "encoded": [("run.encoded", {"task": "t", "outcome": "success", "digest": "sha256:a"})] * 2,
     "heard": [("run.heard", {"task": "", "person": "", "model": "", "turns": 0, "digest": "d"})]
     * 2,
@@ -250,6 +269,46 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     "filing": [
         ("run.filed", {"task": "t", "verdict": "failure", "mode": "m"}),
         ("run.filed", {"task": "t", "verdict": "success", "mode": None}),
+    ],
+    "budget": [
+        ("budget.reserved", {"ticket": "t", "amounts": {"tokens": 5}, "limits": {"tokens": 5}}),
+        ("budget.settled", {"ticket": "t", "amounts": {"tokens": 4}}),
+    ],
+    "loop": [
+        ("loop.added", {"definition": "sha256:a", "trigger": "cron", "shape": "open"}),
+        ("loop.paused", {"why": "w"}),
+        ("loop.resumed", {}),
+        ("loop.removed", {}),
+    ],
+    "looplane": [
+        ("looplane.advanced", {"seen": "2026"}),
+        ("looplane.entered", {"run": "lrn_a", "decided": "start"}),
+        ("looplane.entered", {"run": "lrn_b", "decided": "queue"}),
+        ("looplane.left", {"run": "lrn_a", "next": "lrn_b", "keep": True}),
+        ("looplane.given_on", {"runs": ["lrn_a"]}),
+        ("looplane.cleared", {}),
+    ],
+    "looprun": [
+        ("looprun.opened", {"loop": "l", "decided": "queue"}),
+        ("looprun.started", {}),
+        ("looprun.claimed", {"holder": "h", "until": "2027"}),
+        ("looprun.iterated", {"number": 1, "told": "sha256:a"}),
+        ("looprun.waits", {"item": "inb_a", "until": "2027"}),
+        ("looprun.woken", {"heard": "accepted"}),
+        ("looprun.ended", {"outcome": "landed", "why": "done", "told": ""}),
+    ],
+    "autonomy": [
+        ("autonomy.decided", {"loop": "l", "item": "i", "unchanged": True, "level": "draft"}),
+        ("autonomy.risen", {"to": "approve", "why": "w"}),
+        ("autonomy.fallen", {"loop": "l", "to": "draft", "why": "w", "incident": "bks_a"}),
+    ],
+    "inbox": [
+        ("inbox.filed", {"loop": "l", "run": "r", "kind": "finding", "until": None}),
+        ("inbox.seen", {"run": "s"}),
+        ("inbox.snoozed", {"until": "2027"}),
+        ("inbox.reopened", {"why": "it is time"}),
+        ("inbox.settled", {"as": "accepted", "said": "sha256:a"}),
+        ("inbox.applied", {"level": "approve", "facts": {}}),
     ],
     "mode": [
         ("mode.founded", {"coarse": "mod_c", "difference": "no_action"}),
@@ -413,3 +472,34 @@ def test_a_rubric_is_in_use_once_and_a_verdict_is_filed_once() -> None:
     verdict = reduce_event(None, _event("verdict/v", "verdict.given", 1, dict(given)))
     with pytest.raises(IllegalTransitionError):
         reduce_event(verdict, _event("verdict/v", "verdict.given", 2, dict(given)))
+
+
+JOB_MOVES = {
+    "job.ended": ({"state": "failed"}, {"open"}),
+    "job.cancelled": ({"reason": "r"}, {"open"}),
+    "job.retried": ({"reason": "r"}, {"failed", "cancelled", "dead"}),
+}
+
+
+@pytest.mark.parametrize(("type_", "before"), list(itertools.product(JOB_MOVES, JOB_STATES)))
+def test_a_job_ends_once_and_only_what_did_not_succeed_is_retried(type_: str, before: str) -> None:
+    payload, allowed = JOB_MOVES[type_]
+    row = reduce_event(None, _event("job/j", "job.opened", 1, dict(JOB)))
+    event = _event("job/j", type_, 2, dict(payload))
+    row = dataclasses.replace(row, state=before)
+    if before in allowed:
+        assert reduce_event(row, event).state in JOB_STATES
+    else:
+        with pytest.raises(IllegalTransitionError):
+            reduce_event(row, event)
+
+
+def test_a_retried_job_is_another_turn_and_forgets_its_error() -> None:
+    row = reduce_event(None, _event("job/j", "job.opened", 1, dict(JOB)))
+    error = {"code": "unavailable", "message": "m", "hint": ""}
+    ended = {"state": "failed", "error": error, "attempts": 2}
+    row = reduce_event(row, _event("job/j", "job.ended", 2, ended))
+    job = parse_job(row)
+    assert (job.run, job.attempts, job.error and job.error.code) == ("j", 2, "unavailable")
+    again = parse_job(reduce_event(row, _event("job/j", "job.retried", 3, {})))
+    assert (again.run, again.attempts, again.error, again.state) == ("j.2", 0, None, "open")

@@ -10,6 +10,7 @@ from lignin.domain.errors import InvalidRequestError
 from lignin.domain.events import Event
 from lignin.domain.states import (
     artifacts,
+    budgets,
     cases,
     drafts,
     facts,
@@ -17,6 +18,9 @@ from lignin.domain.states import (
     gate,
     harness,
     improve,
+    inbox,
+    jobs,
+    loops,
     modes,
     regressions,
     releases,
@@ -43,6 +47,10 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **routines.REDUCERS,
     **requests.REDUCERS,
     **rubrics.REDUCERS,
+    **budgets.REDUCERS,
+    **loops.REDUCERS,
+    **inbox.REDUCERS,
+    **jobs.REDUCERS,
 }
 
 

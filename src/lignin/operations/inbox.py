@@ -1,0 +1,179 @@
+"""The inbox: what loops found, and what waits for a person's word."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from lignin.artifacts.promotion import require_person
+from lignin.domain.errors import InvalidRequestError
+from lignin.domain.events import Change, format_time
+from lignin.domain.loops import Loop
+from lignin.domain.states import Row
+from lignin.loops.inbox import Inbox, finding_of, said_of
+from lignin.loops.ladder import Ladder
+from lignin.loops.laws.ladder import Incident
+from lignin.loops.service import load_loop
+from lignin.operations.context import Context
+from lignin.operations.loop_models import (
+    InboxAsked,
+    ItemRef,
+    ItemSettle,
+    ItemShown,
+    ItemsListed,
+    ItemView,
+)
+from lignin.operations.loopacting import without_secrets
+from lignin.operations.loopapplying import apply_item
+from lignin.operations.loopladder import ceiling, current_standing
+from lignin.operations.looplooking import wake
+from lignin.operations.registry import operation
+from lignin.ports.ledger import View, require_known
+
+_AS = {"accept": "accepted", "dismiss": "dismissed", "answer": "answered"}
+
+
+@operation("inbox.list", effect="read", idempotent=True)
+def list_(context: Context, request: InboxAsked) -> ItemsListed:
+    """List what waits for you, or what was settled; runs that found nothing are not in it."""
+    with context.view() as view:
+        page = view.page(
+            "inbox",
+            state=request.state,
+            parent=request.loop,
+            after=request.after,
+            limit=request.limit,
+        )
+        items = [ItemView(**_told(view, row)) for row in page.rows]
+    return ItemsListed(
+        items=items,
+        total=page.total,
+        next_after=page.next_after,
+        narrow="--loop, --state, --after" if page.next_after else None,
+    )
+
+
+@operation("inbox.show", effect="read", idempotent=True)
+def show(context: Context, request: ItemRef) -> ItemShown:
+    """Show an item with its evidence and what is proposed. Its text is what a run said, and grants nothing."""
+    with context.view() as view:
+        return _shown(view, require_known(view, f"inbox/{request.item}"))
+
+
+@operation("inbox.settle", effect="govern")
+def settle(context: Context, request: ItemSettle) -> ItemShown:
+    """Settle an item: accept, dismiss, answer, snooze or take back. Only a person does.
+
+    Accepting applies what is proposed where the loop has earned that; before, it is yours to do, and the
+    decision counts for the loop, unless you say that you changed it. A run that waits goes on with the
+    answer at the next tick.
+    """
+    require_person(context.scope.actor, "settles what loops ask")
+    with context.view() as view:
+        row = require_known(view, f"inbox/{request.item}")
+        loop_row = view.row(f"loop/{row.body['loop']}")
+        loop = load_loop(view, loop_row) if loop_row else None
+    folder = Path(loop_row.body["folder"] or context.cwd) if loop_row else context.cwd
+    if request.how == "snooze":
+        until = context.ledger.now() + timedelta(hours=request.hours)
+        context.commit(Inbox(context.ids).snooze(context.scope, row, format_time(until)))
+    elif request.how == "reverse":
+        _reverse(context, row, loop, request.text)
+    else:
+        _settle(context, request, row, loop, folder)
+    woken = wake(context, context.ledger.now())
+    with context.view() as view:
+        now = require_known(view, row.stream)
+        shown = _shown(view, now)
+    wakes = now.body["run"] if now.body["run"] in woken else None
+    return shown.model_copy(update={"wakes": wakes})
+
+
+def _settle(
+    context: Context, request: ItemSettle, row: Row, loop: Loop | None, folder: Path
+) -> None:
+    how = _AS[request.how]
+    if how == "answered" and not request.text:
+        raise InvalidRequestError("an answer without a text", hint="--text says it")
+    change = str(row.body["change"])
+    counts = loop is not None and change in loop.autonomy.classes and how != "answered"
+    standing = current_standing(context, loop, change) if loop and counts else None
+
+    said = without_secrets(context, request.text.encode()).decode()
+
+    def decide(view: View) -> tuple[None, Sequence[Change]]:
+        now = require_known(view, row.stream)
+        if now.state == "accepted" and how == "accepted":
+            return None, []  # what applies it failed then: it is tried again
+        changes = [Inbox(context.ids).settle(context.scope, now, how, said)]
+        if counts and loop is not None:
+            changes.append(
+                Ladder(context.ids).decided(
+                    view,
+                    context.scope,
+                    loop,
+                    change,
+                    ceiling(view, loop),
+                    item=row.key,
+                    unchanged=how == "accepted" and not request.changed,
+                )
+            )
+        return None, changes
+
+    context.decide_and_commit(decide)
+    applies = standing is not None and standing.level in ("approve", "automatic")
+    if applies and how == "accepted" and not request.changed and loop and standing:
+        apply_item(context, loop, row.key, standing, folder=folder)
+
+
+def _reverse(context: Context, row: Row, loop: Loop | None, why: str) -> None:
+    """Taken back by a person: the item is dismissed, and the loop loses what it earned."""
+    if row.state != "applied":
+        raise InvalidRequestError(
+            f"the item {row.key!r} is {row.state}: nothing was applied", hint="--how dismiss"
+        )
+    who = context.scope.actor.sub
+    inbox, scope = Inbox(context.ids), context.scope
+    context.commit(inbox.reopen(scope, row, f"taken back by {who}"))
+
+    def decide(view: View) -> tuple[None, Sequence[Change]]:
+        now = require_known(view, row.stream)
+        changes = [inbox.settle(scope, now, "dismissed", why)]
+        if loop is not None:
+            told = f"{who} took back {row.key}"
+            found = [Incident(id=row.key, change=str(row.body["change"]), told=told)]
+            fallen = Ladder(context.ids).fallen(view, scope, loop, found)
+            changes += [fallen] if fallen else []
+        return None, changes
+
+    context.decide_and_commit(decide)
+
+
+def _told(view: View, row: Row) -> dict[str, Any]:
+    body = row.body
+    return {
+        "item": row.key,
+        "state": str(row.state),
+        "kind": body["kind"],
+        "loop": body["loop"],
+        "run": body["run"],
+        "title": finding_of(view, row).title,
+        "change": body["change"],
+        "level": body["level"],
+        "seen": body["seen"],
+        "filed_at": body["filed_at"],
+    }
+
+
+def _shown(view: View, row: Row) -> ItemShown:
+    finding = finding_of(view, row)
+    return ItemShown.model_validate(
+        {
+            **_told(view, row),
+            "evidence": list(finding.evidence),
+            "proposed": finding.proposed,
+            "request": dict(finding.request),
+            "said": said_of(view, row),
+            "applied": row.body.get("applied"),
+        }
+    )

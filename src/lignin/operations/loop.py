@@ -1,0 +1,180 @@
+"""Loops: what goes on without anybody watching, with a trigger, an action, a gate and a stop."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC
+
+from lignin.domain.budgets import taken
+from lignin.domain.codec import Json, parse_json
+from lignin.domain.errors import InvalidRequestError, LigninError, NotFoundError
+from lignin.domain.events import Change, format_time
+from lignin.domain.loops import Loop
+from lignin.domain.states import Row
+from lignin.loops.laws.parse import parse_loop
+from lignin.loops.laws.reading import MAX_FILE_BYTES, parse_file
+from lignin.loops.laws.ticks import next_tick
+from lignin.loops.service import Loops, lane_of, load_loop
+from lignin.operations.context import Context
+from lignin.operations.loop_models import (
+    LoopAdd,
+    LoopMove,
+    LoopRef,
+    LoopsAsked,
+    LoopShown,
+    LoopsListed,
+    LoopView,
+)
+from lignin.operations.loopacting import find_operation
+from lignin.operations.looplooking import look_once
+from lignin.operations.registry import operation
+from lignin.ports.ledger import View, require_known
+
+
+@operation("loop.add", effect="govern", idempotent=True)
+def add(context: Context, request: LoopAdd) -> LoopShown:
+    """Add a loop from its file, or give one a new file; runs that go on keep the one they began with.
+
+    A loop that misses a part is refused with the part named. What it names must be there: operations
+    that it reads, acts by or applies changes with.
+    """
+    path = context.path(request.file)
+    value = parse_file(read_file(context, request.file))
+    folder = str(path.absolute().parent)
+
+    def decide(view: View) -> tuple[Loop, Sequence[Change]]:
+        change = Loops(context.ids).add(view, context.scope, value, folder)
+        row = view.row(f"loop/{value['loop']}")
+        loop = _checked(value)
+        same = row is not None and row.state != "removed"
+        if (
+            same
+            and row is not None
+            and row.body["definition"] == change.events[0].payload["definition"]
+        ):
+            return loop, []
+        return loop, [change]
+
+    loop = context.decide_and_commit(decide)
+    with suppress(LigninError):  # what is not there yet is told by each tick
+        look_once(context, loop.name)
+    return show(context, LoopRef(name=loop.name))
+
+
+def read_file(context: Context, named: str) -> bytes:
+    """The bytes of a file that the caller named, bounded.
+
+    Raises:
+        NotFoundError: There is none.
+        InvalidRequestError: It cannot be read.
+    """
+    path = context.path(named)
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError as error:
+        raise NotFoundError(
+            f"no file {named!r}", hint="`lignin loop new TEMPLATE` writes one to edit"
+        ) from error
+    except OSError as error:
+        raise InvalidRequestError(f"{named!r} cannot be read: {error.strerror}") from error
+
+
+def _checked(value: Mapping[str, Json]) -> Loop:
+    """The loop, with every operation that it names found and allowed where it stands."""
+    loop = parse_loop(value)
+    acts = frozenset({"read", "write", "execute"})
+    for query in loop.context:
+        find_operation(query.operation, frozenset({"read"}))
+    checks = [check for stage in loop.stages for check in stage.gate.checks]
+    actions = [stage.action for stage in loop.stages]
+    for action in (*actions, *checks, *([loop.stop.goal] if loop.stop.goal else [])):
+        if action.kind == "operation":
+            find_operation(action.name, acts)
+    for action in loop.autonomy.classes.values():
+        if action.kind == "operation":
+            find_operation(action.name, acts | {"govern"})
+    return loop
+
+
+@operation("loop.list", effect="read", idempotent=True)
+def list_(context: Context, request: LoopsAsked) -> LoopsListed:
+    """List the loops: what starts each, what goes on, how the last run ended."""
+    with context.view() as view:
+        page = view.page("loop", state=request.state, after=request.after, limit=request.limit)
+        items = [_view(context, view, row) for row in page.rows]
+    return LoopsListed(
+        items=items,
+        total=page.total,
+        next_after=page.next_after,
+        narrow="--state, --after" if page.next_after else None,
+    )
+
+
+@operation("loop.show", effect="read", idempotent=True)
+def show(context: Context, request: LoopRef) -> LoopShown:
+    """Show a loop: its file, what goes on, what it may still spend today."""
+    with context.view() as view:
+        row = require_known(view, f"loop/{request.name}")
+        shown = _view(context, view, row)
+        today = context.ledger.now().astimezone(UTC)
+        budget = view.row(f"budget/{row.key}.{today:%Y-%m-%d}")
+        told = {"limits": budget.body["limits"], "taken": taken(budget.body)} if budget else {}
+        definition = parse_json(view.blob(row.body["definition"]))
+    return LoopShown(**shown.model_dump(), definition=definition, budget_today=told)
+
+
+@operation("loop.pause", effect="write", idempotent=True)
+def pause(context: Context, request: LoopMove) -> LoopShown:
+    """Pause a loop: it starts nothing new; a run that goes on ends by itself."""
+    return _move(context, request, "paused", "active")
+
+
+@operation("loop.resume", effect="govern", idempotent=True)
+def resume(context: Context, request: LoopMove) -> LoopShown:
+    """Let a paused loop start runs again."""
+    return _move(context, request, "resumed", "paused")
+
+
+@operation("loop.remove", effect="govern", idempotent=True)
+def remove(context: Context, request: LoopMove) -> LoopShown:
+    """Remove a loop and cancel what goes on; its history, and what it found, stay."""
+    return _move(context, request, "removed", "active", "paused")
+
+
+def _move(context: Context, request: LoopMove, verb: str, *origins: str) -> LoopShown:
+    def decide(view: View) -> tuple[None, Sequence[Change]]:
+        row = require_known(view, f"loop/{request.name}")
+        if row.state not in origins:
+            return None, []
+        loops = Loops(context.ids)
+        changes = [loops.move(context.scope, row, verb, request.why)]
+        cleared = (
+            loops.clear(view, context.scope, row.key, "the loop was removed")
+            if verb == "removed"
+            else None
+        )
+        return None, [*changes, *([cleared] if cleared else [])]
+
+    context.decide_and_commit(decide)
+    return show(context, LoopRef(name=request.name))
+
+
+def _view(context: Context, view: View, row: Row) -> LoopView:
+    lane, loop = lane_of(view, row.key), load_loop(view, row)
+    ended = (view.row(f"looprun/{run}") for run in reversed(lane["recent"]))
+    last = next((run for run in ended if run is not None and run.body["end"]), None)
+    coming = None
+    if loop.trigger.kind == "cron" and row.state == "active":
+        coming = next_tick(loop.trigger, context.ledger.now())
+    return LoopView(
+        name=row.key,
+        state=str(row.state),
+        trigger=loop.trigger.at or loop.trigger.path or loop.trigger.kind,
+        shape=loop.shape,
+        next_at=format_time(coming) if coming else None,
+        running=lane["running"],
+        waiting=len(lane["waiting"]),
+        open_items=view.page("inbox", parent=row.key, state="open", limit=1).total,
+        last=str(last.state) if last else "",
+        why=row.body.get("why", ""),
+    )

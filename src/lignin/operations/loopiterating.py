@@ -1,0 +1,362 @@
+"""One iteration of a loop's run: context, then stage by stage act and gate, then the goal, then filing.
+
+Where a stage needs approval, or asks something, the iteration is filed as a part of one, and the next one
+goes on from there with the answer. Each step commits under keys of its own and can be made again.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from lignin.domain.codec import Json, digest_bytes
+from lignin.domain.errors import ConflictError, InvalidRequestError, LigninError
+from lignin.domain.events import Change, format_time
+from lignin.domain.loops import Action, Amounts, Loop, Stage
+from lignin.domain.states import Row
+from lignin.loops.budgets import Budgets, parse_ticket
+from lignin.loops.inbox import Filing, Inbox, remembered, said_of
+from lignin.loops.laws.answers import Answer, Finding, Verdict, joined, parse_answer, parse_verdict
+from lignin.loops.laws.ladder import Standing
+from lignin.loops.laws.memory import Ran, remember
+from lignin.loops.service import Loops, given_to, lane_of, loop_of_run, told_iterations
+from lignin.operations.context import Context
+from lignin.operations.loopacting import perform, pull
+from lignin.operations.loopapplying import apply_item
+from lignin.operations.loopladder import current_standing, items_of
+from lignin.ports.ledger import View, require_known
+
+Step = Callable[[str, Callable[[], Json]], Json]
+"""Do something once under a name: an engine records what it gave, and never does it again."""
+RECENT_RUNS = 5
+UNBOUNDED_S = 10.0**9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """What an iteration came to.
+
+    Args:
+        passed: Whether its gates let it through; None where one could not say, or none was reached.
+        reached: What the goal's checker said; None where it was not asked.
+        ask: On what it waits: a question, or "" for none; `approval` for whether a result may stand.
+        stage: Where the next one goes on; 0 where this one is whole.
+    """
+
+    acts: Sequence[Mapping[str, Json]]
+    answers: Sequence[Answer]
+    verdicts: Sequence[Verdict]
+    passed: bool | None = None
+    reached: bool | None = None
+    failed: str = ""
+    ask: str = ""
+    approval: bool = False
+    stage: int = 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody has to answer before it goes on."""
+        return not self.failed and (bool(self.ask) or self.approval)
+
+
+class Iteration:
+    """One iteration of one run."""
+
+    def __init__(self, context: Context, run: str, planned: Mapping[str, Json], step: Step) -> None:
+        self._context, self._run, self._step = context, run, step
+        self._number, self._start = int(planned["number"]), int(planned["stage"])
+        self._ticket = parse_ticket(planned["ticket"])
+        with context.view() as view:
+            self._loop = loop_of_run(view, require_known(view, f"looprun/{run}"))
+        self._folder = Path(planned["folder"]) if planned["folder"] else context.cwd
+        self._left_s = float(self._ticket.amounts.time_s or UNBOUNDED_S)
+
+    def make(self) -> Mapping[str, Json]:
+        """Make it and file it; `waits` is the item of the inbox that it waits for, if any.
+
+        Raises:
+            ConflictError: The run was replaced meanwhile.
+        """
+        pulled = self._step("context", self._pull)
+        came = self._stages(pulled["task"], list(pulled["carried"]))
+        filed: Mapping[str, Json] = self._step("settle", lambda: self._settle(came))
+        return filed
+
+    def _stages(self, task: Mapping[str, Json], acts: list[Mapping[str, Json]]) -> Came:
+        answers, verdicts = self._approved(acts), list[Verdict]()
+        fresh = list[Mapping[str, Json]]()
+        for place, stage in enumerate(self._loop.stages[self._start :], start=self._start):
+            given = {**task, "previous": [act["said"] for act in acts]}
+            act = self._step(f"act {stage.name}", _later(self._act, stage, given))
+            acts.append(act)
+            fresh.append(act)
+            self._left_s -= float(act["time_s"])
+            failed = "" if act["ended"] == "done" else f"{stage.name}: {act['why'] or act['ended']}"
+            try:
+                answer = answer_of(act)
+            except InvalidRequestError as error:
+                answer, failed = Answer(), f"{stage.name}: its answer: {error.message}"
+            answers.append(answer)
+            if failed:
+                return Came(acts=fresh, answers=answers, verdicts=verdicts, failed=failed)
+            if answer.ask:
+                return Came(
+                    acts=fresh, answers=answers, verdicts=verdicts, ask=answer.ask, stage=place
+                )
+            verdicts.append(self._gate(stage, act, answer))
+            if verdicts[-1].passed is not True:
+                passed = verdicts[-1].passed
+                return Came(acts=fresh, answers=answers, verdicts=verdicts, passed=passed)
+            if stage.gate.kind == "approval":
+                return Came(
+                    acts=fresh,
+                    answers=answers,
+                    verdicts=verdicts,
+                    passed=True,
+                    approval=True,
+                    stage=place + 1,
+                )
+        reached = self._goal(acts[-1]) if self._loop.stop.goal is not None else None
+        return Came(acts=fresh, answers=answers, verdicts=verdicts, passed=True, reached=reached)
+
+    def _approved(self, acts: Sequence[Mapping[str, Json]]) -> list[Answer]:
+        """What a person let stand since: what was found then is filed now, and was paid then."""
+        if (
+            not self._start
+            or self._loop.stages[self._start - 1].gate.kind != "approval"
+            or not acts
+        ):
+            return []
+        return [replace(answer_of(acts[-1]), spent=Amounts(money_microusd=0, tokens=0))]
+
+    def _pull(self) -> Json:
+        """What it looks at before acting, and what is remembered of the runs before."""
+        with self._context.view() as view:
+            row = require_known(view, f"looprun/{self._run}")
+            memory = memory_of(view, self._loop, self._run)
+            told = told_iterations(view, row)
+            given, heard = given_to(view, row), _heard(view, row)
+        pulled = {
+            query.name: pull(self._context, query.operation, query.request)
+            for query in self._loop.context
+        }
+        task = {
+            "goal": self._loop.goal,
+            "iteration": self._number,
+            "given": given,
+            "heard": heard,
+            "context": pulled,
+            "memory": memory,
+            "earlier": [{"note": each["note"], "why": each["why"]} for each in told],
+            "limits": self._ticket.amounts.to_json(),
+        }
+        carried = told[-1]["acts"][: self._start] if told and self._start else []
+        return {"task": task, "carried": carried}
+
+    def _act(self, stage: Stage, task: Mapping[str, Json]) -> Json:
+        """Act; what fails is tried again as the loop says, within the time that is set aside."""
+        failure, spent, attempts = self._loop.on_failure, 0.0, 0
+        most = failure.retries + 1 if failure.do == "retry" else 1
+        while True:
+            done = self._perform(stage.action, task, self._left_s - spent)
+            spent, attempts = spent + done["time_s"], attempts + 1
+            if done["ended"] == "done" or attempts >= most or spent >= self._left_s:
+                return {**done, "time_s": round(spent, 3), "attempts": attempts}
+
+    def _perform(self, action: Action, task: Mapping[str, Json], limit_s: float) -> dict[str, Json]:
+        done = perform(self._context, action, task, folder=self._folder, limit_s=limit_s)
+        return done.to_json()
+
+    def _gate(self, stage: Stage, act: Mapping[str, Json], answer: Answer) -> Verdict:
+        """Its checks, each in a context of its own: the result and the goal, nothing of how it came."""
+        if stage.gate.kind == "head":
+            return self._head_gate(stage.gate.head, answer)
+        checks = enumerate(stage.gate.checks, start=1)
+        return joined([self._check(f"check {stage.name} {n}", each, act) for n, each in checks])
+
+    def _head_gate(self, head: str, answer: Answer) -> Verdict:
+        """What would change something is a proposal on that head, which its gate has not rejected."""
+        step = f"gate of {head}"
+        told = self._step(step, lambda: self._why_not(head, answer))
+        return Verdict(passed=not told, why=str(told))
+
+    def _why_not(self, head: str, answer: Answer) -> str:
+        with self._context.view() as view:
+            for finding in answer.findings:
+                if not finding.change:
+                    continue
+                row = view.row(f"proposal/{finding.request.get('proposal', '')}")
+                if row is None or row.body["head"] != head:
+                    return f"{finding.key}: it names no proposal on {head}"
+                if row.state in ("rejected", "withdrawn", "superseded"):
+                    return f"{finding.key}: its proposal is {row.state}"
+        return ""
+
+    def _goal(self, act: Mapping[str, Json]) -> bool | None:
+        assert self._loop.stop.goal is not None
+        return self._check("goal", self._loop.stop.goal, act).passed
+
+    def _check(self, name: str, check: Action, act: Mapping[str, Json]) -> Verdict:
+        task = {"goal": self._loop.goal, "result": act["said"], "iteration": self._number}
+        said = self._step(name, lambda: self._perform(check, task, check.limit_s))
+        return parse_verdict(said["ended"], said["said"].encode(), said["why"])
+
+    def _settle(self, came: Came) -> Json:
+        """File the iteration, what it spent, what it found; then do what it may do by itself."""
+        filings, standings = self._filings(came)
+        asks = self._question(came) if came.waits else None
+        spent = _spent(came)
+        last = came.answers[-1] if came.answers else Answer()
+        figures: dict[str, Json] = {
+            "number": self._number,
+            "mark": last.mark,
+            "reached": came.reached,
+            "passed": came.passed,
+            "found": len(filings),
+            "spent": spent.to_json(),
+            "failed": came.failed[:300],
+            "waits": came.waits,
+            "stage": came.stage,
+        }
+        why = came.failed or next((v.why for v in came.verdicts if v.passed is not True), "")
+        acts = [dict(act) for act in came.acts]
+        told = {"acts": acts, "note": last.note, "why": why}
+
+        def decide(view: View) -> tuple[None, list[Change]]:
+            row = require_known(view, f"looprun/{self._run}")
+            if len(row.body["iterations"]) >= self._number:  # filed before a crash
+                return None, []
+            if row.state != "running":
+                raise ConflictError(f"the run {self._run!r} is {row.state}", hint="it was replaced")
+            scope, ids = self._context.scope, self._context.ids
+            kept = _carried(view, row, self._start)
+            filed = {**told, "acts": [*kept, *acts]}
+            return None, [
+                Loops(ids).iterated(scope, row, filed, figures),
+                Budgets(ids).settle(scope, self._ticket, spent),
+                *Inbox(ids).file(view, scope, [*filings, *([asks] if asks else [])]),
+            ]
+
+        self._context.decide_and_commit(decide)
+        for filing in filings:
+            standing = standings.get(filing.finding.change)
+            if came.passed and standing is not None and standing.level == "automatic":
+                self._apply(filing, standing)
+        if asks is not None:
+            self._wait(asks.item)
+        return {"waits": asks.item if asks else ""}
+
+    def _filings(self, came: Came) -> tuple[list[Filing], dict[str, Standing]]:
+        """What it found, unless a gate refused it, and how far it may go with each class."""
+        if came.passed is False or came.failed or came.approval:
+            return [], {}
+        findings = {found.key: found for answer in came.answers for found in answer.findings}
+        classes = {found.change for found in findings.values()} - {""}
+        standings = {c: current_standing(self._context, self._loop, c) for c in sorted(classes)}
+        filings = [
+            Filing(
+                loop=self._loop.name,
+                run=self._run,
+                kind="finding",
+                finding=found,
+                level=standings[found.change].level if found.change else "suggest",
+            )
+            for found in findings.values()
+        ]
+        return filings, standings
+
+    def _apply(self, filing: Filing, standing: Standing) -> None:
+        """By itself, with the audit in the inbox; where that fails the item stays for a person."""
+        try:
+            apply_item(self._context, self._loop, filing.item, standing, folder=self._folder)
+        except LigninError as error:
+            self._context.progress(f"{filing.item} stays open: {error.message}", 0, None)
+
+    def _question(self, came: Came) -> Filing:
+        """On what the run waits: what the action asks, or whether its result may stand."""
+        last = came.answers[-1] if came.answers else Answer()
+        title = (
+            came.ask.splitlines()[0][:200] if came.ask else f"may this of {self._loop.name} stand?"
+        )
+        said = str(came.acts[-1]["said"])[:8000] if came.acts and not came.ask else ""
+        evidence = tuple(text for text in (came.ask, last.note, said) if text)
+        until = self._context.ledger.now() + timedelta(seconds=self._loop.stop.expires_s)
+        return Filing(
+            loop=self._loop.name,
+            run=self._run,
+            kind="question" if came.ask else "approval",
+            finding=Finding(key=str(self._number), title=title, evidence=evidence),
+            until=format_time(until),
+        )
+
+    def _wait(self, item: str) -> None:
+        def decide(view: View) -> tuple[None, list[Change]]:
+            row, asked = require_known(view, f"looprun/{self._run}"), view.row(f"inbox/{item}")
+            if row.state != "running" or asked is None or asked.state not in ("open", "snoozed"):
+                return None, []  # it waits already, or was answered before a crash
+            until = str(asked.body["until"])
+            return None, [Loops(self._context.ids).waits(self._context.scope, row, item, until)]
+
+        self._context.decide_and_commit(decide)
+
+
+def _later(
+    do: Callable[[Stage, Mapping[str, Json]], Json], stage: Stage, given: Mapping[str, Json]
+) -> Callable[[], Json]:
+    return lambda: do(stage, given)
+
+
+def _carried(view: View, row: Row, start: int) -> list[Json]:
+    """What the stages before came to, where the iteration goes on from a part."""
+    told = told_iterations(view, row)
+    return list(told[-1]["acts"][:start]) if told and start else []
+
+
+def answer_of(act: Mapping[str, Json]) -> Answer:
+    """What an act says, read: an operation's findings are known, all else is parsed.
+
+    Raises:
+        InvalidRequestError: It begins as an answer and is none.
+    """
+    said = str(act["said"]).encode()
+    if act["findings"] is None:
+        return parse_answer(said)
+    findings = tuple(
+        Finding(**{**each, "evidence": tuple(each["evidence"])}) for each in act["findings"]
+    )
+    return Answer(findings=findings, mark=digest_bytes(said))
+
+
+def _spent(came: Came) -> Amounts:
+    """Money and tokens as far as every stage told them, time as it was measured."""
+    seconds = sum(float(act["time_s"]) for act in came.acts)
+    units = {"time_s": max(1, round(seconds))}
+    for unit in ("money_microusd", "tokens"):
+        values = [getattr(answer.spent, unit) for answer in came.answers]
+        if values and None not in values:
+            units[unit] = sum(values)
+    return Amounts(**units)
+
+
+def _heard(view: View, row: Row) -> Json:
+    """What a person or the outside answered, where the run waited for it."""
+    heard = row.body.get("heard")
+    if not heard:
+        return None
+    item = view.row(f"inbox/{row.body['heard_from']}")
+    return {"as": heard, "said": said_of(view, item) if item else ""}
+
+
+def memory_of(view: View, loop: Loop, run: str) -> dict[str, Json]:
+    """What a run is told of those before it."""
+    lane, runs = lane_of(view, loop.name), list[Ran]()
+    for name in reversed(lane["recent"]):
+        row = view.row(f"looprun/{name}")
+        if name == run or row is None or not row.body["end"] or len(runs) >= RECENT_RUNS:
+            continue
+        last = told_iterations(view, row)[-1:]
+        end = row.body["end"]
+        note = str(last[0]["note"]) if last else ""
+        runs.append(Ran(run=name, at=end["at"], outcome=str(row.state), why=end["told"], note=note))
+    missed = [given_to(view, require_known(view, f"looprun/{each}")) for each in lane["kept"]]
+    return remember([remembered(view, row) for row in items_of(view, loop.name)], runs, missed)

@@ -1,0 +1,192 @@
+"""Driving a run of a loop until it ends or waits, on an engine or straight away.
+
+What the ledger holds is enough to go on from anywhere. On an engine each step is recorded, so that what
+was acted is not acted again; without one an act in flight at a crash is made once more.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from lignin.domain.codec import Json
+from lignin.domain.errors import ConflictError, LigninError, LimitedError
+from lignin.domain.events import Change, parse_time
+from lignin.domain.loops import Amounts, Loop, parse_amounts
+from lignin.domain.states import Row
+from lignin.loops.budgets import Budgets, Ticket, budgets_of, parse_ticket, plan_ticket
+from lignin.loops.inbox import Filing, Inbox
+from lignin.loops.laws.answers import Finding
+from lignin.loops.laws.stops import Iterated, decide_stop, parse_iterated
+from lignin.loops.service import Loops, loop_of_run
+from lignin.operations.context import Context
+from lignin.operations.loopapplying import as_loop
+from lignin.operations.loopiterating import Iteration, Step
+from lignin.ports.ledger import View, require_known
+
+HELD_S = 3600.0
+MARGIN_S = 300.0
+MOST_TURNS = 20
+"""So often a ticket is tried for while others race for the same budget."""
+
+
+def straight(_name: str, do: Callable[[], Json]) -> Json:
+    """A step without an engine: done now, and done again after a crash."""
+    return do()
+
+
+def held_for_s(view: View, row: Row) -> float:
+    """How long a run is nobody else's to drive: as long as its budget of time says."""
+    return float(loop_of_run(view, row).stop.budget.time_s or HELD_S) + MARGIN_S
+
+
+def drive(context: Context, run: str, step: Step = straight) -> Mapping[str, Json]:
+    """Drive a run until it ends or waits for somebody; return where it stands.
+
+    Args:
+        run: A run that goes on; one that does not is told as it is.
+    """
+    with context.view() as view:
+        loop = str(require_known(view, f"looprun/{run}").body["loop"])
+    context = as_loop(context, loop)
+    while True:
+        planned = step("plan", lambda: _plan(context, run))
+        if planned["do"] == "nothing":
+            return {"run": run, "state": planned["state"], "next": None}
+        if planned["do"] == "end":
+            break
+        try:
+            filed = Iteration(context, run, planned, step).make()
+        except ConflictError:  # it was replaced meanwhile, or somebody else drives it
+            _give_up(context, parse_ticket(planned["ticket"]))
+            with context.view() as view:
+                state = require_known(view, f"looprun/{run}").state
+            return {"run": run, "state": state, "next": None}
+        if filed["waits"]:
+            return {"run": run, "state": "waiting", "item": filed["waits"], "next": None}
+    ended: Mapping[str, Json] = step("end", lambda: _end(context, run, planned))
+    return ended
+
+
+def _plan(context: Context, run: str) -> Json:
+    """Stop, or set the next iteration's budget aside."""
+    for _ in range(MOST_TURNS):
+        with context.view() as view:
+            row = require_known(view, f"looprun/{run}")
+            if row.state != "running":
+                return {"do": "nothing", "state": row.state}
+            loop = loop_of_run(view, row)
+            held = _held(view, row, loop)
+            if held is not None:
+                return _go(view, row, loop, held)
+            if (end := _why_end(row)) is not None:
+                return end
+            at = parse_time(row.body["opened_at"])
+            number = len(row.body["iterations"]) + 1
+            last = row.body["iterations"][-1] if row.body["iterations"] else {}
+            ticket = plan_ticket(view, loop, run, number, at, is_part=bool(last.get("waits")))
+            short = None if isinstance(ticket, Ticket) else ticket
+            stopped = decide_stop(loop, _whole(row), short)
+            if stopped is None and number > loop.stop.iterations * (len(loop.stages) + 1):
+                told = f"{number - 1} parts of iterations, the most it may make"
+                return {"do": "end", "why": "iterations", "told": told}
+            if stopped is not None:
+                return {"do": "end", "why": stopped.why, "told": stopped.told}
+            assert isinstance(ticket, Ticket)
+            planned = _go(view, row, loop, ticket)
+        try:
+            reserved = Budgets(context.ids).reserve(
+                context.scope, ticket, budgets_of(loop, run, at)
+            )
+            context.commit(reserved)
+        except (LimitedError, ConflictError):  # another run was quicker: look again
+            continue
+        return planned
+    return {"do": "end", "why": "budget", "told": "others take what is left of it"}
+
+
+def _held(view: View, row: Row, loop: Loop) -> Ticket | None:
+    """What was set aside for this iteration before a crash."""
+    budget = view.row(f"budget/{row.key}")
+    name = f"{row.key}/{len(row.body['iterations']) + 1}"
+    if budget is None or name not in budget.body["held"]:
+        return None
+    streams = tuple(budgets_of(loop, row.key, parse_time(row.body["opened_at"])))
+    amounts: Amounts = parse_amounts(budget.body["held"][name])
+    return Ticket(ticket=name, amounts=amounts, budgets=streams)
+
+
+def _why_end(row: Row) -> Json:
+    """Why a run ends whatever its stops say: it failed, or the answer was none."""
+    last = row.body["iterations"][-1] if row.body["iterations"] else {}
+    if last.get("failed"):
+        return {"do": "end", "why": "failed", "told": last["failed"]}
+    if row.body.get("heard") in ("expired", "dismissed"):
+        told = f"what it waited for was {row.body['heard']}"
+        return {"do": "end", "why": row.body["heard"], "told": told}
+    return None
+
+
+def _whole(row: Row) -> list[Iterated]:
+    """Its iterations, but for the parts of one that waited for somebody."""
+    return [parse_iterated(each) for each in row.body["iterations"] if not each["waits"]]
+
+
+def _go(view: View, row: Row, loop: Loop, ticket: Ticket) -> Json:
+    last = row.body["iterations"][-1] if row.body["iterations"] else {}
+    loop_row = view.row(f"loop/{loop.name}")
+    stage = int(last["stage"]) if last.get("waits") else 0
+    if stage and row.body.get("heard") == "answered" and last["passed"]:
+        stage -= 1  # a person said something instead of yes: the stage hears it
+    return {
+        "do": "iterate",
+        "number": len(row.body["iterations"]) + 1,
+        "stage": stage,
+        "ticket": ticket.to_json(),
+        "folder": loop_row.body.get("folder", "") if loop_row else "",
+    }
+
+
+def _give_up(context: Context, ticket: Ticket) -> None:
+    """What a run that was replaced had set aside counts as spent: nobody can say what it did."""
+    with suppress(LigninError):
+        context.commit(Budgets(context.ids).settle(context.scope, ticket, Amounts()))
+
+
+def _end(context: Context, run: str, end: Mapping[str, Json]) -> Json:
+    """End a run: what found something lies in the inbox, what found nothing is archived."""
+
+    def decide(view: View) -> tuple[Mapping[str, Json], list[Change]]:
+        row = require_known(view, f"looprun/{run}")
+        if row.state != "running":
+            return {"run": run, "state": row.state, "next": None}, []
+        loop = loop_of_run(view, row)
+        is_failed = end["why"] == "failed"
+        found = sum(int(each["found"]) for each in row.body["iterations"])
+        outcome = "failed" if is_failed else "landed" if found else "archived"
+        keep = is_failed and row.body["source"] not in ("cron", "manual")
+        ended, following = Loops(context.ids).end(
+            view,
+            context.scope,
+            row,
+            outcome=outcome,
+            why=str(end["why"]),
+            told=str(end["told"]),
+            keep=keep,
+        )
+        failed = _failed(context, view, row, loop, str(end["told"])) if is_failed else []
+        return {"run": run, "state": outcome, "next": following}, [ended, *failed]
+
+    return context.decide_and_commit(decide)
+
+
+def _failed(context: Context, view: View, row: Row, loop: Loop, told: str) -> list[Change]:
+    """A failed run lands in the inbox, and pauses its loop where that is what it says."""
+    failure = Finding(
+        key=f"failed: {told}"[:200], title=f"a run of {loop.name} failed", evidence=(told,)
+    )
+    filing = Filing(loop=loop.name, run=row.key, kind="finding", finding=failure)
+    changes = Inbox(context.ids).file(view, context.scope, [filing])
+    loop_row = view.row(f"loop/{loop.name}")
+    if loop.on_failure.do == "pause" and loop_row is not None and loop_row.state == "active":
+        paused = Loops(context.ids).move(context.scope, loop_row, "paused", f"{row.key} failed")
+        changes.append(paused)
+    return changes

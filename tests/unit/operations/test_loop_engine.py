@@ -1,0 +1,208 @@
+"""Loops on an engine: asked for once, driven once, gone on with after a crash, heard over HTTP."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from lignin.domain.codec import Json
+from lignin.interfaces.otlp import build_app
+from lignin.operations.looplooking import tick
+from lignin.operations.looprunning import drive
+from lignin.operations.loopticking import Ticker, ask_for_runs
+from lignin.ports.ledger import require_known
+from unit.operations.conftest import Desk
+from unit.operations.test_job import Shop
+from unit.operations.test_loop import (
+    add,
+    business,
+    command,
+    counting,
+    definition,
+    script,
+)
+
+
+@pytest.fixture
+def shop(desk: Desk) -> Iterator[Shop]:
+    yield Shop(desk)
+
+
+def begin(shop: Shop, **request: Any) -> Any:
+    return shop.desk("loop.run", name="triage", take_only=True, **request)
+
+
+def state(shop: Shop) -> str:
+    return str(shop.desk("loop.history", name="triage").items[0].state)
+
+
+def test_a_worker_asks_for_a_run_once_and_drives_it_to_its_end(shop: Shop) -> None:
+    add(shop.desk, counting(shop.desk, until=3))
+    begin(shop)
+    jobs = ask_for_runs(shop.context)
+    assert len(jobs) == 1
+    assert ask_for_runs(shop.context) == []
+    shop.work(jobs[0])
+    assert shop.desk("loop.history", name="triage").items[0].why.startswith("goal reached")
+    assert shop.state(jobs[0]) == "succeeded"
+    steps = [step.name for step in shop.desk("job.show", job=jobs[0]).steps]
+    assert steps[:5] == ["claim", "plan", "context", "act act", "goal"]
+    assert steps[-1] == "end"
+    assert ask_for_runs(shop.context) == []
+
+
+def test_a_run_that_waited_is_asked_for_again_when_the_answer_is_there(shop: Shop) -> None:
+    add(shop.desk, business(shop.desk))
+    begin(shop)
+    shop.work(ask_for_runs(shop.context)[0])
+    assert state(shop) == "waiting"
+    assert ask_for_runs(shop.context) == []
+    item = shop.desk("inbox.list").items[0].item
+    shop.desk("inbox.settle", item=item, how="answer", text="yes")
+    shop.work(ask_for_runs(shop.context)[0])
+    assert state(shop) == "archived"
+
+
+def test_what_waits_in_the_queue_is_asked_for_when_the_run_before_it_ends(shop: Shop) -> None:
+    add(shop.desk, definition(command(script(shop.desk, "act.py", "print(task['given'])"))))
+    begin(shop, given="one")
+    begin(shop, given="two")
+    for _ in range(2):
+        (job,) = ask_for_runs(shop.context)
+        shop.work(job)
+    titles = [item.title for item in shop.desk("inbox.list").items]
+    assert sorted(titles) == ["one", "two"]
+
+
+def test_a_ticker_looks_and_asks_and_does_so_no_more_often_than_it_should(shop: Shop) -> None:
+    trigger = {"kind": "traces"}
+    add(shop.desk, definition(command(script(shop.desk, "act.py", "")), trigger=trigger))
+    ticker = Ticker(shop.context)
+    ticker.tend()
+    shop.desk("session.start")
+    ticker.tend()
+    assert shop.desk("job.list").total == 0
+    Ticker(shop.context).tend()
+    assert shop.desk("job.list").total == 1
+
+
+class Crash(BaseException):
+    """The process died here."""
+
+
+class Recorder:
+    """The steps of an engine, with a death at one place: before it is done, before or behind its record."""
+
+    def __init__(self, place: int, when: str) -> None:
+        self.recorded: list[tuple[str, Json]] = []
+        self._place, self._when, self._at = place, when, 0
+
+    def again(self) -> "Recorder":
+        self._at, self._place = 0, -1
+        return self
+
+    def __call__(self, name: str, do: Callable[[], Json]) -> Json:
+        at, self._at = self._at, self._at + 1
+        if at < len(self.recorded):
+            known, value = self.recorded[at]
+            assert known == name
+            return value
+        self._die(at, "before")
+        value = json.loads(json.dumps(do()))
+        self._die(at, "unrecorded")
+        self.recorded.append((name, value))
+        self._die(at, "recorded")
+        return value
+
+    def _die(self, at: int, when: str) -> None:
+        if (at, when) == (self._place, self._when):
+            raise Crash
+
+
+def crashed_at(desk: Desk, place: int, when: str) -> tuple[list[str], str, Any]:
+    """A run that dies once and is taken over: its steps, what was acted, and how all stands."""
+    name = f"loop-{place + 1}-{when}"
+    acts = desk.context.cwd / f"{name}.acts"
+    act = f"pathlib.Path({str(acts)!r}).open('a').write('x'); print('found it')"
+    check = {"kind": "checks", "checks": [command(script(desk, "check.py", ""))]}
+    value = definition(command(script(desk, f"{name}.py", act)), gate=check)
+    add(desk, {**value, "loop": name})
+    run = desk("loop.run", name=name, take_only=True).run
+    recorder = Recorder(place, when)
+    try:
+        drive(desk.context, run, recorder)
+    except Crash:
+        drive(desk.context, run, recorder.again())
+    with desk.context.view() as view:
+        row, budget = require_known(view, f"looprun/{run}"), require_known(view, f"budget/{run}")
+    items = desk("inbox.list", loop=name).items
+    stands = [row.state, len(row.body["iterations"]), budget.body["held"], budget.body["settled"]]
+    stands += [[(item.title, item.seen) for item in items]]
+    return [step for step, _ in recorder.recorded], acts.read_text(), stands
+
+
+def test_a_death_at_any_place_changes_nothing_and_acts_at_most_once_more(desk: Desk) -> None:
+    steps, acts, stands = crashed_at(desk, -1, "never")
+    assert (acts, stands) == ("x", ["landed", 1, {}, 1, [("found it", 1)]])
+    assert steps == ["plan", "context", "act act", "check act 1", "settle", "plan", "end"]
+    for place in range(len(steps)):
+        for when in ("before", "unrecorded", "recorded"):
+            again = crashed_at(desk, place, when)
+            is_in_flight = (steps[place], when) == ("act act", "unrecorded")
+            assert again == (steps, "xx" if is_in_flight else "x", stands), (steps[place], when)
+
+
+# webhooks
+
+
+def hook(desk: Desk, name: str = "triage", **more: Any) -> Any:
+    client = TestClient(build_app(desk.context), base_url="http://localhost")
+    return client.post(f"/loops/{name}", **more)
+
+
+def test_a_webhook_starts_a_run_and_the_same_delivery_again_does_not(desk: Desk) -> None:
+    add(
+        desk,
+        definition(
+            command(script(desk, "act.py", "print(task['given']['n'])")),
+            trigger={"kind": "webhook", "overlap": "queue"},
+        ),
+    )
+    headers = {"X-GitHub-Delivery": "d-1"}
+    first = hook(desk, json={"n": 7}, headers=headers)
+    again = hook(desk, json={"n": 7}, headers=headers)
+    assert (first.status_code, first.json()["decided"], again.json()["decided"]) == (
+        202,
+        "start",
+        "known",
+    )
+    assert first.json()["run"] == again.json()["run"]
+    hook(desk, json={"n": 8})
+    hook(desk, json={"n": 8})
+    assert desk("loop.history", name="triage").total == 3
+    desk("loop.tick")
+    assert {item.title for item in desk("inbox.list").items} == {"7"} | {"8"}
+
+
+def test_a_webhook_is_refused_where_it_may_not_come(desk: Desk) -> None:
+    add(desk, definition(command(script(desk, "act.py", ""))))
+    assert hook(desk, json={}).status_code == 404  # it listens to messages
+    assert hook(desk, name="absent", json={}).status_code == 404
+    assert hook(desk, name="..%2Fx", json={}).status_code == 404
+    assert hook(desk, json={}, headers={"Origin": "http://evil.example"}).status_code == 403
+    assert hook(desk, json={}, headers={"Host": "evil.example"}).status_code == 403
+    assert hook(desk, content=b"x" * 300_000).status_code == 413
+    guarded = TestClient(build_app(desk.context, "tok"), base_url="http://localhost")
+    assert guarded.post("/loops/triage", json={}).status_code == 403
+    assert desk("loop.history", name="triage").total == 0
+
+
+def test_ticks_of_two_processes_take_a_tick_once(desk: Desk) -> None:
+    trigger = {"kind": "traces"}
+    add(desk, definition(command(script(desk, "act.py", "")), trigger=trigger))
+    desk("session.start")
+    assert tick(desk.context).taken == {"triage": ["start"]}
+    assert tick(desk.context).taken == {}
+    assert json.dumps(desk("loop.history", name="triage").total) == "1"
