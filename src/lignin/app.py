@@ -2,17 +2,16 @@
 
 import getpass
 import os
-import secrets
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lignin.adapters.machine import SystemClock, SystemIds
+from lignin.adapters.machine import KEY_FILE, SystemClock, SystemIds, redaction_key
 from lignin.adapters.store.admin import SqlAdmin
 from lignin.adapters.store.writer import ResidentLedger
 from lignin.artifacts.client import Client
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
 
 DEFAULT_SPACE = "home"
 PROJECT_FILE = ".lignin.toml"
-KEY_FILE = "redaction.key"
-KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +135,7 @@ def _build(
 ) -> Context:
     ids = SystemIds()
     open_sandbox = cache(lambda: _open_sandbox(settings, opened))
-    key = _redaction_key(settings.home, keep=create and not dry_run)
+    key = redaction_key(settings.home, keep=create and not dry_run)
     return Context(
         scope=Scope(space=settings.space, actor=settings.actor),
         ledger=ledger,
@@ -240,37 +237,6 @@ def _require_space(ledger: ResidentLedger, settings: Settings) -> None:
     )
     scope = Scope(space=DEFAULT_SPACE, actor=settings.actor)
     ledger.commit(scope.change(events=(event,), idempotency_key="space.created"))
-
-
-def _redaction_key(home: Path, *, keep: bool) -> bytes:
-    """The store's redaction key, made and kept on first use, readable by its owner only."""
-    path = home / KEY_FILE
-    try:
-        if not keep and not path.exists():
-            return secrets.token_bytes(KEY_BYTES)
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            fresh = home / f".redaction.{secrets.token_hex(8)}"
-            handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(secrets.token_bytes(KEY_BYTES))
-                file.flush()
-                os.fsync(file.fileno())
-            with suppress(FileExistsError):
-                os.link(fresh, path)  # whoever comes first decides
-            fresh.unlink()
-        key = path.read_bytes()
-    except OSError as error:
-        raise UnavailableError(
-            f"cannot keep the redaction key in {home}: {error.strerror}",
-            hint="check the folder's rights, or set LIGNIN_HOME",
-        ) from error
-    if len(key) != KEY_BYTES:
-        raise IntegrityError(
-            f"the redaction key {path} has {len(key)} bytes instead of {KEY_BYTES}",
-            hint="restore it from a backup; without it secrets seen before get other tags",
-        )
-    return key
 
 
 def _kinds() -> Mapping[str, Kind]:

@@ -179,7 +179,7 @@ def _settled(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     if payload["how"] == "answer":
         return _piece_to(row, event, "settled", digest=payload["digest"], **known)
     if payload["how"] == "approve":
-        return _piece_to(row, event, "answered", **known)
+        return _piece_to(row, event, "answered", answered_at=event.position, **known)
     if payload["how"] == "drop":
         return _piece_to(row, event, "dropped", **known)
     told = {"reason": payload["text"], "told": "", "patch": payload["patch"], "at": event.at}
