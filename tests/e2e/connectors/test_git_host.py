@@ -409,3 +409,14 @@ def test_a_push_that_is_not_let_in_says_so_without_the_credential(
         with pytest.raises(DeniedError, match="only branches lignin/"):
             given("connector.send", name="forge", **{**asked, "branch": "main"})
         assert host.pulls == []
+
+
+def test_a_secret_in_what_the_far_side_says_of_a_delivery_is_not_kept(
+    hub: tuple[Desk, GitHostServer],
+) -> None:
+    desk, host = hub
+    body = b'{"number": 5, "html_url": "https://x.test/ghp_0123456789abcdefghijklmnopqrstuvwxyz"}'
+    host.troubles.append(Trouble(status=201, body=body, method="POST"))
+    done = desk("connector.send", name="forge", subject="It leaks", text="see")
+    assert done.reference == "5"
+    assert "ghp_0123456789" not in done.link
