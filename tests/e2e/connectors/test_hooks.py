@@ -186,7 +186,7 @@ def far() -> Iterator[HookServer]:
 
 def test_a_chat_gets_text_in_which_nothing_calls_anybody(desk: Desk, far: HookServer) -> None:
     room = granted(desk, chat_grant(far.address), far.address)
-    done = room("connector.send", name="room", subject="Till", text="<!channel> see <http://x|y>")
+    done = room("connector.send", name="room", subject="Till", body="<!channel> see <http://x|y>")
     assert done.state == "sent"
     ((path, _, body),) = far.received
     assert path == URL_WORD
@@ -194,7 +194,7 @@ def test_a_chat_gets_text_in_which_nothing_calls_anybody(desk: Desk, far: HookSe
 
 
 def test_json_that_goes_out_can_be_verified_by_who_takes_it(desk: Desk, far: HookServer) -> None:
-    done = granted(desk, post_grant(far.address))("connector.send", name="far", text="hello")
+    done = granted(desk, post_grant(far.address))("connector.send", name="far", body="hello")
     ((_, headers, body),) = far.received
     plain = {name.lower(): value for name, value in headers.items()}
     from datetime import UTC, datetime
@@ -209,8 +209,8 @@ def test_a_far_side_that_drops_doubles_gets_the_same_id_again(desk: Desk, far: H
     far.drops = True
     far.statuses = [0]
     given = granted(desk, post_grant(far.address, repeatable=True))
-    assert given("connector.send", name="far", text="hello").state == "unknown"
-    done = given("connector.send", name="far", text="hello")
+    assert given("connector.send", name="far", body="hello").state == "unknown"
+    done = given("connector.send", name="far", body="hello")
     assert (done.state, done.attempts, len(far.received)) == ("sent", 2, 1)
 
 
@@ -218,7 +218,7 @@ def test_a_chat_that_did_not_answer_is_not_asked_again(desk: Desk, far: HookServ
     far.statuses = [500]
     room = granted(desk, chat_grant(far.address), far.address)
     for _ in range(3):
-        assert room("connector.send", name="room", text="hello").state == "unknown"
+        assert room("connector.send", name="room", body="hello").state == "unknown"
     assert len(far.received) == 1
 
 
@@ -232,7 +232,7 @@ def test_a_refusal_names_no_url_and_no_redirect_is_followed(
     far.statuses, far.location = [status], "http://localhost:1/elsewhere"
     room = granted(desk, chat_grant(far.address), far.address)
     with pytest.raises(error) as caught:
-        room("connector.send", name="room", text="hello")
+        room("connector.send", name="room", body="hello")
     assert "B0C2" not in f"{caught.value} {caught.value.hint} {caught.value.fields}"
     assert far.received == []
 
@@ -240,7 +240,7 @@ def test_a_refusal_names_no_url_and_no_redirect_is_followed(
 def test_a_chats_url_at_another_host_is_refused_and_not_told(desk: Desk, far: HookServer) -> None:
     room = granted(desk, chat_grant(far.address), "https://evil.test")
     with pytest.raises(InvalidRequestError) as caught:
-        room("connector.send", name="room", text="hello")
+        room("connector.send", name="room", body="hello")
     assert "evil" not in f"{caught.value} {caught.value.hint}"
     assert "B0C2" not in f"{caught.value} {caught.value.hint}"
 
@@ -248,7 +248,7 @@ def test_a_chats_url_at_another_host_is_refused_and_not_told(desk: Desk, far: Ho
 def test_what_looks_like_a_secret_does_not_leave(desk: Desk, far: HookServer) -> None:
     room = granted(desk, chat_grant(far.address), far.address)
     with pytest.raises(DeniedError, match="looks like a secret"):
-        room("connector.send", name="room", text="ghp_0123456789abcdefghijklmnopqrstuvwxyz")
+        room("connector.send", name="room", body="ghp_0123456789abcdefghijklmnopqrstuvwxyz")
     assert far.received == []
 
 
@@ -262,7 +262,7 @@ def test_an_agent_sends_nothing_by_itself(desk: Desk, far: HookServer) -> None:
         scope = Scope(space=room.context.scope.space, actor=actor)
         agent = Desk(replace(room.context, scope=scope))
         with pytest.raises(DeniedError, match="an agent"):
-            agent("connector.send", name="room", text="hello")
+            agent("connector.send", name="room", body="hello")
     assert far.received == []
 
 
@@ -271,9 +271,9 @@ def test_a_dry_run_sends_nothing_and_still_says_what_is_wrong(desk: Desk, far: H
 
     room = granted(desk, chat_grant(far.address), far.address)
     dry = Desk(replace(room.context, dry_run=True))
-    assert dry("connector.send", name="room", text="hello").state == "dry run"
+    assert dry("connector.send", name="room", body="hello").state == "dry run"
     with pytest.raises(InvalidRequestError):
-        dry("connector.send", name="room", ticket="1", text="hello")
+        dry("connector.send", name="room", ticket="1", body="hello")
     assert far.received == []
     assert desk("connector.sent").total == 0
 
@@ -281,8 +281,8 @@ def test_a_dry_run_sends_nothing_and_still_says_what_is_wrong(desk: Desk, far: H
 def test_no_credential_is_in_the_store_after_all_of_it(desk: Desk, far: HookServer) -> None:
     text = chat_grant(far.address) + post_grant(far.address) + GRANTS
     given = granted(desk, text, far.address)
-    given("connector.send", name="room", text="hello")
-    given("connector.send", name="far", text="hello")
+    given("connector.send", name="room", body="hello")
+    given("connector.send", name="far", body="hello")
     assert [each.name for each in given("connector.list").items] == [
         "far",
         "far-hook",

@@ -72,7 +72,7 @@ def far() -> Iterator[HookServer]:
 @pytest.mark.parametrize("place", PLACES)
 def test_a_comment_is_there_once(desk: Desk, host: GitHostServer, place: str) -> None:
     forge = granted(desk, host.grant())
-    asked = {"name": "forge", "ticket": "1", "text": "done"}
+    asked = {"name": "forge", "ticket": "1", "body": "done"}
     kill(forge, place, "connector.send", **asked)
     assert len(host.comments) == (place == "after")
     with pytest.raises(ConflictError, match="somebody began"):
@@ -85,7 +85,7 @@ def test_a_comment_is_there_once(desk: Desk, host: GitHostServer, place: str) ->
 @pytest.mark.parametrize("place", PLACES)
 def test_of_a_chat_nobody_knows_and_it_says_so(desk: Desk, far: HookServer, place: str) -> None:
     room = granted(desk, chat_grant(far.address), far.address)
-    asked = {"name": "room", "text": "done"}
+    asked = {"name": "room", "body": "done"}
     kill(room, place, "connector.send", far.address, **asked)
     for _ in range(2):
         told = later(room)("connector.send", **asked)
@@ -97,7 +97,7 @@ def test_of_a_chat_nobody_knows_and_it_says_so(desk: Desk, far: HookServer, plac
 def test_a_far_side_that_drops_doubles_has_it_once(desk: Desk, far: HookServer, place: str) -> None:
     far.drops = True
     given = granted(desk, post_grant(far.address, repeatable=True))
-    asked = {"name": "far", "text": "done"}
+    asked = {"name": "far", "body": "done"}
     kill(given, place, "connector.send", **asked)
     assert later(given)("connector.send", **asked).state == "sent"
     assert len(far.received) == 1

@@ -17,7 +17,7 @@ from lignin.domain.messages import MAX_TEXT
 from lignin.testing.fakes.mail_server import PASSWORD, USER, MailServer, mail_server
 from unit.operations.conftest import Desk
 
-NEWS = {"to": ["bob@acme.test"], "subject": "Till", "text": "It is 3 cents off.\n.\nBye"}
+NEWS = {"to": ["bob@acme.test"], "subject": "Till", "body": "It is 3 cents off.\n.\nBye"}
 
 
 @pytest.fixture

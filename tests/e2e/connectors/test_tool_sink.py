@@ -83,7 +83,7 @@ def test_only_what_the_server_has_is_called_and_nothing_in_a_dry_run(
     with pytest.raises(NotFoundError):
         desk("connector.send", name="server:stock", tool="absent")
     with pytest.raises(InvalidRequestError):
-        desk("connector.send", name="server:stock", text="hello")
+        desk("connector.send", name="server:stock", body="hello")
     dry = Desk(replace(desk.context, dry_run=True))
     dry("connector.send", name="server:stock", tool="take", input='{"item": "nut"}')
     assert not changes.exists()
