@@ -367,12 +367,17 @@ def repositories(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.mark.parametrize("dialect", ["github", "gitea"])
 def test_a_branch_is_pushed_and_asked_to_be_pulled_once(
-    desk: Desk, dialect: Dialect, repositories: tuple[Path, Path]
+    desk: Desk, dialect: Dialect, repositories: tuple[Path, Path], tmp_path: Path
 ) -> None:
     far, here = repositories
     hook = here / ".git/hooks/pre-push"
     hook.write_text("#!/bin/sh\ntouch ran\n")
     hook.chmod(0o755)
+    with (here / ".git/config").open("a") as settings:  # an agent may have written this
+        settings.write(
+            '[url "http://localhost:1/"]\n\tinsteadOf = http://localhost\n[http]\n\tproxy = localhost:1\n'
+            '[credential]\n\thelper = "!touch helped"\n[core]\n\tsshCommand = touch ran\n'
+        )
     asked = {"subject": "Mend the till", "body": "by 3 cents", "branch": "lignin/till"}
     asked |= {"base": "main", "folder": str(here)}
     with git_host(dialect, far) as host:
@@ -393,7 +398,7 @@ def test_a_branch_is_pushed_and_asked_to_be_pulled_once(
         check=True,
     )
     assert there.stdout.split() == ["two", "one"]
-    assert not (here / "ran").exists()
+    assert not list(tmp_path.rglob("ran")) + list(tmp_path.rglob("helped"))
 
 
 def test_a_push_that_is_not_let_in_says_so_without_the_credential(
