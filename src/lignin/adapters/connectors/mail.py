@@ -144,7 +144,7 @@ class MailOut:
             try:
                 smtp.ehlo_or_helo_if_needed()
                 if account.tls == "starttls":
-                    smtp.starttls(context=_Securing(wire))  # type: ignore[arg-type]
+                    smtp.starttls(context=_securing(wire))
                 if account.secret is not None:
                     smtp.login(account.user, account.secret.reveal())
                 yield smtp
@@ -234,7 +234,7 @@ class MailIn:
             imap = _Imap(wire)
             try:
                 if account.tls == "starttls":
-                    imap.starttls(_Securing(wire))  # type: ignore[arg-type]
+                    imap.starttls(_securing(wire))
                 if account.secret is None:
                     raise UnavailableError(f"{self._name} has no credential")
                 imap.login(account.user, account.secret.reveal())
@@ -269,7 +269,13 @@ class _Securing:
         self._wire = wire
 
     def wrap_socket(self, plain: socket.socket, **_: Any) -> socket.socket:
-        return self._wire.secure(plain)
+        secured: socket.socket = self._wire.secure(plain)
+        return secured
+
+
+def _securing(wire: Wire) -> Any:
+    """TLS settings in the standard library's eyes, which asks them for this alone."""
+    return _Securing(wire)
 
 
 class _Smtp(smtplib.SMTP):
@@ -280,7 +286,8 @@ class _Smtp(smtplib.SMTP):
         super().__init__("granted", 1, local_hostname="localhost", timeout=TIMEOUT_S)
 
     def _get_socket(self, _host: str, _port: int, timeout: Any) -> socket.socket:
-        return self._wire.open(timeout_s=float(timeout))
+        opened: socket.socket = self._wire.open(timeout_s=float(timeout))
+        return opened
 
 
 class _Imap(imaplib.IMAP4):
@@ -291,7 +298,8 @@ class _Imap(imaplib.IMAP4):
         super().__init__("granted", 1, timeout=TIMEOUT_S)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
-        return self._granted.open(timeout_s=timeout or TIMEOUT_S)
+        opened: socket.socket = self._granted.open(timeout_s=timeout or TIMEOUT_S)
+        return opened
 
     def read(self, size: int) -> bytes:
         """Read a literal; its size is the server's word."""
