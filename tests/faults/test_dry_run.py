@@ -29,7 +29,7 @@ ARGUMENTS = {
     "artifact.withdraw": ("caesar",),
     "connector.poll": ("absent",),
     "connector.read": ("absent", "1"),
-    "connector.send": ("absent", "--text", "a test"),
+    "connector.send": ("absent", "--body", "a test"),
     "connector.settle": ("dlv_absent", "--sent"),
     "connector.test": ("absent",),
     "demo": ("--data", "traces"),

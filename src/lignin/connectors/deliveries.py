@@ -82,13 +82,15 @@ class Deliveries:
         blob = Blob(stream=stream, digest=digest_bytes(content), content=content)
         return scope.change(events=(event,), blobs=(blob,), expects={stream: row.seq if row else 0})
 
-    def end(self, scope: Scope, row: Row, state: DeliveryState, told: Told) -> Change:
+    def end(self, scope: Scope, row: Row, state: DeliveryState, content: bytes) -> Change:
         """The change that notes what became of it.
+
+        Args:
+            content: A `Told` as canonical JSON, without secrets in what the far side said.
 
         Raises (when committed):
             ConflictError: Somebody else noted something.
         """
-        content = canonical_bytes(told.to_json())
         blob = Blob(stream=row.stream, digest=digest_bytes(content), content=content)
         event = self._event(row.stream, f"delivery.{state}", {"told": blob.digest})
         return scope.change(events=(event,), blobs=(blob,), expects={row.stream: row.seq})

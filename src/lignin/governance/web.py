@@ -5,7 +5,6 @@ followed; every address is checked before it is connected to.
 """
 
 import base64
-import socket
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -16,7 +15,7 @@ from lignin.governance.laws.addresses import why_not_here, why_refused_inward
 from lignin.governance.laws.grants import SecretGrant
 from lignin.governance.laws.urls import Url
 from lignin.governance.proxy import CredentialProxy, HttpLimits, Outside, checked_address
-from lignin.ports.broker import Dialler, SecretValue
+from lignin.ports.broker import Dialler, SecretValue, Socket
 from lignin.ports.connector import WebReply
 
 LIMITS = HttpLimits(
@@ -110,17 +109,17 @@ class GrantedWire:
         self._outside, self._dialler = outside, dialler
         self._is_secure = is_secure
 
-    def open(self, *, timeout_s: float) -> socket.socket:
+    def open(self, *, timeout_s: float) -> Socket:
         """Connect to an address that was checked."""
         address = checked_address(self._outside, self._host, self._port, timeout_s=timeout_s)
         plain = self._dialler.dial(address, self._port, timeout_s=timeout_s)
         return self._secured(plain) if self._is_secure else plain
 
-    def secure(self, plain: socket.socket) -> socket.socket:
+    def secure(self, plain: Socket) -> Socket:
         """Go on over TLS."""
         return self._secured(plain)
 
-    def _secured(self, plain: socket.socket) -> socket.socket:
+    def _secured(self, plain: Socket) -> Socket:
         try:
             return self._dialler.secure(plain, self._host)
         except BaseException:

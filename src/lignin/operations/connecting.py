@@ -230,7 +230,8 @@ def _send(context: Context, sink: Sink, posting: Posting, delivery: str) -> Row:
 
 def end_delivery(context: Context, row: Row, state: DeliveryState, told: Told) -> Row:
     """Note what became of a delivery, and return it."""
-    context.commit(Deliveries(context.ids).end(context.scope, row, state, told))
+    content = redact(canonical_bytes(told.to_json()), context.redaction_key).content
+    context.commit(Deliveries(context.ids).end(context.scope, row, state, content))
     with context.view() as view:
         after = view.row(row.stream)
     assert after is not None

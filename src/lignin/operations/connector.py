@@ -50,7 +50,7 @@ class Poll(Request):
 
 class Send(Request):
     name: str = positional("a connector of your grants file, or server:NAME")
-    text: str = Field(default="", description="what it says")
+    body: str = Field(default="", description="what it says")
     subject: str = Field(default="", description="one line: of a mail, a ticket or a pull request")
     to: list[str] = Field(default=[], description="a mail's receiver")
     ticket: str = Field(
@@ -282,7 +282,7 @@ def _posting(context: Context, request: Send) -> Posting:
         kind=kind,
         to=tuple(request.to),
         subject=request.subject,
-        text=request.text,
+        text=request.body,
         ticket=request.ticket,
         state=request.state,
         branch=request.branch,

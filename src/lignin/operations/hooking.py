@@ -28,7 +28,7 @@ def take_hook(context: Context, name: str, headers: Mapping[str, str], body: byt
     """
     grant = read_connectors(context).get(name)
     if not isinstance(grant, HookGrant):
-        raise NotFoundError("nothing listens here")
+        raise NotFoundError("nothing listens here", hint="see the hooks of your grants file")
     now = context.clock.now()
     key = connector_secret(context, grant).reveal()
     occurrence = require_signed(grant.form, headers, body, key, now=now, window_s=grant.window_s)

@@ -4,16 +4,17 @@ The broker is the only exit of code in a sandbox (decision record 4). What may l
 `governance`; whoever implements these ports carries it out and decides nothing.
 """
 
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from lignin.domain.codec import Digest, Json
 from lignin.ports.environment import Environment, Recording
 from lignin.ports.sandbox import Effect
 from lignin.ports.tools import Observation, ToolSpec
 
+Socket: TypeAlias = Any
+"""A connected socket of the standard library, which a port cannot name: it would reach outside."""
 Scheme = Literal["https", "http"]
 
 
@@ -116,7 +117,7 @@ class Transport(Protocol):
 class Dialler(Protocol):
     """Opens plain sockets to addresses that were checked, and secures them."""
 
-    def dial(self, address: str, port: int, *, timeout_s: float) -> socket.socket:
+    def dial(self, address: str, port: int, *, timeout_s: float) -> Socket:
         """Connect.
 
         Raises:
@@ -124,7 +125,7 @@ class Dialler(Protocol):
         """
         ...
 
-    def secure(self, plain: socket.socket, host: str) -> socket.socket:
+    def secure(self, plain: Socket, host: str) -> Socket:
         """Go on over TLS, with the certificate of a host.
 
         Raises:

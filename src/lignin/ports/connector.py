@@ -7,7 +7,6 @@ it sent before: an effect in flight at a crash is unknown until somebody looks (
 Conformance: `lignin.testing.conformance.connector`.
 """
 
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +14,7 @@ from typing import Literal, Protocol
 
 from lignin.domain.codec import Json
 from lignin.domain.messages import Message, Posting
-from lignin.ports.broker import SecretValue
+from lignin.ports.broker import SecretValue, Socket
 
 Certainty = Literal["found", "repeatable", "none"]
 """What can be done about a posting of which nobody knows whether it arrived: look whether it is there
@@ -184,7 +183,7 @@ class Web(Protocol):
 class Wire(Protocol):
     """A stream of bytes, as mail servers are spoken to, over a socket that may become a secure one."""
 
-    def open(self, *, timeout_s: float) -> socket.socket:
+    def open(self, *, timeout_s: float) -> Socket:
         """Connect to the granted host, at an address that was checked; over TLS where that is meant.
 
         Raises:
@@ -193,7 +192,7 @@ class Wire(Protocol):
         """
         ...
 
-    def secure(self, plain: socket.socket) -> socket.socket:
+    def secure(self, plain: Socket) -> Socket:
         """Go on over TLS (STARTTLS).
 
         Raises:

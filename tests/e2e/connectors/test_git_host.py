@@ -88,7 +88,7 @@ def test_our_own_comments_are_no_news_but_who_copies_their_mark_is_heard(
 ) -> None:
     number = host.put_issue("the till is wrong", "agent")
     forge("connector.poll", name="forge")
-    forge("connector.send", name="forge", ticket=str(number), text="working on it")
+    forge("connector.send", name="forge", ticket=str(number), body="working on it")
     mark = host.comments[0]["body"]
     host.put_comment(number, mark, by="mallory")
     found = [
@@ -103,10 +103,10 @@ def test_a_mark_that_somebody_else_copied_does_not_count_as_sent(
     desk, host = hub
     number = host.put_issue("a", "agent")
     host.troubles.append(Trouble(cuts=True, method="POST"))
-    lost = desk("connector.send", name="forge", ticket=str(number), text="done")
+    lost = desk("connector.send", name="forge", ticket=str(number), body="done")
     assert (lost.state, lost.exit_code()) == ("unknown", 10)
     host.put_comment(number, f"<!-- lignin:{lost.delivery} -->", by="mallory")
-    done = desk("connector.send", name="forge", ticket=str(number), text="done")
+    done = desk("connector.send", name="forge", ticket=str(number), body="done")
     assert (done.state, done.repeated, done.attempts) == ("sent", False, 2)
     assert [each["user"]["login"] for each in host.comments] == ["mallory", ACCOUNT]
 
@@ -114,10 +114,10 @@ def test_a_mark_that_somebody_else_copied_does_not_count_as_sent(
 def test_the_same_comment_is_sent_once_whatever_happens(forge: Desk, host: GitHostServer) -> None:
     number = host.put_issue("a", "agent")
     host.troubles.append(Trouble(after=True, cuts=True, method="POST"))
-    lost = forge("connector.send", name="forge", ticket=str(number), text="done")
+    lost = forge("connector.send", name="forge", ticket=str(number), body="done")
     assert lost.state == "unknown"
     for _ in range(2):
-        told = forge("connector.send", name="forge", ticket=str(number), text="done")
+        told = forge("connector.send", name="forge", ticket=str(number), body="done")
         assert (told.state, told.repeated) == ("sent", True)
     assert len(host.comments) == 1
 
@@ -128,9 +128,9 @@ def test_an_error_of_the_host_is_uncertain_and_looked_after(
 ) -> None:
     desk, host = hub
     host.troubles.append(Trouble(status=502, after=after, method="POST"))
-    first = desk("connector.send", name="forge", subject="It leaks", text="see")
+    first = desk("connector.send", name="forge", subject="It leaks", body="see")
     assert first.state == "unknown"
-    second = desk("connector.send", name="forge", subject="It leaks", text="see")
+    second = desk("connector.send", name="forge", subject="It leaks", body="see")
     assert (second.state, second.repeated) == ("sent", after)
     assert [each["title"] for each in host.issues] == ["It leaks"]
 
@@ -139,18 +139,18 @@ def test_what_was_refused_may_be_sent_again(hub: tuple[Desk, GitHostServer]) -> 
     desk, host = hub
     host.troubles.append(Trouble(status=422, method="POST"))
     with pytest.raises(InvalidRequestError, match="422"):
-        desk("connector.send", name="forge", subject="It leaks", text="see")
+        desk("connector.send", name="forge", subject="It leaks", body="see")
     assert desk("connector.sent", state="refused").total == 1
-    assert desk("connector.send", name="forge", subject="It leaks", text="see").attempts == 2
+    assert desk("connector.send", name="forge", subject="It leaks", body="see").attempts == 2
 
 
 def test_a_key_is_for_one_posting(hub: tuple[Desk, GitHostServer]) -> None:
     desk, host = hub
     host.put_issue("a")
-    desk("connector.send", name="forge", ticket="1", text="one", key="k")
+    desk("connector.send", name="forge", ticket="1", body="one", key="k")
     with pytest.raises(ConflictError, match="something else"):
-        desk("connector.send", name="forge", ticket="1", text="two", key="k")
-    desk("connector.send", name="forge", ticket="1", text="one", key="other")
+        desk("connector.send", name="forge", ticket="1", body="two", key="k")
+    desk("connector.send", name="forge", ticket="1", body="one", key="other")
     assert len(host.comments) == 2
 
 
@@ -304,7 +304,7 @@ def test_the_credential_goes_nowhere_but_below_the_repository(
     desk, host = hub
     host.put_issue("a", "agent")
     desk("connector.poll", name="forge")
-    desk("connector.send", name="forge", ticket="1", text="b")
+    desk("connector.send", name="forge", ticket="1", body="b")
     paths = {path.partition("?")[0] for _, path, headers, _ in host.asked}
     assert all(path == "/user" or path.startswith(f"/repos/{REPOSITORY}/") for path in paths)
     assert not any(TOKEN in path for _, path, _, _ in host.asked)
@@ -327,12 +327,12 @@ def test_somebody_who_is_at_it_is_not_raced(hub: tuple[Desk, GitHostServer]) -> 
     seen: list[str] = []
 
     host.troubles.append(Trouble(cuts=True, method="POST"))
-    desk("connector.send", name="forge", ticket="1", text="x")
+    desk("connector.send", name="forge", ticket="1", body="x")
     errors: list[Exception] = []
 
     def send() -> None:
         try:
-            seen.append(desk("connector.send", name="forge", ticket="1", text="x").state)
+            seen.append(desk("connector.send", name="forge", ticket="1", body="x").state)
         except ConflictError as error:
             errors.append(error)
 
@@ -367,13 +367,18 @@ def repositories(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.mark.parametrize("dialect", ["github", "gitea"])
 def test_a_branch_is_pushed_and_asked_to_be_pulled_once(
-    desk: Desk, dialect: Dialect, repositories: tuple[Path, Path]
+    desk: Desk, dialect: Dialect, repositories: tuple[Path, Path], tmp_path: Path
 ) -> None:
     far, here = repositories
     hook = here / ".git/hooks/pre-push"
     hook.write_text("#!/bin/sh\ntouch ran\n")
     hook.chmod(0o755)
-    asked = {"subject": "Mend the till", "text": "by 3 cents", "branch": "lignin/till"}
+    with (here / ".git/config").open("a") as settings:  # an agent may have written this
+        settings.write(
+            '[url "http://localhost:1/"]\n\tinsteadOf = http://localhost\n[http]\n\tproxy = localhost:1\n'
+            '[credential]\n\thelper = "!touch helped"\n[core]\n\tsshCommand = touch ran\n'
+        )
+    asked = {"subject": "Mend the till", "body": "by 3 cents", "branch": "lignin/till"}
     asked |= {"base": "main", "folder": str(here)}
     with git_host(dialect, far) as host:
         given = granted(desk, host.grant())
@@ -393,7 +398,7 @@ def test_a_branch_is_pushed_and_asked_to_be_pulled_once(
         check=True,
     )
     assert there.stdout.split() == ["two", "one"]
-    assert not (here / "ran").exists()
+    assert not list(tmp_path.rglob("ran")) + list(tmp_path.rglob("helped"))
 
 
 def test_a_push_that_is_not_let_in_says_so_without_the_credential(
@@ -409,3 +414,14 @@ def test_a_push_that_is_not_let_in_says_so_without_the_credential(
         with pytest.raises(DeniedError, match="only branches lignin/"):
             given("connector.send", name="forge", **{**asked, "branch": "main"})
         assert host.pulls == []
+
+
+def test_a_secret_in_what_the_far_side_says_of_a_delivery_is_not_kept(
+    hub: tuple[Desk, GitHostServer],
+) -> None:
+    desk, host = hub
+    body = b'{"number": 5, "html_url": "https://x.test/ghp_0123456789abcdefghijklmnopqrstuvwxyz"}'
+    host.troubles.append(Trouble(status=201, body=body, method="POST"))
+    done = desk("connector.send", name="forge", subject="It leaks", body="see")
+    assert done.reference == "5"
+    assert "ghp_0123456789" not in done.link

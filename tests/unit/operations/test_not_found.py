@@ -35,7 +35,7 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "artifact.verify": [ONE, VERSION, {"name": "double", "recordings": "absent"}],
     "connector.poll": [ONE],
     "connector.read": [{**ONE, "ticket": "1"}],
-    "connector.send": [{**ONE, "text": "t"}, {"name": "server:absent", "tool": "t"}],
+    "connector.send": [{**ONE, "body": "t"}, {"name": "server:absent", "tool": "t"}],
     "connector.settle": [{"delivery": "dlv_absent", "sent": True}],
     "connector.test": [ONE, {"name": "server:absent"}],
     "demo": [{"data": "absent"}],

@@ -87,7 +87,7 @@ class GitHost:
         if posting.kind in {"comment", "state"}:
             _number(posting.ticket)
         if posting.kind == "comment" and not posting.text.strip():
-            raise InvalidRequestError("a comment has a text", hint="--text")
+            raise InvalidRequestError("a comment has a text", hint="--body")
         if posting.kind == "open" and not posting.subject.strip():
             raise InvalidRequestError("a ticket has a subject", hint="--subject")
         if posting.kind == "state":
@@ -98,7 +98,7 @@ class GitHost:
         elif posting.kind not in {"comment", "open"}:
             raise InvalidRequestError(
                 f"a git host takes no {posting.kind}",
-                hint="--ticket with --text or --state, --subject, or --branch",
+                hint="--ticket with --body or --state, --subject, or --branch",
             )
         return "found"
 

@@ -1,14 +1,18 @@
 """Pushing one commit as a branch, by the user's git: no hooks, no helpers, no redirect, no prompt.
 
 The credential is in the process's environment alone, for one address; the connection goes to an address that
-was checked. A branch that is there and holds something else stays: nothing is overwritten.
+was checked. It is pushed from an empty repository that borrows the objects: whoever may write a repository's
+settings, an agent among them, cannot lead the credential elsewhere. A branch that is there and holds
+something else stays: nothing is overwritten.
 """
 
 import base64
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,6 +23,8 @@ LIMIT_S: Final = 60
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}")
 _USER = "x-access-token"
+_PLAIN: Final[Mapping[str, str]] = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+_OBJECTS: Final = ("--git-path", "objects")
 
 
 class GitPush:
@@ -56,22 +62,33 @@ class GitPush:
         if not _COMMIT.fullmatch(commit) or not _BRANCH.fullmatch(branch) or ".." in branch:
             raise InvalidRequestError("a whole commit id, and a plain name for a branch")
         reference = f"refs/heads/{branch}"
-        there = self._ask(folder, "ls-remote", "--", self._url, reference).split()
+        told = self._ask(folder, _PLAIN, "rev-parse", "--path-format=absolute", *_OBJECTS)
+        with tempfile.TemporaryDirectory(prefix="lignin-push-") as empty:
+            self._ask(empty, _PLAIN, "init", "-q", "--bare", "--template=", ".")
+            Path(empty, "objects/info").mkdir(exist_ok=True)
+            Path(empty, "objects/info/alternates").write_text(told)
+            self._push(empty, commit, reference)
+
+    def _push(self, empty: str, commit: str, reference: str) -> None:
+        known = self._variables()
+        there = self._ask(empty, known, "ls-remote", "--", self._url, reference).split()
         if there and there[0] == commit:
             return
         if there:
             raise ConflictError(
-                f"the branch {branch} is there and holds something else", hint="another --branch"
+                f"the branch {reference.removeprefix('refs/heads/')} is there and holds something else",
+                hint="another --branch",
             )
         lease = f"--force-with-lease={reference}:"  # it must be absent still
-        self._ask(folder, "push", "--porcelain", lease, "--", self._url, f"{commit}:{reference}")
+        words = ("push", "--porcelain", lease, "--", self._url, f"{commit}:{reference}")
+        self._ask(empty, known, *words)
 
-    def _ask(self, folder: str, *words: str) -> str:
+    def _ask(self, folder: str, variables: Mapping[str, str], *words: str) -> str:
         try:
             done = subprocess.run(  # noqa: S603 - fixed words, no shell
                 ["git", *words],  # noqa: S607 - the user's own git
                 cwd=folder,
-                env={**self._environment, **self._variables()},
+                env={**self._environment, **variables},
                 capture_output=True,
                 timeout=LIMIT_S,
                 stdin=subprocess.DEVNULL,
@@ -84,7 +101,7 @@ class GitPush:
         if done.returncode == 0:
             return done.stdout.decode(errors="replace")
         told = done.stderr.decode(errors="replace")
-        if "Authentication failed" in told or "403" in told or "terminal prompts" in told:
+        if "Authentication failed" in told or "error: 403" in told or "terminal prompts" in told:
             raise DeniedError("the git host does not let this credential push")
         if "src refspec" in told or "not a git repository" in told:
             raise InvalidRequestError(f"there is no commit {words[-1][:12]} here")

@@ -55,7 +55,7 @@ class HookSink:
         """As the user's grant says of the far side."""
         if posting.kind != "message":
             raise InvalidRequestError(
-                f"a web hook takes no {posting.kind}", hint="--text, and no ticket"
+                f"a web hook takes no {posting.kind}", hint="--body, and no ticket"
             )
         if not posting.text.strip() or posting.to:
             raise InvalidRequestError("a message to a web hook has a text and no receivers")

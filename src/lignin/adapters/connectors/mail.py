@@ -144,7 +144,7 @@ class MailOut:
             try:
                 smtp.ehlo_or_helo_if_needed()
                 if account.tls == "starttls":
-                    smtp.go_on_securely(wire)
+                    smtp.starttls(context=_securing(wire))
                 if account.secret is not None:
                     smtp.login(account.user, account.secret.reveal())
                 yield smtp
@@ -234,7 +234,7 @@ class MailIn:
             imap = _Imap(wire)
             try:
                 if account.tls == "starttls":
-                    imap.go_on_securely(wire)
+                    imap.starttls(_securing(wire))
                 if account.secret is None:
                     raise UnavailableError(f"{self._name} has no credential")
                 imap.login(account.user, account.secret.reveal())
@@ -262,6 +262,22 @@ class Mail:
         return Probed(account=self._address, told="; ".join(told))
 
 
+class _Securing:
+    """As the standard library uses TLS settings: the wire knows whose certificate is wanted."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def wrap_socket(self, plain: socket.socket, **_: Any) -> socket.socket:
+        secured: socket.socket = self._wire.secure(plain)
+        return secured
+
+
+def _securing(wire: Wire) -> Any:
+    """TLS settings in the standard library's eyes, which asks them for this alone."""
+    return _Securing(wire)
+
+
 class _Smtp(smtplib.SMTP):
     """SMTP over a wire that was opened for it."""
 
@@ -270,18 +286,8 @@ class _Smtp(smtplib.SMTP):
         super().__init__("granted", 1, local_hostname="localhost", timeout=TIMEOUT_S)
 
     def _get_socket(self, _host: str, _port: int, timeout: Any) -> socket.socket:
-        return self._wire.open(timeout_s=float(timeout))
-
-    def go_on_securely(self, wire: Wire) -> None:
-        """STARTTLS; nothing that was said before it counts."""
-        code, _ = self.docmd("STARTTLS")
-        if code != 220 or self.sock is None:
-            raise UnavailableError("the mail server does not go on over TLS")
-        self.sock = wire.secure(self.sock)
-        self.file = None
-        self.helo_resp = self.ehlo_resp = None
-        self.esmtp_features, self.does_esmtp = {}, False
-        self.ehlo_or_helo_if_needed()
+        opened: socket.socket = self._wire.open(timeout_s=float(timeout))
+        return opened
 
 
 class _Imap(imaplib.IMAP4):
@@ -292,22 +298,14 @@ class _Imap(imaplib.IMAP4):
         super().__init__("granted", 1, timeout=TIMEOUT_S)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
-        return self._granted.open(timeout_s=timeout or TIMEOUT_S)
+        opened: socket.socket = self._granted.open(timeout_s=timeout or TIMEOUT_S)
+        return opened
 
     def read(self, size: int) -> bytes:
         """Read a literal; its size is the server's word."""
         if size > MAX_LITERAL:
             raise imaplib.IMAP4.abort("a literal that is too large")
         return super().read(size)
-
-    def go_on_securely(self, wire: Wire) -> None:
-        """STARTTLS."""
-        answer, _ = self._simple_command("STARTTLS")
-        if answer != "OK":
-            raise UnavailableError("the mail server does not go on over TLS")
-        self.sock = wire.secure(self.sock)
-        self._file = self.sock.makefile("rb")
-        self._get_capabilities()
 
     def shutdown_quietly(self) -> None:
         """Close the socket, whatever state it is in."""

@@ -20,6 +20,7 @@ from lignin.domain.messages import MAX_TEXT, Message, bounded_message
 MAX_MAIL_BYTES: Final = 2**20
 MAX_PARTS: Final = 200
 MAX_BOUNDARIES: Final = 50
+MAX_DELIMITERS: Final = 1000
 MAX_HEADER: Final = 2000
 
 
@@ -28,7 +29,8 @@ def parse_mail(raw: bytes, *, source: str, occurrence: str) -> Message:
     cut = len(raw) >= MAX_MAIL_BYTES
     raw = raw[:MAX_MAIL_BYTES]
     head = raw.replace(b"\r\n", b"\n").partition(b"\n\n")[0][: 64 * 2**10]
-    if raw.lower().count(b"boundary=") > MAX_BOUNDARIES:  # parts in parts in parts
+    parts = raw.lower().count(b"boundary=") > MAX_BOUNDARIES or raw.count(b"\n--") > MAX_DELIMITERS
+    if parts:  # in parts in parts, or more than anybody sends
         raw = head + b"\n\n"
         cut = True
     mail: Mime = Mime()

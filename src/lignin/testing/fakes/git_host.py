@@ -191,7 +191,8 @@ def _handler(host: GitHostServer) -> type[BaseHTTPRequestHandler]:
                 if ".git/" in self.path:
                     _serve_git(self, host, body)
                     return
-                status, value, headers = _answer(host, self.command, self.path, self.headers, body)
+                given = dict(self.headers.items())
+                status, value, headers = _answer(host, self.command, self.path, given, body)
                 if trouble is not None:
                     self._fail(trouble)
                     return

@@ -86,6 +86,8 @@ class _Server(socketserver.ThreadingTCPServer):
 class _Lines(socketserver.StreamRequestHandler):
     """A conversation in lines that may become a secure one."""
 
+    disable_nagle_algorithm = True
+
     def say(self, text: str | bytes) -> None:
         raw = text.encode() if isinstance(text, str) else text
         self.wfile.write(raw + b"\r\n")
@@ -95,6 +97,11 @@ class _Lines(socketserver.StreamRequestHandler):
         if not line:
             raise ConnectionError
         return line.decode("latin-1").rstrip("\r\n")
+
+    def finish(self) -> None:
+        with suppress(OSError, ValueError):
+            super().finish()
+        self.connection.close()
 
     def go_on_securely(self, context: ssl.SSLContext) -> None:
         self.request = self.connection = context.wrap_socket(self.connection, server_side=True)
