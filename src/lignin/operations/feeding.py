@@ -18,8 +18,8 @@ from lignin.jobs.laws.fitting import Able, listened
 from lignin.jobs.laws.reconcile import Ended, plan_reconcile
 from lignin.jobs.service import open_jobs
 from lignin.operations.context import Context
-from lignin.operations.jobwork import end_job, error_of_failure, run_input
-from lignin.ports.engine import SAME_INPUT, Engine, Queue, Rate, RunState, Start, StepRecord, Wanted
+from lignin.operations.jobwork import end_job, error_of_failure, require_kind, run_input
+from lignin.ports.engine import SAME_INPUT, Engine, Queue, Rate, RunState, Start, Wanted
 from lignin.ports.ledger import every_row
 
 PAGE = 1000
@@ -151,7 +151,7 @@ class Feeder:
         try:
             if job.turn > 1:
                 before = run_of(job.id, job.turn - 1)
-                step = first_failed(self._engine.steps(before))
+                step = require_kind(job.asked.kind).retried(self._engine.steps(before))
                 self._engine.fork(before, from_step=step, new_id=job.run, input=SAME_INPUT)
                 return True
             if job.asked.forked is not None:
@@ -207,17 +207,6 @@ def queue_of(lane: str, bounds: Mapping[str, Json], parallel: int) -> Queue:
         rate=Rate(count=rate["count"], period_s=rate["period_s"]) if rate else None,
         per_key=PER_KEY in needs,
     )
-
-
-def first_failed(steps: Sequence[StepRecord]) -> int:
-    """The step that a retry begins with: the first that failed for good, else the one after the last."""
-    begin = max((step.number for step in steps), default=0) + 1
-    last = steps[-1].name if steps else ""
-    for step in reversed(steps):  # each attempt of it has a number of its own
-        if step.failure is None or step.name != last:
-            break
-        begin = step.number
-    return begin
 
 
 def last_run(engine: Engine, job: str) -> str:

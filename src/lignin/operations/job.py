@@ -111,7 +111,7 @@ def show(context: Context, request: JobShow) -> JobShown:
         worker=status.worker if status else "",
         waiting=waiting,
         forks=_forks(row),
-        steps=[_step(step) for step in recorded[:MOST_STEPS]],
+        steps=[_step(job, step) for step in recorded[:MOST_STEPS]],
         steps_note=note,
     )
 
@@ -126,7 +126,7 @@ def tail(context: Context, request: JobTail) -> JobFollowed:
             job = load_job(view, request.job)
         status, steps, _ = _run_of(context, job)
         news: list[dict[str, Json]] = [
-            {"job": job.id, "run": job.run, "step": _step(step).model_dump(mode="json")}
+            {"job": job.id, "run": job.run, "step": _step(job, step).model_dump(mode="json")}
             for step in steps
             if step.number > seen
         ]
@@ -254,14 +254,14 @@ def _forks(row: Row) -> list[str]:
     return [str(name) for name in row.body.get("forks", ())]
 
 
-def _step(step: StepRecord) -> StepView:
+def _step(job: Job, step: StepRecord) -> StepView:
     failed = step.failure
     error = None
     if failed is not None:
         error = {"code": failed.code, "message": failed.message, "hint": failed.hint}
     return StepView(
         number=step.number,
-        name=step.name,
+        name=require_kind(job.asked.kind).told(step),
         kind=step.kind,
         attempt=step.attempt,
         output=cut(step.output, MOST_CHARS),

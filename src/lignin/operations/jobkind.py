@@ -7,8 +7,9 @@ commits carry the step's idempotency keys, so that a step that is made again wri
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 from lignin.artifacts.service import Artifacts
 from lignin.domain.codec import Json, canonical_bytes, parse_json
@@ -18,7 +19,7 @@ from lignin.domain.jobs import Job, JobSpent
 from lignin.harness.service import Harness
 from lignin.jobs.effects import StepIds, StepLedger
 from lignin.operations.context import Context
-from lignin.ports.engine import ONCE, Retry, Run
+from lignin.ports.engine import ONCE, Retry, Run, StepRecord
 from lignin.sessions.service import SessionLog
 from lignin.traces.redact import redact
 
@@ -98,6 +99,17 @@ class Work:
                 )
 
 
+def first_failed(steps: Sequence[StepRecord]) -> int:
+    """The step that a retry begins with: the first that failed for good, else the one after the last."""
+    begin = max((step.number for step in steps), default=0) + 1
+    last = steps[-1].name if steps else ""
+    for step in reversed(steps):  # each attempt of it has a number of its own
+        if step.failure is None or step.name != last:
+            break
+        begin = step.number
+    return begin
+
+
 def _sum(one: int | None, other: int | None) -> int | None:
     return other if one is None else one + (other or 0)
 
@@ -110,12 +122,16 @@ class JobKind:
         summary: What its jobs do, in a sentence.
         body: Does one; what it gives is the job's output, JSON.
         check: Raises where an input is none of this kind; called before a job is opened.
+        told: What a recorded step is called in histories.
+        retried: Which step a retry begins with, of those that a failed run has recorded.
     """
 
     name: str
     summary: str
     body: Callable[[Work], Json]
     check: Callable[[Json], object]
+    told: Callable[[StepRecord], str] = attrgetter("name")
+    retried: Callable[[Sequence[StepRecord]], int] = first_failed
 
 
 def load_job_kinds() -> Mapping[str, JobKind]:

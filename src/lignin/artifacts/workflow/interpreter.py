@@ -215,7 +215,7 @@ class Interpreter:
 
     def _begin(self) -> Record:
         now = format_time(self._outside.now())
-        return {"at": now, "value": dict(self._outside.begin(self._flow))}
+        return {"at": now, "run_id": self._run.id, "value": dict(self._outside.begin(self._flow))}
 
     def _handle(self, error: Json, arguments: Mapping[str, Json]) -> Record:
         self._records.begin_anew()
@@ -259,7 +259,7 @@ class Interpreter:
         """Run the code from its beginning; None where it was ended to wait, which is over now."""
         self._records.rewind()
         activation = _Activation(self)
-        start = {"run_id": self._run.id, "at": self._began["at"], **self._began["value"]}
+        start = {name: self._began[name] for name in ("run_id", "at")} | self._began["value"]
         file, function = split_entry_text(entry)
         given = {"file": file, "function": function, "arguments": dict(arguments), "start": start}
         observed = self._sandbox.run(

@@ -4,17 +4,19 @@ The version is pinned when the job is opened: a run in flight ends on the versio
 whatever is deployed meanwhile. No code of an artifact is ever imported here or known to an engine.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+from lignin.artifacts.workflow.asks import told
 from lignin.artifacts.workflow.interpreter import Ended, Interpreter
 from lignin.artifacts.workflow.keeping import missed_change, taken_change
 from lignin.domain.codec import Json
 from lignin.domain.errors import DeniedError, GateFailedError, InvalidRequestError, UnavailableError
 from lignin.operations.context import Context
 from lignin.operations.flowwork import CLIENT, JobOutside, load_flow
-from lignin.operations.jobkind import JobKind, Work
-from lignin.ports.engine import ONCE, PATIENT, Retry, Run
+from lignin.operations.jobkind import JobKind, Work, first_failed
+from lignin.ports.engine import ONCE, PATIENT, Retry, Run, StepRecord
 
+_MARKS = ("begun", "failed", "stopped", "moved")
 _FIELDS = {"name": str, "digest": str, "arguments": dict, "tools": str, "head": str}
 
 
@@ -79,16 +81,16 @@ def _told(name: str, ended: Ended) -> Json:
         DeniedError: The version was stopped.
         UnavailableError, WorkflowFailedError: It failed.
     """
-    told: dict[str, Json] = {"digest": ended.digest, "steps": ended.steps}
+    facts: dict[str, Json] = {"digest": ended.digest, "steps": ended.steps}
     if ended.error is None:
-        return {**told, "outcome": ended.outcome, "value": ended.value}
+        return {**facts, "outcome": ended.outcome, "value": ended.value}
     said = f"{name}: {ended.error['code']}: {ended.error['message']}"
     if ended.outcome == "refused":
-        raise DeniedError(said, hint="the version may take no further step", **told)
+        raise DeniedError(said, hint="the version may take no further step", **facts)
     handled = "" if ended.handled is None else f"its handler answered {ended.handled!r:.300}"
     if ended.error["class"] in {"infrastructure", "timeout"}:
-        raise UnavailableError(said, hint=handled, **told)
-    raise WorkflowFailedError(said, hint=handled, **told)
+        raise UnavailableError(said, hint=handled, **facts)
+    raise WorkflowFailedError(said, hint=handled, **facts)
 
 
 class _CleanRun:
@@ -126,9 +128,41 @@ class _CleanRun:
         return self._run.stopped()
 
 
+def told_step(step: StepRecord) -> str:
+    """What a recorded step is called: as the workflow calls it."""
+    output = step.output
+    if not isinstance(output, Mapping) or "ask" not in output:
+        return step.name
+    mark = next((word for word in _MARKS if word in output), "")
+    return mark or told(output["ask"])
+
+
+def retried_step(steps: Sequence[StepRecord]) -> int:
+    """The step that a retry begins with: the one whose failure ended the code, with all its attempts.
+
+    Where the code itself failed, or the version was stopped, it goes on there.
+    """
+    asked = [step for step in steps if isinstance(step.output, Mapping) and "ask" in step.output]
+    ends = [at for at, step in enumerate(asked) if {"failed", "stopped"} & set(step.output)]
+    if not ends:
+        return first_failed(steps)
+    at = ends[0]
+    begin = asked[at].number
+    last = asked[at - 1].output if at else {}
+    if "error" not in last:
+        return begin
+    for step in reversed(asked[:at]):
+        if step.output["ask"]["digest"] != last["ask"]["digest"]:
+            break
+        begin = step.number
+    return begin
+
+
 KIND = JobKind(
     name="workflow",
     summary="Run a version of a workflow, step by recorded step.",
     body=_drive,
     check=parse_input,
+    told=told_step,
+    retried=retried_step,
 )
