@@ -92,7 +92,7 @@ def test_what_was_dismissed_stays_so_and_what_passed_and_comes_back_is_open_agai
     add(desk, definition(command(script(desk, "act.py", text))))
     run(desk)
     one, two = sorted(desk("inbox.list").items, key=lambda item: item.title)
-    desk("inbox.settle", item=one.item, how="dismiss", text="not ours")
+    desk("inbox.settle", item=one.item, how="dismiss", say="not ours")
     desk("inbox.settle", item=two.item, how="accept")
     run(desk)
     assert titles(desk) == ["B"]
@@ -303,7 +303,7 @@ def test_a_loop_that_asks_waits_for_the_answer_and_acts_on_it(desk: Desk) -> Non
     assert titles(desk) == ["may I write to them?"]
     with pytest.raises(InvalidRequestError):
         desk("inbox.settle", item=ran.items[0], how="answer")
-    desk("inbox.settle", item=ran.items[0], how="answer", text="yes, kindly")
+    desk("inbox.settle", item=ran.items[0], how="answer", say="yes, kindly")
     assert desk("loop.tick").drove == {ran.run: "archived"}
     assert desk("loop.history", name="triage").items[0].why.startswith("goal reached")
 
