@@ -10,7 +10,7 @@ import pytest
 
 from lignin.domain.codec import Json
 from lignin.domain.errors import InvalidRequestError
-from lignin.ports.engine import MOST_RECOVERIES, Queue, Rate, Run, Start, Wanted
+from lignin.ports.engine import ENDED, MOST_RECOVERIES, Queue, Rate, Run, Start, Wanted
 from lignin.testing.conformance.engine import LONG_S, Lab, launched, note, run
 
 
@@ -203,7 +203,7 @@ class EngineQueueConformance:
         spare.start(Start(kind="it", input=None, run_id="r1"))
         for at in range(MOST_RECOVERIES + 2):
             workers[-1].launch({"it": body}, [Queue(name="default")])
-            while len(begun) == at and spare.wait("r1", 0.01).state != "dead":
+            while len(begun) == at and spare.wait("r1", 0.01).state not in ENDED:
                 pass
             workers.append(lab.engine())
         status = spare.status("r1")
