@@ -30,7 +30,7 @@ OUTAGE = 6
 """After so many trials in a row that tell nothing, something is wrong that more trials do not mend."""
 TOGETHER = 16
 TOGETHER_BY_WORKERS = 256
-LOOK_S = 0.05
+LOOK_S = 0.1
 PRESENCE_S = 2.0
 _KEPT_BYTES = 64 * 1024
 _ERRORS_CHARS = 400
