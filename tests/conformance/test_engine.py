@@ -15,7 +15,7 @@ from lignin.testing.conformance.engine_steering import EngineSteeringConformance
 from lignin.testing.fakes.engine import FakeEngine, FakeStore
 
 pytest.importorskip("dbos")
-from lignin.adapters.engine.database import Database, workers
+from lignin.adapters.engine.database import Database, queues, workers
 from lignin.adapters.engine.engine import DurableEngine
 
 
@@ -85,8 +85,31 @@ class TestSqlite(EngineConformance, EngineSteeringConformance, EngineQueueConfor
 
 
 class TestPostgres(EngineConformance, EngineSteeringConformance, EngineQueueConformance):
+    @pytest.fixture(scope="class")
+    def url(self, postgres_url: str) -> Iterator[str]:
+        """A database of this class: making one takes longer than most of its tests."""
+        psycopg = pytest.importorskip("psycopg")
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE engine_conformance")
+        yield postgres_url.replace("/postgres?", "/engine_conformance?")
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute("DROP DATABASE engine_conformance WITH (FORCE)")
+
     @pytest.fixture
-    def lab(self, fresh_postgres_url: str) -> Iterator[Lab]:
-        lab = DurableLab(fresh_postgres_url)
+    def lab(self, url: str) -> Iterator[Lab]:
+        lab = DurableLab(url)
         yield lab
         lab.close()
+        empty(url)
+
+
+def empty(url: str) -> None:
+    """Leave no row of a test to the next one."""
+    database = Database(url)
+    tables = database.tables
+    emptied = [
+        *(tables.operation_outputs, tables.workflow_input, tables.workflow_output),
+        *(tables.workflow_status, tables.queues, workers, queues),
+    ]
+    database.write(lambda on: [on.execute(sa.delete(table)) for table in emptied])
+    database.close()
