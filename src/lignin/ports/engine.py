@@ -368,7 +368,6 @@ class Engine(Protocol):
         Raises:
             NotFoundError: There is no such run.
         """
-        ...
 
     def resume(self, run_id: str) -> None:
         """Put a run that was cancelled or is dead back into its queue, to go on after its last recorded
@@ -378,7 +377,6 @@ class Engine(Protocol):
             NotFoundError: There is no such run.
             ConflictError: It succeeded or failed: `fork` it.
         """
-        ...
 
     def fork(
         self, run_id: str, *, from_step: int, new_id: str, input: Json | SameInput = SAME_INPUT
@@ -402,7 +400,6 @@ class Engine(Protocol):
         Raises:
             NotFoundError: No such queue is declared.
         """
-        ...
 
     def unpause(self, queue: str) -> None:
         """Work a queue off again, with the bounds it is declared with.
