@@ -2,7 +2,6 @@
 
 import base64
 import os
-import pickle
 import stat
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from lignin.adapters.engine.opening import FILE, engine_url, open_engine
+from lignin.app import load_settings, open_context
 from lignin.domain.codec import Json
 from lignin.domain.errors import IntegrityError, InvalidRequestError, UnavailableError
 from lignin.ports.engine import Queue, Run, Start, StepFaultError, Wanted
@@ -23,6 +23,7 @@ from lignin.testing.conformance.engine import LONG_S, failing
 pytest.importorskip("dbos")
 from lignin.adapters.engine.database import RUN, Database
 from lignin.adapters.engine.engine import DurableEngine
+from lignin.adapters.engine.rows import FORKING
 
 QUEUE = Queue(name="default")
 
@@ -52,14 +53,15 @@ def body(run: Run, given: Json) -> Json:
     return given["missing"] if given == {} else given
 
 
-class Trap:
-    """Writes a file when it is unpickled."""
+def trap(path: Path) -> str:
+    """A pickle, as DBOS would encode it, that makes a file when it is loaded."""
+    return base64.b64encode(f"cposix\nsystem\n(S'touch {path}'\ntR.".encode()).decode()
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Path.touch, (self.path,))
+def test_the_trap_would_spring(tmp_path: Path) -> None:
+    load = "import base64, pickle, sys; pickle.loads(base64.b64decode(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", load, trap(tmp_path / "sprung")], check=True)
+    assert (tmp_path / "sprung").exists()
 
 
 def change(engine: DurableEngine, statement: Any) -> None:
@@ -86,13 +88,13 @@ def test_nothing_in_the_database_is_a_pickle(engine: DurableEngine) -> None:
 def test_a_pickled_input_fails_its_run_and_is_not_loaded(
     engine: DurableEngine, tmp_path: Path
 ) -> None:
-    trap = base64.b64encode(pickle.dumps(Trap(tmp_path / "sprung"))).decode()
+    pickled = trap(tmp_path / "sprung")
     engine.declare(QUEUE)
     tables = engine._database.tables
     for run_id in ("r1", "r2"):
         engine.start(Start(kind="it", input=1, run_id=run_id))
     runs, inputs = tables.workflow_status, tables.workflow_input
-    change(engine, sa.update(inputs).values(inputs=trap).where(inputs.c.workflow_uuid == "r1"))
+    change(engine, sa.update(inputs).values(inputs=pickled).where(inputs.c.workflow_uuid == "r1"))
     change(
         engine,
         sa.update(runs).values(serialization="py_pickle").where(runs.c.workflow_uuid == "r1"),
@@ -101,7 +103,7 @@ def test_a_pickled_input_fails_its_run_and_is_not_loaded(
     change(
         engine,
         sa.insert(tables.operation_outputs).values(
-            workflow_uuid="r2", output=trap, serialization="py_pickle", **step
+            workflow_uuid="r2", output=pickled, serialization="py_pickle", **step
         ),
     )
     engine.launch({"it": body}, [QUEUE])
@@ -204,6 +206,25 @@ def test_the_engine_lies_beside_its_store() -> None:
         with pytest.raises(InvalidRequestError) as refused:
             engine_url(url)
         assert "secret" not in refused.value.message
+
+
+def test_a_caller_opens_the_engine_of_its_store(tmp_path: Path) -> None:
+    settings = load_settings({"LIGNIN_HOME": str(tmp_path)}, tmp_path)
+    with open_context(settings) as context:
+        engine = context.open_engine()
+        assert context.open_engine() is engine
+        engine.declare(QUEUE)
+        engine.start(Start(kind="it", input=1, run_id="r1"))
+    assert (tmp_path / FILE).exists()
+    with open_context(settings, dry_run=True) as context:
+        assert context.open_engine().list(Wanted()) == []
+    with open_context(settings) as context:
+        assert [each.run_id for each in context.open_engine().list(Wanted())] == ["r1"]
+
+
+def test_the_queue_of_half_made_forks_is_nobodys(engine: DurableEngine) -> None:
+    with pytest.raises(InvalidRequestError):
+        engine.declare(Queue(name=FORKING))
 
 
 def test_a_database_that_is_away_is_unavailable(tmp_path: Path) -> None:

@@ -16,8 +16,11 @@ from typing import Any
 import pytest
 
 from faults.command import SOURCE
+from lignin.app import load_settings, open_context
+from lignin.operations.registry import load_operations
 
 pytest.importorskip("dbos")
+OPERATIONS = load_operations()
 AGENT = """
 import os, time
 
@@ -44,7 +47,7 @@ class Yard:
         (self.folder / "agent.py").write_text(AGENT)
         lines = [json.dumps({"case": f"c{number}"}) for number in range(cases)]
         (self.folder / "suite.jsonl").write_text("\n".join(lines))
-        assert self.call("space", "list")["total"] == 1
+        assert self.ask("space.list").total == 1
 
     @property
     def environment(self) -> dict[str, str]:
@@ -70,7 +73,14 @@ class Yard:
             text=True,
         )
 
+    def ask(self, name: str, /, **request: Any) -> Any:
+        """What an operation answers, in this process."""
+        operation = OPERATIONS[name]
+        with open_context(load_settings(self.environment, self.folder)) as context:
+            return operation.run(context, operation.request(**request))
+
     def call(self, *arguments: str) -> Any:
+        """What a command of its own process answers."""
         begun = self.begin(*arguments)
         out, err = begun.communicate(timeout=LONG_S)
         assert begun.returncode == 0, (arguments, out, err)
@@ -96,8 +106,9 @@ class Yard:
         begun = [self.begin("worker", "--parallel", "1") for _ in range(count)]
         try:
             deadline = time.monotonic() + LONG_S
-            while self.call("worker", "list")["total"] < count:
+            while self.ask("worker.list").total < count:
                 assert time.monotonic() < deadline
+                time.sleep(0.1)
             yield begun
         finally:
             for each in begun:
@@ -110,15 +121,15 @@ class Yard:
 
     def require_each_once(self, cases: int, trials: int, killed: int) -> None:
         """Every trial is filed once; only those that were in flight at a kill were begun again."""
-        (system,) = self.call("eval", "list")["items"]
-        rows = self.call("eval", "rows", system["system"])["items"]
+        (system,) = self.ask("eval.list").items
+        rows = self.ask("eval.rows", system=system.system).items
         filed = Counter((row["case"], row["trial"]) for row in rows)
         assert len(filed) == cases * trials
         assert set(filed.values()) == {1}
         assert len(self.lines("begun")) <= cases * trials + killed
-        jobs = self.call("job", "list", "--limit", "1000")["items"]
-        assert {job["state"] for job in jobs} == {"succeeded"}
-        self.call("store", "verify")
+        jobs = self.ask("job.list", limit=1000).items
+        assert {job.state for job in jobs} == {"succeeded"}
+        assert self.ask("store.verify").exit_code() == 0
 
 
 SIZES = [
@@ -196,8 +207,8 @@ def test_a_worker_that_is_stopped_ends_its_step_and_gives_the_rest_back(tmp_path
     assert worker.returncode == 0, err
     assert json.loads(out)["worker"]
     assert len(yard.lines("begun")) == len(yard.lines("done"))
-    (told,) = yard.call("worker", "list", "--every")["items"]
-    assert told["state"] == "stopped"
+    (told,) = yard.ask("worker.list", every=True).items
+    assert told.state == "stopped"
     yard.call("worker", "--until-idle")
     yard.require_each_once(3, 1, killed=0)
 
@@ -206,13 +217,14 @@ def test_where_no_worker_lives_who_asks_does_it(tmp_path: Path) -> None:
     yard = Yard(folder=tmp_path, takes_s=0)
     yard.prepare(2)
     assert yard.call(*yard.trials(1))["paid"] == 2
-    assert yard.call("job", "list")["total"] == 0
+    assert yard.ask("job.list").total == 0
 
 
 def test_who_follows_a_job_may_leave_at_any_time(tmp_path: Path) -> None:
     yard = Yard(folder=tmp_path)
     yard.prepare(1)
-    job = yard.call("job", "start", "operation", "--input", '{"operation": "space.list"}')["job"]
+    listing = {"operation": "space.list"}
+    job = yard.ask("job.start", kind="operation", input=listing).job
     following = yard.begin("job", "tail", job)
     assert following.stdout is not None
     assert json.loads(following.stdout.readline())["state"] == "open"

@@ -77,6 +77,16 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "head.rollback": [ONE, {"to": DIGEST}],
     "head.show": [ONE],
     "power.show": [{"power": "pow_absent"}],
+    "job.cancel": [{"job": "job_absent"}],
+    "job.fork": [{"job": "job_absent"}],
+    "job.retry": [{"job": "job_absent"}],
+    "job.show": [{"job": "job_absent"}],
+    "job.start": [
+        {"kind": "absent", "input": {}},
+        {"kind": "operation", "input": {"operation": "absent.verb"}},
+    ],
+    "job.tail": [{"job": "job_absent"}],
+    "worker.show": [{"worker": "absent"}],
     "improve": [
         {"system": "desk:a+absent"},
         {"system": "desk:a", "head": "absent"},
@@ -169,6 +179,9 @@ NAMES_NOTHING = {
     "head.list",
     "power.list",
     "improve.list",
+    "job.lane",
+    "job.lanes",
+    "job.list",
     "improve.proposers",
     "proposal.list",
     "repo.list",
@@ -191,6 +204,8 @@ NAMES_NOTHING = {
     "trace.modes",
     "trace.requests",
     "up",
+    "worker",
+    "worker.list",
 }
 """These list, filter, or make what they name."""
 
