@@ -130,6 +130,15 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("version.sighted", {"provenance": PROVENANCE, "keep_until": "2028", "requested": True}),
         ("version.moved", {"to": "verified", "reason": "r", "check_set": "c1"}),
     ],
+    "flowstate": [
+        ("flowstate.set", {"blob": "b1", "form": "f", "form_version": 1, "run": "job_1"}),
+        ("flowstate.set", {"blob": "b2", "form": "f", "form_version": 1, "run": "job_2"}),
+    ],
+    "missed": [
+        ("missed.added", {"run": "job_1", "blob": "b1", "digest": "d", "code": "tool"}),
+        ("missed.added", {"run": "job_2", "blob": "b2", "digest": "d", "code": "tool"}),
+        ("missed.taken", {"runs": ["job_1"]}),
+    ],
     "sighting": [("sighting.noted", {"name": "a", "digest": "d"})] * 2,
     "outline": [("outline.noted", {"form": 1, "words": "", "shape": "", "takes": 0})] * 2,
     "revision": [("revision.created", {"slots": {}, "extends": None})] * 2,

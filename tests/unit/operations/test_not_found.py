@@ -86,6 +86,7 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "job.cancel": [{"job": "job_absent"}],
     "job.fork": [{"job": "job_absent"}],
     "job.retry": [{"job": "job_absent"}],
+    "job.signal": [{"job": "job_absent", "topic": "leave"}],
     "job.show": [{"job": "job_absent"}],
     "job.start": [
         {"kind": "absent", "input": {}},
