@@ -54,6 +54,7 @@ NOT_NOUNS = frozenset(
         "evidence_plot",
         "fleet_models",
         "fleetdrive",
+        "fleetinbox",
         "fleetmerge",
         "fleetpieces",
         "fleetwork",
