@@ -92,7 +92,10 @@ def test_changes_to_different_files_are_put_on_each_other_and_the_same_line_conf
     assert yard.changed(base, both.commit) == ["agent.py", "one.txt", "two.txt"]
     assert yard.rebase(two, one, "two\n", 2) == both
     assert yard.rebase(three, one, "three\n", 3).conflicts == ["agent.py"]
-    assert yard.texts(one, ["agent.py", "gone"]) == {"agent.py": "print('one')\n", "gone": None}
+    told = yard.texts(one, ["gone", "agent.py", "prompts", "one.txt", "a b\nc"])
+    assert told.pop("agent.py") == "print('one')\n" and told.pop("one.txt") == "1\n"
+    assert told == {"gone": None, "prompts": None, "a b\nc": None}
+    assert yard.texts(one, []) == {}
 
 
 def test_nothing_that_an_agent_left_is_run_or_followed(folder: Path, tmp_path: Path) -> None:

@@ -186,8 +186,8 @@ class Fleets:
         payload = {"why": why, "text": text, "can_pass": can_pass}
         return self._of(scope, row.stream, "piece.asked", payload)
 
-    def settled(self, scope: Scope, row: Row, how: str, text: str) -> Change:
-        """The change of a person's word on a piece.
+    def settled(self, scope: Scope, row: Row, how: str, text: str, *, by: str = "") -> Change:
+        """The change of a person's word on a piece; `by` names them where another one passes it on.
 
         Raises:
             InvalidRequestError: It does not fit what the piece waits for.
@@ -201,7 +201,7 @@ class Fleets:
                 + f": {how} does not fit",
                 hint=", ".join(fitting) or "it waits for nobody",
             )
-        payload: dict[str, Json] = {"how": how, "text": text}
+        payload: dict[str, Json] = {"how": how, "text": text, "by": by or scope.actor.sub}
         blobs: tuple[bytes, ...] = ()
         if how == "answer":
             told = canonical_bytes(_answer_digest(row, text))

@@ -59,6 +59,7 @@ NOT_NOUNS = frozenset(
         "evidence_plot",
         "fleet_models",
         "fleetdrive",
+        "fleetinbox",
         "fleetmerge",
         "fleetpieces",
         "fleetwork",

@@ -35,9 +35,10 @@ from lignin.operations.fleet_models import (
     PlanChecked,
 )
 from lignin.operations.fleetdrive import pace_of
+from lignin.operations.fleetinbox import settle_item
 from lignin.operations.fleetwork import read_settings
 from lignin.operations.registry import operation
-from lignin.ports.ledger import View, require_known
+from lignin.ports.ledger import View
 
 RUN_HINT = "`lignin fleet run` goes on with it"
 
@@ -131,7 +132,10 @@ def settle(context: Context, request: FleetSettle) -> FleetShown:
         now = load_fleet(view, request.fleet)
     _require_open(now)
     row = require_piece(now, request.piece)
-    context.commit(Fleets(context.ids).settled(context.scope, row, request.how, request.say))
+    change = Fleets(context.ids).settled(context.scope, row, request.how, request.say)
+    with context.view() as view:
+        item = settle_item(context, view, now, row, request.how)
+    context.commit(change, *item)
     return show(context, FleetRef(fleet=request.fleet))
 
 
@@ -156,11 +160,14 @@ def review(context: Context, request: FleetReview) -> FleetShown:
 def cancel(context: Context, request: FleetCancel) -> FleetShown:
     """Cancel a fleet: agents that run are ended, and no branch is made; what was done stays on the ledger."""
     with context.view() as view:
-        row = require_known(view, f"fleet/{request.fleet}")
+        now = load_fleet(view, request.fleet)
+        row = now.row
+        asked = [settle_item(context, view, now, each, "drop") for each in now.pieces.values()]
     if row.state == "finished":
         raise InvalidRequestError(f"fleet {request.fleet} is finished")
     if row.state != "cancelled":
-        context.commit(Fleets(context.ids).cancelled(context.scope, row, request.reason))
+        change = Fleets(context.ids).cancelled(context.scope, row, request.reason)
+        context.commit(change, *(item for items in asked for item in items))
     return show(context, FleetRef(fleet=request.fleet))
 
 
@@ -245,7 +252,7 @@ def _next(now: FleetNow, asked: list[PieceView], waits: Mapping[str, str]) -> st
         return "it was cancelled"
     if asked:
         told = "; ".join(f"{each.piece} ({each.asks[:160]})" for each in asked)
-        return f"`lignin fleet settle {fleet} PIECE --how ...` for {told}; then {RUN_HINT}"
+        return f"`lignin fleet settle {fleet} PIECE --how ...`, or the inbox, for {told}; then {RUN_HINT}"
     if any("unreviewed" in why for why in waits.values()):
         return f"`lignin fleet review {fleet}` when you have seen the results; then {RUN_HINT}"
     return RUN_HINT

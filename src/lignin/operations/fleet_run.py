@@ -20,8 +20,8 @@ from lignin.operations.confining import confined
 from lignin.operations.context import Context
 from lignin.operations.fleet import read_plan_file, shown
 from lignin.operations.fleet_models import FleetShown
-from lignin.operations.fleetdrive import deliver, run_fleet
-from lignin.operations.fleetwork import Settings, Work, read_settings, worker_asked, yard_place
+from lignin.operations.fleetdrive import advance
+from lignin.operations.fleetwork import Settings, worker_asked
 from lignin.operations.registry import Request, operation, positional
 from lignin.ports.worker import Worker
 from lignin.ports.yard import Yard
@@ -129,10 +129,7 @@ def run(context: Context, request: FleetRun) -> FleetShown:
         context.commit(fleets.tuned(context.scope, now.row, settings.to_json()))
     elif now.row.state == "cancelled":
         raise InvalidRequestError(f"fleet {fleet} was cancelled", hint="run its plan as a new one")
-    work = _work(context, fleets, fleet)
-    if now.row.state != "finished":
-        run_fleet(work)
-    deliver(work)
+    advance(context, fleet)
     with context.view() as view:
         return shown(context, view, load_fleet(view, fleet))
 
@@ -175,23 +172,6 @@ def _begin(context: Context, request: FleetRun, made: FleetPlan) -> str:
     )
     context.commit(change)
     return fleet
-
-
-def _work(context: Context, fleets: Fleets, fleet: str) -> Work:
-    with context.view() as view:
-        now = load_fleet(view, fleet)
-    settings = read_settings(now.row.body["settings"])
-    folder = context.path(now.row.body["repository"])
-    return Work(
-        context=context,
-        fleets=fleets,
-        fleet=fleet,
-        plan=now.plan,
-        settings=settings,
-        base=now.row.body["base"],
-        yard=context.repositories().yard(folder, yard_place(context, fleet)),
-        worker=context.open_worker(worker_asked(context, settings)),
-    )
 
 
 def _require_worker(request: FleetRun, made: FleetPlan) -> None:

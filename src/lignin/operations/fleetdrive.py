@@ -5,21 +5,23 @@ what was answered is not run again, what was running is run once more, what was 
 Agents and merges run in threads; this one thread commits.
 """
 
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from lignin.domain.codec import Json
-from lignin.domain.errors import ConflictError
+from lignin.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from lignin.domain.events import Change, parse_time
 from lignin.domain.fleets import DONE, Piece
 from lignin.domain.states import Row
-from lignin.loops.fleets import FleetNow, load_digests, load_fleet, reviews
+from lignin.loops.fleets import FleetNow, Fleets, load_digests, load_fleet, reviews
 from lignin.loops.laws.fleet_digests import Returned, prompt_of
 from lignin.loops.laws.fleet_pace import Pace, decide_pace
 from lignin.loops.laws.fleet_steps import Next, left_out, over_budget, plan_next
 from lignin.operations.context import Context
+from lignin.operations.fleetinbox import sync_inbox
 from lignin.operations.fleetmerge import Conflict, Merged, merge_batch
 from lignin.operations.fleetpieces import Result, run_piece
-from lignin.operations.fleetwork import Work
+from lignin.operations.fleetwork import Work, read_settings, worker_asked, yard_place
 from lignin.ports.ledger import View
 
 LOOK_S = 0.5
@@ -29,6 +31,53 @@ BRANCHES = "lignin/"
 def pace_of(context: Context, view: View, chosen: int | None) -> Pace:
     """How many unreviewed results may be open in this space."""
     return decide_pace(map(parse_time, reviews(view)), context.clock.now(), chosen)
+
+
+def advance(
+    context: Context, fleet: str, stop: Callable[[], bool] = lambda: False
+) -> dict[str, Json]:
+    """Go on with a fleet that was begun until it ends, or nothing goes on without a person; say where it is.
+
+    Args:
+        stop: Asked now and then whether to leave it; agents that run are ended, and known to have been begun.
+
+    Raises:
+        NotFoundError: There is no such fleet, or its repository is not on this machine.
+        InvalidRequestError: It was not begun.
+        LimitedError: Another process runs it.
+    """
+    with context.view() as view:
+        now = load_fleet(view, fleet)
+    if now.row.state == "planned":
+        raise InvalidRequestError(f"fleet {fleet} was not begun", hint="`lignin fleet run`")
+    settings = read_settings(now.row.body["settings"])
+    if now.row.state != "cancelled":
+        folder = context.path(now.row.body["repository"])
+        if not folder.is_dir():
+            raise NotFoundError(f"{folder} is not there", hint="run it where its repository is")
+        work = Work(
+            context=context,
+            fleets=Fleets(context.ids),
+            fleet=fleet,
+            plan=now.plan,
+            settings=settings,
+            base=now.row.body["base"],
+            yard=context.repositories().yard(folder, yard_place(context, fleet)),
+            worker=context.open_worker(worker_asked(context, settings)),
+            stop=stop,
+        )
+        if now.row.state == "open":
+            run_fleet(work)
+        deliver(work)
+        now = _load(work)
+    branch = now.row.body["branch"]
+    asked = [name for name, row in now.pieces.items() if row.state == "asked"]
+    return {
+        "fleet": fleet,
+        "state": str(now.row.state),
+        "asked": asked,
+        "branch": branch["branch"] if branch else "",
+    }
 
 
 def run_fleet(work: Work) -> FleetNow:
@@ -62,11 +111,13 @@ class _Supervisor:
             now = _load(self._work)
             if now.row.state != "open":
                 return
+            if sync_inbox(self._work.context, now):
+                continue
             step = self._next(now)
             if step.finished:
                 _finish(self._work, now)
                 return
-            if self._begin(now, step):
+            if not self._work.ended.is_set() and self._begin(now, step):
                 continue
             if not self._running and self._merging is None:
                 return
@@ -148,8 +199,7 @@ class _Supervisor:
             futures.add(self._merging)  # type: ignore[arg-type]
         done, _ = wait(futures, timeout=LOOK_S, return_when=FIRST_COMPLETED)
         if not done:
-            now = _load(self._work)
-            if now.row.state != "open":
+            if self._work.stop() or _load(self._work).row.state != "open":
                 self._work.ended.set()
             return
         for name in [name for name, future in self._running.items() if future.done()]:

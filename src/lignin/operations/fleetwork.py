@@ -1,7 +1,7 @@
 """What the parts of a fleet's run share: its settings, its yard and programs, and verdicts on trees."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ class Judged:
 
 @dataclass(slots=True, kw_only=True)
 class Work:
-    """A fleet in hand: what its threads share. `ended` says that they are to stop."""
+    """A fleet in hand: what its threads share. `ended` says that they are to stop, `stop` is asked why."""
 
     context: Context
     fleets: Fleets
@@ -73,6 +73,7 @@ class Work:
     base: str
     yard: Yard
     worker: Worker
+    stop: Callable[[], bool] = lambda: False
     ended: threading.Event = field(default_factory=threading.Event)
 
     def masked(self, text: str) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 
 from lignin.app import load_settings, open_context
 from lignin.operations.context import Context
-from lignin.operations.fleet import show
-from lignin.operations.fleet_models import FleetRef, FleetShown, PieceView
+from lignin.operations.fleet import settle, show
+from lignin.operations.fleet_models import FleetRef, FleetSettle, FleetShown, PieceView
 from lignin.operations.fleet_run import FleetRun, run
 
 AGENT = """
@@ -109,6 +109,10 @@ class Crew:
             **more,
         }
         return run(context, FleetRun.model_validate(asked))
+
+    def settle(self, fleet: str, piece: str, how: str, say: str = "", **more: str) -> FleetShown:
+        with self.opened(**more) as context:
+            return settle(context, FleetSettle(fleet=fleet, piece=piece, how=how, say=say))
 
     def run_in_order(self, *names: str, **more: Any) -> FleetShown:
         """Run a plan whose pieces are to be approved, and let them into the queue in this order."""

@@ -9,6 +9,7 @@ from e2e.fleets.crew import Crew, git, piece_of
 from lignin.domain.errors import DeniedError, InvalidRequestError
 from lignin.operations.fleet import cancel, graph, piece, review
 from lignin.operations.fleet_models import FleetCancel, FleetGraph, FleetReview, PieceRef
+from lignin.ports.sandbox import Sandbox
 
 LIB = "RATE = 2\n\n\ndef price(n):\n    return n * RATE\n"
 
@@ -311,3 +312,27 @@ def test_a_cancelled_fleet_ends_its_agents_and_makes_no_branch(crew: Crew) -> No
     assert git(crew.repo, "branch", "--format=%(refname:short)").split() == ["trunk"]
     with pytest.raises(InvalidRequestError):
         crew.run(shown.fleet)
+
+
+def test_agents_and_checks_run_in_the_sandbox_unless_told_otherwise(
+    crew: Crew, sandbox: Sandbox
+) -> None:
+    assert sandbox.tier
+    (crew.folder / "agents" / "agent.py").write_text(
+        "import os, pathlib, sys\n"
+        "told = sys.stdin.read()\n"
+        f"assert not os.path.exists({str(crew.repo)!r}), 'it sees what is not its own'\n"
+        "pathlib.Path('p.py').write_text('P = 1\\n')\n"
+        "pathlib.Path('docs/x.md').unlink()\n"
+    )
+    check = f"test ! -e {crew.repo} && test ! -e docs/x.md && python -c 'import p'"
+    crew.plan({"p": {"touches": ["p.py", "docs/*"], "checks": [check]}})
+    shown = crew.run(worker="python agents/agent.py", unsandboxed=False)
+    assert shown.state == "finished", shown
+    assert git(crew.repo, "diff", "--name-status", "trunk", shown.branch).split() == [
+        "D",
+        "docs/x.md",
+        "A",
+        "p.py",
+    ]
+    assert "Lignin-Walls: sandbox" in git(crew.repo, "log", "-1", shown.branch)

@@ -191,15 +191,23 @@ class GitYard:
 
     def texts(self, commit: str, paths: Sequence[str]) -> Mapping[str, str | None]:
         """Texts of files."""
-        return {path: self._text(commit, path) for path in paths}
-
-    def _text(self, commit: str, path: str) -> str | None:
-        code, size, _ = self._git.run("cat-file", "-s", f"{commit}:{path}")
-        if code != 0 or int(size) > MAX_TEXT_BYTES:
-            return None
-        with suppress(UnicodeDecodeError):
-            return self._git.ask("cat-file", "blob", f"{commit}:{path}").decode()
-        return None
+        asked = [path for path in paths if "\n" not in path]
+        given = "".join(f"{commit}:{path}\n" for path in asked)
+        answer = self._git.ask("cat-file", "--batch", given=given.encode(errors="surrogateescape"))
+        found: dict[str, str | None] = dict.fromkeys(paths)
+        at = 0
+        for path in asked:
+            end = answer.index(b"\n", at)
+            about = answer[at:end].split(b" ")
+            at = end + 1
+            if about[-1] == b"missing":
+                continue
+            size = int(about[-1])
+            with suppress(UnicodeDecodeError):
+                if about[-2] == b"blob" and size <= MAX_TEXT_BYTES:
+                    found[path] = answer[at : at + size].decode()
+            at += size + 1
+        return found
 
     def deliver(self, branch: str, commit: str, base: str) -> None:
         """Give the repository a branch."""

@@ -173,7 +173,8 @@ def _asked(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
 def _settled(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     """What a person said: an answer, an approval, another try, or that it is to be left."""
     row = require_row(row, event)
-    said = {"by": event.actor.sub, "at": event.at, "how": payload["how"], "text": payload["text"]}
+    by = payload.get("by", event.actor.sub)
+    said = {"by": by, "at": event.at, "how": payload["how"], "text": payload["text"]}
     reviewed = [*row.body["reviewed"], said]
     known = {"reviewed": reviewed[-50:], "asks": None, "seen": True}
     if payload["how"] == "answer":
