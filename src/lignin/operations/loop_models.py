@@ -30,7 +30,7 @@ class LoopHistory(LoopRef):
 
 
 class LoopRun(LoopRef):
-    given: Any = Field(None, description="what it is given: text or JSON, @file, or - for stdin")
+    given: Any = Field(None, description="what it is given: JSON, @file, or - for stdin")
     id: str = Field(
         "", description="names the occurrence: the same id again starts nothing; default: a new one"
     )
