@@ -46,7 +46,7 @@ def test_a_chosen_name_is_taken_as_it_is_or_refused(name):
 
 
 def test_the_kinds_are_found_by_their_files():
-    assert list(load_kinds()) == ["program", "prompt", "script", "skill", "test"]
+    assert list(load_kinds()) == ["program", "prompt", "script", "skill", "test", "workflow"]
 
 
 def test_plugins_are_only_looked_for_in_installed_code():
