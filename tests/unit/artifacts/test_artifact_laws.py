@@ -89,7 +89,7 @@ def test_a_sound_manifest_is_taken_at_its_word():
         ({"entry": "t.py"}, "file.py:function"),
         ({"kind": "spell"}, "names the kind 'spell'"),
         ({"runtime": "ruby"}, "runtime 'ruby' is not served"),
-        ({"kind": "script"}, "only a program's entry names a function"),
+        ({"kind": "script"}, "only the entry of a program or workflow names a function"),
         ({"interface": Interface(input={"type": "strange"})}, "input schema: it is no JSON Schema"),
         ({"interface": Interface(output={"type": 3})}, "output schema: it is no JSON Schema"),
         ({"interface": Interface(input={"properties": {"z": {}}})}, "has no parameter 'z'"),
