@@ -54,6 +54,8 @@ class DurableLab:
         assert isinstance(engine, DurableEngine)
         if engine._worker is not None:
             engine._worker._ended.set()
+            for thread in engine._worker._threads:  # one may be renewing the lease
+                thread.join(timeout=60)
         gone = sa.delete(workers).where(workers.c.worker_id == engine._worker_id)
         engine._database.write(lambda on: on.execute(gone))
 
@@ -84,23 +86,24 @@ class TestSqlite(EngineConformance, EngineSteeringConformance, EngineQueueConfor
         lab.close()
 
 
-class TestPostgres(EngineConformance, EngineSteeringConformance, EngineQueueConformance):
-    @pytest.fixture(scope="class")
-    def url(self, postgres_url: str) -> Iterator[str]:
-        """A database of this class: making one takes longer than most of its tests."""
-        psycopg = pytest.importorskip("psycopg")
-        with psycopg.connect(postgres_url, autocommit=True) as connection:
-            connection.execute("CREATE DATABASE engine_conformance")
-        yield postgres_url.replace("/postgres?", "/engine_conformance?")
-        with psycopg.connect(postgres_url, autocommit=True) as connection:
-            connection.execute("DROP DATABASE engine_conformance WITH (FORCE)")
+@pytest.fixture(scope="module")
+def engine_url(postgres_url: str) -> Iterator[str]:
+    """A database of this module: making one takes longer than most of its tests."""
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE engine_conformance")
+    yield postgres_url.replace("/postgres?", "/engine_conformance?")
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE engine_conformance WITH (FORCE)")
 
+
+class TestPostgres(EngineConformance, EngineSteeringConformance, EngineQueueConformance):
     @pytest.fixture
-    def lab(self, url: str) -> Iterator[Lab]:
-        lab = DurableLab(url)
+    def lab(self, engine_url: str) -> Iterator[Lab]:
+        lab = DurableLab(engine_url)
         yield lab
         lab.close()
-        empty(url)
+        empty(engine_url)
 
 
 def empty(url: str) -> None:

@@ -22,7 +22,7 @@ from lignin.ports.system import System
 
 OUTAGE = 6
 """After so many trials in a row that tell nothing, something is wrong that more trials do not mend."""
-LOOK_S = 0.05
+LOOK_S = 0.1
 PRESENCE_S = 2.0
 Wanted = tuple[System, SuiteCase, int]
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,8 +23,10 @@ from lignin.operations.jobwork import bodies_of
 from lignin.operations.subjects import open_subject
 from lignin.operations.trialwork import SuiteCase, told_case
 from lignin.operations.tries import Tries
+from lignin.ports.ledger import require_known
 from lignin.testing.fakes.engine import FakeEngine, FakeStore
-from unit.operations.conftest import Desk
+from lignin.testing.fakes.sandbox import ProcessSandbox
+from unit.operations.conftest import Desk, open_desk
 
 AGENT = """
 RAN = []
@@ -194,3 +197,47 @@ def test_a_trial_survives_its_form(desk: Desk) -> None:
     read = parse_handed(json.loads(json.dumps(handed[0].input)))
     assert isinstance(read, Handed)
     assert (read.number, read.case, read.task) == (7, ("c0", suite()[0].digest), suite()[0].task)
+
+
+DECIDED = """
+import random
+
+def run(name, shares, task, seed):
+    share = shares[task["case"] < "c2"]
+    return {"resolved": random.Random(f"{name} {task['case']} {seed}").random() < share}
+
+def old(task, seed, tools):
+    return run("old", (0.95, 0.0), task, seed)
+
+def new(task, seed, tools):
+    return run("new", (0.95, 1.0), task, seed)
+"""
+
+
+def test_a_decision_by_workers_is_byte_for_byte_that_of_the_caller_alone(
+    desk: Desk, tmp_path: Path, sandbox: ProcessSandbox
+) -> None:
+    (tmp_path / "alone").mkdir()
+    asked = {
+        "incumbent": "python:decided:old",
+        "candidate": "python:decided:new",
+        "unsandboxed": True,
+        "suite": "suite.jsonl",
+        "bank": 1,
+    }
+    lines = "".join(f'{{"case": "c{number}"}}\n' for number in range(4))
+
+    def decide(made: Desk, **more: Any) -> tuple[str, str]:
+        made.write("decided.py", DECIDED)
+        made.write("suite.jsonl", lines)
+        told = made("gate.prove", **asked, **more)
+        with made.context.view() as view:
+            row = require_known(view, f"decision/{told.decision}")
+        return told.verdict, row.body["result"]["told"]
+
+    with open_desk(tmp_path / "alone", sandbox) as other:
+        alone = decide(other)
+    with worker(desk, frozenset({PER_KEY, host_need()})) as context:
+        assert decide(Desk(replace(context, workers=False)), workers=True) == alone
+        with context.view() as view:
+            assert view.page("job", state="succeeded").total == view.page("trial").total > 4
