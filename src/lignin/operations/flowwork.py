@@ -12,11 +12,11 @@ from lignin.artifacts.plan import mount_dependencies, split_entry_text
 from lignin.artifacts.schemas import schema_faults
 from lignin.artifacts.store import load_manifest, load_tree
 from lignin.artifacts.versions import version_stream
+from lignin.artifacts.workflow.answers import answer_of_broker, answer_of_run, failure
 from lignin.artifacts.workflow.asks import Ask
-from lignin.artifacts.workflow.interpreter import Flow, failure
+from lignin.artifacts.workflow.contract import Flow
 from lignin.artifacts.workflow.keeping import load_missed, load_state, state_change, state_stream
 from lignin.artifacts.workflow.records import Record
-from lignin.artifacts.workflow.rehearsal import answer_of_broker, answer_of_run
 from lignin.artifacts.workflow.state import (
     Kept,
     decide_migration,
@@ -74,7 +74,7 @@ def load_flow(context: Context, name: str, digest: Digest) -> tuple[Flow, Row, T
 
 
 class JobOutside:
-    """See `lignin.artifacts.workflow.interpreter.Outside`, for one run of a job.
+    """See `lignin.artifacts.workflow.contract.Outside`, for one run of a job.
 
     Args:
         tools: What answers its tool calls, as in a call.

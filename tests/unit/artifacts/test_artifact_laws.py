@@ -46,7 +46,7 @@ def test_a_chosen_name_is_taken_as_it_is_or_refused(name):
 
 
 def test_the_kinds_are_found_by_their_files():
-    assert list(load_kinds()) == ["program", "prompt", "script", "skill", "test"]
+    assert list(load_kinds()) == ["program", "prompt", "script", "skill", "test", "workflow"]
 
 
 def test_plugins_are_only_looked_for_in_installed_code():
@@ -89,7 +89,7 @@ def test_a_sound_manifest_is_taken_at_its_word():
         ({"entry": "t.py"}, "file.py:function"),
         ({"kind": "spell"}, "names the kind 'spell'"),
         ({"runtime": "ruby"}, "runtime 'ruby' is not served"),
-        ({"kind": "script"}, "only a program's entry names a function"),
+        ({"kind": "script"}, "only the entry of a program or workflow names a function"),
         ({"interface": Interface(input={"type": "strange"})}, "input schema: it is no JSON Schema"),
         ({"interface": Interface(output={"type": 3})}, "output schema: it is no JSON Schema"),
         ({"interface": Interface(input={"properties": {"z": {}}})}, "has no parameter 'z'"),

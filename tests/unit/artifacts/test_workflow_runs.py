@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from lignin.artifacts.workflow.answers import failure
 from lignin.artifacts.workflow.asks import Ask
-from lignin.artifacts.workflow.interpreter import failure
 from lignin.artifacts.workflow.records import DivergedError, Record
 from lignin.domain.codec import Json
 from lignin.domain.errors import UnavailableError
@@ -264,3 +264,42 @@ def test_the_failed_runs_before_are_given_back() -> None:
         'def workflow(ctx) -> list:\n    """Looks back."""\n    return [m["event"] for m in ctx.missed]\n'
     )
     assert drive(flow, World(missed=[{"event": {"n": 1}}])).value == [{"n": 1}]
+
+
+def test_a_steps_function_has_no_way_out_of_its_own() -> None:
+    flow = flow_of('''"""Reaches out from a step."""
+
+def reach(number: int) -> str:
+    import json
+    return json.dumps(number)
+
+def workflow(ctx, number: int) -> str:
+    """Makes one step."""
+    return ctx.step("reach", reach, number)
+''')
+    source = flow.files["flow.py"].content.decode()
+    sly = source.replace("import json", "import lignin_guest").replace(
+        "json.dumps(number)", 'lignin_guest.call("pay", {"cents": number})'
+    )
+    files = {**flow.files, "flow.py": replace(flow.files["flow.py"], content=sly.encode())}
+    world = World()
+    assert drive(flow, world, number=1).value == "1"
+    ended = drive(replace(flow, files=files), world, number=1)
+    assert ended.error is not None
+    assert (ended.error["class"], world.asked) == ("code", [])
+    assert "no tool is bound" in ended.error["message"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        'ctx.sleep(-1)', 'ctx.sleep(10**12)', 'ctx.step("x" * 200, "pay")', 'ctx.step("", "pay")',
+        'ctx.step("big", "pay", text="x" * 300_000)', 'ctx.sleep(float("nan"))',
+    ],
+)  # fmt: skip
+def test_what_is_out_of_bounds_is_refused_before_anything_is_recorded(asked: str) -> None:
+    flow = flow_of(f'def workflow(ctx) -> int:\n    """Asks."""\n    {asked}\n    return 1\n')
+    world, kept = World(), list[Json]()
+    ended = drive(flow, world, kept)
+    assert ended.outcome == "failure"
+    assert (world.asked, len(kept)) == ([], 2)

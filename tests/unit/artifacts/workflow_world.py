@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from lignin.artifacts.kinds import workflow
+from lignin.artifacts.workflow.answers import failure
 from lignin.artifacts.workflow.asks import Ask
-from lignin.artifacts.workflow.interpreter import Ended, Flow, Interpreter, failure
+from lignin.artifacts.workflow.contract import Ended, Flow
+from lignin.artifacts.workflow.interpreter import Interpreter
 from lignin.artifacts.workflow.records import Record
 from lignin.domain.artifacts import File
 from lignin.domain.candidates import Candidate, Provenance

@@ -8,14 +8,15 @@ what answers (`Outside`). Source: decision records 4 and 6.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final, Literal, Protocol, get_args
+from datetime import timedelta
+from typing import Final, get_args
 
 from lignin.artifacts.answers import plain_error
 from lignin.artifacts.plan import FLOW_PATH, mount_flow, split_entry_text
 from lignin.artifacts.undeclared import undeclared
+from lignin.artifacts.workflow.answers import failure, failure_of
 from lignin.artifacts.workflow.asks import TOOL, Ask, parse_ask
+from lignin.artifacts.workflow.contract import Ended, Flow, Outcome, Outside
 from lignin.artifacts.workflow.records import (
     STEP,
     FailedError,
@@ -24,109 +25,20 @@ from lignin.artifacts.workflow.records import (
     Records,
     StoppedError,
 )
-from lignin.domain.artifacts import File, Manifest
-from lignin.domain.codec import Digest, Json, canonical_bytes
+from lignin.domain.codec import Json, canonical_bytes
 from lignin.domain.errors import LigninError, LimitedError, UnavailableError
 from lignin.domain.events import format_time, parse_time
 from lignin.domain.examples import Example
-from lignin.domain.workflows import MAX_VALUE_BYTES, FailureClass, WorkflowTerms, retry_wait_s
+from lignin.domain.workflows import MAX_VALUE_BYTES, FailureClass, retry_wait_s
 from lignin.ports.engine import Run
 from lignin.ports.sandbox import Execution, Limits, Observed, PythonCall, Sandbox
 
 MAX_IDLE: Final = 3
 """How often in a row the sandbox may fail, or the time of the code run out, without a new step."""
 FLOW_LIMITS: Final = Limits(wall_s=60.0, cpu_s=10)
-Outcome = Literal["success", "failure", "refused"]
 _SUSPENDED: Final[Mapping[str, Json]] = {"error": "suspended", "message": "the run waits"}
 _BEGIN: Final = Ask(op="begin", name="begin", target="begin", given=None)
 _UNSTEADY: Final = {"clock": "the time", "randomness": "chance"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
-    """One version of a workflow, laid out for the sandbox: its own files and what it leans on."""
-
-    name: str
-    digest: Digest
-    files: Mapping[str, File]
-    manifest: Manifest
-
-    @property
-    def terms(self) -> WorkflowTerms:
-        """What its manifest says of a workflow."""
-        return self.manifest.workflow or WorkflowTerms()
-
-
-class Outside(Protocol):
-    """What answers the steps of one run.
-
-    Answers are `{"value": ...}` or `{"error": {"class", "code", "message"}}` (`failure` makes one);
-    `key` is the same in every attempt at one step and serves as its idempotency key.
-    """
-
-    def now(self) -> datetime: ...
-
-    def begin(self, flow: Flow) -> Mapping[str, Json]:
-        """What the run starts with: `seed` of its chance, and `missed`, the failed runs before it."""
-        ...
-
-    def guard(self, flow: Flow) -> Mapping[str, Json] | None:
-        """Why a version may take no further step (`{"stopped": {"code", "message"}}`), or which one the
-        run goes on with (`{"moved": digest}`); None where it goes on as it is."""
-        ...
-
-    def load(self, digest: Digest) -> Flow:
-        """Another version of the same workflow."""
-        ...
-
-    def is_repeatable(self, flow: Flow, ask: Ask) -> bool:
-        """Whether a step may be made again where nobody knows whether it happened."""
-        ...
-
-    def spend(self, flow: Flow, cost: Mapping[str, Json]) -> None:
-        """Count what a step cost (`microusd`, `tokens`), once for each step and attempt at the run.
-
-        Raises:
-            LimitedError: With that, the run has spent more than it may.
-        """
-        ...
-
-    def answer(self, flow: Flow, ask: Ask, key: str) -> Record:
-        """Answer a tool, a call, an agent or a state. Raises LigninError, which is an answer, too."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How a run came out.
-
-    `error` has `class`, `code`, `message`; `handled` is what `on_failure` answered, itself with a
-    `value` or an `error`; `digest` the version it ended on.
-    """
-
-    outcome: Outcome
-    digest: Digest
-    steps: int
-    value: Json = None
-    error: Mapping[str, Json] | None = None
-    handled: Mapping[str, Json] | None = None
-    stdout: str = ""
-
-
-def failure(kind: FailureClass, code: str, message: str) -> dict[str, Json]:
-    """The answer that something failed."""
-    return {"error": {"class": kind, "code": code[:100], "message": message[:1000]}}
-
-
-def failure_of(error: LigninError) -> dict[str, Json]:
-    """The answer that an error of ours stands for."""
-    kinds: Mapping[str, FailureClass] = {
-        "unavailable": "infrastructure",
-        "limited": "infrastructure",
-        "conflict": "conflict",
-        "denied": "refused",
-    }
-    return failure(kinds.get(error.code, "refused"), error.code, error.message)
 
 
 def _step_error(said: Json) -> dict[str, Json]:

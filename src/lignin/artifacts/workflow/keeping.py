@@ -5,7 +5,7 @@ Every function returns a change or what is there; nothing here commits. Values a
 
 from collections.abc import Mapping, Sequence
 
-from lignin.artifacts.workflow.interpreter import Flow
+from lignin.artifacts.workflow.contract import Flow
 from lignin.artifacts.workflow.state import Kept
 from lignin.domain.codec import Json, canonical_bytes, digest_bytes, parse_json
 from lignin.domain.events import Blob, Change, NewEvent, Scope

@@ -12,13 +12,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from lignin.artifacts.plan import FLOW_PATH, folder_of, plan_run
+from lignin.artifacts.workflow.answers import answer_of_broker, answer_of_run, failure
 from lignin.artifacts.workflow.asks import Ask
-from lignin.artifacts.workflow.interpreter import (
-    Ended,
-    Flow,
-    Interpreter,
-    failure,
-)
+from lignin.artifacts.workflow.contract import Ended, Flow
+from lignin.artifacts.workflow.interpreter import Interpreter
 from lignin.artifacts.workflow.records import DivergedError, Record
 from lignin.artifacts.workflow.state import require_declared, require_fit, swap_of
 from lignin.domain.artifacts import MANIFEST_PATH, File, parse_manifest
@@ -268,7 +265,7 @@ class _Rehearsal:
             **outcome,
         )
 
-    # what answers the steps: `lignin.artifacts.workflow.interpreter.Outside`
+    # what answers the steps: `lignin.artifacts.workflow.contract.Outside`
 
     def now(self) -> datetime:
         return self._world.now
@@ -368,30 +365,6 @@ def plan_call(files: Mapping[str, File], given: Mapping[str, Json]) -> Execution
         files={str(path): str(text) for path, text in dict(given.get("files", {})).items()},
     )
     return plan_run(manifest, files, use)
-
-
-def answer_of_run(observed: Observed) -> Record:
-    """Return what a called artifact answered, as the answer of a step."""
-    if observed.status in {"infrastructure", "timeout"}:
-        return failure(observed.status, observed.status, observed.message or "no answer in time")
-    if observed.error is not None or observed.status != "exited":
-        return failure("tool", observed.error or observed.status, observed.message)
-    if observed.returned:
-        return {"value": observed.result}
-    stdout = observed.stdout.decode(errors="replace")
-    return {"value": {"stdout": stdout, "exit_code": observed.exit_code}}
-
-
-def answer_of_broker(said: Mapping[str, Json]) -> Record:
-    """Return what a broker said of a tool call, as the answer of a step."""
-    if "error" not in said:
-        return {"value": said.get("result")}
-    code, message = str(said["error"]), str(said.get("message", ""))
-    if code in {"unavailable", "limited", "broker_failed", "not_recorded"}:
-        return failure("infrastructure", code, message)
-    if code in {"denied", "conflict", "invalid_request"}:
-        return failure("refused", code, message)
-    return failure("tool", code, message)
 
 
 def _steps_of(kept: list[Json]) -> tuple[Effect, ...]:

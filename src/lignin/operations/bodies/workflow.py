@@ -7,7 +7,8 @@ whatever is deployed meanwhile. No code of an artifact is ever imported here or 
 from collections.abc import Callable, Mapping, Sequence
 
 from lignin.artifacts.workflow.asks import told
-from lignin.artifacts.workflow.interpreter import Ended, Interpreter
+from lignin.artifacts.workflow.contract import Ended
+from lignin.artifacts.workflow.interpreter import Interpreter
 from lignin.artifacts.workflow.keeping import missed_change, taken_change
 from lignin.domain.codec import Json
 from lignin.domain.errors import DeniedError, GateFailedError, InvalidRequestError, UnavailableError
