@@ -12,7 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -72,6 +72,17 @@ def running_server(programs: Path) -> Iterator[str]:
     Raises:
         ServerError: `initdb` failed or the server ended or kept silent at its start.
     """
+    with restartable_server(programs) as (url, _restart):
+        yield url
+
+
+@contextmanager
+def restartable_server(programs: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+    """As `running_server`, with a function that stops the server as a crash would and starts it again.
+
+    Raises:
+        ServerError: `initdb` failed or the server ended or kept silent at its start.
+    """
     # A socket's path has at most 107 bytes, and the server's account must be able to walk there,
     # so the folder is not one of pytest's.
     folder = Path(tempfile.mkdtemp(prefix="lignin-pg-"))
@@ -80,12 +91,19 @@ def running_server(programs: Path) -> Iterator[str]:
         if account:
             os.chown(folder, int(str(account["user"])), int(str(account["group"])))
         _initialise(programs, folder, account)
-        server = _start(programs, folder, account)
+        servers = [_start(programs, folder, account)]
+
+        def restart() -> None:
+            servers[-1].send_signal(signal.SIGQUIT)  # Postgres's immediate shutdown
+            servers[-1].wait(STOP_TIMEOUT_S)
+            servers.append(_start(programs, folder, account))
+            _wait_ready(servers[-1], folder)
+
         try:
-            _wait_ready(server, folder)
-            yield f"postgresql://postgres@/postgres?host={quote(str(folder))}"
+            _wait_ready(servers[-1], folder)
+            yield f"postgresql://postgres@/postgres?host={quote(str(folder))}", restart
         finally:
-            _stop(server)
+            _stop(servers[-1])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -15,7 +15,7 @@ from lignin.testing.conformance.engine_steering import EngineSteeringConformance
 from lignin.testing.fakes.engine import FakeEngine, FakeStore
 
 pytest.importorskip("dbos")
-from lignin.adapters.engine.database import Database, workers
+from lignin.adapters.engine.database import Database, queues, workers
 from lignin.adapters.engine.engine import DurableEngine
 
 
@@ -54,6 +54,8 @@ class DurableLab:
         assert isinstance(engine, DurableEngine)
         if engine._worker is not None:
             engine._worker._ended.set()
+            for thread in engine._worker._threads:  # one may be renewing the lease
+                thread.join(timeout=60)
         gone = sa.delete(workers).where(workers.c.worker_id == engine._worker_id)
         engine._database.write(lambda on: on.execute(gone))
 
@@ -84,9 +86,33 @@ class TestSqlite(EngineConformance, EngineSteeringConformance, EngineQueueConfor
         lab.close()
 
 
+@pytest.fixture(scope="module")
+def engine_url(postgres_url: str) -> Iterator[str]:
+    """A database of this module: making one takes longer than most of its tests."""
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE engine_conformance")
+    yield postgres_url.replace("/postgres?", "/engine_conformance?")
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE engine_conformance WITH (FORCE)")
+
+
 class TestPostgres(EngineConformance, EngineSteeringConformance, EngineQueueConformance):
     @pytest.fixture
-    def lab(self, fresh_postgres_url: str) -> Iterator[Lab]:
-        lab = DurableLab(fresh_postgres_url)
+    def lab(self, engine_url: str) -> Iterator[Lab]:
+        lab = DurableLab(engine_url)
         yield lab
         lab.close()
+        empty(engine_url)
+
+
+def empty(url: str) -> None:
+    """Leave no row of a test to the next one."""
+    database = Database(url)
+    tables = database.tables
+    emptied = [
+        *(tables.operation_outputs, tables.workflow_input, tables.workflow_output),
+        *(tables.workflow_status, tables.queues, workers, queues),
+    ]
+    database.write(lambda on: [on.execute(sa.delete(table)) for table in emptied])
+    database.close()

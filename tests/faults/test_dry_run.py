@@ -57,6 +57,11 @@ ARGUMENTS = {
     "loop.resume": ("absent",),
     "loop.run": ("absent",),
     "loop.tick": (),
+    "job.cancel": ("job_absent",),
+    "job.fork": ("job_absent",),
+    "job.lane": ("default", "--pause"),
+    "job.retry": ("job_absent",),
+    "job.start": ("operation", "--input", '{"operation": "space.list"}'),
     "proposal.apply": ("PROPOSAL",),
     "proposal.create": ("--head", "main", "--drop", "caesar"),
     "proposal.decide": ("PROPOSAL", "--approve"),
@@ -101,6 +106,7 @@ ARGUMENTS = {
     "trace.modes": (),
     "trace.requests": (),
     "up": (),
+    "worker": (),
 }
 RUNS = {"artifact.call", "artifact.verify", "demo"}
 # These have nothing to act on in the sample store, and say so.
@@ -109,7 +115,8 @@ REFUSED = {
     "dependency.remove", "eval.forget", "eval.keep", "eval.power", "eval.run", "eval.sweep",
     "fleet.cancel", "fleet.plan", "fleet.review", "fleet.run", "fleet.settle",
     "inbox.settle", "loop.pause", "loop.remove", "loop.resume", "loop.run",
-    "gate.prove", "head.offer", "head.release", "improve", "proposal.apply", "proposal.draft",
+    "gate.prove", "head.offer", "head.release", "improve", "job.cancel", "job.fork", "job.retry",
+    "proposal.apply", "proposal.draft",
     "proposal.rebase", "proposer.try", "release.cut", "repo.branch", "repo.propose", "repo.prove",
     "routine.promote", "routine.prove", "routine.run", "rubric.adopt", "rubric.agree",
     "rubric.compare", "rubric.label", "task.close", "task.settle", "trace.judge",

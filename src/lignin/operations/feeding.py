@@ -231,7 +231,9 @@ def last_run(engine: Engine, job: str) -> str:
         if job_of_run(each.run_id)[0] == job
     ]
     if not found:
-        raise NotFoundError(f"the engine knows no run of {job!r}")
+        raise NotFoundError(
+            f"the engine knows no run of {job!r}", hint="it is begun from its first step instead"
+        )
     return max(found, key=lambda run: job_of_run(run)[1])
 
 

@@ -78,7 +78,7 @@ def settle(context: Context, request: ItemSettle) -> ItemShown:
         until = context.ledger.now() + timedelta(hours=request.hours)
         context.commit(Inbox(context.ids).snooze(context.scope, row, format_time(until)))
     elif request.how == "reverse":
-        _reverse(context, row, loop, request.text)
+        _reverse(context, row, loop, request.say)
     else:
         _settle(context, request, row, loop, folder)
     woken = wake(context, context.ledger.now())
@@ -93,13 +93,13 @@ def _settle(
     context: Context, request: ItemSettle, row: Row, loop: Loop | None, folder: Path
 ) -> None:
     how = _AS[request.how]
-    if how == "answered" and not request.text:
-        raise InvalidRequestError("an answer without a text", hint="--text says it")
+    if how == "answered" and not request.say:
+        raise InvalidRequestError("an answer without a text", hint="--say TEXT")
     change = str(row.body["change"])
     counts = loop is not None and change in loop.autonomy.classes and how != "answered"
     standing = current_standing(context, loop, change) if loop and counts else None
 
-    said = without_secrets(context, request.text.encode()).decode()
+    said = without_secrets(context, request.say.encode()).decode()
 
     def decide(view: View) -> tuple[None, Sequence[Change]]:
         now = require_known(view, row.stream)

@@ -255,8 +255,10 @@ def _forks(row: Row) -> list[str]:
 
 
 def _step(step: StepRecord) -> StepView:
-    failure = step.failure
-    error = failure and {"code": failure.code, "message": failure.message, "hint": failure.hint}
+    failed = step.failure
+    error = None
+    if failed is not None:
+        error = {"code": failed.code, "message": failed.message, "hint": failed.hint}
     return StepView(
         number=step.number,
         name=step.name,

@@ -215,9 +215,9 @@ class ItemSettle(ItemRef):
     how: Literal["accept", "dismiss", "answer", "snooze", "reverse"] = Field(
         "accept",
         description="accept: let it stand, and apply it where the loop may; dismiss: for good; answer: "
-        "with --text; snooze: put it off; reverse: take back what was applied",
+        "with --say; snooze: put it off; reverse: take back what was applied",
     )
-    text: str = Field("", description="an answer, or why")
+    say: str = Field("", description="an answer, or why")
     changed: bool = Field(
         False, description="you changed what was proposed: it counts as no step up for the loop"
     )

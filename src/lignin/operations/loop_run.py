@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 from lignin.domain.codec import Json
 from lignin.domain.errors import ConflictError
-from lignin.domain.loops import UNITS, Occurrence, run_id
+from lignin.domain.loops import UNITS, Loop, Occurrence, run_id
 from lignin.domain.states import Row
-from lignin.loops.ladder import standing_of, stream_of
 from lignin.loops.service import lane_of, load_loop
 from lignin.operations.context import Context
 from lignin.operations.loop_models import (
@@ -21,7 +20,7 @@ from lignin.operations.loop_models import (
     StandingView,
     Ticked,
 )
-from lignin.operations.loopladder import ceiling, count_incidents
+from lignin.operations.loopladder import told_standing
 from lignin.operations.looplooking import claim, running, take, tick
 from lignin.operations.looprunning import drive, held_for_s
 from lignin.operations.registry import operation
@@ -102,21 +101,13 @@ def history(context: Context, request: LoopHistory) -> RunsListed:
 def autonomy(context: Context, request: LoopRef) -> StandingsListed:
     """Show how far a loop may go with each class of change, and what holds it there."""
     with context.view() as view:
-        row = require_known(view, f"loop/{request.name}")
-        loop = load_loop(view, row)
-    if not context.dry_run:
-        count_incidents(context, loop)
-    with context.view() as view:
-        return StandingsListed(
-            items=[_standing(view, row, change) for change in sorted(loop.autonomy.classes)],
-            total=len(loop.autonomy.classes),
-        )
+        loop = load_loop(view, require_known(view, f"loop/{request.name}"))
+        items = [_standing(context, view, loop, each) for each in sorted(loop.autonomy.classes)]
+    return StandingsListed(items=items, total=len(items))
 
 
-def _standing(view: View, row: Row, change: str) -> StandingView:
-    loop = load_loop(view, row)
-    standing = standing_of(view, loop, change, ceiling(view, loop))
-    kept = view.row(stream_of(loop.name, change))
+def _standing(context: Context, view: View, loop: Loop, change: str) -> StandingView:
+    standing, incidents = told_standing(context, view, loop, change)
     return StandingView(
         loop=loop.name,
         change=change,
@@ -124,7 +115,7 @@ def _standing(view: View, row: Row, change: str) -> StandingView:
         earned=standing.earned,
         in_a_row=standing.in_a_row,
         promote_after=loop.autonomy.promote_after,
-        incidents=int(kept.body["incidents"]) if kept else 0,
+        incidents=incidents,
         why=list(standing.why),
     )
 

@@ -1,11 +1,21 @@
 """How far a loop may go here and now: what its gates were measured to catch, and what went wrong since."""
 
 from collections.abc import Iterator
+from typing import cast
 
-from lignin.domain.loops import Loop
+from lignin.domain.loops import Level, Loop
 from lignin.domain.states import Row
-from lignin.loops.ladder import Ladder, standing_of
-from lignin.loops.laws.ladder import Ceiling, Incident, Power, Standing, ceiling_of
+from lignin.loops.ladder import Ladder, standing_of, stream_of
+from lignin.loops.laws.ladder import (
+    Ceiling,
+    Incident,
+    Power,
+    Standing,
+    ceiling_of,
+    decide_fall,
+    new_incidents,
+    stand,
+)
 from lignin.operations.context import Context
 from lignin.operations.heads import is_practice
 from lignin.operations.powerwork import power_of_head
@@ -39,6 +49,27 @@ def current_standing(context: Context, loop: Loop, change: str) -> Standing:
     count_incidents(context, loop)
     with context.view() as view:
         return standing_of(view, loop, change, ceiling(view, loop))
+
+
+def told_standing(context: Context, view: View, loop: Loop, change: str) -> tuple[Standing, int]:
+    """Where a loop stands with a class, and how often something went wrong; nothing is written.
+
+    What went wrong and was not counted yet is told as if it were: before it acts it will be.
+    """
+    row = view.row(stream_of(loop.name, change))
+    known = row.body.get("known", ()) if row else ()
+    found = [each for each in incidents(context, view, loop) if each.change == change]
+    fresh, gates = new_incidents(found, known), ceiling(view, loop)
+    count = (int(row.body["incidents"]) if row else 0) + len(fresh)
+    if not fresh:
+        return standing_of(view, loop, change, gates), count
+    earned = cast("Level", row.state) if row else loop.autonomy.start
+    fallen = {
+        "state": decide_fall(loop.autonomy, earned),
+        "in_a_row": 0,
+        "why": fresh[-1].told,
+    }
+    return stand(loop.autonomy, change, fallen, gates), count
 
 
 def count_incidents(context: Context, loop: Loop) -> None:

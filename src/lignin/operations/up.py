@@ -23,8 +23,8 @@ class Up(WorkerOptions):
 
 class Stopped(Response):
     address: str = Field(description="the socket that was served")
-    otlp: str | None = Field(None, description="where telemetry was taken in")
-    worker: str = Field("", description="the worker that took jobs; empty where none did")
+    otlp: str | None = Field(default=None, description="where telemetry was taken in")
+    worker: str = Field(default="", description="the worker that took jobs; empty where none did")
 
 
 @operation("up", effect="execute")

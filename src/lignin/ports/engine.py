@@ -292,7 +292,6 @@ class Engine(Protocol):
     @property
     def worker_id(self) -> str:
         """What this process is called as a worker: `RunStatus.worker` of the runs that it has."""
-        ...
 
     def launch(self, bodies: Mapping[str, Body], queues: Sequence[Queue]) -> None:
         """Begin to work: declare the queues and take runs from all of them.
@@ -315,7 +314,6 @@ class Engine(Protocol):
 
     def listen(self, queues: Sequence[str]) -> None:
         """Take runs from these queues only, from now on; runs in progress go on."""
-        ...
 
     def close(self, grace_s: float = 0.0) -> None:
         """Take nothing new, give running steps `grace_s` to end, and let go.
@@ -358,11 +356,9 @@ class Engine(Protocol):
 
     def event(self, run_id: str, key: str, timeout_s: float = 0.0) -> Json | None:
         """What a run published under a key, waiting for it up to `timeout_s`; None without."""
-        ...
 
     def events(self, run_id: str) -> Mapping[str, Json]:
         """Everything a run published: the last value of each key."""
-        ...
 
     def cancel(self, run_id: str) -> None:
         """Stop a run: no further step of it is recorded. One that ended stays as it is.
@@ -372,7 +368,6 @@ class Engine(Protocol):
         Raises:
             NotFoundError: There is no such run.
         """
-        ...
 
     def resume(self, run_id: str) -> None:
         """Put a run that was cancelled or is dead back into its queue, to go on after its last recorded
@@ -382,7 +377,6 @@ class Engine(Protocol):
             NotFoundError: There is no such run.
             ConflictError: It succeeded or failed: `fork` it.
         """
-        ...
 
     def fork(
         self, run_id: str, *, from_step: int, new_id: str, input: Json | SameInput = SAME_INPUT
@@ -406,7 +400,6 @@ class Engine(Protocol):
         Raises:
             NotFoundError: No such queue is declared.
         """
-        ...
 
     def unpause(self, queue: str) -> None:
         """Work a queue off again, with the bounds it is declared with.
@@ -434,7 +427,6 @@ class Engine(Protocol):
 
     def list(self, wanted: Wanted, *, limit: int = 100, offset: int = 0) -> Sequence[RunStatus]:
         """Runs by when they were made, without input and output."""
-        ...
 
     def steps(self, run_id: str) -> Sequence[StepRecord]:
         """The recorded steps of a run, in order.
@@ -446,11 +438,9 @@ class Engine(Protocol):
 
     def queues(self) -> Mapping[str, bool]:
         """The declared queues, and whether each is paused."""
-        ...
 
     def workers(self) -> Mapping[str, datetime]:
         """The workers that live, and until when their leases hold unless they are renewed."""
-        ...
 
     def forget(self, before: datetime, limit: int = 10_000) -> int:
         """Delete runs that ended before an instant, with their steps; how many. Ids of forgotten runs

@@ -92,7 +92,7 @@ def test_what_was_dismissed_stays_so_and_what_passed_and_comes_back_is_open_agai
     add(desk, definition(command(script(desk, "act.py", text))))
     run(desk)
     one, two = sorted(desk("inbox.list").items, key=lambda item: item.title)
-    desk("inbox.settle", item=one.item, how="dismiss", text="not ours")
+    desk("inbox.settle", item=one.item, how="dismiss", say="not ours")
     desk("inbox.settle", item=two.item, how="accept")
     run(desk)
     assert titles(desk) == ["B"]
@@ -303,7 +303,7 @@ def test_a_loop_that_asks_waits_for_the_answer_and_acts_on_it(desk: Desk) -> Non
     assert titles(desk) == ["may I write to them?"]
     with pytest.raises(InvalidRequestError):
         desk("inbox.settle", item=ran.items[0], how="answer")
-    desk("inbox.settle", item=ran.items[0], how="answer", text="yes, kindly")
+    desk("inbox.settle", item=ran.items[0], how="answer", say="yes, kindly")
     assert desk("loop.tick").drove == {ran.run: "archived"}
     assert desk("loop.history", name="triage").items[0].why.startswith("goal reached")
 
@@ -454,6 +454,39 @@ def test_the_built_in_loops_that_need_no_agent_run_as_they_are(desk: Desk) -> No
     for name in ("mine", "induce"):
         desk("loop.add", file=desk("loop.new", template=name).path)
         assert desk("loop.run", name=name).state in ("archived", "landed")
+
+
+def test_a_skill_acts_by_the_version_that_is_served(desk: Desk) -> None:
+    desk.double(promote=True)
+    skill = {"kind": "skill", "name": "double", "with": {"number": "$given"}}
+    add(desk, definition(skill))
+    assert run(desk, given=21).state == "landed"
+    assert titles(desk) == ["42"]
+    assert run(desk, given="no number").state == "failed"
+
+
+def test_a_tool_of_a_server_acts_through_the_broker(desk: Desk) -> None:
+    name = desk("tool.list", tools="desk").items[0].name
+    add(desk, definition({"kind": "tool", "server": "desk", "name": name}))
+    assert run(desk).state in ("landed", "failed")  # as the tool answers without arguments
+    add(desk, definition({"kind": "tool", "server": "desk", "name": "no_such_tool"}))
+    assert run(desk).state == "failed"
+    add(desk, definition({"kind": "tool", "server": "nowhere", "name": name}))
+    ran = run(desk)
+    assert ran.state == "failed"
+    told = [desk("inbox.show", item=item).evidence[0] for item in ran.items]
+    assert any("no tool server" in each for each in told)
+
+
+def test_secrets_that_a_run_says_are_not_kept(desk: Desk) -> None:
+    secret = "AKIA" + "QRSTUVWXYZABCDEF"
+    add(desk, definition(command(script(desk, "act.py", "print('key', task['given'])"))))
+    ran = run(desk, given=secret)
+    item = desk("inbox.show", item=ran.items[0])
+    assert secret not in item.title + item.evidence[0]
+    assert "[redacted:" in item.title
+    desk("inbox.settle", item=item.item, how="answer", say=f"use {secret}")
+    assert secret not in desk("inbox.show", item=item.item).said
 
 
 # autonomy

@@ -173,7 +173,7 @@ def test_automatic_it_rolls_back_by_itself_with_the_audit_and_falls_when_taken_b
     proposal = desk("proposal.show", proposal=applied["facts"]["proposal"])
     assert (proposal.state, proposal.claim) == ("applied", "restore")
     assert proposal.decision["gate"] in ("autonomy", "lignin")
-    desk("inbox.settle", item=item.item, how="reverse", text="it was right")
+    desk("inbox.settle", item=item.item, how="reverse", say="it was right")
     standing = desk("loop.autonomy", name="sweep").items[0]
     assert (standing.level, standing.incidents) == ("suggest", 1)
     assert "took back" in standing.why[0]

@@ -60,7 +60,7 @@ def test_a_run_that_waited_is_asked_for_again_when_the_answer_is_there(shop: Sho
     assert state(shop) == "waiting"
     assert ask_for_runs(shop.context) == []
     item = shop.desk("inbox.list").items[0].item
-    shop.desk("inbox.settle", item=item, how="answer", text="yes")
+    shop.desk("inbox.settle", item=item, how="answer", say="yes")
     shop.work(ask_for_runs(shop.context)[0])
     assert state(shop) == "archived"
 

@@ -90,6 +90,16 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "loop.resume": [ONE],
     "loop.run": [ONE],
     "loop.show": [ONE],
+    "job.cancel": [{"job": "job_absent"}],
+    "job.fork": [{"job": "job_absent"}],
+    "job.retry": [{"job": "job_absent"}],
+    "job.show": [{"job": "job_absent"}],
+    "job.start": [
+        {"kind": "absent", "input": {}},
+        {"kind": "operation", "input": {"operation": "absent.verb"}},
+    ],
+    "job.tail": [{"job": "job_absent"}],
+    "worker.show": [{"worker": "absent"}],
     "improve": [
         {"system": "desk:a+absent"},
         {"system": "desk:a", "head": "absent"},
@@ -196,6 +206,9 @@ NAMES_NOTHING = {
     "loop.list",
     "loop.templates",
     "loop.tick",
+    "job.lane",
+    "job.lanes",
+    "job.list",
     "improve.proposers",
     "proposal.list",
     "repo.list",
@@ -218,6 +231,8 @@ NAMES_NOTHING = {
     "trace.modes",
     "trace.requests",
     "up",
+    "worker",
+    "worker.list",
 }
 """These list, filter, or make what they name."""
 

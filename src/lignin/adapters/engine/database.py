@@ -211,7 +211,7 @@ def _postgres(url: str) -> sa.Engine:
     engine = sa.create_engine(
         sa.make_url(url).set(drivername="postgresql+psycopg"),
         pool_size=8,
-        max_overflow=24,
+        max_overflow=8,  # a server takes 100 connections by default
         pool_timeout=60,
         pool_pre_ping=True,
         connect_args={"application_name": "lignin-engine"},

@@ -64,6 +64,8 @@ class DurableEngine:
 
     def declare(self, queue: Queue) -> None:
         require_queue(queue)
+        if queue.name == rows.FORKING:
+            raise InvalidRequestError(f"queue {queue.name} is the engine's own", hint="rename it")
         bounds = (queue.worker_concurrency, queue.concurrency, MOST_RUNS)
         self._database.dbos.upsert_queue(
             name=queue.name,

@@ -94,7 +94,7 @@ def narrowed(query: sa.Select[Any], database: Database, wanted: Wanted) -> sa.Se
     if wanted.queues:
         query = query.where(runs.c.attributes["queue"].as_string().in_(wanted.queues))
     if wanted.key:
-        query = query.where(runs.c.queue_partition_key == wanted.key)
+        query = query.where(runs.c.attributes["key"].as_string() == wanted.key)
     if wanted.id_prefix:
         query = query.where(runs.c.workflow_uuid.startswith(wanted.id_prefix, autoescape=True))
     if wanted.since is not None:

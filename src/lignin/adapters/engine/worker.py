@@ -45,6 +45,7 @@ class Worker:
         self._active: dict[str, tuple[DurableRun, str]] = {}  # token and run id -> run, queue
         self._claiming: set[str] = set()
         self._listening: tuple[str, ...] = ()
+        self._known: dict[str, tuple[float, ClaimedQueue]] = {}
         self._bell = threading.Event()
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -123,13 +124,23 @@ class Worker:
         names = self._listening
         self._ring_waiting()
         for name in self._with_work(names) if names else ():
-            queue = self._database.dbos.get_queue(name)
+            queue = self._bounds(name)
             if queue is not None and not self._ended.is_set():
                 try:
                     self._take(queue)
                 except DBAPIError as error:
                     if not self._is_contended(error):
                         raise
+
+    def _bounds(self, name: str) -> ClaimedQueue | None:
+        """A queue as it was declared up to `KEEP_S` ago."""
+        known = self._known.get(name)
+        if known is None or known[0] < time.monotonic() - KEEP_S:
+            queue = self._database.dbos.get_queue(name)
+            if queue is None:
+                return None
+            known = self._known[name] = time.monotonic(), queue
+        return known[1]
 
     def _is_contended(self, error: DBAPIError) -> bool:
         """Another worker is at the same rows: the next look will do."""

@@ -20,6 +20,7 @@ from lignin.domain.errors import (
     UnavailableError,
 )
 from lignin.ports.engine import (
+    ENDED,
     MOST_VALUE_BYTES,
     Body,
     Engine,
@@ -125,7 +126,7 @@ class EngineConformance:
         first.launch({"it": body}, [Queue(name="default")])
         first.start(Start(kind="it", input=None, run_id="r1"))
         while "lost" not in done:
-            first.wait("r1", 0.01)
+            assert first.wait("r1", 0.01).state not in ENDED
         second.launch({"it": body}, [Queue(name="default")])
         status = second.wait("r1", LONG_S)
         assert (status.state, status.attempts) == ("succeeded", 2)
