@@ -45,7 +45,7 @@ def items(crew: Crew, fleet: str, state: str = "open") -> dict[str, str]:
 
 def say(crew: Crew, item: str, how: str, text: str = "", actor: str = "user:ann") -> None:
     with crew.opened(actor=actor) as context:
-        settle(context, ItemSettle.model_validate({"item": item, "how": how, "text": text}))
+        settle(context, ItemSettle.model_validate({"item": item, "how": how, "say": text}))
 
 
 def test_what_pieces_ask_is_answered_in_the_inbox(crew: Crew) -> None:
