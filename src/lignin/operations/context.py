@@ -17,6 +17,7 @@ from lignin.domain.codec import canonical_bytes, parse_json
 from lignin.domain.errors import ConflictError, InvalidRequestError, UnavailableError
 from lignin.domain.events import Change, Receipt, Scope
 from lignin.harness.service import Harness
+from lignin.operations.searching import Searches
 from lignin.ports.broker import Exits
 from lignin.ports.clock import Clock, IdSource
 from lignin.ports.judge import Judge, JudgeAsked
@@ -36,12 +37,36 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int | None], None]
 Listen = Callable[["Context", str], AbstractContextManager[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What a server offers: where, to whom, and which tools.
+
+    Args:
+        address: `HOST:PORT`, `PORT` or empty; unused on the standard streams.
+        token: Everybody shows the token; else what reads and writes is open on this machine.
+        govern: Tools that decide what others are served are there too.
+        every: Every tool instead of the few.
+    """
+
+    address: str = ""
+    token: bool = True
+    govern: bool = False
+    every: bool = False
+
+
+Serve = Callable[["Context", Serving], AbstractContextManager[str]]
 Decided = TypeVar("Decided")
 MAX_DECISIONS = 8
 
 
 def _no_server(_context: "Context", _address: str) -> AbstractContextManager[str]:
     raise UnavailableError("nothing can listen here", hint="use the command line: `lignin up`")
+
+
+def _no_face(_context: "Context", _serving: Serving) -> AbstractContextManager[str]:
+    raise UnavailableError("nothing can be served here", hint="use the command line")
 
 
 def _silent(_what: str, _done: int, _total: int | None) -> None:
@@ -67,6 +92,9 @@ class Context:
         dry_run: The ledger is a throw-away copy; effects outside it are not made.
         progress: Called with (what, done, total or None).
         listen: Serves telemetry at an address while a block lasts; given by an interface.
+        serve_http: Serves every operation over HTTP while a block lasts; given by an interface.
+        serve_mcp: Serves tools on the standard streams until they end; given by an interface.
+        searches: Indexes that searches keep; all callers of a process share them.
     """
 
     scope: Scope
@@ -98,6 +126,9 @@ class Context:
     dry_run: bool = False
     progress: Progress = field(default=_silent)
     listen: "Listen" = field(default=_no_server)
+    serve_http: "Serve" = field(default=_no_face)
+    serve_mcp: "Serve" = field(default=_no_face)
+    searches: Searches = field(default_factory=Searches)
 
     def commit(self, *changes: Change) -> tuple[Receipt, ...]:
         """Commit changes together; secrets in what their events say are redacted first.

@@ -10,6 +10,7 @@ from lignin.domain.errors import InvalidRequestError
 from lignin.domain.events import Event
 from lignin.domain.states import (
     artifacts,
+    calls,
     cases,
     drafts,
     facts,
@@ -41,6 +42,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **routines.REDUCERS,
     **requests.REDUCERS,
     **rubrics.REDUCERS,
+    **calls.REDUCERS,
 }
 
 
