@@ -17,7 +17,7 @@ from anyio.to_thread import run_sync
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from lignin.domain.errors import (
     DeniedError,
@@ -57,15 +57,21 @@ def build_app(context: Context, token: str = "") -> Starlette:
     Args:
         token: What a sender must show as `Authorization: Bearer`; empty for nothing.
     """
-    inbox = _Inbox(context, token)
+    return Starlette(routes=_routes(_Inbox(context, token)))
+
+
+def guarded_routes(context: Context) -> list[BaseRoute]:
+    """The same routes for an application whose guard has asked already who sends."""
+    return _routes(_Inbox(context, None))
+
+
+def _routes(inbox: "_Inbox") -> list[BaseRoute]:
     names: tuple[Signal, ...] = ("traces", "logs", "metrics")
-    return Starlette(
-        routes=[Route(f"/v1/{name}", inbox.answering(name), methods=["POST"]) for name in names]
-    )
+    return [Route(f"/v1/{name}", inbox.answering(name), methods=["POST"]) for name in names]
 
 
 class _Inbox:
-    def __init__(self, context: Context, token: str) -> None:
+    def __init__(self, context: Context, token: str | None) -> None:
         self._context = context
         self._token = token
         self._recent = Recent()
@@ -91,6 +97,8 @@ class _Inbox:
         return answer
 
     def _require_allowed(self, request: Request) -> None:
+        if self._token is None:
+            return
         host = request.headers.get("host", "")
         name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
         if self._token:

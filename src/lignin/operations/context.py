@@ -14,7 +14,7 @@ from lignin.artifacts.disk import Disk
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.service import Artifacts
 from lignin.domain.codec import canonical_bytes, parse_json
-from lignin.domain.errors import ConflictError, InvalidRequestError, UnavailableError
+from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError, UnavailableError
 from lignin.domain.events import Change, Receipt, Scope
 from lignin.harness.service import Harness
 from lignin.operations.searching import Searches
@@ -90,6 +90,7 @@ class Context:
         repositories: What opens the user's repositories.
         open_wheels: The cache of Python packages.
         dry_run: The ledger is a throw-away copy; effects outside it are not made.
+        is_remote: The caller came through a server: files that it names are not theirs.
         progress: Called with (what, done, total or None).
         listen: Serves telemetry at an address while a block lasts; given by an interface.
         serve_http: Serves every operation over HTTP while a block lasts; given by an interface.
@@ -124,6 +125,7 @@ class Context:
     open_wheels: Callable[[], Wheels]
     disk: Disk = field(default_factory=Disk)
     dry_run: bool = False
+    is_remote: bool = False
     progress: Progress = field(default=_silent)
     listen: "Listen" = field(default=_no_server)
     serve_http: "Serve" = field(default=_no_face)
@@ -177,8 +179,14 @@ class Context:
         """A path that the caller named, from where they stand.
 
         Raises:
+            DeniedError: The caller came through a server.
             InvalidRequestError: It holds a NUL, or `~` of an unknown user.
         """
+        if self.is_remote:
+            raise DeniedError(
+                f"{named!r:.100} would be a file of the server's machine",
+                hint="use the command line there",
+            )
         if "\0" in named:
             raise InvalidRequestError(f"the path {named!r:.100} holds a NUL character")
         try:

@@ -38,7 +38,7 @@ from lignin.operations.skill_reading import (
 from lignin.ports.ledger import View, every_row
 
 
-@operation("skill.serve", effect="execute", idempotent=True)
+@operation("skill.serve", effect="execute", idempotent=True, remote=False)
 def serve(context: Context, request: SkillServe) -> SkillsServed:
     """Write a head's skills where Claude Code and Codex look for them.
 
