@@ -47,6 +47,10 @@ CLOSED_FLAGS = frozenset(
 """Flags that widen what may be touched on the server's machine."""
 
 
+_TYPES = ("object", "array", "string", "number", "boolean", "null")
+_SAYING = frozenset({"type", "anyOf", "oneOf", "allOf", "$ref", "const", "enum"})
+
+
 def is_open(name: str, annotation: Any) -> bool:
     """True where a caller of a server may set a field."""
     if name in CLOSED_FLAGS:
@@ -87,6 +91,26 @@ def request_schema(operation: Operation) -> dict[str, Any]:
         made["required"] = required
     if "$defs" in schema:
         made["$defs"] = schema["$defs"]
+    found: dict[str, Any] = with_types(made)
+    return found
+
+
+def with_types(schema: Any) -> Any:
+    """A JSON Schema in which what may be any JSON says so, type by type; clients warn of `{}`."""
+    if not isinstance(schema, dict):
+        return schema
+    made = dict(schema)
+    for name in ("properties", "$defs"):
+        if name in made:
+            made[name] = {key: with_types(part) for key, part in made[name].items()}
+    for name in ("items", "additionalProperties"):
+        if isinstance(made.get(name), dict):
+            made[name] = with_types(made[name])
+    for name in ("anyOf", "oneOf", "allOf"):
+        if name in made:
+            made[name] = [with_types(part) for part in made[name]]
+    if not made.keys() & _SAYING:
+        made["anyOf"] = [{"type": kind} for kind in _TYPES]
     return made
 
 

@@ -5,6 +5,7 @@ the two, it is not known whether the call had its effect: an idempotent one is m
 refused with that said (decision record 5). Keys belong to who used them, in one space.
 """
 
+import re
 from dataclasses import dataclass
 
 from lignin.domain.codec import Digest, canonical_bytes, digest_bytes, digest_json, parse_json
@@ -14,6 +15,7 @@ from lignin.operations.context import Context
 from lignin.ports.ledger import View
 
 MAX_KEY_CHARS = 200
+_KEY = re.compile(r"[!-~]+")
 MAX_KEPT_BYTES = 4 * 2**20
 
 
@@ -40,9 +42,9 @@ def repeatable(key: str, operation: str, request: object, *, idempotent: bool) -
     Raises:
         InvalidRequestError: The key is empty, too long, or not printable ASCII.
     """
-    if not 0 < len(key) <= MAX_KEY_CHARS or not (key.isascii() and key.isprintable()):
+    if len(key) > MAX_KEY_CHARS or not _KEY.fullmatch(key):
         raise InvalidRequestError(
-            f"an idempotency key has 1 to {MAX_KEY_CHARS} printable ASCII characters"
+            f"an idempotency key has 1 to {MAX_KEY_CHARS} printable ASCII characters and no space"
         )
     return Repeatable(
         key=key, operation=operation, request=digest_json(request), idempotent=idempotent

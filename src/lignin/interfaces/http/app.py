@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lignin import __version__
 from lignin.interfaces.calls import Calls
@@ -21,6 +21,7 @@ from lignin.operations.registry import Operation
 
 CODES = {404: "not_found", 405: "wrong_method"}
 Lifespan = Any
+MCP_PATH = "/mcp"
 
 
 def build_app(
@@ -55,12 +56,21 @@ def build_app(
         app.include_router(router)
     app.router.routes.extend(routes)
     app.add_api_route("/health", _health, methods=["GET"], include_in_schema=False)
-    if mcp is not None:
-        app.mount("/", mcp)
     app.add_exception_handler(HTTPException, _refuse)
     app.add_exception_handler(Exception, _fault)
     install(app)
-    return Guard(app, door)
+    return Guard(app if mcp is None else _Switch(app, mcp), door)
+
+
+class _Switch:
+    """Hands one path to another application; as a mount it would swallow what the rest refuses."""
+
+    def __init__(self, app: ASGIApp, mcp: ASGIApp) -> None:
+        self._app, self._mcp = app, mcp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_mcp = scope["type"] == "http" and scope["path"] == MCP_PATH
+        await (self._mcp if is_mcp else self._app)(scope, receive, send)
 
 
 async def _health() -> Response:

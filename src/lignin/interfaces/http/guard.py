@@ -17,6 +17,8 @@ from lignin.interfaces.http.problems import problem
 MAX_BODY_BYTES = 32 * 2**20
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 TELEMETRY = "/v1/"
+ASKED_AGAIN = ("/api/v1/", TELEMETRY)
+"""What may be open without the token: routes that ask for it themselves where it matters."""
 OPENLY = frozenset({"/health"})
 SHOWN = "lignin.shown_token"
 """Scope key: the caller showed the server's token."""
@@ -30,7 +32,7 @@ class Door:
         token: The server's token.
         telemetry_token: Another one that opens the telemetry intake and nothing else; "" for none.
         hosts: Names under which the server may be asked.
-        open_here: Without the token one gets in; routes then ask for it themselves.
+        open_here: Without the token one gets as far as routes that ask for it themselves.
     """
 
     token: str
@@ -81,7 +83,9 @@ class Guard:
             if not _is_same(origin, host):
                 return 403, f"sent by a page of {origin!r:.100}", "foreign_origin"
         scope[SHOWN] = self._shows(headers, [self._door.token])
-        if scope[SHOWN] or self._door.open_here or scope["path"] in OPENLY:
+        if scope[SHOWN] or scope["path"] in OPENLY:
+            return None
+        if self._door.open_here and scope["path"].startswith(ASKED_AGAIN):
             return None
         if scope["path"].startswith(TELEMETRY) and self._shows(
             headers, filter(None, [self._door.telemetry_token])

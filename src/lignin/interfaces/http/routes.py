@@ -77,8 +77,9 @@ def _endpoint(operation: Operation, calls: Calls) -> Callable[[Request], Awaitab
             asked = parse_request(operation, values, strict=operation.effect != "read")
             key = request.headers.get("idempotency-key")
             again = None
-            if key is not None and operation.effect != "read" and not call.dry_run:
+            if key is not None and operation.effect != "read":
                 again = repeatable(key, operation.name, values, idempotent=operation.idempotent)
+                again = None if call.dry_run else again
             made = _Made(operation, asked, call, calls, again)
         except LigninError as error:
             return answer_error(error)

@@ -38,7 +38,7 @@ from lignin.interfaces.mcp.teaching import (
     input_schema,
     tool_name,
 )
-from lignin.interfaces.remote import parse_request
+from lignin.interfaces.remote import parse_request, with_types
 from lignin.operations.calling import Call as Noted
 from lignin.operations.calling import Outcome, note_call
 from lignin.operations.lesson import Recalled
@@ -175,7 +175,7 @@ def operation_tool(
         title=operation.summary.partition(":")[0].rstrip(".")[:80],
         description=description_of(operation),
         parameters=input_schema(operation),
-        output_schema=operation.response.model_json_schema(mode="serialization"),
+        output_schema=with_types(operation.response.model_json_schema(mode="serialization")),
         annotations=ToolAnnotations(**hints_of(operation)),
     )
     tool._operation, tool._calls = operation, calls
