@@ -53,7 +53,9 @@ def main() -> int:
     if installed() == wanted():
         return 0
     print(f"lignin: installing {', '.join(wanted())} into {CLIENTS}", flush=True)
-    return subprocess.call([str(files[0]), str(files[1]), "install", "--no-package-lock"], cwd=CLIENTS)
+    return subprocess.call(
+        [str(files[0]), str(files[1]), "install", "--no-package-lock"], cwd=CLIENTS
+    )
 
 
 if __name__ == "__main__":
