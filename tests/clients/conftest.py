@@ -97,3 +97,4 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     yield Running(address, (home / "http.token").read_text().strip(), home)
     started.terminate()
     assert started.wait(timeout=60) == 0
+    started.stderr.close()

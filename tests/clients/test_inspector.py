@@ -65,7 +65,7 @@ def test_the_token_is_asked_for(clients: Clients, running: Running) -> None:
 
 def test_it_starts_our_server_on_the_standard_streams(clients: Clients, tmp_path: Path) -> None:
     done = clients.run(
-        "mcp-inspector", "--cli", "--protocol-era", "modern",
+        "mcp-inspector", "--cli", "--protocol-era", "modern", "--connect-timeout", "90000",
         "-e", f"LIGNIN_HOME={tmp_path}", "-e", f"PYTHONPATH={os.environ.get('PYTHONPATH', '')}",
         "--method", "tools/list", sys.executable, "-m", "lignin", "mcp",
     )  # fmt: skip
