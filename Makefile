@@ -17,7 +17,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 	@echo
 	@echo '  make demo DATA=FOLDER     on recorded sessions in FOLDER; MINE=1 on your own sessions'
-	@echo '  make test CLIENTS=1       with real agent clients, once there are any'
+	@echo '  make test CLIENTS=1       with real clients too (Node from a wheel, packages from npm)'
 
 # The demo has a store of its own in .demo/home; only MINE=1 works in the user's own store.
 ifndef MINE
@@ -38,8 +38,8 @@ else
 endif
 
 test: setup-test ## set up, then run everything fast
-	$(if $(CLIENTS),@echo 'lignin: there are no tests with real clients yet; the suite is the same')
-	$(RUN) pytest -m 'not slow' $(SPREAD) $(ARGS)
+	$(if $(CLIENTS),$(BIN)/python tools/real_clients.py)
+	$(if $(CLIENTS),CLIENTS=1 )$(RUN) pytest -m 'not slow' $(SPREAD) $(ARGS)
 
 test-all: setup-test ## everything, also the full-size suites, with new random examples each time
 	LIGNIN_HYPOTHESIS=explore $(RUN) pytest $(SPREAD) $(ARGS)

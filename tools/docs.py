@@ -1,6 +1,6 @@
-"""Writes `docs/reference/commands.md` from the operations table, and the golden help texts.
+"""Writes the reference pages from the operations table, and the golden help texts.
 
-    python tools/docs.py            write both
+    python tools/docs.py            write all
     python tools/docs.py --check    say what would change; exit status 1 where something would
 
 Owns the reference's form; what it says is the operations' own docstrings and field descriptions.
@@ -14,6 +14,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference" / "commands.md"
+HTTP = ROOT / "docs" / "reference" / "http.md"
+MCP = ROOT / "docs" / "reference" / "mcp.md"
 HELP = ROOT / "tests" / "golden" / "help.txt"
 WIDTH = 100
 
@@ -122,11 +124,19 @@ def help_texts() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write or check both files."""
+    """Write or check all files."""
     sys.path.insert(0, str(ROOT / "src"))
     os.environ["COLUMNS"] = str(WIDTH)
     status = 0
-    for path, text in ((REFERENCE, reference()), (HELP, help_texts())):
+    from served_docs import http_reference, mcp_reference
+
+    pages = (
+        (REFERENCE, reference()),
+        (HTTP, http_reference()),
+        (MCP, mcp_reference()),
+        (HELP, help_texts()),
+    )
+    for path, text in pages:
         if path.is_file() and path.read_text() == text:
             continue
         if "--check" in arguments:

@@ -29,7 +29,7 @@ from lignin.interfaces.errors import (
 from lignin.interfaces.streams import ensure_streams, printable, say
 from lignin.operations import NOT_NOUNS
 
-SHORTCUTS = ("demo", "up", "worker", "improve")
+SHORTCUTS = ("demo", "up", "worker", "mcp", "improve")
 LIFE_ORDER = (
     "trace",
     "artifact",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import click
 
@@ -24,6 +24,9 @@ from lignin.interfaces.output import (
     tell_line,
 )
 from lignin.interfaces.streams import printable, say
+
+if TYPE_CHECKING:
+    from lignin.operations.context import Serve
 
 MAX_STDIN_BYTES = 64 * 2**20
 COMMON = frozenset(
@@ -235,6 +238,7 @@ def _invoke(operation: Any, given: dict[str, Any]) -> int:
         with open_context(settings, dry_run=dry_run, create=create, progress=progress) as context:
             context.listen = _listen
             context.tell = tell_line(common)
+            context.serve_http, context.serve_mcp = _faces(settings)
             response = operation.run(context, request)
     finally:
         if progress is not None:
@@ -255,6 +259,34 @@ def _listen(context: Any, address: str) -> AbstractContextManager[str]:
             f"the server is not installed: {error}", hint="pip install 'lignin[otlp]'"
         ) from error
     return listen(context, address)
+
+
+def _faces(settings: Any) -> "tuple[Serve, Serve]":
+    """What serves over HTTP and MCP; both open throw-away copies of the store for dry runs."""
+    from lignin.app import open_context
+
+    def open_copy() -> AbstractContextManager[Any]:
+        return open_context(settings, dry_run=True)
+
+    def serve_http(context: Any, serving: Any) -> AbstractContextManager[str]:
+        try:
+            from lignin.interfaces.http.serve import serve
+        except ImportError as error:
+            raise UnavailableError(
+                f"the server is not installed: {error}", hint="pip install 'lignin[http]'"
+            ) from error
+        return serve(context, serving, open_copy)
+
+    def serve_mcp(context: Any, serving: Any) -> AbstractContextManager[str]:
+        try:
+            from lignin.interfaces.mcp.stdio import serve
+        except ImportError as error:
+            raise UnavailableError(
+                f"MCP is not installed: {error}", hint="pip install 'lignin[mcp]'"
+            ) from error
+        return serve(context, serving, open_copy)
+
+    return serve_http, serve_mcp
 
 
 def _cwd() -> Path:

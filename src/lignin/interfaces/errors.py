@@ -56,6 +56,11 @@ def exit_code_of(error: errors.LigninError) -> int:
     return next((code for kind, (code, _) in FAMILIES.items() if isinstance(error, kind)), 1)
 
 
+def status_of(error: errors.LigninError) -> int:
+    """The HTTP status of an error's family; 500 where it has none."""
+    return next((status for kind, (_, status) in FAMILIES.items() if isinstance(error, kind)), 500)
+
+
 def envelope_of(error: errors.LigninError) -> dict[str, Any]:
     """The error as every surface sends it."""
     envelope: dict[str, Any] = {

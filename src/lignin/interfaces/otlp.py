@@ -18,7 +18,7 @@ from anyio.to_thread import run_sync
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from lignin.domain.errors import (
     DeniedError,
@@ -63,16 +63,27 @@ def build_app(context: Context, token: str = "") -> Starlette:
     Args:
         token: What a sender must show as `Authorization: Bearer`; empty for nothing.
     """
-    inbox = _Inbox(context, token)
+    return Starlette(routes=_routes(_Inbox(context, token)))
+
+
+def guarded_routes(context: Context) -> list[BaseRoute]:
+    """The same routes for an application whose guard has asked already who sends."""
+    return _routes(_Inbox(context, None))
+
+
+def _routes(inbox: "_Inbox") -> list[BaseRoute]:
     names: tuple[Signal, ...] = ("traces", "logs", "metrics")
     routes = [Route(f"/v1/{name}", inbox.answering(name), methods=["POST"]) for name in names]
-    hooks = [*hook_routes(context), Route("/loops/{name}", inbox.hear, methods=["POST"])]
-    return Starlette(routes=[*routes, *hooks])
+    return [
+        *routes,
+        *hook_routes(inbox.context),
+        Route("/loops/{name}", inbox.hear, methods=["POST"]),
+    ]
 
 
 class _Inbox:
-    def __init__(self, context: Context, token: str) -> None:
-        self._context = context
+    def __init__(self, context: Context, token: str | None) -> None:
+        self.context = context
         self._token = token
         self._recent = Recent()
         self._threads = anyio.CapacityLimiter(MAX_AT_ONCE)
@@ -104,7 +115,7 @@ class _Inbox:
             delivery = next((h for name in _DELIVERIES if (h := request.headers.get(name))), "")
             heard = await run_sync(
                 hear_webhook,
-                self._context,
+                self.context,
                 request.path_params["name"],
                 body,
                 delivery[:200],
@@ -118,6 +129,8 @@ class _Inbox:
             return JSONResponse({"error": error.code, "message": error.message}, status_code=code)
 
     def _require_allowed(self, request: Request) -> None:
+        if self._token is None:
+            return
         host = request.headers.get("host", "")
         name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
         if self._token:
@@ -146,7 +159,7 @@ class _Inbox:
 
     def _answer(self, signal: Signal, encoding: Encoding, body: bytes, packed: str) -> bytes:
         content = unpack(body, packed)
-        taken = take_request(self._context, signal, encoding, content, self._recent)
+        taken = take_request(self.context, signal, encoding, content, self._recent)
         return write_answer(signal, encoding, taken.rejected, taken.why)
 
 

@@ -97,6 +97,10 @@ NOT_NOUNS = frozenset(
         "telemetry",
         "trace_view",
         "uses",
+        "searching",
+        "skill_reading",
+        "calling",
+        "answered",
         "weights",
     }
 )

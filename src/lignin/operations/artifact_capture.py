@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from lignin.artifacts.service import Captured
 from lignin.artifacts.versions import HANDED_OVER
-from lignin.domain.artifacts import File
+from lignin.domain.artifacts import File, make_tree
 from lignin.domain.candidates import Provenance
+from lignin.domain.errors import InvalidRequestError
 from lignin.domain.events import Change
 from lignin.domain.examples import Example
 from lignin.operations.artifact_models import (
@@ -34,7 +35,7 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
     verification can pass; a part of the examples is held out as the judge.
     """
     provenance = Provenance(
-        source=request.path,
+        source=request.path or "handed over as text",
         session=request.session,
         author=context.scope.actor.sub,
         task=request.task,
@@ -42,9 +43,21 @@ def capture(context: Context, request: ArtifactCapture) -> CaptureView:
         mode=request.mode,
         context=read_context(request.context),
     )
-    files = read_files(context.path(request.path))
+    files = _files(context, request)
     captured, examples = take_over(context, files, request, provenance)
     return capture_view(context, captured, examples, request)
+
+
+def _files(context: Context, request: ArtifactCapture) -> Mapping[str, File]:
+    if request.files is not None and request.path:
+        raise InvalidRequestError("both a path and files", hint="hand over one of them")
+    if request.path:
+        return read_files(context.path(request.path))
+    if not request.files:
+        raise InvalidRequestError("missing: PATH", hint="a file or folder, or --files")
+    return make_tree(
+        {path: File(content=text.encode(errors="replace")) for path, text in request.files.items()}
+    ).files
 
 
 def take_over(

@@ -21,7 +21,10 @@ State = Literal[
 
 
 class ArtifactCapture(Request):
-    path: str = positional("a file or a folder")
+    path: str = positional("a file or a folder", default="")
+    files: dict[str, str] | None = Field(
+        None, description="instead of a path: the text of each file by its name, as JSON"
+    )
     name: str = Field("", description="what to call it; default: from its own text")
     kind: str | None = Field(
         None,

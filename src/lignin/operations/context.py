@@ -14,9 +14,10 @@ from lignin.artifacts.disk import Disk
 from lignin.artifacts.kind import Kind
 from lignin.artifacts.service import Artifacts
 from lignin.domain.codec import Digest, Json, canonical_bytes, parse_json
-from lignin.domain.errors import ConflictError, InvalidRequestError, UnavailableError
+from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError, UnavailableError
 from lignin.domain.events import Change, Receipt, Scope
 from lignin.harness.service import Harness
+from lignin.operations.searching import Searches
 from lignin.ports.broker import Exits
 from lignin.ports.clock import Clock, IdSource
 from lignin.ports.connector import Connector, ConnectorAsked
@@ -40,6 +41,26 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int | None], None]
 Listen = Callable[["Context", str], AbstractContextManager[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What a server offers: where, to whom, and which tools.
+
+    Args:
+        address: `HOST:PORT`, `PORT` or empty; unused on the standard streams.
+        token: Everybody shows the token; else what reads and writes is open on this machine.
+        govern: Tools that decide what others are served are there too.
+        every: Every tool instead of the few.
+    """
+
+    address: str = ""
+    token: bool = True
+    govern: bool = False
+    every: bool = False
+
+
+Serve = Callable[["Context", Serving], AbstractContextManager[str]]
 Decided = TypeVar("Decided")
 MAX_DECISIONS = 8
 
@@ -50,6 +71,10 @@ def _no_server(_context: "Context", _address: str) -> AbstractContextManager[str
 
 def _untold(_line: Mapping[str, Json]) -> bool:
     return True
+
+
+def _no_face(_context: "Context", _serving: Serving) -> AbstractContextManager[str]:
+    raise UnavailableError("nothing can be served here", hint="use the command line")
 
 
 def _silent(_what: str, _done: int, _total: int | None) -> None:
@@ -78,11 +103,15 @@ class Context:
         open_engine: Durable runs; in a dry run an empty engine that nobody works off.
         find_clients: Versions of the agent clients that work here, by command.
         dry_run: The ledger is a throw-away copy; effects outside it are not made.
+        is_remote: The caller came through a server: files that it names are not theirs.
         progress: Called with (what, done, total or None).
         opened: Systems under test that were opened here, by digest, with what opens them elsewhere.
         workers: Trials are handed to workers that live.
         tell: Says a part of a stream as it comes; False once nobody reads any more.
         listen: Serves telemetry at an address while a block lasts; given by an interface.
+        serve_http: Serves every operation over HTTP while a block lasts; given by an interface.
+        serve_mcp: Serves tools on the standard streams until they end; given by an interface.
+        searches: Indexes that searches keep; all callers of a process share them.
     """
 
     scope: Scope
@@ -119,9 +148,13 @@ class Context:
     opened: dict[Digest, SystemAsked] = field(default_factory=dict)
     workers: bool = False
     dry_run: bool = False
+    is_remote: bool = False
     progress: Progress = field(default=_silent)
     tell: Callable[[Mapping[str, Json]], bool] = field(default=_untold)
     listen: "Listen" = field(default=_no_server)
+    serve_http: "Serve" = field(default=_no_face)
+    serve_mcp: "Serve" = field(default=_no_face)
+    searches: Searches = field(default_factory=Searches)
 
     def commit(self, *changes: Change) -> tuple[Receipt, ...]:
         """Commit changes together; secrets in what their events say are redacted first.
@@ -170,8 +203,14 @@ class Context:
         """A path that the caller named, from where they stand.
 
         Raises:
+            DeniedError: The caller came through a server.
             InvalidRequestError: It holds a NUL, or `~` of an unknown user.
         """
+        if self.is_remote:
+            raise DeniedError(
+                f"{named!r:.100} would be a file of the server's machine",
+                hint="use the command line there",
+            )
         if "\0" in named:
             raise InvalidRequestError(f"the path {named!r:.100} holds a NUL character")
         try:

@@ -111,7 +111,7 @@ class DemoReport(Response):
         return render_report(self)
 
 
-@operation("demo", effect="execute", idempotent=True)
+@operation("demo", effect="execute", idempotent=True, remote=False)
 def demo(context: Context, request: Demo) -> DemoReport:
     """Run the main job: find the code agents wrote, prove it, promote it, serve it, call it.
 

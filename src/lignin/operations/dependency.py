@@ -74,7 +74,7 @@ class WheelsView(Response):
     items: list[WheelView] = Field(description="every wheel, by name and version")
 
 
-@operation("dependency.lock", effect="execute", idempotent=True)
+@operation("dependency.lock", effect="execute", idempotent=True, remote=False)
 def lock(context: Context, request: DependencyLock) -> LockView:
     """Choose exact wheels for requirements and keep them, for what requires them to be captured.
 

@@ -87,8 +87,8 @@ def compare(context: Context, request: EvalCompare) -> Compared:
 
 
 def _rows(context: Context, named: str) -> Sequence[Mapping[str, Any]]:
-    path = context.path(named)
-    if path.is_file():
+    path = None if context.is_remote else context.path(named)
+    if path is not None and path.is_file():
         if path.stat().st_size > MAX_BYTES:
             raise InvalidRequestError(f"{path} is larger than {MAX_BYTES // 2**20} MiB")
         return parse_rows(path.read_text(encoding="utf-8"), path.name)

@@ -145,7 +145,7 @@ class CampaignView(Response):
         return "\n".join(lines)
 
 
-@operation("gate.decide", effect="read", idempotent=True)
+@operation("gate.decide", effect="read", idempotent=True, remote=False)
 def decide(context: Context, request: GateDecide) -> GateVerdict:
     """Decide by recorded trials whether a candidate is better and breaks nothing.
 
@@ -170,7 +170,7 @@ def decide(context: Context, request: GateDecide) -> GateVerdict:
     return GateVerdict.model_validate(verdict.to_json())
 
 
-@operation("gate.campaign", effect="read", idempotent=True)
+@operation("gate.campaign", effect="read", idempotent=True, remote=False)
 def campaign(context: Context, request: GateCampaign) -> CampaignView:
     """Decide a sequence of proposals by recorded trials under one error budget.
 

@@ -49,7 +49,7 @@ class ProposalDraft(DraftAsked):
     )
 
 
-@operation("proposal.draft", effect="execute")
+@operation("proposal.draft", effect="execute", remote=False)
 def draft(context: Context, request: ProposalDraft) -> ProposalView:
     """Have a change to a head drafted, verify its parts, and open the proposal that it is better.
 

@@ -63,7 +63,7 @@ class DraftView(Response):
         return told(lines)
 
 
-@operation("proposer.try", effect="execute")
+@operation("proposer.try", effect="execute", remote=False)
 def try_(context: Context, request: ProposerTry) -> DraftView:
     """Ask a proposer for one change that mends a failure mode, and show it; nothing is filed.
 

@@ -77,6 +77,7 @@ class Operation:
     effect: Effect
     idempotent: bool
     needs_store: bool
+    remote: bool
     request: type[Request]
     response: type[Response]
     run: Callable[..., Any]
@@ -85,24 +86,30 @@ class Operation:
 
 
 def operation(
-    name: str, *, effect: Effect, idempotent: bool = False, needs_store: bool = False
+    name: str,
+    *,
+    effect: Effect,
+    idempotent: bool = False,
+    needs_store: bool = False,
+    remote: bool = True,
 ) -> Callable[[Function], Function]:
     """Mark a function `(context, request) -> response` as an operation.
 
     Args:
         needs_store: It is about the store that there is; where there is none, none is made.
+        remote: A caller of a server may ask for it; not where it is about this process itself.
     """
 
     def mark(function: Function) -> Function:
-        setattr(function, _ATTRIBUTE, (name, effect, idempotent, needs_store))
+        setattr(function, _ATTRIBUTE, (name, effect, idempotent, needs_store, remote))
         return function
 
     return mark
 
 
-def positional(description: str, default: Any = ...) -> Any:
-    """A request field that the command line takes by position."""
-    return Field(default, description=description, json_schema_extra={"positional": True})
+def positional(description: str, default: Any = ..., **bounds: Any) -> Any:
+    """A request field that the command line takes by position; bounds are those of `Field`."""
+    return Field(default, description=description, json_schema_extra={"positional": True}, **bounds)
 
 
 def nouns() -> tuple[str, ...]:
@@ -133,7 +140,7 @@ def _load_file(name: str) -> Mapping[str, Operation]:
         marked = getattr(function, _ATTRIBUTE, None)
         if marked is None or function.__module__ != module.__name__:
             continue
-        name, effect, idempotent, needs_store = marked
+        name, effect, idempotent, needs_store, remote = marked
         hints = get_type_hints(function)
         text = inspect.cleandoc(function.__doc__ or "")
         found[name] = Operation(
@@ -141,6 +148,7 @@ def _load_file(name: str) -> Mapping[str, Operation]:
             effect=effect,
             idempotent=idempotent,
             needs_store=needs_store,
+            remote=remote,
             request=hints["request"],
             response=hints["return"],
             run=function,

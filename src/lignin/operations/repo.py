@@ -132,7 +132,7 @@ class RepoBranched(Response):
         )
 
 
-@operation("repo.propose", effect="execute")
+@operation("repo.propose", effect="execute", remote=False)
 def propose(context: Context, request: RepoPropose) -> RepoDraftView:
     """Have a change to your own repository drafted on a commit: by a model, a coding agent, or you.
 
@@ -162,7 +162,7 @@ def propose(context: Context, request: RepoPropose) -> RepoDraftView:
     return made.model_copy(update={"left_out": list(others)})
 
 
-@operation("repo.prove", effect="execute", idempotent=True)
+@operation("repo.prove", effect="execute", idempotent=True, remote=False)
 def prove_(context: Context, request: RepoProve) -> Decided:
     """Run the trials that decide whether a draft makes the agent better and breaks nothing.
 
@@ -200,7 +200,7 @@ def prove_(context: Context, request: RepoProve) -> Decided:
     return decided
 
 
-@operation("repo.branch", effect="write", idempotent=True)
+@operation("repo.branch", effect="write", idempotent=True, remote=False)
 def branch(context: Context, request: RepoBranch) -> RepoBranched:
     """Give your repository a branch with an accepted draft: one commit, whose message holds the evidence.
 

@@ -211,7 +211,7 @@ def show(context: Context, request: RoutineShow) -> RoutineShown:
     )
 
 
-@operation("routine.cover", effect="read", idempotent=True)
+@operation("routine.cover", effect="read", idempotent=True, remote=False)
 def cover(context: Context, request: RoutineCover) -> Covered:
     """Measure how the routines cover traces that are read but not kept.
 

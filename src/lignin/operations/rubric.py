@@ -128,7 +128,7 @@ class LabelsListed(Listed):
     items: list[LabelView] = Field(description="this page of the list")
 
 
-@operation("rubric.add", effect="write", idempotent=True)
+@operation("rubric.add", effect="write", idempotent=True, remote=False)
 def add(context: Context, request: RubricAdd) -> RubricShown:
     """File a rubric. The first one of a name is in use at once; another version is proposed.
 

@@ -117,7 +117,7 @@ class ComparedView(Response):
         return told(lines)
 
 
-@operation("rubric.agree", effect="execute", idempotent=True)
+@operation("rubric.agree", effect="execute", idempotent=True, remote=False)
 def agree(context: Context, request: RubricAgree) -> AgreementView:
     """Ask a judge about every run that people labelled, and tell how far it agrees with them.
 
@@ -138,7 +138,7 @@ def agree(context: Context, request: RubricAgree) -> AgreementView:
     return done
 
 
-@operation("rubric.compare", effect="execute", idempotent=True)
+@operation("rubric.compare", effect="execute", idempotent=True, remote=False)
 def compare(context: Context, request: RubricCompare) -> ComparedView:
     """Decide whether a new rubric, or judge, agrees with people's labels no less than the one that stands.
 

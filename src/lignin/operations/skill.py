@@ -1,13 +1,13 @@
 """Skill folders: write what a head serves where agent clients look for it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from lignin.artifacts.client import Client
 from lignin.artifacts.folder import read_tree, resolve_skills_folder
 from lignin.artifacts.listing import ListedSkill, plan_listing
-from lignin.artifacts.packaging import assign_skill_names, package_artifact, redescribe
+from lignin.artifacts.packaging import assign_skill_names, redescribe
 from lignin.artifacts.serve import read_state, serve_folder
 from lignin.artifacts.serving_plan import (
     Retirement,
@@ -17,42 +17,28 @@ from lignin.artifacts.serving_plan import (
     plan_serving,
 )
 from lignin.artifacts.skillmd import parse_skill
-from lignin.artifacts.store import load_examples, load_manifest, load_tree, trusted_givers
-from lignin.artifacts.versions import is_simulated
 from lignin.domain.artifacts import File
 from lignin.domain.errors import (
-    DeniedError,
-    InvalidRequestError,
     LigninError,
     NotFoundError,
 )
 from lignin.domain.events import NewEvent
-from lignin.domain.examples import split_examples
 from lignin.domain.harness import diff_revisions, parse_revision
-from lignin.domain.states import Row
-from lignin.domain.states.artifacts import PROVEN, SERVABLE
 from lignin.harness.laws import Move
 from lignin.operations.context import Context
-from lignin.operations.heads import is_practice, version_of
-from lignin.operations.lifecycle import require_dependencies
 from lignin.operations.registry import operation
 from lignin.operations.skill_models import FolderServed, Left, SkillServe, SkillsServed
-from lignin.ports.ledger import View, every_row, require_known
-
-SKILL_KINDS = frozenset({"skill", "program", "script", "prompt"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Skill:
-    name: str
-    digest: str
-    description: str
-    files: Mapping[str, File]
-    uses: int
-    simulated: bool
+from lignin.operations.skill_reading import (
+    PackagedSkill,
+    packaged,
+    parting,
+    stable_served,
+    withheld,
+)
+from lignin.ports.ledger import View, every_row
 
 
-@operation("skill.serve", effect="execute", idempotent=True)
+@operation("skill.serve", effect="execute", idempotent=True, remote=False)
 def serve(context: Context, request: SkillServe) -> SkillsServed:
     """Write a head's skills where Claude Code and Codex look for them.
 
@@ -63,16 +49,10 @@ def serve(context: Context, request: SkillServe) -> SkillsServed:
     base = context.person_home if request.personal else context.path(request.folder)
     clients = _clients(context, request.client)
     with context.view() as view:
-        stable, _ = context.harness.stable(view, request.head)
-        if is_practice(require_known(view, f"head/{request.head}")):
-            raise DeniedError(
-                f"{request.head!r} is a practice head: what is in it was simulated, and is not served",
-                hint="--head names another; `lignin head list` shows them",
-            )
-        slots = context.harness.resolve(view, stable)
-        withheld = _withheld(view, slots)
-        skills, not_skills = _packaged(context, view, slots, withheld)
-        retired = _retired(context, view, request.head, slots, withheld)
+        stable, slots = stable_served(context, view, request.head)
+        stopping = withheld(view, slots)
+        skills, not_skills = packaged(context, view, slots, stopping)
+        retired = _retired(context, view, request.head, slots, stopping)
         origin = _origin(view, request.head)
         stopped = frozenset(
             str(row.body["digest"]) for row in every_row(view, "version", state="quarantined")
@@ -115,74 +95,9 @@ def _clients(context: Context, names: list[str]) -> list[Client]:
     return [client for name, client in known.items() if not names or name in names]
 
 
-def _packaged(
-    context: Context,
-    view: View,
-    slots: Mapping[str, str],
-    withheld: Mapping[str, Retirement],
-) -> tuple[list[_Skill], list[Left]]:
-    skills, left = [], []
-    kinds, names = context.load_kinds(), assign_skill_names(slots)
-    for slot, digest in slots.items():
-        row = version_of(view, slot, digest)
-        if slot in withheld:
-            left.append(Left(name=slot, reason=f"{withheld[slot].what}: {withheld[slot].reason}"))
-            continue
-        if row.body["kind"] not in SKILL_KINDS:
-            reason = f"a {row.body['kind']} is not served as a skill folder"
-            left.append(Left(name=slot, reason=reason))
-            continue
-        tree = load_tree(view, digest)
-        visible, _ = split_examples(load_examples(view, digest, trusted_givers(view, row)))
-        try:
-            files = package_artifact(
-                tree,
-                name=slot,
-                kind=row.body["kind"],
-                summary=kinds[row.body["kind"]].summary(tree),
-                digest=digest,
-                space=context.scope.space,
-                examples=visible,
-                skill_name=names[slot],
-                simulated=is_simulated(row),
-            )
-        except InvalidRequestError as error:
-            left.append(Left(name=slot, reason=error.message))
-            continue
-        usage = view.row(f"usage/{digest}")
-        skills.append(
-            _Skill(
-                name=names[slot],
-                digest=digest,
-                description=parse_skill(files["SKILL.md"].content).description,
-                files=files,
-                uses=usage.body["uses"] if usage else 0,
-                simulated=is_simulated(row),
-            )
-        )
-    return skills, left
-
-
 def _origin(view: View, head: str) -> str:
     """A head's name that no other store's head has: with the id of its space's first event."""
     return f"{view.space}:{head}@{view.log(limit=1)[0].event_id[-10:]}"
-
-
-def _withheld(view: View, slots: Mapping[str, str]) -> dict[str, Retirement]:
-    """Slots whose version stands in the head and may not be served now, and why."""
-    found = {}
-    for slot, digest in slots.items():
-        row = version_of(view, slot, digest)
-        if row.state not in SERVABLE:
-            found[slot] = _parting(row) or Retirement(
-                what="withheld", reason=f"it is {row.state}: {row.body['reason']}"
-            )
-            continue
-        try:
-            require_dependencies(view, load_manifest(view, digest), PROVEN)
-        except DeniedError as error:
-            found[slot] = Retirement(what="withheld", reason=error.message)
-    return found
 
 
 def _retired(
@@ -190,11 +105,11 @@ def _retired(
     view: View,
     head: str,
     slots: Mapping[str, str],
-    withheld: Mapping[str, Retirement],
+    stopping: Mapping[str, Retirement],
 ) -> dict[str, Retirement]:
     """What left the head, or stands in it and may not be served, for forwarding notes."""
     names = assign_skill_names(slots)
-    found = {names[slot]: why for slot, why in withheld.items()}
+    found = {names[slot]: why for slot, why in stopping.items()}
     moves = context.harness.history(view, head)
     for at, move in enumerate(moves):
         before, after = view.row(f"revision/{move.came_from}"), view.row(f"revision/{move.to}")
@@ -204,21 +119,10 @@ def _retired(
         for slot, change in patch.items():
             if not change.new and slot not in slots and change.expected:
                 row = view.row(f"version/{slot}@{change.expected}")
-                why = (_parting(row) if row else None) or _moved_off(view, move, moves[at + 1 :])
+                why = (parting(row) if row else None) or _moved_off(view, move, moves[at + 1 :])
                 name = assign_skill_names({slot, *slots})[slot]
                 found.setdefault(name, replace(why, revision=move.to))
     return found
-
-
-def _parting(row: Row) -> Retirement | None:
-    """What became of a version, where its state says so."""
-    if row.state not in {"retired", "quarantined"}:
-        return None
-    return Retirement(
-        what="retired" if row.state == "retired" else "quarantined",
-        reason=str(row.body["reason"]),
-        successor=str(row.body["forward_to"] or ""),
-    )
 
 
 def _moved_off(view: View, move: Move, earlier: Sequence[Move]) -> Retirement:
@@ -236,7 +140,7 @@ def _serve_one(
     client: Client,
     folder: Path,
     *,
-    skills: list[_Skill],
+    skills: list[PackagedSkill],
     retired: Mapping[str, Retirement],
     stopped: Collection[str],
     revision: str,
@@ -300,7 +204,7 @@ def _serve_one(
     )
 
 
-def _files(skill: _Skill, description: str) -> Mapping[str, File]:
+def _files(skill: PackagedSkill, description: str) -> Mapping[str, File]:
     if description == skill.description:
         return skill.files
     return redescribe(skill.files, description)

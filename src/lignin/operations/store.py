@@ -76,7 +76,7 @@ def verify(context: Context, request: StoreVerify) -> StoreAudit:  # noqa: ARG00
     return StoreAudit(sound=sound, url=context.store.url, faults=faults, spaces=audits)
 
 
-@operation("store.backup", effect="write", needs_store=True)
+@operation("store.backup", effect="write", needs_store=True, remote=False)
 def backup(context: Context, request: StoreBackup) -> BackupMade:
     """Write a consistent copy of the whole store into one new SQLite file.
 
@@ -89,7 +89,7 @@ def backup(context: Context, request: StoreBackup) -> BackupMade:
     return BackupMade(path=str(path), size_bytes=path.stat().st_size)
 
 
-@operation("store.copy", effect="write", idempotent=True, needs_store=True)
+@operation("store.copy", effect="write", idempotent=True, needs_store=True, remote=False)
 def copy(context: Context, request: StoreCopy) -> StoreCopied:
     """Copy the store into another one, going on where an interrupted copy stopped.
 

@@ -25,7 +25,7 @@ class ToolListed(Response):
     items: list[ToolView] = Field(description="every tool, by name")
 
 
-@operation("tool.list", effect="execute", idempotent=True)
+@operation("tool.list", effect="execute", idempotent=True, remote=False)
 def list_(context: Context, request: ToolList) -> ToolListed:
     """List the tools of the practice desk or of a tool server, with the digests to declare.
 

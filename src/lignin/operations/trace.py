@@ -181,7 +181,7 @@ class Harvested(Response):
     verified: list[Verified] = Field(description="what was verified")
 
 
-@operation("trace.import", effect="write", idempotent=True)
+@operation("trace.import", effect="write", idempotent=True, remote=False)
 def import_(context: Context, request: TraceImport) -> Imported:
     """Take recorded agent runs in: redact secrets, keep the origin's bytes in order.
 

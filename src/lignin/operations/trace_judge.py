@@ -70,7 +70,7 @@ class RunsJudged(Response):
         return told(lines)
 
 
-@operation("trace.judge", effect="execute", idempotent=True)
+@operation("trace.judge", effect="execute", idempotent=True, remote=False)
 def judge(context: Context, request: TraceJudge) -> RunsJudged:
     """Judge runs by an eval case: give a case to any agent, write down its run, hear whether it passed.
 

@@ -133,6 +133,7 @@ _LISTED_BY = {
     "session": "`lignin trace list` has them",
     "case": "`lignin trace cases` has them",
     "routine": "`lignin routine list` has them",
+    "lesson": "`lignin lesson list` has them",
     "task": "`lignin task list` has the unfinished ones",
     "system": "`lignin eval list` has the systems that were tried",
     "trial": "`lignin eval show SYSTEM` has a system's trials",

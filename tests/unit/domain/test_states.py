@@ -181,6 +181,14 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("delivery.sent", {"told": "b"}),
     ],
     "purge": [("payload.purged", {"count": 1})] * 2,
+    "request": [
+        ("request.begun", {"operation": "artifact.call", "request": "sha256:a"}),
+        ("request.answered", {"blob": "sha256:b"}),
+    ],
+    "lesson": [
+        ("lesson.proposed", {"blob": "sha256:a", "by": "agent:a", "words": ""}),
+        ("lesson.withdrawn", {"reason": "r"}),
+    ],
     "case": [
         ("case.accepted", {"task": "t", "into": None}),
         ("case.merged", {"task": "t", "into": "cas_a"}),

@@ -11,6 +11,7 @@ from lignin.domain.events import Event
 from lignin.domain.states import (
     artifacts,
     budgets,
+    calls,
     cases,
     connectors,
     drafts,
@@ -55,6 +56,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     **loops.REDUCERS,
     **inbox.REDUCERS,
     **connectors.REDUCERS,
+    **calls.REDUCERS,
 }
 
 

@@ -1,0 +1,149 @@
+"""Skills over MCP (SEP-2640): what a head serves, with the digest of every file, straight from the store."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+from fastmcp.resources import Resource, ResourceContent, ResourceResult
+from fastmcp.server.extensions import MethodBinding, ServerExtension
+from fastmcp.server.providers import Provider
+from fastmcp.skills import (
+    GetSkillResult,
+    ListSkillsResult,
+    Skill,
+    SkillFrontmatter,
+    SkillResource,
+)
+from fastmcp.skills.models import GetSkillParams, ListSkillsParams
+from fastmcp.utilities.versions import VersionSpec
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import PrivateAttr
+
+from lignin.domain.artifacts import File
+from lignin.domain.errors import DeniedError, NotFoundError
+from lignin.interfaces.calls import Call, Calls
+from lignin.operations.heads import MAIN
+from lignin.operations.skill_reading import PackagedSkill
+from lignin.operations.skill_show import read_skills
+
+SKILL_MD = "SKILL.md"
+_VERSIONS = frozenset(MODERN_PROTOCOL_VERSIONS)
+_TYPES = {".md": "text/markdown", ".json": "application/json", ".py": "text/x-python"}
+
+
+class HeadSkills(Provider):
+    """The skills of a head as resources; read anew each time, so what is withdrawn is gone at once."""
+
+    def __init__(self, calls: Calls, head: str = MAIN) -> None:
+        super().__init__()
+        self._calls = calls
+        self._head = head
+
+    async def skills(self) -> list[PackagedSkill]:
+        """What the head serves now; nothing where there is no such head yet."""
+
+        def read() -> list[PackagedSkill]:
+            try:
+                return read_skills(self._calls.context_of(Call()), self._head)[1]
+            except (NotFoundError, DeniedError):
+                return []
+
+        found: list[PackagedSkill] = await self._calls.apart(read)
+        return found
+
+    async def _list_resources(self) -> Sequence[Resource]:
+        return [
+            _resource(skill, path, file)
+            for skill in await self.skills()
+            for path, file in sorted(skill.files.items())
+        ]
+
+    async def _get_resource(
+        self,
+        uri: str,
+        version: VersionSpec | None = None,  # noqa: ARG002
+    ) -> Resource | None:
+        if not uri.startswith("skill://"):
+            return None
+        listed = await self._list_resources()
+        return next((each for each in listed if str(each.uri) == uri), None)
+
+
+class SkillsOfHead(ServerExtension):
+    """`skills/list` and `skills/get`."""
+
+    identifier = "io.modelcontextprotocol/skills"
+
+    def __init__(self, provider: HeadSkills) -> None:
+        self._provider = provider
+
+    def methods(self) -> Sequence[MethodBinding]:
+        """The two methods, in the versions that have extensions."""
+        return (
+            MethodBinding("skills/list", ListSkillsParams, self._list, _VERSIONS),
+            MethodBinding("skills/get", GetSkillParams, self._get, _VERSIONS),
+        )
+
+    async def _list(self, context: Any, params: Any) -> ListSkillsResult:  # noqa: ARG002
+        return ListSkillsResult(
+            skills=[_entry(skill) for skill in await self._provider.skills()],
+            ttl_ms=0,
+            cache_scope="private",
+        )
+
+    async def _get(self, context: Any, params: GetSkillParams) -> GetSkillResult:  # noqa: ARG002
+        for skill in await self._provider.skills():
+            if uri_of(skill, SKILL_MD) == params.uri:
+                return GetSkillResult(skill=_entry(skill), ttl_ms=0, cache_scope="private")
+        raise MCPError(code=INVALID_PARAMS, message=f"no skill {params.uri!r:.200}")
+
+
+def uri_of(skill: PackagedSkill, path: str) -> str:
+    """The address of a skill's file."""
+    return f"skill://{skill.name}/{path}"
+
+
+def _entry(skill: PackagedSkill) -> Skill:
+    return Skill(
+        uri=uri_of(skill, SKILL_MD),
+        frontmatter=SkillFrontmatter(_front_matter(skill.files[SKILL_MD].content)),
+        resources=[
+            SkillResource(
+                uri=uri_of(skill, path), digest=f"sha256:{file.sha256}", size=len(file.content)
+            )
+            for path, file in sorted(skill.files.items())
+        ],
+    )
+
+
+def _front_matter(content: bytes) -> dict[str, Any]:
+    """The front matter that packaging wrote and checked."""
+    _, front, _ = content.decode().split("---\n", 2)
+    found: dict[str, Any] = yaml.safe_load(front)
+    return found
+
+
+class _SkillFile(Resource):
+    _content: bytes = PrivateAttr(default=b"")
+
+    async def read(self) -> ResourceResult:
+        """The file's bytes, as text where they are."""
+        try:
+            said: str | bytes = self._content.decode()
+        except UnicodeDecodeError:
+            said = self._content
+        return ResourceResult(contents=[ResourceContent(said, mime_type=self.mime_type)])
+
+
+def _resource(skill: PackagedSkill, path: str, file: File) -> Resource:
+    suffix = path[path.rfind(".") :] if "." in path else ""
+    made = _SkillFile(
+        uri=uri_of(skill, path),  # type: ignore[arg-type] - pydantic parses it
+        name=f"{skill.name}/{path}",
+        description=skill.description if path == SKILL_MD else None,
+        mime_type=_TYPES.get(suffix, "text/plain"),
+    )
+    made._content = file.content
+    return made

@@ -1,0 +1,149 @@
+"""Who is not answered, and what nobody may ask for from elsewhere."""
+
+from pathlib import Path
+
+import pytest
+
+from lignin.domain.errors import DeniedError
+from lignin.interfaces.http.guard import MAX_BODY_BYTES
+from lignin.interfaces.http.serve import make_app
+from lignin.interfaces.remote import OPEN_TEXTS, PATTERNS, open_fields, request_schema
+from lignin.operations.context import Serving
+from lignin.testing.fakes.sandbox import ProcessSandbox
+from unit.interfaces.serving import DOUBLE, OPERATIONS, Served, serving_store
+
+EVERYWHERE = ("/api/v1/artifact/list", "/api/v1/openapi.json", "/mcp", "/v1/traces", "/nothing")
+
+
+@pytest.mark.parametrize("path", EVERYWHERE)
+@pytest.mark.parametrize(
+    "shown",
+    [{}, {"authorization": "Bearer wrong"}, {"authorization": "Basic x"}, {"authorization": ""}],
+    ids=str,
+)
+def test_nothing_answers_without_the_token(
+    standing: Served, path: str, shown: dict[str, str]
+) -> None:
+    for method in ("GET", "POST"):
+        got = standing.ask(method, path, shown=False, headers=shown)
+        assert got.status == 401
+        assert got.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("path", EVERYWHERE)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example"},
+        {"host": "localhost.evil.example"},
+        {"host": ""},
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://localhost:1"},
+    ],
+    ids=str,
+)
+def test_a_foreign_host_or_page_is_refused_even_with_the_token(
+    standing: Served, path: str, headers: dict[str, str]
+) -> None:
+    assert standing.ask("GET", path, headers=headers).status == 403
+
+
+def test_a_page_of_the_server_itself_may_ask(standing: Served) -> None:
+    headers = {"host": "localhost:4320", "origin": "http://localhost:4320"}
+    assert standing.ask("GET", "/api/v1/artifact/list", headers=headers).status == 200
+
+
+def test_a_body_is_bounded_whether_it_says_its_length_or_not(standing: Served) -> None:
+    size = str(MAX_BODY_BYTES + 1)
+    path = "/api/v1/session/start"
+    assert standing.ask("POST", path, headers={"content-length": size}).status == 413
+    assert standing.ask("POST", path, content=b" " * (MAX_BODY_BYTES + 1)).status == 413
+
+
+def test_without_the_token_only_reading_and_writing_is_open_and_mcp_is_not(
+    tmp_path: Path, sandbox: ProcessSandbox
+) -> None:
+    with serving_store(tmp_path, sandbox, Serving(token=False)) as served:
+
+        def status(method: str, path: str, **more: object) -> int:
+            return served.ask(method, path, shown=False, **more).status  # type: ignore[arg-type]
+
+        assert status("GET", "/api/v1/artifact/list") == 200
+        assert status("POST", "/api/v1/session/start", json={"client": "c"}) == 200
+        assert status("POST", "/api/v1/artifact/capture", json=DOUBLE) == 401
+        assert status("POST", "/api/v1/head/create", json={"name": "h"}) == 401
+        assert status("POST", "/mcp", json={}) == 401
+        for operation in OPERATIONS.values():
+            if operation.remote and operation.effect in {"execute", "govern"}:
+                path = f"/api/v1/{operation.name.replace('.', '/')}"
+                assert status("POST", path, json={}) == 401, operation.name
+
+
+def test_without_the_token_no_other_machine_is_let_in(standing: Served) -> None:
+    with pytest.raises(DeniedError):
+        make_app(standing.context, Serving(token=False), lambda: None, "0.0.0.0")  # type: ignore[arg-type, return-value]
+
+
+def test_the_telemetry_token_opens_nothing_else(tmp_path: Path, sandbox: ProcessSandbox) -> None:
+    with serving_store(
+        tmp_path, sandbox, environment={"LIGNIN_OTLP_TOKEN": "intake-only"}
+    ) as served:
+        shown = {"authorization": "Bearer intake-only"}
+        assert served.ask("POST", "/v1/traces", shown=False, headers=shown, json={}).status == 200
+        assert served.ask("GET", "/api/v1/artifact/list", shown=False, headers=shown).status == 401
+        assert served.ask("POST", "/mcp", shown=False, headers=shown).status == 401
+
+
+@pytest.mark.parametrize(
+    ("name", "request_"),
+    [
+        ("artifact.capture", {"path": "/etc/passwd"}),
+        ("artifact.capture", {**DOUBLE, "recordings": "/etc/passwd"}),
+        ("artifact.call", {"name": "a", "tools": "server"}),
+        ("eval.run", {"system": "cat /etc/passwd"}),
+        ("eval.run", {"system": "python:os:system", "unsandboxed": True}),
+        ("eval.run", {"system": "desk:one", "suite": "/etc/passwd"}),
+        ("eval.run", {"system": "desk:one", "judge": "command:id"}),
+        ("improve", {"system": "desk:one", "proposer": ["command:id"]}),
+        ("rubric.label", {"rubric": "r", "file": "/etc/passwd"}),
+        ("gate.prove", {"incumbent": "sh -c id", "candidate": "desk:one"}),
+    ],
+)
+def test_files_and_commands_of_the_servers_machine_are_denied(
+    standing: Served, name: str, request_: dict[str, object]
+) -> None:
+    got = standing.post(name, **request_)
+    assert (got.status, got.json["code"]) == (403, "denied")
+    assert "root:" not in got.text
+
+
+def test_a_path_is_denied_below_too_whatever_field_it_came_by(standing: Served) -> None:
+    got = standing.post(
+        "gate.prove", incumbent="desk:one", candidate="desk:two", must_pass=["@/etc/passwd"]
+    )
+    assert got.status == 403
+    assert "root:" not in got.text
+
+
+@pytest.mark.parametrize(
+    "operation", [o for o in OPERATIONS.values() if o.remote], ids=lambda o: o.name
+)
+def test_what_a_remote_caller_must_say_is_open_to_it(operation) -> None:  # type: ignore[no-untyped-def]
+    required = {n for n, info in operation.request.model_fields.items() if info.is_required()}
+    assert required <= set(open_fields(operation))
+    shown = request_schema(operation)["properties"]
+    assert set(shown) == set(open_fields(operation))
+    for name in PATTERNS:
+        if name in shown and operation.effect != "read":
+            assert "pattern" in shown[name]
+
+
+def test_fields_that_name_files_are_closed_by_name() -> None:
+    hazardous = {
+        *("path", "paths", "file", "folder", "data", "output", "patch", "wheels", "recordings"),
+        *("suite", "share", "variable", "judge", "proposer", "repo", "traces", "runs", "requires"),
+    }
+    for operation in OPERATIONS.values():
+        texts = set(open_fields(operation)) & OPEN_TEXTS
+        assert not hazardous & texts, operation.name

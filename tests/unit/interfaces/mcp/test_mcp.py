@@ -1,0 +1,312 @@
+"""Tools and skills over MCP, with both clients and in both eras."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fastmcp.skills import SkillsClientExtension
+
+from lignin.interfaces.mcp.tasks import Tasks
+from lignin.operations.context import Serving
+from lignin.testing.fakes.sandbox import ProcessSandbox
+from unit.interfaces.serving import DOUBLE, OPERATIONS, Served, serving_store, with_client
+
+WHY = {"rationale": "a test wants it"}
+ERAS = ("2026-07-28", "2025-11-25")
+
+
+@pytest.fixture
+def governed(tmp_path: Path, sandbox: ProcessSandbox) -> Iterator[Served]:
+    """A server with every tool."""
+    with serving_store(tmp_path, sandbox, Serving(every=True, govern=True)) as made:
+        yield made
+
+
+def call(served: Served, name: str, arguments: dict[str, Any], **options: Any) -> Any:
+    """One call of a tool."""
+
+    async def ask(client: Any) -> Any:
+        return await client.call_tool(name, {**arguments, **WHY}, raise_on_error=False)
+
+    return with_client(served, ask, **options)
+
+
+def said(result: Any) -> Any:
+    return json.loads(result.content[0].text)
+
+
+def promote(served: Served) -> str:
+    captured = served.post("artifact.capture", **DOUBLE).json
+    assert served.post("artifact.promote", name="double").status == 200
+    return str(captured["digest"])
+
+
+def test_an_agent_captures_and_calls_what_it_wrote_at_once(served: Served) -> None:
+    async def work(client: Any) -> Any:
+        captured = await client.call_tool("artifact_capture", {**DOUBLE, "examples": None, **WHY})
+        called = await client.call_tool(
+            "artifact_call", {"name": "double", "input": {"number": 4}, **WHY}
+        )
+        return captured.structured_content, called.structured_content
+
+    captured, called = with_client(served, work)
+    assert (captured["state"], called["output"]) == ("draft", 8)
+
+
+def test_another_client_does_not_see_that_draft(served: Served) -> None:
+    from mcp_types import Implementation
+
+    call(served, "artifact_capture", {**DOUBLE, "examples": None})
+    other = Implementation(name="another", version="1")
+    refused = call(served, "artifact_show", {"name": "double"}, client_info=other)
+    assert refused.is_error and said(refused)["code"] == "not_found"
+
+
+def test_an_agent_acts_as_an_agent_and_the_person_is_accountable(served: Served) -> None:
+    call(served, "artifact_capture", DOUBLE)
+    shown = served.get("artifact.show", name="double").json
+    assert shown["owner"] == "user:tester"
+    assert shown["provenance"][0]["author"].startswith("agent:")
+
+
+def test_structured_content_is_the_answer_and_so_is_the_text(served: Served) -> None:
+    found = call(served, "artifact_search", {"query": "anything"})
+    assert found.structured_content == said(found)
+    assert found.structured_content["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("artifact_capture", {"path": "/etc/passwd"}),
+        ("artifact_capture", {**DOUBLE, "recordings": "/etc/passwd"}),
+        ("artifact_call", {"name": "a", "tools": "server"}),
+    ],
+)
+def test_files_and_servers_of_the_machine_are_denied(
+    served: Served, name: str, arguments: dict[str, Any]
+) -> None:
+    refused = call(served, name, arguments)
+    assert refused.is_error and said(refused)["code"] == "denied"
+    assert "root:" not in refused.content[0].text
+
+
+def test_a_governing_tool_is_not_there_unless_that_is_on(served: Served) -> None:
+    refused = call(served, "artifact_promote", {"name": "double"})
+    assert refused.is_error and "Unknown tool" in refused.content[0].text
+
+
+def test_a_governing_tool_refuses_where_nobody_can_be_asked(governed: Served) -> None:
+    refused = call(governed, "head_create", {"name": "other"})
+    assert refused.is_error and said(refused)["code"] == "denied"
+    assert "other" not in governed.get("head.list").text
+
+
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("agrees", [True, False])
+def test_the_person_is_asked_before_a_governing_tool_does_anything(
+    governed: Served, era: str, agrees: bool
+) -> None:
+    asked = []
+
+    async def answer(message: str, response_type: Any, params: Any, context: Any) -> Any:
+        asked.append(message)
+        name = next(iter(params.requested_schema["properties"]))
+        return {name: agrees}
+
+    result = call(
+        governed, "head_create", {"name": "other"}, elicitation_handler=answer, mode=_mode(era)
+    )
+    assert len(asked) == 1 and "head_create" in asked[0]
+    assert result.is_error is not agrees
+    assert ("other" in governed.get("head.list").text) is agrees
+
+
+def test_an_answer_to_a_question_that_was_not_asked_counts_for_nothing(governed: Served) -> None:
+    async def forge(client: Any) -> Any:
+        return await client.session.call_tool(
+            "head_create",
+            {"name": "other", **WHY},
+            input_responses={"confirm": {"action": "accept", "content": {"confirm": True}}},
+            request_state="forged",
+        )
+
+    with pytest.raises(Exception):  # noqa: B017 - the framework refuses a state that it did not seal
+        with_client(governed, forge)
+    assert "other" not in governed.get("head.list").text
+
+
+def test_no_agent_approves_its_own_work(governed: Served) -> None:
+    async def yes(message: str, response_type: Any, params: Any, context: Any) -> Any:
+        return {"confirm": True}
+
+    call(governed, "artifact_capture", DOUBLE)
+    refused = call(
+        governed, "artifact_promote", {"name": "double", "approve": True}, elicitation_handler=yes
+    )
+    assert refused.is_error and said(refused)["code"] == "denied"
+
+
+def test_the_rationale_is_kept_and_mined_for_what_nothing_served(served: Served) -> None:
+    for number in range(3):
+        call(served, "artifact_search", {"query": f"convert invoice {number} to euros"})
+    needs = served.get("report.needs", least=2).json
+    assert needs["calls"] == 3
+    (need,) = needs["items"]
+    assert (need["count"], need["operation"], need["outcomes"]) == (
+        3,
+        "artifact.search",
+        {"empty": 3},
+    )
+    assert need["rationales"] == ["a test wants it"] * 3
+
+
+def test_a_rationale_is_bounded_and_holds_no_secret(served: Served) -> None:
+    secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+    arguments = {"query": "nothing like it", "rationale": f"with {secret} " + "x" * 5000}
+
+    async def ask(client: Any) -> Any:
+        return await client.call_tool("artifact_search", arguments)
+
+    with_client(served, ask)
+    with served.context.view() as view:
+        kept = view.contents("record/calls")[0]
+    assert kept is not None
+    assert secret.encode() not in kept and b"[redacted:" in kept
+    assert len(kept) < 3000
+
+
+def test_a_refusal_is_a_need_too_and_a_dry_run_is_not(served: Served) -> None:
+    call(served, "artifact_show", {"name": "pdf-splitter"})
+    call(served, "lesson_propose", {"text": "look before you leap", "dry_run": True})
+    needs = served.get("report.needs").json
+    assert [each["outcomes"] for each in needs["items"]] == [{"not_found": 1}]
+    assert served.get("lesson.list").json["total"] == 0
+
+
+def test_context_is_asked_for_and_lessons_are_recalled(served: Served) -> None:
+    text = "Ask for the order number before cancelling, since names repeat"
+    call(served, "lesson_propose", {"text": text, "when": "a customer cancels"})
+    recalled = call(served, "lesson_recall", {"task": "cancel an order for a customer"})
+    assert [each["text"] for each in recalled.structured_content["lessons"]] == [text]
+    assert recalled.structured_content["missing"]
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_both_eras_are_spoken(served: Served, era: str) -> None:
+    async def ask(client: Any) -> Any:
+        tools = await client.list_tools()
+        found = await client.call_tool("artifact_search", {"query": "x y z", **WHY})
+        return client.session.protocol_version, len(tools), found.structured_content["total"]
+
+    assert with_client(served, ask, mode=_mode(era))[1:] == (7, 0)
+
+
+def test_skills_of_the_head_come_with_the_digest_of_every_file(served: Served) -> None:
+    promote(served)
+
+    async def read(client: Any) -> Any:
+        (skill,) = await client.list_skills()
+        return skill, [(each, await client.read_resource(each.uri)) for each in skill.resources]
+
+    skill, files = with_client(served, read, extensions=[SkillsClientExtension()])
+    assert skill.uri == "skill://double/SKILL.md"
+    assert len(files) >= 2
+    for entry, (content,) in files:
+        data = content.text.encode()
+        assert entry.digest == f"sha256:{hashlib.sha256(data).hexdigest()}"
+        assert entry.size == len(data)
+
+
+def test_a_skill_that_is_quarantined_is_gone_at_once(served: Served) -> None:
+    promote(served)
+
+    async def names(client: Any) -> Any:
+        return [each.uri for each in await client.list_skills()]
+
+    assert with_client(served, names, extensions=[SkillsClientExtension()]) == [
+        "skill://double/SKILL.md"
+    ]
+    served.post("artifact.quarantine", name="double", reason="a test")
+    assert with_client(served, names, extensions=[SkillsClientExtension()]) == []
+
+
+def test_the_guide_and_the_files_of_an_artifact_are_resources(served: Served) -> None:
+    promote(served)
+
+    async def read(client: Any) -> Any:
+        guide = await client.read_resource("lignin://guide")
+        files = await client.read_resource("artifact://double")
+        return guide[0].text, json.loads(files[0].text)
+
+    guide, files = with_client(served, read)
+    assert "lesson_recall" in guide
+    assert "double.py" in files["files"]
+
+
+def test_progress_reaches_the_client(governed: Served) -> None:
+    heard: list[str | None] = []
+
+    async def listen(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(message)
+
+    line = {"type": "user", "message": {"role": "user", "content": "please"}, "sessionId": "s"}
+    (governed.context.cwd / "run.jsonl").write_text(json.dumps(line) + "\n")
+    importing = OPERATIONS["trace.import"]
+    importing.run(governed.context, importing.request(paths=["run.jsonl"]))
+
+    async def ask(client: Any) -> Any:
+        return await client.call_tool("trace_lessons", {**WHY}, progress_handler=listen)
+
+    with_client(governed, ask)
+    assert "reading runs" in heard
+
+
+def test_a_call_that_takes_long_becomes_a_task_for_clients_that_take_tasks() -> None:
+    async def run() -> Any:
+        tasks, gate = Tasks(grace_s=0.0), asyncio.Event()
+        from fastmcp.tools import ToolResult
+
+        async def work() -> ToolResult:
+            await gate.wait()
+            return ToolResult(content="done", structured_content={"ok": True})
+
+        hints = SimpleNamespace(read_only_hint=False, destructive_hint=False)
+
+        async def get_tool(name: str) -> Any:
+            return SimpleNamespace(annotations=hints)
+
+        meta = {
+            "io.modelcontextprotocol/clientCapabilities": {"extensions": {Tasks.identifier: {}}}
+        }
+        wire = SimpleNamespace(
+            request_context=SimpleNamespace(meta=meta), fastmcp=SimpleNamespace(get_tool=get_tool)
+        )
+        made: Any = await tasks.intercept_tool_call(SimpleNamespace(name="t"), wire, work)  # type: ignore[arg-type]
+        params: Any = SimpleNamespace(task_id=made.task_id)
+        before = await tasks._get(None, params)
+        gate.set()
+        while (after := await tasks._get(None, params)).status == "working":
+            await asyncio.sleep(0)
+        return made, before, after
+
+    made, before, after = asyncio.run(run())
+    assert (made.result_type, made.status, before.status, after.status) == (
+        "task", "working", "working", "completed",
+    )  # fmt: skip
+    assert after.result["structuredContent"] == {"ok": True}
+
+
+def test_an_unknown_task_is_refused() -> None:
+    params: Any = SimpleNamespace(task_id="guessed")
+    with pytest.raises(Exception, match="no such task"):
+        asyncio.run(Tasks()._get(None, params))
+
+
+def _mode(era: str) -> str:
+    return "auto" if era >= "2026" else "legacy"

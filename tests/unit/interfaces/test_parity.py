@@ -1,0 +1,129 @@
+"""One spec: command line, HTTP and MCP have the same operations, names, defaults and errors."""
+
+from typing import Any
+
+import click
+import pytest
+
+from lignin.interfaces.cli import root
+from lignin.interfaces.commands import COMMON, COMMON_SOME, make_command
+from lignin.interfaces.http.routes import method_of
+from lignin.interfaces.mcp.server import make_server
+from lignin.interfaces.mcp.teaching import FEW, RATIONALE, chosen, hints_of, input_schema, tool_name
+from lignin.interfaces.remote import open_fields
+from lignin.operations.context import Serving
+from unit.interfaces.serving import OPERATIONS, Served, path_of, with_client
+
+EVERYTHING = Serving(every=True, govern=True)
+ONLY_HERE = {
+    # they serve, or work in folders and with commands of the machine
+    *("up", "mcp", "demo", "skill.serve", "store.backup", "store.copy", "trace.import"),
+    *("repo.propose", "repo.prove", "repo.branch", "rubric.add", "tool.list", "dependency.lock"),
+    *("gate.campaign", "gate.decide", "trace.judge", "routine.cover"),
+    # they need a judge or a proposer, which is a command or a key of the machine
+    *("rubric.agree", "rubric.compare", "proposer.try", "proposal.draft"),
+}
+REMOTE = {name: each for name, each in OPERATIONS.items() if each.remote}
+
+
+def commands() -> dict[str, click.Command]:
+    """Every command of the tree by its operation's name."""
+    found: dict[str, click.Command] = {}
+    context = click.Context(root, info_name="lignin")
+    for noun in root.list_commands(context):
+        command = root.get_command(context, noun)
+        if noun in OPERATIONS:
+            found[noun] = command  # type: ignore[assignment]
+        if isinstance(command, click.Group):
+            for verb in command.list_commands(context):
+                found[f"{noun}.{verb}"] = command.get_command(context, verb)  # type: ignore[assignment]
+    return found
+
+
+def test_all_three_cover_the_same_registry(standing: Served) -> None:
+    assert set(OPERATIONS) <= set(commands())
+    assert set(OPERATIONS) - set(REMOTE) == ONLY_HERE
+    told = standing.ask("GET", "/api/v1/openapi.json").json["paths"]
+    assert {path for path in told if path.startswith("/api/")} == set(map(path_of, REMOTE))
+    assert set(chosen(OPERATIONS, EVERYTHING)) == set(REMOTE)
+
+
+@pytest.mark.parametrize("operation", REMOTE.values(), ids=REMOTE)
+def test_names_and_defaults_are_the_same_on_all_three(
+    operation: Any, document: dict[str, Any]
+) -> None:
+    spoken = document["paths"][path_of(operation.name)][method_of(operation).lower()]
+    assert spoken["operationId"] == operation.name
+    if operation.effect == "read":
+        over_http = {each["name"]: each["schema"] for each in spoken["parameters"]}
+    else:
+        body = spoken["requestBody"]["content"]["application/json"]["schema"]
+        over_http = body["properties"]
+    schema = input_schema(operation)
+    over_mcp = {k: v for k, v in schema["properties"].items() if k not in {RATIONALE, "dry_run"}}
+    by_hand = {param.name for param in make_command("verb", operation).params}
+    by_hand -= COMMON | COMMON_SOME
+    assert set(over_http) == set(over_mcp) == set(open_fields(operation))
+    assert set(over_http) <= by_hand == set(operation.request.model_fields)
+    for name, part in over_mcp.items():
+        info = operation.request.model_fields[name]
+        default = None if info.is_required() else info.get_default(call_default_factory=True)
+        assert part.get("default") in (default, None)
+        assert over_http[name].get("default") in (default, None)
+
+
+@pytest.fixture(scope="module")
+def document(standing: Served) -> Any:
+    """The OpenAPI document."""
+    return standing.ask("GET", "/api/v1/openapi.json").json
+
+
+def test_no_operation_has_a_field_that_the_interfaces_use_themselves() -> None:
+    for operation in OPERATIONS.values():
+        assert not {RATIONALE, "dry_run"} & set(operation.request.model_fields), operation.name
+
+
+def test_an_error_says_the_same_on_http_and_mcp(standing: Served) -> None:
+    problem = standing.get("artifact.show", name="absent").json
+
+    async def ask(client: Any) -> Any:
+        asked = {"name": "absent", RATIONALE: "to see"}
+        return await client.call_tool("artifact_show", asked, raise_on_error=False)
+
+    import json
+
+    envelope = json.loads(with_client(standing, ask).content[0].text)
+    assert (envelope["error"], envelope["code"]) == (problem["detail"], problem["code"])
+    assert envelope["remediation"] == problem["remediation"]
+
+
+def test_the_few_tools_exist_and_none_of_them_governs() -> None:
+    assert set(FEW) <= set(OPERATIONS)
+    assert list(chosen(OPERATIONS, Serving())) == list(FEW)
+    assert all(OPERATIONS[name].effect != "govern" for name in FEW)
+
+
+def test_governing_tools_are_there_only_where_that_is_on() -> None:
+    without = chosen(OPERATIONS, Serving(every=True))
+    assert not [name for name, each in without.items() if each.effect == "govern"]
+    assert "artifact.promote" in chosen(OPERATIONS, Serving(govern=True))
+
+
+@pytest.mark.parametrize("operation", REMOTE.values(), ids=REMOTE)
+def test_hints_come_from_the_effect(operation: Any) -> None:
+    hints = hints_of(operation)
+    assert hints["readOnlyHint"] is (operation.effect == "read")
+    assert hints["destructiveHint"] is (operation.effect == "govern")
+    assert len(tool_name(operation)) <= 64
+    assert tool_name(operation).replace("_", "").isalnum()
+
+
+def test_every_tool_has_a_schema_of_its_answer(standing: Served) -> None:
+    async def ask() -> Any:
+        return await make_server(OPERATIONS, standing.calls, EVERYTHING).list_tools()
+
+    import asyncio
+
+    tools = asyncio.run(ask())
+    assert len(tools) == len(REMOTE)
+    assert all(tool.output_schema and tool.output_schema["type"] == "object" for tool in tools)
