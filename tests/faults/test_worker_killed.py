@@ -100,6 +100,17 @@ class Yard:
             time.sleep(0.02)
         return begun
 
+    def wait_in_flight(self, pids: set[int]) -> int:
+        """Wait until one of some workers is in the middle of a trial; which."""
+        deadline = time.monotonic() + LONG_S
+        while True:
+            done = self.lines("done")
+            for told in self.lines("begun"):
+                if told not in done and int(told[-1]) in pids:
+                    return int(told[-1])
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
     @contextmanager
     def workers(self, count: int) -> Iterator[Sequence["subprocess.Popen[str]"]]:
         """So many workers that live."""
@@ -156,9 +167,8 @@ def test_no_trial_is_lost_or_filed_twice_where_workers_are_killed(
         try:
             alive = list(workers)
             for kill in range(kills):
-                begun = yard.wait_begun(2 + 3 * kill)
-                pids = {each.pid for each in alive}
-                victim = next(int(pid) for *_, pid in reversed(begun) if int(pid) in pids)
+                yard.wait_begun(2 + 3 * kill)
+                victim = yard.wait_in_flight({each.pid for each in alive})
                 os.kill(victim, signal.SIGKILL)  # in mid-trial
                 alive = [each for each in alive if each.pid != victim]
                 if kill + 1 < kills:
