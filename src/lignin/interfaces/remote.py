@@ -16,14 +16,18 @@ from lignin.operations.registry import Operation
 
 OPEN_TEXTS = frozenset(
     {
-        *("after", "artifact", "before", "campaign", "candidate", "case", "client", "context"),
-        *("decision", "draft", "drop", "events", "examples", "extends", "files", "forward_to"),
-        *("head", "hidden", "hide", "hypothesis", "incumbent", "input", "key", "kind", "label"),
-        *("lesson", "mode", "model", "models", "must_pass", "name", "names", "need", "new", "old"),
-        *("outcome", "owner", "parent", "power", "proposal", "put", "query", "reads", "reason"),
-        *("reject", "release", "request", "routine", "rubric", "saving", "seed", "session"),
-        *("sessions", "slot", "state", "successor", "surface", "system", "target", "task", "text"),
-        *("to", "tools", "trial", "weakness", "when"),
+        *("after", "artifact", "before", "campaign", "candidate", "case", "client"),
+        *("commit", "connector", "context", "decision", "delivery", "draft", "drop"),
+        *("events", "examples", "extends", "files", "fleet", "forward_to", "given"),
+        *("head", "hidden", "hide", "how", "hypothesis", "id", "incumbent", "input"),
+        *("item", "job", "key", "kind", "label", "lane", "lesson", "loop", "message"),
+        *("mode", "model", "models", "must_pass", "name", "names", "need", "new", "note"),
+        *("old", "outcome", "owner", "parent", "part_of", "piece", "power", "proposal"),
+        *("put", "query", "rate", "reads", "reason", "reject", "release", "request"),
+        *("routine", "rubric", "saving", "say", "seed", "session", "sessions"),
+        *("signal_id", "slot", "source", "state", "successor", "surface", "system"),
+        *("target", "task", "text", "ticket", "to", "tools", "topic", "trial", "value"),
+        *("weakness", "when", "why", "worker"),
     }
 )
 """Text fields (single, listed or JSON) that name things of the store or are said in words."""

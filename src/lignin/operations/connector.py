@@ -209,7 +209,7 @@ def read(context: Context, request: TicketAsked) -> TicketView:
     )
 
 
-@operation("connector.send", effect="execute", idempotent=True)
+@operation("connector.send", effect="execute", idempotent=True, remote=False)
 def send(context: Context, request: Send) -> DeliveryView:
     """Send something by a connector, once: a message, a comment, a ticket, its state, a branch, a call.
 

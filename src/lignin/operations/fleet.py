@@ -43,7 +43,7 @@ from lignin.ports.ledger import View
 RUN_HINT = "`lignin fleet run` goes on with it"
 
 
-@operation("fleet.check", effect="read", idempotent=True)
+@operation("fleet.check", effect="read", idempotent=True, remote=False)
 def check(context: Context, request: FleetCheck) -> PlanChecked:
     """Check a plan: every piece has what it needs, none waits for itself, no two touch the same at once."""
     plan = require_plan(parse_plan(read_plan_file(context, request.plan)))

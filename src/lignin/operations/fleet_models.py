@@ -96,7 +96,7 @@ class FleetView(Response):
 
 
 class FleetsListed(Listed):
-    items: list[FleetView]
+    items: list[FleetView] = Field(description="this page of the list")
 
 
 class FleetShown(FleetView):
@@ -106,8 +106,8 @@ class FleetShown(FleetView):
     may_be_open: str = Field(description="how many may be, and why")
     reviews_per_hour: float | None = Field(description="as measured; nothing where nobody reviewed")
     next: str = Field(description="what goes on, or what it waits for")
-    items: list[PieceView]
-    merges: list[MergeView]
+    items: list[PieceView] = Field(description="its pieces")
+    merges: list[MergeView] = Field(description="attempts to join results, in order")
 
     def exit_code(self) -> int:
         """10 where it is not finished: nothing was decided yet."""

@@ -68,7 +68,7 @@ class FleetRun(FleetWalls):
     simulated: bool = Field(False, description="the agents are scripted; what comes of it says so")
 
 
-@operation("fleet.plan", effect="execute")
+@operation("fleet.plan", effect="execute", remote=False)
 def plan(context: Context, request: FleetPlanned) -> FleetShown:
     """Have a planner split a goal into pieces; its plan is checked, and kept as a fleet to run.
 
@@ -101,7 +101,7 @@ def plan(context: Context, request: FleetPlanned) -> FleetShown:
         return shown(context, view, load_fleet(view, fleet))
 
 
-@operation("fleet.run", effect="execute", idempotent=True)
+@operation("fleet.run", effect="execute", idempotent=True, remote=False)
 def run(context: Context, request: FleetRun) -> FleetShown:
     """Run a plan: agents work on its pieces in trees of their own, and what holds is merged one by one.
 

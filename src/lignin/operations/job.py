@@ -40,7 +40,7 @@ MOST_CHARS = 4000
 LOOK_S = 0.2
 
 
-@operation("job.start", effect="execute")
+@operation("job.start", effect="execute", remote=False)
 def start(context: Context, request: JobStart) -> JobOpened:
     """Ask for a job, which the next worker that has what it needs takes. It acts as you.
 
@@ -116,7 +116,7 @@ def show(context: Context, request: JobShow) -> JobShown:
     )
 
 
-@operation("job.tail", effect="read", idempotent=True)
+@operation("job.tail", effect="read", idempotent=True, remote=False)
 def tail(context: Context, request: JobTail) -> JobFollowed:
     """Follow a job to its end: each step as it is recorded, a JSON object a line where it is piped."""
     deadline = None if request.for_s is None else time.monotonic() + request.for_s
@@ -165,7 +165,7 @@ def retry(context: Context, request: JobRetry) -> JobView:
     )
 
 
-@operation("job.fork", effect="execute")
+@operation("job.fork", effect="execute", remote=False)
 def fork(context: Context, request: JobFork) -> JobOpened:
     """Open a job like another one that keeps its steps before one, and makes those from there anew."""
     jobs = Jobs(context.ids)

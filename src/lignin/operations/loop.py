@@ -30,7 +30,7 @@ from lignin.operations.registry import operation
 from lignin.ports.ledger import View, require_known
 
 
-@operation("loop.add", effect="govern", idempotent=True)
+@operation("loop.add", effect="govern", idempotent=True, remote=False)
 def add(context: Context, request: LoopAdd) -> LoopShown:
     """Add a loop from its file, or give one a new file; runs that go on keep the one they began with.
 

@@ -21,7 +21,7 @@ from lignin.operations.loop_models import (
 from lignin.operations.registry import operation
 
 
-@operation("loop.audit", effect="read", idempotent=True)
+@operation("loop.audit", effect="read", idempotent=True, remote=False)
 def audit(context: Context, request: LoopAudit) -> Audited:
     """Say what is broken about the scripts that a team has, the worst first, or about a loop's file.
 
@@ -58,7 +58,7 @@ def templates(context: Context, request: TemplatesAsked) -> TemplatesListed:  # 
     return TemplatesListed(items=items, total=len(items))
 
 
-@operation("loop.new", effect="write")
+@operation("loop.new", effect="write", remote=False)
 def new(context: Context, request: LoopNew) -> Written:
     """Write a template or a built-in loop into a file of yours, to edit and to add."""
     known = shipped()

@@ -79,7 +79,7 @@ class WorkersListed(Listed):
     items: list[WorkerView] = Field(description="this list")
 
 
-@operation("worker", effect="execute")
+@operation("worker", effect="execute", remote=False)
 def worker(context: Context, request: Worker) -> WorkerDone:
     """Take jobs until interrupted; any number of workers share one store.
 
