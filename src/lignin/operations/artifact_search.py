@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from lignin.artifacts.words import Hit
 from lignin.domain.errors import InvalidRequestError
 from lignin.operations.context import Context
 from lignin.operations.registry import Listed, Request, Response, operation, positional
@@ -41,7 +42,7 @@ def search(context: Context, request: ArtifactSearch) -> FoundListed:
     """
     with context.view() as view:
         hits = context.searches.rank(context, view, request.query)
-        best = {}
+        best: dict[str, Hit] = {}
         for hit in hits:
             best.setdefault(hit.key.partition("@")[0], hit)
         names = list(best)
