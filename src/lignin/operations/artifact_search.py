@@ -62,8 +62,8 @@ def search(context: Context, request: ArtifactSearch) -> FoundListed:
                     state=str(row.state),
                     summary=about.summary,
                     takes=list(about.takes),
-                    score=hit.score,
-                    matched=list(hit.matched),
+                    score=round(hit.score, 4),
+                    matched=context.searches.matched(view, hit.key, request.query),
                 )
             )
     is_end = start + request.limit >= len(names)

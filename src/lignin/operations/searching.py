@@ -55,6 +55,11 @@ class Searches:
                 _follow(context, view, space)
             return space.index.rank(query)
 
+    def matched(self, view: View, key: str, query: str) -> list[str]:
+        """The words of a query that a version has, the rarest first."""
+        with self._lock:
+            return self._spaces[view.space].index.matched(key, query)
+
     def about(self, context: "Context", view: View, row: Row) -> About:
         """What a version says of itself, cut to what a list shows."""
         digest = str(row.body["digest"])
