@@ -13,7 +13,7 @@ def index_of(**texts: str) -> WordIndex:
 
 def test_a_rare_word_tells_more_than_a_common_one() -> None:
     index = index_of(one="parse common", two="parse rareword", three="parse common")
-    assert [hit.key[:3] for hit in index.rank("common rareword")][0] == "two"
+    assert next(hit.key[:3] for hit in index.rank("common rareword")) == "two"
 
 
 def test_a_word_of_the_name_tells_more() -> None:
