@@ -7,8 +7,7 @@ name more than one of the description.
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lignin.artifacts.nearest import words_of
 
@@ -17,13 +16,11 @@ LEAST_SHARE = 0.2
 """A hit shares at least so much of the query, by weight; less is a coincidence."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
-    """A key that was found: its score (0 to 2) and the query's words that it has."""
+class Hit(NamedTuple):
+    """A key that was found, and its score (0 to 2)."""
 
     key: str
     score: float
-    matched: tuple[str, ...]
 
 
 class WordIndex:
@@ -64,25 +61,22 @@ class WordIndex:
 
     def rank(self, query: str) -> list[Hit]:
         """Every key that has enough of a query, the best first; ties by key."""
-        said = words_of(query)
-        weights = {word: self._weight(word) for word in said}
+        weights = {word: self._weight(word) for word in words_of(query)}
         total = sum(weights.values())
         scores: dict[str, float] = defaultdict(float)
         for word, weight in weights.items():
+            titled = weight * IN_THE_NAME
             for key in self._holders.get(word, ()):
-                scores[key] += weight * (IN_THE_NAME if word in self._titles[key] else 1.0)
-        found = [
-            Hit(key=key, score=round(score / total, 4), matched=self._matched(key, said, weights))
-            for key, score in scores.items()
-            if score >= LEAST_SHARE * total
-        ]
-        return sorted(found, key=lambda hit: (-hit.score, hit.key))
+                scores[key] += titled if word in self._titles[key] else weight
+        least = LEAST_SHARE * total
+        found = sorted((-score, key) for key, score in scores.items() if score >= least)
+        return [Hit(key, -score / total) for score, key in found]
+
+    def matched(self, key: str, query: str) -> list[str]:
+        """The words of a query that a key has, the rarest first."""
+        said = words_of(query)
+        both = self._words.get(key, frozenset()).intersection(said)
+        return [said[word] for word in sorted(both, key=lambda w: (-self._weight(w), said[w]))]
 
     def _weight(self, word: int) -> float:
         return math.log(1 + (len(self._words) + 1) / (len(self._holders.get(word, ())) + 1))
-
-    def _matched(
-        self, key: str, said: Mapping[int, str], weights: Mapping[int, float]
-    ) -> tuple[str, ...]:
-        both = self._words[key].intersection(said)
-        return tuple(said[word] for word in sorted(both, key=lambda w: (-weights[w], said[w])))

@@ -1,7 +1,10 @@
 """Searching artifacts: proven programs, scripts, skills and prompts by what they say they do."""
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
+from lignin.artifacts.words import Hit
 from lignin.domain.errors import InvalidRequestError
 from lignin.operations.context import Context
 from lignin.operations.registry import Listed, Request, Response, operation, positional
@@ -41,44 +44,38 @@ def search(context: Context, request: ArtifactSearch) -> FoundListed:
     """
     with context.view() as view:
         hits = context.searches.rank(context, view, request.query)
-        best = {}
-        for hit in hits:
-            best.setdefault(hit.key.partition("@")[0], hit)
-        names = list(best)
-        start = _start(names, request.after)
-        page = names[start : start + request.limit]
-        rows = view.rows([f"version/{best[name].key}" for name in page])
+        start = 0 if request.after is None else _after(hits, request.after)
+        page = hits[start : start + request.limit]
+        rows = view.rows([f"version/{hit.key}" for hit in page])
         items = []
-        for name in page:
-            hit = best[name]
+        for hit in page:
             row = rows[f"version/{hit.key}"]
             about = context.searches.about(context, view, row)
             items.append(
                 Found(
-                    name=name,
+                    name=row.body["name"],
                     digest=row.body["digest"],
                     kind=row.body["kind"],
                     state=str(row.state),
                     summary=about.summary,
                     takes=list(about.takes),
-                    score=hit.score,
-                    matched=list(hit.matched),
+                    score=round(hit.score, 4),
+                    matched=context.searches.matched(view, hit.key, request.query),
                 )
             )
-    is_end = start + request.limit >= len(names)
+    is_end = start + request.limit >= len(hits)
     return FoundListed(
         items=items,
-        total=len(names),
-        next_after=None if is_end else page[-1],
+        total=len(hits),
+        next_after=None if is_end else page[-1].key.partition("@")[0],
         narrow=None if is_end else "say more of what is to be done",
     )
 
 
-def _start(names: list[str], after: str | None) -> int:
-    if after is None:
-        return 0
-    if after not in names:
-        raise InvalidRequestError(
-            f"the search does not find {after!r:.80} any more", hint="search from the start"
-        )
-    return names.index(after) + 1
+def _after(hits: Sequence[Hit], name: str) -> int:
+    for place, hit in enumerate(hits):
+        if hit.key.partition("@")[0] == name:
+            return place + 1
+    raise InvalidRequestError(
+        f"the search does not find {name!r:.80} any more", hint="search from the start"
+    )

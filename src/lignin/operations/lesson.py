@@ -154,7 +154,9 @@ def recall(context: Context, request: LessonRecall) -> Recalled:
     noted where a server was asked, and `report needs` lists it.
     """
     index, texts = WordIndex(), {}
-    found = search(context, ArtifactSearch(query=request.task[:1000], limit=request.limit))
+    found = search(
+        context, ArtifactSearch(query=request.task[:1000], limit=request.limit, after=None)
+    )
     with context.view() as view:
         for number, row in enumerate(every_row(view, "lesson", state="proposed")):
             if number == MAX_RECALLED:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_FOLLOWED = 20_000
 MAX_TOLD = 20_000
+MAX_RANKED = 64
 SUMMARY_CHARS = 300
 
 
@@ -38,6 +39,8 @@ class _Space:
     index: WordIndex = field(default_factory=WordIndex)
     position: int = -1
     about: dict[str, About] = field(default_factory=dict)
+    ranked: dict[str, list[Hit]] = field(default_factory=dict)
+    """Rankings of earlier queries; they hold until a version changes."""
 
 
 class Searches:
@@ -48,12 +51,23 @@ class Searches:
         self._spaces: dict[str, _Space] = {}
 
     def rank(self, context: "Context", view: View, query: str) -> list[Hit]:
-        """The proven versions of a view's space that a query finds, the best first."""
+        """The proven versions that a query finds, the best first, one of each name."""
         with self._lock:
             space = self._spaces.setdefault(view.space, _Space())
             if view.position > space.position:
                 _follow(context, view, space)
-            return space.index.rank(query)
+            found = space.ranked.get(query)
+            if found is None:
+                found = _best(space.index.rank(query))
+                if len(space.ranked) >= MAX_RANKED:
+                    space.ranked.clear()
+                space.ranked[query] = found
+            return found
+
+    def matched(self, view: View, key: str, query: str) -> list[str]:
+        """The words of a query that a version has, the rarest first."""
+        with self._lock:
+            return self._spaces[view.space].index.matched(key, query)
 
     def about(self, context: "Context", view: View, row: Row) -> About:
         """What a version says of itself, cut to what a list shows."""
@@ -68,6 +82,14 @@ class Searches:
                     known.clear()
                 known[digest] = found
         return found
+
+
+def _best(hits: Iterable[Hit]) -> list[Hit]:
+    """The first hit of each name."""
+    found: dict[str, Hit] = {}
+    for hit in hits:
+        found.setdefault(hit.key.partition("@")[0], hit)
+    return list(found.values())
 
 
 def _follow(context: "Context", view: View, space: _Space) -> None:
@@ -86,6 +108,8 @@ def _follow(context: "Context", view: View, space: _Space) -> None:
             for event in events
             if event.stream.startswith(("version/", "outline/"))
         }
+    if touched is None or touched:
+        space.ranked.clear()
     if touched is None:
         space.index = WordIndex()
         _put(context, view, space.index, _proven(view), view_outlines(view))

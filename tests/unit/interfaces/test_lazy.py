@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -48,3 +49,13 @@ def test_a_missing_extra_is_named(
     done = python(WITHOUT.format(absent=absent, words=words), tmp_path)
     assert done.returncode == 5
     assert extra in json.loads(done.stderr.splitlines()[-1])["remediation"]
+
+
+def test_fastmcp_is_known_to_the_mcp_interface_alone() -> None:
+    source = Path(__file__).parents[3] / "src" / "lignin"
+    users = {
+        path.relative_to(source).parts[:2]
+        for path in source.rglob("*.py")
+        if re.search(r"^\s*(from|import) fastmcp", path.read_text(), re.MULTILINE)
+    }
+    assert users == {("interfaces", "mcp")}

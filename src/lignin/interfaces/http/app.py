@@ -1,7 +1,6 @@
 """The application behind the port: where routers are put together."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -32,7 +31,7 @@ def build_app(
     routers: Sequence[APIRouter] = (),
     routes: Sequence[BaseRoute] = (),
     mcp: ASGIApp | None = None,
-    lifespan: "AbstractAsyncContextManager[None] | Lifespan | None" = None,
+    lifespan: Lifespan = None,
 ) -> ASGIApp:
     """The guarded application.
 

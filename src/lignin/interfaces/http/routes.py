@@ -183,7 +183,8 @@ async def _read(operation: Operation, request: Request) -> tuple[Call, dict[str,
 def _one(operation: Operation, name: str, values: list[str]) -> Any:
     info = operation.request.model_fields.get(name)
     annotation = info.annotation if info is not None else str
-    if get_origin(annotation) is list or list in map(get_origin, get_args(annotation)):
+    kinds = [get_origin(each) for each in (annotation, *get_args(annotation))]
+    if list in kinds:
         return values
     if len(values) > 1:
         raise InvalidRequestError(f"{name!r:.80} is there {len(values)} times")

@@ -19,7 +19,7 @@ from fastmcp.utilities.versions import VersionSpec
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import PrivateAttr
+from pydantic import AnyUrl, PrivateAttr
 
 from lignin.domain.artifacts import File
 from lignin.domain.errors import DeniedError, NotFoundError
@@ -140,7 +140,7 @@ class _SkillFile(Resource):
 def _resource(skill: PackagedSkill, path: str, file: File) -> Resource:
     suffix = path[path.rfind(".") :] if "." in path else ""
     made = _SkillFile(
-        uri=uri_of(skill, path),  # type: ignore[arg-type] - pydantic parses it
+        uri=AnyUrl(uri_of(skill, path)),
         name=f"{skill.name}/{path}",
         description=skill.description if path == SKILL_MD else None,
         mime_type=_TYPES.get(suffix, "text/plain"),

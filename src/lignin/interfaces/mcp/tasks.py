@@ -74,7 +74,7 @@ class TaskView(BaseModel):
 class Done(BaseModel):
     """That a request about a task was taken."""
 
-    result_type: str = Field("complete", serialization_alias="resultType")
+    result_type: str = Field(default="complete", serialization_alias="resultType")
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import (
     ElicitRequest,
     ElicitRequestFormParams,
+    InputRequests,
     InputRequiredResult,
     TextContent,
     ToolAnnotations,
@@ -142,7 +143,9 @@ class OperationTool(Tool):
         session = request.session or self._written.session(connection)
         if not session and not call.dry_run:
             started = self._calls.run_here(
-                self._starts, self._starts.request(client=client), Call(actor=call.actor)
+                self._starts,
+                self._starts.request.model_validate({"client": client}),
+                Call(actor=call.actor),
             )
             session = str(started.model_dump()["session"])
         return request.model_copy(update={"session": session, "owner": owner})
@@ -176,7 +179,7 @@ def operation_tool(
         description=description_of(operation),
         parameters=input_schema(operation),
         output_schema=with_types(operation.response.model_json_schema(mode="serialization")),
-        annotations=ToolAnnotations(**hints_of(operation)),
+        annotations=ToolAnnotations.model_validate(hints_of(operation)),
     )
     tool._operation, tool._calls = operation, calls
     tool._written, tool._starts = written, starts
@@ -220,7 +223,7 @@ async def _confirmed(
         state = digest_json([operation.name, dict(values)])
         if wire.input_responses is None or wire.request_state != state:
             form = ElicitRequestFormParams(message=message, requested_schema=_CONFIRM)
-            asked = {"confirm": ElicitRequest(params=form)}
+            asked: InputRequests = {"confirm": ElicitRequest(params=form)}
             _require_asking(wire)
             return InputRequiredToolResult(
                 InputRequiredResult(input_requests=asked, request_state=state)
