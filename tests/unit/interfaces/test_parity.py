@@ -20,6 +20,9 @@ ONLY_HERE = {
     *("up", "mcp", "demo", "skill.serve", "store.backup", "store.copy", "trace.import"),
     *("repo.propose", "repo.prove", "repo.branch", "rubric.add", "tool.list", "dependency.lock"),
     *("gate.campaign", "gate.decide", "trace.judge", "routine.cover"),
+    *("worker", "loop.add", "loop.audit", "loop.new", "fleet.check", "fleet.plan", "fleet.run"),
+    # they could hold any request, or the answer to it; or speak in the machine's name
+    *("job.start", "job.fork", "job.tail", "connector.send"),
     # they need a judge or a proposer, which is a command or a key of the machine
     *("rubric.agree", "rubric.compare", "proposer.try", "proposal.draft"),
 }
