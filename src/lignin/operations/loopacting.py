@@ -25,6 +25,7 @@ from lignin.traces.redact import redact
 
 NEVER = ("loop", "inbox", "up")
 """Nouns that a loop does not act by: it would answer its own questions, or start itself."""
+MAX_WAITED_S = 3600.0
 MAX_PULLED_BYTES = 64 * 1024
 
 
@@ -81,7 +82,7 @@ def perform(
     do: Callable[[], Done] = {
         "command": lambda: _run(context, action, task, folder, limit_s),
         "agent": lambda: _run(context, action, task, folder, limit_s),
-        "skill": lambda: _call_skill(context, action, task),
+        "skill": lambda: _call_skill(context, action, task, limit_s),
         "operation": lambda: _operate(context, action, task),
         "tool": lambda: _call_tool(context, action, task),
     }[action.kind]
@@ -122,14 +123,18 @@ def _run(
     return Done(ended=run.ended, said=run.said, why=run.why)
 
 
-def _call_skill(context: Context, action: Action, task: Mapping[str, Json]) -> Done:
-    request = {"name": action.name, "input": filled(action.request, task)}
+def _call_skill(context: Context, action: Action, task: Mapping[str, Json], limit_s: float) -> Done:
+    wait_s = max(1.0, min(action.limit_s, limit_s, MAX_WAITED_S))
+    request = {"name": action.name, "input": filled(action.request, task), "wait_s": wait_s}
     called = run_operation(context, "artifact.call", request, frozenset({"read", "execute"}))
     error, job = getattr(called, "error", None), getattr(called, "job", "")
     if error is not None:
         why = f"exit {error}: {getattr(called, 'message', '')}"
         return Done(ended="crashed", why=why, job=job)
     output = getattr(called, "output", None)
+    if job and output is None and (told := str(getattr(called, "message", ""))):
+        # taken for an answer, it would be a run that found nothing
+        return Done(ended="infrastructure", why=f"not over after {wait_s:g} s; {told}", job=job)
     said = output.encode() if isinstance(output, str) else canonical_bytes(output)
     return Done(ended="done", said=b"" if output in (None, [], {}) else said, job=job)
 

@@ -129,9 +129,10 @@ def _run(view: View, row: Row, job: Job, fates: Sequence[Fate], *, is_watch: boo
     alerted: bool | None = None
     if fates:
         alerted = True
-    elif is_watch and not failure:
+    elif is_watch and failure != "cancelled":  # what failed raised nothing, due or not
         form = alert_form(load_manifest(view, version))
-        alerted = bool(form) and is_alert(form, output["value"] if output else None)
+        answer = output["value"] if output else None
+        alerted = bool(form) and not failure and is_alert(form, answer)
     return SkillRun(
         job=job.id,
         version=version,

@@ -77,6 +77,8 @@ def test_declared_alerts_are_counted_and_judged_by_what_people_said(flows: FlowD
     assert (found.used, found.served, found.verdict) == (True, True, "too-little-known")
     flows.desk("job.judge", job=jobs[3], should="quiet", reason="it was nothing")
     assert (reviewed(flows).missed, reviewed(flows).quiet) == (0, 2)
+    flows.desk("job.judge", job=jobs[5], should="alert", reason="it failed just when it was due")
+    assert reviewed(flows).missed == 1
 
 
 def test_the_version_that_is_served_is_judged_and_older_ones_are_told_beside_it(
@@ -135,8 +137,8 @@ def test_a_schema_of_alerts_that_reaches_out_is_refused(flows: FlowDesk) -> None
         flows.keep(text, "watch", promote=False)
 
 
-def loop_of(flows: FlowDesk) -> None:
-    text = """
+def loop_of(flows: FlowDesk, limit_s: int = 30) -> None:
+    text = f"""
 loop = "look"
 context = []
 [trigger]
@@ -144,7 +146,8 @@ kind = "message"
 [action]
 kind = "skill"
 name = "watch"
-with = { load = "$given" }
+with = {{ load = "$given" }}
+limit_s = {limit_s}
 [gate]
 kind = "nothing"
 [stop.budget]
@@ -167,6 +170,18 @@ def test_what_a_loop_filed_is_followed_from_the_inbox_back_to_the_run(flows: Flo
     found = reviewed(flows)
     assert (found.runs, found.alerts, found.confirmed, found.dismissed) == (3, 2, 1, 1)
     assert found.loops == ["look"]
+
+
+@pytest.mark.slow
+def test_a_skill_that_is_not_over_in_time_fails_its_loops_run_and_is_not_taken_for_quiet(
+    flows: FlowDesk,
+) -> None:
+    flows.keep(SILENT.replace("    if load", "    ctx.sleep(3600)\n    if load"), "watch")
+    loop_of(flows, limit_s=1)
+    ran = flows.desk("loop.run", name="look", given=60)
+    assert ran.state == "failed"
+    assert "not over after 1 s; it goes on: `lignin job show job_" in ran.why
+    assert (reviewed(flows).open, reviewed(flows).runs) == (1, 0)
 
 
 def test_the_weekly_loop_files_what_should_change_once_for_each_version(flows: FlowDesk) -> None:
