@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lignin.domain.events import Actor, Event
 from lignin.loops.laws.review import (
@@ -150,3 +152,16 @@ def test_what_did_not_run_is_taken_out_only_where_nothing_would_run_it(
     watched: Watched, verdict: str
 ) -> None:
     assert judged([], watched).verdict == verdict
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.sampled_from([0.1, 0.2, 0.5, 0.8]))
+def test_a_bar_is_met_or_missed_just_where_the_interval_that_is_told_says_so(
+    right: int, wrong: int, bar: float
+) -> None:
+    found = tally([*alerts("accepted", right), *alerts("dismissed", wrong)])
+    if found.interval is None:
+        return
+    low, high = found.interval
+    verdict = review(found, WATCH, Bars(precision=bar)).verdict
+    assert (verdict == "keep") is (low > bar)
+    assert (verdict in ("repair", "retire-candidate")) is (high < bar)

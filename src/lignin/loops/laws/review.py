@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from lignin.domain.counts import counted
 from lignin.domain.events import Event
-from lignin.evals.laws.binomial import exact_interval
+from lignin.evals.laws.binomial import at_most, exact_interval
 
 Fate = Literal["accepted", "changed", "applied", "dismissed", "reversed", "unlooked"]
 """What became of what a run filed. `applied`: by the loop itself, and nobody said anything of it."""
@@ -22,6 +22,7 @@ RIGHT: Final = frozenset({"accepted", "changed"})
 WRONG: Final = frozenset({"dismissed", "reversed"})
 MIN_UNLOOKED: Final = 5
 _MOST_MORE: Final = 500
+_MISS: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,22 +296,25 @@ def _missed(case: _Case, found: Tally, bars: Bars) -> Standing:
 
 
 def _side(hits: int, count: int, bar: float, *, is_most: bool) -> Standing:
-    """On which side of a bar a rate lies, where all of its interval does."""
-    interval = exact_interval(hits, count)
-    if interval is None:
+    """On which side of a bar a rate lies, where all of its exact interval does.
+
+    Asked of the bar itself, which is the same as looking at the ends and needs no search for them.
+    """
+    if not count:
         return "unknown"
-    low, high = interval
-    if is_most:
-        return "bad" if low > bar else "good" if high <= bar else "unknown"
-    return "bad" if high < bar else "good" if low >= bar else "unknown"
+    is_above = 1 - at_most(hits - 1, count, bar) < _MISS / 2
+    is_below = at_most(hits, count, bar) < _MISS / 2
+    if not (is_above or is_below):
+        return "unknown"
+    return "bad" if is_above is is_most else "good"
 
 
 def _more(hits: int, count: int, bar: float, *, is_most: bool) -> int | None:
-    """How many more like these would tell; None where that is out of sight."""
-    if not count:
-        return None
-    for more in range(1, _MOST_MORE):
+    """About how many more like these would tell; None where that is out of sight."""
+    more = 1
+    while count and more < _MOST_MORE:
         total = count + more
         if _side(round(hits / count * total), total, bar, is_most=is_most) != "unknown":
             return more
+        more += 1 + more // 10
     return None
