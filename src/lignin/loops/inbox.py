@@ -86,9 +86,10 @@ class Inbox:
         """The change that settles an item: accepted (maybe as somebody changed it), dismissed, answered
         or expired; with an answer."""
         content = canonical_bytes(said)
-        payload = {"as": how, "said": digest_bytes(content), "changed": changed}
+        digest = digest_bytes(content)
+        payload: dict[str, Json] = {"as": how, "said": digest, "changed": changed}
         event = self._event(row.stream, "inbox.settled", payload)
-        blob = Blob(stream=row.stream, digest=payload["said"], content=content)
+        blob = Blob(stream=row.stream, digest=digest, content=content)
         return scope.change(events=(event,), blobs=(blob,), expects={row.stream: row.seq})
 
     def snooze(self, scope: Scope, row: Row, until: str) -> Change:
