@@ -229,6 +229,7 @@ def require_sound(tree: Tree, kinds: Mapping[str, Kind]) -> None:
     for side, schema in (
         ("input", manifest.interface.input),
         ("output", manifest.interface.output),
+        ("alert", manifest.workflow.alert if manifest.workflow else {}),
     ):
         _require_schema(side, schema)
     for path in tree.files:

@@ -90,6 +90,7 @@ class WorkflowTerms(_Terms):
         agents: Names of the agents and models that it may ask.
         on_rollback: What a run in flight does when its version is no longer the one that is served:
             `finish` on its own version, or `move` to the one that is, with the steps that were made.
+        alert: JSON Schema of the answers that are an alert; empty where no answer by itself is one.
         singleton: Name of the argument by whose value runs go one after another; `*` for all runs.
         max_steps: The most steps of one run.
         step_s: Time for one step's function, in seconds.
@@ -100,6 +101,7 @@ class WorkflowTerms(_Terms):
     on_failure: Entry | Literal[""] = ""
     agents: tuple[Name, ...] = Field(default=(), max_length=20)
     on_rollback: Literal["finish", "move"] = "finish"
+    alert: dict[str, Any] = Field(default_factory=dict)
     singleton: str = Field(default="", max_length=60)
     max_steps: int = Field(default=200, ge=1, le=MAX_STEPS)
     step_s: float = Field(default=10.0, gt=0, le=600)

@@ -5,7 +5,7 @@ Nothing here commits, and nothing here runs a job.
 
 from collections.abc import Iterator, Mapping
 
-from lignin.domain.codec import Digest, Json, digest_bytes, digest_json
+from lignin.domain.codec import Digest, Json, canonical_bytes, digest_bytes, digest_json
 from lignin.domain.errors import ConflictError, InvalidRequestError
 from lignin.domain.events import Blob, Change, NewEvent, Scope
 from lignin.domain.jobs import (
@@ -163,6 +163,22 @@ class Jobs:
         expects = {f"job/{fresh}": 0, row.stream: row.seq}
         return fresh, scope.change(events=(opened, noted), expects=expects)
 
+    def judge(self, view: View, scope: Scope, name: str, should: str, why: str) -> Change:
+        """The change that says what a run should have done: raise an alert, or be quiet.
+
+        Raises:
+            NotFoundError: There is none of that name.
+            ConflictError: It has not ended.
+        """
+        row = require_known(view, f"job/{name}")
+        if row.state == "open":
+            raise ConflictError(f"job {name} is open", hint="it is judged when it has ended")
+        content = canonical_bytes(why)
+        payload = {"should": should, "why": digest_bytes(content)}
+        event = self._event(row.stream, "job.judged", payload)
+        blob = Blob(stream=row.stream, digest=payload["why"], content=content)
+        return scope.change(events=(event,), blobs=(blob,), expects={row.stream: row.seq})
+
     def set_lane(self, scope: Scope, lane: str, facts: Mapping[str, Json]) -> Change:
         """The change that sets a lane's bounds, or pauses it.
 
@@ -174,10 +190,13 @@ class Jobs:
         payload = {"queue": queue, "needs": list(needs), **facts}
         return scope.change(events=(self._event(f"lane/{lane}", "lane.set", payload),))
 
-    def worker_started(self, scope: Scope, worker: str, facts: Mapping[str, Json]) -> Change:
-        """The change that tells of a new worker."""
+    def worker_started(
+        self, view: View, scope: Scope, worker: str, facts: Mapping[str, Json]
+    ) -> Change:
+        """The change that tells of a new worker, or of one that had stopped and works again."""
+        row = view.row(f"worker/{worker}")
         event = self._event(f"worker/{worker}", "worker.started", facts)
-        return scope.change(events=(event,), expects={f"worker/{worker}": 0})
+        return scope.change(events=(event,), expects={f"worker/{worker}": row.seq if row else 0})
 
     def worker_stopped(self, scope: Scope, worker: str, facts: Mapping[str, Json]) -> Change:
         """The change that tells that a worker is no more."""

@@ -27,6 +27,7 @@ class Filing:
     Args:
         level: How far the loop may go with its class of change.
         until: When it expires, as a time of the ledger; None where it waits for good.
+        job: The job of a durable skill that found it; "" where it was none.
     """
 
     loop: str
@@ -35,6 +36,7 @@ class Filing:
     finding: Finding
     level: Level = "suggest"
     until: str | None = None
+    job: str = ""
 
     @property
     def item(self) -> str:
@@ -57,12 +59,15 @@ class Inbox:
             row = view.row(stream)
             expects[stream] = row.seq if row else 0
             if row is not None and row.state not in ("accepted", "applied"):
-                events.append(self._event(stream, "inbox.seen", {"run": filing.run}))
+                events.append(
+                    self._event(stream, "inbox.seen", {"run": filing.run, "job": filing.job})
+                )
                 continue
             content = canonical_bytes(filing.finding.to_json())
             payload = {
                 "loop": filing.loop,
                 "run": filing.run,
+                "job": filing.job,
                 "kind": filing.kind,
                 "change": filing.finding.change,
                 "level": filing.level,
@@ -75,12 +80,16 @@ class Inbox:
             return []
         return [scope.change(events=tuple(events), blobs=tuple(blobs), expects=expects)]
 
-    def settle(self, scope: Scope, row: Row, how: str, said: str = "") -> Change:
-        """The change that settles an item: accepted, dismissed, answered or expired; with an answer."""
+    def settle(
+        self, scope: Scope, row: Row, how: str, said: str = "", *, changed: bool = False
+    ) -> Change:
+        """The change that settles an item: accepted (maybe as somebody changed it), dismissed, answered
+        or expired; with an answer."""
         content = canonical_bytes(said)
-        payload = {"as": how, "said": digest_bytes(content)}
+        digest = digest_bytes(content)
+        payload: dict[str, Json] = {"as": how, "said": digest, "changed": changed}
         event = self._event(row.stream, "inbox.settled", payload)
-        blob = Blob(stream=row.stream, digest=payload["said"], content=content)
+        blob = Blob(stream=row.stream, digest=digest, content=content)
         return scope.change(events=(event,), blobs=(blob,), expects={row.stream: row.seq})
 
     def snooze(self, scope: Scope, row: Row, until: str) -> Change:

@@ -105,7 +105,9 @@ def _settle(
         now = require_known(view, row.stream)
         if now.state == "accepted" and how == "accepted":
             return None, []  # what applies it failed then: it is tried again
-        changes = [Inbox(context.ids).settle(context.scope, now, how, said)]
+        changes = [
+            Inbox(context.ids).settle(context.scope, now, how, said, changed=request.changed)
+        ]
         if counts and loop is not None:
             changes.append(
                 Ladder(context.ids).decided(

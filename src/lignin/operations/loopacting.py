@@ -25,6 +25,7 @@ from lignin.traces.redact import redact
 
 NEVER = ("loop", "inbox", "up")
 """Nouns that a loop does not act by: it would answer its own questions, or start itself."""
+MAX_WAITED_S = 3600.0
 MAX_PULLED_BYTES = 64 * 1024
 
 
@@ -35,6 +36,7 @@ class Done:
     Args:
         ended: done, crashed (its own failure) or infrastructure (something outside did not hold).
         findings: What an operation's answer amounts to; of others `said` is read.
+        job: The job that did it, where it was a durable skill; empty otherwise.
     """
 
     ended: str
@@ -42,6 +44,7 @@ class Done:
     why: str = ""
     time_s: float = 0.0
     findings: tuple[Finding, ...] | None = None
+    job: str = ""
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -50,6 +53,7 @@ class Done:
             "why": self.why,
             "time_s": self.time_s,
             "findings": None if self.findings is None else [f.to_json() for f in self.findings],
+            "job": self.job,
         }
 
 
@@ -78,7 +82,7 @@ def perform(
     do: Callable[[], Done] = {
         "command": lambda: _run(context, action, task, folder, limit_s),
         "agent": lambda: _run(context, action, task, folder, limit_s),
-        "skill": lambda: _call_skill(context, action, task),
+        "skill": lambda: _call_skill(context, action, task, limit_s),
         "operation": lambda: _operate(context, action, task),
         "tool": lambda: _call_tool(context, action, task),
     }[action.kind]
@@ -93,6 +97,7 @@ def perform(
         why=without_secrets(context, done.why.encode(errors="replace")).decode(),
         time_s=round(time.monotonic() - began, 3),
         findings=done.findings,
+        job=done.job,
     )
 
 
@@ -118,15 +123,20 @@ def _run(
     return Done(ended=run.ended, said=run.said, why=run.why)
 
 
-def _call_skill(context: Context, action: Action, task: Mapping[str, Json]) -> Done:
-    request = {"name": action.name, "input": filled(action.request, task)}
+def _call_skill(context: Context, action: Action, task: Mapping[str, Json], limit_s: float) -> Done:
+    wait_s = max(1.0, min(action.limit_s, limit_s, MAX_WAITED_S))
+    request = {"name": action.name, "input": filled(action.request, task), "wait_s": wait_s}
     called = run_operation(context, "artifact.call", request, frozenset({"read", "execute"}))
-    error = getattr(called, "error", None)
+    error, job = getattr(called, "error", None), getattr(called, "job", "")
     if error is not None:
-        return Done(ended="crashed", why=f"exit {error}: {getattr(called, 'message', '')}")
+        why = f"exit {error}: {getattr(called, 'message', '')}"
+        return Done(ended="crashed", why=why, job=job)
     output = getattr(called, "output", None)
+    if job and output is None and (told := str(getattr(called, "message", ""))):
+        # taken for an answer, it would be a run that found nothing
+        return Done(ended="infrastructure", why=f"not over after {wait_s:g} s; {told}", job=job)
     said = output.encode() if isinstance(output, str) else canonical_bytes(output)
-    return Done(ended="done", said=b"" if output in (None, [], {}) else said)
+    return Done(ended="done", said=b"" if output in (None, [], {}) else said, job=job)
 
 
 def _operate(context: Context, action: Action, task: Mapping[str, Json]) -> Done:
@@ -265,7 +275,26 @@ def _of_sweep(answer: Response) -> tuple[Finding, ...]:
     )
 
 
+def _of_review(answer: Response) -> tuple[Finding, ...]:
+    told = answer.model_dump(mode="json")
+    return tuple(
+        Finding(
+            key=f"{each['name']}@{each['version']}:{each['verdict']}",
+            title=f"{each['name']}: {each['verdict']}: {each['reasons'][0]}"[:200],
+            evidence=(*each["reasons"], *(f"lacking: {text}" for text in each["lacking"])),
+            proposed=_DO[each["verdict"]].format(**each),
+        )
+        for each in told["items"]
+        if each["verdict"] in _DO
+    )
+
+
+_DO: Mapping[str, str] = {
+    "repair": "look at its runs, and hand in a better version; `lignin job review --skill {name}`",
+    "retire-candidate": "take it out of service: `lignin artifact deprecate {name}`, or say why not",
+}
 _READERS: Mapping[str, Callable[[Response], tuple[Finding, ...]]] = {
     "improve": _of_improve,
     "eval.sweep": _of_sweep,
+    "job.review": _of_review,
 }

@@ -251,6 +251,7 @@ class Iteration:
         if came.passed is False or came.failed or came.approval:
             return [], {}
         findings = {found.key: found for answer in came.answers for found in answer.findings}
+        jobs = {found.key: answer.job for answer in came.answers for found in answer.findings}
         classes = {found.change for found in findings.values()} - {""}
         standings = {c: current_standing(self._context, self._loop, c) for c in sorted(classes)}
         filings = [
@@ -260,6 +261,7 @@ class Iteration:
                 kind="finding",
                 finding=found,
                 level=standings[found.change].level if found.change else "suggest",
+                job=jobs[found.key],
             )
             for found in findings.values()
         ]
@@ -318,9 +320,9 @@ def answer_of(act: Mapping[str, Json]) -> Answer:
     Raises:
         InvalidRequestError: It begins as an answer and is none.
     """
-    said = str(act["said"]).encode()
+    said, job = str(act["said"]).encode(), str(act.get("job", ""))
     if act["findings"] is None:
-        return parse_answer(said)
+        return replace(parse_answer(said), job=job)
     findings = tuple(
         Finding(**{**each, "evidence": tuple(each["evidence"])}) for each in act["findings"]
     )

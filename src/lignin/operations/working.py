@@ -67,7 +67,9 @@ class Working:
         """Say in every space who works here; new spaces hear of it later."""
         for space in set(self._context.ledger.spaces()) - self._known:
             scope = self._context.scope_of(space)
-            self._context.commit(self._jobs.worker_started(scope, self.name, self.facts))
+            with self._context.ledger.view(space) as view:
+                change = self._jobs.worker_started(view, scope, self.name, self.facts)
+            self._context.commit(change)
             self._known.add(space)
 
     def take_leave(self) -> None:

@@ -270,6 +270,7 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
         ("job.retried", {"reason": "r"}),
         ("job.ended", {"state": "succeeded", "output": "sha256:a", "attempts": 1, "spent": {}}),
         ("job.forked", {"into": "job_b", "step": 2}),
+        ("job.judged", {"should": "alert", "why": "sha256:a"}),
     ],
     "dedup": [("job.claimed", {"job": "job_a"})] * 2,
     "subject": [("subject.kept", {"digest": "sha256:a"})] * 2,
@@ -277,6 +278,7 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     "worker": [
         ("worker.started", {"host": "h", "pid": 1, "has": ["sandbox:net"]}),
         ("worker.stopped", {"done": 3}),
+        ("worker.started", {"host": "h", "pid": 1, "has": ["sandbox:net"]}),
     ],
     "encoded": [("run.encoded", {"task": "t", "outcome": "success", "digest": "sha256:a"})] * 2,
     "heard": [("run.heard", {"task": "", "person": "", "model": "", "turns": 0, "digest": "d"})]

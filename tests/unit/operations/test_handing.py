@@ -51,7 +51,9 @@ def worker(desk: Desk, has: frozenset[str]) -> Iterator[Context]:
     feeder = Feeder(context, engine, Able(name="wrk_1", has=has))
     engine.launch(bodies_of(replace(context, workers=False), load_job_kinds()), [])
     facts = {"has": sorted(has), "queues": [], "host": "h", "pid": 1, "parallel": 1}
-    context.commit(Jobs(context.ids).worker_started(context.scope, "wrk_1", facts))
+    with context.view() as view:
+        started = Jobs(context.ids).worker_started(view, context.scope, "wrk_1", facts)
+    context.commit(started)
     stop = threading.Event()
 
     def work() -> None:

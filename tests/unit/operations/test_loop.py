@@ -433,9 +433,17 @@ def test_removing_a_loop_keeps_its_history(desk: Desk) -> None:
 
 def test_every_shipped_loop_is_whole_and_what_it_names_is_there(desk: Desk) -> None:
     known = shipped()
-    assert {"goal", "chain", "business", "intake", "mine", "induce", "improve", "sweep"} == set(
-        known
-    )
+    assert {
+        "goal",
+        "chain",
+        "business",
+        "intake",
+        "mine",
+        "induce",
+        "improve",
+        "sweep",
+        "weekly",
+    } == set(known)
     for name, text in known.items():
         loop = parse_loop(parse_file(text.encode()))
         written = desk("loop.new", template=name, to=f"{name}.toml")
@@ -451,7 +459,7 @@ def test_every_shipped_loop_is_whole_and_what_it_names_is_there(desk: Desk) -> N
 
 
 def test_the_built_in_loops_that_need_no_agent_run_as_they_are(desk: Desk) -> None:
-    for name in ("mine", "induce"):
+    for name in ("mine", "induce", "weekly"):
         desk("loop.add", file=desk("loop.new", template=name).path)
         assert desk("loop.run", name=name).state in ("archived", "landed")
 

@@ -89,6 +89,8 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "power.show": [{"power": "pow_absent"}],
     "job.cancel": [{"job": "job_absent"}],
     "job.fork": [{"job": "job_absent"}],
+    "job.judge": [{"job": "job_absent", "should": "quiet"}],
+    "job.review": [{"skill": ["absent"]}, {"head": "absent"}],
     "job.retry": [{"job": "job_absent"}],
     "job.signal": [{"job": "job_absent", "topic": "leave"}],
     "job.show": [{"job": "job_absent"}],

@@ -25,6 +25,7 @@ from lignin.domain.jobs import (
 )
 from lignin.domain.states.row import Reducer, Row, born, require_absent, require_row
 
+SHOULD = ("alert", "quiet")
 _FRESH: Mapping[str, Json] = {
     "ended_at": "",
     "output": None,
@@ -99,6 +100,18 @@ def _forked(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     return replace(row, seq=event.seq, body={**row.body, "forks": forks})
 
 
+def _judged(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    """A person's word of what a turn should have done; the last one counts."""
+    row = require_row(row, event)
+    if row.state == "open" or payload["should"] not in SHOULD:
+        raise IllegalTransitionError(
+            f"job {row.key!r} is {row.state}, and is not judged {payload['should']!r}",
+            hint="what has ended is judged: it should have raised an alert, or been quiet",
+        )
+    told = {**payload, "by": event.actor.sub, "at": event.at, "turn": row.body["turn"]}
+    return replace(row, seq=event.seq, body={**row.body, "judged": told})
+
+
 def _moved(row: Row | None, event: Event, to: JobState) -> Row:
     row = require_row(row, event)
     if to not in TRANSITIONS[cast("JobState", row.state)]:
@@ -132,7 +145,8 @@ def _lane_set(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row
 
 
 def _worker_started(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
-    require_absent(row, event)
+    if row is not None and row.state != "stopped":
+        raise IllegalTransitionError(f"{event.stream!r} works already")
     told = {"started_at": event.at, "stopped_at": "", "by": event.actor.sub}
     return born(event, {**payload, **told}, state="started")
 
@@ -152,6 +166,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
         "job.cancelled": _cancelled,
         "job.retried": _retried,
         "job.forked": _forked,
+        "job.judged": _judged,
     },
     "dedup": {"job.claimed": _claimed},
     "subject": {"subject.kept": _kept},

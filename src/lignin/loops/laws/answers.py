@@ -53,6 +53,7 @@ class Answer:
     Args:
         mark: Digest of what it left: what it calls progress, else all that it said.
         ask: A question to a person or to the outside, on which the run waits; "" for none.
+        job: The job of a durable skill that said it; "" for none.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -60,6 +61,7 @@ class Answer:
     mark: str = ""
     note: str = ""
     ask: str = ""
+    job: str = ""
 
 
 def item_id(loop: str, key: str) -> str:
