@@ -174,6 +174,12 @@ def test_a_ration_holds_for_trials_that_others_make(desk: Desk) -> None:
                 raise LimitedError("the ration is spent")
             self.left -= 1
 
+        def release(self) -> None:
+            self.left += 1
+
+        def settle(self, cost_microusd: int | None) -> None:
+            pass
+
         def run(self, *given: Any) -> Any:
             self.reserve()
             return system.run(*given)
