@@ -83,7 +83,7 @@ class JobsReviewed(Listed):
 
 @operation("job.review", effect="read", idempotent=True)
 def review_(context: Context, request: JobReview) -> JobsReviewed:
-    """Review every durable skill by its jobs: did it fail, were its alerts right, was it used?
+    """Review every durable skill by its jobs: whether it failed, its alerts were right, it was used.
 
     What a run filed in the inbox is right where a person accepted it and wrong where one dismissed it or
     took it back; `lignin job judge` says so of a run, and what was missed. What nobody said counts neither way.

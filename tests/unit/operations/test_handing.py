@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -72,8 +73,14 @@ def worker(desk: Desk, has: frozenset[str]) -> Iterator[Context]:
 
 
 def told_states(context: Context) -> list[str]:
-    with context.view() as view:
-        return [str(row.state) for row in view.page("job").rows]
+    """How the jobs ended; a job ends a moment after its trial is filed."""
+    end = time.monotonic() + 30
+    while True:
+        with context.view() as view:
+            states = [str(row.state) for row in view.page("job").rows]
+        if "open" not in states or time.monotonic() > end:
+            return states
+        time.sleep(0.01)
 
 
 def agent(desk: Desk, name: str, text: str = AGENT, **more: Any) -> Any:
