@@ -221,8 +221,9 @@ class PlainCommand(_CommandSystem):
         elif len(data) > MAX_SAID_BYTES:
             why, cause = "it said too much", "too_much_said"
         if why:
+            kept = data if code and len(data) <= MAX_SAID_BYTES else b""
             return SystemRun(
-                ended="crashed", why=why, cause=cause, errors=told, latency_s=latency_s
+                ended="crashed", said=kept, why=why, cause=cause, errors=told, latency_s=latency_s
             )
         return SystemRun(ended="done", said=data, latency_s=latency_s)
 
