@@ -19,7 +19,7 @@ from lignin.loops.laws.answers import MAX_SAID_BYTES, Finding
 from lignin.operations.context import Context
 from lignin.operations.exits import bound_tools
 from lignin.operations.registry import Operation, Response, load_noun, nouns
-from lignin.ports.system import SystemAsked
+from lignin.ports.system import SystemAsked, never
 from lignin.ports.tools import Observation, ToolSpec
 from lignin.traces.redact import redact
 
@@ -69,7 +69,13 @@ class _NoTools:
 
 
 def perform(
-    context: Context, action: Action, task: Mapping[str, Json], *, folder: Path, limit_s: float
+    context: Context,
+    action: Action,
+    task: Mapping[str, Json],
+    *,
+    folder: Path,
+    limit_s: float,
+    stop: Callable[[], bool] = never,
 ) -> Done:
     """Do one thing and say what came of it. Never raises for what it does.
 
@@ -77,11 +83,12 @@ def perform(
         task: What it is given: goal, context, memory, what came with the occurrence.
         folder: Where the files lie that a command line names.
         limit_s: What is left of its time, in seconds.
+        stop: Whether nobody wants it any more: a command that runs unconfined is ended then.
     """
     began = time.monotonic()
     do: Callable[[], Done] = {
-        "command": lambda: _run(context, action, task, folder, limit_s),
-        "agent": lambda: _run(context, action, task, folder, limit_s),
+        "command": lambda: _run(context, action, task, folder, limit_s, stop=stop),
+        "agent": lambda: _run(context, action, task, folder, limit_s, stop=stop),
         "skill": lambda: _call_skill(context, action, task, limit_s),
         "operation": lambda: _operate(context, action, task),
         "tool": lambda: _call_tool(context, action, task),
@@ -107,7 +114,13 @@ def without_secrets(context: Context, said: bytes) -> bytes:
 
 
 def _run(
-    context: Context, action: Action, task: Mapping[str, Json], folder: Path, limit_s: float
+    context: Context,
+    action: Action,
+    task: Mapping[str, Json],
+    folder: Path,
+    limit_s: float,
+    *,
+    stop: Callable[[], bool],
 ) -> Done:
     system = context.open_system(
         SystemAsked(
@@ -116,6 +129,7 @@ def _run(
             environment=context.environment if action.unsandboxed else {},
             unsandboxed=action.unsandboxed,
             limit_s=max(1.0, min(action.limit_s, limit_s)),
+            stop=stop,
         )
     )
     told = {**task, "prompt": action.prompt} if action.prompt else task

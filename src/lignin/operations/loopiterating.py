@@ -33,7 +33,9 @@ from lignin.operations.context import Context
 from lignin.operations.loopacting import perform, pull
 from lignin.operations.loopapplying import apply_item
 from lignin.operations.loopladder import current_standing, items_of
+from lignin.ports.engine import RunStopped
 from lignin.ports.ledger import View, require_known
+from lignin.ports.system import never
 
 Step = Callable[[str, Callable[[], Json]], Json]
 """Do something once under a name: an engine records what it gave, and never does it again."""
@@ -71,8 +73,15 @@ class Came:
 class Iteration:
     """One iteration of one run."""
 
-    def __init__(self, context: Context, run: str, planned: Mapping[str, Json], step: Step) -> None:
-        self._context, self._run, self._step = context, run, step
+    def __init__(
+        self,
+        context: Context,
+        run: str,
+        planned: Mapping[str, Json],
+        step: Step,
+        stopped: Callable[[], bool] = never,
+    ) -> None:
+        self._context, self._run, self._step, self._stopped = context, run, step, stopped
         self._number, self._start = int(planned["number"]), int(planned["stage"])
         self._ticket = parse_ticket(planned["ticket"])
         with context.view() as view:
@@ -187,8 +196,29 @@ class Iteration:
         return {"limits": replace(left, time_s=int(left_s) if is_timed else None).to_json()}
 
     def _perform(self, action: Action, task: Mapping[str, Json], limit_s: float) -> dict[str, Json]:
-        done = perform(self._context, action, task, folder=self._folder, limit_s=limit_s)
-        return done.to_json()
+        """Do one thing, as long as the run still counts.
+
+        Raises:
+            ConflictError: It does not: it was replaced, or cancelled.
+            RunStopped: It may not go on in this process; nothing of it is recorded.
+        """
+        self._require_wanted()
+        folder, stop = self._folder, lambda: self._stopped() or self._state() != "running"
+        done = perform(
+            self._context, action, task, folder=folder, limit_s=limit_s, stop=stop
+        ).to_json()
+        self._require_wanted()
+        return done
+
+    def _require_wanted(self) -> None:
+        if self._stopped():
+            raise RunStopped(f"the run {self._run} may not go on here")
+        if (state := self._state()) != "running":
+            raise ConflictError(f"the run {self._run!r} is {state}", hint="it was replaced")
+
+    def _state(self) -> str | None:
+        with self._context.view() as view:
+            return require_known(view, f"looprun/{self._run}").state
 
     def _gate(self, stage: Stage, act: Mapping[str, Json], answer: Answer) -> Verdict:
         """Its checks, each in a context of its own: the result and the goal, nothing of how it came."""

@@ -21,6 +21,7 @@ from lignin.operations.context import Context
 from lignin.operations.loopapplying import as_loop
 from lignin.operations.loopiterating import Iteration, Step
 from lignin.ports.ledger import View, require_known
+from lignin.ports.system import never
 
 HELD_S = 3600.0
 MARGIN_S = 300.0
@@ -38,11 +39,20 @@ def held_for_s(view: View, row: Row) -> float:
     return float(loop_of_run(view, row).stop.budget.time_s or HELD_S) + MARGIN_S
 
 
-def drive(context: Context, run: str, step: Step = straight) -> Mapping[str, Json]:
+def drive(
+    context: Context,
+    run: str,
+    step: Step = straight,
+    stopped: Callable[[], bool] = never,
+) -> Mapping[str, Json]:
     """Drive a run until it ends or waits for somebody; return where it stands.
 
     Args:
         run: A run that goes on; one that does not is told as it is.
+        stopped: Whether it may not go on here: what it does then ends early.
+
+    Raises:
+        RunStopped: It may not go on here.
     """
     with context.view() as view:
         loop = str(require_known(view, f"looprun/{run}").body["loop"])
@@ -54,7 +64,7 @@ def drive(context: Context, run: str, step: Step = straight) -> Mapping[str, Jso
         if planned["do"] == "end":
             break
         try:
-            filed = Iteration(context, run, planned, step).make()
+            filed = Iteration(context, run, planned, step, stopped).make()
         except ConflictError:  # it was replaced meanwhile, or somebody else drives it
             _give_up(context, parse_ticket(planned["ticket"]))
             with context.view() as view:

@@ -44,6 +44,7 @@ _CAUSES: Mapping[str, SystemCause] = {
     "killed": "killed",
 }
 _MEMORY_BYTES = 2 * 2**30
+_LOOK_S = 0.5
 
 
 _NO_START: Mapping[int | None, SystemCause] = {
@@ -198,16 +199,14 @@ class PlainCommand(_CommandSystem):
                 raise
             why = f"it does not start: {error.strerror}"
             return SystemRun(ended="crashed", why=why, cause=_NO_START[error.errno])
-        code: int | None = None
+        is_stopped = False
         try:
-            process.communicate(given, timeout=self._asked.limit_s)
-            code = process.returncode
-        except subprocess.TimeoutExpired:
-            pass
-        except BrokenPipeError:
-            code = process.wait()
+            is_stopped = self._wait(process, given)
+            code = process.poll()
         finally:
             _end_group(process)
+        if is_stopped:
+            return SystemRun(ended="infrastructure", why="it was stopped", cause="outside")
         latency_s = round(time.monotonic() - began, 3)
         told = both_ends(_ends(errors))
         said.seek(0)
@@ -226,6 +225,22 @@ class PlainCommand(_CommandSystem):
                 ended="crashed", said=kept, why=why, cause=cause, errors=told, latency_s=latency_s
             )
         return SystemRun(ended="done", said=data, latency_s=latency_s)
+
+    def _wait(self, process: subprocess.Popen[bytes], given: bytes) -> bool:
+        """Whether it is to be stopped; else it has ended, or its time is over."""
+        end, told = time.monotonic() + self._asked.limit_s, given
+        while (left := end - time.monotonic()) > 0:
+            try:
+                process.communicate(told or None, timeout=min(left, _LOOK_S))
+            except subprocess.TimeoutExpired:
+                told = b""  # what is left of it is written by the next call
+            except BrokenPipeError:
+                told = b""
+            if process.poll() is not None:
+                return False
+            if self._asked.stop():
+                return True
+        return False
 
 
 def _ends(stream: IO[bytes]) -> bytes:

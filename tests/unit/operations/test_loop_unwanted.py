@@ -1,0 +1,90 @@
+"""Runs that do not count any more: they act no more, and what they began is ended."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lignin.operations.looprunning import drive
+from lignin.ports.engine import RunStopped
+from unit.operations.conftest import Desk
+from unit.operations.test_loop import add, command, definition, script
+
+REPLACE = {"kind": "message", "overlap": "replace"}
+LONG = """
+import os, time
+pathlib.Path({place!r}).write_text(str(os.getpid()))
+time.sleep(120)
+"""
+
+
+def begin(desk: Desk) -> str:
+    return str(desk("loop.run", name="triage", take_only=True, given="x").run)
+
+
+def long_loop(desk: Desk) -> Path:
+    place = desk.context.cwd / "pid"
+    add(
+        desk,
+        definition(command(script(desk, "act.py", LONG.format(place=str(place)))), trigger=REPLACE),
+    )
+    return place
+
+
+def is_alive(pid: str) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def test_a_command_is_ended_when_its_run_is_replaced(desk: Desk) -> None:
+    place, came = long_loop(desk), list[Any]()
+    run = begin(desk)
+    thread = threading.Thread(target=lambda: came.append(drive(desk.context, run)))
+    thread.start()
+    while not (place.exists() and place.read_text()):
+        thread.join(0.05)
+        assert thread.is_alive()
+    begin(desk)
+    thread.join(60)
+    assert came and came[0]["state"] == "replaced"
+    assert not is_alive(place.read_text())
+
+
+def test_a_command_is_ended_when_its_job_is_stopped_and_nothing_is_recorded(desk: Desk) -> None:
+    place, recorded = long_loop(desk), list[str]()
+
+    def step(name: str, do: Any) -> Any:
+        value = json.loads(json.dumps(do()))
+        recorded.append(name)
+        return value
+
+    with pytest.raises(RunStopped):
+        drive(desk.context, begin(desk), step, lambda: place.exists() and bool(place.read_text()))
+    assert recorded == ["plan", "context"]
+    assert not is_alive(place.read_text())
+
+
+def test_a_replaced_run_begins_no_stage_and_no_retry(desk: Desk) -> None:
+    acts = desk.context.cwd / "acts"
+    note = f"pathlib.Path({str(acts)!r}).open('a').write('%s')"
+    stages = [
+        {
+            "name": n,
+            "action": command(script(desk, f"{n}.py", note % n)),
+            "gate": {"kind": "nothing"},
+        }
+        for n in ("a", "b")
+    ]
+    value = definition({}, trigger=REPLACE, on_failure={"do": "retry", "retries": 3})
+    del value["action"], value["gate"]
+    add(desk, {**value, "stages": stages})
+
+    def step(name: str, do: Any) -> Any:
+        done = do()
+        if name == "act a":
+            begin(desk)
+        return done
+
+    assert drive(desk.context, begin(desk), step)["state"] == "replaced"
+    assert acts.read_text() == "a"
