@@ -162,7 +162,10 @@ def _give_up(context: Context, ticket: Ticket) -> None:
 
 
 def _end(context: Context, run: str, end: Mapping[str, Json]) -> Json:
-    """End a run: what found something lies in the inbox, what found nothing is archived."""
+    """End a run: what found something lies in the inbox, what found nothing is archived.
+
+    One that no budget let begin has looked at nothing: it failed, and what came is kept for the next.
+    """
 
     def decide(view: View) -> tuple[Mapping[str, Json], list[Change]]:
         row = require_known(view, f"looprun/{run}")
@@ -171,8 +174,10 @@ def _end(context: Context, run: str, end: Mapping[str, Json]) -> Json:
         loop = loop_of_run(view, row)
         is_failed = end["why"] == "failed"
         found = sum(int(each["found"]) for each in row.body["iterations"])
-        outcome = "failed" if is_failed else "landed" if found else "archived"
-        keep = is_failed and row.body["source"] not in ("cron", "manual")
+        is_barred = end["why"] == "budget" and not row.body["iterations"]
+        is_lost = is_failed or is_barred
+        outcome = "failed" if is_lost else "landed" if found else "archived"
+        keep = is_lost and row.body["source"] not in ("cron", "manual")
         ended, following = Loops(context.ids).end(
             view,
             context.scope,
@@ -182,8 +187,12 @@ def _end(context: Context, run: str, end: Mapping[str, Json]) -> Json:
             told=str(end["told"]),
             keep=keep,
         )
-        failed = _failed(context, view, row, loop, str(end["told"])) if is_failed else []
-        return {"run": run, "state": outcome, "next": following}, [ended, *failed]
+        filed = list[Change]()
+        if is_failed:
+            filed = _failed(context, view, row, loop, str(end["told"]))
+        elif is_barred:
+            filed = _barred(context, view, row, loop, str(end["told"]), keep=keep)
+        return {"run": run, "state": outcome, "next": following}, [ended, *filed]
 
     return context.decide_and_commit(decide)
 
@@ -200,3 +209,19 @@ def _failed(context: Context, view: View, row: Row, loop: Loop, told: str) -> li
         paused = Loops(context.ids).move(context.scope, loop_row, "paused", f"{row.key} failed")
         changes.append(paused)
     return changes
+
+
+def _barred(
+    context: Context, view: View, row: Row, loop: Loop, told: str, *, keep: bool
+) -> list[Change]:
+    """That nothing was left to begin with lies in the inbox once for a day."""
+    day = f"{parse_time(row.body['opened_at']):%Y-%m-%d}"
+    kept = "what came is kept, and given to the next run" if keep else "nothing came with it"
+    finding = Finding(
+        key=f"no budget: {day}",
+        title=f"{loop.name} had nothing left to spend on {day}, and did not begin a run",
+        evidence=(told, kept),
+        proposed="raise stop.daily, or wait for the next day (UTC)",
+    )
+    filing = Filing(loop=loop.name, run=row.key, kind="finding", finding=finding)
+    return Inbox(context.ids).file(view, context.scope, [filing])

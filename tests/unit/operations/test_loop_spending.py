@@ -70,3 +70,19 @@ def test_what_checks_and_the_goals_checker_tell_counts(desk: Desk) -> None:
     assert ran.why.startswith("goal reached")
     assert booked(desk, ran.run)["tokens"] == 22
     assert desk("loop.history", name="triage").items[0].spent["tokens"] == 22
+
+
+def test_what_comes_on_a_day_that_is_spent_is_kept_and_told_once(desk: Desk) -> None:
+    place = desk.context.cwd / "missed"
+    text = f"pathlib.Path({str(place)!r}).write_text(json.dumps(task['memory']['missed']))"
+    value = definition(command(script(desk, "act.py", text)))
+    stop = {"budget": {"tokens": 60}, "daily": {"tokens": 60}}
+    add(desk, {**value, "stop": stop})
+    assert run(desk, given="first").state == "archived"
+    late = [run(desk, given=given) for given in ("second", "third")]
+    assert [(ran.state, ran.why.partition(":")[0]) for ran in late] == [("failed", "budget")] * 2
+    (item,) = desk("inbox.list", state="open").items
+    assert "nothing left to spend" in item.title
+    add(desk, {**value, "stop": {"budget": {"tokens": 60}}})
+    assert run(desk, given="fourth").state == "archived"
+    assert json.loads(place.read_text()) == ["second", "third"]
