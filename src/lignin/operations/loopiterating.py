@@ -27,7 +27,15 @@ from lignin.loops.laws.answers import (
 )
 from lignin.loops.laws.ladder import Standing
 from lignin.loops.laws.memory import Ran, remember
-from lignin.loops.laws.spending import added, counted, is_used_up, less, paid, spent_by
+from lignin.loops.laws.spending import (
+    added,
+    counted,
+    is_used_up,
+    less,
+    longest_s,
+    paid,
+    spent_by,
+)
 from lignin.loops.service import Loops, given_to, lane_of, loop_of_run, told_iterations
 from lignin.operations.context import Context
 from lignin.operations.loopacting import perform, pull
@@ -40,7 +48,6 @@ from lignin.ports.system import never
 Step = Callable[[str, Callable[[], Json]], Json]
 """Do something once under a name: an engine records what it gave, and never does it again."""
 RECENT_RUNS = 5
-UNBOUNDED_S = 10.0**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +94,7 @@ class Iteration:
         with context.view() as view:
             self._loop = loop_of_run(view, require_known(view, f"looprun/{run}"))
         self._folder = Path(planned["folder"]) if planned["folder"] else context.cwd
-        self._left_s = float(self._ticket.amounts.time_s or UNBOUNDED_S)
+        self._left_s = longest_s(self._loop, self._ticket.amounts)
         self._left = paid(self._ticket.amounts)
         self._checked, self._checked_s = list[Amounts](), 0.0
 

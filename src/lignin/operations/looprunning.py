@@ -6,15 +6,17 @@ was acted is not acted again; without one an act in flight at a crash is made on
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 
 from lignin.domain.codec import Json
 from lignin.domain.errors import ConflictError, LigninError, LimitedError
-from lignin.domain.events import Change, parse_time
+from lignin.domain.events import Change, format_time, parse_time
 from lignin.domain.loops import Amounts, Loop, parse_amounts
 from lignin.domain.states import Row
 from lignin.loops.budgets import Budgets, Ticket, budgets_of, parse_ticket, plan_ticket
 from lignin.loops.inbox import Filing, Inbox
 from lignin.loops.laws.answers import Finding
+from lignin.loops.laws.spending import longest_checked_s
 from lignin.loops.laws.stops import Iterated, decide_stop, parse_iterated
 from lignin.loops.service import Loops, loop_of_run
 from lignin.operations.context import Context
@@ -23,7 +25,6 @@ from lignin.operations.loopiterating import Iteration, Step
 from lignin.ports.ledger import View, require_known
 from lignin.ports.system import never
 
-HELD_S = 3600.0
 MARGIN_S = 300.0
 MOST_TURNS = 20
 """So often a ticket is tried for while others race for the same budget."""
@@ -35,8 +36,10 @@ def straight(_name: str, do: Callable[[], Json]) -> Json:
 
 
 def held_for_s(view: View, row: Row) -> float:
-    """How long a run is nobody else's to drive: as long as its budget of time says."""
-    return float(loop_of_run(view, row).stop.budget.time_s or HELD_S) + MARGIN_S
+    """How long a run is nobody else's to drive at first; each iteration holds it for as long as it may take."""
+    loop = loop_of_run(view, row)
+    whole = Amounts(time_s=loop.stop.budget.time_s)
+    return longest_checked_s(loop, whole) + MARGIN_S
 
 
 def drive(
@@ -58,7 +61,7 @@ def drive(
         loop = str(require_known(view, f"looprun/{run}").body["loop"])
     context = as_loop(context, loop)
     while True:
-        planned = step("plan", lambda: _plan(context, run))
+        planned = step("plan", lambda: _held_on(context, run, _plan(context, run)))
         if planned["do"] == "nothing":
             return {"run": run, "state": planned["state"], "next": None}
         if planned["do"] == "end":
@@ -111,6 +114,24 @@ def _plan(context: Context, run: str) -> Json:
             continue
         return planned
     return {"do": "end", "why": "budget", "told": "others take what is left of it"}
+
+
+def _held_on(context: Context, run: str, planned: Json) -> Json:
+    """What is planned; whoever drives the run holds it for as long as that may take."""
+    if planned["do"] != "iterate":
+        return planned
+
+    def decide(view: View) -> tuple[Json, list[Change]]:
+        row = require_known(view, f"looprun/{run}")
+        held, ticket = row.body.get("claim"), parse_ticket(planned["ticket"])
+        limit_s = longest_checked_s(loop_of_run(view, row), ticket.amounts) + MARGIN_S
+        until = format_time(context.ledger.now() + timedelta(seconds=limit_s))
+        if row.state != "running" or held is None or str(held["until"]) >= until:
+            return planned, []
+        claimed = Loops(context.ids).claim(context.scope, row, str(held["holder"]), until)
+        return planned, [claimed]
+
+    return context.decide_and_commit(decide)
 
 
 def _held(view: View, row: Row, loop: Loop) -> Ticket | None:

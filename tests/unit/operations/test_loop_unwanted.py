@@ -2,13 +2,17 @@
 
 import json
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lignin.domain.events import parse_time
+from lignin.operations.looplooking import claim
 from lignin.operations.looprunning import drive
 from lignin.ports.engine import RunStopped
+from lignin.ports.ledger import require_known
 from unit.operations.conftest import Desk
 from unit.operations.test_loop import add, command, definition, script
 
@@ -88,3 +92,16 @@ def test_a_replaced_run_begins_no_stage_and_no_retry(desk: Desk) -> None:
 
     assert drive(desk.context, begin(desk), step)["state"] == "replaced"
     assert acts.read_text() == "a"
+
+
+def test_a_run_is_held_for_as_long_as_its_iteration_may_take(desk: Desk) -> None:
+    act = {**command(script(desk, "act.py", "")), "limit_s": 80_000}
+    add(desk, definition(act, stop={"budget": {"tokens": 5}}))
+    run = begin(desk)
+    now = desk.context.ledger.now()
+    assert claim(desk.context, run, "me", 10)
+    drive(desk.context, run)
+    with desk.context.view() as view:
+        held = require_known(view, f"looprun/{run}").body["claim"]
+    assert held["holder"] == "me"
+    assert parse_time(held["until"]) > now + timedelta(seconds=80_000)

@@ -3,10 +3,28 @@
 from collections.abc import Mapping, Sequence
 
 from lignin.domain.codec import Json
-from lignin.domain.loops import Amounts, parse_amounts
+from lignin.domain.loops import Amounts, Loop, parse_amounts
 
 PAID = ("money_microusd", "tokens")
 """What is told; time is measured."""
+
+
+UNTIMED_S = 3600.0
+"""So long an iteration acts at most whose file gives it no time, unless its actions say more."""
+
+
+def longest_s(loop: Loop, held: Amounts) -> float:
+    """How long an iteration may act, all its attempts together."""
+    if held.time_s is not None:
+        return float(held.time_s)
+    return max(UNTIMED_S, sum(stage.action.limit_s for stage in loop.stages))
+
+
+def longest_checked_s(loop: Loop, held: Amounts) -> float:
+    """How long an iteration may take with its checks."""
+    checks = [check for stage in loop.stages for check in stage.gate.checks]
+    checks += [loop.stop.goal] if loop.stop.goal is not None else []
+    return longest_s(loop, held) + sum(check.limit_s for check in checks)
 
 
 def paid(amounts: Amounts) -> Amounts:
