@@ -1,7 +1,13 @@
 """Runs that do not count any more: they act no more, and what they began is ended."""
 
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -38,7 +44,11 @@ def long_loop(desk: Desk) -> Path:
 
 
 def is_alive(pid: str) -> bool:
-    return Path(f"/proc/{pid}").exists()
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return told.rpartition(")")[2].split()[0] != "Z"
 
 
 def test_a_command_is_ended_when_its_run_is_replaced(desk: Desk) -> None:
@@ -105,3 +115,25 @@ def test_a_run_is_held_for_as_long_as_its_iteration_may_take(desk: Desk) -> None
         held = require_known(view, f"looprun/{run}").body["claim"]
     assert held["holder"] == "me"
     assert parse_time(held["until"]) > now + timedelta(seconds=80_000)
+
+
+@pytest.mark.skipif(
+    shutil.which("setpriv") is None, reason="nothing here sets a parent-death signal"
+)
+def test_a_command_dies_with_the_process_that_runs_it(desk: Desk) -> None:
+    place = desk.context.cwd / "pid"
+    act = desk.context.cwd / "act.py"
+    act.write_text("import pathlib\n" + LONG.format(place=str(place)))
+    words = [sys.executable, str(Path(__file__).with_name("loop_dying.py")), str(act)]
+    with subprocess.Popen(words) as runner:
+        while not (place.exists() and place.read_text()):
+            assert runner.poll() is None
+            time.sleep(0.02)
+        runner.send_signal(signal.SIGKILL)
+    pid = place.read_text()
+    for _ in range(600):
+        if not is_alive(pid):
+            return
+        time.sleep(0.05)
+    os.kill(int(pid), signal.SIGKILL)
+    pytest.fail("it goes on without its parent")

@@ -24,6 +24,7 @@ from lignin.adapters.systems.ending import (
     cause_of_exit,
     cause_of_no_start,
 )
+from lignin.adapters.systems.orphans import ended_with_parent
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json, digest_json
 from lignin.ports.sandbox import Command, Execution, Limits, Observed, RequestHandler, Sandbox
@@ -186,7 +187,7 @@ class PlainCommand(_CommandSystem):
         began = time.monotonic()
         try:
             process = subprocess.Popen(  # noqa: S603 - the user's own command, unconfined as asked
-                self._content.placed(str(folder)),
+                ended_with_parent(self._content.placed(str(folder)), self._asked.environment),
                 cwd=folder,
                 env=dict(self._asked.environment),
                 stdin=subprocess.PIPE,
