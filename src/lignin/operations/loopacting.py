@@ -27,6 +27,7 @@ NEVER = ("loop", "inbox", "up")
 """Nouns that a loop does not act by: it would answer its own questions, or start itself."""
 MAX_WAITED_S = 3600.0
 MAX_PULLED_BYTES = 64 * 1024
+MAX_ERRORS_CHARS = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Done:
         ended: done, crashed (its own failure) or infrastructure (something outside did not hold).
         findings: What an operation's answer amounts to; of others `said` is read.
         job: The job that did it, where it was a durable skill; empty otherwise.
+        errors: The end of what it wrote to its error stream, where it failed.
     """
 
     ended: str
@@ -45,6 +47,7 @@ class Done:
     time_s: float = 0.0
     findings: tuple[Finding, ...] | None = None
     job: str = ""
+    errors: bytes = b""
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -54,6 +57,7 @@ class Done:
             "time_s": self.time_s,
             "findings": None if self.findings is None else [f.to_json() for f in self.findings],
             "job": self.job,
+            "errors": self.errors.decode(errors="replace")[-MAX_ERRORS_CHARS:],
         }
 
 
@@ -105,6 +109,7 @@ def perform(
         time_s=round(time.monotonic() - began, 3),
         findings=done.findings,
         job=done.job,
+        errors=without_secrets(context, done.errors),
     )
 
 
@@ -134,7 +139,8 @@ def _run(
     )
     told = {**task, "prompt": action.prompt} if action.prompt else task
     run = system.run(told, 0, _NoTools())
-    return Done(ended=run.ended, said=run.said, why=run.why)
+    errors = b"" if run.ended == "done" else run.errors
+    return Done(ended=run.ended, said=run.said, why=run.why, errors=errors)
 
 
 def _call_skill(context: Context, action: Action, task: Mapping[str, Json], limit_s: float) -> Done:

@@ -18,7 +18,7 @@ from lignin.loops.inbox import Filing, Inbox
 from lignin.loops.laws.answers import Finding
 from lignin.loops.laws.spending import longest_checked_s
 from lignin.loops.laws.stops import Iterated, decide_stop, parse_iterated
-from lignin.loops.service import Loops, loop_of_run
+from lignin.loops.service import Loops, loop_of_run, told_iterations
 from lignin.operations.context import Context
 from lignin.operations.loopapplying import as_loop
 from lignin.operations.loopiterating import Iteration, Step
@@ -220,8 +220,12 @@ def _end(context: Context, run: str, end: Mapping[str, Json]) -> Json:
 
 def _failed(context: Context, view: View, row: Row, loop: Loop, told: str) -> list[Change]:
     """A failed run lands in the inbox, and pauses its loop where that is what it says."""
+    acts = [act for each in told_iterations(view, row)[-1:] for act in each["acts"]]
+    errors = str(acts[-1].get("errors", "")).strip() if acts else ""
     failure = Finding(
-        key=f"failed: {told}"[:200], title=f"a run of {loop.name} failed", evidence=(told,)
+        key=f"failed: {told}"[:200],
+        title=f"a run of {loop.name} failed",
+        evidence=(told, errors) if errors else (told,),
     )
     filing = Filing(loop=loop.name, run=row.key, kind="finding", finding=failure)
     changes = Inbox(context.ids).file(view, context.scope, [filing])

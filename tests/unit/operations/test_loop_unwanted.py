@@ -137,3 +137,16 @@ def test_a_command_dies_with_the_process_that_runs_it(desk: Desk) -> None:
         time.sleep(0.05)
     os.kill(int(pid), signal.SIGKILL)
     pytest.fail("it goes on without its parent")
+
+
+def test_a_failed_act_tells_the_end_of_its_errors_without_secrets(desk: Desk) -> None:
+    secret = "ghp_" + "1234567890abcdefghijklmnopqrstuvwxyz"
+    text = f"sys.exit('begin ' + 'x\\n' * 3000 + {secret!r} + ' no such table: orders')"
+    add(desk, definition(command(script(desk, "act.py", text))))
+    assert desk("loop.run", name="triage").state == "failed"
+    (item,) = desk("inbox.list").items
+    why, errors = desk("inbox.show", item=item.item).evidence
+    assert why == "act: exit 1"
+    assert errors.endswith("no such table: orders")
+    assert secret not in errors
+    assert len(errors) <= 2000
