@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from lignin.domain.codec import Json
 from lignin.domain.errors import UnavailableError
 from lignin.interfaces.otlp import build_app
+from lignin.operations.job_models import _brief
 from lignin.operations.looplooking import tick
 from lignin.operations.looprunning import drive
 from lignin.operations.loopticking import Ticker, ask_for_runs
@@ -238,3 +239,13 @@ def test_a_message_under_an_id_that_is_not_taken_may_be_sent_again(desk: Desk) -
         desk("loop.run", name="triage", given="x", id="m-1")
     desk("loop.resume", name="triage")
     assert desk("loop.run", name="triage", given="x", id="m-1").decided == "start"
+
+
+def test_the_text_of_a_job_shows_what_its_steps_gave_and_no_digests() -> None:
+    asked = {"kind": "step", "digest": "sha256:" + "a" * 64}
+    assert _brief({"ask": asked, "value": {"n": 7}}) == {"n": 7}
+    assert _brief({"digest": "sha256:" + "b" * 64, "outcome": "ok", "n": 2}) == {
+        "outcome": "ok",
+        "n": 2,
+    }
+    assert _brief([1]) == [1]
