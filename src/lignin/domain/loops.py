@@ -30,7 +30,8 @@ class Trigger:
     """What starts a run.
 
     Args:
-        overlap: What happens to an occurrence while a run of the loop is going on.
+        overlap: What happens to an occurrence while a run of the loop is going on; where a file does not
+            say, `queue` of what is delivered (`webhook`, `message`), `skip` of all else.
         at, zone, catch_up: Of `cron`: the line, the time zone it is read in, and what is made up for
             of the ticks that nobody was there for.
         path, pattern: Of `files`: a folder, or a file, and which names in it.

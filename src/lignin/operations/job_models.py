@@ -117,7 +117,7 @@ class JobShown(JobView):
         if self.error is not None:
             lines.append(f"  {self.error['code']}: {self.error['message']}")
         for step in self.steps:
-            said = step.error["message"] if step.error else _line(step.output)
+            said = step.error["message"] if step.error else _line(_brief(step.output))
             lines.append(f"  {step.number:3} {step.name}  {step.started_at}  {said}")
         if self.output is not None:
             lines.append(f"  = {_line(self.output)}")
@@ -147,6 +147,18 @@ def cut(value: Json, most: int) -> Json:
     """A value, or where its text is longer than `most` the beginning of that."""
     text = json.dumps(value, ensure_ascii=False)
     return value if len(text) <= most else {"cut": True, "chars": len(text), "text": text[:most]}
+
+
+def _brief(value: Json) -> Json:
+    """What a step gave, without what was asked of it and without digests."""
+    if not isinstance(value, dict):
+        return value
+    kept = {
+        key: each
+        for key, each in value.items()
+        if key != "ask" and not (isinstance(each, str) and each.startswith("sha256:"))
+    }
+    return next(iter(kept.values())) if "ask" in value and len(kept) == 1 else kept
 
 
 def _line(value: Json) -> str:

@@ -32,12 +32,14 @@ def run(context: Context, request: LoopRun) -> Ran:
     """Start a loop by hand, or by a message, and drive its run here until it ends or waits.
 
     What comes while a run goes on is skipped, queued or takes its place, as the loop's file says. The
-    same `--id` again starts nothing.
+    same `--id` again starts nothing. A message with an `--id` that would be skipped is refused, so that it can be
+    sent again under the same one.
     """
     name = request.id or context.ids.new("occ")
     source = "message" if request.given is not None else "manual"
     occurrence = Occurrence(source=source, name=name, given=request.given)
-    taken = take(context, request.name, [occurrence])
+    is_delivered = request.given is not None and bool(request.id)
+    taken = take(context, request.name, [occurrence], skips=not is_delivered)
     started = run_id(request.name, occurrence)
     decided = taken.entries[started].decided if started in taken.entries else "known"
     if not request.take_only and not context.dry_run:

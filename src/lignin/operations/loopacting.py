@@ -19,7 +19,7 @@ from lignin.loops.laws.answers import MAX_SAID_BYTES, Finding
 from lignin.operations.context import Context
 from lignin.operations.exits import bound_tools
 from lignin.operations.registry import Operation, Response, load_noun, nouns
-from lignin.ports.system import SystemAsked
+from lignin.ports.system import SystemAsked, never
 from lignin.ports.tools import Observation, ToolSpec
 from lignin.traces.redact import redact
 
@@ -27,6 +27,7 @@ NEVER = ("loop", "inbox", "up")
 """Nouns that a loop does not act by: it would answer its own questions, or start itself."""
 MAX_WAITED_S = 3600.0
 MAX_PULLED_BYTES = 64 * 1024
+MAX_ERRORS_CHARS = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Done:
         ended: done, crashed (its own failure) or infrastructure (something outside did not hold).
         findings: What an operation's answer amounts to; of others `said` is read.
         job: The job that did it, where it was a durable skill; empty otherwise.
+        errors: The end of what it wrote to its error stream, where it failed.
     """
 
     ended: str
@@ -45,6 +47,7 @@ class Done:
     time_s: float = 0.0
     findings: tuple[Finding, ...] | None = None
     job: str = ""
+    errors: bytes = b""
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -54,6 +57,7 @@ class Done:
             "time_s": self.time_s,
             "findings": None if self.findings is None else [f.to_json() for f in self.findings],
             "job": self.job,
+            "errors": self.errors.decode(errors="replace")[-MAX_ERRORS_CHARS:],
         }
 
 
@@ -69,7 +73,13 @@ class _NoTools:
 
 
 def perform(
-    context: Context, action: Action, task: Mapping[str, Json], *, folder: Path, limit_s: float
+    context: Context,
+    action: Action,
+    task: Mapping[str, Json],
+    *,
+    folder: Path,
+    limit_s: float,
+    stop: Callable[[], bool] = never,
 ) -> Done:
     """Do one thing and say what came of it. Never raises for what it does.
 
@@ -77,11 +87,12 @@ def perform(
         task: What it is given: goal, context, memory, what came with the occurrence.
         folder: Where the files lie that a command line names.
         limit_s: What is left of its time, in seconds.
+        stop: Whether nobody wants it any more: a command that runs unconfined is ended then.
     """
     began = time.monotonic()
     do: Callable[[], Done] = {
-        "command": lambda: _run(context, action, task, folder, limit_s),
-        "agent": lambda: _run(context, action, task, folder, limit_s),
+        "command": lambda: _run(context, action, task, folder, limit_s, stop=stop),
+        "agent": lambda: _run(context, action, task, folder, limit_s, stop=stop),
         "skill": lambda: _call_skill(context, action, task, limit_s),
         "operation": lambda: _operate(context, action, task),
         "tool": lambda: _call_tool(context, action, task),
@@ -98,6 +109,7 @@ def perform(
         time_s=round(time.monotonic() - began, 3),
         findings=done.findings,
         job=done.job,
+        errors=without_secrets(context, done.errors),
     )
 
 
@@ -107,7 +119,13 @@ def without_secrets(context: Context, said: bytes) -> bytes:
 
 
 def _run(
-    context: Context, action: Action, task: Mapping[str, Json], folder: Path, limit_s: float
+    context: Context,
+    action: Action,
+    task: Mapping[str, Json],
+    folder: Path,
+    limit_s: float,
+    *,
+    stop: Callable[[], bool],
 ) -> Done:
     system = context.open_system(
         SystemAsked(
@@ -116,11 +134,13 @@ def _run(
             environment=context.environment if action.unsandboxed else {},
             unsandboxed=action.unsandboxed,
             limit_s=max(1.0, min(action.limit_s, limit_s)),
+            stop=stop,
         )
     )
     told = {**task, "prompt": action.prompt} if action.prompt else task
     run = system.run(told, 0, _NoTools())
-    return Done(ended=run.ended, said=run.said, why=run.why)
+    errors = b"" if run.ended == "done" else run.errors
+    return Done(ended=run.ended, said=run.said, why=run.why, errors=errors)
 
 
 def _call_skill(context: Context, action: Action, task: Mapping[str, Json], limit_s: float) -> Done:

@@ -12,24 +12,42 @@ from pathlib import Path
 from lignin.domain.codec import Json, digest_bytes
 from lignin.domain.errors import ConflictError, InvalidRequestError, LigninError
 from lignin.domain.events import Change, format_time
-from lignin.domain.loops import Action, Amounts, Loop, Stage
+from lignin.domain.loops import Action, Amounts, Loop, Stage, parse_amounts
 from lignin.domain.states import Row
 from lignin.loops.budgets import Budgets, parse_ticket
 from lignin.loops.inbox import Filing, Inbox, remembered, said_of
-from lignin.loops.laws.answers import Answer, Finding, Verdict, joined, parse_answer, parse_verdict
+from lignin.loops.laws.answers import (
+    Answer,
+    Finding,
+    Verdict,
+    joined,
+    parse_answer,
+    parse_verdict,
+    told_spent,
+)
 from lignin.loops.laws.ladder import Standing
 from lignin.loops.laws.memory import Ran, remember
+from lignin.loops.laws.spending import (
+    added,
+    counted,
+    is_used_up,
+    less,
+    longest_s,
+    paid,
+    spent_by,
+)
 from lignin.loops.service import Loops, given_to, lane_of, loop_of_run, told_iterations
 from lignin.operations.context import Context
 from lignin.operations.loopacting import perform, pull
 from lignin.operations.loopapplying import apply_item
 from lignin.operations.loopladder import current_standing, items_of
+from lignin.ports.engine import RunStopped
 from lignin.ports.ledger import View, require_known
+from lignin.ports.system import never
 
 Step = Callable[[str, Callable[[], Json]], Json]
 """Do something once under a name: an engine records what it gave, and never does it again."""
 RECENT_RUNS = 5
-UNBOUNDED_S = 10.0**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +80,23 @@ class Came:
 class Iteration:
     """One iteration of one run."""
 
-    def __init__(self, context: Context, run: str, planned: Mapping[str, Json], step: Step) -> None:
-        self._context, self._run, self._step = context, run, step
+    def __init__(
+        self,
+        context: Context,
+        run: str,
+        planned: Mapping[str, Json],
+        step: Step,
+        stopped: Callable[[], bool] = never,
+    ) -> None:
+        self._context, self._run, self._step, self._stopped = context, run, step, stopped
         self._number, self._start = int(planned["number"]), int(planned["stage"])
         self._ticket = parse_ticket(planned["ticket"])
         with context.view() as view:
             self._loop = loop_of_run(view, require_known(view, f"looprun/{run}"))
         self._folder = Path(planned["folder"]) if planned["folder"] else context.cwd
-        self._left_s = float(self._ticket.amounts.time_s or UNBOUNDED_S)
+        self._left_s = longest_s(self._loop, self._ticket.amounts)
+        self._left = paid(self._ticket.amounts)
+        self._checked, self._checked_s = list[Amounts](), 0.0
 
     def make(self) -> Mapping[str, Json]:
         """Make it and file it; `waits` is the item of the inbox that it waits for, if any.
@@ -91,6 +118,7 @@ class Iteration:
             acts.append(act)
             fresh.append(act)
             self._left_s -= float(act["time_s"])
+            self._left = less(self._left, parse_amounts(act.get("spent", {})))
             failed = "" if act["ended"] == "done" else f"{stage.name}: {act['why'] or act['ended']}"
             try:
                 answer = answer_of(act)
@@ -120,14 +148,14 @@ class Iteration:
         return Came(acts=fresh, answers=answers, verdicts=verdicts, passed=True, reached=reached)
 
     def _approved(self, acts: Sequence[Mapping[str, Json]]) -> list[Answer]:
-        """What a person let stand since: what was found then is filed now, and was paid then."""
+        """What a person let stand since: what was found then is filed now."""
         if (
             not self._start
             or self._loop.stages[self._start - 1].gate.kind != "approval"
             or not acts
         ):
             return []
-        return [replace(answer_of(acts[-1]), spent=Amounts(money_microusd=0, tokens=0))]
+        return [answer_of(acts[-1])]
 
     def _pull(self) -> Json:
         """What it looks at before acting, and what is remembered of the runs before."""
@@ -154,18 +182,50 @@ class Iteration:
         return {"task": task, "carried": carried}
 
     def _act(self, stage: Stage, task: Mapping[str, Json]) -> Json:
-        """Act; what fails is tried again as the loop says, within the time that is set aside."""
-        failure, spent, attempts = self._loop.on_failure, 0.0, 0
+        """Act; what fails is tried again as the loop says, each time with what is left of all."""
+        failure, seconds, attempts = self._loop.on_failure, 0.0, 0
         most = failure.retries + 1 if failure.do == "retry" else 1
+        left, spent = self._left, Amounts(money_microusd=0, tokens=0)
         while True:
-            done = self._perform(stage.action, task, self._left_s - spent)
-            spent, attempts = spent + done["time_s"], attempts + 1
-            if done["ended"] == "done" or attempts >= most or spent >= self._left_s:
-                return {**done, "time_s": round(spent, 3), "attempts": attempts}
+            left_s = self._left_s - seconds
+            done = self._perform(stage.action, {**task, **self._limits(left, left_s)}, left_s)
+            seconds, attempts = seconds + done["time_s"], attempts + 1
+            is_done = done["ended"] == "done"
+            cost = counted(left, _told(done), is_done=is_done)
+            left, spent = less(left, cost), added(spent, cost)
+            if is_done or attempts >= most or seconds >= self._left_s or is_used_up(left):
+                whole = {"time_s": round(seconds, 3), "attempts": attempts}
+                return {**done, **whole, "spent": spent.to_json()}
+
+    def _limits(self, left: Amounts, left_s: float) -> Mapping[str, Json]:
+        """What an attempt is told that it may spend."""
+        is_timed = self._ticket.amounts.time_s is not None
+        return {"limits": replace(left, time_s=int(left_s) if is_timed else None).to_json()}
 
     def _perform(self, action: Action, task: Mapping[str, Json], limit_s: float) -> dict[str, Json]:
-        done = perform(self._context, action, task, folder=self._folder, limit_s=limit_s)
-        return done.to_json()
+        """Do one thing, as long as the run still counts.
+
+        Raises:
+            ConflictError: It does not: it was replaced, or cancelled.
+            RunStopped: It may not go on in this process; nothing of it is recorded.
+        """
+        self._require_wanted()
+        folder, stop = self._folder, lambda: self._stopped() or self._state() != "running"
+        done = perform(
+            self._context, action, task, folder=folder, limit_s=limit_s, stop=stop
+        ).to_json()
+        self._require_wanted()
+        return done
+
+    def _require_wanted(self) -> None:
+        if self._stopped():
+            raise RunStopped(f"the run {self._run} may not go on here")
+        if (state := self._state()) != "running":
+            raise ConflictError(f"the run {self._run!r} is {state}", hint="it was replaced")
+
+    def _state(self) -> str | None:
+        with self._context.view() as view:
+            return require_known(view, f"looprun/{self._run}").state
 
     def _gate(self, stage: Stage, act: Mapping[str, Json], answer: Answer) -> Verdict:
         """Its checks, each in a context of its own: the result and the goal, nothing of how it came."""
@@ -199,13 +259,16 @@ class Iteration:
     def _check(self, name: str, check: Action, act: Mapping[str, Json]) -> Verdict:
         task = {"goal": self._loop.goal, "result": act["said"], "iteration": self._number}
         said = self._step(name, lambda: self._perform(check, task, check.limit_s))
+        self._checked.append(_told(said))
+        self._checked_s += float(said["time_s"])
         return parse_verdict(said["ended"], said["said"].encode(), said["why"])
 
     def _settle(self, came: Came) -> Json:
         """File the iteration, what it spent, what it found; then do what it may do by itself."""
         filings, standings = self._filings(came)
         asks = self._question(came) if came.waits else None
-        spent = _spent(came)
+        seconds = self._checked_s + sum(float(act["time_s"]) for act in came.acts)
+        spent = spent_by(self._ticket.amounts, came.acts, self._checked, seconds)
         last = came.answers[-1] if came.answers else Answer()
         figures: dict[str, Json] = {
             "number": self._number,
@@ -329,15 +392,9 @@ def answer_of(act: Mapping[str, Json]) -> Answer:
     return Answer(findings=findings, mark=digest_bytes(said))
 
 
-def _spent(came: Came) -> Amounts:
-    """Money and tokens as far as every stage told them, time as it was measured."""
-    seconds = sum(float(act["time_s"]) for act in came.acts)
-    units = {"time_s": max(1, round(seconds))}
-    for unit in ("money_microusd", "tokens"):
-        values = [getattr(answer.spent, unit) for answer in came.answers]
-        if values and None not in values:
-            units[unit] = sum(values)
-    return Amounts(**units)
+def _told(done: Mapping[str, Json]) -> Amounts:
+    """What something told that it spent; an operation's answer is no such word."""
+    return Amounts() if done["findings"] is not None else told_spent(str(done["said"]).encode())
 
 
 def _heard(view: View, row: Row) -> Json:

@@ -12,7 +12,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from lignin.domain.codec import Json, canonical_bytes, digest_json, parse_json
-from lignin.domain.errors import CodecError, LigninError, LimitedError, NotFoundError
+from lignin.domain.errors import (
+    CodecError,
+    LigninError,
+    LimitedError,
+    NotFoundError,
+    UnavailableError,
+)
 from lignin.domain.events import Change, format_time, parse_time
 from lignin.domain.loops import Occurrence, Trigger, run_id
 from lignin.domain.names import is_name
@@ -61,14 +67,20 @@ def tick(context: Context, now: datetime | None = None) -> Ticked:
     return ticked
 
 
-def take(context: Context, loop: str, occurrences: Sequence[Occurrence]) -> Taken:
+def take(
+    context: Context, loop: str, occurrences: Sequence[Occurrence], *, skips: bool = True
+) -> Taken:
     """Take occurrences that came by themselves: a webhook, a message, a person.
+
+    Args:
+        skips: Keep that one was passed over; else nothing is kept of it, and it may come again.
 
     Raises:
         NotFoundError: There is no such loop, or it was removed.
+        UnavailableError: One would be passed over, and is not to be.
     """
     cleaned = tuple(_cleaned(context, occurrence) for occurrence in occurrences)
-    return _take(context, loop, lambda _view, _row: Looked(occurrences=cleaned))
+    return _take(context, loop, lambda _view, _row: Looked(occurrences=cleaned), skips=skips)
 
 
 def hear_webhook(context: Context, loop: str, body: bytes, delivery: str) -> dict[str, Json]:
@@ -79,6 +91,7 @@ def hear_webhook(context: Context, loop: str, body: bytes, delivery: str) -> dic
 
     Raises:
         NotFoundError: There is no such loop, or it listens to no webhook.
+        UnavailableError: The loop is paused, or passes it over: the sender may send it again.
     """
     with context.view() as view:
         row = view.row(f"loop/{loop}") if is_name(loop) else None
@@ -92,7 +105,7 @@ def hear_webhook(context: Context, loop: str, body: bytes, delivery: str) -> dic
         given = body.decode(errors="replace")
     name = delivery or context.ids.new("occ")
     occurrence = Occurrence(source="webhook", name=name, given=given)
-    taken = take(context, loop, [occurrence])
+    taken = take(context, loop, [occurrence], skips=False)
     run = run_id(loop, occurrence)
     return {"run": run, "decided": taken.entries[run].decided if run in taken.entries else "known"}
 
@@ -129,7 +142,9 @@ def look_once(context: Context, name: str, at: datetime | None = None) -> Taken:
     return _take(context, name, look)
 
 
-def _take(context: Context, loop: str, look: Callable[[View, Row], Looked]) -> Taken:
+def _take(
+    context: Context, loop: str, look: Callable[[View, Row], Looked], *, skips: bool = True
+) -> Taken:
     def decide(view: View) -> tuple[Taken, list[Change]]:
         row = require_known(view, f"loop/{loop}")
         if row.state == "removed":
@@ -140,6 +155,10 @@ def _take(context: Context, loop: str, look: Callable[[View, Row], Looked]) -> T
         taken = Loops(context.ids).take(
             view, context.scope, row, looked.occurrences, seen=looked.seen
         )
+        passed = next((e.why for e in taken.entries.values() if e.decided == "skip"), "")
+        if passed and not skips:
+            hint = "nothing was kept of it: send it again later, under the same id"
+            raise UnavailableError(f"{loop} does not take it now: {passed}", hint=hint)
         return taken, [taken.change] if taken.change else []
 
     return context.decide_and_commit(decide)

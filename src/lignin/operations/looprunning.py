@@ -6,23 +6,25 @@ was acted is not acted again; without one an act in flight at a crash is made on
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 
 from lignin.domain.codec import Json
 from lignin.domain.errors import ConflictError, LigninError, LimitedError
-from lignin.domain.events import Change, parse_time
+from lignin.domain.events import Change, format_time, parse_time
 from lignin.domain.loops import Amounts, Loop, parse_amounts
 from lignin.domain.states import Row
 from lignin.loops.budgets import Budgets, Ticket, budgets_of, parse_ticket, plan_ticket
 from lignin.loops.inbox import Filing, Inbox
 from lignin.loops.laws.answers import Finding
+from lignin.loops.laws.spending import longest_checked_s
 from lignin.loops.laws.stops import Iterated, decide_stop, parse_iterated
-from lignin.loops.service import Loops, loop_of_run
+from lignin.loops.service import Loops, loop_of_run, told_iterations
 from lignin.operations.context import Context
 from lignin.operations.loopapplying import as_loop
 from lignin.operations.loopiterating import Iteration, Step
 from lignin.ports.ledger import View, require_known
+from lignin.ports.system import never
 
-HELD_S = 3600.0
 MARGIN_S = 300.0
 MOST_TURNS = 20
 """So often a ticket is tried for while others race for the same budget."""
@@ -34,27 +36,38 @@ def straight(_name: str, do: Callable[[], Json]) -> Json:
 
 
 def held_for_s(view: View, row: Row) -> float:
-    """How long a run is nobody else's to drive: as long as its budget of time says."""
-    return float(loop_of_run(view, row).stop.budget.time_s or HELD_S) + MARGIN_S
+    """How long a run is nobody else's to drive at first; each iteration holds it for as long as it may take."""
+    loop = loop_of_run(view, row)
+    whole = Amounts(time_s=loop.stop.budget.time_s)
+    return longest_checked_s(loop, whole) + MARGIN_S
 
 
-def drive(context: Context, run: str, step: Step = straight) -> Mapping[str, Json]:
+def drive(
+    context: Context,
+    run: str,
+    step: Step = straight,
+    stopped: Callable[[], bool] = never,
+) -> Mapping[str, Json]:
     """Drive a run until it ends or waits for somebody; return where it stands.
 
     Args:
         run: A run that goes on; one that does not is told as it is.
+        stopped: Whether it may not go on here: what it does then ends early.
+
+    Raises:
+        RunStopped: It may not go on here.
     """
     with context.view() as view:
         loop = str(require_known(view, f"looprun/{run}").body["loop"])
     context = as_loop(context, loop)
     while True:
-        planned = step("plan", lambda: _plan(context, run))
+        planned = step("plan", lambda: _held_on(context, run, _plan(context, run)))
         if planned["do"] == "nothing":
             return {"run": run, "state": planned["state"], "next": None}
         if planned["do"] == "end":
             break
         try:
-            filed = Iteration(context, run, planned, step).make()
+            filed = Iteration(context, run, planned, step, stopped).make()
         except ConflictError:  # it was replaced meanwhile, or somebody else drives it
             _give_up(context, parse_ticket(planned["ticket"]))
             with context.view() as view:
@@ -101,6 +114,24 @@ def _plan(context: Context, run: str) -> Json:
             continue
         return planned
     return {"do": "end", "why": "budget", "told": "others take what is left of it"}
+
+
+def _held_on(context: Context, run: str, planned: Json) -> Json:
+    """What is planned; whoever drives the run holds it for as long as that may take."""
+    if planned["do"] != "iterate":
+        return planned
+
+    def decide(view: View) -> tuple[Json, list[Change]]:
+        row = require_known(view, f"looprun/{run}")
+        held, ticket = row.body.get("claim"), parse_ticket(planned["ticket"])
+        limit_s = longest_checked_s(loop_of_run(view, row), ticket.amounts) + MARGIN_S
+        until = format_time(context.ledger.now() + timedelta(seconds=limit_s))
+        if row.state != "running" or held is None or str(held["until"]) >= until:
+            return planned, []
+        claimed = Loops(context.ids).claim(context.scope, row, str(held["holder"]), until)
+        return planned, [claimed]
+
+    return context.decide_and_commit(decide)
 
 
 def _held(view: View, row: Row, loop: Loop) -> Ticket | None:
@@ -152,7 +183,10 @@ def _give_up(context: Context, ticket: Ticket) -> None:
 
 
 def _end(context: Context, run: str, end: Mapping[str, Json]) -> Json:
-    """End a run: what found something lies in the inbox, what found nothing is archived."""
+    """End a run: what found something lies in the inbox, what found nothing is archived.
+
+    One that no budget let begin has looked at nothing: it failed, and what came is kept for the next.
+    """
 
     def decide(view: View) -> tuple[Mapping[str, Json], list[Change]]:
         row = require_known(view, f"looprun/{run}")
@@ -161,8 +195,10 @@ def _end(context: Context, run: str, end: Mapping[str, Json]) -> Json:
         loop = loop_of_run(view, row)
         is_failed = end["why"] == "failed"
         found = sum(int(each["found"]) for each in row.body["iterations"])
-        outcome = "failed" if is_failed else "landed" if found else "archived"
-        keep = is_failed and row.body["source"] not in ("cron", "manual")
+        is_barred = end["why"] == "budget" and not row.body["iterations"]
+        is_lost = is_failed or is_barred
+        outcome = "failed" if is_lost else "landed" if found else "archived"
+        keep = is_lost and row.body["source"] not in ("cron", "manual")
         ended, following = Loops(context.ids).end(
             view,
             context.scope,
@@ -172,16 +208,24 @@ def _end(context: Context, run: str, end: Mapping[str, Json]) -> Json:
             told=str(end["told"]),
             keep=keep,
         )
-        failed = _failed(context, view, row, loop, str(end["told"])) if is_failed else []
-        return {"run": run, "state": outcome, "next": following}, [ended, *failed]
+        filed = list[Change]()
+        if is_failed:
+            filed = _failed(context, view, row, loop, str(end["told"]))
+        elif is_barred:
+            filed = _barred(context, view, row, loop, str(end["told"]), keep=keep)
+        return {"run": run, "state": outcome, "next": following}, [ended, *filed]
 
     return context.decide_and_commit(decide)
 
 
 def _failed(context: Context, view: View, row: Row, loop: Loop, told: str) -> list[Change]:
     """A failed run lands in the inbox, and pauses its loop where that is what it says."""
+    acts = [act for each in told_iterations(view, row)[-1:] for act in each["acts"]]
+    errors = str(acts[-1].get("errors", "")).strip() if acts else ""
     failure = Finding(
-        key=f"failed: {told}"[:200], title=f"a run of {loop.name} failed", evidence=(told,)
+        key=f"failed: {told}"[:200],
+        title=f"a run of {loop.name} failed",
+        evidence=(told, errors) if errors else (told,),
     )
     filing = Filing(loop=loop.name, run=row.key, kind="finding", finding=failure)
     changes = Inbox(context.ids).file(view, context.scope, [filing])
@@ -190,3 +234,19 @@ def _failed(context: Context, view: View, row: Row, loop: Loop, told: str) -> li
         paused = Loops(context.ids).move(context.scope, loop_row, "paused", f"{row.key} failed")
         changes.append(paused)
     return changes
+
+
+def _barred(
+    context: Context, view: View, row: Row, loop: Loop, told: str, *, keep: bool
+) -> list[Change]:
+    """That nothing was left to begin with lies in the inbox once for a day."""
+    day = f"{parse_time(row.body['opened_at']):%Y-%m-%d}"
+    kept = "what came is kept, and given to the next run" if keep else "nothing came with it"
+    finding = Finding(
+        key=f"no budget: {day}",
+        title=f"{loop.name} had nothing left to spend on {day}, and did not begin a run",
+        evidence=(told, kept),
+        proposed="raise stop.daily, or wait for the next day (UTC)",
+    )
+    filing = Filing(loop=loop.name, run=row.key, kind="finding", finding=finding)
+    return Inbox(context.ids).file(view, context.scope, [filing])

@@ -6,7 +6,7 @@ counts. Three ends are kept apart: it came to an end, it crashed (its own failur
 of it did not hold (infrastructure: the trial is missing). Conformance: `lignin.testing.conformance.system`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -54,6 +54,11 @@ class SystemRun:
     read: frozenset[str] | None = None
 
 
+def never() -> bool:
+    """What says that a run is to go on to its end."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemAsked:
     """Which system is wanted.
@@ -68,6 +73,8 @@ class SystemAsked:
         environment: Variables that an unconfined command is given.
         unsandboxed: Run it as the user, with all that the user may do.
         limit_s: Time for one run, in seconds.
+        stop: Asked about twice a second while an unconfined command runs; where it says so, the command is
+            ended with all that it started, and the run is missing.
     """
 
     spec: str
@@ -79,6 +86,7 @@ class SystemAsked:
     unsandboxed: bool = False
     in_place: bool = False
     limit_s: float = LIMIT_S
+    stop: Callable[[], bool] = field(default=never, compare=False)
 
 
 class System(Protocol):

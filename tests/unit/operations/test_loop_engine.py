@@ -8,7 +8,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from lignin.domain.codec import Json
+from lignin.domain.errors import UnavailableError
 from lignin.interfaces.otlp import build_app
+from lignin.operations.job_models import _brief
 from lignin.operations.looplooking import tick
 from lignin.operations.looprunning import drive
 from lignin.operations.loopticking import Ticker, ask_for_runs
@@ -206,3 +208,44 @@ def test_ticks_of_two_processes_take_a_tick_once(desk: Desk) -> None:
     assert tick(desk.context).taken == {"triage": ["start"]}
     assert tick(desk.context).taken == {}
     assert json.dumps(desk("loop.history", name="triage").total) == "1"
+
+
+def test_a_delivery_that_is_not_taken_may_come_again(desk: Desk) -> None:
+    act = command(script(desk, "act.py", ""))
+    add(desk, definition(act, trigger={"kind": "webhook", "overlap": "skip"}))
+    headers = {"Idempotency-Key": "d-1"}
+    desk("loop.pause", name="triage")
+    paused = hook(desk, json={"n": 1}, headers=headers)
+    assert (paused.status_code, paused.json()["error"]) == (503, "unavailable")
+    desk("loop.resume", name="triage")
+    begun = hook(desk, json={"n": 1}, headers=headers)
+    assert (begun.status_code, begun.json()["decided"]) == (202, "start")
+    assert hook(desk, json={"n": 2}, headers={"Idempotency-Key": "d-2"}).status_code == 503
+    desk("loop.tick")
+    again = hook(desk, json={"n": 2}, headers={"Idempotency-Key": "d-2"})
+    assert again.json()["decided"] == "start"
+    assert desk("loop.history", name="triage").total == 2
+
+
+def test_what_is_delivered_waits_in_line_unless_the_file_says_otherwise(desk: Desk) -> None:
+    add(desk, definition(command(script(desk, "act.py", "")), trigger={"kind": "webhook"}))
+    assert [hook(desk, json={"n": n}).json()["decided"] for n in (1, 2)] == ["start", "queue"]
+
+
+def test_a_message_under_an_id_that_is_not_taken_may_be_sent_again(desk: Desk) -> None:
+    add(desk, definition(command(script(desk, "act.py", ""))))
+    desk("loop.pause", name="triage")
+    with pytest.raises(UnavailableError):
+        desk("loop.run", name="triage", given="x", id="m-1")
+    desk("loop.resume", name="triage")
+    assert desk("loop.run", name="triage", given="x", id="m-1").decided == "start"
+
+
+def test_the_text_of_a_job_shows_what_its_steps_gave_and_no_digests() -> None:
+    asked = {"kind": "step", "digest": "sha256:" + "a" * 64}
+    assert _brief({"ask": asked, "value": {"n": 7}}) == {"n": 7}
+    assert _brief({"digest": "sha256:" + "b" * 64, "outcome": "ok", "n": 2}) == {
+        "outcome": "ok",
+        "n": 2,
+    }
+    assert _brief([1]) == [1]

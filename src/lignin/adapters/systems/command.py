@@ -24,6 +24,7 @@ from lignin.adapters.systems.ending import (
     cause_of_exit,
     cause_of_no_start,
 )
+from lignin.adapters.systems.orphans import ended_with_parent
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json, digest_json
 from lignin.ports.sandbox import Command, Execution, Limits, Observed, RequestHandler, Sandbox
@@ -44,6 +45,7 @@ _CAUSES: Mapping[str, SystemCause] = {
     "killed": "killed",
 }
 _MEMORY_BYTES = 2 * 2**30
+_LOOK_S = 0.5
 
 
 _NO_START: Mapping[int | None, SystemCause] = {
@@ -185,7 +187,7 @@ class PlainCommand(_CommandSystem):
         began = time.monotonic()
         try:
             process = subprocess.Popen(  # noqa: S603 - the user's own command, unconfined as asked
-                self._content.placed(str(folder)),
+                ended_with_parent(self._content.placed(str(folder)), self._asked.environment),
                 cwd=folder,
                 env=dict(self._asked.environment),
                 stdin=subprocess.PIPE,
@@ -198,16 +200,14 @@ class PlainCommand(_CommandSystem):
                 raise
             why = f"it does not start: {error.strerror}"
             return SystemRun(ended="crashed", why=why, cause=_NO_START[error.errno])
-        code: int | None = None
+        is_stopped = False
         try:
-            process.communicate(given, timeout=self._asked.limit_s)
-            code = process.returncode
-        except subprocess.TimeoutExpired:
-            pass
-        except BrokenPipeError:
-            code = process.wait()
+            is_stopped = self._wait(process, given)
+            code = process.poll()
         finally:
             _end_group(process)
+        if is_stopped:
+            return SystemRun(ended="infrastructure", why="it was stopped", cause="outside")
         latency_s = round(time.monotonic() - began, 3)
         told = both_ends(_ends(errors))
         said.seek(0)
@@ -221,10 +221,27 @@ class PlainCommand(_CommandSystem):
         elif len(data) > MAX_SAID_BYTES:
             why, cause = "it said too much", "too_much_said"
         if why:
+            kept = data if code and len(data) <= MAX_SAID_BYTES else b""
             return SystemRun(
-                ended="crashed", why=why, cause=cause, errors=told, latency_s=latency_s
+                ended="crashed", said=kept, why=why, cause=cause, errors=told, latency_s=latency_s
             )
         return SystemRun(ended="done", said=data, latency_s=latency_s)
+
+    def _wait(self, process: subprocess.Popen[bytes], given: bytes) -> bool:
+        """Whether it is to be stopped; else it has ended, or its time is over."""
+        end, told = time.monotonic() + self._asked.limit_s, given
+        while (left := end - time.monotonic()) > 0:
+            try:
+                process.communicate(told or None, timeout=min(left, _LOOK_S))
+            except subprocess.TimeoutExpired:
+                told = b""  # what is left of it is written by the next call
+            except BrokenPipeError:
+                told = b""
+            if process.poll() is not None:
+                return False
+            if self._asked.stop():
+                return True
+        return False
 
 
 def _ends(stream: IO[bytes]) -> bytes:

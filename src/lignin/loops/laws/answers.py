@@ -157,6 +157,15 @@ def _spent(table: Table) -> Amounts:
     return amounts
 
 
+def told_spent(said: bytes) -> Amounts:
+    """What an action or a checker told that it spent, whatever else it said; nothing where it did not."""
+    value = _answer_object(said[:MAX_SAID_BYTES].decode(errors="replace").strip())
+    try:
+        return _spent(Table(value or {}, ""))
+    except InvalidRequestError:
+        return Amounts()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What a checker said: pass, fail, or None where it could not say."""

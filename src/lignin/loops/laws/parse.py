@@ -44,6 +44,8 @@ ASKS: Mapping[str, str] = {
     "gate": "who says whether that is good enough?",
     "stop": "when does it end, and what may it cost?",
 }
+_DELIVERED = ("webhook", "message")
+"""What comes once, and would be lost; a clock, files and traces can be looked at again."""
 _MOST_MONEY_USD = 1_000_000.0
 _MOST_TOKENS = 10**12
 _MOST_TIME_S = 366 * 86_400
@@ -93,7 +95,8 @@ def parse_loop(value: Mapping[str, Json]) -> Loop:
 
 def _trigger(table: Table) -> Trigger:
     kind: TriggerKind = table.choice("kind", get_args(TriggerKind))
-    overlap: Overlap = table.choice("overlap", get_args(Overlap), "skip")
+    usual: Overlap = "queue" if kind in _DELIVERED else "skip"
+    overlap: Overlap = table.choice("overlap", get_args(Overlap), usual)
     trigger = Trigger(kind=kind, overlap=overlap)
     if kind == "cron":
         at, zone = table.text("at", most=200), table.text("zone", "UTC", most=100)

@@ -38,7 +38,7 @@ def _do(work: Work) -> Json:
     begun = work.step("claim", begin, keyed=False)
     if not begun["goes_on"]:
         return {"run": run, "state": "over"}
-    return dict(drive(work.context, run, step))
+    return dict(drive(work.context, run, step, work.run.stopped))
 
 
 KIND = JobKind(
