@@ -181,7 +181,7 @@ def _upheld(plan: Plan, judged: Judgement, tables: _Trials) -> tuple[GateOutcome
         shown = with_saving(show_no_worse(judged.weighed, plan.asked), plan.asked, tables.savings)
         return ("accept" if shown.is_shown else "undecided"), (shown.told,)
     if plan.claim == "equivalent":
-        shown = SHOWN["equivalent"](tables.before, tables.after, plan.asked, {})
+        shown = SHOWN["equivalent"](tables.before, tables.after, plan.asked, ())
         outcome: GateOutcome = "reject" if shown.is_refuted else "undecided"
         return ("accept" if shown.is_shown else outcome), (shown.told,)
     return judged.outcome, judged.reasons

@@ -18,6 +18,7 @@ from lignin.evals.laws.breaks import broken_units, evidence, missed
 from lignin.evals.laws.claims import SHOWN, Asked, Kind, Shown, banked, with_saving
 from lignin.evals.laws.complete import find_unmet
 from lignin.evals.laws.guard import Care
+from lignin.evals.laws.pairing import draw_pairs
 from lignin.evals.laws.savings import COST_COLUMNS, Saving, forbidden_effects, named, weigh_saving
 from lignin.evals.laws.siblings import Siblings, weigh_siblings
 from lignin.evals.laws.table import Fault, Table, compare_tables, incomplete
@@ -118,13 +119,17 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     target = sorted({*asked.target, *asked.hidden} & set(incumbent.cases)) or (
         [] if asked.target else sorted(incumbent.cases)
     )
-    differences = paired_differences(incumbent, candidate, target)
+    draws = draw_pairs(
+        {case: incumbent.scores(case) for case in target},
+        {case: candidate.scores(case) for case in target},
+    )
+    differences = draws[0]
     savings = tuple(
         saving
         for column in named(COST_COLUMNS, asked.saving)
         if (saving := weigh_saving(incumbent, candidate, column))
     )
-    shown = SHOWN[asked.claim](incumbent, candidate, asked, differences)
+    shown = SHOWN[asked.claim](incumbent, candidate, asked, draws)
     if asked.claim == "no_worse_and_cheaper":
         shown = with_saving(shown, asked, savings)
     units = _guarded(incumbent, asked, set(target))
@@ -138,7 +143,9 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     against = _harm(incumbent, candidate, asked, savings, broken)
     siblings = weigh_siblings(differences, asked.hidden)
     verdict, reasons = _outcome(shown, against, unclear, faults, siblings)
-    gain, interval = mean_gain(differences)
+    gain, interval = mean_gain(
+        {case: [each for draw in draws for each in draw[case]] for case in differences}
+    )
     return Verdict(
         verdict=verdict,
         claim=asked.claim,

@@ -1,6 +1,7 @@
 """Recorded trials: what is wrong with them is named, and nothing false is accepted on them."""
 
 import random
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,6 +47,48 @@ def test_order_of_rows_and_unknown_columns_change_nothing() -> None:
     assert decide(OLD, shuffled) == decide(OLD, NEW)
     table = parse_table(shuffled)
     assert table.cases["c0"][0].rest == {"seen": 1.5}
+
+
+def renumbered(given: list[Row], *, wins_first: bool) -> list[Row]:
+    """The rows, numbered anew within each case by how they went."""
+    ordered = sorted(given, key=lambda row: row["score"], reverse=wins_first)
+    numbers: Counter[str] = Counter()
+    found = []
+    for row in ordered:
+        found.append({**row, "trial": numbers[row["case"]]})
+        numbers[row["case"]] += 1
+    return found
+
+
+def test_numbers_that_the_trials_were_given_change_nothing() -> None:
+    for seed in range(12):
+        old, new = rows(seed, target=0.5), rows(100 + seed, target=0.5)
+        asked: Any = {"level": 0.05}
+        numbered = decide(
+            renumbered(old, wins_first=False), renumbered(new, wins_first=True), **asked
+        )
+        assert numbered == decide(old, new, **asked)
+        assert numbered.verdict != "accept"
+
+
+def test_no_worse_rests_on_no_order_either() -> None:
+    old = [{**row, "cost_usd": 2.0} for row in rows(1, target=0.6, others=0.6, trials=40)]
+    new = [{**row, "cost_usd": 1.0} for row in rows(2, target=0.5, others=0.5, trials=40)]
+    for wins_first in (True, False):
+        verdict = decide_recorded(
+            parse_table(old),
+            parse_table(renumbered(new, wins_first=wins_first)),
+            Asked(claim="no_worse_and_cheaper"),
+        )
+        assert verdict.verdict != "accept"
+
+
+def test_nothing_that_measures_no_gain_is_accepted() -> None:
+    """Even where the level asks for no evidence."""
+    verdict = decide(rows(1, target=0.9), rows(2, target=0.5), level=1.0)
+    assert verdict.gain is not None and verdict.gain < 0
+    assert verdict.verdict != "accept"
+    assert decide(rows(1, target=0.5), rows(1, target=0.5), level=1.0).verdict != "accept"
 
 
 def test_no_gain_is_refused_where_it_would_have_been_seen() -> None:
