@@ -8,6 +8,7 @@ import random
 from collections.abc import Mapping, Sequence
 
 from lignin.domain.codec import digest_json
+from lignin.evals.laws.table import Table
 from lignin.evals.laws.wealth import Wealth
 
 DRAWS = 16
@@ -22,6 +23,28 @@ def draw_pairs(incumbent: Scores, candidate: Scores) -> tuple[dict[str, list[flo
     held = sorted((sorted(incumbent[case]), sorted(candidate[case]), case) for case in incumbent)
     rng = random.Random(digest_json([[old, new] for old, new, _ in held]))  # noqa: S311
     return tuple({case: _drawn(old, new, rng) for old, new, case in held} for _ in range(DRAWS))
+
+
+def worst_case(
+    table: Table, other: Table, cases: Sequence[str], worst: float, tried: int = 0
+) -> tuple[dict[str, list[float]], tuple[str, ...]]:
+    """Return the scores of some cases, whatever is missing at its worst, and the cases that miss something.
+
+    Args:
+        worst: The score that speaks most for the other claim: 0 of a candidate, 1 of an incumbent.
+        tried: How often each case was to be tried; 0 where nobody says: as often as any was on this side.
+    """
+    most = max(map(len, table.cases.values()), default=0)
+    scores, lacking = {}, []
+    for case in cases:
+        known = table.scores(case)
+        wanted = max(
+            len(table.cases.get(case, ())), min(len(other.cases.get(case, ())), most), tried or most
+        )
+        scores[case] = [*known, *[worst] * (wanted - len(known))]
+        if wanted > len(known):
+            lacking.append(case)
+    return scores, tuple(lacking)
 
 
 def weigh_pairs(draws: Sequence[Differences]) -> tuple[float, ...]:

@@ -310,6 +310,51 @@ def test_trials_that_one_side_lacks_are_missing_and_never_let_go(case: str, is_t
     assert verdict.unclear == (() if case == "c0" else (case,))
 
 
+def dropped(given: list[Row], score: int, *, is_told: bool) -> list[Row]:
+    """Rows without five of a score of each case of the target, or with these as outages."""
+    gone: Counter[str] = Counter()
+    left = []
+    for row in given:
+        if row["case"] in TARGET and row["score"] == score and gone[row["case"]] < 5:
+            gone[row["case"]] += 1
+            if is_told:
+                left.append({**row, "score": None, "error": "infrastructure: 503"})
+        else:
+            left.append(row)
+    return left
+
+
+@pytest.mark.parametrize("sides", ["candidate", "both"])
+@pytest.mark.parametrize("is_told", [True, False])
+def test_rows_that_were_taken_out_of_the_target_count_at_their_worst(
+    sides: str, is_told: bool
+) -> None:
+    for seed in range(3):
+        old = rows(seed, target=0.5, trials=20) + more(seed)
+        new = rows(50 + seed, target=0.5, trials=20) + more(50 + seed)
+        kept = dropped(old, 1, is_told=is_told) if sides == "both" else old
+        verdict = decide(kept, dropped(new, 0, is_told=is_told), level=0.05)
+        assert verdict.verdict == "undecided"
+        assert verdict.covered > LEAST_COVERED
+        assert set(TARGET) & set(verdict.faults[-1].where)
+
+
+def more(seed: int) -> list[Row]:
+    """Other cases, so that all in all nearly everything is told."""
+    given = rows(1000 + seed, target=0.97, trials=20)
+    return [{**row, "case": f"{which}{row['case']}"} for which in "xyz" for row in given]
+
+
+def test_how_often_the_target_was_to_be_tried_may_be_said() -> None:
+    some = [
+        [row for row in given if row["case"] not in TARGET or row["trial"] < 8]
+        for given in (rows(1, trials=20), rows(2, target=0.6, trials=20))
+    ]
+    silent = decide(*some)
+    assert (silent.verdict, silent.faults[-1].where) == ("undecided", TARGET)
+    assert decide(*some, expected=Expected(trials=8)).verdict == "accept"
+
+
 def test_incumbents_passes_that_were_taken_out_of_the_target_are_missed() -> None:
     verdict = decide([row for row in OLD if row["case"] != "c1" or row["trial"] > 5], NEW)
     assert verdict.verdict == "undecided"
