@@ -134,12 +134,39 @@ def change(which: Mapping[str, Any], **by: Any) -> list[Row]:
     ]
 
 
+def in_sessions(given: list[Row], prefix: str) -> list[Row]:
+    return [{**row, "session": f"{prefix}-{row['case']}-{row['trial']}"} for row in given]
+
+
+def test_trials_of_sessions_of_their_own_are_no_duplicates() -> None:
+    assert decide(in_sessions(OLD, "s"), in_sessions(NEW, "t")).verdict == "accept"
+    of_a_round = [{**row, "session": f"old-{row['trial']}"} for row in OLD]
+    assert decide(of_a_round, in_sessions(NEW, "t")).verdict == "accept"
+
+
 @pytest.mark.parametrize(
     ("kind", "old", "new"),
     [
         ("missing_cases", OLD, [row for row in NEW if row["case"] != "c30"]),
         ("unknown_cases", OLD, [*NEW, {"case": "more", "trial": 0, "score": 1}]),
         ("duplicate_trial", OLD, [*NEW, NEW[0]]),
+        (
+            "duplicate_trial",
+            in_sessions(OLD, "s"),
+            [
+                {**row, "trial": row["trial"] + turn}
+                for row in in_sessions(NEW, "t")
+                for turn in (0, 10)
+            ],
+        ),
+        (
+            "duplicate_trial",
+            in_sessions(OLD, "s"),
+            [
+                new if new["case"] in TARGET else old
+                for old, new in zip(in_sessions(OLD, "s"), in_sessions(NEW, "t"), strict=True)
+            ],
+        ),
         ("not_a_score", OLD, change({"case": "c1"}, score=float("nan"))),
         ("not_a_score", OLD, change({"case": "c1"}, score=7)),
         ("not_a_score", OLD, change({"case": "c1"}, score="1")),
