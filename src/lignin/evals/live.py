@@ -261,8 +261,8 @@ def _faults(trials: Sequence[tuple[Arm, Bodies]], target: Collection[str]) -> tu
                     f"only {covered:.0%} of the trials of the {arm}{of} tell anything, under "
                     f"{LEAST_COVERED:.0%}: {', '.join(lacking[:_SHOWN])}"
                 )
-                where = tuple(lacking[:_SHOWN])
-                faults.append(Fault(kind="too_much_missing", told=said, where=where))
+                cases = tuple(lacking[:_SHOWN])
+                faults.append(Fault(kind="too_much_missing", told=said, where=cases))
                 break
     return tuple(faults)
 
