@@ -206,10 +206,15 @@ class TestFunction(SystemConformance):
             digests.add(system.digest)
         assert len(digests) == 2
 
-    def test_what_lies_outside_of_it_is_no_failure_of_its(self, tmp_path: Path) -> None:
+    def test_outage_that_it_tells_of_itself_is_its_own_failure(self, tmp_path: Path) -> None:
         (tmp_path / "cut_off.py").write_text("def run(*given):\n    raise ConnectionError('x')\n")
         asked = SystemAsked(spec="python:cut_off:run", folder=tmp_path, unsandboxed=True)
-        assert open_system(asked, no_sandbox).run({}, 0, NoTools()).ended == "infrastructure"
+        assert open_system(asked, no_sandbox).run({}, 0, NoTools()).ended == "crashed"
+
+    def test_function_that_ends_the_process_ends_its_trial(self, tmp_path: Path) -> None:
+        (tmp_path / "leaves.py").write_text("def run(*given):\n    raise SystemExit(75)\n")
+        asked = SystemAsked(spec="python:leaves:run", folder=tmp_path, unsandboxed=True)
+        assert open_system(asked, no_sandbox).run({}, 0, NoTools()).ended == "crashed"
 
 
 class TestScripted(SystemConformance):

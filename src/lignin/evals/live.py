@@ -7,7 +7,7 @@ things in the same order and hears the same answers.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -90,7 +90,7 @@ def conclude(
         released: The trials of the last release that the plan compares with.
     """
     tables = _tables(plan, trials, released)
-    faults = _faults(trials)
+    faults = _faults(trials, {*plan.target, *judged.instead})
     broken = _broken(plan, judged, tables.after)
     outcome, reasons = _upheld(plan, judged, tables)
     # Where it helps elsewhere, what was tried to find that out is no pair.
@@ -181,7 +181,7 @@ def _upheld(plan: Plan, judged: Judgement, tables: _Trials) -> tuple[GateOutcome
         shown = with_saving(show_no_worse(judged.weighed, plan.asked), plan.asked, tables.savings)
         return ("accept" if shown.is_shown else "undecided"), (shown.told,)
     if plan.claim == "equivalent":
-        shown = SHOWN["equivalent"](tables.before, tables.after, plan.asked, {})
+        shown = SHOWN["equivalent"](tables.before, tables.after, plan.asked, ())
         outcome: GateOutcome = "reject" if shown.is_refuted else "undecided"
         return ("accept" if shown.is_shown else outcome), (shown.told,)
     return judged.outcome, judged.reasons
@@ -239,8 +239,9 @@ def _needed(plan: Plan, judged: Judgement) -> float:
     return (1 / plan.level - DECLARED_SHARE * judged.proof.wealth) / (1 - DECLARED_SHARE)
 
 
-def _faults(trials: Sequence[tuple[Arm, Bodies]]) -> tuple[Fault, ...]:
-    """What keeps trials from being believed: what a system said that is not so, and too much missing."""
+def _faults(trials: Sequence[tuple[Arm, Bodies]], target: Collection[str]) -> tuple[Fault, ...]:
+    """What keeps trials from being believed: what a system said that is not so, and too much missing, of all
+    or of the target by itself, which the guard's trials must not thin."""
     found: dict[str, list[str]] = {}
     for arm, body in trials:
         if body["kind"] in NOT_BELIEVED:
@@ -251,12 +252,23 @@ def _faults(trials: Sequence[tuple[Arm, Bodies]]) -> tuple[Fault, ...]:
         for kind, where in sorted(found.items())
     ]  # fmt: skip
     for arm in ("incumbent", "candidate"):
-        told = [body["score"] is not None for each, body in trials if each == arm]
-        covered = sum(told) / len(told) if told else 1.0
-        if covered < LEAST_COVERED:
-            said = f"only {covered:.0%} of the trials of the {arm} tell anything, under {LEAST_COVERED:.0%}"
-            faults.append(Fault(kind="too_much_missing", told=said))
+        some = [body for each, body in trials if each == arm]
+        aimed = [body for body in some if body["case"] in target]
+        for of, bodies in (("", some), (" on the target", aimed)):
+            if (covered := _told_share(bodies)) < LEAST_COVERED:
+                lacking = sorted({str(body["case"]) for body in bodies if body["score"] is None})
+                said = (
+                    f"only {covered:.0%} of the trials of the {arm}{of} tell anything, under "
+                    f"{LEAST_COVERED:.0%}: {', '.join(lacking[:_SHOWN])}"
+                )
+                cases = tuple(lacking[:_SHOWN])
+                faults.append(Fault(kind="too_much_missing", told=said, where=cases))
+                break
     return tuple(faults)
+
+
+def _told_share(bodies: Sequence[Bodies]) -> float:
+    return sum(body["score"] is not None for body in bodies) / len(bodies) if bodies else 1.0
 
 
 def _outcome(outcome: GateOutcome, faults: Sequence[Fault], against: Sequence[str]) -> GateOutcome:

@@ -250,3 +250,14 @@ def test_gain_on_shown_cases_that_hidden_siblings_do_not_have_is_overfitted() ->
     assert any(reason.startswith("overfitted: ") for reason in told["reasons"])
     told = conclude(plan(), PROVEN, [*FINE, *same])  # type: ignore[list-item]
     assert told["verdict"] == "accept"
+
+
+@pytest.mark.parametrize("arm", ["incumbent", "candidate"])
+def test_trials_of_the_guard_do_not_thin_what_is_missing_on_the_target(arm: Arm) -> None:
+    lost = [(arm, body("a", 40 + number, None, "infrastructure")) for number in range(3)]
+    guarded = [(arm, body("c", 10 + number, 1.0, "passed")) for number in range(200)]
+    told = conclude(plan(), PROVEN, [*FINE, *lost, *guarded])  # type: ignore[list-item]
+    assert told["verdict"] == "undecided"
+    [fault] = told["faults"]  # type: ignore[misc]
+    assert (fault["kind"], fault["where"]) == ("too_much_missing", ["a"])  # type: ignore[index,call-overload]
+    assert f"of the {arm} on the target" in fault["told"]  # type: ignore[index,call-overload,operator]

@@ -2,12 +2,16 @@
 
 import itertools
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from lignin.artifacts.service import Artifacts
+from lignin.domain.codec import Json
 from lignin.harness.service import Harness
 from lignin.operations.context import Context
+from lignin.ports.system import System, SystemAsked, SystemRun
+from lignin.ports.tools import Tools
 from lignin.practice.agents import Agent
 from lignin.practice.families import FAMILIES
 from lignin.practice.run_log import run_record, write_runs
@@ -63,9 +67,6 @@ def calls_the_tools(task, seed, tools):
         words = message["content"]
     return words
 
-def is_cut_off(task, seed, tools):
-    raise ConnectionError("no route")
-
 def tells(task, seed, tools):
     return {"resolved": task["case"] != "hard"}
 """
@@ -105,6 +106,30 @@ def function(desk: Desk, name: str) -> dict[str, Any]:
     module = f"cheat_{next(_NUMBERS)}"
     desk.write(f"{module}.py", CHEAT)
     return {"system": f"python:{module}:{name}", "unsandboxed": True}
+
+
+def with_outages(desk: Desk, spec: str, is_out: Callable[[str, int], bool]) -> Desk:
+    """A desk on which what a system runs on is gone in some trials, by case and seed."""
+    opened = desk.context.open_system
+
+    def open_system(asked: SystemAsked) -> System:
+        system = opened(asked)
+        return _CutOff(system, is_out) if asked.spec == spec else system
+
+    return Desk(replace(desk.context, open_system=open_system))
+
+
+class _CutOff:
+    """A system whose harness sees an outage now and then."""
+
+    def __init__(self, system: System, is_out: Callable[[str, int], bool]) -> None:
+        self.system, self.is_out = system, is_out
+        self.name, self.digest, self.simulated = system.name, system.digest, system.simulated
+
+    def run(self, task: Mapping[str, Json], seed: int, tools: Tools) -> SystemRun:
+        if self.is_out(str(task.get("case", "")), seed):
+            return SystemRun(ended="infrastructure", why="no route", cause="outside")
+        return self.system.run(task, seed, tools)
 
 
 def own_suite(desk: Desk, *names: str) -> str:

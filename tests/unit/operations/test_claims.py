@@ -20,7 +20,7 @@ from lignin.domain.states import Row
 from lignin.ports.ledger import require_known
 from lignin.testing.fakes.sandbox import ProcessSandbox
 from unit.operations.conftest import DOUBLE, EXAMPLES, Desk
-from unit.operations.suites import FAILING, SOUND, own_suite, with_cases
+from unit.operations.suites import FAILING, SOUND, own_suite, with_cases, with_outages
 
 CASES = [f"c{number}" for number in range(12)]
 READS = '''
@@ -334,10 +334,10 @@ def test_release_of_trials_that_are_missing_or_not_believed_is_refused(head: Des
         "def run(task, seed, tools):\n"
         "    return {'score': 7}\n"
         "def lost(task, seed, tools):\n"
-        "    if task['case'] == 'c1' and seed % 3 == 0:\n"
-        "        raise ConnectionError('gone')\n"
         "    return {'score': 1}\n",
     )
+    lost = "python:forges:lost"
+    head = with_outages(head, lost, lambda case, seed: case == "c1" and seed % 3 == 0)
     with pytest.raises(InvalidRequestError, match="what is not so"):
         released(head, system="python:forges:run")
     with pytest.raises(InvalidRequestError, match="1 cases have fewer than 20"):

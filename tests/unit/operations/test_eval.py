@@ -14,7 +14,7 @@ from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError
 from lignin.evals.trials import CHECKS
 from lignin.practice.system import DeskSystem
 from unit.operations.conftest import Desk
-from unit.operations.suites import FAILING, SOUND, function, own_suite, with_cases
+from unit.operations.suites import FAILING, SOUND, function, own_suite, with_cases, with_outages
 
 JUDGING = (
     "domain/judging.py",
@@ -109,12 +109,14 @@ def test_task_tells_nothing_of_how_it_is_judged(desk: Desk) -> None:
 
 def test_outage_is_missing_and_after_some_nothing_more_is_tried(desk: Desk) -> None:
     cases = with_cases(desk)
+    asked = function(desk, "tells")
+    cut_off = with_outages(desk, asked["system"], lambda case, seed: True)
     with pytest.raises(UnavailableError, match="in a row told nothing"):
-        desk("eval.run", **(asked := function(desk, "is_cut_off")), trials=10)
+        cut_off("eval.run", **asked, trials=10)
     [system] = desk("eval.list").items
     assert (system.trials, system.missing, system.mean) == (0, 6, None)
     shown = desk("eval.show", system=asked["system"], case=cases[0])
-    assert shown.tries[0].reasons == ["ConnectionError: no route"]
+    assert shown.tries[0].reasons == ["no route"]
     assert shown.exit_code() == 10
     assert len(cases) >= len(shown.items)
 

@@ -11,7 +11,7 @@ from lignin.domain.states import Row
 from lignin.operations.gatework import recompute
 from lignin.ports.ledger import View, require_known
 from unit.operations.conftest import Desk
-from unit.operations.suites import FAILING, SOUND, function, own_suite, with_cases
+from unit.operations.suites import FAILING, SOUND, function, own_suite, with_cases, with_outages
 
 
 @pytest.fixture
@@ -124,16 +124,9 @@ def test_cheating_now_and_then_is_not_accepted_either(suite: Desk) -> None:
 
 
 def test_missing_trials_cannot_hide_failures(suite: Desk) -> None:
-    suite.write(
-        "hides.py",
-        "import json\n"
-        "from lignin.practice.system import DeskSystem\n"
-        "def hides(task, seed, tools):\n"
-        "    if seed % 4 == 3:\n"
-        "        raise ConnectionError('an outage, of all times')\n"
-        "    return json.loads(DeskSystem('x').run(task, seed, None).said)\n",
-    )
-    told = suite("gate.prove", incumbent=FAILING, candidate="python:hides:hides", unsandboxed=True)
+    sound = function(suite, "sound")["system"]
+    cut_off = with_outages(suite, sound, lambda case, seed: seed % 4 == 3)
+    told = cut_off("gate.prove", incumbent=FAILING, candidate=sound, unsandboxed=True)
     assert told.verdict == "undecided"
     assert "too_much_missing" in {each["kind"] for each in told.faults}
 

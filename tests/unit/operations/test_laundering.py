@@ -23,7 +23,7 @@ def crashes(task, seed, tools):
     return {"resolved": True}
 
 def hides(task, seed, tools):
-    """What would fail is an outage."""
+    """What would fail is told to be an outage."""
     if task["case"] in ("c0", "c4", "c5", "c6", "c7") and seed % 2:
         raise ConnectionError("of all times")
     return {"resolved": True}
@@ -45,7 +45,7 @@ def silent(task, seed, tools):
 '''
 ATTACKS = {
     "crashes": "crashed",
-    "hides": "too_much_missing",
+    "hides": "crashed",
     "forges": "several_runs",
     "nan": "not_a_score",
     "too_good": "not_a_score",

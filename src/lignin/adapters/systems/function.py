@@ -20,7 +20,7 @@ class FunctionSystem:
     """See `lignin.ports.system.System`.
 
     Args:
-        function: Takes task, seed and tools; raises `OSError` for what lies outside of it.
+        function: Takes task, seed and tools.
         content: What decides what it does, as JSON: its module's digest.
         harness: The files of the harness revision, which it finds as texts in the task's `harness`.
     """
@@ -51,10 +51,10 @@ class FunctionSystem:
         try:
             answer = self._function({**task, "harness": harness}, seed, tools)
             said = answer if isinstance(answer, str) else json.dumps(answer)
-        except ConnectionError as error:
-            why = f"{type(error).__name__}: {error}"
-            return SystemRun(ended="infrastructure", why=why, cause="outside")
-        except Exception as error:
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # an outage too: nobody else can tell that it was one
             told = traceback.format_exception_only(error)[-1].strip()
             return SystemRun(
                 ended="crashed",

@@ -9,9 +9,10 @@ from lignin.evals.laws.bank import Bank, Banked
 from lignin.evals.laws.complete import Expected
 from lignin.evals.laws.levels import level
 from lignin.evals.laws.no_worse import LEVEL, MARGIN, NoWorse, weigh_no_worse
+from lignin.evals.laws.pairing import Differences, weigh_pairs
 from lignin.evals.laws.savings import Saving
 from lignin.evals.laws.table import Table
-from lignin.evals.laws.wealth import BETS, Wealth
+from lignin.evals.laws.wealth import BETS
 
 EXPECTED_GAIN = 0.3
 """A gain on the target below this may be missed; where it would have been seen, its absence is shown."""
@@ -22,6 +23,9 @@ _SLACK = 1.3
 Kind = Literal["better", "no_worse_and_cheaper", "equivalent", "restore"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """Claims that are put to a test; a fifth of a proposal, to admit, rests on its versions' own evidence."""
+
+
+Draws = Sequence[Differences]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,17 +73,17 @@ def _show_better(
     incumbent: Table,
     candidate: Table,
     asked: Asked,
-    differences: Mapping[str, Sequence[float]],
+    differences: Draws,
 ) -> Shown:
-    """Bet on the pairs in rounds, one of each case in turn."""
+    """Bet on all pairs, however they are drawn, and on a mean that rises."""
     del incumbent, candidate
     needed = 1 / asked.level
-    wealth, path = Wealth(), []
-    for turn in range(max(map(len, differences.values()), default=0)):
-        wealth.take(each[turn] for each in differences.values() if turn < len(each))
-        path.append(wealth.value)
-    is_shown = max(path, default=1.0) >= needed
-    would_show = _would_show(sum(map(len, differences.values())), asked)
+    path = weigh_pairs(differences)
+    wealth = path[-1] if path else 1.0
+    gain = _gain(differences)
+    is_shown = wealth >= needed and gain > 0
+    pairs = sum(map(len, differences[0].values())) if differences else 0
+    would_show = _would_show(pairs, asked)
     size = f"{100 * asked.gain:.0f} points"
     told = f"no gain is shown; more trials could show one of {size}"
     if would_show:
@@ -88,9 +92,9 @@ def _show_better(
         is_shown=is_shown,
         is_refuted=not is_shown and would_show,
         told="it is better on its target, and what works still works" if is_shown else told,
-        wealth=max(path) if is_shown else wealth.value,
+        wealth=wealth,
         needed=needed,
-        path=tuple(path),
+        path=path,
     )
 
 
@@ -98,7 +102,7 @@ def _show_no_worse(
     incumbent: Table,
     candidate: Table,
     asked: Asked,
-    differences: Mapping[str, Sequence[float]],
+    differences: Draws,
 ) -> Shown:
     del differences
     release = Bank(cases={case: banked(incumbent.scores(case)) for case in incumbent.cases})
@@ -153,7 +157,7 @@ def _show_equivalent(
     incumbent: Table,
     candidate: Table,
     asked: Asked,
-    differences: Mapping[str, Sequence[float]],
+    differences: Draws,
 ) -> Shown:
     """Every trial has the outcome, and where it is told the effects, of the incumbent's of its name."""
     del asked, differences
@@ -187,7 +191,7 @@ def _show_restored(
     incumbent: Table,
     candidate: Table,
     asked: Asked,
-    differences: Mapping[str, Sequence[float]],
+    differences: Draws,
 ) -> Shown:
     """Nothing has to be gained; whether it stood before is for who knows the history."""
     del incumbent, candidate, asked, differences
@@ -195,14 +199,18 @@ def _show_restored(
     return Shown(is_shown=True, is_refuted=False, told=told)
 
 
-Differences = Mapping[str, Sequence[float]]
-Show = Callable[[Table, Table, Asked, Differences], Shown]
+Show = Callable[[Table, Table, Asked, Draws], Shown]
 SHOWN: Mapping[Kind, Show] = {
     "better": _show_better,
     "no_worse_and_cheaper": _show_no_worse,
     "equivalent": _show_equivalent,
     "restore": _show_restored,
 }
+
+
+def _gain(draws: Draws) -> float:
+    means = [sum(each) / len(each) for draw in draws for each in draw.values() if each]
+    return sum(means) / len(means) if means else 0.0
 
 
 def _would_show(pairs: int, asked: Asked) -> bool:

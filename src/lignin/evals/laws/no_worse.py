@@ -89,7 +89,7 @@ def prove_no_worse(
 def weigh_no_worse(
     release: Bank, scores: Mapping[str, Sequence[float]], margin: float, level: float
 ) -> NoWorse:
-    """The same on trials that are all there, in rounds of one of each case."""
+    """The same on trials that are all there: all of them count, so that their order is nothing."""
     cases = sorted(set(release.cases) & {case for case, each in scores.items() if each})
     left = margin_left(release, cases, margin) if cases else 0.0
     if left <= margin / 4:
@@ -98,8 +98,8 @@ def weigh_no_worse(
     for turn in range(max(len(scores[case]) for case in cases)):
         some = [case for case in cases if turn < len(scores[case])]
         weighing.take(some, [scores[case][turn] for case in some])
-        if weighing.holds.value >= 2 / level:
-            return weighing.told("proven")
+    if weighing.holds.value >= 2 / level:
+        return weighing.told("proven")
     is_worse = weighing.loses.value >= _HOPELESS
     return weighing.told("futile" if is_worse else "out of trials")
 

@@ -18,6 +18,7 @@ from lignin.evals.laws.breaks import broken_units, evidence, missed
 from lignin.evals.laws.claims import SHOWN, Asked, Kind, Shown, banked, with_saving
 from lignin.evals.laws.complete import find_unmet
 from lignin.evals.laws.guard import Care
+from lignin.evals.laws.pairing import draw_pairs, worst_case
 from lignin.evals.laws.savings import COST_COLUMNS, Saving, forbidden_effects, named, weigh_saving
 from lignin.evals.laws.siblings import Siblings, weigh_siblings
 from lignin.evals.laws.table import Fault, Table, compare_tables, incomplete
@@ -118,13 +119,17 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     target = sorted({*asked.target, *asked.hidden} & set(incumbent.cases)) or (
         [] if asked.target else sorted(incumbent.cases)
     )
-    differences = paired_differences(incumbent, candidate, target)
+    tried = asked.expected.trials
+    before, lost_before = worst_case(incumbent, candidate, target, 1.0, tried)
+    after, lost_after = worst_case(candidate, incumbent, target, 0.0, tried)
+    draws = draw_pairs(before, after)
+    differences = draws[0]
     savings = tuple(
         saving
         for column in named(COST_COLUMNS, asked.saving)
         if (saving := weigh_saving(incumbent, candidate, column))
     )
-    shown = SHOWN[asked.claim](incumbent, candidate, asked, differences)
+    shown = SHOWN[asked.claim](incumbent, candidate, asked, draws)
     if asked.claim == "no_worse_and_cheaper":
         shown = with_saving(shown, asked, savings)
     units = _guarded(incumbent, asked, set(target))
@@ -134,11 +139,16 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     ]
     if thin:
         faults = (*faults, _thin_fault(thin))
+    lacking = sorted({*lost_before, *lost_after})
+    if asked.claim == "better" and lacking and not shown.is_shown and not thin:
+        faults = (*faults, _lacking_fault(lacking))
     broken, unclear, weighed = _breaks(incumbent, candidate, asked, units, set(thin))
     against = _harm(incumbent, candidate, asked, savings, broken)
     siblings = weigh_siblings(differences, asked.hidden)
     verdict, reasons = _outcome(shown, against, unclear, faults, siblings)
-    gain, interval = mean_gain(differences)
+    gain, interval = mean_gain(
+        {case: [each for draw in draws for each in draw[case]] for case in differences}
+    )
     return Verdict(
         verdict=verdict,
         claim=asked.claim,
@@ -215,6 +225,14 @@ def _thin_fault(thin: Sequence[str]) -> Fault:
     cases = sorted(set(thin))
     told = f"one side tells far fewer trials than the other of {', '.join(cases[:10])}"
     return Fault(kind="too_much_missing", told=told, where=tuple(cases[:10]))
+
+
+def _lacking_fault(lacking: Sequence[str]) -> Fault:
+    told = (
+        "trials of the target that are missing, or fewer than of other cases, count at their worst (--trials "
+        f"says how many there were to be): {', '.join(lacking[:10])}"
+    )
+    return Fault(kind="too_much_missing", told=told, where=tuple(lacking[:10]))
 
 
 def absent_rows(table: Table, other: Table) -> int:

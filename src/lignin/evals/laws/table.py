@@ -39,6 +39,7 @@ FaultKind = Literal[
 ]
 VERSION_COLUMNS = ("revision", "system", "candidate", "digest")
 GRADER_COLUMNS = ("grader", "scorer", "rubric", "judge", "suite")
+SESSION = "session"
 _SHOWN = 10
 _KNOWN = frozenset({"case", "trial", "score", "resolved", "error", "mode"})
 
@@ -156,6 +157,7 @@ def parse_table(rows: Iterable[Mapping[str, Any]]) -> Table:
             wrong["duplicate_trial"].append(f"case {read.case} trial {read.trial}")
         else:
             cases[read.case][read.trial] = read
+    wrong["duplicate_trial"] += _of_one_session(cases)
     table = Table(
         cases={
             case: tuple(trials[name] for name in sorted(trials, key=_natural))
@@ -165,6 +167,7 @@ def parse_table(rows: Iterable[Mapping[str, Any]]) -> Table:
     faults = [
         Fault(kind=kind, told=f"{_TOLD[kind]}: {_listed(where)}", where=tuple(where[:_SHOWN]))
         for kind, where in sorted(wrong.items())
+        if where
     ]
     counts = {case: len(trials) for case, trials in table.cases.items()}
     faults += [incomplete(told) for told in find_undeclared(given, declarations, counts)]
@@ -231,6 +234,9 @@ def _compared(
         if cases:
             told = f"{_TOLD[kind]}: {_listed(sorted(cases))}"
             yield Fault(kind=kind, told=told, where=tuple(sorted(cases)[:_SHOWN]))  # type: ignore[arg-type]
+    if shared := list(_of_both(incumbent, candidate)):
+        told = f"trials of both sides are of one session: {_listed(shared)}"
+        yield Fault(kind="duplicate_trial", told=told, where=tuple(shared[:_SHOWN]))
     before, after = incumbent.told(VERSION_COLUMNS), candidate.told(VERSION_COLUMNS)
     for column in sorted(set(before) & set(after)):
         if before[column] & after[column]:
@@ -241,6 +247,31 @@ def _compared(
         if graders.get(column) != others.get(column):
             told = f"the scores are of another {column}, so they do not compare"
             yield Fault(kind="other_grader", told=told)
+
+
+def _sessions(trials: Iterable[Trial]) -> Iterator[tuple[str, Trial]]:
+    for each in trials:
+        if each.rest.get(SESSION) not in (None, ""):
+            yield json.dumps(each.rest[SESSION], sort_keys=True), each
+
+
+def _of_one_session(cases: Mapping[str, Mapping[str, Trial]]) -> Iterator[str]:
+    """Trials of a case that another one of its session came before: one run under several numbers."""
+    for case, trials in cases.items():
+        first: dict[str, str] = {}
+        for session, each in _sessions(trials.values()):
+            if session in first:
+                yield f"case {case} trial {each.trial} (session {session} of trial {first[session]})"
+            first.setdefault(session, each.trial)
+
+
+def _of_both(incumbent: Table, candidate: Table) -> Iterator[str]:
+    """Trials of the candidate whose session is one of the incumbent's on the same case."""
+    for case, trials in candidate.cases.items():
+        known = {session for session, _ in _sessions(incumbent.cases.get(case, ()))}
+        for session, each in _sessions(trials):
+            if session in known:
+                yield f"case {case} trial {each.trial} (session {session})"
 
 
 def _trial(row: Mapping[str, Any]) -> Trial | FaultKind:

@@ -6,11 +6,13 @@ Waudby-Smith and Ramdas, Estimating means of bounded random variables by betting
 others, Game-theoretic statistics and safe anytime-valid inference, 2023.
 """
 
+import math
 from collections.abc import Iterable
 
 BETS = ((0.95, 0.3), (0.8, 0.22), (0.6, 0.16), (0.4, 0.12), (0.2, 0.1), (0.08, 0.06), (0.03, 0.04))
 """Shares of the wealth that are bet, each with the share of bettors that bet it."""
 _LEAST, _MOST = 1e-290, 1e290
+_AT_ONCE = 200  # the product of so many stays finite
 SURE = _MOST
 """In place of wealth: what is known, and needs no evidence."""
 
@@ -38,9 +40,11 @@ class Wealth:
 
     def take(self, differences: Iterable[float]) -> None:
         """Bet on differences, each from -1 to 1."""
-        for each in differences:
+        left = list(differences)
+        for start in range(0, len(left), _AT_ONCE):
+            some = left[start : start + _AT_ONCE]
             for number, (bet, _) in enumerate(BETS):
-                held = self._held[number] * (1 + bet * each)
+                held = self._held[number] * math.prod([1 + bet * each for each in some])
                 self._held[number] = min(max(held, _LEAST), _MOST)
 
     @property

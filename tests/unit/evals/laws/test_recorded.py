@@ -1,6 +1,7 @@
 """Recorded trials: what is wrong with them is named, and nothing false is accepted on them."""
 
 import random
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,6 +49,48 @@ def test_order_of_rows_and_unknown_columns_change_nothing() -> None:
     assert table.cases["c0"][0].rest == {"seen": 1.5}
 
 
+def renumbered(given: list[Row], *, wins_first: bool) -> list[Row]:
+    """The rows, numbered anew within each case by how they went."""
+    ordered = sorted(given, key=lambda row: row["score"], reverse=wins_first)
+    numbers: Counter[str] = Counter()
+    found = []
+    for row in ordered:
+        found.append({**row, "trial": numbers[row["case"]]})
+        numbers[row["case"]] += 1
+    return found
+
+
+def test_numbers_that_the_trials_were_given_change_nothing() -> None:
+    for seed in range(12):
+        old, new = rows(seed, target=0.5), rows(100 + seed, target=0.5)
+        asked: Any = {"level": 0.05}
+        numbered = decide(
+            renumbered(old, wins_first=False), renumbered(new, wins_first=True), **asked
+        )
+        assert numbered == decide(old, new, **asked)
+        assert numbered.verdict != "accept"
+
+
+def test_no_worse_rests_on_no_order_either() -> None:
+    old = [{**row, "cost_usd": 2.0} for row in rows(1, target=0.6, others=0.6, trials=40)]
+    new = [{**row, "cost_usd": 1.0} for row in rows(2, target=0.5, others=0.5, trials=40)]
+    for wins_first in (True, False):
+        verdict = decide_recorded(
+            parse_table(old),
+            parse_table(renumbered(new, wins_first=wins_first)),
+            Asked(claim="no_worse_and_cheaper"),
+        )
+        assert verdict.verdict != "accept"
+
+
+def test_nothing_that_measures_no_gain_is_accepted() -> None:
+    """Even where the level asks for no evidence."""
+    verdict = decide(rows(1, target=0.9), rows(2, target=0.5), level=1.0)
+    assert verdict.gain is not None and verdict.gain < 0
+    assert verdict.verdict != "accept"
+    assert decide(rows(1, target=0.5), rows(1, target=0.5), level=1.0).verdict != "accept"
+
+
 def test_no_gain_is_refused_where_it_would_have_been_seen() -> None:
     verdict = decide(rows(1, trials=12), rows(2, trials=12))
     assert verdict.verdict == "reject"
@@ -91,12 +134,39 @@ def change(which: Mapping[str, Any], **by: Any) -> list[Row]:
     ]
 
 
+def in_sessions(given: list[Row], prefix: str) -> list[Row]:
+    return [{**row, "session": f"{prefix}-{row['case']}-{row['trial']}"} for row in given]
+
+
+def test_trials_of_sessions_of_their_own_are_no_duplicates() -> None:
+    assert decide(in_sessions(OLD, "s"), in_sessions(NEW, "t")).verdict == "accept"
+    of_a_round = [{**row, "session": f"old-{row['trial']}"} for row in OLD]
+    assert decide(of_a_round, in_sessions(NEW, "t")).verdict == "accept"
+
+
 @pytest.mark.parametrize(
     ("kind", "old", "new"),
     [
         ("missing_cases", OLD, [row for row in NEW if row["case"] != "c30"]),
         ("unknown_cases", OLD, [*NEW, {"case": "more", "trial": 0, "score": 1}]),
         ("duplicate_trial", OLD, [*NEW, NEW[0]]),
+        (
+            "duplicate_trial",
+            in_sessions(OLD, "s"),
+            [
+                {**row, "trial": row["trial"] + turn}
+                for row in in_sessions(NEW, "t")
+                for turn in (0, 10)
+            ],
+        ),
+        (
+            "duplicate_trial",
+            in_sessions(OLD, "s"),
+            [
+                new if new["case"] in TARGET else old
+                for old, new in zip(in_sessions(OLD, "s"), in_sessions(NEW, "t"), strict=True)
+            ],
+        ),
         ("not_a_score", OLD, change({"case": "c1"}, score=float("nan"))),
         ("not_a_score", OLD, change({"case": "c1"}, score=7)),
         ("not_a_score", OLD, change({"case": "c1"}, score="1")),
@@ -265,6 +335,51 @@ def test_trials_that_one_side_lacks_are_missing_and_never_let_go(case: str, is_t
     assert verdict.covered > LEAST_COVERED
     assert [(each.kind, each.where) for each in verdict.faults] == [("too_much_missing", (case,))]
     assert verdict.unclear == (() if case == "c0" else (case,))
+
+
+def dropped(given: list[Row], score: int, *, is_told: bool) -> list[Row]:
+    """Rows without five of a score of each case of the target, or with these as outages."""
+    gone: Counter[str] = Counter()
+    left = []
+    for row in given:
+        if row["case"] in TARGET and row["score"] == score and gone[row["case"]] < 5:
+            gone[row["case"]] += 1
+            if is_told:
+                left.append({**row, "score": None, "error": "infrastructure: 503"})
+        else:
+            left.append(row)
+    return left
+
+
+@pytest.mark.parametrize("sides", ["candidate", "both"])
+@pytest.mark.parametrize("is_told", [True, False])
+def test_rows_that_were_taken_out_of_the_target_count_at_their_worst(
+    sides: str, is_told: bool
+) -> None:
+    for seed in range(3):
+        old = rows(seed, target=0.5, trials=20) + more(seed)
+        new = rows(50 + seed, target=0.5, trials=20) + more(50 + seed)
+        kept = dropped(old, 1, is_told=is_told) if sides == "both" else old
+        verdict = decide(kept, dropped(new, 0, is_told=is_told), level=0.05)
+        assert verdict.verdict == "undecided"
+        assert verdict.covered > LEAST_COVERED
+        assert set(TARGET) & set(verdict.faults[-1].where)
+
+
+def more(seed: int) -> list[Row]:
+    """Other cases, so that all in all nearly everything is told."""
+    given = rows(1000 + seed, target=0.97, trials=20)
+    return [{**row, "case": f"{which}{row['case']}"} for which in "xyz" for row in given]
+
+
+def test_how_often_the_target_was_to_be_tried_may_be_said() -> None:
+    some = [
+        [row for row in given if row["case"] not in TARGET or row["trial"] < 8]
+        for given in (rows(1, trials=20), rows(2, target=0.6, trials=20))
+    ]
+    silent = decide(*some)
+    assert (silent.verdict, silent.faults[-1].where) == ("undecided", TARGET)
+    assert decide(*some, expected=Expected(trials=8)).verdict == "accept"
 
 
 def test_incumbents_passes_that_were_taken_out_of_the_target_are_missed() -> None:
