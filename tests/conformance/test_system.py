@@ -255,6 +255,31 @@ def no_sandbox() -> Sandbox:
     raise AssertionError("a sandbox was opened")
 
 
+@pytest.mark.parametrize("ends", ["sys.exit(0)", "sys.exit(75)", "raise GeneratorExit"])
+def test_a_function_that_ends_the_process_ends_itself_alone(tmp_path: Path, ends: str) -> None:
+    (tmp_path / "exiting.py").write_text(f"import sys\ndef run(task, seed, tools):\n    {ends}\n")
+    asked = SystemAsked(spec="python:exiting:run", folder=tmp_path, unsandboxed=True)
+    told = open_system(asked, lambda: ProcessSandbox()).run({}, 0, NoTools())
+    assert (told.ended, told.cause, told.said) == ("crashed", "raised", b"")
+    assert told.why.startswith(("SystemExit", "GeneratorExit"))
+
+
+def test_the_users_own_interrupt_goes_through_a_function(tmp_path: Path) -> None:
+    text = "def run(task, seed, tools):\n    raise KeyboardInterrupt\n"
+    (tmp_path / "interrupted.py").write_text(text)
+    asked = SystemAsked(spec="python:interrupted:run", folder=tmp_path, unsandboxed=True)
+    system = open_system(asked, lambda: ProcessSandbox())
+    with pytest.raises(KeyboardInterrupt):
+        system.run({}, 0, NoTools())
+
+
+def test_a_module_that_exits_as_it_is_loaded_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "leaving.py").write_text("import sys\nsys.exit(0)\n")
+    asked = SystemAsked(spec="python:leaving:run", folder=tmp_path, unsandboxed=True)
+    with pytest.raises(InvalidRequestError, match=r"ends Lignin .*exit 0"):
+        open_system(asked, lambda: ProcessSandbox())
+
+
 def test_a_function_needs_leave_and_a_name_that_is_there(tmp_path: Path) -> None:
     asked = SystemAsked(spec="python:absent_module:run", folder=tmp_path)
     with pytest.raises(DeniedError):

@@ -54,7 +54,11 @@ class FunctionSystem:
         except ConnectionError as error:
             why = f"{type(error).__name__}: {error}"
             return SystemRun(ended="infrastructure", why=why, cause="outside")
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise  # the user's own wish
+        except (
+            BaseException
+        ) as error:  # `sys.exit` too ends the agent alone, and says nothing for it
             told = traceback.format_exception_only(error)[-1].strip()
             return SystemRun(
                 ended="crashed",

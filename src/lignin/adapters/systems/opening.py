@@ -11,7 +11,7 @@ from lignin.adapters.systems.command import PlainCommand, SandboxedCommand
 from lignin.adapters.systems.content import Content, read_content
 from lignin.adapters.systems.function import FunctionSystem
 from lignin.domain.codec import Digest, digest_bytes
-from lignin.domain.errors import DeniedError, NotFoundError
+from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError
 from lignin.ports.sandbox import Sandbox
 from lignin.ports.system import System, SystemAsked
 
@@ -23,7 +23,7 @@ def open_system(asked: SystemAsked, open_sandbox: Callable[[], Sandbox]) -> Syst
 
     Raises:
         DeniedError: A function, without leave to run unconfined.
-        InvalidRequestError: No command line.
+        InvalidRequestError: No command line, or a module that exits as it is loaded.
         LimitedError: It brings too many files.
         NotFoundError: No such module or function.
         UnavailableError: There is no sandbox.
@@ -51,6 +51,11 @@ def _function(asked: SystemAsked) -> FunctionSystem:
         function = getattr(module, name)
     except (ImportError, AttributeError, ValueError) as error:
         raise NotFoundError(f"{asked.spec}: {error}", hint="python:MODULE:FUNCTION") from None
+    except SystemExit as error:
+        raise InvalidRequestError(
+            f"{asked.spec}: its module ends Lignin as it is loaded (exit {error.code})",
+            hint='put what only a script does below `if __name__ == "__main__":`',
+        ) from None
     finally:
         sys.path.remove(str(asked.folder))
     return FunctionSystem(asked.spec, function, content, asked.harness)
