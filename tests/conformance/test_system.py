@@ -21,6 +21,7 @@ from lignin.domain.errors import (
     NotFoundError,
     UnavailableError,
 )
+from lignin.ports.engine import RunStopped
 from lignin.ports.environment import Environment
 from lignin.ports.sandbox import Sandbox
 from lignin.ports.system import MAX_SAID_BYTES, System, SystemAsked, SystemRun
@@ -264,12 +265,15 @@ def test_a_function_that_ends_the_process_ends_itself_alone(tmp_path: Path, ends
     assert told.why.startswith(("SystemExit", "GeneratorExit"))
 
 
-def test_the_users_own_interrupt_goes_through_a_function(tmp_path: Path) -> None:
-    text = "def run(task, seed, tools):\n    raise KeyboardInterrupt\n"
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, RunStopped])
+def test_the_users_and_the_engines_stop_go_through_a_function(
+    tmp_path: Path, stop: type[BaseException]
+) -> None:
+    text = f"from {stop.__module__} import {stop.__name__}\ndef run(task, seed, tools):\n    raise {stop.__name__}\n"
     (tmp_path / "interrupted.py").write_text(text)
     asked = SystemAsked(spec="python:interrupted:run", folder=tmp_path, unsandboxed=True)
     system = open_system(asked, lambda: ProcessSandbox())
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(stop):
         system.run({}, 0, NoTools())
 
 

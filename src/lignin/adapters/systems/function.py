@@ -12,6 +12,7 @@ from typing import Any
 
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json, digest_json
+from lignin.ports.engine import RunStopped
 from lignin.ports.system import MAX_SAID_BYTES, SystemRun
 from lignin.ports.tools import Tools
 
@@ -54,11 +55,9 @@ class FunctionSystem:
         except ConnectionError as error:
             why = f"{type(error).__name__}: {error}"
             return SystemRun(ended="infrastructure", why=why, cause="outside")
-        except KeyboardInterrupt:
-            raise  # the user's own wish
-        except (
-            BaseException
-        ) as error:  # `sys.exit` too ends the agent alone, and says nothing for it
+        except (KeyboardInterrupt, RunStopped):
+            raise  # the user's wish, or the engine's: nothing that it did
+        except BaseException as error:  # `sys.exit` too ends the agent alone
             told = traceback.format_exception_only(error)[-1].strip()
             return SystemRun(
                 ended="crashed",
