@@ -17,12 +17,12 @@ from lignin.domain.trials import NOT_BELIEVED, TOLD, trial_row
 from lignin.evals.laws.better import DECLARED_SHARE, Judgement
 from lignin.evals.laws.claims import SHOWN, no_worse_level, show_no_worse, with_saving
 from lignin.evals.laws.course import Arm, Ask, Course
+from lignin.evals.laws.gain import mean_gain
 from lignin.evals.laws.impact import SHARE
 from lignin.evals.laws.predictions import check_prediction
 from lignin.evals.laws.recorded import (
     LEAST_COVERED,
     Verdict,
-    mean_gain,
     paired_differences,
 )
 from lignin.evals.laws.savings import (

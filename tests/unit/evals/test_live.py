@@ -228,7 +228,8 @@ def test_no_worse_is_accepted_only_where_something_is_saved(after: float, verdic
     released = [body(case, number, 1.0, "passed") for case in CASES for number in range(20)]
     told = conclude(asked, judged, trials, released)
     assert (told["verdict"], told["release"]) == (verdict, "rel_a")
-    assert told["interval"] == [0.0, 0.0]
+    low, high = told["interval"]  # type: ignore[misc]
+    assert low == -high < 0  # a few cases that came to the same say little of others
 
 
 def test_must_pass_case_in_the_target_is_broken_by_one_failure() -> None:

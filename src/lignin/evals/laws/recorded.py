@@ -5,7 +5,6 @@ target", and every case that worked is weighed for a break. What differs is that
 all are used, and that a gain which was not shown is refused only where it would have been.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from lignin.evals.laws.bank import Banked, Belief, belief_of, expected, rates_of
 from lignin.evals.laws.breaks import broken_units, evidence, missed
 from lignin.evals.laws.claims import SHOWN, Asked, Kind, Shown, banked, with_saving
 from lignin.evals.laws.complete import find_unmet
+from lignin.evals.laws.gain import mean_gain
 from lignin.evals.laws.guard import Care
 from lignin.evals.laws.savings import COST_COLUMNS, Saving, forbidden_effects, named, weigh_saving
 from lignin.evals.laws.siblings import Siblings, weigh_siblings
@@ -330,17 +330,3 @@ def _is_unclear(cases: Mapping[str, tuple[Banked, Banked]], suite: Belief) -> bo
 
 def _rate(known: Banked, suite: Belief) -> float:
     return expected(belief_of(known, suite)) if known.trials else 0.0
-
-
-def mean_gain(
-    differences: Mapping[str, Sequence[float]],
-) -> tuple[float | None, tuple[float, float] | None]:
-    """The mean difference and its 95 % interval, cases being drawn and not trials (clustered errors)."""
-    means = [sum(each) / len(each) for each in differences.values() if each]
-    if not means:
-        return None, None
-    gain = sum(means) / len(means)
-    if len(means) == 1:
-        return gain, None
-    spread = math.sqrt(sum((each - gain) ** 2 for each in means) / (len(means) - 1) / len(means))
-    return gain, (max(-1.0, gain - 1.96 * spread), min(1.0, gain + 1.96 * spread))
