@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from lignin.adapters.sandbox.doctor import open_sandbox
-from lignin.adapters.systems.content import read_content
+from lignin.adapters.systems.content import MAX_BYTES, read_content
 from lignin.adapters.systems.opening import open_system
+from lignin.adapters.systems.surroundings import folder_of
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Json
 from lignin.domain.errors import (
@@ -275,6 +276,55 @@ def test_the_users_and_the_engines_stop_go_through_a_function(
     system = open_system(asked, lambda: ProcessSandbox())
     with pytest.raises(stop):
         system.run({}, 0, NoTools())
+
+
+@pytest.mark.parametrize("changed", ["lib/deep.py", "prompts/k.txt"])
+@pytest.mark.parametrize("spec", ["python:beside:run", "sh {}/beside.sh"])
+def test_what_lies_beside_a_program_of_the_users_is_told_in_its_digest(
+    tmp_path: Path, spec: str, changed: str
+) -> None:
+    texts = {
+        "beside.py": "from lib.deep import KNOWN\ndef run(task, seed, tools):\n    return str(KNOWN)\n",
+        "beside.sh": "cat",
+        "lib/deep.py": "KNOWN = 1\n",
+        "prompts/k.txt": "1",
+    }
+    for path, text in texts.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    asked = SystemAsked(spec=spec.format(tmp_path), folder=tmp_path, unsandboxed=True)
+    before = open_system(asked, no_sandbox)
+    for path in ("calls.log", "suite.jsonl", ".cache/x.py", "__pycache__/y.py"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("written")
+    assert open_system(asked, no_sandbox).digest == before.digest
+    (tmp_path / changed).write_text("KNOWN = 22\n")
+    after = open_system(asked, no_sandbox)
+    assert after.digest != before.digest
+    if changed.endswith(".py") and spec.startswith("python:"):
+        assert after.run({}, 0, NoTools()).said == b"22"  # read anew, as its digest was
+
+
+def test_an_interpreter_of_the_machine_brings_no_folder(tmp_path: Path) -> None:
+    digests = {
+        open_system(
+            SystemAsked(spec=f"{sys.executable} -c 1", folder=folder, unsandboxed=True), no_sandbox
+        ).digest
+        for folder in (tmp_path, Path("/"))
+    }
+    assert len(digests) == 1
+    assert folder_of(Path("/usr/bin/env")) is None
+    assert folder_of(Path.home() / "agent.py") is None
+    assert folder_of(tmp_path / "agent.py") == tmp_path.resolve()
+
+
+def test_a_folder_of_too_much_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "huge.json").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    (tmp_path / "agent.py").write_text("def run(*given): return '1'")
+    asked = SystemAsked(spec="python:agent:run", folder=tmp_path, unsandboxed=True)
+    with pytest.raises(LimitedError, match="what of it was tried"):
+        open_system(asked, no_sandbox)
 
 
 def test_a_module_that_exits_as_it_is_loaded_is_refused(tmp_path: Path) -> None:
