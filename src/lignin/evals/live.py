@@ -24,6 +24,7 @@ from lignin.evals.laws.recorded import (
     LEAST_COVERED,
     Verdict,
     paired_differences,
+    too_little,
 )
 from lignin.evals.laws.savings import (
     COST_COLUMNS,
@@ -103,8 +104,11 @@ def conclude(
         reasons = tuple([each for each in reasons if each != siblings.told])
     proof, guarded = judged.proof_instead or judged.proof, judged.guarded
     missing = sum(body["score"] is None for _, body in trials)
+    verdict = _outcome(outcome, faults, against)
+    if outcome == "accept" and verdict != "accept":
+        reasons = ()  # what would have it accepted is no reason why it is not
     told = Verdict(
-        verdict=_outcome(outcome, faults, against),
+        verdict=verdict,
         reasons=(*(each.told for each in faults), *against, *reasons),
         faults=faults,
         level=plan.level,
@@ -254,8 +258,7 @@ def _faults(trials: Sequence[tuple[Arm, Bodies]]) -> tuple[Fault, ...]:
         told = [body["score"] is not None for each, body in trials if each == arm]
         covered = sum(told) / len(told) if told else 1.0
         if covered < LEAST_COVERED:
-            said = f"only {covered:.0%} of the trials of the {arm} tell anything, under {LEAST_COVERED:.0%}"
-            faults.append(Fault(kind="too_much_missing", told=said))
+            faults.append(too_little(covered, f" of the {arm}"))
     return tuple(faults)
 
 

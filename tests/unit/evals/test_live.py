@@ -12,6 +12,7 @@ from lignin.evals.laws.better import Judgement, judge_better
 from lignin.evals.laws.course import Arm, Ask
 from lignin.evals.laws.no_worse import NoWorse
 from lignin.evals.laws.prove import Proof
+from lignin.evals.laws.recorded import too_little
 from lignin.evals.live import conclude, follow
 from lignin.evals.plans import Plan, Planned, Released, parse_plan
 
@@ -251,3 +252,15 @@ def test_gain_on_shown_cases_that_hidden_siblings_do_not_have_is_overfitted() ->
     assert any(reason.startswith("overfitted: ") for reason in told["reasons"])
     told = conclude(plan(), PROVEN, [*FINE, *same])  # type: ignore[list-item]
     assert told["verdict"] == "accept"
+
+
+def test_what_speaks_for_it_is_no_reason_where_it_is_not_accepted() -> None:
+    lost = [("candidate", body("a", 50 + n, None, "missing")) for n in range(9)]
+    told = conclude(plan(), PROVEN, [*FINE, *lost])  # type: ignore[arg-type]
+    assert told["verdict"] == "undecided"
+    assert told["reasons"] and not {*PROVEN.reasons} & {*told["reasons"]}  # type: ignore[misc]
+    assert conclude(plan(), PROVEN, FINE)["reasons"] == list(PROVEN.reasons)
+
+
+def test_a_share_just_too_small_is_not_rounded_to_enough() -> None:
+    assert too_little(0.9497).told == "only 94.9 % of the trials tell anything, under 95 %"

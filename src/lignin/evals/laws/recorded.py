@@ -5,6 +5,7 @@ target", and every case that worked is weighed for a break. What differs is that
 all are used, and that a gain which was not shown is refused only where it would have been.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -113,8 +114,7 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     absent = absent_rows(incumbent, candidate), absent_rows(candidate, incumbent)
     covered = _covered((incumbent, absent[0]), (candidate, absent[1]))
     if covered < LEAST_COVERED:
-        told = f"only {covered:.0%} of the trials tell anything, under {LEAST_COVERED:.0%}"
-        faults = (*faults, Fault(kind="too_much_missing", told=told))
+        faults = (*faults, too_little(covered))
     target = sorted({*asked.target, *asked.hidden} & set(incumbent.cases)) or (
         [] if asked.target else sorted(incumbent.cases)
     )
@@ -330,3 +330,10 @@ def _is_unclear(cases: Mapping[str, tuple[Banked, Banked]], suite: Belief) -> bo
 
 def _rate(known: Banked, suite: Belief) -> float:
     return expected(belief_of(known, suite)) if known.trials else 0.0
+
+
+def too_little(covered: float, whose: str = "") -> Fault:
+    """The fault of so small a share of trials that tell anything; rounded down, so as not to say 95 of 95."""
+    share = math.floor(1000 * covered) / 10
+    told = f"only {share:g} % of the trials{whose} tell anything, under {100 * LEAST_COVERED:g} %"
+    return Fault(kind="too_much_missing", told=told)
