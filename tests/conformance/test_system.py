@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from lignin.adapters.sandbox.doctor import open_sandbox
-from lignin.adapters.systems.content import read_content
+from lignin.adapters.systems.content import MAX_BYTES, read_content
 from lignin.adapters.systems.opening import open_system
+from lignin.adapters.systems.surroundings import folder_of
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Json
 from lignin.domain.errors import (
@@ -21,6 +22,7 @@ from lignin.domain.errors import (
     NotFoundError,
     UnavailableError,
 )
+from lignin.ports.engine import RunStopped
 from lignin.ports.environment import Environment
 from lignin.ports.sandbox import Sandbox
 from lignin.ports.system import MAX_SAID_BYTES, System, SystemAsked, SystemRun
@@ -258,6 +260,83 @@ def in_place(folder: Path, *, unsandboxed: bool) -> SystemAsked:
 
 def no_sandbox() -> Sandbox:
     raise AssertionError("a sandbox was opened")
+
+
+@pytest.mark.parametrize("ends", ["sys.exit(0)", "sys.exit(75)", "raise GeneratorExit"])
+def test_a_function_that_ends_the_process_ends_itself_alone(tmp_path: Path, ends: str) -> None:
+    (tmp_path / "exiting.py").write_text(f"import sys\ndef run(task, seed, tools):\n    {ends}\n")
+    asked = SystemAsked(spec="python:exiting:run", folder=tmp_path, unsandboxed=True)
+    told = open_system(asked, lambda: ProcessSandbox()).run({}, 0, NoTools())
+    assert (told.ended, told.cause, told.said) == ("crashed", "raised", b"")
+    assert told.why.startswith(("SystemExit", "GeneratorExit"))
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, RunStopped])
+def test_the_users_and_the_engines_stop_go_through_a_function(
+    tmp_path: Path, stop: type[BaseException]
+) -> None:
+    text = f"from {stop.__module__} import {stop.__name__}\ndef run(task, seed, tools):\n    raise {stop.__name__}\n"
+    (tmp_path / "interrupted.py").write_text(text)
+    asked = SystemAsked(spec="python:interrupted:run", folder=tmp_path, unsandboxed=True)
+    system = open_system(asked, lambda: ProcessSandbox())
+    with pytest.raises(stop):
+        system.run({}, 0, NoTools())
+
+
+@pytest.mark.parametrize("changed", ["lib/deep.py", "prompts/k.txt"])
+@pytest.mark.parametrize("spec", ["python:beside:run", "sh {}/beside.sh"])
+def test_what_lies_beside_a_program_of_the_users_is_told_in_its_digest(
+    tmp_path: Path, spec: str, changed: str
+) -> None:
+    texts = {
+        "beside.py": "from lib.deep import KNOWN\ndef run(task, seed, tools):\n    return str(KNOWN)\n",
+        "beside.sh": "cat",
+        "lib/deep.py": "KNOWN = 1\n",
+        "prompts/k.txt": "1",
+    }
+    for path, text in texts.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    asked = SystemAsked(spec=spec.format(tmp_path), folder=tmp_path, unsandboxed=True)
+    before = open_system(asked, no_sandbox)
+    for path in ("calls.log", "suite.jsonl", ".cache/x.py", "__pycache__/y.py"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("written")
+    assert open_system(asked, no_sandbox).digest == before.digest
+    (tmp_path / changed).write_text("KNOWN = 22\n")
+    after = open_system(asked, no_sandbox)
+    assert after.digest != before.digest
+    if changed.endswith(".py") and spec.startswith("python:"):
+        assert after.run({}, 0, NoTools()).said == b"22"  # read anew, as its digest was
+
+
+def test_an_interpreter_of_the_machine_brings_no_folder(tmp_path: Path) -> None:
+    digests = {
+        open_system(
+            SystemAsked(spec=f"{sys.executable} -c 1", folder=folder, unsandboxed=True), no_sandbox
+        ).digest
+        for folder in (tmp_path, Path("/"))
+    }
+    assert len(digests) == 1
+    assert folder_of(Path("/usr/bin/env")) is None
+    assert folder_of(Path.home() / "agent.py") is None
+    assert folder_of(tmp_path / "agent.py") == tmp_path.resolve()
+
+
+def test_a_folder_of_too_much_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "huge.json").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    (tmp_path / "agent.py").write_text("def run(*given): return '1'")
+    asked = SystemAsked(spec="python:agent:run", folder=tmp_path, unsandboxed=True)
+    with pytest.raises(LimitedError, match="what of it was tried"):
+        open_system(asked, no_sandbox)
+
+
+def test_a_module_that_exits_as_it_is_loaded_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "leaving.py").write_text("import sys\nsys.exit(0)\n")
+    asked = SystemAsked(spec="python:leaving:run", folder=tmp_path, unsandboxed=True)
+    with pytest.raises(InvalidRequestError, match=r"ends Lignin .*exit 0"):
+        open_system(asked, lambda: ProcessSandbox())
 
 
 def test_a_function_needs_leave_and_a_name_that_is_there(tmp_path: Path) -> None:

@@ -17,13 +17,14 @@ from lignin.domain.trials import NOT_BELIEVED, TOLD, trial_row
 from lignin.evals.laws.better import DECLARED_SHARE, Judgement
 from lignin.evals.laws.claims import SHOWN, no_worse_level, show_no_worse, with_saving
 from lignin.evals.laws.course import Arm, Ask, Course
+from lignin.evals.laws.gain import mean_gain
 from lignin.evals.laws.impact import SHARE
 from lignin.evals.laws.predictions import check_prediction
 from lignin.evals.laws.recorded import (
     LEAST_COVERED,
     Verdict,
-    mean_gain,
     paired_differences,
+    too_little,
 )
 from lignin.evals.laws.savings import (
     COST_COLUMNS,
@@ -103,8 +104,11 @@ def conclude(
         reasons = tuple([each for each in reasons if each != siblings.told])
     proof, guarded = judged.proof_instead or judged.proof, judged.guarded
     missing = sum(body["score"] is None for _, body in trials)
+    verdict = _outcome(outcome, faults, against)
+    if outcome == "accept" and verdict != "accept":
+        reasons = ()  # what would have it accepted is no reason why it is not
     told = Verdict(
-        verdict=_outcome(outcome, faults, against),
+        verdict=verdict,
         reasons=(*(each.told for each in faults), *against, *reasons),
         faults=faults,
         level=plan.level,
@@ -257,12 +261,7 @@ def _faults(trials: Sequence[tuple[Arm, Bodies]], target: Collection[str]) -> tu
         for of, bodies in (("", some), (" on the target", aimed)):
             if (covered := _told_share(bodies)) < LEAST_COVERED:
                 lacking = sorted({str(body["case"]) for body in bodies if body["score"] is None})
-                said = (
-                    f"only {covered:.0%} of the trials of the {arm}{of} tell anything, under "
-                    f"{LEAST_COVERED:.0%}: {', '.join(lacking[:_SHOWN])}"
-                )
-                cases = tuple(lacking[:_SHOWN])
-                faults.append(Fault(kind="too_much_missing", told=said, where=cases))
+                faults.append(too_little(covered, f" of the {arm}{of}", lacking[:_SHOWN]))
                 break
     return tuple(faults)
 

@@ -216,8 +216,18 @@ def _handed_in(context: Context, files: Mapping[str, File], handed: Handed) -> D
     )
 
 
-def ask(context: Context, proposer: Proposer, brief: Brief, number: int = 0) -> Proposed:
+def ask(
+    context: Context,
+    proposer: Proposer,
+    brief: Brief,
+    number: int = 0,
+    *,
+    known: Mapping[str, File] | None = None,
+) -> Proposed:
     """Ask for a draft; one that holds a secret ends as failed.
+
+    Args:
+        known: The files whose words are anybody's; default: all of the brief's.
 
     Raises:
         GateFailedError: It quotes a case.
@@ -228,7 +238,7 @@ def ask(context: Context, proposer: Proposer, brief: Brief, number: int = 0) -> 
         return proposed
     files = {path: file for path, file in proposed.draft.files.items() if file is not None}
     with context.view() as view:
-        require_unquoted(view, files, brief.files)
+        require_unquoted(view, files, brief.files if known is None else known)
     return proposed
 
 

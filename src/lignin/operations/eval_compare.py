@@ -9,7 +9,7 @@ from lignin.domain.codec import Json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.trials import trial_row
 from lignin.evals.flips import Flip, find_flips
-from lignin.evals.laws.recorded import mean_gain
+from lignin.evals.laws.gain import mean_gain
 from lignin.evals.laws.table import parse_rows, parse_table
 from lignin.evals.trials import trials_of
 from lignin.operations.context import Context

@@ -13,8 +13,8 @@ from lignin.domain.harness import Patch, Revision, SlotChange
 from lignin.domain.states import Row
 from lignin.evals.improvements import Improvements, campaign_id
 from lignin.evals.laws.climbing import draw_held_out, over_budget, why_stop
+from lignin.evals.laws.gain import mean_gain
 from lignin.evals.laws.no_worse import LEAST_LEFT, MARGIN
-from lignin.evals.laws.recorded import mean_gain
 from lignin.evals.releases import LEAST_TRIALS, last_release, line_of
 from lignin.evals.trials import standing, trials_of
 from lignin.operations.context import Context

@@ -7,8 +7,8 @@ from lignin.domain.codec import Digest, Json, parse_json
 from lignin.domain.states import Row
 from lignin.domain.trials import NOT_BELIEVED
 from lignin.evals.laws.bank import Bank, Banked
+from lignin.evals.laws.gain import mean_gain
 from lignin.evals.laws.no_worse import LEAST_LEFT, MARGIN, margin_left
-from lignin.evals.laws.recorded import mean_gain
 from lignin.evals.releases import last_release, sealed_digest, told_bank
 from lignin.evals.trials import standing, trials_of
 from lignin.operations.context import Context
@@ -142,8 +142,8 @@ def _before(
 def _mean(banked: Sequence[Banked]) -> tuple[float | None, list[float] | None]:
     """The mean rate of some cases with its 95 % interval, cases being drawn."""
     rates = {str(n): [each.scored / each.trials] for n, each in enumerate(banked) if each.trials}
-    mean, interval = mean_gain(rates)
+    mean, interval = mean_gain(rates, least=0.0)
     if mean is None:
         return None, None
-    told = [round(max(0.0, interval[0]), 4), round(interval[1], 4)] if interval else None
+    told = [round(interval[0], 4), round(interval[1], 4)] if interval else None
     return round(mean, 4), told

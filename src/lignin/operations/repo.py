@@ -2,7 +2,7 @@
 
 import contextlib
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from pydantic import Field
@@ -11,7 +11,7 @@ from lignin.domain.artifacts import File, require_safe_path
 from lignin.domain.codec import Json, digest_bytes, parse_json
 from lignin.domain.errors import ConflictError, GateFailedError, InvalidRequestError
 from lignin.domain.states import Row
-from lignin.evals.laws.graders import grading_files
+from lignin.evals.laws.graders import grading_files, judges_by_name
 from lignin.harness.drafts import Drafts, RepositoryDraft, load_draft
 from lignin.operations.claimwork import TWO_CHANGES
 from lignin.operations.confining import confined
@@ -147,7 +147,7 @@ def propose(context: Context, request: RepoPropose) -> RepoDraftView:
     brief = brief_of(context, request.mode, files, request.surface)
     asked = confined(context, request)
     proposer = open_proposer(context, request.proposer, files, request.handed, asked)
-    proposed = ask(context, proposer, brief, request.number)
+    proposed = ask(context, proposer, brief, request.number, known=_given(files))
     drafted = require_drafted(proposed)
     found = grading_files(drafted.files)
     if found.is_mixed:
@@ -174,9 +174,11 @@ def prove_(context: Context, request: RepoProve) -> Decided:
         draft = load_draft(view, request.draft)
         repository = context.repositories().open(draft.folder)
         before, _ = _usable(repository, repository.commit_of(draft.commit))
-        _require_ungraded(context, draft, before, request)
+        judging = _judging(context, draft, before, request)
+        _require_ungraded(draft, judging)
         suite = load_suite(context, view, request)
-        require_unquoted(view, {p: f for p, f in draft.files.items() if f}, before, suite)
+        given = _given(before, judging)
+        require_unquoted(view, {p: f for p, f in draft.files.items() if f}, given, suite)
         live = {case.name for case in suite if case.kind != "recorded"}
         mode = row.body["facts"]["mode"]
         hidden = hidden_from(view, row.body["facts"])
@@ -291,25 +293,35 @@ def _usable(repository: Repository, commit: str) -> tuple[dict[str, File], Seque
     return kept, [clean(path) for path in (*others, *odd)]
 
 
-def _require_ungraded(
+def _judging(
     context: Context, draft: RepositoryDraft, before: Mapping[str, File], request: RepoProve
-) -> None:
+) -> frozenset[str]:
+    """Paths of the repository that judge whatever they are called: the suite, the judge, their copies."""
+    judging = [context.path(word) for word in _named_files(request)]
+    judging = [path.resolve() for path in judging if path.is_file()]
+    contents = {path.read_bytes() for path in judging if path.stat().st_size <= MAX_READ_BYTES}
+    top = draft.folder.resolve()
+    there = {path.relative_to(top).as_posix() for path in judging if path.is_relative_to(top)}
+    copies = {path for path, file in before.items() if file.content and file.content in contents}
+    return frozenset(there | copies)
+
+
+def _given(before: Mapping[str, File], judging: Collection[str] = frozenset()) -> dict[str, File]:
+    """The files that the agent itself was given: a suite that lies beside it makes no case anybody's."""
+    return {
+        path: file
+        for path, file in before.items()
+        if path not in judging and not judges_by_name(path)
+    }
+
+
+def _require_ungraded(draft: RepositoryDraft, judging: Collection[str]) -> None:
     """Raise where a draft changes what it would be judged by.
 
     Raises:
         InvalidRequestError: It does; a person decides on that, and no score.
     """
-    judging = [context.path(word) for word in _named_files(request)]
-    judging = [path.resolve() for path in judging if path.is_file()]
-    contents = {path.read_bytes() for path in judging if path.stat().st_size <= MAX_READ_BYTES}
-    top = draft.folder.resolve()
-    named = {
-        path
-        for path in draft.files
-        if top / path in judging
-        or ((was := before.get(path)) is not None and was.content in contents)
-    }
-    found = grading_files(draft.files, named)
+    found = grading_files(draft.files, judging)
     if found.told:
         hint = TWO_CHANGES if found.is_mixed else "commit it yourself: that is a person's decision"
         raise InvalidRequestError(f"{found.told}: no score decides on that", hint=hint)

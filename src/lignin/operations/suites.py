@@ -48,7 +48,9 @@ class SuiteRequest(Request):
         "version, or another agent",
     )
     unsandboxed: bool = Field(
-        False, description="run the system as you, outside the sandbox, with all that you may do"
+        False,
+        description="run the system as you, outside the sandbox, with all that you may do; trials count "
+        "for the code and texts of the program's own folder as they are",
     )
     limit_s: float = Field(LIMIT_S, gt=0, le=86_400, description="seconds for one trial")
     parallel: int = Field(1, ge=1, le=64, description="at most so many trials at a time")

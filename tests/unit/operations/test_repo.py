@@ -185,6 +185,41 @@ def test_a_draft_that_quotes_its_own_suite_is_refused_before_a_trial(
     assert desk("eval.list").items == []
 
 
+@pytest.mark.parametrize(
+    ("suite", "copy"),
+    [
+        ("agent/suite.jsonl", None),
+        ("agent/mine.txt", None),
+        ("suite.jsonl", "agent/data/copy.txt"),
+        ("suite.jsonl", "agent/tests/orders.md"),
+    ],
+)
+def test_a_suite_in_the_agents_own_repository_makes_no_case_anybodys(
+    desk: Desk, repo: Path, suite: str, copy: str | None
+) -> None:
+    rows = "\n".join(
+        json.dumps({**row, "input": f"What of order W23781{n}5?"}) for n, row in enumerate(SUITE)
+    )
+    for path in filter(None, (suite, copy)):
+        desk.write(path, rows)
+    git(repo, "add", "."), git(repo, "commit", "-q", "--allow-empty", "-m", "own")
+    desk.write("mine/prompts/more.md", "Order W2378145 is free.\n")
+    draft = drafted(desk)
+    with pytest.raises(GateFailedError, match="quotes 'w2378145'"):
+        proven(desk, draft.draft, suite=suite)
+    assert desk("eval.list").items == []
+
+
+def test_what_the_agent_itself_was_given_stays_anybodys(desk: Desk, repo: Path) -> None:
+    suite = [{**row, "input": f"What of order W23781{n}5?"} for n, row in enumerate(SUITE)]
+    desk.write("agent/suite.jsonl", "\n".join(map(json.dumps, suite)))
+    desk.write("agent/prompts/help.md", "An order reads W2378145.\n")
+    git(repo, "add", "."), git(repo, "commit", "-q", "-m", "own")
+    desk.write("mine/prompts/more.md", "As in W2378145.\n")
+    told = proven(desk, drafted(desk).draft, suite="agent/suite.jsonl")
+    assert told.verdict == "accept"
+
+
 @pytest.mark.parametrize("judging", ["rubric.md", "test_agent.py", "evals/order.py"])
 def test_a_draft_that_changes_what_judges_beside_the_prompt_is_refused_with_both_named(
     desk: Desk, repo: Path, judging: str

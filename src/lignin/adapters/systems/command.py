@@ -25,6 +25,7 @@ from lignin.adapters.systems.ending import (
     cause_of_no_start,
 )
 from lignin.adapters.systems.orphans import ended_with_parent
+from lignin.adapters.systems.surroundings import digest_program
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json, digest_json
 from lignin.ports.sandbox import Command, Execution, Limits, Observed, RequestHandler, Sandbox
@@ -163,6 +164,16 @@ class PlainCommand(_CommandSystem):
     """See `lignin.ports.system.System`. Runs as the user, with the user's variables and network."""
 
     kind = "plain"
+
+    def __init__(self, asked: SystemAsked, content: Content) -> None:
+        super().__init__(asked, content)
+        words = [Path(word) for word in content.words if word not in content.named]
+        named = [asked.folder / word for word in words if word.is_absolute() or ".." in word.parts]
+        self._beside = [digest_program(each) for each in named if each.is_file()]
+
+    @property
+    def digest(self) -> Digest:
+        return digest_json([super().digest, self._beside]) if self._beside else super().digest
 
     def run(self, task: Mapping[str, Json], seed: int, tools: Tools) -> SystemRun:  # noqa: ARG002
         """Run the command once in a fresh folder with copies of its files."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json, digest_json
+from lignin.ports.engine import RunStopped
 from lignin.ports.system import MAX_SAID_BYTES, SystemRun
 from lignin.ports.tools import Tools
 
@@ -51,10 +52,11 @@ class FunctionSystem:
         try:
             answer = self._function({**task, "harness": harness}, seed, tools)
             said = answer if isinstance(answer, str) else json.dumps(answer)
+        except (KeyboardInterrupt, RunStopped):
+            raise  # the user's wish, or the engine's: nothing that it did
         except (
-            Exception,
-            SystemExit,
-        ) as error:  # an outage too: nobody else can tell that it was one
+            BaseException
+        ) as error:  # `sys.exit` too, and an outage: nobody else can tell that it was one
             told = traceback.format_exception_only(error)[-1].strip()
             return SystemRun(
                 ended="crashed",

@@ -10,8 +10,9 @@ from types import ModuleType
 from lignin.adapters.systems.command import PlainCommand, SandboxedCommand
 from lignin.adapters.systems.content import Content, read_content
 from lignin.adapters.systems.function import FunctionSystem
-from lignin.domain.codec import Digest, digest_bytes
-from lignin.domain.errors import DeniedError, NotFoundError
+from lignin.adapters.systems.surroundings import digest_folder, digest_program
+from lignin.domain.codec import Digest, digest_bytes, digest_json
+from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError
 from lignin.ports.sandbox import Sandbox
 from lignin.ports.system import System, SystemAsked
 
@@ -23,7 +24,7 @@ def open_system(asked: SystemAsked, open_sandbox: Callable[[], Sandbox]) -> Syst
 
     Raises:
         DeniedError: A function, without leave to run unconfined.
-        InvalidRequestError: No command line.
+        InvalidRequestError: No command line, or a module that exits as it is loaded.
         LimitedError: It brings too many files.
         NotFoundError: No such module or function.
         UnavailableError: There is no sandbox.
@@ -51,22 +52,43 @@ def _function(asked: SystemAsked) -> FunctionSystem:
         function = getattr(module, name)
     except (ImportError, AttributeError, ValueError) as error:
         raise NotFoundError(f"{asked.spec}: {error}", hint="python:MODULE:FUNCTION") from None
+    except SystemExit as error:
+        raise InvalidRequestError(
+            f"{asked.spec}: its module ends Lignin as it is loaded (exit {error.code})",
+            hint='put what only a script does below `if __name__ == "__main__":`',
+        ) from None
     finally:
         sys.path.remove(str(asked.folder))
     return FunctionSystem(asked.spec, function, content, asked.harness)
 
 
 def _module(name: str, folder: Path) -> tuple[ModuleType, Digest]:
-    """A module with the digest of the very source that it was made of; one that lies in the folder is
-    made anew, whatever was loaded under its name before."""
+    """A module with the digest of the very source that it was made of, and of what lies beside it; one
+    that lies in the folder is made anew, whatever was loaded under its name before."""
     file = folder / f"{name.replace('.', '/')}.py"
     if not file.is_file():
         module = importlib.import_module(name)
         found = inspect.getsourcefile(module)
-        return module, digest_bytes(Path(found).read_bytes()) if found else ""
-    source = file.read_bytes()
+        return module, digest_program(Path(found)) if found else ""
+    beside, source = digest_folder(folder), file.read_bytes()
+    if _LOADED.setdefault(folder, beside) != beside:
+        _forget(folder)
+        _LOADED[folder] = beside
     module = ModuleType(name)
     module.__file__ = str(file)
     sys.modules[name] = module
     exec(compile(source, str(file), "exec"), module.__dict__)  # noqa: S102 - the user said that it may
-    return module, digest_bytes(source)
+    return module, digest_json([digest_bytes(source), beside])
+
+
+_LOADED: dict[Path, Digest] = {}
+
+
+def _forget(folder: Path) -> None:
+    """Have modules of a changed folder read anew, as its digest was."""
+    importlib.invalidate_caches()
+    for name, module in list(sys.modules.items()):
+        stem = folder / name.replace(".", "/")
+        own = {f"{stem}.py", f"{stem}/__init__.py"}
+        if name.partition(".")[0] != "lignin" and getattr(module, "__file__", None) in own:
+            del sys.modules[name]

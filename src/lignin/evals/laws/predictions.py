@@ -10,8 +10,9 @@ def check_prediction(
 ) -> dict[str, Json] | None:
     """Return a prediction beside what was measured; None where nothing was predicted.
 
-    It is held where at least as much came of it as was said, or as much lies within the interval. Where
-    nothing was measured, or one case gives no interval and less came of it, nobody can say.
+    It is held where at least as much came of it as was said, or something did and as much lies within the
+    interval. Where nothing was measured, or less came of it and so few cases leave out neither what was said
+    nor that nothing came of it, nobody can say.
     """
     if predicted is None:
         return None
@@ -19,8 +20,7 @@ def check_prediction(
     told = "nothing was measured"
     if measured is not None:
         within = f" ({interval[0]:+.2f} to {interval[1]:+.2f})" if interval else ""
-        top = interval[1] if interval else None
-        held = True if measured >= predicted else None if top is None else top >= predicted
+        held = _is_held(predicted, measured, interval)
         said = {True: "held", False: "not held", None: "too few cases to say"}[held]
         told = f"measured {measured:+.2f}{within}: {said}"
     return {
@@ -30,3 +30,14 @@ def check_prediction(
         "held": held,
         "told": f"predicted {predicted:+.2f}, {told}",
     }
+
+
+def _is_held(predicted: float, measured: float, interval: Interval) -> bool | None:
+    if measured >= predicted:
+        return True
+    if interval is None:
+        return None
+    low, top = interval
+    if top < predicted:
+        return False
+    return True if low > 0 else None

@@ -17,6 +17,7 @@ from lignin.evals.laws.bank import Banked, Belief, belief_of, expected, rates_of
 from lignin.evals.laws.breaks import broken_units, evidence, missed
 from lignin.evals.laws.claims import SHOWN, Asked, Kind, Shown, banked, with_saving
 from lignin.evals.laws.complete import find_unmet
+from lignin.evals.laws.gain import mean_gain
 from lignin.evals.laws.guard import Care
 from lignin.evals.laws.pairing import draw_pairs, worst_case
 from lignin.evals.laws.savings import COST_COLUMNS, Saving, forbidden_effects, named, weigh_saving
@@ -114,8 +115,7 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     absent = absent_rows(incumbent, candidate), absent_rows(candidate, incumbent)
     covered = _covered((incumbent, absent[0]), (candidate, absent[1]))
     if covered < LEAST_COVERED:
-        told = f"only {covered:.0%} of the trials tell anything, under {LEAST_COVERED:.0%}"
-        faults = (*faults, Fault(kind="too_much_missing", told=told))
+        faults = (*faults, too_little(covered))
     target = sorted({*asked.target, *asked.hidden} & set(incumbent.cases)) or (
         [] if asked.target else sorted(incumbent.cases)
     )
@@ -350,15 +350,10 @@ def _rate(known: Banked, suite: Belief) -> float:
     return expected(belief_of(known, suite)) if known.trials else 0.0
 
 
-def mean_gain(
-    differences: Mapping[str, Sequence[float]],
-) -> tuple[float | None, tuple[float, float] | None]:
-    """The mean difference and its 95 % interval, cases being drawn and not trials (clustered errors)."""
-    means = [sum(each) / len(each) for each in differences.values() if each]
-    if not means:
-        return None, None
-    gain = sum(means) / len(means)
-    if len(means) == 1:
-        return gain, None
-    spread = math.sqrt(sum((each - gain) ** 2 for each in means) / (len(means) - 1) / len(means))
-    return gain, (max(-1.0, gain - 1.96 * spread), min(1.0, gain + 1.96 * spread))
+def too_little(covered: float, whose: str = "", lacking: Sequence[str] = ()) -> Fault:
+    """The fault of so small a share of trials that tell anything; rounded down, so as not to say 95 of 95."""
+    share = math.floor(1000 * covered) / 10
+    told = f"only {share:g} % of the trials{whose} tell anything, under {100 * LEAST_COVERED:g} %"
+    if lacking:
+        told = f"{told}: {', '.join(lacking)}"
+    return Fault(kind="too_much_missing", told=told, where=tuple(lacking))

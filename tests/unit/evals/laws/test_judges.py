@@ -170,6 +170,8 @@ def test_one_trial_of_which_nobody_can_tell_leaves_it_open() -> None:
         (0.5, 0.22, (0.1, 0.34), False),
         (0.2, 0.22, None, True),
         (0.3, 0.22, None, None),
+        (0.3, 0.22, (-0.1, 0.54), None),  # nor is it left out that nothing came of it
+        (1.0, 0.0, (-0.84, 0.84), False),
         (0.3, None, None, None),
     ],
 )
