@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from lignin.domain.codec import Digest, Json, canonical_bytes, digest_json
+from lignin.domain.codec import Digest, Json, canonical_bytes
 from lignin.domain.errors import InvalidRequestError, LimitedError
 from lignin.domain.ids import derive_id
 from lignin.domain.names import require_name
@@ -198,11 +198,6 @@ def require_job(asked: JobAsked) -> JobAsked:
         if limit is not None and limit < 0:
             raise InvalidRequestError("a limit below zero")
     return asked
-
-
-def occurrence_key(source: str, occurrence: str) -> Digest:
-    """The key of an occurrence: it may be noticed often and opens at most one job."""
-    return digest_json([source, occurrence])
 
 
 def job_of_occurrence(source: str, occurrence: str) -> str:

@@ -8,12 +8,9 @@ this machine only unless a token is set, and answers nobody who came by a foreig
 
 import contextlib
 import hmac
-import socket
-import threading
 from collections.abc import Awaitable, Callable, Iterator
 
 import anyio
-import uvicorn
 from anyio.to_thread import run_sync
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -26,9 +23,9 @@ from lignin.domain.errors import (
     LigninError,
     LimitedError,
     NotFoundError,
-    UnavailableError,
 )
 from lignin.interfaces.hooks import hook_routes
+from lignin.interfaces.listening import parse_address, serve_app
 from lignin.operations.context import Context
 from lignin.operations.looplooking import MAX_GIVEN_BYTES, hear_webhook
 from lignin.operations.telemetry import take_request
@@ -206,40 +203,11 @@ def listen(context: Context, address: str) -> Iterator[str]:
         DeniedError: It can be reached from other machines and no token is set.
         UnavailableError: The port is taken.
     """
-    host, port = _parse(address)
+    host, port = parse_address(address, DEFAULT_PORT)
     token = context.environment.get(TOKEN, "")
     if host not in _LOCAL and not token:
         raise DeniedError(
             f"{host} can be reached from other machines", hint=f"set {TOKEN} to listen there"
         )
-    try:
-        bound = socket.create_server((host, port), family=_family(host))
-    except OSError as error:
-        raise UnavailableError(
-            f"cannot listen on {host}:{port}: {error}", hint="name another port"
-        ) from error
-    config = uvicorn.Config(
-        build_app(context, token), log_config=None, access_log=False, lifespan="off"
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://{f'[{host}]' if ':' in host else host}:{bound.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-        bound.close()
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
-
-
-def _parse(address: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    if not address:
-        return "127.0.0.1", DEFAULT_PORT
-    if not port.isdecimal() or int(port) > 65535:
-        raise InvalidRequestError(f"{address!r} is no address", hint="HOST:PORT, or a port")
-    return host.strip("[]") or "127.0.0.1", int(port)
+    with serve_app(build_app(context, token), host, port, lifespan="off") as url:
+        yield url

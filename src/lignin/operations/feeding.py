@@ -18,7 +18,8 @@ from lignin.jobs.laws.fitting import Able, listened
 from lignin.jobs.laws.reconcile import Ended, plan_reconcile
 from lignin.jobs.service import open_jobs
 from lignin.operations.context import Context
-from lignin.operations.jobwork import end_job, error_of_failure, require_kind, run_input
+from lignin.operations.jobkind import begin_of_retry
+from lignin.operations.jobwork import end_job, error_of_failure, run_input
 from lignin.ports.engine import SAME_INPUT, Engine, Queue, Rate, RunState, Start, Wanted
 from lignin.ports.ledger import every_row
 
@@ -151,7 +152,7 @@ class Feeder:
         try:
             if job.turn > 1:
                 before = run_of(job.id, job.turn - 1)
-                step = require_kind(job.asked.kind).retried(self._engine.steps(before))
+                step = begin_of_retry(job.asked.kind, self._engine.steps(before))
                 self._engine.fork(before, from_step=step, new_id=job.run, input=SAME_INPUT)
                 return True
             if job.asked.forked is not None:

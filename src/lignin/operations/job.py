@@ -29,6 +29,7 @@ from lignin.operations.job_models import (
     StepView,
     cut,
 )
+from lignin.operations.jobkind import name_of_step
 from lignin.operations.jobwork import ask_job, require_kind
 from lignin.operations.presence import alive
 from lignin.operations.registry import operation
@@ -261,7 +262,7 @@ def _step(job: Job, step: StepRecord) -> StepView:
         error = {"code": failed.code, "message": failed.message, "hint": failed.hint}
     return StepView(
         number=step.number,
-        name=require_kind(job.asked.kind).told(step),
+        name=name_of_step(job.asked.kind, step),
         kind=step.kind,
         attempt=step.attempt,
         output=cut(step.output, MOST_CHARS),

@@ -149,3 +149,15 @@ def load_job_kinds() -> Mapping[str, JobKind]:
             raise IntegrityError(f"two kinds of job are named {kind.name!r}")
         kinds[kind.name] = kind
     return kinds
+
+
+def name_of_step(kind: str, step: StepRecord) -> str:
+    """What a recorded step is called; by its own name where this version does not have the job's kind."""
+    known = load_job_kinds().get(kind)
+    return known.told(step) if known else step.name
+
+
+def begin_of_retry(kind: str, steps: Sequence[StepRecord]) -> int:
+    """Which step a retry begins with; the one that failed where this version does not have the kind."""
+    known = load_job_kinds().get(kind)
+    return known.retried(steps) if known else first_failed(steps)

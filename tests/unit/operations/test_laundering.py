@@ -100,6 +100,7 @@ def test_candidate_that_was_changed_inherits_nothing(suite: Desk) -> None:
     text = "def old(task, seed, tools):\n    return {'resolved': task['case'] > 'c2'}\n"
     suite.write("stays.py", text)
     suite.write("resumed.py", "def new(task, seed, tools):\n    return {'resolved': True}\n")
+    suite.write("resumed2.py", "def new(task, seed, tools):\n    return {'resolved': False}\n")
     asked = {
         "incumbent": "python:stays:old",
         "unsandboxed": True,
@@ -108,7 +109,6 @@ def test_candidate_that_was_changed_inherits_nothing(suite: Desk) -> None:
     }
     good = suite("gate.prove", candidate="python:resumed:new", **asked)
     assert good.verdict == "accept"
-    suite.write("resumed2.py", "def new(task, seed, tools):\n    return {'resolved': False}\n")
     bad = suite("gate.prove", candidate="python:resumed2:new", **asked)
     assert (bad.verdict, bad.paid) == ("reject", bad.trials)
 

@@ -1,26 +1,23 @@
-"""Listening: the address, the token's file, the thread that serves while a block lasts."""
+"""What stands behind the port, and the file of its token."""
 
 import contextlib
 import os
 import secrets
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import uvicorn
 from starlette.types import ASGIApp
 
 from lignin.domain.errors import (
     DeniedError,
     IntegrityError,
-    InvalidRequestError,
     UnavailableError,
 )
 from lignin.interfaces import otlp
 from lignin.interfaces.calls import Calls, OpenContext
 from lignin.interfaces.http.app import build_app
 from lignin.interfaces.http.guard import LOOPBACK, Door
+from lignin.interfaces.listening import parse_address, serve_app
 from lignin.operations.context import Context, Serving
 from lignin.operations.registry import load_operations
 
@@ -101,36 +98,6 @@ def serve(context: Context, serving: Serving, open_copy: OpenContext) -> Iterato
         InvalidRequestError: It is no address.
         UnavailableError: The port is taken.
     """
-    host, port = parse_address(serving.address)
-    app = make_app(context, serving, open_copy, host)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        bound = socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise UnavailableError(
-            f"cannot listen on {host}:{port}: {error}", hint="name another port"
-        ) from error
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://{f'[{host}]' if ':' in host else host}:{bound.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-        bound.close()
-
-
-def parse_address(address: str, default: int = DEFAULT_PORT) -> tuple[str, int]:
-    """Host and port of `HOST:PORT`, `PORT`, or nothing.
-
-    Raises:
-        InvalidRequestError: It is no address.
-    """
-    host, _, port = address.rpartition(":")
-    if not address:
-        return "127.0.0.1", default
-    if not port.isdecimal() or int(port) > 65535:
-        raise InvalidRequestError(f"{address!r} is no address", hint="HOST:PORT, or a port")
-    return host.strip("[]") or "127.0.0.1", int(port)
+    host, port = parse_address(serving.address, DEFAULT_PORT)
+    with serve_app(make_app(context, serving, open_copy, host), host, port) as url:
+        yield url
