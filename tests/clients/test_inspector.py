@@ -64,9 +64,10 @@ def test_the_token_is_asked_for(clients: Clients, running: Running) -> None:
 
 
 def test_it_starts_our_server_on_the_standard_streams(clients: Clients, tmp_path: Path) -> None:
+    given = {"LIGNIN_HOME": str(tmp_path), "PYTHONPATH": os.environ.get("PYTHONPATH")}
+    handed = [word for name, text in given.items() if text for word in ("-e", f"{name}={text}")]
     done = clients.run(
-        "mcp-inspector", "--cli", "--protocol-era", "modern", "--connect-timeout", "90000",
-        "-e", f"LIGNIN_HOME={tmp_path}", "-e", f"PYTHONPATH={os.environ.get('PYTHONPATH', '')}",
+        "mcp-inspector", "--cli", "--protocol-era", "modern", "--connect-timeout", "90000", *handed,
         "--method", "tools/list", sys.executable, "-m", "lignin", "mcp",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
