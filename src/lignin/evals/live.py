@@ -15,6 +15,7 @@ from lignin.domain.codec import Json
 from lignin.domain.evidence import GateOutcome
 from lignin.domain.trials import NOT_BELIEVED, TOLD, trial_row
 from lignin.evals.laws.better import DECLARED_SHARE, Judgement
+from lignin.evals.laws.breaks import named_breaks
 from lignin.evals.laws.claims import SHOWN, no_worse_level, show_no_worse, with_saving
 from lignin.evals.laws.course import Arm, Ask, Course
 from lignin.evals.laws.gain import mean_gain
@@ -97,7 +98,7 @@ def conclude(
     # Where it helps elsewhere, what was tried to find that out is no pair.
     pairs = {} if judged.instead else _pairs(plan, tables)
     _, interval = mean_gain(pairs)
-    against = _against(plan, tables, broken)
+    against = _against(plan, tables, broken, judged.guarded.culprits if judged.guarded else {})
     siblings = judged.siblings or weigh_siblings(pairs, set(plan.hidden) & set(plan.target))
     if siblings is not None and siblings.settled == "overfitted":
         against.append(siblings.told)
@@ -191,7 +192,9 @@ def _upheld(plan: Plan, judged: Judgement, tables: _Trials) -> tuple[GateOutcome
     return judged.outcome, judged.reasons
 
 
-def _against(plan: Plan, tables: _Trials, broken: Sequence[str]) -> list[str]:
+def _against(
+    plan: Plan, tables: _Trials, broken: Sequence[str], culprits: Mapping[str, Sequence[str]]
+) -> list[str]:
     """What speaks against it whatever it claims."""
     against = [
         f"{each.column} grows from {each.before:.4g} to {each.after:.4g}"
@@ -202,7 +205,7 @@ def _against(plan: Plan, tables: _Trials, broken: Sequence[str]) -> list[str]:
     if cases := [c for c in forbidden_effects(tables.before, tables.after) if c in never]:
         against.append(f"it does what is forbidden: {', '.join(cases[:_SHOWN])}")
     if broken:
-        against.append(f"it breaks what works: {', '.join(list(broken)[:_SHOWN])}")
+        against.append(f"it breaks what works: {named_breaks(broken, culprits)}")
     return against
 
 

@@ -14,7 +14,7 @@ from lignin.evals.laws.bank import Bank, Banked
 from lignin.evals.laws.better import Claim
 from lignin.evals.laws.claims import Asked, Kind
 from lignin.evals.laws.course import Arm, Ask
-from lignin.evals.laws.guard import Unit
+from lignin.evals.laws.guard import Care, Unit
 from lignin.evals.laws.impact import SHARE
 from lignin.evals.laws.no_worse import MARGIN
 from lignin.evals.laws.recorded import GUARDED_FROM
@@ -73,6 +73,7 @@ class Plan:
         predicted: The gain on the target that its proposer expects.
         margins: Of cases that were fixed before, the share of their rate that they may lose.
         settles: Whether its hidden cases have to be settled, as those of before had not.
+        follows: Whether a case that failed is cleared by its own trials alone, likewise.
     """
 
     systems: Mapping[Arm, Digest]
@@ -94,6 +95,7 @@ class Plan:
     predicted: float | None = None
     margins: Mapping[str, float] = field(default_factory=dict)
     settles: bool = True
+    follows: bool = True
 
     @property
     def asked(self) -> Asked:
@@ -127,6 +129,7 @@ class Plan:
             compared=tuple(sorted(released.bank)) if released else (),
             same=tuple(sorted(self.cases)),
             hidden=self.hidden if self.settles else (),
+            care=Care(follows=self.follows),
         )
 
     def units(self) -> tuple[Unit, ...]:
@@ -201,6 +204,7 @@ class Plan:
             "predicted": self.predicted,
             "margins": dict(sorted(self.margins.items())),
             "settles": self.settles,
+            "follows": self.follows,
         }
 
 
@@ -223,6 +227,7 @@ def parse_plan(value: Mapping[str, Any]) -> Plan:
         seed=value["seed"],
         claim=value["claim"],
         settles=value.get("settles", False),
+        follows=value.get("follows", False),
     )
     if "margin" not in value:
         return plan

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from lignin.domain.evidence import GateOutcome
 from lignin.evals.laws.bank import Bank
+from lignin.evals.laws.breaks import named_breaks
 from lignin.evals.laws.claims import Asked
 from lignin.evals.laws.course import Course
 from lignin.evals.laws.guard import Care, Guarded, Unit, guard
@@ -121,7 +122,7 @@ def told_of_guard(guarded: Guarded, holds: str) -> tuple[GateOutcome, str]:
     """The outcome of what was shown and then guarded, in words; `holds` where nothing breaks."""
     reasons = {
         "holds": holds,
-        "broken": f"it breaks {', '.join(guarded.broken)}",
+        "broken": f"it breaks {named_breaks(guarded.broken, guarded.culprits)}",
         "unclear": f"whether it breaks {', '.join(guarded.unclear)} is not clear",
     }
     return _OUTCOMES[guarded.verdict], reasons[guarded.verdict]

@@ -6,7 +6,7 @@ of the trials changes nothing.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from lignin.evals.laws.bank import GRID, JEFFREYS, Banked, Belief, belief_of
@@ -17,19 +17,44 @@ BROKEN_SHARES = (0.1, 0.3, 0.55)
 _FEW = (0.01, 0.04, 0.15)
 """Shares of the units that a change may break."""
 _MOST = 1e100
+_SHOWN = 10
 
 Cases = Mapping[str, tuple[Banked, Banked]]
 """Trials by case: the incumbent's, the candidate's."""
 
 
-def evidence(cases: Cases, suite: Belief = JEFFREYS) -> float:
-    """Return how many times likelier the cases are broken together than sound.
+def evidence(cases: Cases, suite: Belief = JEFFREYS, *, singly: bool = True) -> float:
+    """Return how many times likelier the cases are broken, together or one of them, than sound.
 
     Args:
         suite: How common each rate is in their suite.
+        singly: Whether one of them may be broken by itself; else all are or none.
     """
-    each = [_told(cases, share, suite) for share in BROKEN_SHARES]
-    return _exp(_log_mean(each))
+    jointly = _exp(_log_mean([_told(cases, share, suite) for share in BROKEN_SHARES]))
+    if not singly or len(cases) < 2:
+        return jointly
+    one = sum(evidence({case: both}, suite) for case, both in cases.items()) / len(cases)
+    return (jointly + one) / 2
+
+
+def culprits(cases: Cases, suite: Belief = JEFFREYS) -> tuple[str, ...]:
+    """Return those of several cases that are likelier broken by themselves than sound, likeliest first."""
+    each = {case: evidence({case: both}, suite) for case, both in cases.items()}
+    return tuple(sorted((case for case in each if each[case] > 1), key=lambda case: -each[case]))
+
+
+def named_breaks(names: Iterable[str], by_unit: Mapping[str, Sequence[str]]) -> str:
+    """Return the names of broken units in words, each with its cases that broke by themselves."""
+    told = []
+    for name in names:
+        cases = [case for case in by_unit.get(name, ()) if case != name]
+        told.append(f"{name} ({', '.join(cases[:_SHOWN])})" if cases else name)
+    return ", ".join(told[:_SHOWN])
+
+
+def speaks_for_break(before: Banked, score: float, share: float) -> bool:
+    """True where a trial of a case is likelier of one that is broken to a share than of a sound one."""
+    return likely({"": (before, Banked(score, 1))}, share) > 1
 
 
 def together(each: Iterable[float]) -> float:

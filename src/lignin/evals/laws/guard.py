@@ -2,7 +2,8 @@
 
 A unit is a case, or the cases of one failure mode, which break together. Each unit is tried until a break
 of the declared size is so unlikely that it may be let go, likeliest to be broken first; a failure is
-followed up at once. What is compared with are the incumbent's trials that were paid before.
+followed up at once, by trials of that very case: what others of its mode pass does not clear it. What is
+compared with are the incumbent's trials that were paid before.
 """
 
 import random
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lignin.evals.laws.bank import NOTHING, Bank
-from lignin.evals.laws.breaks import broken_units, evidence, likely
+from lignin.evals.laws.breaks import broken_units, culprits, evidence, likely, speaks_for_break
 from lignin.evals.laws.course import Ask, Course
 
 
@@ -40,6 +41,7 @@ class Care:
         alone: After so many trials of a unit without an answer, it is too.
         most: At most so many trials of one unit.
         batch: So many trials are asked for at once.
+        follows: Whether a case that failed is cleared by its own trials alone, as it was not before.
     """
 
     missed: float = 0.03
@@ -48,13 +50,15 @@ class Care:
     alone: int = 10
     most: int = 40
     batch: int = 4
+    follows: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guarded:
     """What came of it: units that are broken, those that nobody could clear, and the trials.
 
-    `evidence` says of each unit that had a failure how many times likelier it is broken than not.
+    `evidence` says of each unit that had a failure how many times likelier it is broken than not,
+    `culprits` of each that is broken which of its several cases broke by themselves.
     """
 
     verdict: Literal["holds", "broken", "unclear"]
@@ -63,6 +67,7 @@ class Guarded:
     trials: int = 0
     missing: int = 0
     evidence: Mapping[str, float] = field(default_factory=dict)
+    culprits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 _ENOUGH = (1.0, 0.3)
@@ -74,7 +79,9 @@ class _Watch:
     """One unit while it is tried."""
 
     __slots__ = (
+        "_care",
         "_evidence",
+        "_suspects",
         "cases",
         "enough",
         "failed",
@@ -85,8 +92,8 @@ class _Watch:
         "unit",
     )
 
-    def __init__(self, unit: Unit, bank: Bank, rng: random.Random) -> None:
-        self.unit = unit
+    def __init__(self, unit: Unit, bank: Bank, rng: random.Random, care: Care) -> None:
+        self.unit, self._care = unit, care
         self.turn = rng.sample(unit.cases, len(unit.cases))
         self.cases = {case: (bank.cases.get(case, NOTHING), NOTHING) for case in unit.cases}
         self.tried = self.missing = self.paid = 0
@@ -94,12 +101,13 @@ class _Watch:
         # Passes come one at a time, and three leave a little more than is wanted: some take a fourth.
         self.enough = rng.choice(_ENOUGH)
         self._evidence = 0.0
+        self._suspects = dict[str, None]()
 
-    def asks(self, care: Care) -> tuple[Ask, ...]:
-        """The candidate on the unit's next case; where in doubt, the incumbent too."""
-        case = self.turn[self.tried % len(self.turn)]
+    def asks(self) -> tuple[Ask, ...]:
+        """The candidate on the case that failed, else on the unit's next; where in doubt, the incumbent too."""
+        case = next(iter(self.suspects), self.turn[self.tried % len(self.turn)])
         self.tried += 1
-        if self.evidence >= care.doubtful or self.tried > care.alone:
+        if self.evidence >= self._care.doubtful or self.tried > self._care.alone:
             return (Ask("incumbent", case), Ask("candidate", case))
         return (Ask("candidate", case),)
 
@@ -119,10 +127,13 @@ class _Watch:
         before, after = self.cases[ask.case]
         if ask.arm == "candidate":
             self.failed = self.failed or score < 1
+            if self._care.follows and speaks_for_break(before, score, self.unit.to):
+                self._suspects[ask.case] = None
             self.cases[ask.case] = (before, after.with_score(score))
         else:
             self.cases[ask.case] = (before.with_score(score), after)
-        self._evidence = evidence(self.cases) if self.failed else 0.0
+        singly = self._care.follows
+        self._evidence = evidence(self.cases, singly=singly) if self.failed else 0.0
 
     @property
     def evidence(self) -> float:
@@ -134,6 +145,27 @@ class _Watch:
     def likely(self) -> float:
         """How many times likelier it is broken as far as it may be than sound."""
         return likely(self.cases, self.unit.to)
+
+    @property
+    def suspects(self) -> tuple[str, ...]:
+        """The cases that failed and that their own trials have not cleared."""
+        least = self.enough * self._care.missed
+        return tuple([case for case in self._suspects if self._alone(case) > least])
+
+    def _alone(self, case: str) -> float:
+        return likely({case: self.cases[case]}, self.unit.to)
+
+    @property
+    def goes_on(self) -> bool:
+        """True while a break is not so unlikely that it may be let go."""
+        is_open = self.likely > self.enough * self._care.missed or bool(self.suspects)
+        return is_open and self.tried < self._care.most
+
+    @property
+    def is_unclear(self) -> bool:
+        """True where nobody could clear it."""
+        is_doubtful = self.likely > 1 or any(self._alone(case) > 1 for case in self.suspects)
+        return is_doubtful or self.is_unheard
 
     @property
     def rank(self) -> int:
@@ -163,7 +195,7 @@ def guard(
     Args:
         seen: Trials of the candidate that were run already for the same decision, by case.
     """
-    watches = [_Watch(unit, bank, rng) for unit in units]
+    watches = [_Watch(unit, bank, rng, care) for unit in units]
     rng.shuffle(watches)
     if seen:
         for each in watches:
@@ -171,21 +203,34 @@ def guard(
         if broken := _broken(watches, watches, care):
             return _guarded(watches, broken)
     for rank in range(3):
-        lot = [e for e in watches if e.rank == rank and (not e.tried or _goes_on(e, care))]
+        lot = [e for e in watches if e.rank == rank and (not e.tried or e.goes_on)]
         while lot:
             left: list[_Watch] = []
             for start in range(0, len(lot), care.batch):
                 some = lot[start : start + care.batch]
                 while some:
-                    yield from _tried(some, care)
+                    yield from _tried(some)
                     if broken := _broken(watches, some, care):
                         return _guarded(watches, broken)
-                    some = [each for each in some if _goes_on(each, care)]
+                    some = [each for each in some if each.goes_on]
                     left += [each for each in some if each.evidence <= 1]
                     some = [each for each in some if each.evidence > 1]
             lot = left
-    unclear = [each for each in watches if each.likely > 1 or each.is_unheard]
-    return _guarded(watches, (), unclear)
+    return _guarded(watches, (), [each for each in watches if each.is_unclear])
+
+
+def weigh_seen(
+    units: Sequence[Unit],
+    bank: Bank,
+    rng: random.Random,
+    care: Care,
+    seen: Mapping[str, Sequence[float]],
+) -> Guarded:
+    """Return what trials that are there say of all units; no more are asked for, so nothing is cleared."""
+    watches = [_Watch(unit, bank, rng, care) for unit in units]
+    for each in watches:
+        each.have_seen(seen)
+    return _guarded(watches, _broken(watches, watches, care))
 
 
 def _broken(watches: Sequence[_Watch], some: Sequence[_Watch], care: Care) -> tuple[_Watch, ...]:
@@ -199,15 +244,11 @@ def _broken(watches: Sequence[_Watch], some: Sequence[_Watch], care: Care) -> tu
     return tuple([each for each in watches if each.unit.name in names])
 
 
-def _tried(some: Sequence[_Watch], care: Care) -> Course[None]:
-    asks = [(each, ask) for each in some for ask in each.asks(care)]
+def _tried(some: Sequence[_Watch]) -> Course[None]:
+    asks = [(each, ask) for each in some for ask in each.asks()]
     scores = yield tuple([ask for _, ask in asks])
     for (each, ask), score in zip(asks, scores, strict=True):
         each.take(ask, score)
-
-
-def _goes_on(watch: _Watch, care: Care) -> bool:
-    return watch.likely > watch.enough * care.missed and watch.tried < care.most
 
 
 def _guarded(
@@ -223,4 +264,7 @@ def _guarded(
         trials=sum(each.paid for each in watches),
         missing=sum(each.missing for each in watches),
         evidence={each.unit.name: each.evidence for each in watches if each.failed},
+        culprits={
+            each.unit.name: culprits(each.cases) for each in broken if len(each.unit.cases) > 1
+        },
     )

@@ -14,7 +14,14 @@ from itertools import chain
 from lignin.domain.codec import Json
 from lignin.domain.evidence import GateOutcome
 from lignin.evals.laws.bank import Banked, Belief, belief_of, expected, rates_of
-from lignin.evals.laws.breaks import broken_units, evidence, missed
+from lignin.evals.laws.breaks import (
+    broken_units,
+    culprits,
+    evidence,
+    missed,
+    named_breaks,
+    speaks_for_break,
+)
 from lignin.evals.laws.claims import SHOWN, Asked, Kind, Shown, banked, with_saving
 from lignin.evals.laws.complete import find_unmet
 from lignin.evals.laws.gain import mean_gain
@@ -142,8 +149,8 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     lacking = sorted({*lost_before, *lost_after})
     if asked.claim == "better" and lacking and not shown.is_shown and not thin:
         faults = (*faults, _lacking_fault(lacking))
-    broken, unclear, weighed = _breaks(incumbent, candidate, asked, units, set(thin))
-    against = _harm(incumbent, candidate, asked, savings, broken)
+    broken, unclear, weighed, singly = _breaks(incumbent, candidate, asked, units, set(thin))
+    against = _harm(incumbent, candidate, asked, savings, named_breaks(broken, singly))
     siblings = weigh_siblings(differences, asked.hidden)
     verdict, reasons = _outcome(shown, against, unclear, faults, siblings)
     gain, interval = mean_gain(
@@ -205,12 +212,12 @@ def _harm(
     candidate: Table,
     asked: Asked,
     savings: Sequence[Saving],
-    broken: Sequence[str],
+    broken: str,
 ) -> list[str]:
     """What speaks against it whatever it gains."""
     found = []
     if broken:
-        found.append(f"it breaks what works: {', '.join(broken[:10])}")
+        found.append(f"it breaks what works: {broken}")
     if cases := forbidden_effects(incumbent, candidate):
         found.append(f"it does what is forbidden: {', '.join(cases[:10])}")
     found += [
@@ -310,8 +317,9 @@ def _breaks(
     asked: Asked,
     units: Mapping[str, Sequence[str]],
     thin: set[str],
-) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, float]]:
-    """Weigh each unit that works; those that are broken, those where nobody can say, all of them."""
+) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, float], dict[str, tuple[str, ...]]]:
+    """Weigh each unit that works; those that are broken, those where nobody can say, all of them, and of
+    modes that are broken the cases that broke by themselves."""
     before = _banked(incumbent)
     suite = rates_of(list(before.values()))
     both = {
@@ -334,16 +342,27 @@ def _breaks(
         elif not candidate.scores(case) or case in thin:
             unclear.append(case)
     left = [name for name in unclear if name not in broken]
-    return tuple(dict.fromkeys(broken)), tuple(dict.fromkeys(left)), weighed
+    singly = {name: culprits(both[name], suite) for name in broken if len(both.get(name, ())) > 1}
+    return tuple(dict.fromkeys(broken)), tuple(dict.fromkeys(left)), weighed, singly
 
 
 def _is_unclear(cases: Mapping[str, tuple[Banked, Banked]], suite: Belief) -> bool:
     """True where nobody can say: it was not tried, or it always passed and, were it broken, might well
-    have done as well as it did."""
+    have done as well as it did. In a mode what others pass does not clear a case that failed."""
     if not any(after.trials for _, after in cases.values()):
+        return True
+    if len(cases) > 1 and any(
+        _is_unclear({case: both}, suite) for case, both in cases.items() if _has_failed(both)
+    ):
         return True
     is_solid = min(_rate(before, suite) for before, _ in cases.values()) >= SOLID_FROM
     return is_solid and missed(cases, _TO, suite) > Care().missed
+
+
+def _has_failed(both: tuple[Banked, Banked]) -> bool:
+    before, after = both
+    mean = after.scored / after.trials if after.trials else 1.0
+    return mean < 1 and speaks_for_break(before, mean, _TO)
 
 
 def _rate(known: Banked, suite: Belief) -> float:
