@@ -11,7 +11,7 @@ from lignin.evals.laws.bank import NOTHING, Bank, Banked
 from lignin.evals.laws.claims import Kind
 from lignin.evals.laws.course import Arm
 from lignin.evals.laws.impact import Altered, joined, touched_cases
-from lignin.evals.laws.no_worse import LEAST_LEFT, MARGIN, margin_left
+from lignin.evals.laws.no_worse import MARGIN, margin_left, times_too_few
 from lignin.evals.laws.recorded import GUARDED_FROM
 from lignin.evals.plans import Plan, Planned, Released
 from lignin.evals.releases import told_bank
@@ -235,11 +235,12 @@ def _released(view: View, suite: Mapping[str, SuiteCase], question: Question) ->
         )
     bank = {name: banked for name, (banked, _) in common.items()}
     left = margin_left(Bank(cases=bank), sorted(bank), question.margin)
-    if left <= LEAST_LEFT * question.margin:
+    if times := times_too_few(Bank(cases=bank), sorted(bank), question.margin):
         raise InvalidRequestError(
             f"the release's own trials may be wrong by {question.margin - left:.1%}, of a margin of "
             f"{question.margin:.0%}",
-            hint="`lignin release cut --trials N` with more trials a case, or a wider --margin",
+            hint=f"`lignin release cut --trials N` with about {times} times as many trials a case, as many "
+            "times the cases, or a wider --margin",
         )
     first = {name: following for name, (_, following) in common.items()}
     return Released(release=row.key, system=row.body["system"], first=first, bank=bank)

@@ -122,8 +122,8 @@ def show_no_worse(weighed: NoWorse, asked: Asked) -> Shown:
     told = {
         "proven": f"it loses less than {asked.margin:.0%} against the last release",
         "futile": f"it loses more than half of the {asked.margin:.0%} that it may",
-        "out of trials": f"more trials could show that it loses less than {asked.margin:.0%}",
-        "bank too thin": "the last release has too few trials to be compared with",
+        "out of trials": _told_of_wanted(weighed, asked.margin),
+        "bank too thin": _told_of_thin(weighed),
     }
     return Shown(
         is_shown=weighed.ended == "proven",
@@ -134,6 +134,25 @@ def show_no_worse(weighed: NoWorse, asked: Asked) -> Shown:
         path=weighed.path,
         margin_left=weighed.margin_left,
     )
+
+
+def _told_of_wanted(weighed: NoWorse, margin: float) -> str:
+    """What would settle a claim that was tried and not shown."""
+    claimed = f"that it loses less than {margin:.0%}"
+    if weighed.wanted is None:
+        return f"no number of trials like these would show {claimed}: they come to {weighed.difference or 0:+.1%}"
+    more = weighed.wanted - weighed.trials
+    return (
+        f"{weighed.trials} trials do not show {claimed}; about {more} more like these would, of these cases or "
+        "of more"
+    )
+
+
+def _told_of_thin(weighed: NoWorse) -> str:
+    told = "the last release has too few trials to be compared with"
+    if not weighed.release_times:
+        return told
+    return f"{told}: about {weighed.release_times} times as many a case, or as many cases, would do"
 
 
 def with_saving(shown: Shown, asked: Asked, savings: Sequence[Saving]) -> Shown:

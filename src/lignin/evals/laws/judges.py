@@ -15,7 +15,7 @@ from lignin.domain.evidence import GateOutcome
 from lignin.evals.laws.better import Claim, Judgement, judge_better, told_of_guard
 from lignin.evals.laws.claims import Kind, no_worse_level, show_no_worse
 from lignin.evals.laws.course import Ask, Course
-from lignin.evals.laws.guard import guard
+from lignin.evals.laws.guard import guard, weigh_seen
 from lignin.evals.laws.no_worse import NoWorse, prove_no_worse
 from lignin.evals.laws.prove import Proof
 
@@ -39,8 +39,13 @@ def judge_no_worse(claim: Claim) -> Course[Judgement]:
     weighed = yield from _noted(course, seen)
     shown, proof = show_no_worse(weighed, asked), _proof(weighed)
     if not shown.is_shown:
-        outcome: GateOutcome = "reject" if shown.is_refuted else "undecided"
-        return Judgement(outcome=outcome, reasons=(shown.told,), proof=proof, weighed=weighed)
+        # The trials are there: where they show a case broken, no more of the suite's have to say so.
+        found = weigh_seen(claim.units, claim.bank, rng, claim.care, seen)
+        is_refuted = shown.is_refuted or found.verdict == "broken"
+        outcome: GateOutcome = "reject" if is_refuted else "undecided"
+        return Judgement(
+            outcome=outcome, reasons=(shown.told,), proof=proof, guarded=found, weighed=weighed
+        )
     guarded = yield from guard(claim.units, claim.bank, rng, claim.care, seen)
     outcome, reason = told_of_guard(guarded, shown.told)
     return Judgement(

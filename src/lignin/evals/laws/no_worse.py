@@ -25,6 +25,7 @@ _BANK_Z = 2.81
 _HOPELESS = 50.0
 _SPARE = 1.5
 _AT_MOST = 100
+_A_LITTLE = 1e-6
 _BETTORS = 1 / BETS[0][1]
 """Wealth that the boldest bettors have to win where all rests on them."""
 
@@ -32,7 +33,12 @@ _BETTORS = 1 / BETS[0][1]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoWorse:
     """How it ended: the wealth against "it loses the margin", what is left of that after the bank's own
-    error, and the mean difference so far."""
+    error, and the mean difference so far.
+
+    `wanted` are trials like these, those that were made included, that would show it; None where no number
+    would, or none was made. `release_times` is how many times as many trials of the release, or cases, it
+    would take to compare with it at all; 0 where there are enough.
+    """
 
     ended: Literal["proven", "futile", "out of trials", "bank too thin"]
     wealth: float
@@ -41,12 +47,23 @@ class NoWorse:
     trials: int = 0
     missing: int = 0
     path: tuple[float, ...] = ()
+    wanted: int | None = None
+    release_times: int = 0
 
 
 def margin_left(bank: Bank, cases: Sequence[str], margin: float) -> float:
     """Return the margin less what the mean of the banked rates may be wrong by; it may be negative."""
     spread = sum(_variance(bank, case) for case in cases)
     return margin - _BANK_Z * math.sqrt(spread) / len(cases)
+
+
+def times_too_few(bank: Bank, cases: Sequence[str], margin: float) -> int:
+    """Return how many times as many trials a case, or cases, a release needs to be compared with; 0 where
+    it has enough."""
+    left = margin_left(bank, cases, margin) if cases else margin
+    if left > LEAST_LEFT * margin:
+        return 0
+    return math.ceil(((margin - left) / ((1 - LEAST_LEFT) * margin)) ** 2 + _A_LITTLE)
 
 
 def prove_no_worse(
@@ -68,9 +85,9 @@ def prove_no_worse(
             as it takes to see that nothing is lost, and never over a hundred.
     """
     left = margin_left(release, cases, margin) if cases else 0.0
-    if left <= margin / 4 or any(not release.trials(case) for case in cases):
-        return NoWorse(ended="bank too thin", wealth=1.0, margin_left=left)
-    weighing = _Weighing(release, left)
+    if left <= LEAST_LEFT * margin or any(not release.trials(case) for case in cases):
+        return _too_thin(release, cases, margin, left)
+    weighing = _Weighing(release, left, level)
     order = sorted(cases)
     wanted = _SPARE * math.log(_BETTORS * 2 / level) / math.log1p(BETS[0][0] * left)
     allowed = max(most * len(order), min(wanted, _AT_MOST * len(order)))
@@ -92,9 +109,9 @@ def weigh_no_worse(
     """The same on trials that are all there: all of them count, so that their order is nothing."""
     cases = sorted(set(release.cases) & {case for case, each in scores.items() if each})
     left = margin_left(release, cases, margin) if cases else 0.0
-    if left <= margin / 4:
-        return NoWorse(ended="bank too thin", wealth=1.0, margin_left=left)
-    weighing = _Weighing(release, left)
+    if left <= LEAST_LEFT * margin:
+        return _too_thin(release, cases, margin, left)
+    weighing = _Weighing(release, left, level)
     for turn in range(max(len(scores[case]) for case in cases)):
         some = [case for case in cases if turn < len(scores[case])]
         weighing.take(some, [scores[case][turn] for case in some])
@@ -104,11 +121,17 @@ def weigh_no_worse(
     return weighing.told("futile" if is_worse else "out of trials")
 
 
+def _too_thin(release: Bank, cases: Sequence[str], margin: float, left: float) -> NoWorse:
+    times = times_too_few(release, cases, margin)
+    return NoWorse(ended="bank too thin", wealth=1.0, margin_left=left, release_times=times)
+
+
 class _Weighing:
     """Wealth against "it loses the margin", and against "it loses less than half of it"."""
 
-    def __init__(self, release: Bank, left: float) -> None:
-        self.release, self.left = release, left
+    def __init__(self, release: Bank, left: float, level: float) -> None:
+        self.release, self.left, self.level = release, left, level
+        self.bet_on: list[float] = []
         self.holds, self.loses = Wealth(), Wealth()
         self.trials = self.missing = 0
         self.total = 0.0
@@ -127,7 +150,8 @@ class _Weighing:
             difference = score - known.scored / known.trials
             self.trials += 1
             self.total += difference
-            self.holds.take((_bounded(difference + self.left),))
+            self.bet_on.append(_bounded(difference + self.left))
+            self.holds.take(self.bet_on[-1:])
             self.loses.take((_bounded(-difference - self.left / 2),))
 
     def told(self, ended: Literal["proven", "futile", "out of trials"]) -> NoWorse:
@@ -139,7 +163,17 @@ class _Weighing:
             trials=self.trials,
             missing=self.missing,
             path=tuple(self.path),
+            wanted=self.wanted() if ended == "out of trials" else None,
         )
+
+    def wanted(self) -> int | None:
+        """So many trials like these in all would win what is needed."""
+        found = []
+        for bet, share in BETS:
+            won = sum(math.log1p(bet * each) for each in self.bet_on) / max(1, len(self.bet_on))
+            if won > 0:
+                found.append(math.log(2 / self.level / share) / won)
+        return max(self.trials + 1, math.ceil(min(found))) if found else None
 
 
 def _variance(bank: Bank, case: str) -> float:

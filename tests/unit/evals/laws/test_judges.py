@@ -1,19 +1,22 @@
 """Each claim is put to its own test: what is no worse, the same, or restored; what a change touches."""
 
 import random
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from lignin.evals.laws.bank import Bank, Banked
 from lignin.evals.laws.better import Claim, Judgement
-from lignin.evals.laws.claims import Asked, Kind
+from lignin.evals.laws.claims import Asked, Kind, show_no_worse
 from lignin.evals.laws.course import Arm, Ask, Course
 from lignin.evals.laws.graders import grading, grading_files
 from lignin.evals.laws.guard import Care, Unit, guard
 from lignin.evals.laws.impact import Altered, Use, joined, touched_cases
 from lignin.evals.laws.judges import JUDGES, judge
+from lignin.evals.laws.no_worse import LEVEL, MARGIN, times_too_few, weigh_no_worse
 from lignin.evals.laws.predictions import check_prediction
 from lignin.evals.laws.savings import count_saving
 
@@ -83,6 +86,51 @@ def test_what_loses_little_and_breaks_a_case_is_refused_by_the_guard() -> None:
         judge(claim("no_worse_and_cheaper")), lambda _arm, case: 0.05 if case == "c7" else 1.0
     )
     assert isinstance(judged, Judgement)
+
+
+def small(seed: int, cases: int = 24, banked: int = 20) -> Claim:
+    """A claim to be no worse on a suite of few cases."""
+    some = CASES[:cases]
+    stood = Bank(cases=dict.fromkeys(some, Banked(banked, banked)))
+    units = tuple(Unit(name=case, cases=(case,)) for case in some)
+    return claim("no_worse_and_cheaper", seed, units=units, release=stood, compared=some)
+
+
+def test_case_that_is_plainly_broken_is_named_where_a_small_suite_shows_nothing_else() -> None:
+    for seed in range(10):
+        judged, _ = drive(judge(small(seed)), lambda _arm, case: 0.0 if case == "c7" else 1.0, seed)
+        assert (judged.outcome, judged.guarded.broken) == ("reject", ("c7",)), seed
+
+
+def test_flaky_case_of_a_small_suite_is_not_held_to_be_broken() -> None:
+    rates = {case: 0.8 if case in ("c3", "c4") else 1.0 for case in CASES}
+    flaky = Bank(cases={case: Banked(round(20 * rates[case]), 20) for case in CASES[:24]})
+    for seed in range(20):
+        asked = replace(small(seed), bank=flaky, release=flaky)
+        judged, _ = drive(judge(asked), lambda _arm, case: rates[case], seed)
+        assert not judged.guarded.broken, seed
+
+
+def test_what_was_not_shown_says_what_would_settle_it() -> None:
+    judged, asked = drive(judge(small(2, cases=12, banked=60)), lambda _arm, _case: 0.99, 2)
+    assert judged.outcome == "undecided"
+    more = int(re.findall(r"about (\d+) more like these", judged.reasons[0])[0])
+    assert 0 < more < 40 * len(asked)
+
+
+def test_loss_that_no_number_of_trials_would_clear_is_told() -> None:
+    scores = {case: [float(case not in ("c1", "c2"))] for case in CASES[:24]}
+    weighed = weigh_no_worse(small(1).release, scores, MARGIN, LEVEL)
+    told = show_no_worse(weighed, Asked(claim="no_worse_and_cheaper")).told
+    assert told.startswith("no number of trials like these would show"), told
+
+
+def test_release_that_knows_too_little_says_how_much_more_it_takes() -> None:
+    judged, asked = drive(judge(small(1, cases=8, banked=6)), lambda _arm, _case: 1.0)
+    assert (judged.outcome, asked) == ("undecided", [])
+    times = int(re.findall(r"about (\d+) times as many a case", judged.reasons[0])[0])
+    stood = Bank(cases=dict.fromkeys(CASES[:8], Banked(6 * times, 6 * times)))
+    assert times_too_few(stood, CASES[:8], MARGIN) == 0
 
 
 def test_trials_that_were_run_count_for_the_guard() -> None:
