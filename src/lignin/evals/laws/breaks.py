@@ -14,6 +14,9 @@ from lignin.evals.laws.bank import GRID, JEFFREYS, Banked, Belief, belief_of
 BROKEN_SHARES = (0.1, 0.3, 0.55)
 """Shares of its rate that a broken case may still pass."""
 
+_JOINTLY = 0.8
+"""Where some cases of a mode broke, the chance that all of them did."""
+_FAR = 20.0
 _FEW = (0.01, 0.04, 0.15)
 """Shares of the units that a change may break."""
 _MOST = 1e100
@@ -34,13 +37,15 @@ def evidence(cases: Cases, suite: Belief = JEFFREYS, *, singly: bool = True) -> 
     if not singly or len(cases) < 2:
         return jointly
     one = sum(evidence({case: both}, suite) for case, both in cases.items()) / len(cases)
-    return (jointly + one) / 2
+    return _JOINTLY * jointly + (1 - _JOINTLY) * one
 
 
 def culprits(cases: Cases, suite: Belief = JEFFREYS) -> tuple[str, ...]:
-    """Return those of several cases that are likelier broken by themselves than sound, likeliest first."""
+    """Return those of several cases that by themselves are far likelier broken than sound, likeliest first;
+    where none is, the likeliest one."""
     each = {case: evidence({case: both}, suite) for case, both in cases.items()}
-    return tuple(sorted((case for case in each if each[case] > 1), key=lambda case: -each[case]))
+    found = sorted((case for case in each if each[case] > 1), key=lambda case: -each[case])
+    return tuple([case for case in found if each[case] >= _FAR] or found[:1])
 
 
 def named_breaks(names: Iterable[str], by_unit: Mapping[str, Sequence[str]]) -> str:

@@ -71,6 +71,10 @@ class Guarded:
 
 
 _ENOUGH = (1.0, 0.3)
+_CLEARED = 0.05
+"""A case of a mode that failed is cleared where it is so many times likelier broken than sound."""
+_WIDE = 2.0
+"""From so many times likelier broken a mode is looked at in breadth after a failure."""
 _SEEN_COUNT = 5
 """Trials that were there before count for at most so many of those that a unit may take."""
 
@@ -81,7 +85,9 @@ class _Watch:
     __slots__ = (
         "_care",
         "_evidence",
+        "_has_failed",
         "_suspects",
+        "_turned",
         "cases",
         "enough",
         "failed",
@@ -102,10 +108,21 @@ class _Watch:
         self.enough = rng.choice(_ENOUGH)
         self._evidence = 0.0
         self._suspects = dict[str, None]()
+        self._has_failed = False
+        self._turned = 0
 
     def asks(self) -> tuple[Ask, ...]:
-        """The candidate on the case that failed, else on the unit's next; where in doubt, the incumbent too."""
-        case = next(iter(self.suspects), self.turn[self.tried % len(self.turn)])
+        """The candidate on the next case of the unit, or on one that failed; where in doubt, the incumbent too.
+
+        After a failure another case says whether they broke together; after a pass the one that failed has
+        to say for itself.
+        """
+        suspects = self.suspects
+        if suspects and not (self._has_failed and self.likely > _WIDE):
+            case = suspects[0]
+        else:
+            case = self.turn[self._turned % len(self.turn)]
+            self._turned += 1
         self.tried += 1
         if self.evidence >= self._care.doubtful or self.tried > self._care.alone:
             return (Ask("incumbent", case), Ask("candidate", case))
@@ -117,7 +134,7 @@ class _Watch:
             for score in seen.get(case, ()):
                 self.take(Ask("candidate", case), score)
         if self.paid:
-            self.tried = min(self.paid, _SEEN_COUNT)
+            self.tried = self._turned = min(self.paid, _SEEN_COUNT)
 
     def take(self, ask: Ask, score: float | None) -> None:
         if score is None:
@@ -127,7 +144,9 @@ class _Watch:
         before, after = self.cases[ask.case]
         if ask.arm == "candidate":
             self.failed = self.failed or score < 1
-            if self._care.follows and speaks_for_break(before, score, self.unit.to):
+            is_bad = self._care.follows and speaks_for_break(before, score, self.unit.to)
+            self._has_failed = is_bad
+            if is_bad:
                 self._suspects[ask.case] = None
             self.cases[ask.case] = (before, after.with_score(score))
         else:
@@ -149,8 +168,7 @@ class _Watch:
     @property
     def suspects(self) -> tuple[str, ...]:
         """The cases that failed and that their own trials have not cleared."""
-        least = self.enough * self._care.missed
-        return tuple([case for case in self._suspects if self._alone(case) > least])
+        return tuple([case for case in self._suspects if self._alone(case) > _CLEARED])
 
     def _alone(self, case: str) -> float:
         return likely({case: self.cases[case]}, self.unit.to)
