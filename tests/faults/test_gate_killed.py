@@ -1,10 +1,11 @@
 """kill -9 at every commit of a decision, before and after it: the same command goes on where it was.
 
 Each trial that was paid leaves a line in a file. What was committed is never paid again, and the
-decision that is reached in the end is, byte for byte, that of a run that nobody disturbed.
+decision that is reached in the end is, number for number, that of a run that nobody disturbed.
 """
 
 import os
+import signal
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -15,8 +16,10 @@ from typing import Any
 import pytest
 
 from faults.dying import Killing, dies, opened
+from lignin.domain.codec import parse_json
 from lignin.operations.gate_prove import prove
-from lignin.operations.questions import GateProve
+from lignin.operations.proving import claimed
+from lignin.operations.questions import GateProve, question_of
 from lignin.ports.ledger import require_known
 
 HARNESS = """
@@ -36,22 +39,28 @@ def new(task, seed, tools):
 """
 
 
-def decide(folder: Path, module: str, killed_at: int = 0, *, after: bool = True) -> Any:
-    """What `gate prove` comes to, or dies of."""
-    request = GateProve(
+def asked(module: str) -> GateProve:
+    return GateProve(
         incumbent=f"python:{module}:old",
         candidate=f"python:{module}:new",
         unsandboxed=True,
         suite="suite.jsonl",
         bank=2,
     )
+
+
+def decide(folder: Path, module: str, killed_at: int = 0, *, after: bool = True) -> Any:
+    """What `gate prove` comes to, or dies of."""
     os.environ["PAID"] = str(folder / "paid")
     with opened(folder) as context:
         ledger = Killing(context.ledger, killed_at, after)
-        told = prove(replace(context, ledger=ledger), request)  # type: ignore[arg-type]
+        decided = prove(replace(context, ledger=ledger), asked(module))  # type: ignore[arg-type]
         with context.view() as view:
-            row = require_known(view, f"decision/{told.decision}")
-            return row.body["result"]["told"], ledger.commits
+            row = require_known(view, f"decision/{decided.decision}")
+            told = parse_json(view.blob(row.body["result"]["told"]))
+    # How long a trial took is not the same twice, where others want the machine too.
+    told["savings"] = [each for each in told["savings"] if each["column"] != "latency_s"]
+    return told, ledger.commits
 
 
 def prepared(folder: Path, module: str) -> Path:
@@ -120,9 +129,65 @@ def test_two_that_decide_the_same_at_once_come_to_one_decision(tmp_path: Path) -
         thread.join()
     assert len(reached) == 2
     assert reached[0] == reached[1]
+    # The second one waited for the first: nothing was run twice.
+    assert set(Counter((folder / "paid").read_text().splitlines()).values()) == {1}
     with opened(folder) as context, context.view() as view:
         assert view.page("decision").total == 1
         trials = list(view.page("trial", limit=1000).rows)
         assert [row.seq for row in trials] == [1] * len(trials)
         campaign = require_known(view, "campaign/main").body
     assert campaign["decisions"] == 1
+
+
+def proving(folder: Path, module: str, progress: Any) -> Any:
+    """`gate prove` as `decide` asks for it, with somebody who hears how it goes on."""
+    os.environ["PAID"] = str(folder / "paid")
+    with opened(folder) as context:
+        return prove(replace(context, progress=progress), asked(module))
+
+
+def test_who_waits_for_another_says_so_and_takes_over_when_that_one_dies(tmp_path: Path) -> None:
+    module = "takes_over"
+    folder = prepared(tmp_path / "both", module)
+    holds, told = os.pipe(), list[str]()
+    child = os.fork()
+    if child == 0:
+
+        def hang(_what: str, done: int, _total: int | None) -> None:
+            if done:
+                os.write(holds[1], b"held")
+                signal.pause()
+
+        try:
+            proving(folder, module, hang)
+        finally:
+            os._exit(0)
+    assert os.read(holds[0], 4) == b"held"  # it has filed trials, and is in the middle of the next
+
+    def hear(what: str, _done: int, _total: int | None) -> None:
+        if "waits for another process" in what and not told:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        told.append(what)
+
+    decided = proving(folder, module, hear)
+    assert "waits for another process" in told[0]
+    assert decided.verdict == "accept"
+    assert set(Counter((folder / "paid").read_text().splitlines()).values()) == {1}
+    assert list((folder / "home/proving").iterdir()) == []
+
+
+def test_who_files_nothing_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    module = "waits_in_vain"
+    folder = prepared(tmp_path / "both", module)
+    told: list[str] = []
+    with opened(folder) as context:
+        heard = replace(context, progress=lambda what, _done, _total: told.append(what))
+        question = question_of(context, asked(module))
+        with (
+            claimed(context, question, "dec_1", 0) as first,
+            claimed(heard, question, "dec_1", 0) as second,
+            claimed(heard, question, "dec_2", 0) as other,
+        ):
+            assert (first, second, other) == (True, False, True)
+    assert told[-1] == "goes on beside another process that files nothing"

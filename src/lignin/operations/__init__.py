@@ -66,6 +66,7 @@ NOT_NOUNS = frozenset(
         "fleetwork",
         "gateplan",
         "gatework",
+        "proving",
         "improve_aims",
         "draft_versions",
         "improve_end",

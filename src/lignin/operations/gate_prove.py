@@ -14,13 +14,13 @@ from lignin.operations.context import Context
 from lignin.operations.eval import tell_paid
 from lignin.operations.evidence_plot import draw_evidence, spark
 from lignin.operations.gate import GateVerdict
-from lignin.operations.gateplan import needs_bank
-from lignin.operations.gatework import find_decision, open_decision, reach_decision, recompute
+from lignin.operations.gatework import recompute
 from lignin.operations.powerwork import NEVER, Stated, state_power
+from lignin.operations.proving import prove_once
 from lignin.operations.questions import GateProve, question_of
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.releasework import tell_margin
-from lignin.operations.tries import Tries, top_up, with_workers
+from lignin.operations.tries import with_workers
 from lignin.ports.ledger import View, require_known
 
 _TOLD = 10
@@ -142,18 +142,16 @@ def prove(context: Context, request: GateProve) -> Decided:
     """
     context = with_workers(context, request.workers)
     question = question_of(context, request)
+    row, done = prove_once(
+        context,
+        question,
+        bank=request.bank,
+        limit_s=request.limit_s,
+        anew=request.again,
+        parallel=request.parallel,
+    )
     with context.view() as view:
-        decision, row = find_decision(view, question, anew=request.again)
-    done: list[Tries] = []
-    if row is None:
-        if needs_bank(question):
-            bank = request.bank
-            done = [top_up(context, question.incumbent, question.suite, bank, request.parallel)]
-        row = open_decision(context, decision, question)
-    if row.state == "open":
-        done.append(reach_decision(context, row, question, request.parallel))
-    with context.view() as view:
-        decided = _decided(context, view, require_known(view, row.stream))
+        decided = _decided(context, view, row)
     paid, shared = (sum(counts) for counts in ([t.paid for t in done], [t.shared for t in done]))
     return decided.model_copy(update={"paid": paid, "shared": shared})
 

@@ -15,15 +15,13 @@ from lignin.evals.laws.climbing import Spent
 from lignin.evals.trials import trials_of
 from lignin.harness.service import Decision
 from lignin.operations.context import Context
-from lignin.operations.gateplan import Question, needs_bank
-from lignin.operations.gatework import find_decision, open_decision, reach_decision
 from lignin.operations.heads import state_changes
 from lignin.operations.improve_models import Improve
+from lignin.operations.proving import prove_once
 from lignin.operations.questions import GateProve, question_on
 from lignin.operations.subjects import harness_files, open_subject
 from lignin.operations.suites import SuiteRequest
 from lignin.operations.trialwork import SuiteCase
-from lignin.operations.tries import top_up
 from lignin.ports.ledger import View, require_known
 from lignin.ports.system import System, SystemRun
 from lignin.ports.tools import Tools
@@ -198,26 +196,19 @@ def judge(
     aimed = target if proposal.body["claim"] == "better" else ()
     try:
         question = question_on(context, asked, systems=systems, suite=suite, target=aimed)
-        row = _opened(context, request, question)
+        row, _ = prove_once(
+            context,
+            question,
+            bank=request.bank,
+            limit_s=request.limit_s,
+            parallel=request.parallel,
+        )
     except GateFailedError as error:
         return Judged(outcome="reject", reasons=(error.message,))
     except InvalidRequestError as error:  # what trials cannot decide, they leave undecided
         return Judged(outcome="undecided", reasons=(f"{error.message}: {error.hint}",))
-    if row.state == "open":
-        reach_decision(context, row, question, request.parallel)
     with context.view() as view:
-        return _judged(view, require_known(view, row.stream))
-
-
-def _opened(context: Context, request: Improve, question: Question) -> Row:
-    """The decision that answers a question, opened once, with the trials that it needs beforehand."""
-    with context.view() as view:
-        decision, row = find_decision(view, question, anew=False)
-    if row is not None:
-        return row
-    if needs_bank(question):
-        top_up(context, question.incumbent, question.suite, request.bank, request.parallel)
-    return open_decision(context, decision, question)
+        return _judged(view, row)
 
 
 def _judged(view: View, row: Row) -> Judged:
