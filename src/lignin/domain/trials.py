@@ -97,6 +97,7 @@ def trial_row(body: Mapping[str, Json], mode: str = "") -> dict[str, Json]:
         "system": body["system"],
         "grader": body["grader"],
         "kind": body["kind"],
+        "case_digest": body["case_digest"],
     }
     if mode:
         row["mode"] = mode

@@ -5,8 +5,9 @@ never tried again whoever asks, and no trial of other content is ever taken for 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from lignin.domain.codec import Digest, Json, canonical_bytes, digest_bytes
@@ -116,6 +117,29 @@ def trials_of(view: View, system: Digest) -> Iterator[Row]:
         after = page.next_after
         if after is None:
             return
+
+
+def told_apart(*sides: Iterable[Mapping[str, Json]]) -> list[list[dict[str, Json]]]:
+    """Rows of trials as `trial_row` makes them; a case of which several contents were tried, here or there,
+    has the first digits of its digest in its name."""
+    rows = [list(each) for each in sides]
+    contents: defaultdict[str, set[str]] = defaultdict(set)
+    for each in chain(*rows):
+        contents[each["case"]].add(each["case_digest"])
+    return [
+        [
+            {**each, "case": content_name(each["case"], each["case_digest"])}
+            if len(contents[each["case"]]) > 1
+            else dict(each)
+            for each in side
+        ]
+        for side in rows
+    ]
+
+
+def content_name(case: str, digest: Digest) -> str:
+    """How one content of a case is called where there are several."""
+    return f"{case}@{digest.partition(':')[2][:8]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

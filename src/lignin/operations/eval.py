@@ -13,7 +13,7 @@ from lignin.domain.states import Row
 from lignin.domain.trials import MISSING, NOT_BELIEVED, trial_row
 from lignin.evals.laws.complete import OF_ROWS
 from lignin.evals.power import tell_basis
-from lignin.evals.trials import trials_of
+from lignin.evals.trials import content_name, told_apart, trials_of
 from lignin.evals.troubles import ENDED_WELL, Trouble, group_troubles, telling_line
 from lignin.operations.context import Context
 from lignin.operations.registry import Listed, Request, Response, operation, positional
@@ -36,6 +36,10 @@ class EvalRun(SuiteRequest):
 
 class CaseScore(Response):
     case: str = Field(description="the case")
+    digest: str = Field("", description="of its content; another content is another case")
+    grader: str = Field(
+        "", description="what judged it; another one's scores are not added to these"
+    )
     trials: int = Field(description="trials that tell something")
     passed: float = Field(description="the sum of their scores")
     missing: int = Field(description="trials that tell nothing")
@@ -46,7 +50,11 @@ class SystemScore(Response):
     system: str = Field(description="digest of the system's content")
     name: str = Field(description="how it was named")
     simulated: bool = Field(description="true where nothing it does is evidence about real agents")
-    cases: int = Field(description="cases it was tried on")
+    cases: int = Field(description="cases it was tried on, each content of one by itself")
+    several: list[str] = Field(
+        default_factory=list,
+        description="names of cases of which several contents were tried, or by several graders",
+    )
     trials: int = Field(description="trials that tell something")
     missing: int = Field(description="trials that tell nothing")
     mean: float | None = Field(description="mean score of the cases")
@@ -57,6 +65,7 @@ class SystemScore(Response):
 
 class TrialView(Response):
     number: int = Field(description="which trial, from 0; also its seed")
+    digest: str = Field("", description="of the case's content")
     kind: str = Field(description="how it went")
     score: float | None = Field(description="its score; none where it tells nothing")
     reasons: list[str] = Field(description="why, where it did not pass")
@@ -145,10 +154,12 @@ def run(context: Context, request: EvalRun) -> EvalDone:
     with context.view() as view:
         suite = load_suite(context, view, request)
     done = top_up(context, system, suite, request.trials, request.parallel)
-    wanted = {case.digest for case in suite}
+    wanted = {(case.digest, case.grader) for case in suite}
     with context.view() as view:
         rows = [
-            row.body for row in trials_of(view, system.digest) if row.body["case_digest"] in wanted
+            row.body
+            for row in trials_of(view, system.digest)
+            if (row.body["case_digest"], row.body["grader"]) in wanted
         ]
         items = _by_case(rows)
         return EvalDone(
@@ -202,11 +213,12 @@ def show(context: Context, request: EvalShow) -> EvalDone:
 def rows_(context: Context, request: SystemRef) -> TrialRows:
     """Give a system's trials as rows that `gate decide` and `eval compare` read; a row a line as text.
 
-    Each says of how many rows it is, so that a part of them is not taken for the whole.
+    Each says of how many rows it is, so that a part of them is not taken for the whole. A case of which
+    several contents were tried has the first digits of its digest in its name.
     """
     with context.view() as view:
         row = find_system(view, request.system)
-        items = [trial_row(each.body) for each in trials_of(view, row.key)]
+        [items] = told_apart(trial_row(each.body) for each in trials_of(view, row.key))
     return TrialRows(items=[{**each, OF_ROWS: len(items)} for each in items])
 
 
@@ -252,6 +264,7 @@ def _score(
         "name": name,
         "simulated": simulated,
         "cases": len(items),
+        "several": [name for name, n in Counter(each.case for each in items).items() if n > 1],
         "trials": sum(each.trials for each in items),
         "missing": sum(each.missing for each in items),
         "mean": round(sum(means) / len(means), 4) if means else None,
@@ -263,6 +276,7 @@ def _try(view: View, body: Mapping[str, Json]) -> TrialView:
     detail = parse_json(view.blob(body["detail"]))
     return TrialView(
         number=body["number"],
+        digest=body["case_digest"],
         kind=body["kind"],
         score=body["score"],
         reasons=detail["reasons"],
@@ -293,26 +307,30 @@ def _why(view: View, rows: Sequence[Mapping[str, Json]]) -> list[WhyView]:
 
 
 def _splits(view: View, items: Sequence[CaseScore]) -> dict[str, float]:
-    """Mean scores by split; cases of the user's own have none."""
+    """Mean scores by split, of the cases as they are stored now; those of the user's own have none."""
     rows = view.rows([f"case/{each.case}" for each in items])
     means: dict[str, list[float]] = {}
     for each in items:
         row = rows.get(f"case/{each.case}")
-        if row is not None and each.trials:
+        is_current = row is not None and row.body.get("digest", each.digest) == each.digest
+        if row is not None and is_current and each.trials:
             means.setdefault(row.body["split"], []).append(each.passed / each.trials)
     return {split: round(sum(each) / len(each), 4) for split, each in sorted(means.items())}
 
 
 def _by_case(rows: Sequence[Mapping[str, Json]]) -> list[CaseScore]:
-    found: dict[str, list[Mapping[str, Json]]] = {}
+    found: dict[tuple[str, Digest, str], list[Mapping[str, Json]]] = {}
     for body in rows:
-        found.setdefault(body["case"], []).append(body)
+        of = (body["case"], body["case_digest"], body["grader"])
+        found.setdefault(of, []).append(body)
     scored = []
-    for case, bodies in sorted(found.items()):
+    for (case, digest, grader), bodies in sorted(found.items()):
         known = [body for body in bodies if body["kind"] not in MISSING]
         scored.append(
             CaseScore(
                 case=case,
+                digest=digest,
+                grader=grader,
                 trials=len(known),
                 passed=sum(float(body["score"]) for body in known),
                 missing=len(bodies) - len(known),
@@ -339,6 +357,10 @@ def _told(done: EvalDone, items: Sequence[CaseScore]) -> str:
     if len(done.splits) > 1:
         means = ", ".join(f"{name.replace('_', ' ')} {m:.1%}" for name, m in done.splits.items())
         lines.append(f"  {means}")
+    if done.several:
+        lines.append(
+            f"  tried with several contents or graders, told apart: {', '.join(done.several[:10])}"
+        )
     if without := tell_basis(done.basis):
         lines.append(f"  {without}")
     for group in done.why:
@@ -346,8 +368,12 @@ def _told(done: EvalDone, items: Sequence[CaseScore]) -> str:
         lines.append(f"  {of}: {group.told}" + (f": {group.line}" if group.line else ""))
     for each in items:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(each.kinds.items()))
-        lines.append(f"  {each.case}  {each.passed:g} of {each.trials}  ({kinds})")
+        name = each.case
+        if name in done.several:
+            name = f"{content_name(name, each.digest)} by {each.grader}"
+        lines.append(f"  {name}  {each.passed:g} of {each.trials}  ({kinds})")
     for one in done.tries:
-        lines.append(f"  trial {one.number}: {one.kind}")
+        of = f" of {one.digest[7:15]}" if done.several else ""
+        lines.append(f"  trial {one.number}{of}: {one.kind}")
         lines += [f"    {line}" for reason in one.reasons for line in reason.splitlines()]
     return told(lines)

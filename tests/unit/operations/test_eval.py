@@ -11,6 +11,7 @@ import pytest
 
 import lignin
 from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError, UnavailableError
+from lignin.evals.laws.table import parse_table
 from lignin.evals.trials import CHECKS
 from lignin.practice.system import DeskSystem
 from unit.operations.conftest import Desk
@@ -282,3 +283,43 @@ def test_part_of_the_rows_of_a_system_is_not_taken_for_all(desk: Desk) -> None:
     desk.write("b.jsonl", "\n".join(json.dumps(row) for row in rows[SOUND][:-1]))
     kinds = {each["kind"] for each in desk("gate.decide", **asked).faults}
     assert "incomplete" in kinds
+
+
+def twice_written(desk: Desk) -> tuple[str, str]:
+    """A system that was tried on one case, and on the case of that name as it was written anew."""
+    desk.write(
+        "agent.py",
+        'import sys\nprint(\'{"resolved": %s}\' % str("new" in sys.stdin.read()).lower())\n',
+    )
+    system = "python agent.py"
+    for task in ("an old task", "a new task"):
+        desk.write("suite.jsonl", json.dumps({"case": "a", "input": task}) + "\n")
+        desk("eval.run", system=system, suite="suite.jsonl", trials=2)
+    return system, desk("eval.list").items[0].system
+
+
+def test_contents_of_a_case_of_one_name_are_told_apart(desk: Desk) -> None:
+    system, _ = twice_written(desk)
+    shown = desk("eval.show", system=system)
+    assert [(each.case, each.passed, each.trials) for each in shown.items] == [
+        ("a", 0, 2),
+        ("a", 2, 2),
+    ]
+    assert len({each.digest for each in shown.items}) == 2
+    assert shown.several == ["a"]
+    assert "told apart: a" in (shown.to_text() or "")
+    alone = desk("eval.show", system=system, case="a")
+    assert len({each.digest for each in alone.tries}) == 2
+    rows = desk("eval.rows", system=system).items
+    assert len({row["case"] for row in rows}) == 2
+    assert not parse_table(rows).faults
+
+
+def test_contents_of_a_case_are_not_compared_with_each_other(desk: Desk) -> None:
+    system, _ = twice_written(desk)
+    desk.write("other.py", "print('{\"resolved\": true}')\n")
+    desk("eval.run", system="python other.py", suite="suite.jsonl", trials=2)
+    compared = desk("eval.compare", before=system, after="python other.py")
+    assert (compared.same, compared.lost, compared.gained) == (1, 0, 0)
+    assert len(compared.only_before) == 1
+    assert compared.faults == []

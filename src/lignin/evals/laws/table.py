@@ -30,6 +30,7 @@ FaultKind = Literal[
     "same_version",
     "same_results",
     "other_grader",
+    "other_content",
     "unknown_target",
     "too_much_missing",
     "incomplete",
@@ -39,6 +40,7 @@ FaultKind = Literal[
 ]
 VERSION_COLUMNS = ("revision", "system", "candidate", "digest")
 GRADER_COLUMNS = ("grader", "scorer", "rubric", "judge", "suite")
+CONTENT = "case_digest"
 SESSION = "session"
 _SHOWN = 10
 _KNOWN = frozenset({"case", "trial", "score", "resolved", "error", "mode"})
@@ -158,6 +160,9 @@ def parse_table(rows: Iterable[Mapping[str, Any]]) -> Table:
         else:
             cases[read.case][read.trial] = read
     wrong["duplicate_trial"] += _of_one_session(cases)
+    wrong["other_content"] += [
+        case for case, trials in cases.items() if len(_contents(trials.values())) > 1
+    ]
     table = Table(
         cases={
             case: tuple(trials[name] for name in sorted(trials, key=_natural))
@@ -234,6 +239,13 @@ def _compared(
         if cases:
             told = f"{_TOLD[kind]}: {_listed(sorted(cases))}"
             yield Fault(kind=kind, told=told, where=tuple(sorted(cases)[:_SHOWN]))  # type: ignore[arg-type]
+    both = sorted(known & tried)
+    contents = {
+        case: (_contents(incumbent.cases[case]), _contents(candidate.cases[case])) for case in both
+    }
+    if other := [case for case, (old, new) in contents.items() if old and new and old != new]:
+        told = f"cases whose content is another on the other side: {_listed(other)}"
+        yield Fault(kind="other_content", told=told, where=tuple(other[:_SHOWN]))
     if shared := list(_of_both(incumbent, candidate)):
         told = f"trials of both sides are of one session: {_listed(shared)}"
         yield Fault(kind="duplicate_trial", told=told, where=tuple(shared[:_SHOWN]))
@@ -247,6 +259,10 @@ def _compared(
         if graders.get(column) != others.get(column):
             told = f"the scores are of another {column}, so they do not compare"
             yield Fault(kind="other_grader", told=told)
+
+
+def _contents(trials: Iterable[Trial]) -> set[str]:
+    return {str(each.rest[CONTENT]) for each in trials if each.rest.get(CONTENT)}
 
 
 def _sessions(trials: Iterable[Trial]) -> Iterator[tuple[str, Trial]]:
@@ -343,6 +359,7 @@ _TOLD: Mapping[str, str] = {
     "not_a_score": "scores that are no number from 0 to 1",
     "contradicting_scores": "rows whose score, resolved and error contradict each other",
     "duplicate_trial": "trials that are there twice",
+    "other_content": "cases of which there are trials of several contents",
     "missing_cases": "cases that the candidate was not tried on",
     "unknown_cases": "cases that the incumbent was not tried on",
     "unknown_target": "cases that are named and were tried on neither",

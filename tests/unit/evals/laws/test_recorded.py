@@ -474,3 +474,14 @@ def test_side_that_lacks_what_the_suite_expects_is_named() -> None:
     verdict = decide(old, thin, expected=Expected(trials=10))
     assert verdict.verdict != "accept"
     assert "fewer than 10 trials are there of c0, c1" in verdict.reasons[0]
+
+
+def test_trials_of_another_content_of_a_case_are_named() -> None:
+    old = [{**row, "case_digest": f"sha256:{row['case']}"} for row in OLD]
+    same = [{**row, "case_digest": f"sha256:{row['case']}"} for row in NEW]
+    assert decide(old, same).verdict == "accept"
+    other = [{**row, "case_digest": f"sha256:{row['case'] == 'c9'}{row['case']}"} for row in NEW]
+    other = [row if row["case"] == "c9" else same[n] for n, row in enumerate(other)]
+    verdict = decide(old, other)
+    assert verdict.verdict == "undecided"
+    assert [(each.kind, each.where) for each in verdict.faults] == [("other_content", ("c9",))]
