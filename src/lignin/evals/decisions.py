@@ -1,6 +1,6 @@
 """Decisions on the ledger. Owns streams `decision/` and `campaign/`.
 
-A decision is opened before its first trial, with its plan and its place in the campaign: how much
+A decision is opened before its first trial, with its plan and its place in its error budget: how much
 evidence it needs is fixed then. Its id is the hash of what was asked, so that who asks the same goes on
 with it.
 """
@@ -18,9 +18,9 @@ from lignin.ports.ledger import View
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A decision's place in its campaign: which it is, from 1, how many were accepted, its level."""
+    """A decision's place in its error budget: which it is, from 1, how many were accepted, its level."""
 
-    campaign: str
+    budget: str
     alpha: float
     number: int
     accepted: int
@@ -38,12 +38,12 @@ class Decisions:
     def __init__(self, ids: IdSource) -> None:
         self._ids = ids
 
-    def place(self, view: View, campaign: str, alpha: float) -> Place:
-        """The place of the next decision of a campaign."""
-        row = view.row(f"campaign/{campaign}")
+    def place(self, view: View, budget: str, alpha: float) -> Place:
+        """The place of the next decision of an error budget."""
+        row = view.row(f"campaign/{budget}")
         number, accepted = (row.body["decisions"], row.body["accepted"]) if row else (0, 0)
         return Place(
-            campaign=campaign,
+            budget=budget,
             alpha=alpha,
             number=number + 1,
             accepted=accepted,
@@ -61,14 +61,14 @@ class Decisions:
         """The change that opens a decision.
 
         Args:
-            facts: What else its row tells: names of the systems, the proposal.
+            facts: What else its row tells: names of the systems, the campaign, the proposal.
         """
         stream = f"decision/{decision}"
         content = canonical_bytes(plan)
         payload = {
             **facts,
             "plan": digest_bytes(content),
-            "campaign": place.campaign,
+            "budget": place.budget,
             "number": place.number,
             "accepted_before": place.accepted,
             "alpha": place.alpha,
@@ -78,10 +78,10 @@ class Decisions:
         return scope.change(
             events=(
                 self._event(stream, "decision.opened", payload),
-                self._event(f"campaign/{place.campaign}", "campaign.moved", moved),
+                self._event(f"campaign/{place.budget}", "campaign.moved", moved),
             ),
             blobs=(Blob(stream=stream, digest=digest_bytes(content), content=content),),
-            expects={stream: 0, f"campaign/{place.campaign}": place.seq},
+            expects={stream: 0, f"campaign/{place.budget}": place.seq},
         )
 
     def reach(self, view: View, scope: Scope, row: Row, told: Mapping[str, Json]) -> Change:
@@ -92,7 +92,7 @@ class Decisions:
         events = [self._event(row.stream, "decision.reached", payload)]
         expects = {row.stream: row.seq}
         if told["verdict"] == "accept":
-            campaign = view.row(f"campaign/{row.body['campaign']}")
+            campaign = view.row(f"campaign/{budget_of(row.body)}")
             assert campaign is not None
             moved = {**campaign.body, "accepted": campaign.body["accepted"] + 1}
             events.append(self._event(campaign.stream, "campaign.moved", moved))
@@ -102,3 +102,9 @@ class Decisions:
 
     def _event(self, stream: str, type_: str, payload: Mapping[str, Json]) -> NewEvent:
         return NewEvent(stream=stream, type=type_, payload=payload, event_id=self._ids.new("evt"))
+
+
+def budget_of(decision: Mapping[str, Json]) -> str:
+    """The error budget that a decision draws on; of those of before it is their campaign's."""
+    budget: str = decision.get("budget") or decision["campaign"]
+    return budget

@@ -8,6 +8,7 @@ from pydantic import Field
 from lignin.domain.codec import Json, parse_json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.states import Row
+from lignin.evals.decisions import budget_of
 from lignin.evals.laws.no_worse import MARGIN
 from lignin.evals.power import tell_basis
 from lignin.operations.context import Context
@@ -32,7 +33,14 @@ class Decided(GateVerdict):
     candidate: str = Field(description="what was proposed")
     proposal: str = Field(description="the proposal, where there is one")
     campaign: str = Field(description="the campaign")
-    number: int = Field(description="its place in the campaign, from 1")
+    number: int = Field(description="its place in the error budget, from 1")
+    budget: str = Field(
+        "", description="the error budget it draws on: its head's, or that of all else in the space"
+    )
+    accepted_before: int = Field(0, description="accepted before it in that budget")
+    alpha: float = Field(
+        0.05, description="of what is accepted in that budget this share at most does nothing"
+    )
     simulated: bool = Field(description="true where nothing of it is evidence about real agents")
     ended: str = Field(description="how the proof ended: proven, futile or out of trials")
     ruled_out: float | None = Field(
@@ -99,7 +107,7 @@ class DecisionView(Response):
     proposal: str = Field(description="the proposal, where there is one")
     claim: str = Field(description="what was claimed")
     campaign: str = Field(description="the campaign")
-    number: int = Field(description="its place in the campaign")
+    number: int = Field(description="its place in its error budget")
     trials: int | None = Field(description="trials that it took")
     opened_at: str = Field(description="when it was opened")
 
@@ -242,6 +250,9 @@ def _decided(context: Context, view: View, row: Row) -> Decided:
         proposal=body["proposal"],
         campaign=body["campaign"],
         number=body["number"],
+        budget=budget_of(body),
+        accepted_before=body["accepted_before"],
+        alpha=body["alpha"],
         simulated=body["simulated"],
     )
 
@@ -334,10 +345,23 @@ def _more(decided: Decided) -> list[str]:
         *lines,
         f"trials: {kinds}, and {decided.bank_trials} of the bank; "
         f"{tell_paid(decided.paid, decided.shared)}",
-        f"{decided.decision}: number {decided.number} of the campaign {decided.campaign}{label}",
+        f"{decided.decision}: {_told_of_budget(decided)}{label}",
         f"incumbent {decided.incumbent}",
         f"candidate {decided.candidate}",
     ]
+
+
+def _told_of_budget(decided: Decided) -> str:
+    """Its place in its error budget, which no other name of a campaign begins anew."""
+    campaign = "" if decided.proposal else f" of the campaign {decided.campaign}"
+    of = (
+        f"the head {decided.budget[5:]}" if decided.proposal else "all in this space without a head"
+    )
+    return (
+        f"number {decided.number}, with {decided.accepted_before} accepted before, of the decisions for {of}"
+        f"{campaign}; of what they accept together at most {decided.alpha:.0%} is expected to be accepted "
+        "wrongly, whatever campaigns are called"
+    )
 
 
 def _said_beside(decided: Decided) -> list[str]:

@@ -45,11 +45,44 @@ def campaign_of(proposal: Row) -> str:
     return f"head {proposal.body['head']}"
 
 
-def _counted_in(question: Question) -> str:
-    """The campaign that a decision has its place in. Claims that have no gain to show are counted by
-    themselves: what is cheap to have accepted shall not make a gain cheaper to show."""
-    is_better = question.claim == "better"
-    return question.campaign if is_better else f"{question.campaign}, {question.claim}"
+SPACE_BUDGET = "main"
+"""The error budget of all decisions of a space that are for no head; its name is that of the first campaign."""
+
+
+def budget_for(view: View, question: Question, *, by_person: bool) -> str:
+    """The error budget that a decision draws on: each head has one, and all else in a space one together.
+
+    A name is no budget: who calls a campaign something else goes on in the same one. Claims that have no gain
+    to show are counted by themselves, and so is what counts for nothing: what is cheap to have accepted shall
+    not make a gain cheaper to show.
+    """
+    parts = [question.campaign if question.proposal else SPACE_BUDGET]
+    if question.claim != "better":
+        parts.append(question.claim)
+    if question.alpha > USUAL_ALPHA:
+        parts.append(f"at {question.alpha:g}")
+    if _counts_for_nothing(view, question, by_person=by_person):
+        parts.append("counting for nothing")
+    return ", ".join(parts)
+
+
+def _counts_for_nothing(view: View, question: Question, *, by_person: bool) -> bool:
+    """Whether nothing could rest on the decision, as `proven_by_trials` weighs it, but for its level."""
+    is_simulated = question.incumbent.simulated or question.candidate.simulated
+    if not question.proposal:
+        return is_simulated
+    head = require_known(view, f"proposal/{question.proposal}").body["head"]
+    return (
+        (is_simulated and not is_practice(require_known(view, f"head/{head}")))
+        or question.margin > MARGIN
+        or bool(question.named)
+        or (_is_own(question) and not by_person)
+        or bool(unmeasured_graders(view, [case.grader for case in question.suite]))
+    )
+
+
+def _is_own(question: Question) -> bool:
+    return any(case.kind == "told" for case in question.suite)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +154,13 @@ def open_decision(context: Context, decision: str, question: Question) -> Row:
     def decide(view: View) -> tuple[None, Sequence[Change]]:
         if view.row(f"decision/{decision}") is not None:
             return None, []  # somebody opened it in the meantime
-        place = decisions.place(view, _counted_in(question), question.alpha)
+        by_person = context.scope.actor.is_person
+        budget = budget_for(view, question, by_person=by_person)
+        place = decisions.place(view, budget, question.alpha)
         plan = plan_decision(view, question, place.level, decision)
         facts: dict[str, Json] = {
             "proposal": question.proposal,
+            "campaign": question.campaign,
             "incumbent": question.incumbent.name,
             "candidate": question.candidate.name,
             "incumbent_system": question.incumbent.digest,
@@ -134,8 +170,8 @@ def open_decision(context: Context, decision: str, question: Question) -> Row:
             "release": question.release,
             "margin": question.margin,
             "picked": len(question.named),
-            "own_suite": any(case.kind == "told" for case in question.suite),
-            "by_person": context.scope.actor.is_person,
+            "own_suite": _is_own(question),
+            "by_person": by_person,
         }
         return None, [decisions.open(context.scope, decision, place, plan.to_json(), facts)]
 

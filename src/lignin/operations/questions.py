@@ -73,10 +73,13 @@ class GateProve(SuiteRequest):
     guard: bool = Field(
         False, description="of restore: guard all that works, not only what must pass"
     )
-    alpha: float = Field(0.05, gt=0, lt=1, description="the error of the whole campaign")
+    alpha: float = Field(
+        0.05, gt=0, lt=1, description="the error of all decisions together that share its budget"
+    )
     campaign: str = Field(
         "main",
-        description="which one: each decision in it needs more evidence; a proposal has that of its head",
+        description="a name to tell decisions by; it begins no error budget anew: all decisions of a space that "
+        "are for no head share one, and a proposal has its head's",
     )
     bank: int = Field(
         BANKED, ge=1, le=100, description="trials of the incumbent that are to stand beforehand"

@@ -69,7 +69,10 @@ class RepoProve(SuiteRequest):
         default_factory=list, description="cases that must pass in every trial, likewise"
     )
     alpha: float = Field(
-        USUAL_ALPHA, gt=0, lt=1, description="the error of the repository's campaign"
+        USUAL_ALPHA,
+        gt=0,
+        lt=1,
+        description="the error of all decisions of the space that are for no head, together",
     )
     bank: int = Field(BANKED, ge=1, le=100, description="trials of what stands, beforehand")
     again: bool = Field(False, description="decide anew what was decided; it counts again")

@@ -172,8 +172,27 @@ def test_each_decision_of_a_campaign_needs_more_and_an_accept_gives_back(suite: 
         levels.append(told.level)
     assert levels[1] < levels[0]
     assert levels[2] > levels[1] * 1.2
-    told = suite("gate.prove", incumbent=FAILING, candidate="desk:z", campaign="another")
-    assert (told.number, told.level) == (1, levels[0])
+
+
+def test_another_name_of_a_campaign_begins_no_error_budget_anew(suite: Desk) -> None:
+    first = suite("gate.prove", incumbent=FAILING, candidate="desk:a+wrong_refund_method")
+    told = suite(
+        "gate.prove", incumbent=FAILING, candidate="desk:b+wrong_refund_method", campaign="another"
+    )
+    assert (first.number, told.number, told.campaign) == (1, 2, "another")
+    assert told.level < first.level
+    said = "number 2, with 0 accepted before, of the decisions for all in this space without a head"
+    assert said in suite("gate.explain", decision=told.decision).to_text()
+
+
+def test_what_counts_for_nothing_makes_nothing_cheaper_to_show(desk: Desk) -> None:
+    """What may err nine times in ten is cheap to have accepted, and decides no proposal."""
+    proposal = proposed(desk)
+    careless = proven(desk, proposal, alpha=0.9)
+    real = proven(desk, proposal)
+    assert (careless.verdict, careless.accepted_before) == ("accept", 0)
+    assert (real.number, real.accepted_before, real.budget) == (1, 0, "head main")
+    assert careless.budget != real.budget
 
 
 class Altered:
