@@ -364,6 +364,33 @@ def test_only_what_a_command_names_comes_along(tmp_path: Path) -> None:
     assert found.placed("/there")[1:] == ("/there/agent/main.py", "--flag", "../x", "/etc/passwd")
 
 
+def test_what_a_program_imports_from_beside_it_comes_along(tmp_path: Path) -> None:
+    for path, source in {
+        "agent.py": "import json, wording\nfrom tools.find import find\nprint(find())\n",
+        "wording.py": "from shared import texts\n",
+        "tools/find.py": "import os.path, counting.more\ndef find():\n    return 1\n",
+        "shared/texts.py": "broken (",
+        "counting/more.py": "",
+        "counting/table.csv": "1,2",
+        "unasked/other.py": "",
+        "json/notes.txt": "no module",
+    }.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(source)
+    found = read_content("python3 agent.py", tmp_path)
+    assert sorted(found.files) == [
+        "agent.py",
+        "counting/more.py",
+        "counting/table.csv",
+        "shared/texts.py",
+        "tools/find.py",
+        "wording.py",
+    ]
+    before = found.digest
+    (tmp_path / "counting/more.py").write_text("1")
+    assert read_content("python3 agent.py", tmp_path).digest != before
+
+
 def test_a_harness_revision_is_part_of_what_a_system_is(tmp_path: Path) -> None:
     scripted(tmp_path, "echo", "")
     bare, with_rule = (

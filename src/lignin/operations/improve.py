@@ -60,7 +60,10 @@ def show(context: Context, request: ImproveRef) -> CampaignShown:
         gain=end.get("gain"),
         interval=end.get("interval", []),
         next=next_steps(told, end),
-        items=[_round(number, each) for number, each in enumerate(row.body["rounds"], start=1)],
+        items=[
+            _round(number, each, row.body["end"].get("stop", ""))
+            for number, each in enumerate(row.body["rounds"], start=1)
+        ],
     )
 
 
@@ -144,10 +147,19 @@ def _view(view: View, row: Row) -> CampaignView:
     )
 
 
-def _round(number: int, each: Mapping[str, Json]) -> RoundView:
+def _round(number: int, each: Mapping[str, Json], stop: str) -> RoundView:
+    """A round as it is told; one that the campaign's end broke off says so.
+
+    Args:
+        stop: Why the campaign stopped; "" where it goes on.
+    """
+    said: dict[str, Json] = {}
+    if stop and not each.get("outcome") and each.get("ended") in (None, "drafted"):
+        told = f"broken off by the campaign's end: {stop}"
+        said = {"reasons": [told]} if each.get("ended") else {"why": told}
     counts = {"number": number, "target": len(each["target"]), "shown": len(each["shown"])}
     known = {name: each[name] for name in RoundView.model_fields if name in each}
-    return RoundView.model_validate({**known, **counts})
+    return RoundView.model_validate({**known, **said, **counts})
 
 
 def _together(same: list[Tally], simulated: bool) -> ProposerView:

@@ -235,15 +235,20 @@ def _lines(shown: CampaignShown) -> list[str]:
 
 def _round_lines(each: RoundView) -> list[str]:
     if each.ended != "drafted":
-        said = f"{each.ended or 'under way'}{f': {each.why}' if each.why else ''}"
+        said = f"{each.ended or _unended(each.why)}{f': {each.why}' if each.why else ''}"
         return [f"{each.number:3} {each.proposer} on {each.name}: {said}"]
-    outcome = f"{each.outcome or 'under way'}{', gone on from' if each.explored else ''}"
+    outcome = each.outcome or _unended("".join(each.reasons))
+    outcome += ", gone on from" if each.explored else ""
     first = f"{each.number:3} {outcome:9} {each.kind}: {each.hypothesis}"
     why = "; ".join(each.reasons[:MOST_TOLD])
     return [
         first,
         f"      on {each.name} ({each.target} cases){_gain(each.gain, each.interval)}: {why}",
     ]
+
+
+def _unended(why: str) -> str:
+    return "not judged" if why else "under way"
 
 
 def _gain(gain: float | None, interval: list[float]) -> str:

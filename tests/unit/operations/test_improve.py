@@ -150,6 +150,11 @@ def test_budget_of_trials_is_not_overdrawn_and_a_larger_one_goes_on(desk: Desk) 
     run = Scripted(desk, [draft(USELESS), draft(GOOD)])
     told = run(budget_trials=40)
     assert told.stop.startswith("budget")
+    broken_off = [each for each in told.items if not each.outcome]
+    assert all(
+        "broken off by the campaign's end: budget" in (*e.reasons, e.why)[0] for e in broken_off
+    )
+    assert "under way" not in told.to_text()
     assert told.trials <= 40
     more = run(budget_trials=2000)
     assert more.campaign == told.campaign

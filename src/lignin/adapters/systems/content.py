@@ -1,10 +1,13 @@
 """What a command line brings with it: the files that its words name.
 
 A word that names a file brings it, and where the file lies in a folder that whole first folder; a word
-that names a folder brings that. All else of the user's files is left where it is.
+that names a folder brings that. A Python file brings the modules and packages beside it that it imports, and
+what these do in turn. All else of the user's files is left where it is.
 """
 
+import ast
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -62,6 +65,8 @@ def read_content(command: str, folder: Path, *, most_files: int = MAX_FILES) -> 
         named.add(word)
         if path.parts:
             _take(folder, folder / path.parts[0], files)
+        if path.suffix == ".py":
+            _take_imported(folder, folder / path, files, most_files)
         if len(files) > most_files or sum(len(f.content) for f in files.values()) > MAX_BYTES:
             raise LimitedError(
                 f"{word} brings more than {most_files} files, or {MAX_BYTES // 2**20} MiB",
@@ -78,3 +83,33 @@ def _take(folder: Path, path: Path, files: dict[str, File]) -> None:
             continue
         mode = "0755" if each.stat().st_mode & 0o100 else "0644"
         files[relative.as_posix()] = File(content=each.read_bytes(), mode=mode)  # type: ignore[arg-type]
+
+
+def _take_imported(folder: Path, program: Path, files: dict[str, File], most_files: int) -> None:
+    """Take what a program imports from its own folder, which Python looks in first."""
+    beside, left, known = program.parent, [program], set[str]()
+    while left and len(files) <= most_files:
+        each = left.pop()
+        for name in set(_imported(each.read_bytes())) - known:
+            known.add(name)
+            for found in (beside / f"{name}.py", beside / name):
+                if not found.is_symlink() and (found.is_file() or _is_package(found)):
+                    _take(folder, found, files)
+                    left += sorted(found.rglob("*.py")) if found.is_dir() else [found]
+
+
+def _is_package(path: Path) -> bool:
+    return path.is_dir() and path.name not in _LEFT_OUT and any(path.rglob("*.py"))
+
+
+def _imported(source: bytes) -> Iterator[str]:
+    """The first names of all that a Python source imports; of one that is none nothing."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
