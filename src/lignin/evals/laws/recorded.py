@@ -24,6 +24,7 @@ from lignin.evals.laws.breaks import (
 )
 from lignin.evals.laws.claims import SHOWN, Asked, Kind, Shown, banked, with_saving
 from lignin.evals.laws.complete import find_unmet
+from lignin.evals.laws.copies import find_copies
 from lignin.evals.laws.gain import mean_gain
 from lignin.evals.laws.guard import Care
 from lignin.evals.laws.pairing import draw_pairs, worst_case
@@ -116,6 +117,8 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
             may_equal=asked.claim == "equivalent",
         ),
     )
+    if all(each.kind != "same_results" for each in faults):
+        faults = (*faults, *find_copies(incumbent, candidate))
     for of, table in (("incumbent", incumbent), ("candidate", candidate)):
         counts = {case: len(trials) for case, trials in table.cases.items()}
         faults = (*faults, *(incomplete(told, of) for told in find_unmet(asked.expected, counts)))
