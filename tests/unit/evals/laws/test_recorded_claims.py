@@ -1,0 +1,78 @@
+"""Recorded trials of claims other than a gain: what they show, and what they leave open."""
+
+import pytest
+
+from lignin.evals.laws.claims import Asked
+from lignin.evals.laws.recorded import decide_recorded
+from lignin.evals.laws.table import parse_table
+from unit.evals.laws.recorded_rows import NEW, OLD, claimed, decide, priced, renumbered, rows, sound
+
+
+def test_no_worse_rests_on_no_order_either() -> None:
+    old = [{**row, "cost_usd": 2.0} for row in rows(1, target=0.6, others=0.6, trials=40)]
+    new = [{**row, "cost_usd": 1.0} for row in rows(2, target=0.5, others=0.5, trials=40)]
+    for wins_first in (True, False):
+        verdict = decide_recorded(
+            parse_table(old),
+            parse_table(renumbered(new, wins_first=wins_first)),
+            Asked(claim="no_worse_and_cheaper"),
+        )
+        assert verdict.verdict != "accept"
+
+
+def test_removal_that_costs_nothing_and_saves_is_accepted() -> None:
+    verdict = claimed(
+        priced(sound(1), 2.0),
+        priced(sound(2), 1.0),
+        claim="no_worse_and_cheaper",
+        saving="cost_usd",
+    )
+    assert verdict.verdict == "accept"
+    assert verdict.margin_left is not None and 0.02 < verdict.margin_left < 0.05
+    assert "cost_usd falls" in verdict.reasons[0]
+
+
+def test_removal_that_loses_the_margin_is_not_accepted() -> None:
+    verdict = claimed(
+        priced(sound(1), 2.0),
+        priced(sound(2, loss=0.06), 1.0),
+        claim="no_worse_and_cheaper",
+        saving="cost_usd",
+    )
+    assert verdict.verdict == "reject"
+
+
+@pytest.mark.parametrize(("cost", "column"), [(2.0, "cost_usd"), (1.0, "absent"), (2.0, "")])
+def test_no_worse_without_a_saving_is_not_accepted(cost: float, column: str) -> None:
+    verdict = claimed(
+        priced(sound(1), 2.0), priced(sound(2), cost), claim="no_worse_and_cheaper", saving=column
+    )
+    assert verdict.verdict == "undecided"
+    assert "no saving" in verdict.reasons[-1]
+
+
+def test_release_of_few_trials_is_too_thin_to_be_no_worse_than() -> None:
+    verdict = claimed(
+        rows(1, trials=1), rows(2, trials=30), claim="no_worse_and_cheaper", saving="cost_usd"
+    )
+    assert verdict.verdict == "undecided"
+    assert any("too few trials" in reason for reason in verdict.reasons)
+
+
+def test_gain_that_costs_far_more_or_does_what_is_forbidden_is_refused() -> None:
+    assert decide(priced(OLD, 1.0), priced(NEW, 1.1)).verdict == "accept"
+    dear = decide(priced(OLD, 1.0), priced(NEW, 3.0))
+    assert dear.verdict == "reject"
+    assert "cost_usd grows" in dear.reasons[0]
+    bad = decide(OLD, [{**row, "forbidden": row["case"] == "c12"} for row in NEW])
+    assert (bad.verdict, "c12" in bad.reasons[0]) == ("reject", True)
+
+
+def test_equivalent_is_the_same_in_every_trial() -> None:
+    told = [{**row, "effects": "x"} for row in OLD]
+    assert claimed(told, told[::-1], claim="equivalent").verdict == "undecided"  # a copy
+    seen = [{**row, "at": 2} for row in told]
+    assert claimed(told, seen, claim="equivalent").verdict == "accept"
+    other = [{**row, "effects": "y"} if row["case"] == "c9" else row for row in seen]
+    assert claimed(told, other, claim="equivalent").verdict == "reject"
+    assert claimed(told, seen[1:], claim="equivalent").verdict == "undecided"
