@@ -205,6 +205,7 @@ def queue_of(lane: str, bounds: Mapping[str, Json], parallel: int) -> Queue:
         name=lane,
         concurrency=most,
         worker_concurrency=min(filter(None, (together, most))),
+        spare=0 if "together" in bounds else parallel,
         rate=Rate(count=rate["count"], period_s=rate["period_s"]) if rate else None,
         per_key=PER_KEY in needs,
     )
