@@ -156,7 +156,7 @@ class Run(Protocol):
 
     def stopped(self) -> bool:
         """Whether the run was cancelled, timed out or taken over (known within about a second), or this
-        worker closes: asked inside a long step, so that it ends early. Not recorded, and nothing to
+        worker closes and its grace is over: asked inside a long step, so that it ends early. Not recorded, and nothing to
         decide by between steps: whenever this was true the next verb raises `RunStopped`."""
         ...
 

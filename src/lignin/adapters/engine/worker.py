@@ -85,8 +85,7 @@ class Worker:
         """Tell a run of this process that it was stopped."""
         for run in self._running():
             if run.id == run_id:
-                run.halt.set()
-                run.bell.set()
+                run.lose()
 
     def close(self, grace_s: float) -> None:
         """Stop taking, wait up to `grace_s` for running steps, and give the rest back."""
@@ -101,6 +100,8 @@ class Worker:
         while self._running() and time.monotonic() < deadline:
             time.sleep(0.01)
         self._leases.give_back()
+        for run in self._running():
+            run.lose()
 
     def recover(self) -> list[str]:
         """Put the runs of workers without a lease back into their queues; their ids."""
@@ -322,6 +323,7 @@ class Worker:
     # -- keeping
 
     def _keep(self) -> None:
+        self._database.renew_if_lost()
         self._leases.renew()
         self._database.dbos.transition_delayed_workflows()
         self._database.dbos.cancel_timed_out_workflows(_TIMEOUTS_AT_ONCE)
@@ -346,8 +348,7 @@ class Worker:
                 owners[row["workflow_uuid"]] = row["owner_xid"]
         for run in mine:
             if owners.get(run.id) != run.token:
-                run.halt.set()
-                run.bell.set()
+                run.lose()
 
     def _ring_waiting(self) -> None:
         """Wake runs whose signal has come."""
