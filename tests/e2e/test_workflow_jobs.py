@@ -97,7 +97,7 @@ def test_what_a_cancelled_run_does_in_the_sandbox_is_ended(tmp_path: Path) -> No
         with working(flows.desk.context, Shift(queues=(QUEUE,), parallel=4)) as worker:
             job = flows.start("dozes", digest)
             engine = flows.desk.context.open_engine()
-            until(lambda: worker.tend() or is_thread(job) and engine.steps(job))
+            until(lambda: worker.tend() or (is_thread(job) and engine.steps(job)))
             flows.desk("job.cancel", job=job)
             until(lambda: worker.tend() or not is_thread(job))
 
@@ -112,9 +112,7 @@ def test_a_signal_outlives_the_engine_s_database(tmp_path: Path) -> None:
                 path.unlink()
             flows.desk("job.signal", job=job, topic="leave", value="granted")
             until(
-                lambda: (
-                    worker.feeder.reconcile() or flows.desk("job.show", job=job).state != "open"
-                )
+                lambda: worker.feeder.reconcile() or flows.desk("job.show", job=job).state != "open"
             )
             shown = flows.desk("job.show", job=job)
             assert shown.output["value"] == {"item": "a", "leave": "granted", "tries": 0}

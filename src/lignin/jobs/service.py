@@ -166,7 +166,7 @@ class Jobs:
         return fresh, scope.change(events=(opened, noted), expects=expects)
 
     def signal(
-        self, view: View, scope: Scope, name: str, topic: str, value: Json, signal_id: str
+        self, view: View, scope: Scope, name: str, topic: str, *, value: Json, signal_id: str
     ) -> Change | None:
         """The change that sends a value to a job; None where that id was sent to this turn of it before.
 
@@ -182,7 +182,9 @@ class Jobs:
         row = require_known(view, f"job/{name}")
         job = parse_job(row)
         if job.state != "open":
-            raise ConflictError(f"job {name} is {job.state}", hint="what has ended waits for nothing")
+            raise ConflictError(
+                f"job {name} is {job.state}", hint="what has ended waits for nothing"
+            )
         if signal_id and (signal_id, job.turn) in {(each.id, each.turn) for each in job.signals}:
             return None
         content = canonical_bytes(value)

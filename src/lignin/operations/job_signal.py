@@ -39,7 +39,12 @@ def signal(context: Context, request: JobSignal) -> Signalled:
 
     def decide(view: View) -> tuple[None, Sequence[Change]]:
         change = jobs.signal(
-            view, context.scope, request.job, request.topic, value, request.signal_id
+            view,
+            context.scope,
+            request.job,
+            request.topic,
+            value=value,
+            signal_id=request.signal_id,
         )
         return None, [change] if change else []
 

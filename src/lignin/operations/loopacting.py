@@ -92,9 +92,7 @@ def perform(
         stop: Whether nobody wants it any more: a command, and what runs in the sandbox, is ended then.
     """
     began = time.monotonic()
-    act = replace(
-        context, open_sandbox=lambda: StoppableSandbox(context.open_sandbox(), stop)
-    )
+    act = replace(context, open_sandbox=lambda: StoppableSandbox(context.open_sandbox(), stop))
     do: Callable[[], Done] = {
         "command": lambda: _run(context, action, task, folder, limit_s, stop=stop),
         "agent": lambda: _run(context, action, task, folder, limit_s, stop=stop),
@@ -314,12 +312,29 @@ def _of_review(answer: Response) -> tuple[Finding, ...]:
     )
 
 
+def _of_repair(answer: Response) -> tuple[Finding, ...]:
+    told = answer.model_dump(mode="json")
+    return tuple(
+        Finding(
+            key=each["proposal"],
+            title=f"{each['name']}: other thresholds are proven: {each['proposal']}"[:200],
+            evidence=(each["why"],),
+            change="repair",
+            proposed=f"apply {each['proposal']}, which is {each['decision']}",
+            request={"proposal": each["proposal"]},
+        )
+        for each in told["items"]
+        if each["proposal"] and each["decision"] in ("open", "accepted", "undecided")
+    )
+
+
 _DO: Mapping[str, str] = {
-    "repair": "look at its runs, and hand in a better version; `lignin job review --skill {name}`",
+    "repair": "`lignin job repair --skill {name}` fits its thresholds; or look at its runs, and hand in a better version",
     "retire-candidate": "take it out of service: `lignin artifact deprecate {name}`, or say why not",
 }
 _READERS: Mapping[str, Callable[[Response], tuple[Finding, ...]]] = {
     "improve": _of_improve,
     "eval.sweep": _of_sweep,
     "job.review": _of_review,
+    "job.repair": _of_repair,
 }

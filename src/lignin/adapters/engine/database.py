@@ -132,7 +132,10 @@ class Database:
         if not self._file.exists():
             fresh = self._file.with_name(f"{self._file.name}.{os.getpid()}.new")
             Database(f"sqlite:///{fresh}").close()
-            for left in ("-wal", "-shm"):  # of the file that is gone: it would be read into the new one
+            for left in (
+                "-wal",
+                "-shm",
+            ):  # of the file that is gone: it would be read into the new one
                 self._file.with_name(self._file.name + left).unlink(missing_ok=True)
             with suppress(FileExistsError):  # another process was quicker
                 os.link(fresh, self._file)  # whole at once: nobody sees it without its tables

@@ -60,9 +60,7 @@ class DurableEngine:
                 raise InvalidRequestError("this engine works already", hint="launch it once")
             for queue in queues:
                 self.declare(queue)
-            self._worker = Worker(
-                self._database, self._worker_id, dict(bodies), self._spare
-            )
+            self._worker = Worker(self._database, self._worker_id, dict(bodies), self._spare)
             self._worker.begin([queue.name for queue in queues])
 
     def declare(self, queue: Queue) -> None:

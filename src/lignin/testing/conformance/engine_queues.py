@@ -87,7 +87,10 @@ class EngineQueueConformance:
         while not begun:  # the one that was lost is in a step, and goes on
             first.wait("left", 0.01)
         assert second.wait("left", LONG_S).attempts == 2
-        assert (second.status("left").worker, second.status("left").priority) == (second.worker_id, 0)
+        assert (second.status("left").worker, second.status("left").priority) == (
+            second.worker_id,
+            0,
+        )
         assert second.status("long").state == "running"
         assert second.status("fresh").state == "queued"
 
