@@ -1,8 +1,9 @@
 """How long from the deployment of a workflow's new version until its first run has made a step on it.
 
 A worker in a process of its own works the store; here a version is promoted (proven before, which takes
-its own time), its run asked for, and the answer of its first step waited for. On SQLite, and on Postgres
-where a server is found. Beside it the parts: the promotion alone, and the same version's next run.
+its own time) and its run asked for. The engine's record says when the version's first step was made. On
+SQLite, and on Postgres where a server is found. Beside it the parts: the promotion alone, the end of the run
+with its commit on the ledger, and the same version's next run.
 """
 
 import os
@@ -24,6 +25,7 @@ from lignin.artifacts.store import load_tree
 from lignin.jobs.service import load_job
 from lignin.operations.context import Context
 from lignin.operations.flowcall import QUEUE, start_workflow
+from lignin.operations.jobkind import name_of_step
 from lignin.operations.presence import alive
 from postgres_server import find_programs, running_server
 from unit.operations.conftest import Desk
@@ -63,10 +65,10 @@ def worker(environment: dict[str, str], context: Context) -> Iterator[None]:
         process.wait(timeout=60)
 
 
-def run(flows: FlowDesk, digest: str) -> float:
-    """Milliseconds from asking for a run until it has ended, right."""
+def run(flows: FlowDesk, digest: str) -> tuple[float, float]:
+    """Milliseconds from asking for a run until its first own step was made, and until it has ended, right."""
     context = flows.desk.context
-    began = time.perf_counter()
+    began, began_at = time.perf_counter(), time.time()
     with context.view() as view:
         manifest = load_tree(view, digest).manifest
     name = start_workflow(context, flows.row("told", digest), manifest, {})
@@ -76,8 +78,12 @@ def run(flows: FlowDesk, digest: str) -> float:
         if job.state != "open":
             break
         time.sleep(0.002)
+    took = 1000 * (time.perf_counter() - began)
     assert job.state == "succeeded", job.error
-    return 1000 * (time.perf_counter() - began)
+    steps = context.open_engine().steps(job.run)
+    first = next(step for step in steps if "'tell'" in name_of_step("workflow", step))
+    assert first.ended_at is not None
+    return 1000 * (first.ended_at.timestamp() - began_at), took
 
 
 def measure(store: str, folder: Path, url: str) -> None:
@@ -92,26 +98,28 @@ def measure(store: str, folder: Path, url: str) -> None:
             flows.keep(SOURCE.replace("{version}", str(n)), "told", promote=False)
             for n in range(DEPLOYMENTS)
         ]
-        whole, moved, again = [], [], []
+        stepped, whole, moved, again = [], [], [], []
         with worker(environment, context):
             for place, digest in enumerate(digests):
                 began = time.perf_counter()
                 flows.serve("told", digest)
                 took = 1000 * (time.perf_counter() - began)
-                ended = took + run(flows, digest)
+                first, ended = run(flows, digest)
                 if place >= 3:  # the first ones open what later ones find open
                     moved.append(took)
-                    whole.append(ended)
-                    again.append(run(flows, digest))
+                    stepped.append(took + first)
+                    whole.append(took + ended)
+                    again.append(run(flows, digest)[0])
     note = f"{store}, {len(whole)} deployments, a worker of its own process, sandbox and all; "
     note += f"{os.getloadavg()[0]:.1f} processes wanted {os.cpu_count()} processors meanwhile"
-    median = statistics.median(whole)
-    tell("deploy to the end of the first run, median", median, "ms", bar=f"at most {BAR_MS:g} ms",
+    median = statistics.median(stepped)
+    tell("deploy to the first run's first step, median", median, "ms", bar=f"at most {BAR_MS:g} ms",
          met=median <= BAR_MS, note=note)  # fmt: skip
-    p95 = sorted(whole)[-max(1, len(whole) // 20)]
-    tell("deploy to the end of the first run, p95", p95, "ms", note=note)
+    p95 = sorted(stepped)[-max(1, len(stepped) // 20)]
+    tell("deploy to the first run's first step, p95", p95, "ms", note=note)
+    tell("deploy to the end of the first run, median", statistics.median(whole), "ms", note=store)
     tell("of that the move of the head, median", statistics.median(moved), "ms", note=store)
-    tell("the version's next run, median", statistics.median(again), "ms", note=store)
+    tell("the version's next run to its first step, median", statistics.median(again), "ms", note=store)
 
 
 def main() -> None:

@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,60 @@ def test_a_run_gets_its_signal_is_shown_by_its_own_names_and_retried_where_it_fa
             assert (again.state, again.turn) == ("failed", 2)
             before = [step.name for step in shown.steps]
             assert [step.name for step in again.steps][: len(before)] == before
+
+
+LONG = '''"""Takes its time."""
+
+import time
+
+WORKFLOW = {"step_s": 600}
+
+def doze() -> int:
+    time.sleep(500)
+    return 1
+
+def dozes(ctx) -> int:
+    """Takes its time."""
+    return ctx.step("doze", doze)
+'''
+
+
+def test_what_a_cancelled_run_does_in_the_sandbox_is_ended(tmp_path: Path) -> None:
+    with opened(tmp_path) as flows:
+        digest = flows.keep(LONG, "dozes")
+        with working(flows.desk.context, Shift(queues=(QUEUE,), parallel=4)) as worker:
+            job = flows.start("dozes", digest)
+            engine = flows.desk.context.open_engine()
+            until(lambda: worker.tend() or (is_thread(job) and engine.steps(job)))
+            flows.desk("job.cancel", job=job)
+            until(lambda: worker.tend() or not is_thread(job))
+
+
+def test_a_signal_outlives_the_engine_s_database(tmp_path: Path) -> None:
+    with opened(tmp_path) as flows:
+        digest = flows.keep(ASKS.replace("tries < 2", "tries < 0"), "asks")
+        with working(flows.desk.context, Shift(queues=(QUEUE,), parallel=4)) as worker:
+            job = flows.start("asks", digest, item="a")
+            until(lambda: worker.tend() or flows.desk("job.show", job=job).run == "running")
+            for path in tmp_path.rglob("engine.db*"):  # under a worker that lives
+                path.unlink()
+            flows.desk("job.signal", job=job, topic="leave", value="granted")
+            until(
+                lambda: worker.feeder.reconcile() or flows.desk("job.show", job=job).state != "open"
+            )
+            shown = flows.desk("job.show", job=job)
+            assert shown.output["value"] == {"item": "a", "leave": "granted", "tries": 0}
+
+
+def until(is_so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_thread(job: str) -> bool:
+    return any(thread.name == f"run-{job}" for thread in threading.enumerate())
 
 
 CALLS = '''"""Calls another, again and again."""

@@ -59,6 +59,7 @@ ARGUMENTS = {
     "job.fork": ("job_absent",),
     "job.judge": ("job_absent", "--should", "quiet"),
     "job.lane": ("default", "--pause"),
+    "job.repair": (),
     "job.retry": ("job_absent",),
     "job.start": ("operation", "--input", '{"operation": "space.list"}'),
     "inbox.settle": ("inb_absent",),

@@ -34,6 +34,7 @@ PER_KEY = "per:key"
 MAX_INPUT_BYTES = 256 * 2**10
 MAX_NEEDS = 16
 MAX_PRIORITY = 1_000_000
+MAX_SIGNALS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +135,23 @@ class JobAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobSignal:
+    """A value that somebody sent to a job.
+
+    Args:
+        id: Names it: sent again, it is sent once.
+        topic: What the job waits for.
+        value: Digest of the value; the bytes are a blob of the job's stream.
+        turn: The turn of the job that it was sent to.
+    """
+
+    id: str
+    topic: str
+    value: Digest
+    turn: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A job as the ledger has it.
 
@@ -141,6 +159,7 @@ class Job:
         turn: How often it was opened: 1, and one more for each retry.
         asked_by: The actor who asked, as JSON.
         output: Digest of what came out; the bytes are a blob of its stream.
+        signals: What was sent to it, in order.
     """
 
     id: str
@@ -154,6 +173,7 @@ class Job:
     error: JobError | None = None
     attempts: int = 0
     spent: JobSpent = field(default_factory=JobSpent)
+    signals: tuple[JobSignal, ...] = ()
 
     @property
     def run(self) -> str:

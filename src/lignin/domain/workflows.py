@@ -7,7 +7,7 @@ what its steps gave before is given again. Owns the terms and the laws over them
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from lignin.domain.codec import Digest, Json, digest_json
 
@@ -27,6 +27,7 @@ MAX_MISSED: Final = 20
 NO_DIGEST: Final = ""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,59}$")]
+Constant = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,59}$")]
 Entry = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_./-]{1,200}\.py:[A-Za-z_]\w{0,100}$")
 ]
@@ -79,6 +80,23 @@ class StateTerms(_Terms):
         return digest_json(self.form)
 
 
+class ThresholdTerms(_Terms):
+    """The range of a number in the code that may be fitted to what people said of its runs.
+
+    Args:
+        low, high: The least and the most that it may be; whole numbers where the constant is one.
+    """
+
+    low: float = Field(allow_inf_nan=False)
+    high: float = Field(allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _require_range(self) -> "ThresholdTerms":
+        if self.low >= self.high:
+            raise ValueError(f"low is {self.low:g}, expected less than high, {self.high:g}")
+        return self
+
+
 class WorkflowTerms(_Terms):
     """The part of a manifest that only a workflow has.
 
@@ -91,6 +109,7 @@ class WorkflowTerms(_Terms):
         on_rollback: What a run in flight does when its version is no longer the one that is served:
             `finish` on its own version, or `move` to the one that is, with the steps that were made.
         alert: JSON Schema of the answers that are an alert; empty where no answer by itself is one.
+        thresholds: Numeric constants of the entry's file, in capitals, and how far each may be moved.
         singleton: Name of the argument by whose value runs go one after another; `*` for all runs.
         max_steps: The most steps of one run.
         step_s: Time for one step's function, in seconds.
@@ -102,6 +121,7 @@ class WorkflowTerms(_Terms):
     agents: tuple[Name, ...] = Field(default=(), max_length=20)
     on_rollback: Literal["finish", "move"] = "finish"
     alert: dict[str, Any] = Field(default_factory=dict)
+    thresholds: dict[Constant, ThresholdTerms] = Field(default_factory=dict, max_length=5)
     singleton: str = Field(default="", max_length=60)
     max_steps: int = Field(default=200, ge=1, le=MAX_STEPS)
     step_s: float = Field(default=10.0, gt=0, le=600)

@@ -7,7 +7,7 @@ the same ids. What comes to another change under the same key is refused by the 
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -68,6 +68,10 @@ class StepLedger:
     def now(self) -> datetime:
         """As `Ledger.now`."""
         return self._ledger.now()
+
+    def watch(self, ring: Callable[[], None]) -> AbstractContextManager[None]:
+        """As `Ledger.watch`."""
+        return self._ledger.watch(ring)
 
     def close(self) -> None:
         """Nothing: the ledger is its opener's to close."""

@@ -6,9 +6,11 @@ Nothing here commits, and nothing here runs a job.
 from collections.abc import Iterator, Mapping
 
 from lignin.domain.codec import Digest, Json, canonical_bytes, digest_bytes, digest_json
-from lignin.domain.errors import ConflictError, InvalidRequestError
+from lignin.domain.errors import ConflictError, InvalidRequestError, LimitedError
 from lignin.domain.events import Blob, Change, NewEvent, Scope
 from lignin.domain.jobs import (
+    MAX_INPUT_BYTES,
+    MAX_SIGNALS,
     Job,
     JobAsked,
     JobEnd,
@@ -162,6 +164,41 @@ class Jobs:
         noted = self._event(row.stream, "job.forked", {"into": fresh, "step": step})
         expects = {f"job/{fresh}": 0, row.stream: row.seq}
         return fresh, scope.change(events=(opened, noted), expects=expects)
+
+    def signal(
+        self, view: View, scope: Scope, name: str, topic: str, *, value: Json, signal_id: str
+    ) -> Change | None:
+        """The change that sends a value to a job; None where that id was sent to this turn of it before.
+
+        Args:
+            value: Without secrets.
+            signal_id: Empty for one that is sent each time.
+
+        Raises:
+            NotFoundError: There is none of that name.
+            ConflictError: It has ended.
+            LimitedError: The value is too large, or the job was sent too many.
+        """
+        row = require_known(view, f"job/{name}")
+        job = parse_job(row)
+        if job.state != "open":
+            raise ConflictError(
+                f"job {name} is {job.state}", hint="what has ended waits for nothing"
+            )
+        if signal_id and (signal_id, job.turn) in {(each.id, each.turn) for each in job.signals}:
+            return None
+        content = canonical_bytes(value)
+        if len(content) > MAX_INPUT_BYTES or len(job.signals) >= MAX_SIGNALS:
+            raise LimitedError(
+                f"signal {len(job.signals) + 1} of job {name}, of {len(content)} bytes; a job takes"
+                f" {MAX_SIGNALS} of at most {MAX_INPUT_BYTES}",
+                hint="store large content as a blob, and send its digest",
+            )
+        digest = digest_bytes(content)
+        payload = {"id": signal_id or self._ids.new("sig"), "topic": topic, "value": digest}
+        event = self._event(row.stream, "job.signalled", payload)
+        blob = Blob(stream=row.stream, digest=digest, content=content)
+        return scope.change(events=(event,), blobs=(blob,), expects={row.stream: row.seq})
 
     def judge(self, view: View, scope: Scope, name: str, should: str, why: str) -> Change:
         """The change that says what a run should have done: raise an alert, or be quiet.

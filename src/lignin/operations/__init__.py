@@ -8,6 +8,7 @@ NOT_NOUNS = frozenset(
     {
         "__init__",
         "abilities",
+        "repairing",
         "reviewing",
         "bodies",
         "flowcall",

@@ -1,13 +1,13 @@
 """A draft as versions of artifacts: captured, verified, as a patch of a head."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lignin.artifacts.store import load_tree
 from lignin.artifacts.versions import HANDED_OVER
 from lignin.domain.artifacts import MANIFEST_PATH, File
 from lignin.domain.candidates import Provenance
-from lignin.domain.codec import Digest
+from lignin.domain.codec import Digest, Json
 from lignin.domain.errors import GateFailedError, InvalidRequestError
 from lignin.domain.harness import Revision, SlotChange
 from lignin.domain.states.artifacts import PROVEN
@@ -26,6 +26,7 @@ class Origin:
     Args:
         source: What asked for it.
         author: Who proposed it.
+        examples: Recorded uses by which what becomes of it is judged, besides those it has.
     """
 
     source: str
@@ -33,6 +34,7 @@ class Origin:
     model: str = ""
     mode: str = ""
     simulated: bool = False
+    examples: Sequence[Mapping[str, Json]] = ()
 
 
 def patch_of_draft(
@@ -116,7 +118,8 @@ def _version(
         simulated=origin.simulated,
         mode=origin.mode,
     )
-    named = {"path": origin.source, "name": slot, "kind": kind}
+    examples = [*origin.examples] or None
+    named = {"path": origin.source, "name": slot, "kind": kind, "examples": examples}
     asked = ArtifactCapture.model_validate(named)
     captured, _ = take_over(context, files, asked, provenance)
     with context.view() as view:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from lignin.domain.codec import Json
+from lignin.domain.codec import Json, parse_json
 from lignin.domain.errors import LigninError, NotFoundError
 from lignin.domain.events import Event, Scope, parse_actor, parse_time
 from lignin.domain.jobs import PER_KEY, Job, job_of_run, parse_lane, run_of
@@ -42,6 +42,7 @@ class Feeder:
         self._able, self._parallel = able, parallel
         self._positions: dict[str, int] = {}
         self._lanes: dict[str, Queue] = {}
+        self._sent: set[tuple[str, str]] = set()  # run and signal
 
     @property
     def lanes(self) -> list[str]:
@@ -62,7 +63,10 @@ class Feeder:
             states = {job.run: running.get(job.run) or self._state(job.run) for job in mine}
             known = {run: state for run, state in states.items() if state is not None}
             plan = plan_reconcile(mine, known, ())
+            anew = {job.run for job in plan.start}
+            self._sent = {each for each in self._sent if each[0] in wanted - anew}
             self._start(space, plan.start)
+            self._signal(space, mine)
             for ended in plan.end:
                 self._end(space, ended)
         for run in set(running) - wanted:
@@ -79,7 +83,9 @@ class Feeder:
                 fresh = {job.lane for job in jobs} - set(self._lanes)
                 bounds = view.rows([*_streams(events, "lane/"), *(f"lane/{n}" for n in fresh)])
             self._declare(fresh, list(bounds.values()))
-            self._start(space, [j for j in jobs if j.state == "open" and j.lane in self._lanes])
+            mine = [job for job in jobs if job.state == "open" and job.lane in self._lanes]
+            self._start(space, mine)
+            self._signal(space, mine)
             for job in jobs:
                 if job.state == "cancelled":
                     with suppress(NotFoundError):
@@ -147,6 +153,23 @@ class Feeder:
                     )
                 )
 
+    def _signal(self, space: str, jobs: Sequence[Job]) -> None:
+        """Hand on what was sent to this turn of each job; what the engine has already it takes once."""
+        sent = [
+            (job, each)
+            for job in jobs
+            for each in job.signals
+            if each.turn == job.turn and (job.run, each.id) not in self._sent
+        ]
+        if not sent:
+            return
+        with self._context.ledger.view(space) as view:
+            values = {each.value: parse_json(view.blob(each.value)) for _, each in sent}
+        for job, each in sent:
+            with suppress(NotFoundError):  # a lost run is begun anew, and then gets it
+                self._engine.signal(job.run, each.topic, values[each.value], each.id)
+                self._sent.add((job.run, each.id))
+
     def _go_on(self, job: Job) -> bool:
         """Start a retry or a fork with the steps that stand; False where the engine knows of none."""
         try:
@@ -205,6 +228,7 @@ def queue_of(lane: str, bounds: Mapping[str, Json], parallel: int) -> Queue:
         name=lane,
         concurrency=most,
         worker_concurrency=min(filter(None, (together, most))),
+        spare=0 if "together" in bounds else parallel,
         rate=Rate(count=rate["count"], period_s=rate["period_s"]) if rate else None,
         per_key=PER_KEY in needs,
     )

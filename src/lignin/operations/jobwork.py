@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from lignin.artifacts.stopping import StoppableSandbox
 from lignin.domain.codec import Json, canonical_bytes
 from lignin.domain.errors import ConflictError, LigninError, NotFoundError
 from lignin.domain.events import Change, Scope, parse_actor
@@ -87,7 +88,12 @@ def _begun(context: Context, run: Run, value: Json) -> Work:
     if job.state != "open" or job.run != run.id:
         raise ConflictError(f"job {name!r} is {job.state}, turn {job.turn}; this is run {run.id}")
     scope = Scope(space=space, actor=parse_actor(job.asked_by), correlation_id=name)
-    return Work(context=replace(context, scope=scope), run=run, job=job)
+    stoppable = replace(
+        context,
+        scope=scope,
+        open_sandbox=lambda: StoppableSandbox(context.open_sandbox(), run.stopped),
+    )
+    return Work(context=stoppable, run=run, job=job)
 
 
 def _end_quietly(

@@ -36,7 +36,10 @@ def run(context: Context, request: LoopRun) -> Ran:
     sent again under the same one.
     """
     name = request.id or context.ids.new("occ")
-    source = "message" if request.given is not None else "manual"
+    is_message = request.given is not None or bool(
+        request.id
+    )  # an id names one, whatever came with it
+    source = "message" if is_message else "manual"
     occurrence = Occurrence(source=source, name=name, given=request.given)
     is_delivered = request.given is not None and bool(request.id)
     taken = take(context, request.name, [occurrence], skips=not is_delivered)

@@ -7,11 +7,12 @@ an action: only the ladder lets one be, for a class of change.
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from lignin.artifacts.stopping import StoppableSandbox
 from lignin.domain.codec import Json, canonical_bytes
 from lignin.domain.errors import DeniedError, InvalidRequestError, LigninError, NotFoundError
 from lignin.domain.loops import Action
@@ -19,7 +20,8 @@ from lignin.loops.laws.answers import MAX_SAID_BYTES, Finding
 from lignin.operations.context import Context
 from lignin.operations.exits import bound_tools
 from lignin.operations.registry import Operation, Response, load_noun, nouns
-from lignin.ports.system import SystemAsked, never
+from lignin.ports.sandbox import never
+from lignin.ports.system import SystemAsked
 from lignin.ports.tools import Observation, ToolSpec
 from lignin.traces.redact import redact
 
@@ -87,15 +89,16 @@ def perform(
         task: What it is given: goal, context, memory, what came with the occurrence.
         folder: Where the files lie that a command line names.
         limit_s: What is left of its time, in seconds.
-        stop: Whether nobody wants it any more: a command that runs unconfined is ended then.
+        stop: Whether nobody wants it any more: a command, and what runs in the sandbox, is ended then.
     """
     began = time.monotonic()
+    act = replace(context, open_sandbox=lambda: StoppableSandbox(context.open_sandbox(), stop))
     do: Callable[[], Done] = {
         "command": lambda: _run(context, action, task, folder, limit_s, stop=stop),
         "agent": lambda: _run(context, action, task, folder, limit_s, stop=stop),
-        "skill": lambda: _call_skill(context, action, task, limit_s),
-        "operation": lambda: _operate(context, action, task),
-        "tool": lambda: _call_tool(context, action, task),
+        "skill": lambda: _call_skill(act, action, task, limit_s),
+        "operation": lambda: _operate(act, action, task),
+        "tool": lambda: _call_tool(act, action, task),
     }[action.kind]
     try:
         done = do()
@@ -309,12 +312,29 @@ def _of_review(answer: Response) -> tuple[Finding, ...]:
     )
 
 
+def _of_repair(answer: Response) -> tuple[Finding, ...]:
+    told = answer.model_dump(mode="json")
+    return tuple(
+        Finding(
+            key=each["proposal"],
+            title=f"{each['name']}: other thresholds are proven: {each['proposal']}"[:200],
+            evidence=(each["why"],),
+            change="repair",
+            proposed=f"apply {each['proposal']}, which is {each['decision']}",
+            request={"proposal": each["proposal"]},
+        )
+        for each in told["items"]
+        if each["proposal"] and each["decision"] in ("open", "accepted", "undecided")
+    )
+
+
 _DO: Mapping[str, str] = {
-    "repair": "look at its runs, and hand in a better version; `lignin job review --skill {name}`",
+    "repair": "`lignin job repair --skill {name}` fits its thresholds; or look at its runs, and hand in a better version",
     "retire-candidate": "take it out of service: `lignin artifact deprecate {name}`, or say why not",
 }
 _READERS: Mapping[str, Callable[[Response], tuple[Finding, ...]]] = {
     "improve": _of_improve,
     "eval.sweep": _of_sweep,
     "job.review": _of_review,
+    "job.repair": _of_repair,
 }

@@ -43,7 +43,7 @@ from lignin.operations.loopapplying import apply_item
 from lignin.operations.loopladder import current_standing, items_of
 from lignin.ports.engine import RunStopped
 from lignin.ports.ledger import View, require_known
-from lignin.ports.system import never
+from lignin.ports.sandbox import never
 
 Step = Callable[[str, Callable[[], Json]], Json]
 """Do something once under a name: an engine records what it gave, and never does it again."""

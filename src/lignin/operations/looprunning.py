@@ -23,7 +23,7 @@ from lignin.operations.context import Context
 from lignin.operations.loopapplying import as_loop
 from lignin.operations.loopiterating import Iteration, Step
 from lignin.ports.ledger import View, require_known
-from lignin.ports.system import never
+from lignin.ports.sandbox import never
 
 MARGIN_S = 300.0
 MOST_TURNS = 20

@@ -26,7 +26,7 @@ class WorkerOptions(Request):
         None,
         ge=1,
         le=256,
-        description="at most so many jobs of a lane at a time; default: one per processor",
+        description="at most so many jobs of a lane at a time, and on top of them as many that a dead worker left; default: one per processor",
     )
     label: list[str] = Field(
         default_factory=list, description="what it has besides what it finds out, such as gpu:a100"

@@ -23,7 +23,8 @@ from lignin.operations.jobwork import bodies_of
 from lignin.operations.loopticking import Ticker
 from lignin.ports.engine import Engine
 
-LOOK_S = 0.1
+LOOK_S = 0.5
+"""How often a worker looks by itself; what others commit rings it."""
 RECONCILE_S = 15.0
 FORGET_S = 3600.0
 KEPT_DAYS = 30
@@ -61,7 +62,7 @@ class Working:
         self._known: set[str] = set()
         self._lanes = feeder.lanes
         self._reconciled = self._forgot = time.monotonic()
-        self._fault = ""
+        self._faults: dict[str, str] = {}
 
     def introduce(self) -> None:
         """Say in every space who works here; new spaces hear of it later."""
@@ -80,25 +81,53 @@ class Working:
 
     def tend(self) -> None:
         """One look. What cannot be reached now is reached at a later one."""
+        self._held_up("worker", self._ticker.tend)
+        self.feed()
+
+    def feed(self) -> None:
+        """Bring what happened on the ledger to the engine, and now and then compare everything."""
+        self._held_up("worker", self._feed)
+
+    @contextmanager
+    def ticking(self) -> Iterator[None]:
+        """Look at what triggers loops on a thread of its own while a block lasts: sources may be slow."""
+        ended = threading.Event()
+
+        def tick() -> None:
+            while not ended.wait(LOOK_S):
+                self._held_up("trigger", self._ticker.tend)
+
+        thread = threading.Thread(target=tick, name="triggers", daemon=True)
+        thread.start()
         try:
-            self._ticker.tend()
-            self.feeder.follow()
-            now = time.monotonic()
-            if now - self._reconciled >= RECONCILE_S:
-                self._reconciled = now
-                self.introduce()
-                self.feeder.reconcile()
-            if now - self._forgot >= FORGET_S:
-                self._forgot = now
-                self._engine.forget(self._context.ledger.now() - timedelta(days=KEPT_DAYS))
-            if self.feeder.lanes != self._lanes:
-                self._lanes = self.feeder.lanes
-                self._engine.listen(self._lanes)
-            self._fault = ""
+            yield
+        finally:
+            ended.set()
+            thread.join(GRACE_S)
+
+    def _feed(self) -> None:
+        self.feeder.follow()
+        now = time.monotonic()
+        if now - self._reconciled >= RECONCILE_S:
+            self._reconciled = now
+            self.introduce()
+            self.feeder.reconcile()
+        if now - self._forgot >= FORGET_S:
+            self._forgot = now
+            self._engine.forget(self._context.ledger.now() - timedelta(days=KEPT_DAYS))
+        if self.feeder.lanes != self._lanes:
+            self._lanes = self.feeder.lanes
+            self._engine.listen(self._lanes)
+
+    def _held_up(self, who: str, turn: Callable[[], None]) -> None:
+        """Do a turn; what stands in its way is told once, and left alone for a moment."""
+        try:
+            turn()
+            self._faults.pop(who, None)
         except LigninError as error:
-            if error.message != self._fault:
-                self._fault = error.message
-                self._context.progress(f"worker waits: {error.message}", 0, None)
+            if error.message != self._faults.get(who):
+                self._faults[who] = error.message
+                self._context.progress(f"{who} waits: {error.message}", 0, None)
             time.sleep(BACK_OFF_S)
 
 
@@ -146,11 +175,18 @@ def work(
 ) -> Working:
     """Work until told to stop, for so long, or until nothing is open that it could do."""
     deadline = None if for_s is None else time.monotonic() + for_s
-    with working(context, shift) as worker:
+    bell = threading.Event()
+    with (
+        working(context, shift) as worker,
+        worker.ticking(),
+        context.ledger.watch(bell.set),
+    ):
+        worker.tend()
         ready(worker)
         while not stop.is_set() and (deadline is None or time.monotonic() < deadline):
-            worker.tend()
+            bell.clear()
+            worker.feed()
             if until_idle and not worker.feeder.has_work():
                 break
-            stop.wait(LOOK_S)
+            bell.wait(LOOK_S)
     return worker

@@ -156,7 +156,7 @@ class Run(Protocol):
 
     def stopped(self) -> bool:
         """Whether the run was cancelled, timed out or taken over (known within about a second), or this
-        worker closes: asked inside a long step, so that it ends early. Not recorded, and nothing to
+        worker closes and its grace is over: asked inside a long step, so that it ends early. Not recorded, and nothing to
         decide by between steps: whenever this was true the next verb raises `RunStopped`."""
         ...
 
@@ -209,6 +209,8 @@ class Queue:
     Args:
         concurrency: Runs at once, over all workers; None is no bound.
         worker_concurrency: Runs at once in one process; at most `concurrency`.
+        spare: Beyond `worker_concurrency`, this process takes so many runs that a dead worker left: they
+            go before what has not begun, and wait for no place.
         rate: How many begin in a span of time.
         per_key: Runs with the same `Start.key` go one at a time.
     """
@@ -218,6 +220,7 @@ class Queue:
     worker_concurrency: int | None = None
     rate: Rate | None = None
     per_key: bool = False
+    spare: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,16 +3,19 @@
 Source: decision record 1. Conformance: `lignin.testing.conformance.ledger`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from lignin.domain.codec import Digest
 from lignin.domain.errors import NotFoundError
 from lignin.domain.events import Change, Event, Receipt, Record
 from lignin.domain.states import Row
+
+RUNG: Final = frozenset({"job", "lane"})
+"""The kinds of stream whose events wake who watches: somebody waits to act on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +120,14 @@ class Ledger(Protocol):
 
     def now(self) -> datetime:
         """The store's clock, which leases and schedules compare."""
+        ...
+
+    def watch(self, ring: Callable[[], None]) -> AbstractContextManager[None]:
+        """Have `ring` called soon after any process commits events of `RUNG` streams, while a block lasts.
+
+        It is called from another thread, and may be called for nothing. Where the store is away for a
+        while a call may be left out: whoever needs to know looks by itself now and then.
+        """
         ...
 
     def close(self) -> None:

@@ -7,11 +7,12 @@ there is no network, no other process, an empty environment. Source: decision re
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, get_args
+from typing import Final, Literal, Protocol, get_args
 
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json
 
+STOPPED: Final = "it was stopped"
 Status = Literal["exited", "timeout", "memory", "output", "killed", "infrastructure"]
 Entropy = Literal["system", "low", "high"]
 Capability = Literal["pid", "net", "fs", "memory", "tmpfs"]
@@ -84,6 +85,11 @@ class Surroundings:
     hostname: str = ""
 
 
+def never() -> bool:
+    """What says that a run is to go on to its end."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
     """One run to make.
@@ -97,6 +103,8 @@ class Execution:
         entropy: `system`, or the unseeded `random` module answering at the low or high end of its
             range, so that code which depends on it answers differently.
         surroundings: What of an ordinary machine there is to find; nothing unless asked for.
+        stop: Asked a few times a second (by the tier `vm` when the code asks for something); where it
+            says so the run is ended, with the status `infrastructure` and the message `STOPPED`.
         packages: A folder of this machine with Python packages, last on the path and read-only; it
             lies at `PACKAGES_FOLDER` where the tier has a file system of its own. None where empty.
     """
@@ -110,6 +118,7 @@ class Execution:
     entropy: Entropy = "system"
     surroundings: Surroundings = Surroundings()
     packages: str = ""
+    stop: Callable[[], bool] = field(default=never, compare=False)
 
 
 OVERFLOW = "overflow"

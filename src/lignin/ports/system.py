@@ -13,6 +13,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json
+from lignin.ports.sandbox import never
 from lignin.ports.tools import Tools
 
 SystemEnd = Literal["done", "crashed", "infrastructure"]
@@ -54,11 +55,6 @@ class SystemRun:
     read: frozenset[str] | None = None
 
 
-def never() -> bool:
-    """What says that a run is to go on to its end."""
-    return False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemAsked:
     """Which system is wanted.
@@ -73,7 +69,7 @@ class SystemAsked:
         environment: Variables that an unconfined command is given.
         unsandboxed: Run it as the user, with all that the user may do.
         limit_s: Time for one run, in seconds.
-        stop: Asked about twice a second while an unconfined command runs; where it says so, the command is
+        stop: Asked a few times a second while a command runs; where it says so, the command is
             ended with all that it started, and the run is missing.
     """
 

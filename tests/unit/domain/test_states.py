@@ -266,6 +266,7 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     ],
     "job": [
         ("job.opened", JOB),
+        ("job.signalled", {"id": "one", "topic": "approval", "value": "sha256:a"}),
         ("job.cancelled", {"reason": "r"}),
         ("job.retried", {"reason": "r"}),
         ("job.ended", {"state": "succeeded", "output": "sha256:a", "attempts": 1, "spent": {}}),

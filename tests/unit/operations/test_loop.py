@@ -409,6 +409,16 @@ def test_the_same_message_again_starts_nothing(desk: Desk) -> None:
     assert desk("loop.history", name="triage").total == 1
 
 
+@pytest.mark.parametrize("first", [{}, {"given": {"issue": 7}}])
+def test_an_id_starts_one_run_whatever_comes_with_it(desk: Desk, first: dict[str, Any]) -> None:
+    add(desk, definition(command(script(desk, "act.py", ""))))
+    one = run(desk, id="once", **first)
+    again = [run(desk, id="once"), run(desk, id="once", given={"issue": 8})]
+    assert {each.run for each in again} == {one.run}
+    assert [one.decided, *(each.decided for each in again)] == ["start", "known", "known"]
+    assert desk("loop.history", name="triage").total == 1
+
+
 def test_a_loop_uses_no_operation_that_governs_and_none_about_loops(desk: Desk) -> None:
     for name in ("head.rollback", "loop.run", "inbox.settle", "up"):
         with pytest.raises(DeniedError):

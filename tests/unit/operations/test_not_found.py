@@ -90,6 +90,7 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "job.cancel": [{"job": "job_absent"}],
     "job.fork": [{"job": "job_absent"}],
     "job.judge": [{"job": "job_absent", "should": "quiet"}],
+    "job.repair": [{"skill": ["absent"]}, {"head": "absent"}],
     "job.review": [{"skill": ["absent"]}, {"head": "absent"}],
     "job.retry": [{"job": "job_absent"}],
     "job.signal": [{"job": "job_absent", "topic": "leave"}],

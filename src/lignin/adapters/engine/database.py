@@ -11,7 +11,7 @@ honours `fsync`.
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -94,8 +94,10 @@ class Database:
         if not self.is_sqlite:  # one round trip in place of three
             self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self.tables = self.dbos.tables
+        self._file = Path(url.removeprefix("sqlite:///")) if self.is_sqlite else None
         try:
             self._make()
+            self._inode = self._seen_inode()
         except (SQLAlchemyError, OSError) as error:
             self.close()
             raise UnavailableError(
@@ -118,6 +120,34 @@ class Database:
             else:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(7101914513)"))
             _own.create_all(connection)
+
+    def renew_if_lost(self) -> None:
+        """Begin with an empty database where the file was deleted or replaced under this process.
+
+        Connections would go on with a file that nobody else sees. What runs here finds no owner at its next
+        verb and stops; the ledger says what is to be begun anew.
+        """
+        if self._file is None or self._seen_inode() == self._inode:
+            return
+        if not self._file.exists():
+            fresh = self._file.with_name(f"{self._file.name}.{os.getpid()}.new")
+            Database(f"sqlite:///{fresh}").close()
+            for left in (
+                "-wal",
+                "-shm",
+            ):  # of the file that is gone: it would be read into the new one
+                self._file.with_name(self._file.name + left).unlink(missing_ok=True)
+            with suppress(FileExistsError):  # another process was quicker
+                os.link(fresh, self._file)  # whole at once: nobody sees it without its tables
+            fresh.unlink()
+        self._inode = self._seen_inode()
+        self._pool.dispose()
+
+    def _seen_inode(self) -> int:
+        try:
+            return self._file.stat().st_ino if self._file else 0
+        except FileNotFoundError:
+            return 0
 
     @contextmanager
     def _begin_at_once(self, isolation: str | None) -> Iterator[sa.Connection]:

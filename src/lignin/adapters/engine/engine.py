@@ -42,6 +42,7 @@ class DurableEngine:
         self._worker_id = worker_id
         self._worker: Worker | None = None
         self._declared: set[str] = set()
+        self._spare: dict[str, int] = {}
         self._lock = threading.Lock()
         self._runs = database.tables.workflow_status
 
@@ -59,7 +60,7 @@ class DurableEngine:
                 raise InvalidRequestError("this engine works already", hint="launch it once")
             for queue in queues:
                 self.declare(queue)
-            self._worker = Worker(self._database, self._worker_id, dict(bodies))
+            self._worker = Worker(self._database, self._worker_id, dict(bodies), self._spare)
             self._worker.begin([queue.name for queue in queues])
 
     def declare(self, queue: Queue) -> None:
@@ -78,6 +79,7 @@ class DurableEngine:
             update_existing=True,
         )
         self._declared.add(queue.name)
+        self._spare[queue.name] = queue.spare
 
     def listen(self, queues: Sequence[str]) -> None:
         if self._worker is not None:
@@ -90,7 +92,7 @@ class DurableEngine:
         self._database.close()
 
     def recover(self) -> Sequence[str]:
-        worker = self._worker or Worker(self._database, self._worker_id, {})
+        worker = self._worker or Worker(self._database, self._worker_id, {}, {})
         return worker.recover()
 
     # -- starting and steering
@@ -273,7 +275,7 @@ class DurableEngine:
             on.execute(
                 sa.update(runs)
                 .where(runs.c.workflow_uuid == new_id, runs.c.queue_name == rows.FORKING)
-                .values(queue_name=about.get("queue"), priority=row["priority"])
+                .values(queue_name=about.get("queue"), priority=max(0, row["priority"]))
             )
 
         self._database.write(release)

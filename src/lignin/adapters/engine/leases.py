@@ -54,7 +54,7 @@ class Leases:
             on.execute(
                 sa.delete(workers).where(workers.c.lease_until_ms < now - int(_FORGET_S * 1000))
             )
-            return self._requeue(on, left)
+            return self._requeue(on, left, priority=rows.LEFT)
 
         return self._database.write(take)
 

@@ -35,6 +35,8 @@ STATES: Mapping[str, RunState] = {
     "CANCELLED": "cancelled",
     DEAD: "dead",
 }
+LEFT = -1
+"""The priority of a run that a dead worker left: before all that has not begun."""
 STOPPED = ("CANCELLED", DEAD)
 ENDED = ("SUCCESS", "ERROR", *STOPPED)
 FORKING = "lignin.forking"
@@ -117,7 +119,7 @@ def run_of(row: Mapping[str, Any]) -> RunStatus:
         state=state,
         queue=about.get("queue", row["queue_name"] or ""),
         created_at=_instant(row["created_at"]),
-        priority=row["priority"],
+        priority=max(0, row["priority"]),
         key=about.get("key", ""),
         input=input_of(row) if "inputs" in row else None,
         output=json.loads(row["output"]) if row.get("output") else None,

@@ -40,6 +40,7 @@ class DurableRun:
         self.attempt = attempt
         self.token = token
         self.halt = threading.Event()
+        self.lost = threading.Event()
         self.bell = threading.Event()
         self.awaits = ""
         self.was_stopped = False
@@ -65,7 +66,13 @@ class DurableRun:
         return self._step_key
 
     def stopped(self) -> bool:
-        return self.halt.is_set()
+        return self.lost.is_set()
+
+    def lose(self) -> None:
+        """Tell the execution that the run is not its own any more: also what a step does may end."""
+        self.lost.set()
+        self.halt.set()
+        self.bell.set()
 
     def step(self, name: str, do: Callable[[], Json], retry: Retry = ONCE) -> Json:
         first, attempt = self._next, 1
@@ -284,7 +291,7 @@ class DurableRun:
         try:
             return do()
         except (DBOSWorkflowConflictIDError, DBOSStepNondeterminismError) as error:
-            self.halt.set()
+            self.lose()
             self._stop(error)
         except SQLAlchemyError as error:  # not for the body to handle: the run is taken up again
             self._stop(error)

@@ -6,12 +6,11 @@ Everything here may happen twice or too late without harm: ownership decides who
 """
 
 import random
-import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from dbos._queue import Queue as ClaimedQueue
@@ -26,18 +25,32 @@ from lignin.ports.engine import MOST_RECOVERIES, Body, RunStopped
 from lignin.ports.run_values import failure_as_json, failure_of, recorded
 
 LOOK_S = 0.05
-"""How often the queues are looked at: half of it is the mean wait of a run started by another process."""
+"""How often the queues are looked at while runs wait in them."""
+IDLE_LOOK_S = 0.5
+"""And how seldom at last where none does. Whoever is told of new runs rings; this finds those of whom
+nobody told."""
 KEEP_S = 1.0
 MOST_RUNS = 256
 """Runs at once of one queue in one process, where the queue sets no bound: each has a thread."""
 _TIMEOUTS_AT_ONCE = 100
+_T = TypeVar("_T")
 
 
 class Worker:
-    """Takes runs under the name `worker_id`, which no other process ever had."""
+    """Takes runs under the name `worker_id`, which no other process ever had.
 
-    def __init__(self, database: Database, worker_id: str, bodies: Mapping[str, Body]) -> None:
-        self._database = database
+    Args:
+        spare: How many runs that others left it takes beyond a queue's bound of one process.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        worker_id: str,
+        bodies: Mapping[str, Body],
+        spare: Mapping[str, int],
+    ) -> None:
+        self._database, self._spare = database, spare
         self.id = worker_id
         self._bodies = bodies
         self._leases = Leases(database, worker_id)
@@ -54,13 +67,8 @@ class Worker:
         """Take runs from these queues."""
         self._leases.renew()
         self.listen(names)
-        for name, turn, every_s in (
-            ("take", self._take_all, LOOK_S),
-            ("keep", self._keep, KEEP_S),
-        ):
-            thread = threading.Thread(
-                target=self._repeat, args=(turn, every_s), name=f"engine-{name}", daemon=True
-            )
+        for name, work in (("take", self._take_on), ("keep", self._keep_on)):
+            thread = threading.Thread(target=work, name=f"engine-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -77,8 +85,7 @@ class Worker:
         """Tell a run of this process that it was stopped."""
         for run in self._running():
             if run.id == run_id:
-                run.halt.set()
-                run.bell.set()
+                run.lose()
 
     def close(self, grace_s: float) -> None:
         """Stop taking, wait up to `grace_s` for running steps, and give the rest back."""
@@ -93,6 +100,8 @@ class Worker:
         while self._running() and time.monotonic() < deadline:
             time.sleep(0.01)
         self._leases.give_back()
+        for run in self._running():
+            run.lose()
 
     def recover(self) -> list[str]:
         """Put the runs of workers without a lease back into their queues; their ids."""
@@ -105,25 +114,37 @@ class Worker:
         with self._lock:
             return [run for run, _ in self._active.values()]
 
-    def _repeat(self, turn: Callable[[], None], every_s: float) -> None:
-        """Do a turn again and again; the database may be away meanwhile."""
+    def _take_on(self) -> None:
+        """Take again and again: often while there is something to take, seldom where there is not."""
+        pause_s = LOOK_S
         while not self._ended.is_set():
-            try:
-                turn()
-            except (SQLAlchemyError, OSError):
-                self._ended.wait(every_s + random.random())  # noqa: S311 - spreads retries, no secret
-            if turn == self._take_all:
-                self._bell.wait(every_s)
-                self._bell.clear()
-            else:
-                self._ended.wait(every_s)
+            is_busy = self._held_up(self._take_all)
+            pause_s = LOOK_S if is_busy else min(2 * pause_s, IDLE_LOOK_S)
+            if self._bell.wait(pause_s):
+                pause_s = LOOK_S
+            self._bell.clear()
+
+    def _keep_on(self) -> None:
+        while not self._ended.is_set():
+            self._held_up(self._keep)
+            self._ended.wait(KEEP_S)
+
+    def _held_up(self, turn: Callable[[], _T]) -> _T | None:
+        """Do a turn; the database may be away meanwhile."""
+        try:
+            return turn()
+        except (SQLAlchemyError, OSError):
+            self._ended.wait(KEEP_S + random.random())  # noqa: S311 - spreads retries, no secret
+            return None
 
     # -- taking
 
-    def _take_all(self) -> None:
+    def _take_all(self) -> bool:
+        """Take what may be taken; whether anything was there, be it too much for now."""
         names = self._listening
         self._ring_waiting()
-        for name in self._with_work(names) if names else ():
+        found = self._with_work(names) if names else []
+        for name in found:
             queue = self._bounds(name)
             if queue is not None and not self._ended.is_set():
                 try:
@@ -131,6 +152,7 @@ class Worker:
                 except DBAPIError as error:
                     if not self._is_contended(error):
                         raise
+        return bool(found)
 
     def _bounds(self, name: str) -> ClaimedQueue | None:
         """A queue as it was declared up to `KEEP_S` ago."""
@@ -162,7 +184,23 @@ class Worker:
         ]
         return [row["name"] for row in self._database.read(sa.union_all(*looks))]
 
+    def _room(self, queue: ClaimedQueue) -> int:
+        """How many runs more this process has room for; what a dead worker left waits for no place."""
+        count, most = self._count(queue.name), queue._worker_concurrency or MOST_RUNS
+        spare = most + self._spare.get(queue.name, 0) - count
+        if count < most or spare <= 0:
+            return max(0, most - count)
+        runs = self._database.tables.workflow_status
+        waiting = sa.select(sa.func.count().label("count")).where(
+            runs.c.queue_name == queue.name,
+            runs.c.status == "ENQUEUED",
+            runs.c.priority == rows.LEFT,
+        )
+        return min(spare, int(self._database.read(waiting)[0]["count"]))
+
     def _take(self, queue: ClaimedQueue) -> None:
+        if self._room(queue) == 0:
+            return
         token = str(uuid.uuid4())
         self._claiming.add(token)
         bounds = (queue._concurrency, queue._limiter, queue._partition_concurrency)
@@ -188,7 +226,7 @@ class Worker:
             self.id,
             VERSION,
             None,
-            self._count(queue.name),
+            self._taken(queue),
             owner_xid=token,
             is_latest_version=True,
         )
@@ -196,8 +234,7 @@ class Worker:
 
     def _take_heads(self, queue: ClaimedQueue, token: str) -> None:
         """The first run of each key that has none running."""
-        room = (queue._worker_concurrency or sys.maxsize) - self._count(queue.name)
-        if room > 0:
+        if room := self._room(queue):
             claimed = self._database.dbos.start_queued_partitioned_workflows(
                 queue, self.id, VERSION, room, owner_xid=token, is_latest_version=True
             )
@@ -215,7 +252,7 @@ class Worker:
                     self.id,
                     VERSION,
                     key,
-                    self._count(queue.name),
+                    self._taken(queue),
                     owner_xid=token,
                     is_latest_version=True,
                 )
@@ -226,6 +263,10 @@ class Worker:
             self._dispatch(claimed, token)
             if full in ("concurrency", "limiter", "worker_concurrency"):
                 return
+
+    def _taken(self, queue: ClaimedQueue) -> int:
+        """How many runs it has, to whoever takes the difference from the bound for its room."""
+        return (queue._worker_concurrency or MOST_RUNS) - self._room(queue)
 
     def _count(self, queue: str) -> int:
         with self._lock:
@@ -282,6 +323,7 @@ class Worker:
     # -- keeping
 
     def _keep(self) -> None:
+        self._database.renew_if_lost()
         self._leases.renew()
         self._database.dbos.transition_delayed_workflows()
         self._database.dbos.cancel_timed_out_workflows(_TIMEOUTS_AT_ONCE)
@@ -306,8 +348,7 @@ class Worker:
                 owners[row["workflow_uuid"]] = row["owner_xid"]
         for run in mine:
             if owners.get(run.id) != run.token:
-                run.halt.set()
-                run.bell.set()
+                run.lose()
 
     def _ring_waiting(self) -> None:
         """Wake runs whose signal has come."""

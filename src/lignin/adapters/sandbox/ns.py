@@ -25,6 +25,7 @@ from lignin.adapters.sandbox.spawning import POOL, SpawnerProcess, sealed_file, 
 from lignin.domain.codec import Digest, digest_json
 from lignin.domain.errors import UnavailableError
 from lignin.ports.sandbox import (
+    STOPPED,
     TIER_CAPABILITIES,
     Capability,
     Command,
@@ -233,6 +234,7 @@ class _Run:
         self._broker = broker
         self._deadline = 0.0
         self._overdue = False
+        self._stopped = False
 
     def observe(self, order: bytes, key: str, started: float) -> Observed:
         """Send the order, read everything, say what was seen."""
@@ -289,6 +291,10 @@ class _Run:
             self._report.channel.sendall(b"end")
 
     def _on_tick(self) -> bool:
+        if not self._stopped and self._execution.stop():
+            self._stopped = True
+            self._deadline = min(self._deadline, time.monotonic() + GRACE_S)
+            self._end()
         if time.monotonic() < self._deadline:
             return True
         self._overdue = True
@@ -297,6 +303,8 @@ class _Run:
         return False
 
     def _observed(self, started: float) -> Observed:
+        if self._stopped:
+            return _infrastructure(STOPPED, started)
         report, said = self._report, outcome(self._guest)
         if report.header is None or not report.complete:
             why = "did not end in time" if self._overdue else "ended without a report"

@@ -27,6 +27,7 @@ from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, digest_bytes, digest_json
 from lignin.ports.sandbox import (
     HOME_FOLDER,
+    STOPPED,
     Capability,
     Command,
     Effect,
@@ -39,6 +40,8 @@ from lignin.ports.sandbox import (
 
 _Contents = dict[str, bytes]
 _TEMPORARY = "/tmp"  # noqa: S108 -- a name inside
+ASK_S = 0.25
+"""How often it is asked whether a run is to go on."""
 _GUEST = Path(__file__).with_name("guest.py")
 
 
@@ -140,6 +143,7 @@ class _Run:
         self._broker = broker
         self._folders = {name: root / name for name in ("artifact", "work", "tmp", "home", "guest")}
         self._status: Status = "exited"
+        self._stopped = False
 
     def observe(self) -> Observed:
         job = self._job()
@@ -155,6 +159,10 @@ class _Run:
                 stdin.write(self._execution.action.stdin)
                 stdin.seek(0)
             observed = self._converse(job, stdin.fileno(), started)
+        if self._stopped:
+            wall_s = time.monotonic() - started
+            tier = self._sandbox.tier
+            return Observed(status="infrastructure", tier=tier, message=STOPPED, wall_s=wall_s)
         changed, lost = self._left()
         observed["effects"] = tuple(dict.fromkeys((*observed["effects"], *lost)))
         observed.update(status=self._status, tier=self._sandbox.tier, written=changed)
@@ -209,8 +217,16 @@ class _Run:
             outputs = [Output(out, bounds.output_bytes), Output(err, bounds.output_bytes)]
             said = Guest(ours, self._broker, job["key"])
 
+            next_ask = started + ASK_S
+
             def on_tick() -> bool:
-                if any(output.exceeded for output in outputs):
+                nonlocal next_ask
+                if time.monotonic() >= next_ask:
+                    next_ask = time.monotonic() + ASK_S
+                    self._stopped = self._execution.stop()
+                if self._stopped:
+                    self._status = "infrastructure"
+                elif any(output.exceeded for output in outputs):
                     self._status = "output"
                 elif time.monotonic() >= deadline:
                     self._status = "timeout"
@@ -222,7 +238,7 @@ class _Run:
                 ours.sendall(frame(job))
                 sources = {output.descriptor: output.receive for output in outputs}
                 Pump({**sources, ours.fileno(): said.receive}, on_tick, 0.02).run()
-                if not any(output.exceeded for output in outputs):
+                if not self._stopped and not any(output.exceeded for output in outputs):
                     _wait(process, deadline)
             except BrokenPipeError:
                 pass  # it ended before it was told anything: the exit code says so

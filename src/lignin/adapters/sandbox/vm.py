@@ -27,6 +27,7 @@ from lignin.domain.codec import Digest, digest_bytes, digest_json, parse_json
 from lignin.domain.errors import IntegrityError, LigninError, UnavailableError
 from lignin.ports.sandbox import (
     HOME_FOLDER,
+    STOPPED,
     TIER_CAPABILITIES,
     Command,
     Effect,
@@ -253,6 +254,8 @@ class _Conversation:
             news = self._read(turn)
             if news["end"] is not None:
                 return self._seen(news["end"])
+            if self._execution.stop():
+                raise UnavailableError(STOPPED)
             if time.monotonic() > self._deadline:
                 raise UnavailableError("requests took longer than the machine lives")
             self._machine.write(f"{self._folder}/in-{turn}", bytes(self._letters.answers))

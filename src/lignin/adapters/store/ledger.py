@@ -8,8 +8,8 @@ what has gathered meanwhile, and answers each.
 import os
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from sqlalchemy import Engine, text
 
 from lignin.adapters.store import read, write
 from lignin.adapters.store.engine import open_engine, reading, translated_errors, twin, writing
+from lignin.adapters.store.watching import watching
 from lignin.domain.commits import Book, Plan, Unit, needed, plan_batch
 from lignin.domain.errors import (
     ConflictError,
@@ -158,6 +159,10 @@ class SqlLedger:
             return self.clock.now()
         with translated_errors(self.url), reading(self.engine) as connection:
             return read.read_clock(connection)
+
+    def watch(self, ring: Callable[[], None]) -> AbstractContextManager[None]:
+        """See the port."""
+        return watching(self.engine.url, ring)
 
     def seal(self, space: str, stream: str) -> int:
         """Join a record stream's small segments into full ones; return how many were joined."""

@@ -27,11 +27,13 @@ from lignin.adapters.store.segments import (
     encode_segments,
     join_segments,
 )
+from lignin.adapters.store.watching import CHANNEL
 from lignin.domain.codec import plain_text
 from lignin.domain.commits import Append, Book, Plan
 from lignin.domain.errors import IntegrityError
 from lignin.domain.events import RECORDS_APPENDED, Actor, Blob, Event, Purge
 from lignin.domain.states import Row
+from lignin.ports.ledger import RUNG
 
 SEAL_RECORDS = 256
 """A segment with at least so many records is full and is not joined any further."""
@@ -45,6 +47,7 @@ MAX_TAIL = 64
 _BLOBS_LOCK = 0x6C69676E626C  # "lignbl"
 _blobs_exclusive = text(f"select pg_advisory_xact_lock({_BLOBS_LOCK})")
 _blobs_shared = text(f"select pg_advisory_xact_lock_shared({_BLOBS_LOCK})")
+_notify = text(f"notify {CHANNEL}")
 _insert_event = insert(tables.event)
 _insert_row = insert(tables.row)
 _update_row = (
@@ -90,6 +93,12 @@ def write_plan(connection: Connection, plan: Plan, books: Mapping[str, Book]) ->
         forget_stream(connection, space, stream)
     for space, purge in plan.purges:
         _purge(connection, space, purge)
+    if connection.dialect.name == "postgresql" and _is_rung(plan):
+        connection.execute(_notify)  # heard when this is committed
+
+
+def _is_rung(plan: Plan) -> bool:
+    return any(event.stream.partition("/")[0] in RUNG for event, _, _ in plan.events)
 
 
 def _lock_blobs(connection: Connection, *, exclusive: bool) -> None:

@@ -106,10 +106,18 @@ class SandboxedCommand(_CommandSystem):
             placed = self._content.placed(_WORK)[0]  # a program of the tree is named in full
             action = Command(argv=(placed, *rest), stdin=given)
             work = {**self._files, **task_file}
-            execution = Execution(files={}, action=action, work=work, limits=limits)
+            execution = Execution(
+                files={}, action=action, work=work, limits=limits, stop=self._asked.stop
+            )
         else:
             action = Command(argv=self._content.placed(_FOLDER), stdin=given)
-            execution = Execution(files=self._files, action=action, work=task_file, limits=limits)
+            execution = Execution(
+                files=self._files,
+                action=action,
+                work=task_file,
+                limits=limits,
+                stop=self._asked.stop,
+            )
         seen = self._sandbox.run(execution, _answering(tools))
         return SystemRun(
             ended=_end(seen),

@@ -13,6 +13,7 @@ from lignin.artifacts.source.python import module_name, parse_python, public_fun
 from lignin.artifacts.source.schema import read_signature
 from lignin.artifacts.source.terms import read_terms
 from lignin.artifacts.source.tests import is_test
+from lignin.artifacts.source.thresholds import read_thresholds
 from lignin.artifacts.source.tree import files_of, python_fault
 from lignin.domain.artifacts import Capabilities, Manifest
 from lignin.domain.candidates import Candidate, Provenance, Refusal
@@ -44,6 +45,10 @@ def read(snippet: Snippet, provenance: Provenance) -> Candidate | Refusal:
     entry = module_name(snippet.path) + ".py"
     try:
         terms = read_terms(tree, entry)
+    except InvalidRequestError as error:
+        return refuse(snippet, error.message, provenance)
+    try:
+        read_thresholds(snippet.text, terms.workflow.thresholds)
     except InvalidRequestError as error:
         return refuse(snippet, error.message, provenance)
     flow = _main_flow(tree, terms.workflow.on_failure.partition(":")[2])

@@ -20,6 +20,7 @@ from lignin.domain.jobs import (
     JobAsked,
     JobError,
     JobLimits,
+    JobSignal,
     JobSpent,
     JobState,
 )
@@ -67,6 +68,7 @@ def parse_job(row: Row) -> Job:
         error=JobError(**body["error"]) if body["error"] else None,
         attempts=body["attempts"],
         spent=JobSpent(**body["spent"]),
+        signals=tuple(JobSignal(**each) for each in body.get("signals", ())),
     )
 
 
@@ -98,6 +100,16 @@ def _forked(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
     row = require_row(row, event)
     forks = [*row.body.get("forks", ()), payload["into"]]
     return replace(row, seq=event.seq, body={**row.body, "forks": forks})
+
+
+def _signalled(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    row = require_row(row, event)
+    if row.state != "open":
+        raise IllegalTransitionError(
+            f"job {row.key!r} is {row.state}", hint="what has ended waits for nothing"
+        )
+    signals = [*row.body.get("signals", ()), {**payload, "turn": row.body["turn"]}]
+    return replace(row, seq=event.seq, body={**row.body, "signals": signals})
 
 
 def _judged(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
@@ -167,6 +179,7 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
         "job.retried": _retried,
         "job.forked": _forked,
         "job.judged": _judged,
+        "job.signalled": _signalled,
     },
     "dedup": {"job.claimed": _claimed},
     "subject": {"subject.kept": _kept},

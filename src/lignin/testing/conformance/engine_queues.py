@@ -61,6 +61,39 @@ class EngineQueueConformance:
             engine.wait(f"r{at}", LONG_S)
         assert crowd.most == 2
 
+    def test_a_dead_worker_s_run_waits_for_no_place(self, lab: Lab) -> None:
+        begun: list[str] = []
+        first, second = lab.engine(), lab.engine()
+        queue = Queue(name="default", worker_concurrency=1, spare=1)
+
+        def body(run: Run, given: Json) -> Json:
+            run.publish("in", given)
+            if given == "long":
+                return run.wait("go", LONG_S)
+            return run.step("die", lambda: die(run))
+
+        def die(run: Run) -> Json:
+            if run.attempt == 1:
+                second.start(Start(kind="it", input="fresh", run_id="fresh"))
+                lab.lose(first)
+                assert second.recover() == ["left"]
+            return note(begun, run.id)
+
+        second.launch({"it": body}, [queue])
+        second.start(Start(kind="it", input="long", run_id="long"))
+        assert second.event("long", "in", LONG_S) == "long"
+        first.launch({"it": body}, [queue])
+        first.start(Start(kind="it", input="left", run_id="left"))
+        while not begun:  # the one that was lost is in a step, and goes on
+            first.wait("left", 0.01)
+        assert second.wait("left", LONG_S).attempts == 2
+        assert (second.status("left").worker, second.status("left").priority) == (
+            second.worker_id,
+            0,
+        )
+        assert second.status("long").state == "running"
+        assert second.status("fresh").state == "queued"
+
     def test_who_is_urgent_comes_first_and_then_who_came_first(self, lab: Lab) -> None:
         crowd = Crowd(0.0)
         engine = launched(lab, {"it": crowd}, Queue(name="default", concurrency=1))

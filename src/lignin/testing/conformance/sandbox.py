@@ -12,7 +12,15 @@ import pytest
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Json, is_digest
 from lignin.domain.errors import DeniedError, InvalidRequestError
-from lignin.ports.sandbox import Command, Execution, Limits, Observed, PythonCall, Sandbox
+from lignin.ports.sandbox import (
+    STOPPED,
+    Command,
+    Execution,
+    Limits,
+    Observed,
+    PythonCall,
+    Sandbox,
+)
 
 PATIENT = Limits(wall_s=60, cpu_s=30)
 """What a run gets where time is not what is tested: a loaded machine may be many times slower."""
@@ -278,6 +286,18 @@ class SandboxConformance:
             sandbox, "import time\ndef f():\n    time.sleep(100)", limits=Limits(wall_s=0.3)
         )
         assert (seen.status, seen.returned) == ("timeout", False)
+        assert seen.wall_s < 60
+
+    def test_a_run_that_nobody_wants_any_more_is_ended(self, sandbox: Sandbox) -> None:
+        asked = list[bool]()
+
+        def stop() -> bool:
+            asked.append(len(asked) > 1)
+            return asked[-1]
+
+        body = "import time\ndef f():\n    time.sleep(600)"
+        seen = call(sandbox, body, limits=Limits(wall_s=600), stop=stop)
+        assert (seen.status, seen.message, seen.returned) == ("infrastructure", STOPPED, False)
         assert seen.wall_s < 60
 
     def test_output_is_bounded_and_cut(self, sandbox: Sandbox) -> None:

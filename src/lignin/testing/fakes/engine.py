@@ -57,6 +57,7 @@ class FakeRow:
     ended_at: datetime | None = None
     forked_from: str = ""
     dedup_key: str = ""
+    was_left: bool = False
     steps: dict[int, StepRecord] = field(default_factory=dict)
     marks: dict[int, datetime] = field(default_factory=dict)
     awaits: dict[int, str] = field(default_factory=dict)
@@ -124,6 +125,7 @@ class FakeStore:
             lease = self.leases.get(row.worker)
             if row.state == "running" and (lease is None or lease <= self.now):
                 row.state, row.owner, row.wake_at = "queued", 0, None
+                row.was_left = True
                 taken.append(run_id)
         return taken
 
@@ -234,7 +236,8 @@ class FakeEngine:
         mine = sum(each.worker == self.worker_id for each in running)
         if queue.concurrency is not None and len(running) >= queue.concurrency:
             return False
-        if mine >= (queue.worker_concurrency or MOST_RUNS):
+        spare = queue.spare if row.was_left else 0
+        if mine >= (queue.worker_concurrency or MOST_RUNS) + spare:
             return False
         if queue.per_key and row.start.key in {each.start.key for each in running} - {""}:
             return False
@@ -413,7 +416,7 @@ class FakeEngine:
 
 
 def _order(row: FakeRow) -> tuple[Any, ...]:
-    return (row.start.priority, row.created_at, row.order)
+    return (not row.was_left, row.start.priority, row.created_at, row.order)
 
 
 def _status(run_id: str, row: FakeRow) -> RunStatus:
