@@ -23,7 +23,7 @@ from lignin.domain.errors import (
     UnavailableError,
 )
 from lignin.domain.events import Change, Event, format_time, parse_time
-from lignin.domain.loops import Loop, Occurrence, Trigger, run_id
+from lignin.domain.loops import Loop, Occurrence, run_id
 from lignin.domain.messages import Message
 from lignin.domain.names import is_name
 from lignin.domain.states import Row
@@ -149,7 +149,9 @@ def look_once(context: Context, name: str, at: datetime | None = None) -> Taken:
             return look_at_clock(trigger, seen, parse_time(row.body["added_at"]), now)
         if trigger.kind == "files":
             folder = Path(row.body["folder"] or context.cwd)
-            marks, passed_over = marks_of(trigger, folder, now)
+            at_home = trigger.path == "~" or trigger.path.startswith("~/")
+            path = context.person_home / trigger.path[2:] if at_home else folder / trigger.path
+            marks, passed_over = marks_of(path.absolute(), trigger.pattern, now)
             return look_at_files(trigger, seen, marks, passed_over)
         if trigger.kind == "traces":
             fresh, position = _fresh_sessions(view, read_to(trigger, seen))
@@ -183,7 +185,7 @@ def _take(
     return context.decide_and_commit(decide)
 
 
-def marks_of(trigger: Trigger, folder: Path, now: datetime) -> tuple[dict[str, str], list[str]]:
+def marks_of(root: Path, pattern: str, now: datetime) -> tuple[dict[str, str], list[str]]:
     """The quiet files of a folder, or the one file, each with a mark of its size and time.
 
     Only plain files are handed over: a link may lead to anything that the user can read, and who reads
@@ -194,7 +196,6 @@ def marks_of(trigger: Trigger, folder: Path, now: datetime) -> tuple[dict[str, s
         NotFoundError: There is nothing at the path.
         InvalidRequestError: What is there is neither a file nor a folder.
     """
-    root = (folder / Path(trigger.path).expanduser()).absolute()
     if not root.exists():
         raise NotFoundError(f"there is nothing at {root}", hint="make the folder, or mend the path")
     if not (root.is_file() or root.is_dir()):
@@ -202,7 +203,7 @@ def marks_of(trigger: Trigger, folder: Path, now: datetime) -> tuple[dict[str, s
         raise InvalidRequestError(f"{root} is neither a file nor a folder", hint=hint)
     found, passed_over = dict[str, str](), list[str]()
     for path in [root.resolve()] if root.is_file() else _files(root):
-        if not fnmatch.fnmatch(path.name, trigger.pattern):
+        if not fnmatch.fnmatch(path.name, pattern):
             continue
         try:
             status = path.lstat()
