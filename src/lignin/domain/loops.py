@@ -10,11 +10,12 @@ from typing import Literal, get_args
 
 from lignin.domain.codec import Json
 from lignin.domain.ids import derive_id
+from lignin.domain.messages import MessageKind
 
 TriggerKind = Literal["cron", "webhook", "files", "traces", "message", "manual"]
 Overlap = Literal["skip", "queue", "replace"]
 CatchUp = Literal["none", "last", "all"]
-ActionKind = Literal["skill", "agent", "command", "operation", "tool"]
+ActionKind = Literal["skill", "agent", "command", "operation", "tool", "send"]
 GateKind = Literal["checks", "approval", "head", "nothing"]
 Level = Literal["suggest", "draft", "approve", "automatic"]
 FailureDo = Literal["keep", "retry", "pause"]
@@ -36,6 +37,8 @@ class Trigger:
             of the ticks that nobody was there for.
         path, pattern: Of `files`: a folder, or a file, and which names in it.
         least: Of `traces` and `files`: so many new ones make an occurrence.
+        source, kinds, every_s: Of `message`: the connector whose messages start it ("": only what is handed
+            to it), which kinds of them (none named: all), and how often the connector is read.
     """
 
     kind: TriggerKind
@@ -46,6 +49,14 @@ class Trigger:
     path: str = ""
     pattern: str = "*"
     least: int = 1
+    source: str = ""
+    kinds: tuple[MessageKind, ...] = ()
+    every_s: int = 60
+
+    @property
+    def place(self) -> str:
+        """What it looks at, in a word."""
+        return self.at or self.path or self.source or self.kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +76,8 @@ class Action:
         run: Of `command` and `agent`: the words that run it.
         prompt: Of `agent`: what it is told besides the goal.
         name: Of `skill` the artifact, of `operation` the operation, of `tool` the tool.
-        server: Of `tool`: the tool server, as the user granted it.
-        request: Of `skill`, `operation` and `tool`: the arguments.
+        server: Of `tool`: the tool server, of `send`: the connector, as the user granted it.
+        request: Of `skill`, `operation`, `tool` and `send`: the arguments.
         unsandboxed: Of `command` and `agent`: run as the user, with all that the user may do.
         limit_s: Time for once, in seconds.
     """

@@ -169,18 +169,23 @@ def cleaned(context: Context, message: Message) -> Message:
     return replace(message, **parse_json(found.content)) if found.counts else message
 
 
-def deliver(context: Context, name: str, posting: Posting, key: str) -> tuple[Row, bool]:
+def deliver(
+    context: Context, name: str, posting: Posting, key: str, *, by_file: bool = False
+) -> tuple[Row, bool]:
     """Send a posting under a key, once; return what is known of it, and whether that was known before.
 
     Args:
         key: The same key never sends twice. Empty: what is sent is its own key, but for a state that is
             set and a call that does no harm twice.
+        by_file: A loop's file, which a person added, says to send it.
 
     Raises:
         ConflictError: Something else was sent under the key, or somebody is at it right now.
         LigninError: It was not sent, and why.
     """
-    _require_own_words(context, posting)
+    if not by_file:
+        _require_person_asks(context)
+    _require_no_secret(context, posting)
     sink = open_named(context, name, posting.tool).sink
     if sink is None:
         raise InvalidRequestError(f"nothing can be sent to {name}")
@@ -238,13 +243,18 @@ def end_delivery(context: Context, row: Row, state: DeliveryState, told: Told) -
     return after
 
 
-def _require_own_words(context: Context, posting: Posting) -> None:
-    """No agent sends by itself, and nothing that looks like a secret leaves."""
+def _require_person_asks(context: Context) -> None:
+    """No agent sends by itself."""
     actor = context.scope.actor
     if any(each.startswith("agent:") for each in (actor.sub, *actor.act)):
         raise DeniedError(
-            "an agent sends nothing by itself", hint="a loop with an action that does, or a person"
+            "an agent sends nothing by itself",
+            hint="a person does, or an action of kind 'send' in a loop's file",
         )
+
+
+def _require_no_secret(context: Context, posting: Posting) -> None:
+    """Nothing that looks like a secret leaves."""
     found = redact(canonical_bytes(posting.to_json()), context.redaction_key)
     if found.counts:
         raise DeniedError(

@@ -216,7 +216,7 @@ def send(context: Context, request: Send) -> DeliveryView:
     It is noted before it leaves. Repeated after a crash, the same command looks whether it arrived, where the
     far side shows that, and says so where nobody can know.
     """
-    posting = _posting(context, request)
+    posting = posting_of(context, request)
     if context.dry_run:
         return _dry(context, request, posting)
     row, repeated = deliver(context, request.name, posting, request.key)
@@ -263,7 +263,12 @@ def settle(context: Context, request: Settle) -> DeliveryView:
         return DeliveryView(**_delivery(view, row))
 
 
-def _posting(context: Context, request: Send) -> Posting:
+def posting_of(context: Context, request: Send) -> Posting:
+    """What a request means to send.
+
+    Raises:
+        InvalidRequestError: It cannot be told, or names no repository.
+    """
     is_server = request.name.startswith(SERVER)
     kind = _kind(request, None if is_server else require_connector(context, request.name))
     folder = commit = ""

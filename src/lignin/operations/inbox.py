@@ -164,6 +164,7 @@ def _told(view: View, row: Row) -> dict[str, Any]:
         "level": body["level"],
         "seen": body["seen"],
         "filed_at": body["filed_at"],
+        "until": body.get("until"),
     }
 
 

@@ -8,8 +8,10 @@ from lignin.domain.budgets import taken
 from lignin.domain.codec import Json, parse_json
 from lignin.domain.errors import InvalidRequestError, LigninError, NotFoundError
 from lignin.domain.events import Change, format_time
-from lignin.domain.loops import Loop
+from lignin.domain.loops import Action, Loop
 from lignin.domain.states import Row
+from lignin.governance.laws.connectors import parse_connectors
+from lignin.governance.laws.grants import parse_servers
 from lignin.loops.laws.parse import parse_loop
 from lignin.loops.laws.reading import MAX_FILE_BYTES, parse_file
 from lignin.loops.laws.ticks import next_tick
@@ -57,7 +59,23 @@ def add(context: Context, request: LoopAdd) -> LoopShown:
     loop = context.decide_and_commit(decide)
     with suppress(LigninError):  # what is not there yet is told by each tick
         look_once(context, loop.name)
-    return show(context, LoopRef(name=loop.name))
+    shown = show(context, LoopRef(name=loop.name))
+    return shown.model_copy(update={"not_here": _not_here(context, loop)})
+
+
+def _not_here(context: Context, loop: Loop) -> list[str]:
+    """What it names of the user's grants file, and is not there."""
+    try:
+        text = context.open_exits().read_grants()
+        connectors, servers = set(parse_connectors(text)), set(parse_servers(text))
+    except LigninError:
+        return []  # what is wrong with the file is told where it is used
+    named = {("connector", loop.trigger.source)}
+    for action in _actions(loop):
+        kind = "connector" if action.kind == "send" else "tool server"
+        named.add((kind, action.server))
+    known = {"connector": connectors, "tool server": servers}
+    return [f"{kind} {name!r}" for kind, name in sorted(named) if name and name not in known[kind]]
 
 
 def read_file(context: Context, named: str) -> bytes:
@@ -85,15 +103,20 @@ def _checked(value: Mapping[str, Json]) -> Loop:
     acts = frozenset({"read", "write", "execute"})
     for query in loop.context:
         find_operation(query.operation, frozenset({"read"}))
-    checks = [check for stage in loop.stages for check in stage.gate.checks]
-    actions = [stage.action for stage in loop.stages]
-    for action in (*actions, *checks, *([loop.stop.goal] if loop.stop.goal else [])):
+    for action in _actions(loop):
         if action.kind == "operation":
             find_operation(action.name, acts)
     for action in loop.autonomy.classes.values():
         if action.kind == "operation":
             find_operation(action.name, acts | {"govern"})
     return loop
+
+
+def _actions(loop: Loop) -> list[Action]:
+    """All that a run of it does: stages, their checks, and the goal's checker."""
+    checks = [check for stage in loop.stages for check in stage.gate.checks]
+    goal = [loop.stop.goal] if loop.stop.goal else []
+    return [*(stage.action for stage in loop.stages), *checks, *goal]
 
 
 @operation("loop.list", effect="read", idempotent=True)
@@ -169,7 +192,7 @@ def _view(context: Context, view: View, row: Row) -> LoopView:
     return LoopView(
         name=row.key,
         state=str(row.state),
-        trigger=loop.trigger.at or loop.trigger.path or loop.trigger.kind,
+        trigger=loop.trigger.place,
         shape=loop.shape,
         next_at=format_time(coming) if coming else None,
         running=lane["running"],

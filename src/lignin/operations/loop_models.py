@@ -72,6 +72,16 @@ class LoopShown(LoopView):
     budget_today: dict[str, Any] = Field(
         default_factory=dict, description="what its runs of today set aside and spent"
     )
+    not_here: list[str] = Field(
+        default_factory=list,
+        description="connectors and tool servers that a file just added names, and your grants file does not",
+    )
+
+    def warnings(self) -> list[str]:
+        return [
+            f"your grants file has no {each}: what it starts or does waits for a machine whose file has it"
+            for each in self.not_here
+        ]
 
 
 class LoopsListed(Listed):
@@ -128,7 +138,9 @@ class Ticked(Response):
     started: list[str] = Field(description="runs that begin or go on")
     taken: dict[str, list[str]] = Field(description="what became of occurrences, by loop")
     drove: dict[str, str] = Field(description="runs that were driven here, and where they stand")
-    faults: dict[str, str] = Field(description="loops that could not be looked at, and why")
+    faults: dict[str, str] = Field(
+        description="loops and connectors that could not be looked at, and why"
+    )
 
     def exit_code(self) -> int:
         return 5 if self.faults else 0
@@ -235,6 +247,7 @@ class ItemView(Response):
     level: str = Field(description="how far the loop may go with it")
     seen: int = Field(description="how many runs found it")
     filed_at: str = Field(description="when")
+    until: str | None = Field(None, description="when it expires by itself, if it does")
 
 
 class ItemShown(ItemView):
@@ -254,6 +267,7 @@ class ItemsListed(Listed):
             "\n".join(
                 f"{each.item}  {each.loop}: {each.title}"
                 + (f" [{each.change}: {each.level}]" if each.change else "")
+                + (f" (until {each.until[:16]}Z)" if each.until else "")
                 for each in self.items
             )
             or "nothing waits for you"

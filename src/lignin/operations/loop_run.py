@@ -22,6 +22,7 @@ from lignin.operations.loop_models import (
 )
 from lignin.operations.loopladder import told_standing
 from lignin.operations.looplooking import claim, running, take, tick
+from lignin.operations.looppolling import read_awaited
 from lignin.operations.looprunning import drive, held_for_s
 from lignin.operations.registry import operation
 from lignin.ports.ledger import View, require_known
@@ -61,9 +62,12 @@ def run(context: Context, request: LoopRun) -> Ran:
 def tick_(context: Context, request: LoopTick) -> Ticked:
     """Look once at what triggers each loop, take what is new, and drive what is to go on.
 
+    Connectors whose messages start a loop are read first.
+
     Any number of processes may do so, as often as they like: an occurrence is taken once, a run is driven
     by one of them. `lignin up` and `lignin worker` do the same without end.
     """
+    unread = {} if context.dry_run else read_awaited(context)
     ticked = tick(context)
     drove: dict[str, str] = {}
     if request.drive and not context.dry_run:
@@ -71,7 +75,9 @@ def tick_(context: Context, request: LoopTick) -> Ticked:
             state = drive_here(context, each)
             if state:
                 drove[each] = state
-    return Ticked(started=ticked.started, taken=ticked.taken, drove=drove, faults=ticked.faults)
+    return Ticked(
+        started=ticked.started, taken=ticked.taken, drove=drove, faults={**unread, **ticked.faults}
+    )
 
 
 def drive_here(context: Context, run_: str) -> str:

@@ -17,8 +17,10 @@ from lignin.domain.codec import Json, canonical_bytes
 from lignin.domain.errors import DeniedError, InvalidRequestError, LigninError, NotFoundError
 from lignin.domain.loops import Action
 from lignin.loops.laws.answers import MAX_SAID_BYTES, Finding
+from lignin.loops.laws.filling import filled
 from lignin.operations.context import Context
 from lignin.operations.exits import bound_tools
+from lignin.operations.loopsending import send_once
 from lignin.operations.registry import Operation, Response, load_noun, nouns
 from lignin.ports.sandbox import never
 from lignin.ports.system import SystemAsked
@@ -81,6 +83,7 @@ def perform(
     *,
     folder: Path,
     limit_s: float,
+    key: str = "",
     stop: Callable[[], bool] = never,
 ) -> Done:
     """Do one thing and say what came of it. Never raises for what it does.
@@ -89,6 +92,7 @@ def perform(
         task: What it is given: goal, context, memory, what came with the occurrence.
         folder: Where the files lie that a command line names.
         limit_s: What is left of its time, in seconds.
+        key: Names this act, the same whoever makes it again: what is sent is sent once under it.
         stop: Whether nobody wants it any more: a command, and what runs in the sandbox, is ended then.
     """
     began = time.monotonic()
@@ -99,6 +103,7 @@ def perform(
         "skill": lambda: _call_skill(act, action, task, limit_s),
         "operation": lambda: _operate(act, action, task),
         "tool": lambda: _call_tool(act, action, task),
+        "send": lambda: _send(act, action, task, folder, key),
     }[action.kind]
     try:
         done = do()
@@ -185,17 +190,15 @@ def _call_tool(context: Context, action: Action, task: Mapping[str, Json]) -> Do
     return Done(ended="done", said=b"" if result in (None, [], {}, "") else said)
 
 
-def filled(request: Mapping[str, Json], task: Mapping[str, Json]) -> dict[str, Json]:
-    """A request with what the run has in place of `$goal`, `$given`, `$context` and the like."""
-
-    def fill(value: Json) -> Json:
-        if isinstance(value, str) and value[:1] == "$" and value[1:] in task:
-            return task[value[1:]]
-        if isinstance(value, dict):
-            return {key: fill(each) for key, each in value.items()}
-        return [fill(each) for each in value] if isinstance(value, list) else value
-
-    return {key: fill(each) for key, each in request.items()}
+def _send(
+    context: Context, action: Action, task: Mapping[str, Json], folder: Path, key: str
+) -> Done:
+    request = filled(action.request, task)
+    sent = send_once(context, action, request, folder=folder, key=key)
+    ended = "infrastructure" if sent.why else "done"
+    return Done(
+        ended=ended, said=canonical_bytes(dict(sent.told)), why=sent.why, findings=sent.findings
+    )
 
 
 def find_operation(name: str, effects: frozenset[str]) -> Operation:

@@ -20,6 +20,7 @@ from lignin.loops.laws.answers import Finding
 from lignin.loops.laws.ladder import Standing
 from lignin.operations.context import Context
 from lignin.operations.loopacting import perform, run_operation
+from lignin.operations.loopsending import OWN
 from lignin.operations.proposal import ProposalApply as ApplyRequest
 from lignin.operations.proposal import ProposalDecide, apply, decide
 from lignin.ports.ledger import View, require_known
@@ -80,9 +81,14 @@ def _do(
         request = {**finding.request, **action.request}
         run_operation(context, action.name, request, _ANY)
         return {"operation": action.name}
+    if action.kind == "send" and (chosen := sorted(OWN & finding.request.keys())):
+        raise InvalidRequestError(
+            f"the item says {chosen[0]!r} of what is to be sent: that is for the loop's file",
+            hint=f"autonomy.classes.{finding.change}.with in the loop's file may say it",
+        )
     task = {"change": finding.to_json(), "key": item, "goal": loop.goal}
     asked = replace(action, request={**finding.request, **action.request})
-    done = perform(context, asked, task, folder=folder, limit_s=action.limit_s)
+    done = perform(context, asked, task, folder=folder, limit_s=action.limit_s, key=item)
     if done.ended != "done":
         raise GateFailedError(
             f"what applies {finding.change!r} {done.ended}: {done.why[:300]}",

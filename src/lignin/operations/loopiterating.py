@@ -25,6 +25,8 @@ from lignin.loops.laws.answers import (
     parse_verdict,
     told_spent,
 )
+from lignin.loops.laws.asking import asked_of, what_follows
+from lignin.loops.laws.filling import said_value
 from lignin.loops.laws.ladder import Standing
 from lignin.loops.laws.memory import Ran, remember
 from lignin.loops.laws.spending import (
@@ -114,6 +116,9 @@ class Iteration:
         fresh = list[Mapping[str, Json]]()
         for place, stage in enumerate(self._loop.stages[self._start :], start=self._start):
             given = {**task, "previous": [act["said"] for act in acts]}
+            if stage.action.request:
+                named = zip(self._loop.stages, acts, strict=False)
+                given["stages"] = {each.name: said_value(str(act["said"])) for each, act in named}
             act = self._step(f"act {stage.name}", _later(self._act, stage, given))
             acts.append(act)
             fresh.append(act)
@@ -188,7 +193,8 @@ class Iteration:
         left, spent = self._left, Amounts(money_microusd=0, tokens=0)
         while True:
             left_s = self._left_s - seconds
-            done = self._perform(stage.action, {**task, **self._limits(left, left_s)}, left_s)
+            limits = self._limits(left, left_s)
+            done = self._perform(stage.action, {**task, **limits}, left_s, stage.name)
             seconds, attempts = seconds + done["time_s"], attempts + 1
             is_done = done["ended"] == "done"
             cost = counted(left, _told(done), is_done=is_done)
@@ -202,7 +208,9 @@ class Iteration:
         is_timed = self._ticket.amounts.time_s is not None
         return {"limits": replace(left, time_s=int(left_s) if is_timed else None).to_json()}
 
-    def _perform(self, action: Action, task: Mapping[str, Json], limit_s: float) -> dict[str, Json]:
+    def _perform(
+        self, action: Action, task: Mapping[str, Json], limit_s: float, name: str = ""
+    ) -> dict[str, Json]:
         """Do one thing, as long as the run still counts.
 
         Raises:
@@ -210,9 +218,14 @@ class Iteration:
             RunStopped: It may not go on in this process; nothing of it is recorded.
         """
         self._require_wanted()
-        folder, stop = self._folder, lambda: self._stopped() or self._state() != "running"
         done = perform(
-            self._context, action, task, folder=folder, limit_s=limit_s, stop=stop
+            self._context,
+            action,
+            task,
+            folder=self._folder,
+            limit_s=limit_s,
+            key=f"{self._run}/{self._number}/{name}",
+            stop=lambda: self._stopped() or self._state() != "running",
         ).to_json()
         self._require_wanted()
         return done
@@ -340,9 +353,8 @@ class Iteration:
     def _question(self, came: Came) -> Filing:
         """On what the run waits: what the action asks, or whether its result may stand."""
         last = came.answers[-1] if came.answers else Answer()
-        title = (
-            came.ask.splitlines()[0][:200] if came.ask else f"may this of {self._loop.name} stand?"
-        )
+        stage = came.stage if came.ask else came.stage - 1
+        title = came.ask.splitlines()[0][:200] if came.ask else asked_of(self._loop, stage)
         said = str(came.acts[-1]["said"])[:8000] if came.acts and not came.ask else ""
         evidence = tuple(text for text in (came.ask, last.note, said) if text)
         until = self._context.ledger.now() + timedelta(seconds=self._loop.stop.expires_s)
@@ -350,7 +362,12 @@ class Iteration:
             loop=self._loop.name,
             run=self._run,
             kind="question" if came.ask else "approval",
-            finding=Finding(key=str(self._number), title=title, evidence=evidence),
+            finding=Finding(
+                key=str(self._number),
+                title=title,
+                evidence=evidence,
+                proposed=what_follows(self._loop, stage, until, is_question=bool(came.ask)),
+            ),
             until=format_time(until),
         )
 

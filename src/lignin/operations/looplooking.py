@@ -6,25 +6,39 @@ told and stops no other.
 
 import fnmatch
 import os
-from collections.abc import Callable, Sequence
+import stat
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from lignin.connectors.messages import load_message
 from lignin.domain.codec import Json, canonical_bytes, digest_json, parse_json
 from lignin.domain.errors import (
     CodecError,
+    InvalidRequestError,
     LigninError,
     LimitedError,
     NotFoundError,
     UnavailableError,
 )
-from lignin.domain.events import Change, format_time, parse_time
-from lignin.domain.loops import Occurrence, Trigger, run_id
+from lignin.domain.events import Change, Event, format_time, parse_time
+from lignin.domain.loops import Loop, Occurrence, run_id
+from lignin.domain.messages import Message
 from lignin.domain.names import is_name
 from lignin.domain.states import Row
 from lignin.loops.inbox import Inbox
-from lignin.loops.laws.looking import MOST_FILES, Looked, look_at_clock, look_at_files, look_at_log
+from lignin.loops.laws.lane import MOST_WAITING
+from lignin.loops.laws.looking import (
+    MOST_FILES,
+    Came,
+    Looked,
+    look_at_clock,
+    look_at_files,
+    look_at_log,
+    look_at_messages,
+    read_to,
+)
 from lignin.loops.service import Loops, Taken, lane_of, load_loop
 from lignin.operations.context import Context
 from lignin.ports.ledger import View, every_row, require_known
@@ -34,6 +48,8 @@ QUIET_S = 2.0
 """A file that was written so lately may still grow: it is new at the next look."""
 PAGE = 1000
 MAX_GIVEN_BYTES = 256 * 1024
+MAX_TEXT_CHARS = 32_000
+"""Of a message's text a run is given so much; `lignin message show` has the rest."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -133,10 +149,15 @@ def look_once(context: Context, name: str, at: datetime | None = None) -> Taken:
             return look_at_clock(trigger, seen, parse_time(row.body["added_at"]), now)
         if trigger.kind == "files":
             folder = Path(row.body["folder"] or context.cwd)
-            return look_at_files(trigger, seen, marks_of(trigger, folder, now))
+            at_home = trigger.path == "~" or trigger.path.startswith("~/")
+            path = context.person_home / trigger.path[2:] if at_home else folder / trigger.path
+            marks, passed_over = marks_of(path.absolute(), trigger.pattern, now)
+            return look_at_files(trigger, seen, marks, passed_over)
         if trigger.kind == "traces":
-            fresh, position = _fresh_sessions(view, seen)
+            fresh, position = _fresh_sessions(view, read_to(trigger, seen))
             return look_at_log(trigger, seen, fresh, position)
+        if trigger.source:
+            return _look_at_messages(view, loop)
         return Looked()
 
     return _take(context, name, look)
@@ -164,35 +185,54 @@ def _take(
     return context.decide_and_commit(decide)
 
 
-def marks_of(trigger: Trigger, folder: Path, now: datetime) -> dict[str, str]:
+def marks_of(root: Path, pattern: str, now: datetime) -> tuple[dict[str, str], list[str]]:
     """The quiet files of a folder, or the one file, each with a mark of its size and time.
 
-    Links are not followed out of the folder.
+    Only plain files are handed over: a link may lead to anything that the user can read, and who reads
+    a pipe waits for good. Such are named in what is returned second.
 
     Raises:
         LimitedError: There are more than `MOST_FILES`.
         NotFoundError: There is nothing at the path.
+        InvalidRequestError: What is there is neither a file nor a folder.
     """
-    root = (folder / Path(trigger.path).expanduser()).absolute()
     if not root.exists():
         raise NotFoundError(f"there is nothing at {root}", hint="make the folder, or mend the path")
-    found: dict[str, str] = {}
-    for path in [root] if root.is_file() else _files(root):
-        if not fnmatch.fnmatch(path.name, trigger.pattern):
+    if not (root.is_file() or root.is_dir()):
+        hint = "trigger.path is a folder, or one plain file"
+        raise InvalidRequestError(f"{root} is neither a file nor a folder", hint=hint)
+    found, passed_over = dict[str, str](), list[str]()
+    for path in [root.resolve()] if root.is_file() else _files(root):
+        if not fnmatch.fnmatch(path.name, pattern):
             continue
         try:
-            stat = path.stat()
+            status = path.lstat()
         except OSError:
             continue  # gone meanwhile
-        if now.timestamp() - stat.st_mtime < QUIET_S:
+        if why := _why_no_file(path, status.st_mode):
+            passed_over.append(f"{ascii(str(path))[1:-1]}: {why}")
+            continue
+        if now.timestamp() - status.st_mtime < QUIET_S:
             continue
         if len(found) >= MOST_FILES:
             raise LimitedError(
                 f"more than {MOST_FILES} files below {root}",
                 hint="narrow trigger.pattern, or name a folder below",
             )
-        found[str(path)] = digest_json([str(path), stat.st_size, str(stat.st_mtime_ns)])[7:23]
-    return found
+        found[str(path)] = digest_json([str(path), status.st_size, str(status.st_mtime_ns)])[7:23]
+    return found, passed_over
+
+
+def _why_no_file(path: Path, mode: int) -> str:
+    if stat.S_ISLNK(mode):
+        return "a link"
+    if not stat.S_ISREG(mode):
+        return "a pipe, a socket or a device"
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return "its name is no text"
+    return ""
 
 
 def _files(root: Path) -> "list[Path]":
@@ -204,16 +244,52 @@ def _files(root: Path) -> "list[Path]":
     return sorted(found)
 
 
-def _fresh_sessions(view: View, seen: Json) -> tuple[list[str], int]:
-    if seen is None:
+def _fresh_sessions(view: View, since: int | None) -> tuple[list[str], int]:
+    if since is None:
         return [], view.position
-    after, found = int(seen["position"]), list[str]()
+    begun = (e for e in _log_since(view, since) if e.type == "session.started")
+    return [e.stream.partition("/")[2] for e in begun], view.position
+
+
+def _log_since(view: View, after: int) -> Iterator[Event]:
     while True:
         events = view.log(after=after, limit=PAGE)
-        found += [e.stream.partition("/")[2] for e in events if e.type == "session.started"]
+        yield from events
         if len(events) < PAGE:
-            return found, view.position
+            return
         after = events[-1].position
+
+
+def _look_at_messages(view: View, loop: Loop) -> Looked:
+    """The next messages of its source: as many as its lane has room for, and no more is read."""
+    trigger, lane = loop.trigger, lane_of(view, loop.name)
+    since = read_to(trigger, lane["seen"])
+    room = MOST_WAITING - len(lane["waiting"]) if trigger.overlap == "queue" else MOST_WAITING
+    came, is_whole = list[Came](), True
+    for event in _log_since(view, since) if since is not None else ():
+        told = event.payload
+        is_ours = event.type == "message.taken" and told["source"] == trigger.source
+        if not is_ours or (trigger.kinds and told["kind"] not in trigger.kinds):
+            continue
+        if len(came) >= room:
+            is_whole = False
+            break
+        key = event.stream.partition("/")[2]
+        given = told_message(load_message(view, require_known(view, event.stream)))
+        came.append(Came(message=key, position=event.position, given=given))
+    if not is_whole and not came:
+        return Looked()  # no room: all of it stays where it is
+    return look_at_messages(trigger, lane["seen"], came, view.position, is_whole=is_whole)
+
+
+def told_message(message: Message) -> Json:
+    """A message as a run is given it: bounded, and marked as somebody else's words."""
+    return {
+        **message.to_json(),
+        "message": message.message_id,
+        "text": message.text[:MAX_TEXT_CHARS],
+        "cut": message.cut or len(message.text) > MAX_TEXT_CHARS,
+    }
 
 
 def wake(context: Context, now: datetime) -> list[str]:

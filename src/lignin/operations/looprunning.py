@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 
+from lignin.connectors.messages import Messages
 from lignin.domain.codec import Json
 from lignin.domain.errors import ConflictError, LigninError, LimitedError
 from lignin.domain.events import Change, format_time, parse_time
@@ -16,6 +17,7 @@ from lignin.domain.states import Row
 from lignin.loops.budgets import Budgets, Ticket, budgets_of, parse_ticket, plan_ticket
 from lignin.loops.inbox import Filing, Inbox
 from lignin.loops.laws.answers import Finding
+from lignin.loops.laws.looking import FROM
 from lignin.loops.laws.spending import longest_checked_s
 from lignin.loops.laws.stops import Iterated, decide_stop, parse_iterated
 from lignin.loops.service import Loops, loop_of_run, told_iterations
@@ -213,9 +215,21 @@ def _end(context: Context, run: str, end: Mapping[str, Json]) -> Json:
             filed = _failed(context, view, row, loop, str(end["told"]))
         elif is_barred:
             filed = _barred(context, view, row, loop, str(end["told"]), keep=keep)
-        return {"run": run, "state": outcome, "next": following}, [ended, *filed]
+        dealt = [] if is_lost else _dealt_with(context, view, row, str(end["told"]))
+        return {"run": run, "state": outcome, "next": following}, [ended, *filed, *dealt]
 
     return context.decide_and_commit(decide)
+
+
+def _dealt_with(context: Context, view: View, row: Row, told: str) -> list[Change]:
+    """The message that started the run is dealt with, unless somebody said so before."""
+    if not str(row.body["source"]).startswith(FROM):
+        return []
+    message = view.row(f"message/{row.body['occurrence']}")
+    if message is None or message.state != "taken":
+        return []
+    note = f"{row.body['loop']}, {row.key}: {told}"[:1000]
+    return [Messages(context.ids).settle(context.scope, message, note)]
 
 
 def _failed(context: Context, view: View, row: Row, loop: Loop, told: str) -> list[Change]:

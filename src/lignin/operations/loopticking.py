@@ -14,6 +14,7 @@ from lignin.domain.states import Row
 from lignin.operations.context import Context
 from lignin.operations.jobwork import ask_job
 from lignin.operations.looplooking import running, tick
+from lignin.operations.looppolling import Reader, awaited
 from lignin.ports.ledger import require_known
 
 LOOK_S = 2.0
@@ -26,6 +27,7 @@ class Ticker:
         self._context = context
         self._looked = -LOOK_S
         self._told: dict[str, str] = {}
+        self.reader = Reader(context, self._tell)
 
     def tend(self) -> None:
         """Look, if it is time. A fault of one loop is told once, and stops no other."""
@@ -33,12 +35,16 @@ class Ticker:
         if now - self._looked < LOOK_S:
             return
         self._looked = now
+        awaits: dict[str, tuple[Context, int]] = {}
         for space in self._context.ledger.spaces():
             context = replace(self._context, scope=self._context.scope_of(space))
             try:
                 self._look(context)
+                wanted = awaited(context).items()
+                awaits |= {f"{space}/{name}": (context, every_s) for name, every_s in wanted}
             except LigninError as error:  # the store, or a job that cannot be asked for
                 self._tell(space, error.message)
+        self.reader.tend(awaits)
 
     def _look(self, context: Context) -> None:
         with context.view() as view:

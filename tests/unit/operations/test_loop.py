@@ -576,3 +576,43 @@ def test_nobody_can_tell_a_run_on_the_ledger_by_its_foreign_text(desk: Desk) -> 
         told = json.dumps([event.payload for event in view.log(limit=1000)])
     assert "secret sentence" not in told
     assert "sentence of mine" not in told
+
+
+def test_only_plain_files_are_handed_over_and_what_is_none_is_named(desk: Desk) -> None:
+    inbox = desk.context.cwd / "in"
+    inbox.mkdir()
+    secret = desk.context.cwd.parent / "secret.txt"
+    secret.write_text("not yours")
+    handed = f"pathlib.Path({str(desk.context.cwd / 'handed.json')!r})"
+    text = f"{handed}.write_text(json.dumps(task['given']))"
+    value = definition(command(script(desk, "act.py", text)))
+    add(desk, {**value, "trigger": {"kind": "files", "path": "in"}})
+    os.mkfifo(inbox / "pipe")
+    (inbox / "link").symlink_to(secret)
+    (inbox / "folder").symlink_to(secret.parent)
+    (inbox / "gone").symlink_to("nowhere")
+    (inbox / os.fsdecode(b"no\xfftext")).write_text("x")
+    (inbox / "a.txt").write_text("a")
+    for path in (inbox / "a.txt", inbox / os.fsdecode(b"no\xfftext")):
+        os.utime(path, (1, 1))
+    assert desk("loop.tick").taken == {"triage": ["start"]}
+    given = json.loads((desk.context.cwd / "handed.json").read_text())
+    assert given["files"] == [str(inbox / "a.txt")]
+    assert {each.rpartition("/")[2] for each in given["passed_over"]} == {
+        "pipe: a pipe, a socket or a device",
+        "link: a link",
+        "gone: a link",
+        "no\\udcfftext: its name is no text",
+    }
+    assert str(secret) not in json.dumps(given)
+
+
+@pytest.mark.parametrize("path", ["pipe", "device"])
+def test_a_files_trigger_on_what_is_no_file_is_a_fault_of_that_loop_alone(
+    desk: Desk, path: str
+) -> None:
+    os.mkfifo(desk.context.cwd / "pipe")
+    (desk.context.cwd / "device").symlink_to("/dev/null")
+    value = definition(command(script(desk, "act.py", "")))
+    add(desk, {**value, "trigger": {"kind": "files", "path": path}})
+    assert "neither a file nor a folder" in tick(desk.context).faults["triage"]

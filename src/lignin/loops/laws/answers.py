@@ -14,8 +14,9 @@ MAX_SAID_BYTES = 256 * 1024
 MAX_TITLE_CHARS = 200
 MAX_TEXT_CHARS = 8_000
 MAX_EVIDENCE = 20
-_KEYS = frozenset({"found", "spent", "progress", "note", "ask", "verdict"})
-HINT = "an answer is text, or one JSON object of found, spent, progress, note and ask"
+_KEYS = frozenset({"found", "spent", "progress", "note", "ask", "verdict", "data"})
+"""`data` is for the stages behind, which refer to it; nothing of it is read here."""
+HINT = "an answer is text, or one JSON object of found, spent, progress, note, ask and data"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

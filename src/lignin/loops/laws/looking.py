@@ -14,6 +14,10 @@ from lignin.loops.laws.ticks import occurrence_of, plan_due
 
 MOST_FILES = 5_000
 MOST_NAMED = 500
+FROM = "connector/"
+"""What an occurrence's source begins with that is a message of a connector; its name is the message's id."""
+STRIDE = 1000
+"""So much of the log that has nothing new is read again at most, before it is noted as read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +44,14 @@ def look_at_clock(trigger: Trigger, seen: Json, added_at: datetime, now: datetim
     )
 
 
-def look_at_files(trigger: Trigger, seen: Json, marks: Mapping[str, str]) -> Looked:
+def look_at_files(
+    trigger: Trigger, seen: Json, marks: Mapping[str, str], passed_over: Sequence[str] = ()
+) -> Looked:
     """New and changed files, together as one occurrence.
 
     Args:
         marks: Path to a mark that changes with its content, of files that are quiet now.
+        passed_over: What lies there and is no file, told beside the new ones.
     """
     known = set(seen["marks"]) if seen and "marks" in seen else set()
     new = sorted(path for path, mark in marks.items() if mark not in known)
@@ -54,7 +61,9 @@ def look_at_files(trigger: Trigger, seen: Json, marks: Mapping[str, str]) -> Loo
     if len(new) < trigger.least:
         return Looked()
     name = digest_json(sorted(marks[path] for path in new))
-    given = {"files": new[:MOST_NAMED], "count": len(new)}
+    given: dict[str, Json] = {"files": new[:MOST_NAMED], "count": len(new)}
+    if passed_over:
+        given["passed_over"] = list(passed_over[:MOST_NAMED])
     return Looked(occurrences=(Occurrence(source="files", name=name, given=given),), seen=now)
 
 
@@ -65,11 +74,54 @@ def look_at_log(trigger: Trigger, seen: Json, fresh: Sequence[str], position: in
         fresh: Sessions that were begun since what was seen, in order.
         position: Where the log stands.
     """
-    if seen is None:
+    since = read_to(trigger, seen)
+    if since is None:
         return Looked(seen={"position": position})
     if len(fresh) < trigger.least:
-        return Looked()
+        is_far = not fresh and position - since >= STRIDE
+        return Looked(seen={"position": position}) if is_far else Looked()
     given = {"sessions": list(fresh[:MOST_NAMED]), "count": len(fresh)}
     name = digest_json(sorted(fresh))
     occurrence = Occurrence(source="traces", name=name, given=given)
     return Looked(occurrences=(occurrence,), seen={"position": position})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Came:
+    """A message that came in: its id, where in the log it stands, and what it says."""
+
+    message: str
+    position: int
+    given: Json
+
+
+def look_at_messages(
+    trigger: Trigger, seen: Json, came: Sequence[Came], position: int, *, is_whole: bool
+) -> Looked:
+    """Messages of a connector, each an occurrence of its own, named by its id.
+
+    Args:
+        came: The first of those that came since what was seen, in order.
+        position: Where the log stands.
+        is_whole: `came` are all of them; else the rest is new at the next look.
+    """
+    since = read_to(trigger, seen)
+    here: Json = {"source": trigger.source, "position": position}
+    if since is None:
+        return Looked(seen=here)  # what came before the loop is no news
+    if not came:
+        return Looked(seen=here) if is_whole and position - since >= STRIDE else Looked()
+    occurrences = tuple(
+        Occurrence(source=f"{FROM}{trigger.source}", name=each.message, given=each.given)
+        for each in came
+    )
+    if not is_whole:
+        here = {"source": trigger.source, "position": came[-1].position}
+    return Looked(occurrences=occurrences, seen=here)
+
+
+def read_to(trigger: Trigger, seen: Json) -> int | None:
+    """How far the log was read for a trigger; None where it was not, or for another source."""
+    if not seen or "position" not in seen or seen.get("source", "") != trigger.source:
+        return None
+    return int(seen["position"])

@@ -33,6 +33,7 @@ from lignin.domain.loops import (
     Trigger,
     TriggerKind,
 )
+from lignin.domain.messages import MessageKind
 from lignin.domain.names import require_name
 from lignin.loops.laws.reading import Table
 
@@ -115,8 +116,23 @@ def _trigger(table: Table) -> Trigger:
     elif kind == "traces":
         least = table.whole("least", 1, 1, 1_000_000)
         trigger = Trigger(kind=kind, overlap=overlap, least=least)
+    elif kind == "message" and "source" in table:
+        trigger = Trigger(
+            kind=kind,
+            overlap=overlap,
+            source=require_name("connector", table.text("source", most=63)),
+            kinds=_kinds(table),
+            every_s=table.whole("every_s", 60, 10, 86_400),
+        )
     table.close()
     return trigger
+
+
+def _kinds(table: Table) -> tuple[MessageKind, ...]:
+    named, known = table.sequence("kinds"), get_args(MessageKind)
+    if unknown := [each for each in named if each not in known]:
+        raise table.fault("kinds", f"has {unknown[0]!r:.60}", hint=f"of {', '.join(known)}")
+    return tuple(named)
 
 
 def _require_cron(table: Table, at: str) -> None:
@@ -148,8 +164,10 @@ def _query(table: Table) -> Query:
     return query
 
 
-def _action(table: Table) -> Action:
+def _action(table: Table, *, checks: bool = False) -> Action:
     kind: ActionKind = table.choice("kind", get_args(ActionKind))
+    if checks and kind == "send":
+        raise table.fault("kind", "is 'send': who checks sends nothing", hint="a stage sends")
     limit_s = table.number("limit_s", _MOST_LIMIT_S) or Action(kind=kind).limit_s
     if kind in ("command", "agent"):
         action = Action(
@@ -165,6 +183,16 @@ def _action(table: Table) -> Action:
             raise table.fault("run", f"cannot be split into words: {error}") from error
         if not words:
             raise table.fault("run", "is missing")
+    elif kind == "send":
+        action = Action(
+            kind=kind,
+            server=require_name("connector", table.text("connector", most=63)),
+            request=table.mapping("with"),
+            limit_s=limit_s,
+        )
+        for fixed, by in (("name", "`connector`"), ("key", "the run")):
+            if fixed in action.request:
+                raise table.fault(f"with.{fixed}", f"is fixed by {by}", hint="leave it out")
     else:
         action = Action(
             kind=kind,
@@ -179,7 +207,7 @@ def _action(table: Table) -> Action:
 
 def _gate(table: Table) -> Gate:
     kind: GateKind = table.choice("kind", get_args(GateKind))
-    checks = tuple(_action(each) for each in table.tables("checks"))
+    checks = tuple(_action(each, checks=True) for each in table.tables("checks"))
     if (kind == "checks") != bool(checks):
         what = "has none" if kind == "checks" else f"are there, though the gate is {kind}"
         raise table.fault("checks", what, hint="[[gate.checks]] with kind = 'command' and run")
@@ -249,7 +277,7 @@ def _stop(table: Table, shape: Shape, stages: tuple[Stage, ...]) -> Stop:
         budget=budget,
         once=once,
         daily=daily,
-        goal=_action(table.table("goal")) if closed else None,
+        goal=_action(table.table("goal"), checks=True) if closed else None,
         expires_s=table.whole("expires_s", EXPIRES_S, 1, _MOST_TIME_S),
     )
     if stop.goal is not None and any(stop.goal.who == stage.action.who for stage in stages):
