@@ -82,6 +82,8 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "head.release": [{**ONE, "token": 1}],
     "head.rollback": [ONE, {"to": DIGEST}],
     "head.show": [ONE],
+    "init": [{"folder": "absent"}, {"client": ["absent"]}, {"undo": True, "client": ["codex"]}],
+    "lesson.approve": [{"lesson": "les_absent"}],
     "lesson.propose": [{"text": "look before you leap", **SESSION}],
     "lesson.withdraw": [{"lesson": "les_absent", "reason": "r"}],
     "skill.list": [{"head": "absent"}],
