@@ -94,6 +94,7 @@ ARGUMENTS = {
     "routine.prove": ("rtn_absent",),
     "routine.run": ("please cancel it", "--tools", "desk"),
     "rubric.add": ("rubric.yaml",),
+    "plugin.write": ("plugin",),
     "rubric.adopt": ("absent",),
     "rubric.agree": ("absent", "--judge", "cat"),
     "rubric.compare": ("absent", "absent", "--judge", "cat"),

@@ -88,7 +88,11 @@ class _Asked:
 
 def _set(context: Context, project: Project, request: Init, writes: bool) -> ProjectSet:
     clients = _clients(context, project, request.client)
-    launch = _launch(context, request)
+    launch = Launch(
+        command=launch_words(context, request.command),
+        telemetry=request.telemetry,
+        hooks=request.hooks,
+    )
     places = [place for client, _ in clients for place in client.places(launch)]
     left, files, changes = [], [], []
     for asked in _asked(context, project.folder, places, personal=request.personal):
@@ -176,14 +180,24 @@ def _how_found(context: Context, project: Project, client: Client) -> str:
     return ""
 
 
-def _launch(context: Context, request: Init) -> Launch:
-    if request.command:
-        words = tuple(shlex.split(request.command))
-    elif shutil.which("lignin", path=context.environment.get("PATH", "")):
-        words = ("lignin",)
-    else:
-        words = (sys.executable, "-m", "lignin")
-    return Launch(command=words, telemetry=request.telemetry, hooks=request.hooks)
+def launch_words(context: Context, command: str) -> tuple[str, ...]:
+    """The words that start Lignin: those given, `lignin` where it is on PATH, else this Python.
+
+    Raises:
+        InvalidRequestError: The words given cannot be told apart.
+    """
+    if command:
+        try:
+            words = tuple(shlex.split(command))
+        except ValueError as error:
+            raise InvalidRequestError(
+                f"--command: {error}", hint="quote it as a shell would"
+            ) from error
+        if words:
+            return words
+    if shutil.which("lignin", path=context.environment.get("PATH", "")):
+        return ("lignin",)
+    return (sys.executable, "-m", "lignin")
 
 
 def _asked(

@@ -83,6 +83,7 @@ ABSENT: dict[str, list[dict[str, Any]]] = {
     "head.rollback": [ONE, {"to": DIGEST}],
     "head.show": [ONE],
     "init": [{"folder": "absent"}, {"client": ["absent"]}, {"undo": True, "client": ["codex"]}],
+    "plugin.write": [{"folder": "plugin", "head": "absent"}],
     "lesson.approve": [{"lesson": "les_absent"}],
     "lesson.propose": [{"text": "look before you leap", **SESSION}],
     "lesson.withdraw": [{"lesson": "les_absent", "reason": "r"}],
