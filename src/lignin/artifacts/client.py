@@ -1,6 +1,13 @@
 """What an agent client is to us. One file per client in `clients/`, each with a `CLIENT`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from lignin.artifacts.projects.place import Launch, Place
+
+
+def _no_places(_launch: Launch) -> tuple[Place, ...]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +24,8 @@ class Client:
         entry_format: One line of the listing, with `{name}`, `{description}` and `{path}`.
         markers: Paths relative to the project or the home whose presence tells that it is used.
         command: The program's name on PATH, a second sign that it is used.
+        places: What `init` puts into its settings, and where.
+        notes: What a person still has to do themselves; told by `init`.
     """
 
     name: str
@@ -28,6 +37,8 @@ class Client:
     entry_format: str
     markers: tuple[str, ...] = ()
     command: str = ""
+    places: Callable[[Launch], tuple[Place, ...]] = _no_places
+    notes: tuple[str, ...] = ()
 
     def entry(self, name: str, description: str, folder: str) -> str:
         """The line by which the client lists one skill of the skills folder `folder`."""

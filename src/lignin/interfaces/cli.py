@@ -29,7 +29,7 @@ from lignin.interfaces.errors import (
 from lignin.interfaces.streams import ensure_streams, printable, say
 from lignin.operations import NOT_NOUNS
 
-SHORTCUTS = ("demo", "up", "worker", "mcp", "improve")
+SHORTCUTS = ("init", "demo", "up", "worker", "mcp", "improve")
 LIFE_ORDER = (
     "trace",
     "artifact",
@@ -48,6 +48,7 @@ START = (
         "the whole path, on simulated sessions",
     ),
     ("lignin demo --mine", "the same on your own Claude Code and Codex sessions"),
+    ("lignin init", "set this project up for the agents you use in it; shows it first"),
     ("lignin sandbox doctor", "which sandbox works here, and what to install for a better one"),
     ("lignin artifact capture FILE", "hand over code you wrote and hear whether it holds"),
 )
@@ -301,3 +302,25 @@ def _completion(shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None
     say(kind(root, {}, "lignin", "_LIGNIN_COMPLETE").source())
+
+
+@root.command(
+    "hook",
+    short_help="What agent clients call; `lignin init` puts it in their settings.",
+    context_settings={"ignore_unknown_options": True},  # a usage error would refuse their tool call
+)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="CLIENT EVENT")
+def _hook(words: tuple[str, ...]) -> int:
+    """Answer a hook of an agent client: its JSON on stdin, an answer in its form on stdout.
+
+    \b
+    CLIENT  claude-code, codex, cursor or gemini-cli
+    EVENT   session-start: renew the skills, show lessons that a person approved
+            before-tool: show those for this tool
+            stop: take the transcript in
+
+    The exit code is always 0: a hook that fails says so on stderr and never stops the client.
+    """
+    from lignin.interfaces.clienthooks import run_hook
+
+    return run_hook(*(*words, "", "")[:2])

@@ -222,7 +222,8 @@ def _common_options(operation: Any) -> list[click.Parameter]:
 
 
 def _invoke(operation: Any, given: dict[str, Any]) -> int:
-    common = {name: given.pop(name, None) for name in sorted(COMMON | COMMON_SOME)}
+    own = set(operation.request.model_fields)  # one may have a --yes of its own
+    common = {name: given.pop(name, None) for name in sorted((COMMON | COMMON_SOME) - own)}
     request = _request(operation, given, bool(common["from_stdin"]))
     if common["fields"]:
         require_fields(operation.response, common["fields"])
@@ -369,7 +370,7 @@ def read_stdin() -> bytes:
 
 
 def _confirm(operation: Any, request: Any, common: Mapping[str, Any]) -> None:
-    if operation.effect != "govern" or common["yes"] or common["dry_run"]:
+    if operation.effect != "govern" or common.get("yes") or common["dry_run"]:
         return
     command = operation.name.replace(".", " ")
     if common["no_input"] or common["from_stdin"] or not sys.stdin.isatty():

@@ -7,6 +7,11 @@ request and response models and their docstrings.
 NOT_NOUNS = frozenset(
     {
         "__init__",
+        "clienthooks",
+        "init_models",
+        "lessonboard",
+        "settings",
+        "surfacing",
         "abilities",
         "repairing",
         "reviewing",

@@ -1,6 +1,8 @@
 """Lessons that agents and people propose, and recalling what bears on a task."""
 
 import struct
+from itertools import chain
+from typing import Literal
 
 from pydantic import Field
 
@@ -12,12 +14,14 @@ from lignin.domain.events import Blob, Change, NewEvent
 from lignin.domain.states import Row
 from lignin.operations.artifact_search import ArtifactSearch, Found, search
 from lignin.operations.context import Context
+from lignin.operations.lessonboard import renew_board
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.traces.redact import redact
 
 MAX_TEXT_CHARS = 2000
 MAX_RECALLED = 5000
+STANDING = ("approved", "proposed")
 
 
 class LessonPropose(Request):
@@ -34,13 +38,17 @@ class LessonProposed(Response):
     lesson: str = Field(description="the lesson's id: the hash of what it says")
     text: str = Field(description="what to do, when, and why; as it was said, so data")
     when: str = Field(description="the situation in which it applies")
-    state: str = Field(description="proposed or withdrawn")
+    state: str = Field(description="proposed, approved by a person, or withdrawn")
+    before: list[str] = Field(
+        default_factory=list, description="tools before whose calls clients show it"
+    )
     by: str = Field(description="who proposed it")
     session: str = Field(description="the session that it was learnt in")
     at: str = Field(description="when")
 
 
 class LessonList(Request):
+    state: Literal["proposed", "approved"] = Field("proposed", description="only these")
     limit: int = Field(50, ge=1, le=1000, description="at most so many")
     after: str | None = Field(None, description="go on after this lesson")
 
@@ -63,7 +71,7 @@ class LessonRecall(Request):
 
 class Recalled(Response):
     lessons: list[LessonProposed] = Field(
-        description="proposed lessons that speak of it: not proven, so weigh them"
+        description="lessons that speak of it; those not approved are nobody's word but who said it"
     )
     artifacts: list[Found] = Field(description="proven artifacts that do something like it")
     missing: list[str] = Field(description="what would help to find more")
@@ -85,7 +93,7 @@ def propose(context: Context, request: LessonPropose) -> LessonProposed:
         if request.session:
             require_known(view, f"session/{request.session}")
         if (row := view.row(stream)) is not None:
-            return _told(view, row)
+            return told_lesson(view, row)
     words = sorted(words_of(when, text))
     payload = {
         "blob": digest_bytes(content),
@@ -104,16 +112,16 @@ def propose(context: Context, request: LessonPropose) -> LessonProposed:
         )
     )
     with context.view() as view:
-        return _told(view, require_known(view, stream))
+        return told_lesson(view, require_known(view, stream))
 
 
 @operation("lesson.list", effect="read", idempotent=True)
 def list_(context: Context, request: LessonList) -> LessonsKept:
     """List the lessons that were proposed and stand."""
     with context.view() as view:
-        page = view.page("lesson", state="proposed", after=request.after, limit=request.limit)
+        page = view.page("lesson", state=request.state, after=request.after, limit=request.limit)
         return LessonsKept(
-            items=[_told(view, row) for row in page.rows],
+            items=[told_lesson(view, row) for row in page.rows],
             total=page.total,
             next_after=page.next_after,
         )
@@ -139,11 +147,13 @@ def withdraw(context: Context, request: LessonWithdraw) -> LessonProposed:
             payload={"reason": request.reason, "withdrawn_by": actor.sub},
             event_id=context.ids.new("evt"),
         )
-        told = _told(view, row)
+        told = told_lesson(view, row)
         told.state = "withdrawn"
         return told, [context.scope.change(events=(event,), expects={row.stream: row.seq})]
 
-    return context.decide_and_commit(decide)
+    withdrawn = context.decide_and_commit(decide)
+    renew_board(context)
+    return withdrawn
 
 
 @operation("lesson.recall", effect="read", idempotent=True)
@@ -158,14 +168,15 @@ def recall(context: Context, request: LessonRecall) -> Recalled:
         context, ArtifactSearch(query=request.task[:1000], limit=request.limit, after=None)
     )
     with context.view() as view:
-        for number, row in enumerate(every_row(view, "lesson", state="proposed")):
+        standing = chain(*(every_row(view, "lesson", state=state) for state in STANDING))
+        for number, row in enumerate(standing):
             if number == MAX_RECALLED:
                 break
             packed = bytes.fromhex(str(row.body["words"]))
             index.put(row.key, frozenset(struct.unpack(f">{len(packed) // 4}I", packed)))
             texts[row.key] = row
         hits = index.rank(request.task)[: request.limit]
-        lessons = [_told(view, texts[hit.key]) for hit in hits]
+        lessons = [told_lesson(view, texts[hit.key]) for hit in hits]
     missing = []
     if not found.items:
         missing.append(
@@ -181,7 +192,8 @@ def _clean(context: Context, text: str) -> str:
     return redact(plain, context.redaction_key).content.decode(errors="replace")
 
 
-def _told(view: View, row: Row) -> LessonProposed:
+def told_lesson(view: View, row: Row) -> LessonProposed:
+    """A lesson as it stands."""
     try:
         text = view.blob(row.body["blob"]).decode()
     except NotFoundError:
@@ -191,6 +203,7 @@ def _told(view: View, row: Row) -> LessonProposed:
         text=text,
         when=row.body["when"],
         state=str(row.state),
+        before=list(row.body.get("before", [])),
         by=row.body["by"],
         session=row.body["session"],
         at=row.body["at"],

@@ -168,6 +168,7 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     "feedback": [("feedback.joined", {"label": "failure", "version": "a@d"})] * 2,
     "judgement": [("run.judged", {"verdict": "failure"})] * 2,
     "serving": [("skills.served", {"skills": []})] * 2,
+    "project": [("project.prepared", {"files": []}), ("project.restored", {"files": []})],
     "connector": [("connector.polled", {"cursor": "1", "taken": 1})] * 2,
     "message": [
         ("message.taken", {"source": "forge", "message": "b"}),
@@ -187,8 +188,10 @@ STORIES: dict[str, list[tuple[str, dict[str, object]]]] = {
     ],
     "lesson": [
         ("lesson.proposed", {"blob": "sha256:a", "by": "agent:a", "words": ""}),
+        ("lesson.approved", {"approved_by": "user:a", "before": ["Bash"]}),
         ("lesson.withdrawn", {"reason": "r"}),
     ],
+    "surfacing": [("lesson.surfaced", {"lesson": "les_a", "client": "codex", "tool": "Bash"})],
     "case": [
         ("case.accepted", {"task": "t", "into": None}),
         ("case.merged", {"task": "t", "into": "cas_a"}),

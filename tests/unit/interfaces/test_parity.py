@@ -17,7 +17,17 @@ from unit.interfaces.serving import OPERATIONS, Served, path_of, with_client
 EVERYTHING = Serving(every=True, govern=True)
 ONLY_HERE = {
     # they serve, or work in folders and with commands of the machine
-    *("up", "mcp", "demo", "skill.serve", "store.backup", "store.copy", "trace.import"),
+    *(
+        "up",
+        "mcp",
+        "demo",
+        "init",
+        "plugin.write",
+        "skill.serve",
+        "store.backup",
+        "store.copy",
+        "trace.import",
+    ),
     *("repo.propose", "repo.prove", "repo.branch", "rubric.add", "tool.list", "dependency.lock"),
     *("gate.campaign", "gate.decide", "trace.judge", "routine.cover"),
     *("worker", "loop.add", "loop.audit", "loop.new", "fleet.check", "fleet.plan", "fleet.run"),

@@ -2,9 +2,56 @@
 
 The listing has one percent of the context, 8,000 characters at 200,000 tokens, over which the
 client drops descriptions without a word; a description is shown up to 1,536 characters.
+
+Hooks and telemetry go into `settings.local.json`, which is this machine's own: in the shared
+`settings.json` they would fail for everybody without Lignin. `.mcp.json` is the only place in a project
+for a server. It reads AGENTS.md where there is no CLAUDE.md.
 """
 
 from lignin.artifacts.client import Client
+from lignin.artifacts.projects.place import (
+    Launch,
+    Place,
+    hook_settings,
+    instructions,
+    json_server,
+)
+from lignin.artifacts.projects.settings import Setting
+
+TOOLS = "Bash|Edit|Write|NotebookEdit|WebFetch|mcp__.*"
+EVENTS = (
+    ("SessionStart", "session-start", ""),
+    ("PreToolUse", "before-tool", TOOLS),
+    ("Stop", "stop", ""),
+)
+
+
+def _telemetry(launch: Launch) -> tuple[Setting, ...]:
+    if not launch.telemetry:
+        return ()
+    variables = {
+        "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
+        "CLAUDE_CODE_ENHANCED_TELEMETRY_BETA": "1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": launch.otlp_url,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_LOGS_EXPORTER": "otlp",
+        "OTEL_METRICS_EXPORTER": "otlp",
+        "OTEL_TRACES_EXPORTER": "otlp",
+    }
+    return tuple(
+        Setting(path=("env", name), value=value, part="telemetry")
+        for name, value in variables.items()
+    )
+
+
+def _places(launch: Launch) -> tuple[Place, ...]:
+    settings = hook_settings(launch, "claude-code", EVENTS) + _telemetry(launch)
+    return (
+        json_server(launch, ".mcp.json"),
+        Place(names=(".claude/settings.local.json",), settings=settings),
+        instructions("CLAUDE.md", "AGENTS.md", fresh="AGENTS.md"),
+    )
+
 
 CLIENT = Client(
     name="claude-code",
@@ -16,4 +63,6 @@ CLIENT = Client(
     entry_format="- {name}: {description}\n",
     markers=(".claude", "CLAUDE.md", ".mcp.json"),
     command="claude",
+    places=_places,
+    notes=("Claude Code asks you once whether it may use the server of .mcp.json.",),
 )

@@ -2,9 +2,60 @@
 
 Other clients read `.agents/skills` too. The listing names each skill's file besides its
 description and is cut at about two percent of the context, 5,440 characters.
+
+It reads `.codex/` of a project once a person trusts it, but never its telemetry settings: those count in
+the home folder only.
 """
 
+import json
+
 from lignin.artifacts.client import Client
+from lignin.artifacts.projects.place import Launch, Place, hook_settings, instructions
+from lignin.artifacts.projects.sections import Section
+
+TOOLS = "Bash|apply_patch|mcp__.*"
+EVENTS = (
+    ("SessionStart", "session-start", ""),
+    ("PreToolUse", "before-tool", TOOLS),
+    ("Stop", "stop", ""),
+)
+
+
+def _places(launch: Launch) -> tuple[Place, ...]:
+    command, args = (json.dumps(value) for value in launch.server().values())
+    server = Section(
+        form="toml",
+        text=f"[mcp_servers.lignin]\ncommand = {command}\nargs = {args}",
+        part="MCP server",
+        tables=(("mcp_servers", "lignin"),),
+    )
+    found = [
+        Place(names=(".codex/config.toml",), section=server),
+        Place(names=(".codex/hooks.json",), settings=hook_settings(launch, "codex", EVENTS)),
+        instructions("AGENTS.md"),
+    ]
+    if launch.telemetry:
+        exporters = [
+            f'{name} = {{ otlp-http = {{ endpoint = "{launch.otlp_url}/v1/{signal}", '
+            'protocol = "binary" } }'
+            for name, signal in (("exporter", "logs"), ("trace_exporter", "traces"))
+        ]
+        section = Section(
+            form="toml",
+            text="\n".join(["[otel]", *exporters]),
+            part="telemetry",
+            tables=(("otel",),),
+        )
+        found.append(
+            Place(
+                names=(".codex/config.toml",),
+                section=section,
+                base="home",
+                variable=("CODEX_HOME", ".codex"),
+            )
+        )
+    return tuple(found)
+
 
 CLIENT = Client(
     name="codex",
@@ -16,4 +67,9 @@ CLIENT = Client(
     entry_format="- {name}: {description} (file: {path})\n",
     markers=(".codex", ".agents", "AGENTS.md"),
     command="codex",
+    places=_places,
+    notes=(
+        "Codex reads .codex/ of a project that you trust (it asks), and runs its hooks once you "
+        "reviewed them with /hooks.",
+    ),
 )

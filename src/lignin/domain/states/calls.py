@@ -1,4 +1,4 @@
-"""Kept answers of calls that may be repeated, and lessons that somebody proposed."""
+"""Kept answers of calls that may be repeated, and lessons: proposed, approved, shown to whom."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -33,7 +33,24 @@ def _withdrawn(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Ro
     return replace(row, seq=event.seq, state="withdrawn", body={**row.body, **payload})
 
 
+def _approved(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    row = require_row(row, event)
+    if row.state == "withdrawn":
+        raise IllegalTransitionError(f"lesson {row.key!r} was withdrawn")
+    return replace(row, seq=event.seq, state="approved", body={**row.body, **payload})
+
+
+def _shown(row: Row | None, event: Event, payload: Mapping[str, Json]) -> Row:
+    require_absent(row, event)
+    return born(event, {**payload, "at": event.at}, parent=payload["lesson"])
+
+
 REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     "request": {"request.begun": _begun, "request.answered": _answered},
-    "lesson": {"lesson.proposed": _proposed, "lesson.withdrawn": _withdrawn},
+    "lesson": {
+        "lesson.proposed": _proposed,
+        "lesson.approved": _approved,
+        "lesson.withdrawn": _withdrawn,
+    },
+    "surfacing": {"lesson.surfaced": _shown},
 }

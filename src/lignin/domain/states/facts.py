@@ -92,5 +92,6 @@ REDUCERS: Mapping[str, Mapping[str, Reducer]] = {
     "feedback": {"feedback.joined": _feedback_joined},
     "judgement": {"run.judged": _judged},
     "serving": {"skills.served": _served},
+    "project": {"project.prepared": _served, "project.restored": _served},
     "purge": {"payload.purged": _purged},
 }

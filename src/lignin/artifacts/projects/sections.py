@@ -1,0 +1,138 @@
+"""Put a section between markers at the end of a text file, and take it out of one that was edited. Pure.
+
+For instructions (Markdown) and for TOML, of which tables may always be added at the end.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import Literal
+
+from lignin.artifacts.projects.marked import BOM, Marked, line_end_of
+from lignin.domain.codec import Json
+from lignin.domain.errors import InvalidRequestError
+
+MAX_BYTES = 2**20
+_MARKS = {
+    "markdown": (b"<!-- lignin:begin -->", b"<!-- lignin:end -->"),
+    "toml": (b"# lignin:begin", b"# lignin:end"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Lines between markers.
+
+    Args:
+        form: Whose comments the markers are.
+        text: The lines, with \\n between them and none at the end.
+        part: What it is for.
+        tables: Of TOML: the names that must be free, each as a path.
+    """
+
+    form: Literal["markdown", "toml"]
+    text: str
+    part: str
+    tables: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    start: int
+    end: int
+    inner: bytes
+
+
+def section_stands(content: bytes, section: Section) -> str:
+    """`absent`, `same`, `other` (edited by hand, or the name is taken), by what the file holds.
+
+    Raises:
+        InvalidRequestError: It is no UTF-8, or no TOML.
+    """
+    values = _read(content, section.form)
+    found = _find(content, section.form)
+    if found is not None:
+        return "same" if _plain(found.inner) == section.text else "other"
+    if _MARKS[section.form][0] in content:
+        return "other"  # markers that do not pair
+    return "other" if any(_has(values, path) for path in section.tables) else "absent"
+
+
+def put_section(marked: Marked, section: Section) -> Marked:
+    """The file with an absent section at its end, a blank line before it.
+
+    Raises:
+        InvalidRequestError: The tables cannot follow what is there.
+    """
+    content, end = marked.content, line_end_of(marked.content)
+    begin, close = _MARKS[section.form]
+    lines = [begin, *(line.encode() for line in section.text.split("\n")), close]
+    lead = b""
+    if content.removeprefix(BOM):
+        lead = end if content.endswith((b"\n", b"\r")) else end + end
+    done = marked.insert(len(content), lead + end.join(lines) + end)
+    if section.form == "toml":
+        before, after = _read(content, "toml"), _read(done.content, "toml")
+        if any(not _kept(after.get(key), value) for key, value in before.items()):
+            raise InvalidRequestError(
+                "adding our tables would change what else the file says",
+                hint="write them in by hand, as --help of the client shows",
+            )
+    return done
+
+
+def take_section(content: bytes, section: Section) -> tuple[bytes, str]:
+    """The file without the section where it is as we wrote it, and how it stood."""
+    stands = section_stands(content, section)
+    found = _find(content, section.form)
+    if stands != "same" or found is None:
+        return content, stands
+    start = found.start
+    blank = re.search(rb"(?:\r?\n)(\r?\n)\Z", content[:start])
+    if blank is not None:
+        start = blank.start(1)
+    return content[:start] + content[found.end :], stands
+
+
+def _plain(inner: bytes) -> str:
+    return inner.decode().replace("\r\n", "\n").strip("\n")
+
+
+def _find(content: bytes, form: str) -> _Found | None:
+    begin, close = (re.escape(mark) for mark in _MARKS[form])
+    pattern = (
+        rb"(?:^|(?<=\xef\xbb\xbf))" + begin + rb"[ \t]*\r?\n(.*?)^" + close + rb"[ \t]*(?:\r?\n|\Z)"
+    )
+    found = re.search(pattern, content, re.DOTALL | re.MULTILINE)
+    return _Found(found.start(), found.end(), found[1]) if found else None
+
+
+def _read(content: bytes, form: str) -> dict[str, Json]:
+    if len(content) > MAX_BYTES:
+        raise InvalidRequestError(f"more than {MAX_BYTES} bytes", hint="such files are smaller")
+    try:
+        text = content.removeprefix(BOM).decode()
+        return tomllib.loads(text) if form == "toml" else {}
+    except UnicodeDecodeError as error:
+        raise InvalidRequestError(
+            f"not UTF-8 at byte {error.start}", hint="save the file as UTF-8"
+        ) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InvalidRequestError(
+            f"no TOML, or our tables cannot be added to it: {error}",
+            hint="repair the file, then run it again",
+        ) from error
+
+
+def _has(values: object, path: tuple[str, ...]) -> bool:
+    for key in path:
+        if not isinstance(values, dict) or key not in values:
+            return False
+        values = values[key]
+    return True
+
+
+def _kept(after: object, before: object) -> bool:
+    if isinstance(before, dict) and isinstance(after, dict):
+        return all(_kept(after.get(key), value) for key, value in before.items())
+    return after == before

@@ -1,0 +1,52 @@
+"""The skill folders that `init` began: found, and emptied again of everything that is ours."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from lignin.artifacts.client import Client
+from lignin.artifacts.disk import Disk, explained
+from lignin.artifacts.folder import resolve_skills_folder
+from lignin.artifacts.serve import read_state, serve_folder
+from lignin.artifacts.serving_plan import RECEIPT_PATH
+
+
+def skill_folder(project: Path, client: Client) -> Path:
+    """A client's skill folder in a project; refused where a link leads out of it."""
+    return resolve_skills_folder(project, client.project_folder)
+
+
+def is_begun(folder: Path) -> bool:
+    """True where skills were served into a folder before."""
+    return (folder / RECEIPT_PATH).exists()
+
+
+def missing_folders(folder: Path) -> list[Path]:
+    """The folders that serving into one would make, outermost first."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    return missing[::-1]
+
+
+def clear_skills(folders: Iterable[Path], *, now: datetime, disk: Disk) -> dict[str, str]:
+    """Remove every skill of ours from folders, without notes; what a person edited stays and is told."""
+    kept: dict[str, str] = {}
+    for folder in folders:
+        if not folder.is_dir() or folder.is_symlink():
+            continue
+        receipt = read_state(folder).receipt
+        for origin in sorted({entry.origin for entry in receipt.skills.values()}):
+            # First a note takes a skill's place, then the note goes.
+            for _ in range(2):
+                names = set(read_state(folder).receipt.skills)
+                done = serve_folder(folder, {}, now=now, drop_notes=names, origin=origin, disk=disk)
+            for conflict in done.plan.conflicts:
+                kept[str(folder / conflict.name)] = conflict.reason
+        left = read_state(folder).receipt
+        with explained(f"cannot clear {folder}"):
+            if not left.skills and not left.intents and is_begun(folder):
+                disk.remove_file(folder / RECEIPT_PATH)
+                disk.sync_folder(folder)
+    return kept
