@@ -106,7 +106,9 @@ class Workshop:
             "NO_PROXY": "127.0.0.1",
         }
 
-    def claude(self, script: str, *words: str) -> tuple[str, list[dict[str, Any]]]:
+    def claude(
+        self, script: str, *words: str, telemetry: bool = True
+    ) -> tuple[str, list[dict[str, Any]]]:
         """Run Claude Code on a script of the model; returns its session and what it streamed."""
         header = f"Bearer {self.token}"
         server = {"type": "http", "url": f"{self.url}/mcp", "headers": {"Authorization": header}}
@@ -117,7 +119,7 @@ class Workshop:
             "ANTHROPIC_API_KEY": "local",
             "CLAUDE_CODE_TMPDIR": str(self.root / "tmp"),
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-            "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
+            "CLAUDE_CODE_ENABLE_TELEMETRY": "1" if telemetry else "0",
             "OTEL_LOGS_EXPORTER": "otlp",
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
             "OTEL_EXPORTER_OTLP_ENDPOINT": self.url,
@@ -167,7 +169,8 @@ class Workshop:
 
 
 def _asked(script: str) -> str:
-    return script if "[[" in script else f"please do [[{script}]]"
+    is_whole = script.startswith("/") or "[[" in script
+    return script if is_whole else f"please do [[{script}]]"
 
 
 @contextlib.contextmanager
