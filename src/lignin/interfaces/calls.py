@@ -17,7 +17,7 @@ from anyio.to_thread import run_sync
 from lignin.domain.errors import LimitedError, UnavailableError
 from lignin.domain.events import Actor
 from lignin.interfaces.errors import explain_fault
-from lignin.operations.context import Context, Progress
+from lignin.operations.context import Caller, Context, Progress
 from lignin.operations.registry import Operation, Response
 
 MAX_AT_ONCE = 8
@@ -32,6 +32,7 @@ class Call:
 
     actor: Actor | None = None
     dry_run: bool = False
+    caller: Caller | None = None
     listener: Progress | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -107,4 +108,5 @@ class Calls:
 
     def _for(self, context: Context, call: Call) -> Context:
         scope = replace(context.scope, actor=call.actor) if call.actor else context.scope
-        return replace(context, scope=scope, progress=call.progress, is_remote=True)
+        caller = call.caller or Caller(surface="http")
+        return replace(context, scope=scope, progress=call.progress, is_remote=True, caller=caller)

@@ -34,6 +34,7 @@ NOT_NOUNS = frozenset(
         "connecting",
         "context",
         "handover",
+        "receiving",
         "registry",
         "relating",
         "regressing",

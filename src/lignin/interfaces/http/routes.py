@@ -30,6 +30,7 @@ from lignin.interfaces.http.openapi import describe
 from lignin.interfaces.http.problems import MEDIA, answer_error, problem, problem_of
 from lignin.interfaces.remote import parse_request
 from lignin.operations.answered import Repeatable, begin, finish, let_go, repeatable
+from lignin.operations.context import Caller
 from lignin.operations.registry import Operation
 
 PREFIX = "/api/v1"
@@ -159,7 +160,7 @@ async def _read(operation: Operation, request: Request) -> tuple[Call, dict[str,
     query: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
         query.setdefault(name, []).append(value)
-    call = Call()
+    call = Call(caller=_caller(request))
     if operation.effect == "read":
         return call, {name: _one(operation, name, values) for name, values in query.items()}
     dry_run = query.pop("dry_run", ["false"])
@@ -178,6 +179,13 @@ async def _read(operation: Operation, request: Request) -> tuple[Call, dict[str,
     if not isinstance(values, dict):
         raise InvalidRequestError("the body is no JSON object")
     return replace(call, dry_run=dry_run == ["true"]), values
+
+
+def _caller(request: Request) -> Caller:
+    """Who calls, as the first product of `User-Agent` says."""
+    product = request.headers.get("user-agent", "").partition(" ")[0]
+    name, _, version = product.partition("/")
+    return Caller(surface="http", client=name, client_version=version)
 
 
 def _one(operation: Operation, name: str, values: list[str]) -> Any:
