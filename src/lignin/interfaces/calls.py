@@ -28,9 +28,10 @@ OpenContext = Callable[[], AbstractContextManager[Context]]
 
 @dataclass(slots=True)
 class Call:
-    """One call under way: who asks, what is told meanwhile, whether it was cancelled."""
+    """One call under way: who asks and by what, what is told meanwhile, whether it was cancelled."""
 
     actor: Actor | None = None
+    client: str = ""
     dry_run: bool = False
     listener: Progress | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -107,4 +108,5 @@ class Calls:
 
     def _for(self, context: Context, call: Call) -> Context:
         scope = replace(context.scope, actor=call.actor) if call.actor else context.scope
-        return replace(context, scope=scope, progress=call.progress, is_remote=True)
+        client = call.client or context.client
+        return replace(context, scope=scope, progress=call.progress, is_remote=True, client=client)

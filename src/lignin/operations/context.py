@@ -104,6 +104,7 @@ class Context:
         find_clients: Versions of the agent clients that work here, by command.
         dry_run: The ledger is a throw-away copy; effects outside it are not made.
         is_remote: The caller came through a server: files that it names are not theirs.
+        client: What the caller comes by, as it says: uses are told apart by it.
         progress: Called with (what, done, total or None).
         opened: Systems under test that were opened here, by digest, with what opens them elsewhere.
         workers: Trials are handed to workers that live.
@@ -149,6 +150,7 @@ class Context:
     workers: bool = False
     dry_run: bool = False
     is_remote: bool = False
+    client: str = "cli"
     progress: Progress = field(default=_silent)
     tell: Callable[[Mapping[str, Json]], bool] = field(default=_untold)
     listen: "Listen" = field(default=_no_server)

@@ -6,6 +6,7 @@ events to who accepts them. Names, defaults and errors are those of the command 
 """
 
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, get_args, get_origin
@@ -35,6 +36,9 @@ from lignin.operations.registry import Operation
 PREFIX = "/api/v1"
 EVENTS = "text/event-stream"
 MAX_UNTOLD = 1000
+CLIENT = "lignin-client"
+"""Header in which a caller says what it is; uses are told apart by it, and it grants nothing."""
+_CLIENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 _OPEN_EFFECTS = frozenset({"read", "write"})
 _AGAIN = (UnavailableError, LimitedError, ConflictError)
 
@@ -159,7 +163,12 @@ async def _read(operation: Operation, request: Request) -> tuple[Call, dict[str,
     query: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
         query.setdefault(name, []).append(value)
-    call = Call()
+    said = request.headers.get(CLIENT, "http")
+    if not _CLIENT_NAME.fullmatch(said):
+        raise InvalidRequestError(
+            f"{CLIENT}: {said!r:.80} is no client's name", hint="up to 60 letters, digits, . _ -"
+        )
+    call = Call(client=said)
     if operation.effect == "read":
         return call, {name: _one(operation, name, values) for name, values in query.items()}
     dry_run = query.pop("dry_run", ["false"])

@@ -97,7 +97,7 @@ class OperationTool(Tool):
         """Answer a call; an error is the envelope that every surface sends."""
         wire = get_context()
         client = client_of(wire)
-        call = Call(actor=actor_of(self._calls, client))
+        call = Call(actor=actor_of(self._calls, client), client=client)
         call.cancelled = CANCELLED.get() or call.cancelled
         values = dict(arguments)
         rationale = str(values.pop(RATIONALE, ""))

@@ -133,3 +133,15 @@ def test_telemetry_comes_in_on_the_same_port(served: Served) -> None:
     body = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
     assert served.ask("POST", "/v1/traces", json=body).status == 200
     assert served.ask("POST", "/v1/traces", json=body, shown=False).status == 401
+
+
+def test_uses_are_told_apart_by_what_the_caller_says_it_is(served: Served) -> None:
+    digest = served.post("artifact.capture", **DOUBLE).json["digest"]
+    asked = {"name": f"double@{digest}", "input": {"number": 1}}
+    path = "/api/v1/artifact/call"
+    assert served.ask("POST", path, json=asked).status == 200
+    assert served.ask("POST", path, json=asked, headers={"lignin-client": "my.app"}).status == 200
+    refused = served.ask("POST", path, json=asked, headers={"lignin-client": "two words"})
+    assert (refused.status, refused.json["code"]) == (400, "invalid_request")
+    used = served.get("artifact.show", name="double").json["usage"]["by"]
+    assert used == {"http/call": 1, "my.app/call": 1}
