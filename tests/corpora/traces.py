@@ -44,7 +44,9 @@ def lignin_run() -> list[Any]:
 
 
 def lignin_sdk() -> list[Any]:
-    return [{"lignin_message": 1, **message} for message in lignin_run()[0]["messages"]]
+    return [
+        {"lignin_message": 1, **message, "score": GOLD} for message in lignin_run()[0]["messages"]
+    ]
 
 
 def tau2() -> dict[str, Any]:

@@ -150,6 +150,15 @@ class Session:
             "trace.feedback", FeedbackGiven, session=self.id, label=label, reason=reason
         )
 
+    def wrote(self, name: str) -> None:
+        """Remember that a name was captured in it: it may be called here at once."""
+        self._wrote.add(name)
+
+    def chooses(self, name: str) -> str:
+        """Its id, where it says which version of a name is called: it wrote one, or pins a revision."""
+        is_own = name.partition("@")[0] in self._wrote
+        return self.id if is_own or self._about["head"] else ""
+
     def noted(self, name: str, arguments: Mapping[str, Any], call: Callable[[], Called]) -> Called:
         """Make a call of an artifact and note it, with its error where it has no answer."""
         asked = {"name": name, "input": dict(arguments)}

@@ -9,6 +9,7 @@ import re
 
 from lignin.domain.traces import ImportedTrace, Trajectory
 from lignin.traces.chat import Chat, add_message
+from lignin.traces.hiding import HIDDEN, hider
 from lignin.traces.importer import Importer
 from lignin.traces.units import file_stem, read_units
 
@@ -44,4 +45,5 @@ def sniff(_name: str, head: bytes) -> float:
     return 0.9 if start.startswith(b"{") and _MARKED.search(start) else 0.0
 
 
-IMPORTER = Importer(name="lignin_sdk", sniff=sniff, parse=parse)
+hide = hider({"outcome": HIDDEN, "reward": HIDDEN, "score": HIDDEN, "metadata": HIDDEN})
+IMPORTER = Importer(name="lignin_sdk", sniff=sniff, parse=parse, hide=hide)
