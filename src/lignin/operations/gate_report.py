@@ -53,7 +53,7 @@ def report(context: Context, request: GateReport) -> GateReported:
     told = explain(context, GateExplain(decision=name, check=False))
     lost = [each for each in flips if each.difference < 0]
     gained = [each for each in flips if each.difference > 0]
-    text = _page(told, lost, gained) if request.markdown else told.to_text()
+    text = page(told, lost, gained) if request.markdown else told.to_text()
     return GateReported(
         decision=name,
         verdict=told.verdict,
@@ -86,7 +86,12 @@ def _table(view: View, system: str, cases: frozenset[str]) -> Table:
     return parse_table([row for row in rows if row["case"] in cases])
 
 
-def _page(told: Decided, lost: Sequence[Flip], gained: Sequence[Flip]) -> str:
+def page(told: Decided, lost: Sequence[Flip], gained: Sequence[Flip]) -> str:
+    """A decision as Markdown.
+
+    Args:
+        lost, gained: The cases that differ, the worst first.
+    """
     label = " (simulated agents: no evidence about real ones)" if told.simulated else ""
     reasons = "; ".join(map(_plain, told.reasons))
     lines = [f"## {_TITLES[told.verdict]}: {reasons}{label}", ""]
