@@ -62,6 +62,7 @@ class Trajectory:
     `source` is the file's name, `format` the importer's; `task_id` and `trial` keep the origin's
     type and are None where it has none. `outcome` is the declared one, None where undeclared;
     `outcome_told` says how it is known where somebody told it later, empty where the origin declares it.
+    `agent_version` is the client's own version, "" where the trace does not say.
     `environment` is where it ran, as far as the trace says, `path` the file with the folder it lay in,
     "" where it came from no file.
     `tools` are what the trace's own tool definitions say of them, where they say it.
@@ -74,6 +75,7 @@ class Trajectory:
     task_id: str | int | None = None
     trial: str | int | None = None
     agent: str = ""
+    agent_version: str = ""
     model: str = ""
     cwd: str = ""
     outcome: Outcome | None = None

@@ -17,7 +17,7 @@ from anyio.to_thread import run_sync
 from lignin.domain.errors import LimitedError, UnavailableError
 from lignin.domain.events import Actor
 from lignin.interfaces.errors import explain_fault
-from lignin.operations.context import Context, Progress
+from lignin.operations.context import Caller, Context, Progress
 from lignin.operations.registry import Operation, Response
 
 MAX_AT_ONCE = 8
@@ -28,11 +28,11 @@ OpenContext = Callable[[], AbstractContextManager[Context]]
 
 @dataclass(slots=True)
 class Call:
-    """One call under way: who asks and by what, what is told meanwhile, whether it was cancelled."""
+    """One call under way: who asks, what is told meanwhile, whether it was cancelled."""
 
     actor: Actor | None = None
-    client: str = ""
     dry_run: bool = False
+    caller: Caller | None = None
     listener: Progress | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -108,5 +108,5 @@ class Calls:
 
     def _for(self, context: Context, call: Call) -> Context:
         scope = replace(context.scope, actor=call.actor) if call.actor else context.scope
-        client = call.client or context.client
-        return replace(context, scope=scope, progress=call.progress, is_remote=True, client=client)
+        caller = call.caller or Caller(surface="http")
+        return replace(context, scope=scope, progress=call.progress, is_remote=True, caller=caller)

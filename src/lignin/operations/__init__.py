@@ -28,6 +28,7 @@ NOT_NOUNS = frozenset(
         "connecting",
         "context",
         "handover",
+        "receiving",
         "registry",
         "relating",
         "regressing",

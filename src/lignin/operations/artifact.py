@@ -6,7 +6,7 @@ from lignin.artifacts.schemas import schema_faults
 from lignin.artifacts.store import load_examples, load_tree, trusted_givers
 from lignin.artifacts.versions import is_simulated
 from lignin.domain.errors import GateFailedError, InvalidRequestError
-from lignin.domain.events import Change
+from lignin.domain.events import Change, format_time
 from lignin.domain.states.artifacts import PROVEN, STATES, VersionState
 from lignin.operations.artifact_models import (
     ArtifactCall,
@@ -51,6 +51,7 @@ from lignin.operations.lifecycle import (
     promote_versions,
     proven_in,
 )
+from lignin.operations.receiving import note_use
 from lignin.operations.registry import operation
 from lignin.operations.reopening import found_failed
 from lignin.operations.taskwork import going_on
@@ -225,12 +226,20 @@ def call(context: Context, request: ArtifactCall) -> Called:
             hint=f"`lignin artifact show {row.body['name']}` has its interface",
         )
     if tree.manifest.kind == "workflow":
-        return call_workflow(context, row, tree.manifest, request)
+        began_at = format_time(context.clock.now())
+        called = call_workflow(context, row, tree.manifest, request)
+        note_use(
+            context, row.key, began_at, format_time(context.clock.now()), failed=bool(called.error)
+        )
+        return called
     around = going_on(context, request.task)
+    began_at = format_time(context.clock.now())
     observed, output = call_artifact(
         context, row, tree, request.input, tools=request.tools, around=around
     )
     error, message = failure(observed, is_call=tree.manifest.is_function)
+    ended_at = format_time(context.clock.now())
+    note_use(context, row.key, began_at, ended_at, failed=error is not None)
     return Called(
         name=row.body["name"],
         digest=row.body["digest"],

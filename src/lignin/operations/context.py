@@ -16,6 +16,7 @@ from lignin.artifacts.service import Artifacts
 from lignin.domain.codec import Digest, Json, canonical_bytes, parse_json
 from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError, UnavailableError
 from lignin.domain.events import Change, Receipt, Scope
+from lignin.domain.uses import Surface
 from lignin.harness.service import Harness
 from lignin.operations.searching import Searches
 from lignin.ports.broker import Exits
@@ -58,6 +59,23 @@ class Serving:
     token: bool = True
     govern: bool = False
     every: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Through which surface a call came, and what the client says of itself: data that grants nothing.
+
+    Args:
+        session: The client's own id of the session that calls.
+        call_id: Its id of the tool call.
+    """
+
+    surface: Surface = "cli"
+    client: str = ""
+    client_version: str = ""
+    session: str = ""
+    call_id: str = ""
+    model: str = ""
 
 
 Serve = Callable[["Context", Serving], AbstractContextManager[str]]
@@ -104,7 +122,7 @@ class Context:
         find_clients: Versions of the agent clients that work here, by command.
         dry_run: The ledger is a throw-away copy; effects outside it are not made.
         is_remote: The caller came through a server: files that it names are not theirs.
-        client: What the caller comes by, as it says: uses are told apart by it.
+        caller: How the call came; None on the command line, where the surroundings tell it.
         progress: Called with (what, done, total or None).
         opened: Systems under test that were opened here, by digest, with what opens them elsewhere.
         workers: Trials are handed to workers that live.
@@ -150,7 +168,7 @@ class Context:
     workers: bool = False
     dry_run: bool = False
     is_remote: bool = False
-    client: str = "cli"
+    caller: Caller | None = None
     progress: Progress = field(default=_silent)
     tell: Callable[[Mapping[str, Json]], bool] = field(default=_untold)
     listen: "Listen" = field(default=_no_server)

@@ -326,7 +326,7 @@ def call_artifact(
         raise UnavailableError(f"{row.body['name']} was not run to its end: {observed.message}")
     counted = {
         "name": row.body["name"],
-        "client": context.client,
+        "client": context.caller.surface if context.caller else "cli",
         "path": "call",
         "ok": observed.error is None and observed.status == "exited" and not beyond,
         "binding": way_out.name if way_out else "",

@@ -15,6 +15,7 @@ from lignin.domain.codec import Digest
 from lignin.domain.errors import LigninError
 from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
+from lignin.domain.uses import ArtifactUse
 from lignin.operations.context import Context
 from lignin.ports.ledger import View, every_row
 from lignin.traces.attribution import Use, find_uses
@@ -29,6 +30,27 @@ def versions_used(context: Context, view: View, session: Row, run: Trajectory) -
         if version and view.row(f"version/{version}") is not None:
             found.setdefault(version, f"{use.how}; {how}")
     return found
+
+
+def version_behind(context: Context, view: View, session: Row | None, use: ArtifactUse) -> str:
+    """The version (`NAME@DIGEST`) behind a counted use; "" where nothing tells it."""
+    if session is None:  # only our own surface saw it, which knows the digest
+        found = f"{use.name}@{use.version}"
+        return found if view.row(f"version/{found}") is not None else ""
+    seen = Use(step=use.step, name=use.name, how="direct call", version=use.version)
+    when = _time(use.at)
+    version, _ = _version_of(context, view, session, seen, when)
+    row = view.row(f"version/{version}") if version else None
+    return version if row is not None and not _was_quarantined(view, row, when) else ""
+
+
+def _was_quarantined(view: View, row: Row, when: datetime | None) -> bool:
+    """True where a version was out of use then: what was read is the note that says so."""
+    if when is None:
+        return False
+    moves = (event for event in view.events(row.stream) if event.type == "version.moved")
+    last = max((e for e in moves if _before(e.at, when)), key=lambda e: e.seq, default=None)
+    return last is not None and last.payload["to"] == "quarantined"
 
 
 def _version_of(

@@ -7,6 +7,7 @@ call that failed because nothing was there is no use.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -30,6 +31,9 @@ _WRITERS = frozenset(
 )
 _COPIERS = frozenset(["cp", "mv", "rsync", "install"])
 _WRAPPERS = frozenset(["uvx", "uv", "run", "python", "python3", "-m", "env", "sudo", "npx", "pipx"])
+_NOT_RUN = frozenset({2, 3, 4, 5, 7, 126, 127})
+"""Exit codes of a call that never came to run: refused, or no such command."""
+_COMMAND = re.compile(r"<command-name>/?([A-Za-z0-9][\w:.-]{0,63})</command-name>")
 _MISSING = re.compile(r"No such file or directory|cannot access|not found", re.IGNORECASE)
 _XML_NAME = re.compile(r"<skill>\s*<name>\s*([^<\s]{1,64})\s*</name>")
 _HEADER = re.compile(
@@ -43,13 +47,16 @@ _ENTRY = re.compile(r"^\s{0,4}[-*] \**`?([A-Za-z0-9][\w:.-]{0,63})`?\**:", re.MU
 class Use:
     """One use of an artifact; `step` is the index of the step that used it.
 
-    `version` is what the name was pinned to, "" where it was not.
+    `version` is what the name was pinned to, "" where it was not. `call_id` is the tool call that
+    shows it, "" where none does; `times` how often that call does it.
     """
 
     step: int
     name: str
     how: How
     version: str = ""
+    call_id: str = ""
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,16 +72,20 @@ def find_uses(trajectory: Trajectory) -> tuple[Use, ...]:
 
     Telemetry that names one skill on step after step counts where it begins.
     """
-    uses: dict[Use, None] = {}
+    uses: list[Use] = []
     running = ""
     for step in trajectory.steps:
-        if _short(step.skill) and step.skill != running:
-            uses[_use(step, step.skill, "telemetry")] = None
-        running = step.skill
+        if short_name(step.skill) and step.skill != running:
+            uses.append(_use(step, step.skill, "telemetry"))
+        # What the tools answer says nothing of the skill at work; what somebody asks ends it.
+        if step.skill or step.role in {"assistant", "user"}:
+            running = step.skill
+        if step.role == "user" and (command := _COMMAND.search(step.text)):
+            uses.append(_use(step, command[1], "skill tool"))
         for call in step.calls:
-            for name, how in _uses_of(call):
-                uses[_use(step, name, how)] = None
-    return tuple(uses)
+            seen = Counter(_uses_of(call))
+            uses += [_use(step, *use, call.call_id, times) for use, times in seen.items()]
+    return tuple(dict.fromkeys(uses))
 
 
 def find_exposures(trajectory: Trajectory) -> tuple[Exposure, ...]:
@@ -83,7 +94,7 @@ def find_exposures(trajectory: Trajectory) -> tuple[Exposure, ...]:
     for step in trajectory.steps:
         if step.role in {"system", "user"}:
             for name in _listed(step):
-                found[Exposure(step=step.index, name=_short(name))] = None
+                found[Exposure(step=step.index, name=short_name(name))] = None
     return tuple(found)
 
 
@@ -104,12 +115,19 @@ def _listed(step: Step) -> Iterator[str]:
             return
 
 
-def _use(step: Step, name: str, how: How) -> Use:
+def _use(step: Step, name: str, how: How, call_id: str = "", times: int = 1) -> Use:
     version = name.strip().partition("@")[2]
-    return Use(step=step.index, name=_short(name), how=how, version=version)
+    return Use(
+        step=step.index,
+        name=short_name(name),
+        how=how,
+        version=version,
+        call_id=call_id,
+        times=times if how == "direct call" else 1,
+    )
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """A name without the plugin in front of it and the version or digest after it."""
     return name.strip().lstrip("/").partition("@")[0].rpartition(":")[2]
 
@@ -136,10 +154,15 @@ def _uses_of_shell(action: Shell, call: ToolCall) -> Iterator[tuple[str, How]]:
     missing = bool(call.is_error) and bool(_MISSING.search(call.observation or ""))
     for command in parse_shell(action.text).commands:
         if name := _called(command):
-            yield name, "direct call"
+            if call.exit_code not in _NOT_RUN and not _is_unknown(call):
+                yield name, "direct call"
         elif not missing:
             for touched in _touched(command):
                 yield touched, "shell touch"
+
+
+def _is_unknown(call: ToolCall) -> bool:
+    return bool(call.is_error) and "command not found" in (call.observation or "")
 
 
 def _called(command: Command) -> str:

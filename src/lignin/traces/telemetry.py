@@ -103,6 +103,7 @@ def parse_telemetry(
     keys = _session_keys(name, found)
     spans: dict[str, list[Span]] = {key: [] for key in keys}
     agents: dict[str, str] = {}
+    versions: dict[str, str] = {}
     tools: dict[str, Mapping[str, ToolEffect]] = {key: {} for key in keys}
     skipped: Counter[str] = Counter()
     for (_, record), key in zip(found, keys, strict=True):
@@ -114,6 +115,7 @@ def parse_telemetry(
         if definitions := definitions_of(record.attributes):
             tools[key] = declared_effects(definitions, tools[key])
         agents[key] = agents.get(key) or as_text(record.resource.get("service.name"))
+        versions[key] = versions.get(key) or as_text(record.resource.get("service.version"))
     strange = sum(unit.value is not None for unit in units) - len(found)
     if strange:
         skipped["object that is no span"] = strange
@@ -121,6 +123,7 @@ def parse_telemetry(
         replace(
             _trajectory(name, form, key, own, agents.get(key, "")),
             tools=tools[key],
+            agent_version=versions.get(key, ""),
         )
         for key, own in spans.items()
     ]
@@ -212,6 +215,8 @@ def _record(unit: Unit) -> Record | None:
     body = _body(value)
     name = as_text(value.get("name")) or as_text(value.get("eventName"))
     if is_log:
+        # Codex's library names an event after its line of source and keeps its name beside.
+        name = "" if name.startswith("event ") else name
         name = name or as_text(attributes.get("event.name")) or as_text(body)[:200]
     return Record(
         trace_id=_identity(value, context, "traceId", "trace_id"),

@@ -1,6 +1,7 @@
 """Use and exposure of artifacts, in the shapes of each client."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -193,3 +194,74 @@ def test_a_session_of_codex_shows_the_read_of_a_skill() -> None:
 @pytest.mark.parametrize("path", ["", "/", "skills", ".claude/skills", ".claude/skills/*/SKILL.md"])
 def test_paths_of_no_skill_name_none(path: str) -> None:
     assert skill_of_path(path) == ""
+
+
+@pytest.mark.parametrize("code", [2, 3, 4, 127])
+def test_a_direct_call_that_never_ran_is_no_use(code: int) -> None:
+    made = call("Bash", command="lignin artifact call pdf", is_error=True, observation="said")
+    assert uses(run(replace(made, exit_code=code))) == []
+    assert uses(run(replace(made, exit_code=6))) == [("pdf", "direct call")]
+
+
+def test_a_command_of_the_person_is_a_use_of_the_skill_that_it_names() -> None:
+    text = "<command-message>pdf is running</command-message>\n<command-name>/pdf</command-name>"
+    assert uses(run(text=text, role="user")) == [("pdf", "skill tool")]
+
+
+def test_what_tools_answer_does_not_end_a_skill_at_work() -> None:
+    steps = (
+        Step(index=1, role="assistant", skill="pdf"),
+        Step(index=2, role="tool", text="ok"),
+        Step(index=3, role="assistant", skill="pdf"),
+    )
+    assert len(find_uses(Trajectory(source="x", format="x", session="s", steps=steps))) == 1
+
+
+def test_codex_names_a_tool_of_a_server_in_a_namespace_and_tells_that_it_failed() -> None:
+    given = json.dumps({"name": "pdf", "input": {}})
+    made = {"type": "function_call", "name": "artifact_call", "namespace": "mcp__lignin"}
+    records = [
+        {"type": "session_meta", "payload": {"id": "i", "cwd": "/", "cli_version": "0.169.0"}},
+        {"type": "response_item", "payload": {**made, "call_id": "c", "arguments": given}},
+        {"type": "response_item", "payload": {**made, "call_id": "d", "arguments": given}},
+        {"type": "event_msg", "payload": {"type": "item_completed"}
+         | {"item": {"type": "McpToolCall", "id": "d", "status": "failed"}}},
+    ]  # fmt: skip
+    trajectory = codex.parse("x.jsonl", jsonl(records)).sessions[0][0]
+    assert [use.call_id for use in find_uses(trajectory)] == ["c"]
+    assert trajectory.agent_version == "0.169.0"
+
+
+def log(service: str, name: str, **attributes: str) -> dict[str, Any]:
+    pairs = {"event.name": name, "session.id": "s", **attributes}
+    record = {
+        "timeUnixNano": "1763000000000000000",
+        "eventName": "event otel/src/events.rs:703",
+        "attributes": [{"key": k, "value": {"stringValue": v}} for k, v in pairs.items()],
+    }
+    resource = {"service.name": service, "service.version": "9"}
+    named = [{"key": k, "value": {"stringValue": v}} for k, v in resource.items()]
+    scopes = [{"logRecords": [record]}]
+    return {"resourceLogs": [{"resource": {"attributes": named}, "scopeLogs": scopes}]}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        log("codex_exec", "codex.tool_result", tool_name="artifact_call", call_id="c")
+        | {"more": {"tool_namespace": "mcp__lignin", "arguments": '{"name": "pdf"}'}},
+        log("claude-code", "tool_result", tool_name="mcp_tool", tool_use_id="c")
+        | {"more": {"tool_input": '{"name": "pdf"}'}
+           | {"tool_parameters": '{"mcp_server_name": "lignin", "mcp_tool_name": "artifact_call"}'}},
+    ],
+)  # fmt: skip
+def test_telemetry_alone_shows_a_direct_call(said: dict[str, Any]) -> None:
+    record = said["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]
+    record["attributes"] += [
+        {"key": k, "value": {"stringValue": v}} for k, v in said.pop("more").items()
+    ]
+    trajectory = otel_genai.parse("otlp.jsonl", jsonl([said])).sessions[0][0]
+    assert [(use.name, use.how, use.call_id) for use in find_uses(trajectory)] == [
+        ("pdf", "direct call", "c")
+    ]
+    assert trajectory.agent_version == "9"

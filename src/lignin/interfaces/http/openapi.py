@@ -38,15 +38,6 @@ KEY = {
 }
 
 
-CALLER = {
-    "name": "Lignin-Client",
-    "in": "header",
-    "required": False,
-    "description": "what the caller is: uses are told apart by it, and it grants nothing",
-    "schema": {"type": "string", "maxLength": 60, "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$"},
-}
-
-
 def describe(operation: Operation) -> dict[str, Any]:
     """What a route says of its operation, as arguments of `add_api_route`."""
     extra: dict[str, Any] = {
@@ -56,12 +47,9 @@ def describe(operation: Operation) -> dict[str, Any]:
     }
     schema = request_schema(operation)
     if operation.effect == "read":
-        extra["parameters"] = [
-            CALLER,
-            *(_parameter(schema, name) for name in schema["properties"]),
-        ]
+        extra["parameters"] = [_parameter(schema, name) for name in schema["properties"]]
     else:
-        extra["parameters"] = [DRY_RUN, KEY, CALLER]
+        extra["parameters"] = [DRY_RUN, KEY]
         extra["requestBody"] = {
             "required": bool(schema.get("required")),
             "content": {"application/json": {"schema": schema}},

@@ -6,7 +6,6 @@ events to who accepts them. Names, defaults and errors are those of the command 
 """
 
 import json
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, get_args, get_origin
@@ -24,6 +23,7 @@ from lignin.domain.errors import (
     LimitedError,
     UnavailableError,
 )
+from lignin.domain.uses import Surface
 from lignin.interfaces.calls import Call, Calls
 from lignin.interfaces.errors import status_of
 from lignin.interfaces.http.guard import SHOWN
@@ -31,14 +31,14 @@ from lignin.interfaces.http.openapi import describe
 from lignin.interfaces.http.problems import MEDIA, answer_error, problem, problem_of
 from lignin.interfaces.remote import parse_request
 from lignin.operations.answered import Repeatable, begin, finish, let_go, repeatable
+from lignin.operations.context import Caller
 from lignin.operations.registry import Operation
 
 PREFIX = "/api/v1"
 EVENTS = "text/event-stream"
 MAX_UNTOLD = 1000
-CLIENT = "lignin-client"
-"""Header in which a caller says what it is; uses are told apart by it, and it grants nothing."""
-_CLIENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+SDK = "lignin_sdk"
+"""What the Python SDK calls itself."""
 _OPEN_EFFECTS = frozenset({"read", "write"})
 _AGAIN = (UnavailableError, LimitedError, ConflictError)
 
@@ -163,12 +163,7 @@ async def _read(operation: Operation, request: Request) -> tuple[Call, dict[str,
     query: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
         query.setdefault(name, []).append(value)
-    said = request.headers.get(CLIENT, "http")
-    if not _CLIENT_NAME.fullmatch(said):
-        raise InvalidRequestError(
-            f"{CLIENT}: {said!r:.80} is no client's name", hint="up to 60 letters, digits, . _ -"
-        )
-    call = Call(client=said)
+    call = Call(caller=_caller(request))
     if operation.effect == "read":
         return call, {name: _one(operation, name, values) for name, values in query.items()}
     dry_run = query.pop("dry_run", ["false"])
@@ -187,6 +182,14 @@ async def _read(operation: Operation, request: Request) -> tuple[Call, dict[str,
     if not isinstance(values, dict):
         raise InvalidRequestError("the body is no JSON object")
     return replace(call, dry_run=dry_run == ["true"]), values
+
+
+def _caller(request: Request) -> Caller:
+    """Who calls, as the first product of `User-Agent` says."""
+    product = request.headers.get("user-agent", "").partition(" ")[0]
+    name, _, version = product.partition("/")
+    surface: Surface = "sdk" if name == SDK else "http"
+    return Caller(surface=surface, client=name, client_version=version)
 
 
 def _one(operation: Operation, name: str, values: list[str]) -> Any:

@@ -42,6 +42,7 @@ from lignin.interfaces.mcp.teaching import (
 from lignin.interfaces.remote import parse_request, with_types
 from lignin.operations.calling import Call as Noted
 from lignin.operations.calling import Outcome, note_call
+from lignin.operations.context import Caller
 from lignin.operations.lesson import Recalled
 from lignin.operations.registry import Listed, Operation, Response
 
@@ -97,7 +98,7 @@ class OperationTool(Tool):
         """Answer a call; an error is the envelope that every surface sends."""
         wire = get_context()
         client = client_of(wire)
-        call = Call(actor=actor_of(self._calls, client), client=client)
+        call = Call(actor=actor_of(self._calls, client), caller=caller_of(wire, client))
         call.cancelled = CANCELLED.get() or call.cancelled
         values = dict(arguments)
         rationale = str(values.pop(RATIONALE, ""))
@@ -192,6 +193,27 @@ def client_of(wire: Wire) -> str:
     params = rc.session.client_params if rc is not None else None
     said = params.client_info.name if params is not None else "unknown"
     return _ODD.sub("-", said.lower())[:60].strip("-") or "unknown"
+
+
+def caller_of(wire: Wire, client: str) -> Caller:
+    """What the client says of itself and of the call: Claude Code and Codex name the tool call."""
+    rc = wire.request_context
+    params = rc.session.client_params if rc is not None else None
+    meta: Mapping[str, Any] = (rc.meta if rc is not None else None) or {}
+    turn = meta.get("x-codex-turn-metadata")
+    turn = turn if isinstance(turn, dict) else {}
+    return Caller(
+        surface="mcp",
+        client=client,
+        client_version=params.client_info.version if params is not None else "",
+        session=_said(turn.get("session_id")),
+        call_id=_said(meta.get("claudecode/toolUseId")) or _said(meta.get("callId")),
+        model=_said(turn.get("model")),
+    )
+
+
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def connection_of(wire: Wire, client: str) -> str:

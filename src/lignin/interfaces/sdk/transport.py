@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
+from lignin import __version__
 from lignin.domain import errors
 from lignin.domain.errors import (
     DeniedError,
@@ -29,7 +30,7 @@ from lignin.domain.errors import (
 )
 from lignin.interfaces.errors import FAMILIES, InternalError, explain_fault
 from lignin.interfaces.remote import faults_of
-from lignin.operations.context import Context
+from lignin.operations.context import Caller, Context
 from lignin.operations.registry import Operation, Response, load_noun
 
 CLIENT = "lignin_sdk"
@@ -109,7 +110,8 @@ class LocalStore:
             if self._open is None or self._open[0] != os.getpid():
                 stack = ExitStack()
                 context = stack.enter_context(self._open_context())
-                self._open = (os.getpid(), replace(context, client=CLIENT), stack)
+                caller = Caller(surface="sdk", client=CLIENT, client_version=__version__)
+                self._open = (os.getpid(), replace(context, caller=caller), stack)
             return self._open[1]
 
     def close(self) -> None:
@@ -179,7 +181,7 @@ class Server:
 
     def _request(self, operation: Operation, values: Mapping[str, Any]) -> urllib.request.Request:
         path = f"{self._url}{PREFIX}/{operation.name.replace('.', '/')}"
-        headers = {"Lignin-Client": CLIENT, "Accept": "application/json"}
+        headers = {"User-Agent": f"{CLIENT}/{__version__}", "Accept": "application/json"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         given = {key: value for key, value in values.items() if value is not None}

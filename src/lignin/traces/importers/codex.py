@@ -70,6 +70,7 @@ class _Rollout:
     first_model: str = ""
     cwd: str = ""
     originator: str = ""
+    version: str = ""
     total_tokens: Any = None
     index: int = 0
     at: str | None = None
@@ -130,10 +131,16 @@ def _read_call(rollout: _Rollout, item: dict[str, Any], kind: str) -> None:
     is_text = kind == "custom_tool_call" and isinstance(given, str)
     call = ToolCall(
         call_id=call_id,
-        name=as_text(item.get("name")) or default_name,
+        name=_tool_name(item) or default_name,
         arguments={"input": as_text(given)} if is_text else as_arguments(given),
     )
     rollout.add("assistant", call=call)
+
+
+def _tool_name(item: dict[str, Any]) -> str:
+    """The tool's name; a tool of an MCP server stands in that server's namespace."""
+    name, space = as_text(item.get("name")), as_text(item.get("namespace"))
+    return f"{space}__{name}" if space.startswith("mcp__") and name else name
 
 
 def _read_output(rollout: _Rollout, item: dict[str, Any]) -> None:
@@ -189,9 +196,12 @@ def _read_event(rollout: _Rollout, event: dict[str, Any]) -> None:
     kind = as_text(event.get("type"))
     if kind == "token_count":
         _count_tokens(rollout, as_object(event.get("info")))
-    elif kind in {"exec_command_end", "patch_apply_end"}:
+    elif kind in {"exec_command_end", "patch_apply_end", "item_completed"}:
+        event = as_object(event.get("item")) if kind == "item_completed" else event
         code = as_exit_code(event.get("exit_code"))
         success = as_bool(event.get("success"))
+        if success is None and as_text(event.get("status")) == "failed":
+            success = False
 
         def ended(call: ToolCall) -> ToolCall:
             failed = code != 0 if code is not None else None if success is None else not success
@@ -201,7 +211,7 @@ def _read_event(rollout: _Rollout, event: dict[str, Any]) -> None:
                 is_error=call.is_error if failed is None else failed,
             )
 
-        rollout.change_call(as_text(event.get("call_id")), ended)
+        rollout.change_call(as_text(event.get("call_id") or event.get("id")), ended)
     elif not kind:
         rollout.skipped["event_msg/no type"] += 1
 
@@ -236,6 +246,7 @@ def _read_meta(rollout: _Rollout, meta: dict[str, Any], *, first: bool) -> None:
         rollout.session = as_text(meta.get("id")) or rollout.session
     rollout.cwd = rollout.cwd or as_text(meta.get("cwd"))
     rollout.originator = rollout.originator or as_text(meta.get("originator"))
+    rollout.version = rollout.version or as_text(meta.get("cli_version"))
 
 
 def _read_context(rollout: _Rollout, payload: dict[str, Any]) -> None:
@@ -298,6 +309,7 @@ def parse(name: str, data: bytes) -> ImportedTrace:
         session=rollout.session,
         steps=tuple(rollout.steps),
         agent="codex",
+        agent_version=rollout.version,
         model=rollout.first_model,
         cwd=rollout.cwd,
         simulated=rollout.originator == _SIMULATED,

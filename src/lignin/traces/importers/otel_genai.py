@@ -127,13 +127,27 @@ def _tool(record: Record, span: Span, error: str = "") -> Span:
     observation = plain_text(record.first(*_NAMES["result"])) or _event_output(record)
     call = ToolCall(
         call_id=record.text(*_NAMES["call"]) or f"span-{record.span_id}",
-        name=record.text(*_NAMES["tool"]) or record.name,
+        name=_tool_name(record) or record.name,
         arguments=as_arguments(as_parsed(record.first(*_NAMES["arguments"]))),
         observation=observation or error,
         is_error=failed,
         exit_code=as_exit_code(_count(record.first("exit_code", "process.exit.code"))),
     )
     return replace(span, kind="tool", role="tool", call=call, error=error)
+
+
+def _tool_name(record: Record) -> str:
+    """The tool's name; of an MCP server's tool as transcripts write it, `mcp__SERVER__TOOL`."""
+    name = record.text(*_NAMES["tool"])
+    if (space := record.text("tool_namespace")).startswith("mcp__"):  # Codex
+        return f"{space}__{name}"
+    if record.text("tool_name").startswith("mcp__"):  # Claude Code's spans
+        return record.text("tool_name")
+    if name == "mcp_tool":  # and its logs
+        told = as_arguments(as_parsed(record.first("tool_parameters")))
+        server, tool = told.get("mcp_server_name"), told.get("mcp_tool_name")
+        return f"mcp__{server}__{tool}" if server and tool else name
+    return name
 
 
 def _event_output(record: Record) -> str:

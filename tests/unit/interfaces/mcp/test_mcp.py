@@ -310,3 +310,29 @@ def test_an_unknown_task_is_refused() -> None:
 
 def _mode(era: str) -> str:
     return "auto" if era >= "2026" else "legacy"
+
+
+def test_a_call_is_received_with_the_client_and_the_id_that_it_names(served: Served) -> None:
+    promote(served)
+    turn = {"session_id": "s-1", "model": "gpt", "codex_version": "0.169.0"}
+    for meta in (
+        {"claudecode/toolUseId": "toolu_1"},
+        {"callId": "call_1", "x-codex-turn-metadata": turn},
+        {"callId": ["odd"], "x-codex-turn-metadata": "odd"},
+    ):
+
+        async def ask(client: Any, meta: dict[str, Any] = meta) -> Any:
+            values = {"name": "double", "input": {"number": 4}, **WHY}
+            return await client.call_tool("artifact_call", values, meta=meta)
+
+        with_client(served, ask)
+    with served.context.view() as view:
+        told = [json.loads(each) for each in view.contents("record/uses", 1) if each]
+    assert [each["surface"] for each in told] == ["mcp"] * 3
+    assert [each["call_id"] for each in told] == ["toolu_1", "call_1", ""]
+    assert [(each["session"], each["model"]) for each in told] == [
+        ("", ""),
+        ("s-1", "gpt"),
+        ("", ""),
+    ]
+    assert all(each["client_version"] for each in told)

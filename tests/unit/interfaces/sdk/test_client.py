@@ -80,9 +80,9 @@ def _view() -> type:
 
 def test_a_use_counts_for_the_sdk(client: Client, digest: str) -> None:
     pinned = client.artifact(f"double@{digest}")
-    before = pinned.show().usage.get("by", {}).get("lignin_sdk/call", 0)
+    before = pinned.show().usage.get("by", {}).get("sdk/call", 0)
     pinned(number=1)
-    assert pinned.show().usage["by"]["lignin_sdk/call"] == before + 1
+    assert pinned.show().usage["by"]["sdk/call"] == before + 1
 
 
 def test_the_awaited_form_does_the_same(client: Client, digest: str) -> None:
