@@ -185,11 +185,14 @@ async def _read(operation: Operation, request: Request) -> tuple[Call, dict[str,
 
 
 def _caller(request: Request) -> Caller:
-    """Who calls, as the first product of `User-Agent` says."""
+    """Who calls, as the first product of `User-Agent` says, and for which call of which session."""
     product = request.headers.get("user-agent", "").partition(" ")[0]
     name, _, version = product.partition("/")
     surface: Surface = "sdk" if name == SDK else "http"
-    return Caller(surface=surface, client=name, client_version=version)
+    session, _, call_id = request.headers.get("lignin-call", "").partition(" ")
+    return Caller(
+        surface=surface, client=name, client_version=version, session=session, call_id=call_id
+    )
 
 
 def _one(operation: Operation, name: str, values: list[str]) -> Any:

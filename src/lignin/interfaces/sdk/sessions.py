@@ -8,11 +8,12 @@ captured there belong to it.
 import itertools
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self, TypeVar
 
 from lignin.domain.errors import InvalidRequestError, LigninError, UnavailableError
-from lignin.interfaces.sdk.transport import CLIENT
+from lignin.interfaces.sdk.transport import CALLING, CLIENT
 from lignin.operations.artifact_models import Called
 from lignin.operations.session import SessionView
 from lignin.operations.trace_feedback import FeedbackGiven
@@ -128,14 +129,23 @@ class Session:
         is_error: bool = False,
     ) -> None:
         """Note a tool call with its result."""
-        call = {"id": f"call-{next(self._numbers)}", "type": "function"}
-        call["function"] = {"name": name, "arguments": dict(arguments)}  # type: ignore[assignment]
-        told = {"role": "tool", "tool_call_id": call["id"], "content": result, "is_error": is_error}
+        self._note_call(self._next_call(), name, arguments, result, is_error=is_error)
+
+    def _next_call(self) -> str:
+        return f"{self.id}.{next(self._numbers)}"
+
+    def _note_call(
+        self, call_id: str, name: str, arguments: Mapping[str, Any], result: Any, *, is_error: bool
+    ) -> None:
+        function = {"name": name, "arguments": dict(arguments)}
+        call = {"id": call_id, "type": "function", "function": function}
+        told = {"role": "tool", "tool_call_id": call_id, "content": result, "is_error": is_error}
         self.append({"role": "assistant", "tool_calls": [call]}, told)
 
     def append(self, *messages: Mapping[str, Any]) -> None:
         """Note messages in the common chat form, as they are."""
-        events = [{MARK: 1, **message} for message in messages]
+        at = datetime.now(UTC).isoformat()
+        events = [{MARK: 1, "timestamp": at, **message} for message in messages]
         self._ask("session.append", SessionView, session=self.id, events=events)
 
     def outcome(self, outcome: Outcome) -> None:
@@ -162,15 +172,19 @@ class Session:
     def noted(self, name: str, arguments: Mapping[str, Any], call: Callable[[], Called]) -> Called:
         """Make a call of an artifact and note it, with its error where it has no answer."""
         asked = {"name": name, "input": dict(arguments)}
+        call_id = self._next_call()
+        calling = CALLING.set((self.id, call_id))
         try:
             called = call()
         except LigninError as error:
-            self.tool(CALL_TOOL, asked, error.message, is_error=True)
+            self._note_call(call_id, CALL_TOOL, asked, error.message, is_error=True)
             raise
+        finally:
+            CALLING.reset(calling)
         asked["name"] = f"{called.name}@{called.digest}"
         failed = called.error is not None
         result = f"{called.error}: {called.message}" if failed else called.output
-        self.tool(CALL_TOOL, asked, result, is_error=failed)
+        self._note_call(call_id, CALL_TOOL, asked, result, is_error=failed)
         return called
 
 

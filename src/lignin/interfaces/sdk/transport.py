@@ -12,6 +12,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -41,6 +42,10 @@ MAX_ANSWER_BYTES = 256 * 2**20
 
 
 OpenContext = Callable[[], AbstractContextManager[Context]]
+
+
+CALLING: ContextVar[tuple[str, str]] = ContextVar("lignin_calling", default=("", ""))
+"""The session that calls, and its id of the call: so that a use which both tell of counts once."""
 
 
 class Transport(Protocol):
@@ -100,7 +105,16 @@ class LocalStore:
                 hint=f"`lignin schema {name}` shows what it takes",
             ) from error
         try:
-            answer: Response = operation.run(self._context(), request)
+            session, call_id = CALLING.get()
+            caller = Caller(
+                surface="sdk",
+                client=CLIENT,
+                client_version=__version__,
+                session=session,
+                call_id=call_id,
+            )
+            context = replace(self._context(), caller=caller)
+            answer: Response = operation.run(context, request)
         except Exception as error:
             raise explain_fault(error) from error
         return answer
@@ -110,8 +124,7 @@ class LocalStore:
             if self._open is None or self._open[0] != os.getpid():
                 stack = ExitStack()
                 context = stack.enter_context(self._open_context())
-                caller = Caller(surface="sdk", client=CLIENT, client_version=__version__)
-                self._open = (os.getpid(), replace(context, caller=caller), stack)
+                self._open = (os.getpid(), context, stack)
             return self._open[1]
 
     def close(self) -> None:
@@ -182,6 +195,8 @@ class Server:
     def _request(self, operation: Operation, values: Mapping[str, Any]) -> urllib.request.Request:
         path = f"{self._url}{PREFIX}/{operation.name.replace('.', '/')}"
         headers = {"User-Agent": f"{CLIENT}/{__version__}", "Accept": "application/json"}
+        if any(calling := CALLING.get()):
+            headers["Lignin-Call"] = " ".join(calling)
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         given = {key: value for key, value in values.items() if value is not None}

@@ -14,6 +14,7 @@ from lignin.interfaces.sdk.client import Client
 from lignin.interfaces.sdk.transport import LocalStore, Server
 from lignin.operations.artifact_models import CaptureView
 from lignin.operations.report import NeedsListed
+from lignin.operations.report_uses import UsesListed
 from lignin.operations.trace import TraceListed
 from unit.interfaces.serving import DOUBLE, Served
 
@@ -83,6 +84,21 @@ def test_a_use_counts_for_the_sdk(client: Client, digest: str) -> None:
     before = pinned.show().usage.get("by", {}).get("sdk/call", 0)
     pinned(number=1)
     assert pinned.show().usage["by"]["sdk/call"] == before + 1
+
+
+def test_a_use_that_session_and_surface_both_saw_counts_once(client: Client, digest: str) -> None:
+    def counted() -> tuple[int, set[str]]:
+        listed = client.asking("report.uses", UsesListed)
+        own = [each for each in listed.items if each.version == f"double@{digest}"]
+        return sum(each.uses for each in own), {each.client for each in own}
+
+    before, _ = counted()
+    double = client.artifact(f"double@{digest}")
+    with client.session(agent="me"):
+        double(number=1)
+        double(number=2)
+    double(number=3)
+    assert counted() == (before + 3, {"lignin_sdk"})
 
 
 def test_the_awaited_form_does_the_same(client: Client, digest: str) -> None:
