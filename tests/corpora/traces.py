@@ -43,6 +43,12 @@ def lignin_run() -> list[Any]:
     return [{**run, "trial": n, "environment": where, "messages": messages} for n in range(2)]
 
 
+def lignin_sdk() -> list[Any]:
+    return [
+        {"lignin_message": 1, **message, "score": GOLD} for message in lignin_run()[0]["messages"]
+    ]
+
+
 def tau2() -> dict[str, Any]:
     mine = {"id": "c1", "name": "find", "arguments": {"q": "x"}, "requestor": "assistant"}
     theirs = {"id": "c2", "name": "toggle", "arguments": {}, "requestor": "user"}
@@ -428,6 +434,7 @@ def langfuse_trace() -> dict[str, Any]:
 
 FILES: dict[str, tuple[str, str, Any]] = {
     "lignin_run": ("lignin_run", "runs.jsonl", lignin_run),
+    "lignin_sdk": ("lignin_sdk", "session.jsonl", lignin_sdk),
     "tau_bench": ("tau_bench", "run.jsonl", tau),
     "tau_list": ("tau_bench", "run.json", tau),
     "tau2_bench": ("tau2_bench", "run.json", tau2),

@@ -10,8 +10,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from lignin.domain.evidence import GateOutcome
+from lignin.evals.flips import Flip
 from lignin.operations.demo import DemoReport, Kept, Origin, Refused
 from lignin.operations.demo_report import WIDTH, render_report
+from lignin.operations.gate_report import page
+from unit.operations.decisions import decision
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -99,3 +105,22 @@ def report() -> DemoReport:
         store="sqlite:///ledger.db",
         space="practice",
     )
+
+
+def flips() -> list[Flip]:
+    return [
+        Flip(case="refund|twice", trials_before=6, trials_after=8, before=1.0, after=0.25, low=-1.0, high=-0.3),
+        Flip(case="c1", trials_before=6, trials_after=8, before=0.0, after=1.0, low=0.6, high=1.0),
+        Flip(case="c2", trials_before=6, trials_after=8, before=0.5, after=0.625, low=-0.4, high=0.6),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("verdict", ["accept", "reject", "undecided"])
+def test_the_comment_of_a_pull_request_reads_as_kept(verdict: GateOutcome) -> None:
+    told = decision(verdict, simulated=verdict == "undecided")
+    lost, gained = (flips()[:1], flips()[1:]) if verdict != "undecided" else ([], [])
+    text = page(told, lost, gained) + "\n"
+    kept = HERE / f"gate-{verdict}.md"
+    if os.environ.get("LIGNIN_RENEW_GOLDEN"):
+        kept.write_text(text)
+    assert text == kept.read_text()

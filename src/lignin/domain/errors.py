@@ -7,6 +7,7 @@ LigninError
 ├── DeniedError              exit 4   HTTP 403
 ├── UnavailableError         exit 5   HTTP 503   try again later, nothing was decided
 ├── GateFailedError          exit 6   HTTP 422   evidence says no
+│   └── CallFailedError                          an artifact that was called has no answer
 ├── LimitedError             exit 7   HTTP 429   a rate, budget or size bound was reached
 ├── ConflictError            exit 8   HTTP 409   read again, then retry
 │   └── IllegalTransitionError                   the row's state does not allow the event
@@ -60,6 +61,10 @@ class UnavailableError(LigninError):
 
 class GateFailedError(LigninError):
     code = "gate_failed"
+
+
+class CallFailedError(GateFailedError):
+    code = "call_failed"
 
 
 class LimitedError(LigninError):

@@ -16,7 +16,7 @@ from lignin.operations.registry import Operation
 
 OPEN_TEXTS = frozenset(
     {
-        *("after", "artifact", "before", "campaign", "candidate", "case", "client"),
+        *("after", "agent", "artifact", "before", "campaign", "candidate", "case", "client"),
         *("commit", "connector", "context", "decision", "delivery", "draft", "drop"),
         *("events", "examples", "extends", "files", "fleet", "forward_to", "given"),
         *("head", "hidden", "hide", "how", "hypothesis", "id", "incumbent", "input"),

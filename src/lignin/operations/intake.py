@@ -158,7 +158,7 @@ def load_trajectory(context: Context, view: View, session: str) -> Trajectory:
                 trial=row.body.get("trial"),
                 agent=row.body["agent"] or trajectory.agent,
                 model=row.body["model"] or trajectory.model,
-                outcome=row.body.get("declared_outcome"),
+                outcome=row.body.get("declared_outcome") or row.body["outcome"],
                 path=row.body.get("path", ""),
             )
     raise NotFoundError(

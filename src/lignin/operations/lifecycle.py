@@ -290,7 +290,6 @@ def call_artifact(
     arguments: Json,
     *,
     tools: str = "",
-    client: str = "cli",
     around: Callable[[Binding], Binding] | None = None,
 ) -> tuple[Observed, Json]:
     """Run a version in the sandbox with vetted arguments and count the use; (what ran, result).
@@ -327,7 +326,7 @@ def call_artifact(
         raise UnavailableError(f"{row.body['name']} was not run to its end: {observed.message}")
     counted = {
         "name": row.body["name"],
-        "client": client,
+        "client": context.caller.surface if context.caller else "cli",
         "path": "call",
         "ok": observed.error is None and observed.status == "exited" and not beyond,
         "binding": way_out.name if way_out else "",

@@ -133,7 +133,9 @@ def _asked(context: Context, request: GateProve) -> dict[str, Any]:
 def _different(question: Question) -> Question:
     if question.incumbent.digest == question.candidate.digest:
         raise InvalidRequestError(
-            "incumbent and candidate are the very same system", hint="there is nothing to decide"
+            "incumbent and candidate are the very same system",
+            hint="there is nothing to decide",
+            same=question.incumbent.digest,
         )
     return question
 

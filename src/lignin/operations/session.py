@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from lignin.domain.codec import canonical_bytes
+from lignin.domain.codec import Json, canonical_bytes
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.events import Change
 from lignin.operations.context import Context
@@ -21,6 +21,12 @@ SHOWN_CHARS = 2000
 class SessionStart(Request):
     client: str = Field("cli", description="the agent client")
     model: str = Field("", description="the model")
+    agent: str = Field("", max_length=200, description="the agent")
+    task: str = Field("", max_length=500, description="what its task is called")
+    messages: bool = Field(
+        False,
+        description="its events are messages as the Python SDK notes them: it is mined as an imported run",
+    )
     head: str | None = Field(None, description="pin this head's stable revision")
 
 
@@ -76,9 +82,22 @@ class SessionPurge(SessionRef):
 @operation("session.start", effect="write")
 def start(context: Context, request: SessionStart) -> SessionView:
     """Start a session; it keeps the harness revision it starts with."""
+    session = context.ids.new("ses")
+    facts: dict[str, Json] = {"task_id": request.task or None}
+    if request.messages:
+        facts |= {"source": f"{session}.jsonl", "origin": session, "parent": request.client}
+        facts |= {"taken": 0, "tail": "", "trial": None, "cwd": ""}
+        facts |= {"simulated": False, "declared_outcome": None}
     with context.view() as view:
-        session, change = context.sessions.start(
-            view, context.scope, client=request.client, model=request.model, head=request.head
+        _, change = context.sessions.start(
+            view,
+            context.scope,
+            client=request.client,
+            model=request.model,
+            agent=request.agent,
+            head=request.head,
+            session=session,
+            facts=facts,
         )
     context.commit(change)
     return show(context, SessionRef(session=session))

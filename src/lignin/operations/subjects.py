@@ -3,7 +3,8 @@
 `desk:NAME+FAULT@SHARE` is a scripted agent of the practice desk (simulated, it reads the texts of its
 harness), `artifact:NAME@DIGEST` a stored script by itself, in the sandbox whatever was asked,
 `repo:DRAFT:WORDS` a command in the user's repository with a draft's change, `repo:DRAFT/base:WORDS`
-without it; everything else is opened by the context:
+without it, `commit:REVISION:WORDS` a command line with the files that its words name as they were committed
+in the repository that the caller stands in; everything else is opened by the context:
 `python:MODULE:FUNCTION`, or a command line.
 """
 
@@ -24,6 +25,7 @@ from lignin.ports.system import LIMIT_S, System, SystemAsked
 DESK = "desk:"
 ARTIFACT = "artifact:"
 REPOSITORY = "repo:"
+COMMIT = "commit:"
 BASE = "/base"
 _NOT_TRIED = frozenset({"quarantined", "rejected", "retired", "expired"})
 
@@ -74,7 +76,38 @@ def _opened(context: Context, asked: SystemAsked) -> System:
         found = _repository(context, spec)
         limit_s, unsandboxed = asked.limit_s, asked.unsandboxed
         return context.open_system(replace(found, limit_s=limit_s, unsandboxed=unsandboxed))
+    if spec.startswith(COMMIT):
+        return context.open_system(_committed(context, asked))
     return context.open_system(asked)
+
+
+def _committed(context: Context, asked: SystemAsked) -> SystemAsked:
+    """A command line as of a commit: it brings what it would bring from the folder, as it was then.
+
+    Raises:
+        InvalidRequestError: No command line, or it brings nothing.
+        NotFoundError: No repository, or no such commit.
+    """
+    revision, _, command = asked.spec.removeprefix(COMMIT).partition(":")
+    words = _words(command)
+    repository = context.repositories().open(asked.folder)
+    below = asked.folder.resolve().relative_to(repository.folder.resolve()).as_posix()
+    prefix = "" if below == "." else f"{below}/"
+    files, _ = repository.files(repository.commit_of(revision or "HEAD"))
+    here = {p.removeprefix(prefix): f for p, f in files.items() if p.startswith(prefix)}
+    named = [word.rstrip("/") for word in words]
+    roots = {
+        word.partition("/")[0]
+        for word in named
+        if word in here or any(path.startswith(f"{word}/") for path in here)
+    }
+    kept = {path: file for path, file in here.items() if path.partition("/")[0] in roots}
+    if not kept:
+        raise InvalidRequestError(
+            f"{command!r:.80} names no file of {revision or 'HEAD'}",
+            hint="name the program by its path, as in `python agent/main.py`",
+        )
+    return replace(asked, command=tuple(words), files=kept)
 
 
 def asked_artifact(context: Context, spec: str, limit_s: float = LIMIT_S) -> SystemAsked:
@@ -123,20 +156,29 @@ def _repository(context: Context, spec: str) -> SystemAsked:
         files |= {path: file for path, file in draft.files.items() if file is not None}
         for path in [path for path, file in draft.files.items() if file is None]:
             files.pop(path, None)
+    return SystemAsked(
+        spec=spec,
+        folder=draft.folder,
+        command=_words(command),
+        files=files,
+        environment=context.environment,
+        in_place=True,
+    )
+
+
+def _words(command: str) -> tuple[str, ...]:
+    """The words of a command line.
+
+    Raises:
+        InvalidRequestError: It is none.
+    """
     try:
         words = tuple(shlex.split(command))
     except ValueError as error:
         raise InvalidRequestError(f"{command!r:.80} is no command line: {error}") from None
     if not words:
         raise InvalidRequestError("an empty command line", hint='--system "python agent.py"')
-    return SystemAsked(
-        spec=spec,
-        folder=draft.folder,
-        command=words,
-        files=files,
-        environment=context.environment,
-        in_place=True,
-    )
+    return words
 
 
 def harness_files(context: Context, view: View, revision: Revision) -> dict[str, File]:

@@ -20,7 +20,10 @@ How = Literal["skill tool", "file read", "shell touch", "direct call", "telemetr
 
 _SKILL_TOOLS = frozenset({"skill", "activate_skill", "use_skill", "load_skill", "read_skill"})
 _SKILL_ARGUMENTS = ("skill", "skill_name", "name", "command")
-_CALL_TOOL = re.compile(r"mcp__[\w-]*lignin[\w-]*__(?:artifact[._]call|call|call_artifact)\Z", re.I)
+_CALL_TOOL = re.compile(
+    r"(?:mcp__[\w-]*lignin[\w-]*__(?:artifact[._]call|call|call_artifact)|lignin\.artifact\.call)\Z",
+    re.I,
+)
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}\Z")
 _INNER = frozenset({"scripts", "references", "assets", "SKILL.md"})
 _WRITERS = frozenset(

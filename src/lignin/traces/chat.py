@@ -13,6 +13,7 @@ from lignin.traces.fields import (
     as_arguments,
     as_count,
     as_list,
+    as_microusd,
     as_object,
     as_text,
     content_text,
@@ -79,6 +80,42 @@ class Chat:
         )
         self.steps[at[0]] = replace(step, calls=tuple(calls))
         return step.index
+
+
+def add_message(chat: Chat, message: dict[str, Any], index: int) -> None:
+    """Add a message of the common chat form: `role`, `content`, `tool_calls`; `tool_call_id`, `is_error`.
+
+    Args:
+        index: Its place among the messages, from 1.
+    """
+    role = ROLES.get(as_text(message.get("role")), "user")
+    text, reasoning = split_content(message.get("content"))
+    parent = None
+    if role == "tool":
+        flag = message.get("is_error")
+        parent = chat.answer(
+            as_text(message.get("tool_call_id")),
+            text,
+            name=as_text(message.get("name")),
+            is_error=flag if isinstance(flag, bool) else None,
+        )
+    spoke = role == "assistant"
+    tokens = read_usage(message.get("usage")) if spoke else (None, None)
+    chat.add(
+        Step(
+            index=index,
+            role=role,
+            text=text,
+            reasoning=reasoning or as_text(message.get("reasoning_content")),
+            calls=read_calls(message.get("tool_calls"), index) if spoke else (),
+            at=as_text(message.get("timestamp")) or None,
+            model=as_text(message.get("model")) if spoke else "",
+            input_tokens=tokens[0],
+            output_tokens=tokens[1],
+            cost_microusd=as_microusd(message.get("cost")) if spoke else None,
+            parent=parent,
+        )
+    )
 
 
 def read_calls(items: Any, index: int) -> tuple[ToolCall, ...]:

@@ -51,6 +51,7 @@ def uses(trajectory: Trajectory) -> list[tuple[str, str]]:
         (call("Bash", command="x=1; uvx lignin artifact call pdf@abc123"), ("pdf", "direct call")),
         (call("Bash", command="python -m lignin artifact call pdf"), ("pdf", "direct call")),
         (call("mcp__lignin__artifact_call", name="pdf@abc123"), ("pdf", "direct call")),
+        (call("lignin.artifact.call", name="pdf@abc123"), ("pdf", "direct call")),
     ],
 )
 def test_each_way_of_using_an_artifact_is_seen(made: ToolCall, expected: tuple[str, str]) -> None:

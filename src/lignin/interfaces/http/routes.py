@@ -23,6 +23,7 @@ from lignin.domain.errors import (
     LimitedError,
     UnavailableError,
 )
+from lignin.domain.uses import Surface
 from lignin.interfaces.calls import Call, Calls
 from lignin.interfaces.errors import status_of
 from lignin.interfaces.http.guard import SHOWN
@@ -36,6 +37,8 @@ from lignin.operations.registry import Operation
 PREFIX = "/api/v1"
 EVENTS = "text/event-stream"
 MAX_UNTOLD = 1000
+SDK = "lignin_sdk"
+"""What the Python SDK calls itself."""
 _OPEN_EFFECTS = frozenset({"read", "write"})
 _AGAIN = (UnavailableError, LimitedError, ConflictError)
 
@@ -182,10 +185,14 @@ async def _read(operation: Operation, request: Request) -> tuple[Call, dict[str,
 
 
 def _caller(request: Request) -> Caller:
-    """Who calls, as the first product of `User-Agent` says."""
+    """Who calls, as the first product of `User-Agent` says, and for which call of which session."""
     product = request.headers.get("user-agent", "").partition(" ")[0]
     name, _, version = product.partition("/")
-    return Caller(surface="http", client=name, client_version=version)
+    surface: Surface = "sdk" if name == SDK else "http"
+    session, _, call_id = request.headers.get("lignin-call", "").partition(" ")
+    return Caller(
+        surface=surface, client=name, client_version=version, session=session, call_id=call_id
+    )
 
 
 def _one(operation: Operation, name: str, values: list[str]) -> Any:

@@ -21,16 +21,14 @@ from lignin.domain.traces import (
     Outcome,
     Problem,
     RawRecord,
-    Step,
     Trajectory,
 )
-from lignin.traces.chat import ROLES, Chat, read_calls, read_usage, split_content
+from lignin.traces.chat import Chat, add_message
 from lignin.traces.contracts import declared_effects
 from lignin.traces.fields import (
     as_count,
     as_identity,
     as_list,
-    as_microusd,
     as_object,
     as_text,
 )
@@ -44,37 +42,6 @@ _MARKED = re.compile(rb'"lignin_run"\s*:(\s*1\b)?')
 _WORD = re.compile(r"[A-Za-z _-]{1,20}")
 _MESSAGES = re.compile(rb'"messages"\s*:\s*\[')
 _OUTCOMES = frozenset(get_args(Outcome))
-
-
-def _add(chat: Chat, message: dict[str, Any], index: int) -> None:
-    role = ROLES.get(as_text(message.get("role")), "user")
-    text, reasoning = split_content(message.get("content"))
-    parent = None
-    if role == "tool":
-        flag = message.get("is_error")
-        parent = chat.answer(
-            as_text(message.get("tool_call_id")),
-            text,
-            name=as_text(message.get("name")),
-            is_error=flag if isinstance(flag, bool) else None,
-        )
-    spoke = role == "assistant"
-    tokens = read_usage(message.get("usage")) if spoke else (None, None)
-    chat.add(
-        Step(
-            index=index,
-            role=role,
-            text=text,
-            reasoning=reasoning or as_text(message.get("reasoning_content")),
-            calls=read_calls(message.get("tool_calls"), index) if spoke else (),
-            at=as_text(message.get("timestamp")) or None,
-            model=as_text(message.get("model")) if spoke else "",
-            input_tokens=tokens[0],
-            output_tokens=tokens[1],
-            cost_microusd=as_microusd(message.get("cost")) if spoke else None,
-            parent=parent,
-        )
-    )
 
 
 def _environment(value: Any) -> EnvironmentRef | None:
@@ -95,7 +62,7 @@ def _trajectory(name: str, value: dict[str, Any], taken: set[str]) -> Trajectory
     chat = Chat()
     for place, message in enumerate(as_list(value.get("messages")), start=1):
         if isinstance(message, dict):
-            _add(chat, message, place)
+            add_message(chat, message, place)
     task, trial = as_identity(value.get("task_id")), as_identity(value.get("trial"))
     wanted = as_text(value.get("session")) or f"{file_stem(name)}#{task}.{trial}"
     outcome = value.get("outcome")

@@ -190,6 +190,8 @@ def _take_receipt(ledger: _Ledger, receipt: CallReceipt, *, accounts: Sequence[A
     use.receipt = receipt
     use.version = digest
     use.paths[receipt.surface] = None
+    if receipt.surface == "sdk":  # the run names the agent of a program, which is no client
+        use.client, use.client_version = receipt.client, receipt.client_version
     use.client = use.client or family_of(receipt.client)
     use.client_version = use.client_version or receipt.client_version
     use.model = use.model or receipt.model

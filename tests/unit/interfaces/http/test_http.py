@@ -133,3 +133,15 @@ def test_telemetry_comes_in_on_the_same_port(served: Served) -> None:
     body = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
     assert served.ask("POST", "/v1/traces", json=body).status == 200
     assert served.ask("POST", "/v1/traces", json=body, shown=False).status == 401
+
+
+def test_uses_are_told_apart_by_the_surface_that_took_them(served: Served) -> None:
+    digest = served.post("artifact.capture", **DOUBLE).json["digest"]
+    asked = {"name": f"double@{digest}", "input": {"number": 1}}
+    for agent in ("my.app/2", "lignin_sdk/0.1.0"):
+        headers = {"user-agent": agent}
+        assert (
+            served.ask("POST", "/api/v1/artifact/call", json=asked, headers=headers).status == 200
+        )
+    used = served.get("artifact.show", name="double").json["usage"]["by"]
+    assert used == {"http/call": 1, "sdk/call": 1}

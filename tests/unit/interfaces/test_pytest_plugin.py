@@ -1,0 +1,138 @@
+"""The fixture `lignin_gate`, in a project of its own: a repository, an agent, cases, a store."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, get_args
+
+import pytest
+
+from lignin.domain.evidence import GateOutcome
+from lignin.interfaces import pytest_plugin
+from lignin.interfaces.pytest_plugin import Gate, Policy
+from unit.operations.decisions import decision
+
+pytest_plugins = ["pytester"]
+
+AGENT = """task=$(cat)
+number=$(printf %s "$task" | sed 's/.*"case": *"c\\([0-9]*\\)".*/\\1/')
+[ "$number" -lt "$(cat "${0%/*}/known.txt")" ] && told=true || told=false
+echo "{\\"resolved\\": $told, \\"cost_microusd\\": 1000}"
+"""
+AGENT_CALL = 'lignin_gate("sh agent/main.sh", suite="cases.jsonl", unsandboxed=True%s)'
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """An agent that knows 4 of 8 cases, committed."""
+    monkeypatch.setenv("LIGNIN_HOME", str(pytester.path / "home"))
+    monkeypatch.delenv("LIGNIN_STORE", raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makeini("[pytest]\n")
+    folder = pytester.path
+    (folder / "agent").mkdir()
+    (folder / "agent" / "main.sh").write_text(AGENT)
+    (folder / "cases.jsonl").write_text(
+        "".join(json.dumps({"case": f"c{n}", "input": f"question {n}"}) + "\n" for n in range(8))
+    )
+    know(folder, 4)
+    (folder / ".gitignore").write_text("home/\n")
+    git(folder, "init", "-q")
+    git(folder, "add", ".")
+    git(folder, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "first")
+    return pytester
+
+
+def git(folder: Path, *words: str) -> None:
+    subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
+
+
+def know(folder: Path, number: int) -> None:
+    (folder / "agent" / "known.txt").write_text(str(number))
+
+
+def gated(project: pytest.Pytester, more: str = "") -> pytest.RunResult:
+    project.makepyfile(f"def test_agent(lignin_gate):\n    {AGENT_CALL % more}\n")
+    return run(project)
+
+
+def run(project: pytest.Pytester, *words: str) -> pytest.RunResult:
+    return project.runpytest_inprocess(*words, plugins=[pytest_plugin])
+
+
+def test_a_better_agent_passes_and_a_worse_one_fails_with_the_reasons(
+    project: pytest.Pytester,
+) -> None:
+    know(project.path, 8)
+    better = gated(project)
+    better.assert_outcomes(passed=1)
+    better.stdout.fnmatch_lines(
+        ["*lignin gate*", "*test_agent: accept: it is better*gain +100*run now*"]
+    )
+    know(project.path, 2)
+    worse = gated(project)
+    worse.assert_outcomes(failed=1)
+    worse.stdout.fnmatch_lines(["*the gate: reject*", "lignin gate report dec_* --markdown*"])
+    assert "Traceback" not in worse.stdout.str()
+
+
+def test_an_agent_that_did_not_change_passes_without_a_trial(project: pytest.Pytester) -> None:
+    done = gated(project)
+    done.assert_outcomes(passed=1)
+    done.stdout.fnmatch_lines(["*nothing changed*no trial was run"])
+
+
+@pytest.mark.parametrize(("policy", "ends"), [("fail", pytest.fail), ("skip", pytest.skip)])
+def test_an_undecided_gate_does_what_is_declared(policy: Policy, ends: Any) -> None:
+    gate = gate_deciding("undecided")
+    with pytest.raises(ends.Exception, match="the trials ran out"):
+        gate("python agent.py", undecided=policy)
+    assert gate("python agent.py", undecided="pass") is not None
+
+
+def test_no_policy_lets_a_rejected_change_pass() -> None:
+    for policy in get_args(Policy):
+        with pytest.raises(pytest.fail.Exception, match="reject"):
+            gate_deciding("reject")("python a.py", undecided=policy)
+
+
+def gate_deciding(verdict: GateOutcome) -> Gate:
+    """A gate that comes to a verdict, whatever is asked."""
+    settings = {"lignin_gate_since": "HEAD", "lignin_gate_undecided": "fail"}
+    config = SimpleNamespace(getini=settings.__getitem__)
+    item: Any = SimpleNamespace(config=config, user_properties=[])
+    client: Any = SimpleNamespace(asking=lambda *_, **__: decision(verdict))
+    return Gate(item, client)
+
+
+def test_a_policy_that_is_none_is_a_mistake(project: pytest.Pytester) -> None:
+    know(project.path, 8)
+    done = gated(project, ", undecided='maybe'")
+    assert done.ret != 0
+    done.stdout.fnmatch_lines(["*fail, pass or skip, not 'maybe'*"])
+
+
+def test_what_gates_can_be_left_out(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        f"def test_agent(lignin_gate):\n    {AGENT_CALL % ''}\n\n\ndef test_other():\n    pass\n"
+    )
+    done = run(project, "-m", "not lignin_gate", "--strict-markers")
+    done.assert_outcomes(passed=1, deselected=1)
+
+
+def test_a_revision_that_is_not_there_fails_with_its_name(project: pytest.Pytester) -> None:
+    know(project.path, 8)
+    done = gated(project, ", since='nowhere'")
+    done.assert_outcomes(failed=1)
+    done.stdout.fnmatch_lines(["*nowhere*"])
+
+
+def test_it_loads_nothing_before_it_is_used() -> None:
+    code = (
+        "import sys, lignin.interfaces.pytest_plugin as _; "
+        "print([n for n in ('pydantic', 'sqlalchemy', 'lignin.app', 'anyio') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
