@@ -119,7 +119,12 @@ def measure(store: str, folder: Path, url: str) -> None:
     tell("deploy to the first run's first step, p95", p95, "ms", note=note)
     tell("deploy to the end of the first run, median", statistics.median(whole), "ms", note=store)
     tell("of that the move of the head, median", statistics.median(moved), "ms", note=store)
-    tell("the version's next run to its first step, median", statistics.median(again), "ms", note=store)
+    tell(
+        "the version's next run to its first step, median",
+        statistics.median(again),
+        "ms",
+        note=store,
+    )
 
 
 def main() -> None:
