@@ -111,15 +111,19 @@ class Yard:
             assert time.monotonic() < deadline
             time.sleep(0.02)
 
+    def wait_alive(self, pids: set[int]) -> None:
+        """Wait until some workers live: without one, who asks works by itself."""
+        deadline = time.monotonic() + LONG_S
+        while not pids <= {each.pid for each in self.ask("worker.list").items}:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
     @contextmanager
     def workers(self, count: int) -> Iterator[Sequence["subprocess.Popen[str]"]]:
         """So many workers that live."""
         begun = [self.begin("worker", "--parallel", "1") for _ in range(count)]
         try:
-            deadline = time.monotonic() + LONG_S
-            while self.ask("worker.list").total < count:
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
+            self.wait_alive({each.pid for each in begun})
             yield begun
         finally:
             for each in begun:
@@ -174,12 +178,14 @@ def test_no_trial_is_lost_or_filed_twice_where_workers_are_killed(
                 if kill + 1 < kills:
                     extra.append(yard.begin("worker", "--parallel", "1"))
                     alive.append(extra[-1])
+                    yard.wait_alive({extra[-1].pid})
             out, err = asking.communicate(timeout=LONG_S)
         finally:
             for each in extra:
                 each.kill()
                 each.communicate()
             asking.kill()
+            asking.communicate()
     assert asking.returncode == 0, err
     done = json.loads(out)
     assert (done["trials"], done["mean"]) == (cases * trials, 1.0)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lignin.artifacts.store import load_tree
 from lignin.domain.errors import InvalidRequestError
 from lignin.operations.feeding import Feeder
 from lignin.operations.jobkind import load_job_kinds
@@ -89,14 +90,31 @@ def test_thresholds_are_fitted_proven_on_unseen_runs_and_proposed(watch: Watch) 
     assert (found.right_before, found.right_after, found.gained, found.lost) == (1, 6, 5, 0)
     assert found.chance == pytest.approx(0.5**5)
     shown = watch.desk("proposal.show", proposal=found.proposal)
-    assert shown.state == found.decision
-    with watch.desk.context.view() as view:  # nothing is applied
-        assert watch.flows.desk("head.show", name="main") is not None
+    assert shown.state == found.decision == "accepted"
+    with watch.desk.context.view() as view:
         row = view.row(f"proposal/{found.proposal}")
     assert row is not None
     assert row.body["facts"]["repair"]["fitted"] == {"LIMIT": TRUE_LIMIT}
     again = watch.repair()
     assert (again.outcome, again.proposal) == ("proposed-already", found.proposal)
+    watch.desk("proposal.apply", proposal=found.proposal)
+    (slot,) = watch.desk("head.show", name="main").slots
+    with watch.desk.context.view() as view:
+        files = load_tree(view, slot.digest).files
+    assert files["watch.py"].content.decode() == WATCH.replace(
+        "LIMIT = 2 ", f"LIMIT = {TRUE_LIMIT} "
+    )
+
+
+def test_the_loop_files_what_is_proven_with_its_proposal(watch: Watch) -> None:
+    digest = watch.flows.keep(WATCH, "watch")
+    watch.judged(digest, MANY)
+    watch.desk("loop.add", file=watch.desk("loop.new", template="repair").path)
+    ran = watch.desk("loop.run", name="repair")
+    assert ran.state == "landed", (ran, watch.desk("job.repair"), watch.desk("job.review").items[0].verdict)
+    (item,) = watch.desk("inbox.list").items
+    assert item.title.startswith("watch: other thresholds are proven: prp_")
+    assert watch.desk("inbox.show", item=item.item).proposed.endswith("which is accepted")
 
 
 def test_too_few_judgements_are_said_so(watch: Watch) -> None:
