@@ -9,6 +9,7 @@ The record is a file here: that an engine keeps one is tested with the engine.
 import json
 import os
 import shutil
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ LOOPS = ("intake", "mine", "induce", "weekly")
 LATER = timedelta(days=8)
 """By then each of their cron lines has come, and what was written is quiet."""
 SESSIONS = 22
-SAMPLE, FULL = 3, 60
+SAMPLE, FULL = 2, 60
 """Moments of each loop."""
 
 
@@ -64,7 +65,7 @@ class PostgresStore(Store):
     """A ledger that is copied for each case: a folder, and a database made from a template."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self._url, self._prefix = url, f"loops_{os.getpid()}"
 
     def url(self, folder: Path) -> str:
         return self._url.replace("/postgres?", f"/{self._named(folder)}?")
@@ -81,7 +82,7 @@ class PostgresStore(Store):
         self._do(f'DROP DATABASE "{self._named(folder)}" WITH (FORCE)')
 
     def _named(self, folder: Path) -> str:
-        return f"loops_{os.getpid()}_{folder.name}"
+        return f"{self._prefix}_{folder.name}"
 
     def _do(self, statement: str) -> None:
         import psycopg
@@ -193,6 +194,9 @@ class Bench:
         if child == 0:
             try:
                 self.go(Moments(at))
+            except BaseException:
+                traceback.print_exc()
+                raise
             finally:
                 os._exit(0)
         return os.WIFSIGNALED(os.waitpid(child, 0)[1])
@@ -246,7 +250,7 @@ def sessions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def bench(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sessions: Path
 ) -> Bench:

@@ -73,8 +73,8 @@ def _not_here(context: Context, loop: Loop) -> list[str]:
     named = {("connector", loop.trigger.source)}
     for action in _actions(loop):
         kind = "connector" if action.kind == "send" else "tool server"
-        named.add((kind, action.server))
-    known = {"connector": connectors, "tool server": servers}
+        named.add((kind, action.server.partition(":")[0]))
+    known = {"connector": connectors, "tool server": servers | {"desk"}}
     return [f"{kind} {name!r}" for kind, name in sorted(named) if name and name not in known[kind]]
 
 
