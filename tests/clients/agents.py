@@ -7,14 +7,15 @@ takes their telemetry on one port, as `lignin up --http` does.
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clients.model_server import ModelServer
+from clients.model_server import Call, ModelServer, Said, Step, Turn
 from lignin.app import load_settings, open_context
 from lignin.interfaces.http.serve import load_token, serve
 from lignin.operations.context import Context, Serving
@@ -25,6 +26,7 @@ LIGNIN = Path(sys.executable).parent / "lignin"
 OPERATIONS = load_operations()
 TOOLS = ("artifact_call", "artifact_capture", "artifact_search", "artifact_show")
 LOADS_TOOLS = {"query": "select:" + ",".join(f"mcp__lignin__{tool}" for tool in TOOLS)}
+WAITS = {"yield_time_ms": 300_000}
 _CODEX = """\
 model = "gpt-5.1-codex"
 model_provider = "local"
@@ -166,6 +168,18 @@ class Workshop:
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         assert self.model.failures == []
         return done
+
+
+def once_ended(then: Callable[[Turn], Said]) -> list[Step]:
+    """Steps that wait for a command which Codex let go on, as it says with its session's number."""
+
+    def step(turn: Turn) -> Said:
+        going = re.search(r"Process running with session ID (\d+)", turn.results[-1])
+        if going is None:
+            return then(turn)
+        return Call("write_stdin", {"session_id": int(going[1]), "chars": "", **WAITS})
+
+    return [step] * 12
 
 
 def _asked(script: str) -> str:
