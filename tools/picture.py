@@ -22,6 +22,10 @@ PICTURE = ROOT / "docs" / "images" / "demo.svg"
 COLUMNS, ROWS = 104, 50
 CHAR_WIDTH, LINE_HEIGHT, MARGIN = 8.4, 18, 14
 ERASE_LINE = "\x1b[K"
+MOTION = (
+    "<style>@media (prefers-reduced-motion:no-preference){text{opacity:0;"
+    "animation:show .01s linear forwards}}@keyframes show{to{opacity:1}}</style>"
+)
 
 
 def record(command: list[str], folder: Path) -> str:
@@ -72,14 +76,18 @@ def shown(said: str) -> list[str]:
     return lines[:-1] if lines[-1] == "" else lines
 
 
-def draw(lines: list[str]) -> str:
-    """The lines as an SVG in which each character has its place, whatever the reader's font."""
+def draw(lines: list[str], times_s: list[float] | None = None) -> str:
+    """The lines as an SVG in which each character has its place, whatever the reader's font.
+
+    Args:
+        times_s: When each line appears; all of them stay, and are there at once for who wants no motion.
+    """
     width = 2 * MARGIN + CHAR_WIDTH * max(COLUMNS, *map(len, lines))
     height = 2 * MARGIN + LINE_HEIGHT * len(lines)
     drawn = [
         f'<text x="{MARGIN + CHAR_WIDTH * (len(line) - len(line.lstrip())):.1f}" '
         f'y="{MARGIN + LINE_HEIGHT * number - 5}" '
-        f'textLength="{CHAR_WIDTH * len(line.strip()):.1f}">{fixed(line)}</text>'
+        f'textLength="{CHAR_WIDTH * len(line.strip()):.1f}"{_appearing(number, times_s)}>{fixed(line)}</text>'
         for number, line in enumerate(lines, start=1)
         if line.strip()
     ]
@@ -87,6 +95,7 @@ def draw(lines: list[str]) -> str:
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" '
             f'width="{width:.0f}" height="{height}">',
+            *([MOTION] if times_s else []),
             '<rect width="100%" height="100%" rx="8" fill="#16181d"/>',
             '<g fill="#d6d9df" font-family="ui-monospace, \'DejaVu Sans Mono\', Menlo, Consolas, '
             'monospace" font-size="14">',
@@ -96,6 +105,10 @@ def draw(lines: list[str]) -> str:
             "",
         ]
     )
+
+
+def _appearing(number: int, times_s: list[float] | None) -> str:
+    return f' style="animation-delay:{times_s[number - 1]:.2f}s"' if times_s else ""
 
 
 def fixed(line: str) -> str:

@@ -74,6 +74,16 @@ def test_each_runnable_example_does_what_is_written(document: Path, tmp_path: Pa
             assert is_as_written(step.output, done.stdout), f"{place}: printed\n{done.stdout}"
 
 
+def test_the_way_from_ones_own_transcripts_to_a_skill_takes_five_commands_at_most() -> None:
+    document = ROOT / "docs" / "tutorial" / "from-your-transcripts.md"
+    blocks = [each for each in find_examples(document.read_text()) if each.language == "console"]
+    steps = [step.command for block in blocks for step in find_steps(block.text)]
+    assert [each.mark for each in blocks] == ["run"] * len(blocks)
+    assert len(steps) <= 5
+    assert steps[0].startswith("lignin trace import --mine")
+    assert steps[-1].startswith("lignin skill serve")
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
 def test_links_between_documents_lead_somewhere(document: Path) -> None:
     links = re.findall(r"\]\((?!\w+:)([^)#\s]+)", document.read_text())

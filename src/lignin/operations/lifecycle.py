@@ -290,11 +290,13 @@ def call_artifact(
     arguments: Json,
     *,
     tools: str = "",
+    client: str = "",
     around: Callable[[Binding], Binding] | None = None,
 ) -> tuple[Observed, Json]:
     """Run a version in the sandbox with vetted arguments and count the use; (what ran, result).
 
     Args:
+        client: What the use counts for; default: the surface that took the call.
         around: What its tool calls go through on their way to what answers them.
 
     Raises:
@@ -326,7 +328,7 @@ def call_artifact(
         raise UnavailableError(f"{row.body['name']} was not run to its end: {observed.message}")
     counted = {
         "name": row.body["name"],
-        "client": context.caller.surface if context.caller else "cli",
+        "client": client or (context.caller.surface if context.caller else "cli"),
         "path": "call",
         "ok": observed.error is None and observed.status == "exited" and not beyond,
         "binding": way_out.name if way_out else "",

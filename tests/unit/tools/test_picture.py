@@ -35,3 +35,16 @@ def test_every_line_is_drawn_with_its_spaces_at_its_place(tool: dict[str, Any]) 
     first, last = ((float(text.attrib["x"]), float(text.attrib["y"])) for text in texts)
     assert last[0] == pytest.approx(first[0] + 2 * tool["CHAR_WIDTH"], abs=0.1)
     assert last[1] == first[1] + 2 * tool["LINE_HEIGHT"]
+
+
+def test_a_recording_shows_each_line_in_its_time_and_all_where_no_motion_is_wanted(
+    tool: dict[str, Any],
+) -> None:
+    drawn = tool["draw"](["$ one", "two"], [0.0, 1.5])
+    texts = [each for each in ElementTree.fromstring(drawn).iter() if each.tag.endswith("text")]
+    assert [each.get("style") for each in texts] == [
+        "animation-delay:0.00s",
+        "animation-delay:1.50s",
+    ]
+    assert "prefers-reduced-motion:no-preference" in drawn
+    assert "animation" not in tool["draw"](["$ one"])
