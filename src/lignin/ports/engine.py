@@ -156,8 +156,8 @@ class Run(Protocol):
 
     def stopped(self) -> bool:
         """Whether the run was cancelled, timed out or taken over (known within about a second), or this
-        worker closes and its grace is over: asked inside a long step, so that it ends early. Not recorded, and nothing to
-        decide by between steps: whenever this was true the next verb raises `RunStopped`."""
+        worker's grace at closing is over: asked inside a long step, so that it ends early. Not recorded;
+        whenever this was true the next verb raises `RunStopped`."""
         ...
 
 
@@ -446,6 +446,5 @@ class Engine(Protocol):
         """The workers that live, and until when their leases hold unless they are renewed."""
 
     def forget(self, before: datetime, limit: int = 10_000) -> int:
-        """Delete runs that ended before an instant, with their steps; how many. Ids of forgotten runs
-        may be used again, so nobody may repeat a start that old."""
+        """Delete runs that ended before an instant; how many. Their ids are free then: repeat no old start."""
         ...
