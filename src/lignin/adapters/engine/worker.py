@@ -30,6 +30,8 @@ IDLE_LOOK_S = 0.5
 """And how seldom at last where none does. Whoever is told of new runs rings; this finds those of whom
 nobody told."""
 KEEP_S = 1.0
+LEAVE_S = 0.5
+"""At closing, how long runs that were given back have to let go of the database."""
 MOST_RUNS = 256
 """Runs at once of one queue in one process, where the queue sets no bound: each has a thread."""
 _TIMEOUTS_AT_ONCE = 100
@@ -96,12 +98,16 @@ class Worker:
         for run in self._running():
             run.halt.set()
             run.bell.set()
-        deadline = time.monotonic() + grace_s
-        while self._running() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        self._await_runs(grace_s)
         self._leases.give_back()
         for run in self._running():
             run.lose()
+        self._await_runs(LEAVE_S)
+
+    def _await_runs(self, limit_s: float) -> None:
+        deadline = time.monotonic() + limit_s
+        while self._running() and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def recover(self) -> list[str]:
         """Put the runs of workers without a lease back into their queues; their ids."""
