@@ -198,6 +198,6 @@ def _proposed(
 
     found.proposal = context.decide_and_commit(decide)
     if found.outcome == "proposed":
-        decide_proposal(context, ProposalDecide(proposal=found.proposal))
+        decide_proposal(context, ProposalDecide(proposal=found.proposal, approve=False, reject=""))
     found.decision = show(context, ProposalRef(proposal=found.proposal)).state
     return found

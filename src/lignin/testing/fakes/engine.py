@@ -124,8 +124,7 @@ class FakeStore:
         for run_id, row in self.rows.items():
             lease = self.leases.get(row.worker)
             if row.state == "running" and (lease is None or lease <= self.now):
-                row.state, row.owner, row.wake_at = "queued", 0, None
-                row.was_left = True
+                row.state, row.owner, row.wake_at, row.was_left = "queued", 0, None, True
                 taken.append(run_id)
         return taken
 
@@ -236,8 +235,7 @@ class FakeEngine:
         mine = sum(each.worker == self.worker_id for each in running)
         if queue.concurrency is not None and len(running) >= queue.concurrency:
             return False
-        spare = queue.spare if row.was_left else 0
-        if mine >= (queue.worker_concurrency or MOST_RUNS) + spare:
+        if mine >= (queue.worker_concurrency or MOST_RUNS) + queue.spare * row.was_left:
             return False
         if queue.per_key and row.start.key in {each.start.key for each in running} - {""}:
             return False
