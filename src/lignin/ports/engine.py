@@ -209,8 +209,7 @@ class Queue:
     Args:
         concurrency: Runs at once, over all workers; None is no bound.
         worker_concurrency: Runs at once in one process; at most `concurrency`.
-        spare: Beyond `worker_concurrency`, this process takes so many runs that a dead worker left: they
-            go before what has not begun, and wait for no place.
+        spare: So many runs that a dead worker left this process takes beyond that; they go first.
         rate: How many begin in a span of time.
         per_key: Runs with the same `Start.key` go one at a time.
     """
