@@ -7,14 +7,15 @@ takes their telemetry on one port, as `lignin up --http` does.
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clients.model_server import ModelServer
+from clients.model_server import Call, ModelServer, Said, Step, Turn
 from lignin.app import load_settings, open_context
 from lignin.interfaces.http.serve import load_token, serve
 from lignin.operations.context import Context, Serving
@@ -25,6 +26,7 @@ LIGNIN = Path(sys.executable).parent / "lignin"
 OPERATIONS = load_operations()
 TOOLS = ("artifact_call", "artifact_capture", "artifact_search", "artifact_show")
 LOADS_TOOLS = {"query": "select:" + ",".join(f"mcp__lignin__{tool}" for tool in TOOLS)}
+WAITS = {"yield_time_ms": 300_000}
 _CODEX = """\
 model = "gpt-5.1-codex"
 model_provider = "local"
@@ -106,7 +108,9 @@ class Workshop:
             "NO_PROXY": "127.0.0.1",
         }
 
-    def claude(self, script: str, *words: str) -> tuple[str, list[dict[str, Any]]]:
+    def claude(
+        self, script: str, *words: str, telemetry: bool = True
+    ) -> tuple[str, list[dict[str, Any]]]:
         """Run Claude Code on a script of the model; returns its session and what it streamed."""
         header = f"Bearer {self.token}"
         server = {"type": "http", "url": f"{self.url}/mcp", "headers": {"Authorization": header}}
@@ -117,7 +121,7 @@ class Workshop:
             "ANTHROPIC_API_KEY": "local",
             "CLAUDE_CODE_TMPDIR": str(self.root / "tmp"),
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-            "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
+            "CLAUDE_CODE_ENABLE_TELEMETRY": "1" if telemetry else "0",
             "OTEL_LOGS_EXPORTER": "otlp",
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
             "OTEL_EXPORTER_OTLP_ENDPOINT": self.url,
@@ -166,8 +170,21 @@ class Workshop:
         return done
 
 
+def once_ended(then: Callable[[Turn], Said]) -> list[Step]:
+    """Steps that wait for a command which Codex let go on, as it says with its session's number."""
+
+    def step(turn: Turn) -> Said:
+        going = re.search(r"Process running with session ID (\d+)", turn.results[-1])
+        if going is None:
+            return then(turn)
+        return Call("write_stdin", {"session_id": int(going[1]), "chars": "", **WAITS})
+
+    return [step] * 12
+
+
 def _asked(script: str) -> str:
-    return script if "[[" in script else f"please do [[{script}]]"
+    is_whole = script.startswith("/") or "[[" in script
+    return script if is_whole else f"please do [[{script}]]"
 
 
 @contextlib.contextmanager

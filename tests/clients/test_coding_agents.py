@@ -14,9 +14,11 @@ import pytest
 from clients.agents import (
     LIGNIN,
     LOADS_TOOLS,
+    WAITS,
     Workshop,
     claude_program,
     codex_program,
+    once_ended,
     open_workshop,
 )
 from clients.conftest import CODE, EXAMPLES, HERE, Clients
@@ -42,11 +44,11 @@ def call(artifact: str, **given: Any) -> Call:
     return Call(CALL, {"name": artifact, "input": given, **WHY})
 
 
-def heard(into: list[Any], say: Call | str) -> Callable[[Turn], Call | str]:
-    """A step that keeps what the tool answered before it, and goes on."""
+def heard(into: list[Any], say: Call | str, start: int = -1) -> Callable[[Turn], Call | str]:
+    """A step that keeps what the tool answered before it, or from one answer on, and goes on."""
 
     def step(turn: Turn) -> Call | str:
-        into.append(turn.results[-1])
+        into.append("\n".join(turn.results[start:]))
         return say
 
     return step
@@ -83,8 +85,8 @@ def scripts(told: Told) -> dict[str, list[Step]]:
             Call("exec_command", {"cmd": "cat .agents/skills/initials/SKILL.md"}),
             heard(told.second, Call(SEARCH, {"query": "initials of a name", **WHY})),
             heard(told.second, call("initials", name="Kurt Goedel")),
-            heard(told.second, Call("exec_command", {"cmd": shell})),
-            heard(told.second, "used it"),
+            heard(told.second, Call("exec_command", {"cmd": shell, **WAITS})),
+            *once_ended(heard(told.second, "used it", 3)),
         ],
         "revoked": [
             Call("exec_command", {"cmd": "cat .agents/skills/initials/SKILL.md"}),
@@ -132,7 +134,7 @@ def told(clients: Clients, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 def read(text: Any) -> Any:
     """The JSON of a tool's answer, below the head that a client writes above it."""
-    return json.loads(text[text.index("{") :])
+    return json.JSONDecoder().raw_decode(text[text.index("{") :])[0]
 
 
 def test_an_agent_learns_which_inputs_break_what_it_wrote_and_uses_it_at_once(told: Told) -> None:

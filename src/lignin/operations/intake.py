@@ -156,8 +156,8 @@ def load_trajectory(context: Context, view: View, session: str) -> Trajectory:
                 session=origin,
                 task_id=row.body.get("task_id"),
                 trial=row.body.get("trial"),
-                agent=row.body["agent"],
-                model=row.body["model"],
+                agent=row.body["agent"] or trajectory.agent,
+                model=row.body["model"] or trajectory.model,
                 outcome=row.body.get("declared_outcome") or row.body["outcome"],
                 path=row.body.get("path", ""),
             )

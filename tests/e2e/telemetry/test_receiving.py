@@ -14,7 +14,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from opentelemetry._logs import LogRecord
+from opentelemetry.exporter.otlp.proto.http import Compression
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -101,6 +109,25 @@ def test_a_real_exporters_spans_become_a_session_that_can_be_read(
     shown = json.dumps(lignin(home, "trace", "show", session["session"]))
     assert "find_order" in shown
     assert "where is it" in shown
+
+
+def test_a_real_exporters_logs_and_metrics_are_taken(server: tuple[str, Path]) -> None:
+    address, home = server
+    provider = LoggerProvider(resource=Resource.create({"service.name": "shop-agent"}))
+    exporter = OTLPLogExporter(endpoint=f"{address}/v1/logs", compression=Compression.Gzip)
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    facts = {"session.id": "logged-1", "gen_ai.operation.name": "chat"}
+    provider.get_logger("test").emit(LogRecord(body="order 77 is late", attributes=facts))
+    provider.shutdown()
+    sent = OTLPMetricExporter(endpoint=f"{address}/v1/metrics")
+    reader = PeriodicExportingMetricReader(sent)
+    meters = MeterProvider(metric_readers=[reader])
+    meters.get_meter("test").create_counter("calls").add(1)
+    assert reader.force_flush()
+    meters.shutdown()
+    assert "order 77 is late" in json.dumps(
+        [lignin(home, "trace", "show", str(each["session"])) for each in sessions(home)[-3:]]
+    )
 
 
 def test_secrets_are_gone_before_anything_is_stored(server: tuple[str, Path]) -> None:

@@ -4,6 +4,7 @@
 use took. All of it is pure. What one use is stands in `merge`.
 """
 
-from lignin.traces.usage.merge import Account, count_uses
+from lignin.traces.usage.merge import count_uses
+from lignin.traces.usage.signs import Account
 
 __all__ = ["Account", "count_uses"]

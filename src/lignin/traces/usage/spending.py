@@ -62,8 +62,8 @@ def spent_of(account: Account, uses: Sequence["Merged"]) -> Iterator[tuple["Merg
         for step in steps:
             spent = spent.plus(_of_step(step))
         skill = next((name for step in steps if (name := short_name(step.skill))), "")
-        if skill and (use := _at_work(uses, skill, time_of(steps[-1].at))):
-            yield use, spent
+        if skill and (at_work := _at_work(uses, skill, time_of(steps[-1].at))):
+            yield at_work, spent
             continue
         for number, call_id in enumerate(calls):
             own = by_call.get(call_id, [])
