@@ -61,7 +61,7 @@ def show(context: Context, request: ImproveRef) -> CampaignShown:
         interval=end.get("interval", []),
         next=next_steps(told, end),
         items=[
-            _round(number, each, row.body["end"].get("stop", ""))
+            told_round(number, each, row.body["end"].get("stop", ""))
             for number, each in enumerate(row.body["rounds"], start=1)
         ],
     )
@@ -147,7 +147,7 @@ def _view(view: View, row: Row) -> CampaignView:
     )
 
 
-def _round(number: int, each: Mapping[str, Json], stop: str) -> RoundView:
+def told_round(number: int, each: Mapping[str, Json], stop: str) -> RoundView:
     """A round as it is told; one that the campaign's end broke off says so.
 
     Args:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lignin.domain.errors import ConflictError
+from lignin.operations.improve import told_round
 from lignin.operations.improve_judging import OutOfBudgetError, Ration
 from lignin.ports.system import SystemRun
 from lignin.practice.system import DeskSystem
@@ -129,3 +130,23 @@ def test_agent_that_changed_is_not_gone_on_with(desk: Desk) -> None:
     with pytest.raises(ConflictError, match="changed"):
         run(**asked)
     assert run(**asked, again=True).state == "ended"
+
+
+def test_round_that_the_end_broke_off_says_why() -> None:
+    aimed: dict[str, Any] = {
+        "mode": "m",
+        "name": "m",
+        "target": ["a"],
+        "shown": [],
+        "proposer": "p",
+        "mean": 0.5,
+    }
+    drafted = {**aimed, "ended": "drafted", "hypothesis": "h"}
+    stop = "budget: 40 trials are spent"
+    told = f"broken off by the campaign's end: {stop}"
+    assert told_round(5, drafted, stop).reasons == [told]
+    assert told_round(5, aimed, stop).why == told
+    assert told_round(5, drafted, "").reasons == []
+    judged = {**drafted, "outcome": "reject", "reasons": ["it harms"]}
+    assert told_round(5, judged, stop).reasons == ["it harms"]
+    assert told_round(5, {**aimed, "ended": "nothing", "why": "no idea"}, stop).why == "no idea"
