@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 SOURCES := src tests tools benchmarks
+# Compiled once: tests start many processes, and where writing bytecode is off each would compile anew.
+COMPILE := $(RUN) compileall -q src
 # Test files are shared out to so many processes; much of their time is waiting.
 JOBS ?= 3
 SPREAD := -n $(JOBS) --dist loadfile
@@ -38,10 +40,12 @@ else
 endif
 
 test: setup-test ## set up, then run everything fast
+	@$(COMPILE)
 	$(if $(CLIENTS),$(BIN)/python tools/real_clients.py)
 	$(if $(CLIENTS),CLIENTS=1 )$(RUN) pytest -m 'not slow' $(SPREAD) $(ARGS)
 
 test-all: setup-test ## everything, also the full-size suites, with new random examples each time
+	@$(COMPILE)
 	LIGNIN_HYPOTHESIS=explore $(RUN) pytest $(SPREAD) $(ARGS)
 
 check: setup-check lint ## what to run before a commit: format, ruff, mypy, imports, unit, docs, architecture

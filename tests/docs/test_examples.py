@@ -4,11 +4,13 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from docs.examples import find_examples, find_steps, is_as_written, is_marked
+from warm import warm_command
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -20,10 +22,18 @@ def name(document: Path) -> str:
     return document.relative_to(ROOT).as_posix()
 
 
-def reader_environment(folder: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the `lignin` command lies, imported once for all examples."""
+    with warm_command(tmp_path_factory.mktemp("warm") / "bin") as folder:
+        yield folder
+
+
+def reader_environment(folder: Path, commands: Path) -> dict[str, str]:
     """What a reader has who just set up the project: its commands, a home and a store of their own."""
+    places = [str(commands), str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     return {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        "PATH": os.pathsep.join(places),
         "PYTHONPATH": str(ROOT / "src"),
         "HOME": str(folder / "home"),
         "LIGNIN_HOME": str(folder / "home" / "lignin"),
@@ -31,12 +41,12 @@ def reader_environment(folder: Path) -> dict[str, str]:
     }
 
 
-def run(command: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
+def run(command: list[str], folder: Path, commands: Path) -> "subprocess.CompletedProcess[str]":
     """Run a command where the document's examples run, its output and errors in one."""
     return subprocess.run(
         command,
         cwd=folder / "work",
-        env=reader_environment(folder),
+        env=reader_environment(folder, commands),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -57,7 +67,9 @@ def test_each_example_says_whether_it_runs(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
-def test_each_runnable_example_does_what_is_written(document: Path, tmp_path: Path) -> None:
+def test_each_runnable_example_does_what_is_written(
+    document: Path, tmp_path: Path, commands: Path
+) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "work").mkdir()
     for example in find_examples(document.read_text()):
@@ -65,11 +77,11 @@ def test_each_runnable_example_does_what_is_written(document: Path, tmp_path: Pa
         if example.mark != "run":
             continue
         if example.language == "python":
-            done = run([sys.executable, "-c", example.text], tmp_path)
+            done = run([sys.executable, "-c", example.text], tmp_path, commands)
             assert done.returncode == 0, f"{place}\n{done.stdout}"
             continue
         for step in find_steps(example.text):
-            done = run(["sh", "-c", step.command], tmp_path)
+            done = run(["sh", "-c", step.command], tmp_path, commands)
             assert done.returncode == step.status, f"{place}: {step.command}\n{done.stdout}"
             assert is_as_written(step.output, done.stdout), f"{place}: printed\n{done.stdout}"
 
