@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -33,7 +34,7 @@ def desk(desk: Desk) -> Desk:
 
 
 def draft(said: str, slot: str = "", kind: str = "rule") -> Draft:
-    slot = slot or f"slot-{abs(hash(said)) % 1000}"
+    slot = slot or f"slot-{crc32(said.encode()) % 1000}"
     text = f'---\nname: {slot}\ndescription: "A rule."\n---\n\n- {said}\n'
     return Draft(
         kind=kind,
