@@ -61,6 +61,7 @@ def body(case: str, number: int, score: float | None, kind: str, **more: Any) ->
             "kind": kind,
             "system": "s",
             "grader": "g",
+            "case_digest": f"sha256:{case}",
         }
         | more
     )

@@ -453,6 +453,7 @@ def test_every_shipped_loop_is_whole_and_what_it_names_is_there(desk: Desk) -> N
         "improve",
         "sweep",
         "weekly",
+        "repair",
     } == set(known)
     for name, text in known.items():
         loop = parse_loop(parse_file(text.encode()))

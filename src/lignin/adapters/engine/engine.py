@@ -5,6 +5,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -291,15 +292,14 @@ class DurableEngine:
 
     def _set_paused(self, name: str, *, is_paused: bool) -> None:
         self._require_declared(name)
-        self._database.write(
-            lambda on: on.execute(
-                self._database.insert(queues)
-                .values(name=name, paused=is_paused)
-                .on_conflict_do_update(index_elements=["name"], set_={"paused": is_paused})
+        with self._worker.choosing() if self._worker is not None else nullcontext():
+            self._database.write(
+                lambda on: on.execute(
+                    self._database.insert(queues)
+                    .values(name=name, paused=is_paused)
+                    .on_conflict_do_update(index_elements=["name"], set_={"paused": is_paused})
+                )
             )
-        )
-        if self._worker is not None:
-            self._worker.ring()
 
     # -- telling
 

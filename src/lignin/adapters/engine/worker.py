@@ -9,7 +9,8 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -60,6 +61,7 @@ class Worker:
         self._active: dict[str, tuple[DurableRun, str]] = {}  # token and run id -> run, queue
         self._claiming: set[str] = set()
         self._listening: tuple[str, ...] = ()
+        self._choosing, self._choices = threading.Lock(), 0  # where is taken from, and its changes
         self._known: dict[str, tuple[float, ClaimedQueue]] = {}
         self._bell = threading.Event()
         self._ended = threading.Event()
@@ -76,7 +78,15 @@ class Worker:
 
     def listen(self, names: Sequence[str]) -> None:
         """Take runs from these queues only."""
-        self._listening = tuple(dict.fromkeys(names))
+        with self.choosing():
+            self._listening = tuple(dict.fromkeys(names))
+
+    @contextmanager
+    def choosing(self) -> Iterator[None]:
+        """Change from where runs are taken: after the block none is taken by what was seen before it."""
+        with self._choosing:
+            yield
+            self._choices += 1
         self.ring()
 
     def ring(self) -> None:
@@ -147,12 +157,14 @@ class Worker:
 
     def _take_all(self) -> bool:
         """Take what may be taken; whether anything was there, be it too much for now."""
-        names = self._listening
+        choices, names = self._choices, self._listening
         self._ring_waiting()
         found = self._with_work(names) if names else []
         for name in found:
             queue = self._bounds(name)
-            if queue is not None and not self._ended.is_set():
+            with self._choosing:
+                if queue is None or self._ended.is_set() or choices != self._choices:
+                    continue
                 try:
                     self._take(queue)
                 except DBAPIError as error:

@@ -24,6 +24,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.abc import InspectLoader
+from importlib.machinery import SourceFileLoader
 from types import CodeType
 from typing import Any
 
@@ -74,8 +75,11 @@ def source(name: str) -> str:
 def _compiled(name: str) -> CodeType:
     """One module of this package as code; its bytecode, where Python has kept it, saves time."""
     found = importlib.util.find_spec(f"{_PACKAGE}.{name}")
-    assert found is not None and isinstance(found.loader, InspectLoader)
-    code = found.loader.get_code(found.name)
+    assert found is not None and found.origin is not None
+    loader = found.loader
+    if not isinstance(loader, InspectLoader):  # somebody's own way of importing, such as pytest's
+        loader = SourceFileLoader(found.name, found.origin)
+    code = loader.get_code(found.name)
     assert code is not None
     return code
 
