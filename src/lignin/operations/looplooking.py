@@ -151,7 +151,9 @@ def look_once(context: Context, name: str, at: datetime | None = None) -> Taken:
             folder = Path(row.body["folder"] or context.cwd)
             at_home = trigger.path == "~" or trigger.path.startswith("~/")
             path = context.person_home / trigger.path[2:] if at_home else folder / trigger.path
-            marks, passed_over = marks_of(path.absolute(), trigger.pattern, now)
+            # At the first look all that lies there is old, also what was written just now.
+            before = now + timedelta(days=1) if seen is None else now - timedelta(seconds=QUIET_S)
+            marks, passed_over = marks_of(path.absolute(), trigger.pattern, before)
             return look_at_files(trigger, seen, marks, passed_over)
         if trigger.kind == "traces":
             fresh, position = _fresh_sessions(view, read_to(trigger, seen))
@@ -185,8 +187,9 @@ def _take(
     return context.decide_and_commit(decide)
 
 
-def marks_of(root: Path, pattern: str, now: datetime) -> tuple[dict[str, str], list[str]]:
-    """The quiet files of a folder, or the one file, each with a mark of its size and time.
+def marks_of(root: Path, pattern: str, before: datetime) -> tuple[dict[str, str], list[str]]:
+    """The files of a folder, or the one file, that nobody wrote to since `before`, each with a mark of its
+    size and time.
 
     Only plain files are handed over: a link may lead to anything that the user can read, and who reads
     a pipe waits for good. Such are named in what is returned second.
@@ -212,7 +215,7 @@ def marks_of(root: Path, pattern: str, now: datetime) -> tuple[dict[str, str], l
         if why := _why_no_file(path, status.st_mode):
             passed_over.append(f"{ascii(str(path))[1:-1]}: {why}")
             continue
-        if now.timestamp() - status.st_mtime < QUIET_S:
+        if status.st_mtime > before.timestamp():
             continue
         if len(found) >= MOST_FILES:
             raise LimitedError(

@@ -41,6 +41,8 @@ FOLDER = "/tmp"  # noqa: S108 - of a machine that nobody else uses
 MARGIN_S = 60.0
 """How long a machine lives beyond the run's own time: the way there, the way back, the requests."""
 _TURN_MARGIN_S = 15.0
+_STRETCH_S = 3.0
+_NO_NEWS = 3  # the courier's exit code
 _TRIES = 3
 _STATUSES = frozenset(("exited", "timeout", "memory", "output", "killed", "infrastructure"))
 _TEXTS = {"__main__.py": "courier", "family.py": "family", "lignin_guest.py": "guest"}
@@ -246,21 +248,32 @@ class _Conversation:
         self._machine.write(f"{self._folder}/job.zip", _packed(self._execution, self._job))
         turn = 0
         while True:
-            wait_s = self._execution.limits.wall_s + _TURN_MARGIN_S
-            words = ("begin", f"{wait_s:g}") if turn == 0 else ("turn", str(turn), f"{wait_s:g}")
-            code = self._machine.run(("python3", program, *words), math.ceil(wait_s) + 5)
-            if code != 0:
-                raise UnavailableError(f"the machine did not answer: exit code {code}")
+            if not self._await(program, turn):
+                return Observed(status="infrastructure", tier="vm", message=STOPPED)
             news = self._read(turn)
             if news["end"] is not None:
                 return self._seen(news["end"])
-            if self._execution.stop():
-                raise UnavailableError(STOPPED)
             if time.monotonic() > self._deadline:
                 raise UnavailableError("requests took longer than the machine lives")
             self._machine.write(f"{self._folder}/in-{turn}", bytes(self._letters.answers))
             self._letters.answers.clear()
             turn += 1
+
+    def _await(self, program: str, turn: int) -> bool:
+        """Have the machine wait for news, a stretch at a time; False where nobody wants them any more."""
+        words = ("begin",) if turn == 0 else ("turn", str(turn))
+        last = time.monotonic() + self._execution.limits.wall_s + _TURN_MARGIN_S
+        while True:
+            if self._execution.stop():
+                return False
+            wait_s = max(0.0, min(_STRETCH_S, last - time.monotonic()))
+            said = ("python3", program, *words, f"{wait_s:g}")
+            code = self._machine.run(said, math.ceil(wait_s + _TURN_MARGIN_S))
+            if code == 0:
+                return True
+            if code != _NO_NEWS or time.monotonic() >= last:
+                raise UnavailableError(f"the machine did not answer: exit code {code}")
+            words = ("turn", str(turn))
 
     def _read(self, turn: int) -> dict[str, Any]:
         raw = self._machine.read(f"{self._folder}/out-{turn}", self._most)
