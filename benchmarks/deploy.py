@@ -101,6 +101,7 @@ def measure(store: str, folder: Path, url: str) -> None:
             for n in range(DEPLOYMENTS)
         ]
         stepped, whole, moved, again = [], [], [], []
+        context.open_engine()
         with worker(environment, context):
             for place, digest in enumerate(digests):
                 began = time.perf_counter()

@@ -51,6 +51,7 @@ def workers(
         for _ in range(count)
     ]
     try:
+        context.open_engine()
         while True:
             with context.view() as view:
                 if len(list(living(context, view))) == count:

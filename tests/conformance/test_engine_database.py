@@ -17,6 +17,7 @@ from lignin.adapters.engine.opening import FILE, engine_url, open_engine
 from lignin.app import load_settings, open_context
 from lignin.domain.codec import Json
 from lignin.domain.errors import IntegrityError, InvalidRequestError, UnavailableError
+from lignin.operations.registry import load_operations
 from lignin.ports.engine import Queue, Run, Start, StepFaultError, Wanted
 from lignin.testing.conformance.engine import LONG_S, failing
 
@@ -253,3 +254,26 @@ except UnavailableError as error:
         env={**os.environ, **paths},
     )
     assert (done.stdout.strip(), done.stderr) == ("pip install 'lignin[engine]'", "")
+
+
+@pytest.mark.parametrize("asked", ["job.show", "job.lanes"])
+def test_the_engine_s_tables_are_made_before_a_view_is_open(
+    fresh_postgres_url: str, tmp_path: Path, asked: str
+) -> None:
+    """Making an index waits for every older transaction, a view of the same process among them."""
+    operations = load_operations()
+
+    def ask(name: str, **request: Any) -> Any:
+        return operations[name].run(context, operations[name].request(**request))
+
+    environment = {"LIGNIN_HOME": str(tmp_path), "LIGNIN_STORE": fresh_postgres_url}
+    with open_context(
+        load_settings({**environment, "LIGNIN_ACTOR": "user:a"}, tmp_path)
+    ) as context:
+        job = ask("job.start", kind="operation", input={"operation": "space.list"}).job
+        given = {"job": job} if asked == "job.show" else {}
+        answers = list[Any]()
+        thread = threading.Thread(target=lambda: answers.append(ask(asked, **given)), daemon=True)
+        thread.start()
+        thread.join(120)
+        assert len(answers) == 1

@@ -89,6 +89,7 @@ def call_workflow(context: Context, row: Row, manifest: Manifest, request: Artif
     wherever a worker lives.
     """
     began = time.monotonic()
+    context.open_engine()
     job = start_workflow(
         context, row, manifest, request.input, tools=request.tools, head=request.head
     )

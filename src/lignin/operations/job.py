@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from lignin.domain.codec import Json, parse_json
@@ -92,6 +93,8 @@ def list_(context: Context, request: JobList) -> JobsListed:
 @operation("job.show", effect="read", idempotent=True)
 def show(context: Context, request: JobShow) -> JobShown:
     """Show a job: input, output, cost, every recorded step, and why nobody takes it where nobody does."""
+    with suppress(UnavailableError):  # told below
+        context.open_engine()
     with context.view() as view:
         row = require_known(view, f"job/{request.job}")
         job = parse_job(row)

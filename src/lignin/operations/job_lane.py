@@ -52,6 +52,7 @@ class LanesListed(Listed):
 @operation("job.lanes", effect="read", idempotent=True)
 def lanes(context: Context, request: JobLanes) -> LanesListed:  # noqa: ARG001
     """List the lanes that jobs wait in, with their bounds, and why nobody takes one where nobody does."""
+    context.open_engine()
     with context.view() as view:
         counted = Counter(job.lane for job in open_jobs(view))
         bounds = {row.key: row for row in every_row(view, "lane")}

@@ -1,4 +1,8 @@
-"""Which workers live, as the engine knows it, and what they have, as the ledger says."""
+"""Which workers live, as the engine knows it, and what they have, as the ledger says.
+
+Who asks inside a view has opened the engine before it: on a fresh Postgres database that makes its tables, which
+waits for every older transaction, the view's own among them.
+"""
 
 from collections.abc import Iterator
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 CHANNEL = "lignin_ledger"
-LOOK_S = 0.02
+LOOK_S = 0.04
 """Between two looks at SQLite's counter, each some microseconds."""
 AWAY_S = 1.0
 """How long the store is left alone after it did not answer, and how often a listener looks whether it is to end."""

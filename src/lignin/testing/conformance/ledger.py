@@ -56,6 +56,26 @@ class CommitContract:
             assert view.row("usage/a") is None
             assert view.position == 2
 
+    def test_who_watches_is_rung_by_what_another_process_commits_about_jobs(
+        self, ledger: Ledger, make_ledger: MakeLedger
+    ) -> None:
+        other, bell, position = make_ledger(), threading.Event(), 0
+        with ledger.watch(bell.set):
+            for paused in (True, False):
+                lane = event("lane/evals", "lane.set", queue="evals", needs=[], paused=paused)
+                other.commit(change("team", lane))
+                while True:  # it may be rung for nothing
+                    assert bell.wait(60)
+                    bell.clear()
+                    with ledger.view("team") as view:
+                        if view.position > position:
+                            position = view.position
+                            break
+                with ledger.view("team") as view:
+                    row = view.row("lane/evals")
+                    assert row is not None
+                    assert row.body["paused"] is paused
+
     def test_joined_changes_of_several_spaces_are_one_commit(self, ledger: Ledger) -> None:
         ledger.commit(change("other", space_created("other")), change("team", used("a")))
         with pytest.raises(NotFoundError):
