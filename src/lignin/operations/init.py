@@ -297,11 +297,13 @@ def _undone(
         for kept in each.emptied.kept
     ]
     files = [_file_undone(context, each) for each in removals]
-    skills = [Path(name) for run in record.runs for name in run.skills]
+    skills = list(dict.fromkeys(Path(name) for run in record.runs for name in run.skills))
+    staying: list[Path] = []
     if writes and record.runs:
         kept = clear_skills(skills, now=context.clock.now(), disk=context.disk)
         left += [LeftAlone(path=path, part="skills", why=why) for path, why in kept.items()]
-        project.uninstall(removals)
+        staying = [folder for folder in skills if any(_is_in(path, folder) for path in kept)]
+        project.uninstall(removals, staying)
         names = sorted({name for run in record.runs for name in run.clients})
         _note(context, project, "project.restored", names, [str(each.path) for each in removals])
     return ProjectSet(
@@ -311,9 +313,17 @@ def _undone(
         clients=[],
         files=files,
         left_alone=left,
-        skills=[f"{folder}: removed" for folder in skills],
+        skills=[f"{folder}: {_how_cleared(folder in staying)}" for folder in skills],
         to_do=[],
     )
+
+
+def _is_in(path: str, folder: Path) -> bool:
+    return Path(path).is_relative_to(folder)
+
+
+def _how_cleared(stays: bool) -> str:
+    return "removed but for what is left alone" if stays else "removed"
 
 
 def _file_undone(context: Context, removal: Removal) -> FileSet:

@@ -169,8 +169,12 @@ class Project:
             found.append(Removal(path=Path(name), before=before, emptied=empty(before, marks)))
         return tuple(found)
 
-    def uninstall(self, removals: Sequence[Removal]) -> None:
-        """Carry removals out and forget the record; may be cut off and run again.
+    def uninstall(self, removals: Sequence[Removal], staying: Sequence[Path] = ()) -> None:
+        """Carry removals out and forget what is out; may be cut off and run again.
+
+        Args:
+            removals: What `removals` told.
+            staying: Skill folders in which something stays, so that the record of them does too.
 
         Raises:
             ConflictError: A file is not as it was when the plan was made.
@@ -184,8 +188,7 @@ class Project:
                     raise ConflictError(f"{removal.path} was changed just now", hint="run it again")
                 self._bring_back(removal)
             self._drop_folders([name for run in reversed(record.runs) for name in run.folders])
-            self._disk.remove_file(self._path)
-            self._disk.sync_folder(self._path.parent)
+            self._save(record.with_only(frozenset(map(str, staying))))
 
     def _bring_back(self, removal: Removal) -> None:
         after = removal.emptied.after

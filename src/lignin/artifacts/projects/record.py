@@ -97,6 +97,15 @@ class Record(_Frozen):
                 found.setdefault(mark.path, []).append(mark)
         return found
 
+    def with_only(self, skills: frozenset[str]) -> "Record":
+        """The record of what stays after an undo: skill folders, and the folders around them."""
+        kept = []
+        for run in self.runs:
+            left = tuple(name for name in run.skills if name in skills)
+            if left:
+                kept.append(run.model_copy(update={"files": (), "skills": left}))
+        return self.model_copy(update={"runs": tuple(kept), "pending": None})
+
 
 def parse_record(raw: bytes) -> Record:
     """Parse a record.
