@@ -400,3 +400,53 @@ def test_no_secret_of_a_file_reaches_the_record_the_answer_or_the_store(
     with shared.view() as view:
         events = [event for event in view.log(limit=1000) if event.type == "project.prepared"]
     assert events and secret not in str(events)
+
+
+TEAM = (
+    b'{"env": {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://t", "OTEL_EXPORTER_OTLP_HEADERS": "k=s3c"}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("client", "where", "said"),
+    [
+        ("claude-code", "tree/.claude/settings.json", TEAM),
+        ("claude-code", "tree/.claude/settings.json", b'{"otelHeadersHelper": "sign.sh"}'),
+        ("claude-code", "home/.claude/settings.json", TEAM),
+        ("claude-code", "moved/settings.json", TEAM),
+        ("claude-code", "home/.claude/settings.json", b'{"env": {'),
+        (
+            "claude-code",
+            "tree/.claude/settings.local.json",
+            b'{"env": {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://t"}}',
+        ),
+        ("gemini-cli", "home/.gemini/settings.json", b'{"telemetry": {"enabled": false}}'),
+    ],
+)
+def test_telemetry_that_another_file_of_the_client_sends_elsewhere_is_left_alone_and_told(
+    client: str, where: str, said: bytes, stands: Any, tmp_path: Path
+) -> None:
+    stand = stands(Prepared({}))
+    path = stand.root.parent / where
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(said)
+    moved = str(stand.root.parent / "moved")
+    stand.context = replace(stand.context, environment={"PATH": "", "CLAUDE_CONFIG_DIR": moved})
+    Path(moved).mkdir(exist_ok=True)
+    done = stand.init(client=[client])
+    assert [(left.path, left.part) for left in done.left_alone] == [(str(path), "telemetry")]
+    assert "s3c" not in done.model_dump_json()
+    for written in ("settings.local.json", "settings.json"):
+        for found in stand.project.rglob(written):
+            assert b"127.0.0.1" not in found.read_bytes()
+            assert b"hook" in found.read_bytes() or found == path
+    stand.undo()
+    assert path.read_bytes() == said
+
+
+def test_the_same_telemetry_in_another_file_is_no_reason_to_leave_ours_out(stands: Any) -> None:
+    stand = stands(
+        Prepared({".claude/settings.json": b'{"env": {"CLAUDE_CODE_ENABLE_TELEMETRY": "1"}}'})
+    )
+    assert stand.init(client=["claude-code"]).left_alone == []
+    assert b"OTEL" in (stand.project / ".claude/settings.local.json").read_bytes()

@@ -12,6 +12,7 @@ from lignin.artifacts.projects.files import Target, read_target
 from lignin.artifacts.projects.install import Change, Project, Removal
 from lignin.artifacts.projects.place import Launch, Place
 from lignin.artifacts.projects.plan import fill
+from lignin.artifacts.projects.rivals import find_rivals
 from lignin.artifacts.projects.skills import clear_skills, is_begun, skill_folder
 from lignin.domain.codec import Json, digest_bytes
 from lignin.domain.errors import (
@@ -97,8 +98,10 @@ def _set(context: Context, project: Project, request: Init, writes: bool) -> Pro
     left, files, changes = [], [], []
     for asked in _asked(context, project.folder, places, personal=request.personal):
         path = asked.target.path
+        rivalled, wanted = _without_rivals(context, project.folder, asked)
+        left += rivalled
         try:
-            filled = fill(asked.target.before, asked.places)
+            filled = fill(asked.target.before, wanted)
         except LigninError as error:
             hint = error.hint or "repair the file, or leave that client out with --client"
             raise type(error)(f"{path}: {error.message}", hint=hint) from error
@@ -124,6 +127,26 @@ def _set(context: Context, project: Project, request: Init, writes: bool) -> Pro
         skills=_told_skills(served),
         to_do=_to_do(clients, launch, files, personal=request.personal),
     )
+
+
+def _without_rivals(
+    context: Context, folder: Path, asked: _Asked
+) -> tuple[list[LeftAlone], list[Place]]:
+    """What goes into a file, but for parts that another file of the client is already set for."""
+    bases = {"project": folder, "home": context.person_home, "machine": Path("/")}
+    left: list[LeftAlone] = []
+    places: list[Place] = []
+    for place in asked.places:
+        rivals = place.rivals
+        wanted = [each for each in place.settings if rivals and each.part == rivals.part]
+        if rivals is None or not wanted:
+            places.append(place)
+            continue
+        found = find_rivals(rivals, wanted, asked.target.path, bases, context.environment)
+        left += [LeftAlone(path=str(one.path), part=rivals.part, why=one.why) for one in found]
+        others = tuple(each for each in place.settings if each.part != rivals.part)
+        places.append(replace(place, settings=others) if found else place)
+    return left, places
 
 
 def _write(
