@@ -450,3 +450,23 @@ def test_the_same_telemetry_in_another_file_is_no_reason_to_leave_ours_out(stand
     )
     assert stand.init(client=["claude-code"]).left_alone == []
     assert b"OTEL" in (stand.project / ".claude/settings.local.json").read_bytes()
+
+
+def test_a_file_of_a_persons_under_the_name_of_a_temporary_one_is_not_touched(stands: Any) -> None:
+    names = ("AGENTS.md.lignin-part", "AGENTS.md.mine.lignin-part", "AGENTS.md.12345678.lignin")
+    stand = stands(Prepared({"AGENTS.md": b"a\n", **dict.fromkeys(names, b"mine\n")}))
+    before = stand.tree()
+    stand.init(client=["codex"])
+    stand.undo()
+    assert stand.tree() == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only an administrator gives files away")
+def test_the_owner_of_a_file_stays(stands: Any) -> None:
+    stand = stands(Prepared({"AGENTS.md": b"a\n"}))
+    path = stand.project / "AGENTS.md"
+    os.chown(path, 12345, 23456)
+    stand.init(client=["codex"])
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456)
+    stand.undo()
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456)

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lignin.artifacts.disk import PART_SUFFIX, Disk, explain_error, explained
+from lignin.artifacts.disk import Disk, explain_error, explained, parts_of
 from lignin.artifacts.projects.files import Target, read_known
 from lignin.artifacts.projects.marked import Marked
 from lignin.artifacts.projects.plan import Emptied, empty
@@ -101,13 +101,15 @@ class Project:
 
     def recover(self) -> tuple[str, ...]:
         """Take back a run that was cut off; the files concerned."""
+        with self._explained("take back a run that was cut off"):
+            self._drop_parts(self._path)
         record = self.record()
         if record.pending is None:
             return ()
         with self._explained("take back a run that was cut off"):
             for mark in record.pending.files:
                 path = Path(mark.path)
-                self._drop_part(path)
+                self._drop_parts(path)
                 before = read_known(path)
                 self._bring_back(Removal(path=path, before=before, emptied=empty(before, [mark])))
             self._drop_folders(record.pending.folders)
@@ -183,7 +185,7 @@ class Project:
         record = self.record()
         with self._explained("take out of the project what was put in"):
             for removal in removals:
-                self._drop_part(removal.path)
+                self._drop_parts(removal.path)
                 if read_known(removal.path) != removal.before:
                     raise ConflictError(f"{removal.path} was changed just now", hint="run it again")
                 self._bring_back(removal)
@@ -201,9 +203,8 @@ class Project:
             self._disk.write_new(removal.path, after, permissions)
         self._disk.sync_folder(removal.path.parent)
 
-    def _drop_part(self, path: Path) -> None:
-        part = path.with_name(path.name + PART_SUFFIX)
-        if part.is_file() and not part.is_symlink():
+    def _drop_parts(self, path: Path) -> None:
+        for part in parts_of(path):
             self._disk.remove_file(part)
 
     def _drop_folders(self, names: Sequence[str]) -> None:
