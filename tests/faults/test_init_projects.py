@@ -470,3 +470,65 @@ def test_the_owner_of_a_file_stays(stands: Any) -> None:
     assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456)
     stand.undo()
     assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456)
+
+
+@pytest.mark.parametrize("linked", ["file", "folder"])
+def test_undo_follows_what_has_become_a_link_inside_the_project(linked: str, stands: Any) -> None:
+    stand = stands(Prepared({"AGENTS.md": b"a\n", ".mcp.json": b"{}", ".codex/config.toml": b""}))
+    stand.init(client=["codex"])
+    name = "AGENTS.md" if linked == "file" else ".codex"
+    was = stand.project / name
+    (stand.project / "docs").mkdir()
+    was.rename(stand.project / "docs" / name)
+    was.symlink_to(f"docs/{name}")
+    assert stand.undo().exit_code() == 0
+    assert was.is_symlink()
+    assert (stand.project / "AGENTS.md").read_bytes() == b"a\n"
+    assert (stand.project / ".codex/config.toml").read_bytes() == b""
+    assert not list((stand.context.home / "projects").iterdir())
+
+
+def test_undo_of_two_files_of_which_one_has_become_a_link_to_the_other(stands: Any) -> None:
+    stand = stands(Prepared({"AGENTS.md": b"a\n", "CLAUDE.md": b"b\n"}))
+    stand.init(client=["codex", "claude-code"])
+    (stand.project / "CLAUDE.md").unlink()
+    (stand.project / "CLAUDE.md").symlink_to("AGENTS.md")
+    assert stand.undo().exit_code() == 0
+    assert (stand.project / "AGENTS.md").read_bytes() == b"a\n"
+
+
+@pytest.mark.parametrize("name", ["AGENTS.md", ".codex"])
+def test_undo_writes_through_no_link_that_leads_out_and_can_be_run_again(
+    name: str, stands: Any
+) -> None:
+    stand = stands(Prepared({"in/AGENTS.md": b"a\n"}, below="in"))
+    stand.init(client=["codex"])
+    path, outside = stand.project / name, stand.root / "outside"
+    path.rename(outside)
+    path.symlink_to(outside)
+    before = tree(stand.root)
+    shown = stand.undo(yes=False)
+    assert stand.tree() == before
+    done = stand.undo()
+    assert done.exit_code() == shown.exit_code() == 8
+    assert all("outside" in left.why for left in done.left_alone)
+    after = stand.tree()
+    assert {path: after[path] for path in after if path.startswith("outside")} == {
+        path: before[path] for path in before if path.startswith("outside")
+    }
+    path.unlink()
+    outside.rename(path)
+    assert stand.undo().exit_code() == 0
+    assert stand.tree().keys() == {"in", "in/AGENTS.md"}
+
+
+def test_undo_of_a_file_that_was_broken_since_names_it_and_changes_nothing(stands: Any) -> None:
+    stand = stands(Prepared({"AGENTS.md": b"a\n"}))
+    stand.init(client=["claude-code"])
+    path = stand.project / ".mcp.json"
+    path.write_bytes(path.read_bytes() + b"}")
+    before = stand.tree()
+    with pytest.raises(InvalidRequestError, match=r"/\.mcp\.json: ") as raised:
+        stand.undo()
+    assert raised.value.hint
+    assert stand.tree() == before

@@ -319,7 +319,12 @@ def _undone(
         for each in removals
         for kept in each.emptied.kept
     ]
-    files = [_file_undone(context, each) for each in removals]
+    left += [
+        LeftAlone(path=str(each.path), part="what was put in", why=each.refused)
+        for each in removals
+        if each.refused
+    ]
+    files = [_file_undone(context, each) for each in removals if not each.refused]
     skills = list(dict.fromkeys(Path(name) for run in record.runs for name in run.skills))
     staying: list[Path] = []
     if writes and record.runs:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lignin.artifacts.disk import Disk, explain_error, explained, parts_of
-from lignin.artifacts.projects.files import Target, read_known
+from lignin.artifacts.projects.files import Target, follow, read_known
 from lignin.artifacts.projects.marked import Marked
 from lignin.artifacts.projects.plan import Emptied, empty
 from lignin.artifacts.projects.record import (
@@ -26,7 +26,14 @@ from lignin.artifacts.projects.record import (
 )
 from lignin.artifacts.projects.skills import missing_folders
 from lignin.domain.codec import digest_bytes
-from lignin.domain.errors import ConflictError, LigninError, LimitedError, UnavailableError
+from lignin.domain.errors import (
+    ConflictError,
+    DeniedError,
+    InvalidRequestError,
+    LigninError,
+    LimitedError,
+    UnavailableError,
+)
 
 FOLDER = "projects"
 
@@ -42,11 +49,23 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """One file that is to be brought back: its bytes now, and what comes in their place."""
+    """One file that is to be brought back: its bytes now, and what comes in their place.
+
+    Args:
+        path: The real file.
+        names: What the record calls it: another name where it has become a link since.
+        before: Its bytes now.
+        emptied: What comes in their place.
+        refused: Why it is left alone.
+        noted: The record of it stays, so that a later run can take it out.
+    """
 
     path: Path
     before: bytes | None
     emptied: Emptied
+    names: tuple[str, ...] = ()
+    refused: str = ""
+    noted: bool = False
 
 
 class Project:
@@ -108,10 +127,10 @@ class Project:
             return ()
         with self._explained("take back a run that was cut off"):
             for mark in record.pending.files:
-                path = Path(mark.path)
-                self._drop_parts(path)
+                path = self._now_at(mark.path)
+                self._drop_parts(Path(mark.path))
                 before = read_known(path)
-                self._bring_back(Removal(path=path, before=before, emptied=empty(before, [mark])))
+                self._bring_back(_removal(path, before, [mark]))
             self._drop_folders(record.pending.folders)
             self._save(record.model_copy(update={"pending": None}))
         return tuple(mark.path for mark in record.pending.files)
@@ -165,11 +184,21 @@ class Project:
 
     def removals(self) -> tuple[Removal, ...]:
         """What taking everything out would do to each file."""
-        found = []
+        found: list[Removal] = []
+        real: dict[Path, list[FileMark]] = {}
         for name, marks in self.record().marks().items():
-            before = read_known(Path(name))
-            found.append(Removal(path=Path(name), before=before, emptied=empty(before, marks)))
+            try:
+                real.setdefault(self._now_at(name), []).extend(marks)
+            except (DeniedError, InvalidRequestError) as error:
+                found.append(_refused(name, error.message, noted=True))
+        for path, marks in real.items():
+            found.append(_removal(path, read_known(path), marks))
         return tuple(found)
+
+    def _now_at(self, name: str) -> Path:
+        path = Path(name)
+        base = self.folder if path.is_relative_to(self.folder) else path.parent
+        return follow(base, path)
 
     def uninstall(self, removals: Sequence[Removal], staying: Sequence[Path] = ()) -> None:
         """Carry removals out and forget what is out; may be cut off and run again.
@@ -185,12 +214,15 @@ class Project:
         record = self.record()
         with self._explained("take out of the project what was put in"):
             for removal in removals:
+                if removal.refused:
+                    continue
                 self._drop_parts(removal.path)
                 if read_known(removal.path) != removal.before:
                     raise ConflictError(f"{removal.path} was changed just now", hint="run it again")
                 self._bring_back(removal)
             self._drop_folders([name for run in reversed(record.runs) for name in run.folders])
-            self._save(record.with_only(frozenset(map(str, staying))))
+            noted = {name for removal in removals if removal.noted for name in removal.names}
+            self._save(record.with_only(frozenset(map(str, staying)), frozenset(noted)))
 
     def _bring_back(self, removal: Removal) -> None:
         after = removal.emptied.after
@@ -230,6 +262,23 @@ class Project:
             yield
         except OSError as error:
             raise explain_error(error, f"cannot {doing}") from error
+
+
+def _removal(path: Path, before: bytes | None, marks: Sequence[FileMark]) -> Removal:
+    try:
+        emptied = empty(before, marks)
+    except LigninError as error:
+        hint = error.hint or "repair the file, then run it again"
+        raise type(error)(f"{path}: {error.message}", hint=hint) from error
+    names = tuple(dict.fromkeys(mark.path for mark in marks))
+    return Removal(path=path, before=before, emptied=emptied, names=names)
+
+
+def _refused(name: str, why: str, *, noted: bool) -> Removal:
+    nothing = Emptied(how="nothing to do", after=None)
+    return Removal(
+        path=Path(name), before=None, emptied=nothing, names=(name,), refused=why, noted=noted
+    )
 
 
 def _mark(change: Change) -> FileMark:

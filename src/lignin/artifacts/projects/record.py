@@ -97,13 +97,14 @@ class Record(_Frozen):
                 found.setdefault(mark.path, []).append(mark)
         return found
 
-    def with_only(self, skills: frozenset[str]) -> "Record":
-        """The record of what stays after an undo: skill folders, and the folders around them."""
+    def with_only(self, skills: frozenset[str], files: frozenset[str]) -> "Record":
+        """The record of what stays after an undo: skill folders, files, and the folders around them."""
         kept = []
         for run in self.runs:
-            left = tuple(name for name in run.skills if name in skills)
-            if left:
-                kept.append(run.model_copy(update={"files": (), "skills": left}))
+            begun = tuple(name for name in run.skills if name in skills)
+            marks = tuple(mark for mark in run.files if mark.path in files)
+            if begun or marks:
+                kept.append(run.model_copy(update={"files": marks, "skills": begun}))
         return self.model_copy(update={"runs": tuple(kept), "pending": None})
 
 
