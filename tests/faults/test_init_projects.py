@@ -532,3 +532,52 @@ def test_undo_of_a_file_that_was_broken_since_names_it_and_changes_nothing(stand
         stand.undo()
     assert raised.value.hint
     assert stand.tree() == before
+
+
+def test_what_two_projects_need_in_the_home_folder_goes_with_the_last(stands: Any) -> None:
+    first, second = stands(Prepared({})), stands(Prepared({}))
+    second.context = replace(first.context)
+    config = first.context.person_home / ".codex/config.toml"
+    config.parent.mkdir()
+    config.write_bytes(b'model = "m"\n')
+    for stand in (first, second):
+        stand.init(client=["codex"], personal=True)
+    again = second.init(client=["codex"], personal=True)
+    assert not [file for file in again.files if file.how != "as before"]
+    undone = first.undo()
+    assert undone.exit_code() == 8
+    (left,) = undone.left_alone
+    assert left.path == str(config) and str(second.project) in left.why
+    assert first.tree() == {}
+    assert b"[otel]" in config.read_bytes()
+    assert second.undo().exit_code() == 0
+    assert first.undo().exit_code() == 0
+    assert config.read_bytes() == b'model = "m"\n'
+    assert not list((first.context.home / "projects").iterdir())
+
+
+def test_a_project_that_is_gone_needs_nothing_in_the_home_folder(stands: Any) -> None:
+    first, second = stands(Prepared({})), stands(Prepared({}))
+    second.context = replace(first.context)
+    (first.context.person_home / ".codex").mkdir()
+    for stand in (first, second):
+        stand.init(client=["codex"], personal=True)
+    second.root.rename(second.root.with_name("gone"))
+    assert first.undo().exit_code() == 0
+    assert not (first.context.person_home / ".codex/config.toml").exists()
+
+
+def test_what_two_projects_each_put_into_the_home_folder_is_taken_out_by_the_last(
+    stands: Any,
+) -> None:
+    first, second = stands(Prepared({})), stands(Prepared({}))
+    second.context = replace(first.context)
+    config = first.context.person_home / ".codex/config.toml"
+    config.parent.mkdir()
+    first.init(client=["codex"], personal=True)
+    config.unlink()
+    second.init(client=["codex"], personal=True)
+    assert first.undo().exit_code() == 8
+    assert b"[otel]" in config.read_bytes()
+    assert second.undo().exit_code() == 0
+    assert not config.exists()

@@ -95,7 +95,7 @@ def _set(context: Context, project: Project, request: Init, writes: bool) -> Pro
         hooks=request.hooks,
     )
     places = [place for client, _ in clients for place in client.places(launch)]
-    left, files, changes = [], [], []
+    left, files, changes, uses = [], [], [], []
     for asked in _asked(context, project.folder, places, personal=request.personal):
         path = asked.target.path
         rivalled, wanted = _without_rivals(context, project.folder, asked)
@@ -115,9 +115,10 @@ def _set(context: Context, project: Project, request: Init, writes: bool) -> Pro
         elif filled.there:
             there = list(filled.there)
             files.append(FileSet(path=str(path), how="as before", parts=there, diff=""))
+            uses += [path] if project.is_new_use(path) else []
     served = _serve(context, project.folder, clients, dry_run=True)
-    if writes and (changes or _is_new(served)):
-        _write(context, project, clients, changes, served)
+    if writes and (changes or uses or _is_new(served)):
+        _write(context, project, clients, changes, uses=uses, served=served)
     return ProjectSet(
         folder=str(project.folder),
         written=writes,
@@ -154,6 +155,8 @@ def _write(
     project: Project,
     clients: Sequence[tuple[Client, str]],
     changes: Sequence[Change],
+    *,
+    uses: Sequence[Path],
     served: SkillsServed | None,
 ) -> None:
     names = [client.name for client, _ in clients]
@@ -162,8 +165,8 @@ def _write(
         for each in (served.folders if served else [])
         if not is_begun(Path(each.folder)) and each.written
     ]
-    if changes or begun:
-        project.install(changes, skills=begun, clients=names)
+    if changes or uses or begun:
+        project.install(changes, skills=begun, clients=names, uses=uses)
     _serve(context, project.folder, clients, dry_run=False)
     _note(context, project, "project.prepared", names, [str(one.target.path) for one in changes])
 

@@ -90,13 +90,10 @@ class Project:
             IntegrityError: The record is damaged.
         """
         with explained(f"cannot read {self._path}"):
-            try:
-                raw = self._path.read_bytes()
-            except FileNotFoundError:
-                return Record(project=os.fsencode(self.folder).decode(errors="replace"))
-        if len(raw) > MAX_BYTES:
-            raise LimitedError(f"{self._path} has more than {MAX_BYTES} bytes")
-        return parse_record(raw)
+            there = self._path.exists()
+        if not there:
+            return Record(project=os.fsencode(self.folder).decode(errors="replace"))
+        return _read_record(self._path)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -135,13 +132,27 @@ class Project:
             self._save(record.model_copy(update={"pending": None}))
         return tuple(mark.path for mark in record.pending.files)
 
+    def is_new_use(self, path: Path) -> bool:
+        """True for a file outside the project that no run of it has noted."""
+        runs = self.record().runs
+        noted = {mark.path for run in runs for mark in run.files}
+        noted.update(name for run in runs for name in run.uses)
+        return not path.is_relative_to(self.folder) and str(path) not in noted
+
     def install(
-        self, changes: Sequence[Change], *, skills: Sequence[Path], clients: Sequence[str]
+        self,
+        changes: Sequence[Change],
+        *,
+        skills: Sequence[Path],
+        clients: Sequence[str],
+        uses: Sequence[Path] = (),
     ) -> None:
         """Write the changes, all of them or none; call `recover` first.
 
         Args:
             skills: Skill folders that will be served into for the first time.
+            clients: The clients it is for.
+            uses: Files outside the project that hold already what is needed.
 
         Raises:
             ConflictError: A file is not as it was when the plan was made.
@@ -155,6 +166,7 @@ class Project:
             folders=tuple(str(folder) for folder in sorted({*folders, *served})),
             skills=tuple(map(str, skills)),
             clients=tuple(clients),
+            uses=tuple(map(str, uses)),
         )
         try:
             with self._explained("write into the project"):
@@ -187,6 +199,9 @@ class Project:
         found: list[Removal] = []
         real: dict[Path, list[FileMark]] = {}
         for name, marks in self.record().marks().items():
+            if (needed := self._needed_by(name)) is not None:
+                found.append(needed)
+                continue
             try:
                 real.setdefault(self._now_at(name), []).extend(marks)
             except (DeniedError, InvalidRequestError) as error:
@@ -194,6 +209,25 @@ class Project:
         for path, marks in real.items():
             found.append(_removal(path, read_known(path), marks))
         return tuple(found)
+
+    def _needed_by(self, name: str) -> Removal | None:
+        """The refusal to take out of a file outside the project what another project needs there."""
+        if Path(name).is_relative_to(self.folder):
+            return None
+        for path in sorted(self._path.parent.glob("*.json")):
+            if path == self._path:
+                continue
+            record = _read_record(path)
+            who = record.project
+            if not Path(who).is_dir():
+                continue
+            if name in record.marks():
+                why = f"{who} put it in too; an undo there takes it out"
+                return _refused(name, why, noted=False)
+            if any(name in run.uses for run in record.runs):
+                why = f"{who} needs it too; undo there first, then here again"
+                return _refused(name, why, noted=True)
+        return None
 
     def _now_at(self, name: str) -> Path:
         path = Path(name)
@@ -262,6 +296,14 @@ class Project:
             yield
         except OSError as error:
             raise explain_error(error, f"cannot {doing}") from error
+
+
+def _read_record(path: Path) -> Record:
+    with explained(f"cannot read {path}"), path.open("rb") as file:
+        raw = file.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        raise LimitedError(f"{path} has more than {MAX_BYTES} bytes")
+    return parse_record(raw)
 
 
 def _removal(path: Path, before: bytes | None, marks: Sequence[FileMark]) -> Removal:

@@ -69,12 +69,16 @@ class FileMark(_Frozen):
 
 
 class Run(_Frozen):
-    """What one run put where: files, folders that it made (outermost first), skill folders it began."""
+    """What one run put where: files, folders that it made (outermost first), skill folders it began.
+
+    `uses` are files outside the project in which what it needs stood already, put in for another project.
+    """
 
     files: tuple[FileMark, ...] = ()
     folders: tuple[str, ...] = ()
     skills: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
 
 
 class Record(_Frozen):
@@ -104,7 +108,8 @@ class Record(_Frozen):
             begun = tuple(name for name in run.skills if name in skills)
             marks = tuple(mark for mark in run.files if mark.path in files)
             if begun or marks:
-                kept.append(run.model_copy(update={"files": marks, "skills": begun}))
+                stays = {"files": marks, "skills": begun, "uses": ()}
+                kept.append(run.model_copy(update=stays))
         return self.model_copy(update={"runs": tuple(kept), "pending": None})
 
 
