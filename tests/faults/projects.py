@@ -161,6 +161,10 @@ PROJECTS: Mapping[str, Prepared] = {
     "a TOML server named lignin": _toml(
         '[mcp_servers.lignin]\ncommand = "mine"\n', kept=frozenset({"MCP server"})
     ),
+    "servers as an inline table": _toml(
+        'mcp_servers = { mine = { command = "x" } }\n', kept=frozenset({"MCP server"})
+    ),
+    "servers under dotted keys": _toml('mcp_servers.mine.command = "x"\n'),
     "TOML that ends in an array of tables": _toml("[[a]]\nb = 1\n[[a]]\nb = 2\n"),
     # instructions
     "instructions without a final newline": Prepared({"AGENTS.md": b"# Rules"}, ("codex",)),
@@ -236,7 +240,6 @@ PROJECTS: Mapping[str, Prepared] = {
     "far too deep": _settings("[" * 9999, refused=LimitedError),
     "far too large": _settings(LARGE, refused=LimitedError),
     "broken TOML": _toml("a = \n", refused=InvalidRequestError),
-    "servers as an inline table": _toml("mcp_servers = {}\n", refused=InvalidRequestError),
     "a folder in a file's place": Prepared(
         {".mcp.json/a": b"1"}, ("claude-code",), refused=InvalidRequestError
     ),

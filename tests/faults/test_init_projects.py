@@ -400,3 +400,184 @@ def test_no_secret_of_a_file_reaches_the_record_the_answer_or_the_store(
     with shared.view() as view:
         events = [event for event in view.log(limit=1000) if event.type == "project.prepared"]
     assert events and secret not in str(events)
+
+
+TEAM = (
+    b'{"env": {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://t", "OTEL_EXPORTER_OTLP_HEADERS": "k=s3c"}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("client", "where", "said"),
+    [
+        ("claude-code", "tree/.claude/settings.json", TEAM),
+        ("claude-code", "tree/.claude/settings.json", b'{"otelHeadersHelper": "sign.sh"}'),
+        ("claude-code", "home/.claude/settings.json", TEAM),
+        ("claude-code", "moved/settings.json", TEAM),
+        ("claude-code", "home/.claude/settings.json", b'{"env": {'),
+        (
+            "claude-code",
+            "tree/.claude/settings.local.json",
+            b'{"env": {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://t"}}',
+        ),
+        ("gemini-cli", "home/.gemini/settings.json", b'{"telemetry": {"enabled": false}}'),
+    ],
+)
+def test_telemetry_that_another_file_of_the_client_sends_elsewhere_is_left_alone_and_told(
+    client: str, where: str, said: bytes, stands: Any, tmp_path: Path
+) -> None:
+    stand = stands(Prepared({}))
+    path = stand.root.parent / where
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(said)
+    moved = str(stand.root.parent / "moved")
+    stand.context = replace(stand.context, environment={"PATH": "", "CLAUDE_CONFIG_DIR": moved})
+    Path(moved).mkdir(exist_ok=True)
+    done = stand.init(client=[client])
+    assert [(left.path, left.part) for left in done.left_alone] == [(str(path), "telemetry")]
+    assert "s3c" not in done.model_dump_json()
+    for written in ("settings.local.json", "settings.json"):
+        for found in stand.project.rglob(written):
+            assert b"127.0.0.1" not in found.read_bytes()
+            assert b"hook" in found.read_bytes() or found == path
+    stand.undo()
+    assert path.read_bytes() == said
+
+
+def test_the_same_telemetry_in_another_file_is_no_reason_to_leave_ours_out(stands: Any) -> None:
+    stand = stands(
+        Prepared({".claude/settings.json": b'{"env": {"CLAUDE_CODE_ENABLE_TELEMETRY": "1"}}'})
+    )
+    assert stand.init(client=["claude-code"]).left_alone == []
+    assert b"OTEL" in (stand.project / ".claude/settings.local.json").read_bytes()
+
+
+def test_a_file_of_a_persons_under_the_name_of_a_temporary_one_is_not_touched(stands: Any) -> None:
+    names = ("AGENTS.md.lignin-part", "AGENTS.md.mine.lignin-part", "AGENTS.md.12345678.lignin")
+    stand = stands(Prepared({"AGENTS.md": b"a\n", **dict.fromkeys(names, b"mine\n")}))
+    before = stand.tree()
+    stand.init(client=["codex"])
+    stand.undo()
+    assert stand.tree() == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only an administrator gives files away")
+def test_the_owner_of_a_file_stays(stands: Any) -> None:
+    stand = stands(Prepared({"AGENTS.md": b"a\n"}))
+    path = stand.project / "AGENTS.md"
+    os.chown(path, 12345, 23456)
+    stand.init(client=["codex"])
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456)
+    stand.undo()
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456)
+
+
+@pytest.mark.parametrize("linked", ["file", "folder"])
+def test_undo_follows_what_has_become_a_link_inside_the_project(linked: str, stands: Any) -> None:
+    stand = stands(Prepared({"AGENTS.md": b"a\n", ".mcp.json": b"{}", ".codex/config.toml": b""}))
+    stand.init(client=["codex"])
+    name = "AGENTS.md" if linked == "file" else ".codex"
+    was = stand.project / name
+    (stand.project / "docs").mkdir()
+    was.rename(stand.project / "docs" / name)
+    was.symlink_to(f"docs/{name}")
+    assert stand.undo().exit_code() == 0
+    assert was.is_symlink()
+    assert (stand.project / "AGENTS.md").read_bytes() == b"a\n"
+    assert (stand.project / ".codex/config.toml").read_bytes() == b""
+    assert not list((stand.context.home / "projects").iterdir())
+
+
+def test_undo_of_two_files_of_which_one_has_become_a_link_to_the_other(stands: Any) -> None:
+    stand = stands(Prepared({"AGENTS.md": b"a\n", "CLAUDE.md": b"b\n"}))
+    stand.init(client=["codex", "claude-code"])
+    (stand.project / "CLAUDE.md").unlink()
+    (stand.project / "CLAUDE.md").symlink_to("AGENTS.md")
+    assert stand.undo().exit_code() == 0
+    assert (stand.project / "AGENTS.md").read_bytes() == b"a\n"
+
+
+@pytest.mark.parametrize("name", ["AGENTS.md", ".codex"])
+def test_undo_writes_through_no_link_that_leads_out_and_can_be_run_again(
+    name: str, stands: Any
+) -> None:
+    stand = stands(Prepared({"in/AGENTS.md": b"a\n"}, below="in"))
+    stand.init(client=["codex"])
+    path, outside = stand.project / name, stand.root / "outside"
+    path.rename(outside)
+    path.symlink_to(outside)
+    before = tree(stand.root)
+    shown = stand.undo(yes=False)
+    assert stand.tree() == before
+    done = stand.undo()
+    assert done.exit_code() == shown.exit_code() == 8
+    assert all("outside" in left.why for left in done.left_alone)
+    after = stand.tree()
+    assert {path: after[path] for path in after if path.startswith("outside")} == {
+        path: before[path] for path in before if path.startswith("outside")
+    }
+    path.unlink()
+    outside.rename(path)
+    assert stand.undo().exit_code() == 0
+    assert stand.tree().keys() == {"in", "in/AGENTS.md"}
+
+
+def test_undo_of_a_file_that_was_broken_since_names_it_and_changes_nothing(stands: Any) -> None:
+    stand = stands(Prepared({"AGENTS.md": b"a\n"}))
+    stand.init(client=["claude-code"])
+    path = stand.project / ".mcp.json"
+    path.write_bytes(path.read_bytes() + b"}")
+    before = stand.tree()
+    with pytest.raises(InvalidRequestError, match=r"/\.mcp\.json: ") as raised:
+        stand.undo()
+    assert raised.value.hint
+    assert stand.tree() == before
+
+
+def test_what_two_projects_need_in_the_home_folder_goes_with_the_last(stands: Any) -> None:
+    first, second = stands(Prepared({})), stands(Prepared({}))
+    second.context = replace(first.context)
+    config = first.context.person_home / ".codex/config.toml"
+    config.parent.mkdir()
+    config.write_bytes(b'model = "m"\n')
+    for stand in (first, second):
+        stand.init(client=["codex"], personal=True)
+    again = second.init(client=["codex"], personal=True)
+    assert not [file for file in again.files if file.how != "as before"]
+    undone = first.undo()
+    assert undone.exit_code() == 8
+    (left,) = undone.left_alone
+    assert left.path == str(config) and str(second.project) in left.why
+    assert first.tree() == {}
+    assert b"[otel]" in config.read_bytes()
+    assert second.undo().exit_code() == 0
+    assert first.undo().exit_code() == 0
+    assert config.read_bytes() == b'model = "m"\n'
+    assert not list((first.context.home / "projects").iterdir())
+
+
+def test_a_project_that_is_gone_needs_nothing_in_the_home_folder(stands: Any) -> None:
+    first, second = stands(Prepared({})), stands(Prepared({}))
+    second.context = replace(first.context)
+    (first.context.person_home / ".codex").mkdir()
+    for stand in (first, second):
+        stand.init(client=["codex"], personal=True)
+    second.root.rename(second.root.with_name("gone"))
+    assert first.undo().exit_code() == 0
+    assert not (first.context.person_home / ".codex/config.toml").exists()
+
+
+def test_what_two_projects_each_put_into_the_home_folder_is_taken_out_by_the_last(
+    stands: Any,
+) -> None:
+    first, second = stands(Prepared({})), stands(Prepared({}))
+    second.context = replace(first.context)
+    config = first.context.person_home / ".codex/config.toml"
+    config.parent.mkdir()
+    first.init(client=["codex"], personal=True)
+    config.unlink()
+    second.init(client=["codex"], personal=True)
+    assert first.undo().exit_code() == 8
+    assert b"[otel]" in config.read_bytes()
+    assert second.undo().exit_code() == 0
+    assert not config.exists()

@@ -6,8 +6,11 @@ to know what a skill is. A test passes a subclass that stops between any two of 
 
 import ctypes
 import errno
+import glob
 import os
+import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +18,7 @@ from pathlib import Path
 from lignin.domain.errors import DeniedError, InvalidRequestError, LigninError, UnavailableError
 
 PART_SUFFIX = ".lignin-part"
+_PART = re.compile(r"\.[a-z0-9_]{8}" + re.escape(PART_SUFFIX) + r"\Z")
 _AT_FDCWD = -100
 _RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2
 _NOT_SUPPORTED = frozenset({errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTTY})
@@ -48,6 +52,40 @@ def explained(doing: str) -> Iterator[None]:
         raise explain_error(error, doing) from error
 
 
+def is_part(name: str) -> bool:
+    """True for the name of a file that was being written when its process died."""
+    return _PART.search(name) is not None
+
+
+def parts_of(path: Path) -> list[Path]:
+    """What writes of a file that were cut off left beside it."""
+    found = path.parent.glob(f"{glob.escape(path.name)}.*{PART_SUFFIX}")
+    rest = len(path.name)
+    return sorted(
+        part
+        for part in found
+        if _PART.fullmatch(part.name[rest:]) and part.is_file() and not part.is_symlink()
+    )
+
+
+def _open_part(path: Path) -> tuple[int, Path]:
+    """A new file beside another, under a name that nobody has."""
+    handle, name = tempfile.mkstemp(PART_SUFFIX, f"{path.name}.", path.parent)
+    return handle, Path(name)
+
+
+def _keep_owner(handle: int, path: Path) -> None:
+    try:
+        was = path.lstat()
+    except FileNotFoundError:
+        return
+    now = os.fstat(handle)
+    if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
+        with suppress(PermissionError):  # only an administrator gives files away
+            os.fchown(handle, -1, was.st_gid)
+            os.fchown(handle, was.st_uid, -1)
+
+
 class Disk:
     """The real disk. Every method raises OSError."""
 
@@ -56,15 +94,22 @@ class Disk:
         path.mkdir()
 
     def write_new(self, path: Path, content: bytes, permissions: int) -> None:
-        """Write a file that is whole under its name or not there; replaces one of that name."""
-        part = path.with_name(path.name + PART_SUFFIX)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        handle = os.open(part, flags, permissions)
-        with os.fdopen(handle, "wb") as file:
-            self._write(file.fileno(), content)
-            os.fchmod(file.fileno(), permissions)
-            self._sync(file.fileno())
-        self.rename(part, path)
+        """Write a file that is whole under its name or not there; replaces one of that name.
+
+        The owner stays, where the system lets it.
+        """
+        handle, part = _open_part(path)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                self._write(file.fileno(), content)
+                _keep_owner(file.fileno(), path)
+                os.fchmod(file.fileno(), permissions)
+                self._sync(file.fileno())
+            self.rename(part, path)
+        except OSError:
+            with suppress(OSError):
+                part.unlink()
+            raise
 
     def _sync(self, handle: int) -> None:
         os.fsync(handle)
@@ -87,7 +132,8 @@ class Disk:
         if source.is_symlink():
             target.symlink_to(source.readlink())
             return
-        part = target.with_name(target.name + PART_SUFFIX)
+        handle, part = _open_part(target)
+        os.close(handle)
         shutil.copy2(source, part, follow_symlinks=False)
         with part.open("rb") as file:
             self._sync(file.fileno())

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from lignin.artifacts.disk import PART_SUFFIX, Disk, explained
+from lignin.artifacts.disk import Disk, explained, parts_of
 from lignin.domain.artifacts import MAX_FILES, MAX_TREE_BYTES, File, Mode, make_tree
 from lignin.domain.errors import DeniedError, InvalidRequestError, LimitedError, NotFoundError
 
@@ -134,9 +134,10 @@ def make_parents(root: Path, target: Path, disk: Disk) -> None:
 def discard_files(stage: Path, files: Mapping[str, File], disk: Disk) -> None:
     """Take a staging folder of ours away, with the files that may be in it and nothing else."""
     for path in files:
-        for name in (path, path + PART_SUFFIX):
-            if os.path.lexists(stage / name):
-                disk.remove_file(stage / name)
+        target = stage / path
+        for each in (target, *parts_of(target)):
+            if os.path.lexists(each):
+                disk.remove_file(each)
     for folder, _, _ in os.walk(stage, topdown=False):
         disk.remove_folder(Path(folder))
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from lignin.artifacts.disk import PART_SUFFIX, Disk, explain_error, explained
+from lignin.artifacts.disk import Disk, explain_error, explained, is_part, parts_of
 from lignin.artifacts.folder import STAGE_PREFIX, make_parents, stage_files
 from lignin.artifacts.serving_plan import (
     KEEP_NOTES_DAYS,
@@ -347,8 +347,7 @@ def _recover(folder: Path, disk: Disk) -> tuple[tuple[str, ...], list[str]]:
     """Finish or take back every intent of the receipt. The folder is locked."""
     with explained(f"cannot finish an earlier run in {folder}"):
         receipt = _read_receipt(folder)
-        part = folder / (RECEIPT_PATH + PART_SUFFIX)
-        if os.path.lexists(part):
+        for part in parts_of(folder / RECEIPT_PATH):
             disk.remove_file(part)
         rescued: list[str] = []
         names = tuple(sorted(receipt.intents))
@@ -399,8 +398,7 @@ def _take_away(stage: Path, live: Path, known: Mapping[str, set[str]], disk: Dis
     kept = _LiveFiles(live)
     for path in _walk(stage):
         source = stage / path
-        is_part = path.endswith(PART_SUFFIX)
-        if is_part or _sha256(source) in known.get(path, set()) or kept.holds(source):
+        if is_part(path) or _sha256(source) in known.get(path, set()) or kept.holds(source):
             disk.remove_file(source)
         elif kept.is_folder:
             # Somebody wrote here while the folders were being swapped: theirs, so it is kept.

@@ -12,6 +12,7 @@ from lignin.artifacts.projects.files import Target, read_target
 from lignin.artifacts.projects.install import Change, Project, Removal
 from lignin.artifacts.projects.place import Launch, Place
 from lignin.artifacts.projects.plan import fill
+from lignin.artifacts.projects.rivals import find_rivals
 from lignin.artifacts.projects.skills import clear_skills, is_begun, skill_folder
 from lignin.domain.codec import Json, digest_bytes
 from lignin.domain.errors import (
@@ -94,11 +95,13 @@ def _set(context: Context, project: Project, request: Init, writes: bool) -> Pro
         hooks=request.hooks,
     )
     places = [place for client, _ in clients for place in client.places(launch)]
-    left, files, changes = [], [], []
+    left, files, changes, uses = [], [], [], []
     for asked in _asked(context, project.folder, places, personal=request.personal):
         path = asked.target.path
+        rivalled, wanted = _without_rivals(context, project.folder, asked)
+        left += rivalled
         try:
-            filled = fill(asked.target.before, asked.places)
+            filled = fill(asked.target.before, wanted)
         except LigninError as error:
             hint = error.hint or "repair the file, or leave that client out with --client"
             raise type(error)(f"{path}: {error.message}", hint=hint) from error
@@ -112,9 +115,10 @@ def _set(context: Context, project: Project, request: Init, writes: bool) -> Pro
         elif filled.there:
             there = list(filled.there)
             files.append(FileSet(path=str(path), how="as before", parts=there, diff=""))
+            uses += [path] if project.is_new_use(path) else []
     served = _serve(context, project.folder, clients, dry_run=True)
-    if writes and (changes or _is_new(served)):
-        _write(context, project, clients, changes, served)
+    if writes and (changes or uses or _is_new(served)):
+        _write(context, project, clients, changes, uses=uses, served=served)
     return ProjectSet(
         folder=str(project.folder),
         written=writes,
@@ -126,11 +130,33 @@ def _set(context: Context, project: Project, request: Init, writes: bool) -> Pro
     )
 
 
+def _without_rivals(
+    context: Context, folder: Path, asked: _Asked
+) -> tuple[list[LeftAlone], list[Place]]:
+    """What goes into a file, but for parts that another file of the client is already set for."""
+    bases = {"project": folder, "home": context.person_home, "machine": Path("/")}
+    left: list[LeftAlone] = []
+    places: list[Place] = []
+    for place in asked.places:
+        rivals = place.rivals
+        wanted = [each for each in place.settings if rivals and each.part == rivals.part]
+        if rivals is None or not wanted:
+            places.append(place)
+            continue
+        found = find_rivals(rivals, wanted, asked.target.path, bases, context.environment)
+        left += [LeftAlone(path=str(one.path), part=rivals.part, why=one.why) for one in found]
+        others = tuple(each for each in place.settings if each.part != rivals.part)
+        places.append(replace(place, settings=others) if found else place)
+    return left, places
+
+
 def _write(
     context: Context,
     project: Project,
     clients: Sequence[tuple[Client, str]],
     changes: Sequence[Change],
+    *,
+    uses: Sequence[Path],
     served: SkillsServed | None,
 ) -> None:
     names = [client.name for client, _ in clients]
@@ -139,8 +165,8 @@ def _write(
         for each in (served.folders if served else [])
         if not is_begun(Path(each.folder)) and each.written
     ]
-    if changes or begun:
-        project.install(changes, skills=begun, clients=names)
+    if changes or uses or begun:
+        project.install(changes, skills=begun, clients=names, uses=uses)
     _serve(context, project.folder, clients, dry_run=False)
     _note(context, project, "project.prepared", names, [str(one.target.path) for one in changes])
 
@@ -296,12 +322,19 @@ def _undone(
         for each in removals
         for kept in each.emptied.kept
     ]
-    files = [_file_undone(context, each) for each in removals]
-    skills = [Path(name) for run in record.runs for name in run.skills]
+    left += [
+        LeftAlone(path=str(each.path), part="what was put in", why=each.refused)
+        for each in removals
+        if each.refused
+    ]
+    files = [_file_undone(context, each) for each in removals if not each.refused]
+    skills = list(dict.fromkeys(Path(name) for run in record.runs for name in run.skills))
+    staying: list[Path] = []
     if writes and record.runs:
         kept = clear_skills(skills, now=context.clock.now(), disk=context.disk)
         left += [LeftAlone(path=path, part="skills", why=why) for path, why in kept.items()]
-        project.uninstall(removals)
+        staying = [folder for folder in skills if any(_is_in(path, folder) for path in kept)]
+        project.uninstall(removals, staying)
         names = sorted({name for run in record.runs for name in run.clients})
         _note(context, project, "project.restored", names, [str(each.path) for each in removals])
     return ProjectSet(
@@ -311,9 +344,17 @@ def _undone(
         clients=[],
         files=files,
         left_alone=left,
-        skills=[f"{folder}: removed" for folder in skills],
+        skills=[f"{folder}: {_how_cleared(folder in staying)}" for folder in skills],
         to_do=[],
     )
+
+
+def _is_in(path: str, folder: Path) -> bool:
+    return Path(path).is_relative_to(folder)
+
+
+def _how_cleared(stays: bool) -> str:
+    return "removed but for what is left alone" if stays else "removed"
 
 
 def _file_undone(context: Context, removal: Removal) -> FileSet:

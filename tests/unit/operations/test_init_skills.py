@@ -1,8 +1,14 @@
 """`init` serves the head's skills into the project, and its undo takes them out again."""
 
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from faults.projects import tree
+from lignin.artifacts.disk import Disk
+from lignin.domain.errors import NotFoundError
 from unit.operations.conftest import Desk
 
 
@@ -55,3 +61,76 @@ def test_a_dry_run_writes_nothing_even_with_yes(desk: Desk) -> None:
     told = dry("init", folder="project", client=["codex"], yes=True)
     assert told.files and not told.written
     assert tree(desk.context.cwd / "project") == {}
+
+
+class CutOff(BaseException):
+    """The process dies here."""
+
+
+class Dying(Disk):
+    """A disk whose process dies at one of its calls."""
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+
+    def _step(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise CutOff
+
+    def _sync(self, handle: int) -> None:
+        pass
+
+    def make_folder(self, path: Path) -> None:
+        self._step()
+        super().make_folder(path)
+
+    def rename(self, source: Path, target: Path) -> None:
+        self._step()
+        super().rename(source, target)
+
+    def rename_new(self, source: Path, target: Path) -> None:
+        self._step()
+        super().rename_new(source, target)
+
+
+def test_undo_of_a_run_that_was_cut_off_anywhere_leaves_nothing_of_it(desk: Desk) -> None:
+    desk.double(promote=True)
+    project = desk.context.cwd / "project"
+    (project / ".agents/skills/mine").mkdir(parents=True)
+    (project / ".agents/skills/mine/SKILL.md").write_text("mine")
+    before = tree(project)
+    asked = {"folder": "project", "client": ["codex"], "yes": True}
+    number, served = 0, 0
+    while True:
+        number += 1
+        dying = Desk(replace(desk.context, disk=Dying(number)))
+        try:
+            dying("init", **asked)
+        except CutOff:
+            served += (project / ".agents/skills/.lignin-served.json").exists()
+        else:
+            break
+        with suppress(NotFoundError):  # cut off before anything was noted
+            assert desk("init", **asked, undo=True).exit_code() == 0, number
+        assert tree(project) == before, number
+        assert not list(desk.context.home.glob("projects/*.json")), number
+    assert served > 2
+
+
+def test_undo_keeps_its_record_as_long_as_a_skill_stays(desk: Desk) -> None:
+    desk.double(promote=True)
+    project = desk.context.cwd / "project"
+    project.mkdir()
+    asked = {"folder": "project", "client": ["codex"], "yes": True}
+    desk("init", **asked)
+    skill = project / ".agents/skills/double/SKILL.md"
+    was = skill.read_text()
+    skill.write_text(was + "\nmy own words\n")
+    undone = desk("init", **asked, undo=True)
+    assert undone.skills == [f"{skill.parent.parent}: removed but for what is left alone"]
+    skill.write_text(was)
+    assert desk("init", **asked, undo=True).exit_code() == 0
+    assert tree(project) == {}
+    with pytest.raises(NotFoundError, match="nothing was put"):
+        desk("init", **asked, undo=True)

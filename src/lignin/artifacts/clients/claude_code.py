@@ -5,7 +5,8 @@ client drops descriptions without a word; a description is shown up to 1,536 cha
 
 Hooks and telemetry go into `settings.local.json`, which is this machine's own: in the shared
 `settings.json` they would fail for everybody without Lignin. `.mcp.json` is the only place in a project
-for a server. It reads AGENTS.md where there is no CLAUDE.md.
+for a server. Its files are merged, the local one over the shared and the personal: telemetry that any of them
+sends elsewhere is left alone. It reads AGENTS.md where there is no CLAUDE.md.
 """
 
 from lignin.artifacts.client import Client
@@ -16,6 +17,7 @@ from lignin.artifacts.projects.place import (
     instructions,
     json_server,
 )
+from lignin.artifacts.projects.rivals import Rivals
 from lignin.artifacts.projects.settings import Setting
 
 TOOLS = "Bash|Edit|Write|NotebookEdit|WebFetch|mcp__.*"
@@ -23,6 +25,22 @@ EVENTS = (
     ("SessionStart", "session-start", ""),
     ("PreToolUse", "before-tool", TOOLS),
     ("Stop", "stop", ""),
+)
+
+_MANAGED = ("etc/claude-code", "Library/Application Support/ClaudeCode")
+RIVALS = Rivals(
+    part="telemetry",
+    names=(
+        ("project", ".claude/settings.json"),
+        ("home", ".claude/settings.json"),
+        *(("machine", f"{folder}/managed-settings.json") for folder in _MANAGED),
+        *(("machine", f"{folder}/managed-settings.d/*.json") for folder in _MANAGED),
+    ),
+    entries=(
+        (("env",), r"CLAUDE_CODE_EN\w+_TELEMETRY\w*|OTEL_EXPORTER_\w+|OTEL_[A-Z]+_EXPORTER"),
+        ((), "otelHeadersHelper"),
+    ),
+    variable=("CLAUDE_CONFIG_DIR", ".claude"),
 )
 
 
@@ -48,7 +66,7 @@ def _places(launch: Launch) -> tuple[Place, ...]:
     settings = hook_settings(launch, "claude-code", EVENTS) + _telemetry(launch)
     return (
         json_server(launch, ".mcp.json"),
-        Place(names=(".claude/settings.local.json",), settings=settings),
+        Place(names=(".claude/settings.local.json",), settings=settings, rivals=RIVALS),
         instructions("CLAUDE.md", "AGENTS.md", fresh="AGENTS.md"),
     )
 

@@ -6,9 +6,21 @@ starts. Its telemetry brings the sessions in; no importer reads its transcripts.
 
 from lignin.artifacts.client import Client
 from lignin.artifacts.projects.place import Launch, Place, hook_settings, instructions
+from lignin.artifacts.projects.rivals import Rivals
 from lignin.artifacts.projects.settings import Setting
 
 EVENTS = (("SessionStart", "session-start", ""),)
+
+_SYSTEM = ("etc/gemini-cli", "Library/Application Support/GeminiCli")
+RIVALS = Rivals(
+    part="telemetry",
+    names=(
+        ("home", ".gemini/settings.json"),
+        *(("machine", f"{folder}/settings.json") for folder in _SYSTEM),
+        *(("machine", f"{folder}/system-defaults.json") for folder in _SYSTEM),
+    ),
+    entries=((("telemetry",), r"enabled|target|otlp\w+|outfile|useCollector"),),
+)
 
 
 def _telemetry(launch: Launch) -> tuple[Setting, ...]:
@@ -31,7 +43,7 @@ def _places(launch: Launch) -> tuple[Place, ...]:
     hooks = hook_settings(launch, "gemini-cli", EVENTS, unit_ms=True)
     settings = (server, *hooks, *_telemetry(launch))
     return (
-        Place(names=(".gemini/settings.json",), settings=settings),
+        Place(names=(".gemini/settings.json",), settings=settings, rivals=RIVALS),
         instructions("GEMINI.md"),
     )
 

@@ -53,6 +53,17 @@ def read_target(base: Path, name: str) -> Target:
     return Target(path=path, before=content, permissions=stat.S_IMODE(facts.st_mode))
 
 
+def follow(base: Path, path: Path) -> Path:
+    """Where a file that a record names is now, links below the base followed.
+
+    Raises:
+        DeniedError: A link leads out of the base.
+        InvalidRequestError: A link leads nowhere.
+    """
+    with explained(f"cannot follow {path}"):
+        return _real(base, str(path.relative_to(base)))
+
+
 def read_known(path: Path) -> bytes | None:
     """The bytes of a file that a record names; None where no regular file is there."""
     with explained(f"cannot read {path}"):

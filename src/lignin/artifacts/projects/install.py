@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lignin.artifacts.disk import PART_SUFFIX, Disk, explain_error, explained
-from lignin.artifacts.projects.files import Target, read_known
+from lignin.artifacts.disk import Disk, explain_error, explained, parts_of
+from lignin.artifacts.projects.files import Target, follow, read_known
 from lignin.artifacts.projects.marked import Marked
 from lignin.artifacts.projects.plan import Emptied, empty
 from lignin.artifacts.projects.record import (
@@ -26,7 +26,14 @@ from lignin.artifacts.projects.record import (
 )
 from lignin.artifacts.projects.skills import missing_folders
 from lignin.domain.codec import digest_bytes
-from lignin.domain.errors import ConflictError, LigninError, LimitedError, UnavailableError
+from lignin.domain.errors import (
+    ConflictError,
+    DeniedError,
+    InvalidRequestError,
+    LigninError,
+    LimitedError,
+    UnavailableError,
+)
 
 FOLDER = "projects"
 
@@ -42,11 +49,23 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """One file that is to be brought back: its bytes now, and what comes in their place."""
+    """One file that is to be brought back: its bytes now, and what comes in their place.
+
+    Args:
+        path: The real file.
+        names: What the record calls it: another name where it has become a link since.
+        before: Its bytes now.
+        emptied: What comes in their place.
+        refused: Why it is left alone.
+        noted: The record of it stays, so that a later run can take it out.
+    """
 
     path: Path
     before: bytes | None
     emptied: Emptied
+    names: tuple[str, ...] = ()
+    refused: str = ""
+    noted: bool = False
 
 
 class Project:
@@ -71,13 +90,10 @@ class Project:
             IntegrityError: The record is damaged.
         """
         with explained(f"cannot read {self._path}"):
-            try:
-                raw = self._path.read_bytes()
-            except FileNotFoundError:
-                return Record(project=os.fsencode(self.folder).decode(errors="replace"))
-        if len(raw) > MAX_BYTES:
-            raise LimitedError(f"{self._path} has more than {MAX_BYTES} bytes")
-        return parse_record(raw)
+            there = self._path.exists()
+        if not there:
+            return Record(project=os.fsencode(self.folder).decode(errors="replace"))
+        return _read_record(self._path)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -101,26 +117,42 @@ class Project:
 
     def recover(self) -> tuple[str, ...]:
         """Take back a run that was cut off; the files concerned."""
+        with self._explained("take back a run that was cut off"):
+            self._drop_parts(self._path)
         record = self.record()
         if record.pending is None:
             return ()
         with self._explained("take back a run that was cut off"):
             for mark in record.pending.files:
-                path = Path(mark.path)
-                self._drop_part(path)
+                path = self._now_at(mark.path)
+                self._drop_parts(Path(mark.path))
                 before = read_known(path)
-                self._bring_back(Removal(path=path, before=before, emptied=empty(before, [mark])))
+                self._bring_back(_removal(path, before, [mark]))
             self._drop_folders(record.pending.folders)
             self._save(record.model_copy(update={"pending": None}))
         return tuple(mark.path for mark in record.pending.files)
 
+    def is_new_use(self, path: Path) -> bool:
+        """True for a file outside the project that no run of it has noted."""
+        runs = self.record().runs
+        noted = {mark.path for run in runs for mark in run.files}
+        noted.update(name for run in runs for name in run.uses)
+        return not path.is_relative_to(self.folder) and str(path) not in noted
+
     def install(
-        self, changes: Sequence[Change], *, skills: Sequence[Path], clients: Sequence[str]
+        self,
+        changes: Sequence[Change],
+        *,
+        skills: Sequence[Path],
+        clients: Sequence[str],
+        uses: Sequence[Path] = (),
     ) -> None:
         """Write the changes, all of them or none; call `recover` first.
 
         Args:
             skills: Skill folders that will be served into for the first time.
+            clients: The clients it is for.
+            uses: Files outside the project that hold already what is needed.
 
         Raises:
             ConflictError: A file is not as it was when the plan was made.
@@ -134,6 +166,7 @@ class Project:
             folders=tuple(str(folder) for folder in sorted({*folders, *served})),
             skills=tuple(map(str, skills)),
             clients=tuple(clients),
+            uses=tuple(map(str, uses)),
         )
         try:
             with self._explained("write into the project"):
@@ -163,14 +196,50 @@ class Project:
 
     def removals(self) -> tuple[Removal, ...]:
         """What taking everything out would do to each file."""
-        found = []
+        found: list[Removal] = []
+        real: dict[Path, list[FileMark]] = {}
         for name, marks in self.record().marks().items():
-            before = read_known(Path(name))
-            found.append(Removal(path=Path(name), before=before, emptied=empty(before, marks)))
+            if (needed := self._needed_by(name)) is not None:
+                found.append(needed)
+                continue
+            try:
+                real.setdefault(self._now_at(name), []).extend(marks)
+            except (DeniedError, InvalidRequestError) as error:
+                found.append(_refused(name, error.message, noted=True))
+        for path, marks in real.items():
+            found.append(_removal(path, read_known(path), marks))
         return tuple(found)
 
-    def uninstall(self, removals: Sequence[Removal]) -> None:
-        """Carry removals out and forget the record; may be cut off and run again.
+    def _needed_by(self, name: str) -> Removal | None:
+        """The refusal to take out of a file outside the project what another project needs there."""
+        if Path(name).is_relative_to(self.folder):
+            return None
+        for path in sorted(self._path.parent.glob("*.json")):
+            if path == self._path:
+                continue
+            record = _read_record(path)
+            who = record.project
+            if not Path(who).is_dir():
+                continue
+            if name in record.marks():
+                why = f"{who} put it in too; an undo there takes it out"
+                return _refused(name, why, noted=False)
+            if any(name in run.uses for run in record.runs):
+                why = f"{who} needs it too; undo there first, then here again"
+                return _refused(name, why, noted=True)
+        return None
+
+    def _now_at(self, name: str) -> Path:
+        path = Path(name)
+        base = self.folder if path.is_relative_to(self.folder) else path.parent
+        return follow(base, path)
+
+    def uninstall(self, removals: Sequence[Removal], staying: Sequence[Path] = ()) -> None:
+        """Carry removals out and forget what is out; may be cut off and run again.
+
+        Args:
+            removals: What `removals` told.
+            staying: Skill folders in which something stays, so that the record of them does too.
 
         Raises:
             ConflictError: A file is not as it was when the plan was made.
@@ -179,13 +248,15 @@ class Project:
         record = self.record()
         with self._explained("take out of the project what was put in"):
             for removal in removals:
-                self._drop_part(removal.path)
+                if removal.refused:
+                    continue
+                self._drop_parts(removal.path)
                 if read_known(removal.path) != removal.before:
                     raise ConflictError(f"{removal.path} was changed just now", hint="run it again")
                 self._bring_back(removal)
             self._drop_folders([name for run in reversed(record.runs) for name in run.folders])
-            self._disk.remove_file(self._path)
-            self._disk.sync_folder(self._path.parent)
+            noted = {name for removal in removals if removal.noted for name in removal.names}
+            self._save(record.with_only(frozenset(map(str, staying)), frozenset(noted)))
 
     def _bring_back(self, removal: Removal) -> None:
         after = removal.emptied.after
@@ -198,9 +269,8 @@ class Project:
             self._disk.write_new(removal.path, after, permissions)
         self._disk.sync_folder(removal.path.parent)
 
-    def _drop_part(self, path: Path) -> None:
-        part = path.with_name(path.name + PART_SUFFIX)
-        if part.is_file() and not part.is_symlink():
+    def _drop_parts(self, path: Path) -> None:
+        for part in parts_of(path):
             self._disk.remove_file(part)
 
     def _drop_folders(self, names: Sequence[str]) -> None:
@@ -226,6 +296,31 @@ class Project:
             yield
         except OSError as error:
             raise explain_error(error, f"cannot {doing}") from error
+
+
+def _read_record(path: Path) -> Record:
+    with explained(f"cannot read {path}"), path.open("rb") as file:
+        raw = file.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        raise LimitedError(f"{path} has more than {MAX_BYTES} bytes")
+    return parse_record(raw)
+
+
+def _removal(path: Path, before: bytes | None, marks: Sequence[FileMark]) -> Removal:
+    try:
+        emptied = empty(before, marks)
+    except LigninError as error:
+        hint = error.hint or "repair the file, then run it again"
+        raise type(error)(f"{path}: {error.message}", hint=hint) from error
+    names = tuple(dict.fromkeys(mark.path for mark in marks))
+    return Removal(path=path, before=before, emptied=emptied, names=names)
+
+
+def _refused(name: str, why: str, *, noted: bool) -> Removal:
+    nothing = Emptied(how="nothing to do", after=None)
+    return Removal(
+        path=Path(name), before=None, emptied=nothing, names=(name,), refused=why, noted=noted
+    )
 
 
 def _mark(change: Change) -> FileMark:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from lignin.artifacts.projects.rivals import Rivals
 from lignin.artifacts.projects.sections import Section
 from lignin.artifacts.projects.settings import Setting
 from lignin.domain.codec import Json
@@ -64,6 +65,7 @@ class Place:
         section: Into a text or TOML file.
         base: The project, or the home folder: then only where the person asked for that.
         variable: Names the folder instead, such as `("CODEX_HOME", ".codex")`.
+        rivals: Where else the client reads what a part of the settings is for.
     """
 
     names: tuple[str, ...]
@@ -72,6 +74,7 @@ class Place:
     section: Section | None = None
     base: Literal["project", "home"] = "project"
     variable: tuple[str, str] | None = None
+    rivals: Rivals | None = None
 
 
 def json_server(launch: Launch, name: str) -> Place:

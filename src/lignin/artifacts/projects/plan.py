@@ -1,7 +1,7 @@
 """What goes into one file, and what is to be taken out of it again. Pure: bytes in, bytes out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from lignin.artifacts.projects.jsonc import parse_places
@@ -16,6 +16,7 @@ from lignin.artifacts.projects.settings import (
     take_setting,
 )
 from lignin.domain.codec import digest_bytes
+from lignin.domain.errors import InvalidRequestError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +85,12 @@ def _with_section(done: Filled, place: Place) -> Filled:
     assert section is not None
     stands = section_stands(done.after.content, section)
     if stands == "absent":
-        put = Put.of_section(section)
-        return Filled(
-            after=put_section(done.after, section),
-            puts=(*done.puts, put),
-            kept=done.kept,
-            there=done.there,
-        )
+        try:
+            after = put_section(done.after, section)
+        except InvalidRequestError as error:  # the file itself was read without one
+            kept = Kept(part=section.part, why=f"{error.message}; {error.hint}")
+            return replace(done, kept=(*done.kept, kept))
+        return replace(done, after=after, puts=(*done.puts, Put.of_section(section)))
     if stands == "same":
         if any(put.is_section for put in done.puts) or section.part in done.there:
             return done  # two clients share the file

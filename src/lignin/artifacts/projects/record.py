@@ -69,12 +69,16 @@ class FileMark(_Frozen):
 
 
 class Run(_Frozen):
-    """What one run put where: files, folders that it made (outermost first), skill folders it began."""
+    """What one run put where: files, folders that it made (outermost first), skill folders it began.
+
+    `uses` are files outside the project in which what it needs stood already, put in for another project.
+    """
 
     files: tuple[FileMark, ...] = ()
     folders: tuple[str, ...] = ()
     skills: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
 
 
 class Record(_Frozen):
@@ -96,6 +100,17 @@ class Record(_Frozen):
             for mark in run.files:
                 found.setdefault(mark.path, []).append(mark)
         return found
+
+    def with_only(self, skills: frozenset[str], files: frozenset[str]) -> "Record":
+        """The record of what stays after an undo: skill folders, files, and the folders around them."""
+        kept = []
+        for run in self.runs:
+            begun = tuple(name for name in run.skills if name in skills)
+            marks = tuple(mark for mark in run.files if mark.path in files)
+            if begun or marks:
+                stays = {"files": marks, "skills": begun, "uses": ()}
+                kept.append(run.model_copy(update=stays))
+        return self.model_copy(update={"runs": tuple(kept), "pending": None})
 
 
 def parse_record(raw: bytes) -> Record:

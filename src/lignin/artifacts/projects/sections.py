@@ -72,11 +72,15 @@ def put_section(marked: Marked, section: Section) -> Marked:
         lead = end if content.endswith((b"\n", b"\r")) else end + end
     done = marked.insert(len(content), lead + end.join(lines) + end)
     if section.form == "toml":
-        before, after = _read(content, "toml"), _read(done.content, "toml")
+        before = _read(content, "toml")
+        try:
+            after = _read(done.content, "toml")
+        except InvalidRequestError:
+            after = {}
         if any(not _kept(after.get(key), value) for key, value in before.items()):
             raise InvalidRequestError(
-                "adding our tables would change what else the file says",
-                hint="write them in by hand, as --help of the client shows",
+                "our tables cannot follow what is there (an inline table of that name?)",
+                hint=f"write in by hand: {'; '.join(section.text.splitlines())}",
             )
     return done
 
@@ -119,7 +123,7 @@ def _read(content: bytes, form: str) -> dict[str, Json]:
         ) from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InvalidRequestError(
-            f"no TOML, or our tables cannot be added to it: {error}",
+            f"no TOML: {error}",
             hint="repair the file, then run it again",
         ) from error
 

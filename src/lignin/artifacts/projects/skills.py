@@ -6,8 +6,8 @@ from pathlib import Path
 
 from lignin.artifacts.client import Client
 from lignin.artifacts.disk import Disk, explained
-from lignin.artifacts.folder import resolve_skills_folder
-from lignin.artifacts.serve import read_state, serve_folder
+from lignin.artifacts.folder import STAGE_PREFIX, resolve_skills_folder
+from lignin.artifacts.serve import read_state, recover_folder, serve_folder
 from lignin.artifacts.serving_plan import RECEIPT_PATH
 
 
@@ -31,11 +31,15 @@ def missing_folders(folder: Path) -> list[Path]:
 
 
 def clear_skills(folders: Iterable[Path], *, now: datetime, disk: Disk) -> dict[str, str]:
-    """Remove every skill of ours from folders, without notes; what a person edited stays and is told."""
+    """Remove every skill of ours from folders, without notes; what stays, by path, and why.
+
+    A run that was cut off there is finished or taken back first: until then its skills are intents only.
+    """
     kept: dict[str, str] = {}
     for folder in folders:
         if not folder.is_dir() or folder.is_symlink():
             continue
+        recover_folder(folder, disk)
         receipt = read_state(folder).receipt
         for origin in sorted({entry.origin for entry in receipt.skills.values()}):
             # First a note takes a skill's place, then the note goes.
@@ -49,4 +53,14 @@ def clear_skills(folders: Iterable[Path], *, now: datetime, disk: Disk) -> dict[
             if not left.skills and not left.intents and is_begun(folder):
                 disk.remove_file(folder / RECEIPT_PATH)
                 disk.sync_folder(folder)
+        for path in _left_in(folder):
+            kept.setdefault(str(path), "it could not be taken out")
     return kept
+
+
+def _left_in(folder: Path) -> list[Path]:
+    """What of ours is still in a skill folder."""
+    names = read_state(folder).receipt.skills
+    with explained(f"cannot read {folder}"):
+        stages = [path for path in folder.iterdir() if path.name.startswith(STAGE_PREFIX)]
+    return [*(folder / name for name in names), *sorted(stages)]
