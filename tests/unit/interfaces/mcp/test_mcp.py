@@ -42,7 +42,7 @@ def said(result: Any) -> Any:
 
 def promote(served: Served) -> str:
     captured = served.post("artifact.capture", **DOUBLE).json
-    assert served.post("artifact.promote", name="double").status == 200
+    served.decide("artifact.promote", name="double")
     return str(captured["digest"])
 
 
@@ -232,7 +232,7 @@ def test_a_skill_that_is_quarantined_is_gone_at_once(served: Served) -> None:
     assert with_client(served, names, extensions=[SkillsClientExtension()]) == [
         "skill://double/SKILL.md"
     ]
-    served.post("artifact.quarantine", name="double", reason="a test")
+    served.decide("artifact.quarantine", name="double", reason="a test")
     assert with_client(served, names, extensions=[SkillsClientExtension()]) == []
 
 
