@@ -181,12 +181,23 @@ def test_a_rationale_is_bounded_and_holds_no_secret(served: Served) -> None:
     assert len(kept) < 3000
 
 
-def test_a_refusal_is_a_need_too_and_a_dry_run_is_not(served: Served) -> None:
+def test_what_is_not_there_is_a_need_and_a_dry_run_is_not(served: Served) -> None:
     call(served, "artifact_show", {"name": "pdf-splitter"})
     call(served, "lesson_propose", {"text": "look before you leap", "dry_run": True})
     needs = served.get("report.needs").json
     assert [each["outcomes"] for each in needs["items"]] == [{"not_found": 1}]
     assert served.get("lesson.list").json["total"] == 0
+
+
+def test_no_error_of_the_caller_is_a_need(served: Served) -> None:
+    for name, arguments in [
+        ("artifact_call", {"name": "a", "tools": "server"}),
+        ("artifact_search", {"query": "convert money", "limit": 0}),
+        ("artifact_capture", {"files": {"a.py": "def ("}, "name": "no name"}),
+    ]:
+        assert call(served, name, arguments).is_error
+    found = served.get("report.needs").json
+    assert (found["calls"], found["items"]) == (3, [])
 
 
 def test_context_is_asked_for_and_lessons_are_recalled(served: Served) -> None:
