@@ -71,7 +71,7 @@ class Running:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """`lignin up --http` with every tool."""
+    """`lignin up --http` with every tool, asked with the token that governs."""
     home = tmp_path_factory.mktemp("home")
     environment = {**os.environ, "LIGNIN_HOME": str(home), "LIGNIN_ACTOR": "user:tester"}
     source = tmp_path_factory.mktemp("code") / "double.py"
@@ -94,7 +94,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         assert line, "it ended without saying where it listens"
         found = re.search(r"serving HTTP at (http://[\w.:]+)", line)
         address = found[1] if found else ""
-    yield Running(address, (home / "http.token").read_text().strip(), home)
+    yield Running(address, (home / "http-govern.token").read_text().strip(), home)
     started.terminate()
     assert started.wait(timeout=60) == 0
     started.stderr.close()

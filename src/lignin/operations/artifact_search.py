@@ -6,10 +6,16 @@ from pydantic import Field
 
 from lignin.artifacts.words import Hit
 from lignin.domain.errors import InvalidRequestError
+from lignin.domain.states import Row
+from lignin.operations.choice import pin_of
 from lignin.operations.context import Context
+from lignin.operations.heads import MAIN
 from lignin.operations.registry import Listed, Request, Response, operation, positional
+from lignin.ports.ledger import View
 
 MAX_QUERY_CHARS = 1000
+CALLED = frozenset({"program", "script", "workflow"})
+"""The kinds that are called; others are read."""
 
 
 class ArtifactSearch(Request):
@@ -29,21 +35,27 @@ class Found(Response):
     takes: list[str] = Field(description="the names of its arguments")
     score: float = Field(description="how much of the query it has; rare words weigh more")
     matched: list[str] = Field(description="the words of the query that it has")
+    call: str = Field(
+        description="the name to call it by: its name where the head `main` serves this version, else "
+        "NAME@DIGEST; empty where its kind is not called"
+    )
 
 
 class FoundListed(Listed):
-    items: list[Found] = Field(description="this page, the best first")
+    items: list[Found] = Field(description="this page, what is served first, then the best")
 
 
 @operation("artifact.search", effect="read", idempotent=True)
 def search(context: Context, request: ArtifactSearch) -> FoundListed:
-    """Search proven artifacts by what they do, the best first, one version of each name.
+    """Search proven artifacts by what they do, one version of each name, and how each is called.
 
-    Words are compared, so say the task in plain words. Drafts are not found: `artifact list` has
+    What the head `main` serves comes first, and within that the best. Words are compared, so say the
+    task in plain words. Drafts are not found: `artifact list` has
     those that you may see.
     """
     with context.view() as view:
-        hits = context.searches.rank(context, view, request.query)
+        served = _served(context, view)
+        hits = context.searches.rank(context, view, request.query, served)
         start = 0 if request.after is None else _after(hits, request.after)
         page = hits[start : start + request.limit]
         rows = view.rows([f"version/{hit.key}" for hit in page])
@@ -61,6 +73,7 @@ def search(context: Context, request: ArtifactSearch) -> FoundListed:
                     takes=list(about.takes),
                     score=round(hit.score, 4),
                     matched=context.searches.matched(view, hit.key, request.query),
+                    call=_called(row, hit.key in served),
                 )
             )
     is_end = start + request.limit >= len(hits)
@@ -70,6 +83,20 @@ def search(context: Context, request: ArtifactSearch) -> FoundListed:
         next_after=None if is_end else page[-1].key.partition("@")[0],
         narrow=None if is_end else "say more of what is to be done",
     )
+
+
+def _served(context: Context, view: View) -> frozenset[str]:
+    """The versions that the head for everybody serves; none where there is no such head yet."""
+    if view.row(f"head/{MAIN}") is None:
+        return frozenset()
+    slots = context.harness.resolve(view, context.harness.stable(view, MAIN)[0])
+    return frozenset(f"{name}@{digest}" for name, digest in slots.items())
+
+
+def _called(row: Row, is_served: bool) -> str:
+    if row.body["kind"] not in CALLED:
+        return ""
+    return str(row.body["name"]) if is_served else pin_of(row)
 
 
 def _after(hits: Sequence[Hit], name: str) -> int:

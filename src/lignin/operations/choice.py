@@ -163,17 +163,31 @@ def find_callable(context: Context, view: View, name: str, *, head: str, session
         require_row(view, f"artifact/{plain}")
         raise NotFoundError(
             f"there is no head {head!r}, which would say what {plain!r} is",
-            hint="`lignin artifact promote` puts a verified version into one; NAME@DIGEST calls one "
-            "outside of it",
+            hint=_instead(context, view, plain)
+            + "`lignin artifact promote` puts a verified version into one",
         )
     slots = context.harness.resolve(view, revision or context.harness.stable(view, head)[0])
     if plain not in slots:
         require_row(view, f"artifact/{plain}")
         raise NotFoundError(
             f"{where} serves no {plain!r}",
-            hint="`lignin head show` lists its slots; NAME@DIGEST calls one outside of it",
+            hint=_instead(context, view, plain) + "`lignin head show` lists its slots",
         )
     return _row_of(view, plain, slots[plain])
+
+
+def _instead(context: Context, view: View, name: str) -> str:
+    """How a version that no head serves is called all the same; "" where none may be."""
+    rows = [row for row in context.artifacts.versions(view, name).rows if row.state in PROVEN]
+    if not rows:
+        return "no version of it is verified; "
+    best = choose(rows, "look")
+    return f"call {pin_of(best)}, which is {best.state}; "
+
+
+def pin_of(row: Row) -> str:
+    """NAME@DIGEST of a version, as a call takes it."""
+    return f"{row.body['name']}@{str(row.body['digest'])[7:19]}"
 
 
 def _written_in(context: Context, view: View, name: str, digest: str, session: str) -> Row | None:

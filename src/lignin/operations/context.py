@@ -51,7 +51,7 @@ class Serving:
     Args:
         address: `HOST:PORT`, `PORT` or empty; unused on the standard streams.
         token: Everybody shows the token; else what reads and writes is open on this machine.
-        govern: Tools that decide what others are served are there too.
+        govern: What decides what others are served is there too; over HTTP for a token of its own.
         every: Every tool instead of the few.
     """
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 
 from pydantic import Field
 
+from lignin.domain.errors import NotFoundError
 from lignin.operations.calling import Call, read_calls
 from lignin.operations.context import Context
 from lignin.operations.registry import Listed, Request, Response, operation
@@ -11,6 +12,7 @@ from lignin.traces.templates import template_of
 from lignin.traces.view import told
 
 SHOWN = 3
+UNMET = NotFoundError.code
 
 
 class ReportNeeds(Request):
@@ -47,13 +49,14 @@ def needs(context: Context, request: ReportNeeds) -> NeedsListed:
     """List what agents looked for and did not get: searches and requests that nothing served.
 
     From the log of calls of the servers (`lignin mcp`, `lignin up --http`); what differs only in its
-    values is one need. The commonest needs are what to write, mine or promote next.
+    values is one need. A call that was refused as denied, ill-formed or too much is none: it was not
+    looked for in vain. The commonest needs are what to write, mine or promote next.
     """
     with context.view() as view:
         calls = list(read_calls(view))
     groups: dict[tuple[str, str], list[Call]] = defaultdict(list)
     for call in calls:
-        if call.outcome != "served" and (call.asked or call.rationale):
+        if _is_unmet(call) and (call.asked or call.rationale):
             groups[call.operation, template_of(call.asked or call.rationale)].append(call)
     found = [
         _need(operation, template, each)
@@ -72,6 +75,11 @@ def needs(context: Context, request: ReportNeeds) -> NeedsListed:
         next_after=None if is_end else keys[start + request.limit - 1],
         narrow="--least" if len(found) > len(page) else None,
     )
+
+
+def _is_unmet(call: Call) -> bool:
+    """True where nothing was there: nothing found, or what was named is not there or not served."""
+    return call.outcome == "empty" or (call.outcome == "refused" and call.error == UNMET)
 
 
 def _need(operation: str, template: str, calls: list[Call]) -> NeedView:

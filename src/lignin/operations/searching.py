@@ -50,19 +50,25 @@ class Searches:
         self._lock = Lock()
         self._spaces: dict[str, _Space] = {}
 
-    def rank(self, context: "Context", view: View, query: str) -> list[Hit]:
-        """The proven versions that a query finds, the best first, one of each name."""
+    def rank(
+        self, context: "Context", view: View, query: str, served: frozenset[str] = frozenset()
+    ) -> list[Hit]:
+        """The proven versions that a query finds, one of each name: what is served first, then the best.
+
+        Args:
+            served: The versions (`NAME@DIGEST`) that come before others, also of their own name.
+        """
         with self._lock:
             space = self._spaces.setdefault(view.space, _Space())
             if view.position > space.position:
                 _follow(context, view, space)
             found = space.ranked.get(query)
             if found is None:
-                found = _best(space.index.rank(query))
+                found = space.index.rank(query)
                 if len(space.ranked) >= MAX_RANKED:
                     space.ranked.clear()
                 space.ranked[query] = found
-            return found
+        return _best(sorted(found, key=lambda hit: hit.key not in served))
 
     def matched(self, view: View, key: str, query: str) -> list[str]:
         """The words of a query that a version has, the rarest first."""
@@ -85,7 +91,7 @@ class Searches:
 
 
 def _best(hits: Iterable[Hit]) -> list[Hit]:
-    """The first hit of each name."""
+    """The first hit of each name, in their order."""
     found: dict[str, Hit] = {}
     for hit in hits:
         found.setdefault(hit.key.partition("@")[0], hit)

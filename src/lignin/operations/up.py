@@ -30,7 +30,9 @@ class Up(WorkerOptions):
         "reads and writes is open and what runs code or decides is not",
     )
     govern: bool = Field(
-        False, description="MCP tools that decide what others are served are there too"
+        False,
+        description="over HTTP and MCP one may also decide what others are served, with the token "
+        "in http-govern.token",
     )
     every: bool = Field(False, description="every operation is an MCP tool, not only the few")
 
@@ -50,7 +52,8 @@ def up(context: Context, request: Up) -> Stopped:
     write at once; without it they commit on their own. With `--otlp` it takes traces, logs and metrics
     in from any exporter of OpenTelemetry (protobuf or JSON), Claude Code's and Codex's own among them.
     With `--http` it also serves every operation, MCP and telemetry on one port; the token is in
-    `http.token` in the data folder, made the first time.
+    `http.token` in the data folder, made the first time. It decides nothing that others are served:
+    that takes `--govern` and the token in `http-govern.token`, which is for people and not for agents.
     """
     if context.dry_run:
         return Stopped(address="")

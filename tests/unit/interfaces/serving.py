@@ -75,6 +75,11 @@ class Served:
         """An operation that does more."""
         return self.ask("POST", path_of(operation), json=request)
 
+    def decide(self, operation: str, /, **request: Any) -> None:
+        """An operation that governs, by the person at the machine."""
+        found = OPERATIONS[operation]
+        found.run(self.context, found.request.model_validate(request))
+
 
 def path_of(name: str) -> str:
     """The path of an operation."""

@@ -9,7 +9,15 @@ from lignin.interfaces.cli import root
 from lignin.interfaces.commands import COMMON, COMMON_SOME, make_command
 from lignin.interfaces.http.routes import method_of
 from lignin.interfaces.mcp.server import make_server
-from lignin.interfaces.mcp.teaching import FEW, RATIONALE, chosen, hints_of, input_schema, tool_name
+from lignin.interfaces.mcp.teaching import (
+    FEW,
+    RATIONALE,
+    chosen,
+    hints_of,
+    in_tools,
+    input_schema,
+    tool_name,
+)
 from lignin.interfaces.remote import open_fields
 from lignin.operations.context import Serving
 from unit.interfaces.serving import OPERATIONS, Served, path_of, with_client
@@ -108,7 +116,21 @@ def test_an_error_says_the_same_on_http_and_mcp(standing: Served) -> None:
 
     envelope = json.loads(with_client(standing, ask).content[0].text)
     assert (envelope["error"], envelope["code"]) == (problem["detail"], problem["code"])
-    assert envelope["remediation"] == problem["remediation"]
+    assert envelope["remediation"] == in_tools(
+        problem["remediation"], {name.replace(".", "_") for name in FEW}
+    )
+
+
+def test_hints_over_mcp_name_tools_where_there_are_such() -> None:
+    hint = "`lignin artifact show double --head x` has it; `lignin head show` lists; call double@12"
+    assert in_tools(hint, {"artifact_show"}) == (
+        "`artifact_show` with double head x has it; `lignin head show` (on the command line) lists; "
+        "call double@12"
+    )
+    assert (
+        in_tools("`lignin schema artifact.show` has more", {"a"})
+        == "the tool's input schema has more"
+    )
 
 
 def test_the_few_tools_exist_and_none_of_them_governs() -> None:

@@ -1,6 +1,7 @@
 """The application behind the port: where routers are put together."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lignin import __version__
 from lignin.interfaces.calls import Calls
-from lignin.interfaces.http.guard import Door, Guard
+from lignin.interfaces.http.guard import GOVERNS, Door, Guard
 from lignin.interfaces.http.openapi import install
 from lignin.interfaces.http.problems import answer_error, problem
 from lignin.interfaces.http.routes import PREFIX, operations_router
@@ -31,7 +32,8 @@ def build_app(
     routers: Sequence[APIRouter] = (),
     routes: Sequence[BaseRoute] = (),
     mcp: ASGIApp | None = None,
-    lifespan: Lifespan = None,
+    governing_mcp: ASGIApp | None = None,
+    lifespans: Sequence[Lifespan] = (),
 ) -> ASGIApp:
     """The guarded application.
 
@@ -39,7 +41,8 @@ def build_app(
         routers: More routers; all stand behind the same guard.
         routes: More plain routes, such as those of the telemetry intake.
         mcp: What answers at `/mcp`.
-        lifespan: Of what is mounted.
+        governing_mcp: What answers there instead to who shows the token that governs.
+        lifespans: Of what is mounted.
     """
     app = FastAPI(
         title="Lignin",
@@ -48,9 +51,9 @@ def build_app(
         docs_url=None,  # they load scripts from elsewhere
         redoc_url=None,
         openapi_url=f"{PREFIX}/openapi.json",
-        lifespan=lifespan,
+        lifespan=_together(lifespans),
     )
-    app.include_router(operations_router(operations, calls))
+    app.include_router(operations_router(operations, calls, govern=bool(door.govern_token)))
     for router in routers:
         app.include_router(router)
     app.router.routes.extend(routes)
@@ -58,18 +61,33 @@ def build_app(
     app.add_exception_handler(HTTPException, _refuse)
     app.add_exception_handler(Exception, _fault)
     install(app)
-    return Guard(app if mcp is None else _Switch(app, mcp), door)
+    if mcp is None:
+        return Guard(app, door)
+    return Guard(_Switch(app, mcp, governing_mcp or mcp), door)
+
+
+def _together(lifespans: Sequence[Lifespan]) -> Lifespan:
+    @contextlib.asynccontextmanager
+    async def lasting(app: FastAPI) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            for lifespan in lifespans:
+                await stack.enter_async_context(lifespan(app))
+            yield
+
+    return lasting
 
 
 class _Switch:
     """Hands one path to another application; as a mount it would swallow what the rest refuses."""
 
-    def __init__(self, app: ASGIApp, mcp: ASGIApp) -> None:
-        self._app, self._mcp = app, mcp
+    def __init__(self, app: ASGIApp, mcp: ASGIApp, governing: ASGIApp) -> None:
+        self._app, self._mcp, self._governing = app, mcp, governing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_mcp = scope["type"] == "http" and scope["path"] == MCP_PATH
-        await (self._mcp if is_mcp else self._app)(scope, receive, send)
+        app = self._app
+        if scope["type"] == "http" and scope["path"] == MCP_PATH:
+            app = self._governing if scope[GOVERNS] else self._mcp
+        await app(scope, receive, send)
 
 
 async def _health() -> Response:

@@ -5,7 +5,6 @@ operation may do is said by its effect (`routes`), by the services, and by `inte
 """
 
 import hmac
-from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -15,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lignin.interfaces.http.problems import problem
 
 MAX_BODY_BYTES = 32 * 2**20
+TOKEN_FILE = "http.token"  # noqa: S105 - the name of a file
+GOVERN_TOKEN_FILE = "http-govern.token"  # noqa: S105 - the name of a file
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 TELEMETRY = "/v1/"
 HOOKS = "/hooks/"
@@ -23,7 +24,9 @@ ASKED_AGAIN = ("/api/v1/", TELEMETRY)
 """What may be open without the token: routes that ask for it themselves where it matters."""
 OPENLY = frozenset({"/health"})
 SHOWN = "lignin.shown_token"
-"""Scope key: the caller showed the server's token."""
+"""Scope key: the caller showed the server's token, or the one that governs."""
+GOVERNS = "lignin.governs"
+"""Scope key: the caller showed the token that governs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +34,16 @@ class Door:
     """What the guard asks for.
 
     Args:
-        token: The server's token.
+        token: The server's token, which agents know.
+        govern_token: Another one that does all that the first does and governs too; "" where nobody
+            governs over this server.
         telemetry_token: Another one that opens the telemetry intake and nothing else; "" for none.
         hosts: Names under which the server may be asked.
         open_here: Without the token one gets as far as routes that ask for it themselves.
     """
 
     token: str
+    govern_token: str = ""
     telemetry_token: str = ""
     hosts: frozenset[str] = LOOPBACK
     open_here: bool = False
@@ -86,21 +92,21 @@ class Guard:
         for origin in headers.getlist("origin"):
             if not _is_same(origin, host):
                 return 403, f"sent by a page of {origin!r:.100}", "foreign_origin"
-        scope[SHOWN] = self._shows(headers, [self._door.token])
+        scope[GOVERNS] = self._shows(headers, self._door.govern_token)
+        scope[SHOWN] = scope[GOVERNS] or self._shows(headers, self._door.token)
         if scope[SHOWN] or scope["path"] in OPENLY or scope["path"].startswith(HOOKS):
             return None
         if self._door.open_here and scope["path"].startswith(ASKED_AGAIN):
             return None
-        if scope["path"].startswith(TELEMETRY) and self._shows(
-            headers, filter(None, [self._door.telemetry_token])
-        ):
+        if scope["path"].startswith(TELEMETRY) and self._shows(headers, self._door.telemetry_token):
             return None
         return 401, "the token is missing or another one", "no_token"
 
-    def _shows(self, headers: Headers, tokens: Iterable[str]) -> bool:
+    def _shows(self, headers: Headers, token: str) -> bool:
+        """True where the caller shows this token; nobody shows one that there is not."""
         kind, _, given = headers.get("authorization", "").partition(" ")
-        same = [hmac.compare_digest(given.strip().encode(), token.encode()) for token in tokens]
-        return kind.lower() == "bearer" and any(same)
+        is_same = hmac.compare_digest(given.strip().encode(), token.encode())
+        return kind.lower() == "bearer" and is_same and token != ""
 
 
 _REMEDIES = {

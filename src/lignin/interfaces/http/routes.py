@@ -1,7 +1,8 @@
 """One route per operation, made from its effect and its models.
 
 What reads is a GET with its request in the query; everything else a POST with its request as JSON, a
-`dry_run` parameter, and an `Idempotency-Key` that makes repeating safe. Progress comes as server-sent
+`dry_run` parameter, and an `Idempotency-Key` that makes repeating safe. What governs takes a token of its
+own, which there is only where the server was started for it. Progress comes as server-sent
 events to who accepts them. Names, defaults and errors are those of the command line.
 """
 
@@ -26,7 +27,7 @@ from lignin.domain.errors import (
 from lignin.domain.uses import Surface
 from lignin.interfaces.calls import Call, Calls
 from lignin.interfaces.errors import status_of
-from lignin.interfaces.http.guard import SHOWN
+from lignin.interfaces.http.guard import GOVERN_TOKEN_FILE, GOVERNS, SHOWN
 from lignin.interfaces.http.openapi import describe
 from lignin.interfaces.http.problems import MEDIA, answer_error, problem, problem_of
 from lignin.interfaces.remote import parse_request
@@ -53,30 +54,34 @@ def method_of(operation: Operation) -> str:
     return "GET" if operation.effect == "read" else "POST"
 
 
-def operations_router(operations: Mapping[str, Operation], calls: Calls) -> APIRouter:
-    """The routes of all operations that a caller of a server may ask for."""
+def operations_router(
+    operations: Mapping[str, Operation], calls: Calls, *, govern: bool = False
+) -> APIRouter:
+    """The routes of all operations that a caller of a server may ask for.
+
+    Args:
+        govern: What governs is on, for who shows the token of its own.
+    """
     router = APIRouter()
     for operation in operations.values():
         if operation.remote:
             router.add_api_route(
                 path_of(operation),
-                _endpoint(operation, calls),
+                _endpoint(operation, calls, govern),
                 methods=[method_of(operation)],
                 **describe(operation),
             )
     return router
 
 
-def _endpoint(operation: Operation, calls: Calls) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(
+    operation: Operation, calls: Calls, govern: bool
+) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         try:
-            if not request.scope[SHOWN] and operation.effect not in _OPEN_EFFECTS:
-                return problem(
-                    401,
-                    f"{operation.name} runs code or decides: that takes the token",
-                    "no_token",
-                    "send `Authorization: Bearer TOKEN`; it is in http.token in the data folder",
-                )
+            refused = _refused(operation, request, govern)
+            if refused is not None:
+                return refused
             call, values = await _read(operation, request)
             asked = parse_request(operation, values, strict=operation.effect != "read")
             key = request.headers.get("idempotency-key")
@@ -94,6 +99,27 @@ def _endpoint(operation: Operation, calls: Calls) -> Callable[[Request], Awaitab
         return _json(status, body, media)
 
     return answer
+
+
+def _refused(operation: Operation, request: Request, govern: bool) -> Response | None:
+    if not request.scope[SHOWN] and operation.effect not in _OPEN_EFFECTS:
+        return problem(
+            401,
+            f"{operation.name} runs code or decides: that takes the token",
+            "no_token",
+            "send `Authorization: Bearer TOKEN`; it is in http.token in the data folder",
+        )
+    if operation.effect != "govern" or (govern and request.scope[GOVERNS]):
+        return None
+    command = f"`lignin {operation.name.replace('.', ' ')}`"
+    return problem(
+        403,
+        f"{operation.name} decides what others are served: the token of agents does not do that",
+        "denied",
+        f"a person does it: with the token in {GOVERN_TOKEN_FILE} in the data folder, or {command} there"
+        if govern
+        else f"a person does it: {command} there, or the server is started with --govern",
+    )
 
 
 class _Made:

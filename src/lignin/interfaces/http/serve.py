@@ -1,9 +1,10 @@
-"""What stands behind the port, and the file of its token."""
+"""What stands behind the port, and the files of its tokens."""
 
 import contextlib
 import os
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from starlette.types import ASGIApp
@@ -16,27 +17,26 @@ from lignin.domain.errors import (
 from lignin.interfaces import otlp
 from lignin.interfaces.calls import Calls, OpenContext
 from lignin.interfaces.http.app import build_app
-from lignin.interfaces.http.guard import LOOPBACK, Door
+from lignin.interfaces.http.guard import GOVERN_TOKEN_FILE, LOOPBACK, TOKEN_FILE, Door
 from lignin.interfaces.listening import parse_address, serve_app
 from lignin.operations.context import Context, Serving
 from lignin.operations.registry import load_operations
 
 DEFAULT_PORT = 4320
-TOKEN_FILE = "http.token"  # noqa: S105 - the name of a file
 HOSTS = "LIGNIN_HTTP_HOSTS"
 TOKEN_BYTES = 32
 _LEAST_CHARS = 32
 
 
-def load_token(home: Path) -> str:
-    """The server's token, made and kept on first use, readable by its owner only.
+def load_token(home: Path, name: str = TOKEN_FILE) -> str:
+    """A token of the server, made and kept on first use, readable by its owner only.
 
     Raises:
         DeniedError: Others may read the file.
         IntegrityError: It holds no token.
         UnavailableError: It cannot be kept.
     """
-    path = home / TOKEN_FILE
+    path = home / name
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
@@ -68,6 +68,7 @@ def make_app(context: Context, serving: Serving, open_copy: OpenContext, host: s
     hosts = LOOPBACK | {name.strip().lower() for name in named.split(",") if name.strip()}
     door = Door(
         token=load_token(context.home),
+        govern_token=load_token(context.home, GOVERN_TOKEN_FILE) if serving.govern else "",
         telemetry_token=context.environment.get(otlp.TOKEN, ""),
         hosts=hosts | ({host} if host not in {"0.0.0.0", "::"} else set()),  # noqa: S104
         open_here=not serving.token,
@@ -78,14 +79,17 @@ def make_app(context: Context, serving: Serving, open_copy: OpenContext, host: s
     except ImportError:
         context.progress("no MCP at /mcp: pip install 'lignin[mcp]'", 0, None)
         return build_app(operations, calls, door, routes=otlp.guarded_routes(context))
-    mcp = http_app(operations, calls, serving, sorted(door.hosts))
+    names = sorted(door.hosts)
+    mcp = http_app(operations, calls, replace(serving, govern=False), names)
+    governing = http_app(operations, calls, serving, names) if serving.govern else None
     return build_app(
         operations,
         calls,
         door,
         routes=otlp.guarded_routes(context),
         mcp=mcp.app,
-        lifespan=mcp.lifespan,
+        governing_mcp=governing.app if governing else None,
+        lifespans=[each.lifespan for each in (mcp, governing) if each],
     )
 
 

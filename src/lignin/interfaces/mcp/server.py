@@ -13,7 +13,7 @@ from lignin.domain.errors import LigninError
 from lignin.interfaces.calls import Call, Calls
 from lignin.interfaces.mcp.skills import HeadSkills, SkillsOfHead
 from lignin.interfaces.mcp.tasks import Tasks
-from lignin.interfaces.mcp.teaching import INSTRUCTIONS, chosen
+from lignin.interfaces.mcp.teaching import INSTRUCTIONS, chosen, in_tools, tool_name
 from lignin.interfaces.mcp.tools import Written, actor_of, operation_tool
 from lignin.operations.artifact import source
 from lignin.operations.artifact_models import ArtifactRef
@@ -40,15 +40,17 @@ def make_server(
         "lignin", instructions=INSTRUCTIONS, version=__version__, providers=[skills]
     )
     written = Written()
-    for operation in chosen(operations, serving).values():
-        server.add_tool(operation_tool(operation, calls, written, operations["session.start"]))
+    tools = chosen(operations, serving).values()
+    offered, starts = frozenset(map(tool_name, tools)), operations["session.start"]
+    for operation in tools:
+        server.add_tool(operation_tool(operation, calls, written, starts, offered))
     server.add_extension(SkillsOfHead(skills))
     server.add_extension(Tasks())
-    _add_resources(server, calls)
+    _add_resources(server, calls, offered)
     return server
 
 
-def _add_resources(server: "FastMCP[Any]", calls: Calls) -> None:
+def _add_resources(server: "FastMCP[Any]", calls: Calls, offered: frozenset[str]) -> None:
     @server.resource("lignin://guide", mime_type="text/markdown")
     def guide() -> str:
         """How to work with Lignin: read it once."""
@@ -61,7 +63,8 @@ def _add_resources(server: "FastMCP[Any]", calls: Calls) -> None:
         try:
             found = await calls.apart(lambda: source(context, ArtifactRef(name=name)))
         except LigninError as error:
-            raise ResourceError(f"{error.message}; {error.hint}") from error
+            hint = in_tools(error.hint, offered)
+            raise ResourceError(f"{error.message}; {hint}") from error
         text: str = found.model_dump_json()
         return text
 

@@ -5,7 +5,8 @@ asks the caller for what only the caller knows (why, for whom, what was tried) a
 knows what only Lignin knows.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from lignin.interfaces.commands import effect_note
@@ -15,6 +16,7 @@ from lignin.operations.registry import Operation
 
 RATIONALE = "rationale"
 MAX_RATIONALE_CHARS = 2000
+_COMMAND = re.compile(r"`lignin ([a-z][^`]*)`")
 
 FEW: Mapping[str, str] = {
     "lesson.recall": (
@@ -32,8 +34,8 @@ FEW: Mapping[str, str] = {
     ),
     "artifact.call": (
         "Runs a proven artifact in the sandbox; `input` must fit `interface.input` of `artifact_show`. "
-        "What you captured in this session you may call at once by its name. Outside of the head "
-        "`main`, call NAME@DIGEST as `artifact_search` gives it."
+        "What you captured in this session you may call at once by its name; others by `call` of "
+        "`artifact_search`."
     ),
     "artifact.capture": (
         'Hand over a helper that you just wrote and that works: `files` is {"name.py": "source"}, '
@@ -111,6 +113,31 @@ def input_schema(operation: Operation) -> dict[str, Any]:
         }
     schema["required"] = [*schema.get("required", []), RATIONALE]
     return schema
+
+
+def in_tools(hint: str, offered: Collection[str]) -> str:
+    """A hint for a caller that has tools and no shell: a command that is a tool is called by its name.
+
+    Args:
+        offered: The names of the tools that this server has.
+    """
+
+    def said(found: re.Match[str]) -> str:
+        words = found[1].split()
+        for count in (2, 1):
+            name = "_".join(words[:count])
+            if name in offered:
+                rest = " ".join(_as_field(word) for word in words[count:] if word != "-")
+                return f"`{name}`{rest and f' with {rest}'}"
+        if words[:1] == ["schema"]:
+            return "the tool's input schema"
+        return f"{found[0]} (on the command line)"
+
+    return _COMMAND.sub(said, hint)
+
+
+def _as_field(word: str) -> str:
+    return word[2:].replace("-", "_") if word.startswith("--") else word
 
 
 def hints_of(operation: Operation) -> dict[str, bool]:

@@ -28,7 +28,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import PrivateAttr
 
 from lignin.domain.codec import digest_json
-from lignin.domain.errors import DeniedError, LigninError
+from lignin.domain.errors import DeniedError, InvalidRequestError, LigninError
 from lignin.domain.events import Actor
 from lignin.interfaces.calls import Call, Calls
 from lignin.interfaces.errors import envelope_of
@@ -36,6 +36,7 @@ from lignin.interfaces.mcp.teaching import (
     RATIONALE,
     description_of,
     hints_of,
+    in_tools,
     input_schema,
     tool_name,
 )
@@ -93,6 +94,7 @@ class OperationTool(Tool):
     _calls: Calls = PrivateAttr()
     _written: Written = PrivateAttr()
     _starts: Operation = PrivateAttr()
+    _offered: frozenset[str] = PrivateAttr()
 
     async def run(self, arguments: dict[str, Any]) -> ToolResult:
         """Answer a call; an error is the envelope that every surface sends."""
@@ -104,6 +106,7 @@ class OperationTool(Tool):
         rationale = str(values.pop(RATIONALE, ""))
         call.dry_run = values.pop("dry_run", False) is True
         try:
+            self._require(arguments)
             request = parse_request(self._operation, values, strict=False)
             if self._operation.effect == "govern" and not call.dry_run:
                 asked = await _confirmed(self._operation, values, wire)
@@ -115,12 +118,22 @@ class OperationTool(Tool):
             )
         except LigninError as error:
             await self._note_refusal(call, values, client, rationale, error)
-            text = json.dumps(envelope_of(error), ensure_ascii=False)
+            envelope = envelope_of(error)
+            envelope["remediation"] = in_tools(envelope["remediation"], self._offered)
+            text = json.dumps(envelope, ensure_ascii=False)
             return ToolResult(content=[_text(text)], is_error=True)
         said = response.model_dump(mode="json")
         return ToolResult(
             content=[_text(json.dumps(said, ensure_ascii=False))], structured_content=said
         )
+
+    def _require(self, arguments: Mapping[str, Any]) -> None:
+        lacking = [name for name in self.parameters["required"] if name not in arguments]
+        if lacking:
+            raise InvalidRequestError(
+                f"{self.name} lacks {', '.join(lacking)}",
+                hint=f"it takes {', '.join(self.parameters['properties'])}",
+            )
 
     def _made(
         self, request: Any, call: Call, client: str, rationale: str, connection: str
@@ -166,13 +179,18 @@ class OperationTool(Tool):
 
 
 def operation_tool(
-    operation: Operation, calls: Calls, written: Written, starts: Operation
+    operation: Operation,
+    calls: Calls,
+    written: Written,
+    starts: Operation,
+    offered: frozenset[str],
 ) -> OperationTool:
     """The tool of an operation.
 
     Args:
         written: Shared by all tools of a server.
         starts: `session.start`, for captures of a connection that has no session yet.
+        offered: The names of all tools of the server, which its hints speak of.
     """
     tool = OperationTool(
         name=tool_name(operation),
@@ -183,7 +201,7 @@ def operation_tool(
         annotations=ToolAnnotations.model_validate(hints_of(operation)),
     )
     tool._operation, tool._calls = operation, calls
-    tool._written, tool._starts = written, starts
+    tool._written, tool._starts, tool._offered = written, starts, offered
     return tool
 
 

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import anyio
 import pytest
+from fastmcp import Client
 
 from lignin.domain.errors import DeniedError
-from lignin.interfaces.http.guard import MAX_BODY_BYTES
-from lignin.interfaces.http.serve import make_app
+from lignin.interfaces.http.guard import GOVERN_TOKEN_FILE, MAX_BODY_BYTES
+from lignin.interfaces.http.serve import load_token, make_app
+from lignin.interfaces.listening import serve_app
 from lignin.interfaces.remote import OPEN_TEXTS, PATTERNS, open_fields, request_schema
 from lignin.operations.context import Serving
 from lignin.testing.fakes.sandbox import ProcessSandbox
@@ -78,6 +81,76 @@ def test_without_the_token_only_reading_and_writing_is_open_and_mcp_is_not(
             if operation.remote and operation.effect in {"execute", "govern"}:
                 path = f"/api/v1/{operation.name.replace('.', '/')}"
                 assert status("POST", path, json={}) == 401, operation.name
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize("govern", [False, True])
+def test_the_token_of_agents_decides_nothing(
+    tmp_path: Path, sandbox: ProcessSandbox, govern: bool
+) -> None:
+    with serving_store(tmp_path, sandbox, Serving(govern=govern)) as served:
+        governing = [
+            each for each in OPERATIONS.values() if each.remote and each.effect == "govern"
+        ]
+        assert {"lesson.approve", "artifact.promote"} <= {each.name for each in governing}
+        for operation in governing:
+            for query in ("", "?dry_run=true"):
+                path = f"/api/v1/{operation.name.replace('.', '/')}{query}"
+                got = served.ask("POST", path, json={})
+                assert (got.status, got.json["code"]) == (403, "denied"), operation.name
+                assert got.headers["content-type"] == "application/problem+json"
+                assert ("http-govern.token" if govern else "--govern") in got.json["remediation"]
+        assert served.post("head.create", name="other").status == 403
+        assert "other" not in served.get("head.list").text
+
+
+def test_the_token_that_governs_works_where_that_is_on_and_nowhere_else(
+    tmp_path: Path, sandbox: ProcessSandbox
+) -> None:
+    with serving_store(tmp_path, sandbox, Serving(govern=True)) as served:
+        token = load_token(served.context.home, GOVERN_TOKEN_FILE)
+        assert token != served.token
+        asked = {"json": {"name": "other"}, "headers": bearer(token)}
+        assert served.ask("POST", "/api/v1/head/create", **asked).status == 200  # type: ignore[arg-type]
+        assert "other" in served.ask("GET", "/api/v1/head/list", headers=bearer(token)).text
+    with serving_store(tmp_path, sandbox) as served:
+        for path in ("/api/v1/head/create", "/mcp", "/v1/traces"):
+            assert served.ask("POST", path, json={}, headers=bearer(token)).status == 401
+
+
+def test_an_empty_token_opens_nothing(standing: Served) -> None:
+    for said in ("Bearer", "Bearer ", "bearer  "):
+        for path in (*EVERYWHERE, "/api/v1/head/create"):
+            headers = {"authorization": said}
+            assert standing.ask("POST", path, headers=headers, json={}).status == 401
+
+
+def test_over_mcp_too_only_the_token_that_governs_has_the_tools_that_decide(
+    tmp_path: Path, sandbox: ProcessSandbox
+) -> None:
+    with serving_store(tmp_path, sandbox, Serving(govern=True, every=True)) as served:
+        governing = load_token(served.context.home, GOVERN_TOKEN_FILE)
+        first, second = (tools_over_http(served, token) for token in (served.token, governing))
+        assert "artifact_list" in first & second
+        assert "artifact_promote" in second - first
+        assert {OPERATIONS[name.replace("_", ".", 1)].effect for name in second - first} == {
+            "govern"
+        }
+
+
+def tools_over_http(served: Served, token: str) -> set[str]:
+    """The names of the tools that a client with a token is offered at `/mcp`."""
+
+    async def ask() -> set[str]:
+        with anyio.fail_after(60):
+            with serve_app(served.app, "127.0.0.1", 0) as url:
+                async with Client(f"{url}/mcp", auth=token) as client:
+                    return {tool.name for tool in await client.list_tools()}
+
+    return anyio.run(ask)
 
 
 def test_without_the_token_no_other_machine_is_let_in(standing: Served) -> None:

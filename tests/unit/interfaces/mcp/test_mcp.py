@@ -14,7 +14,7 @@ from fastmcp.skills import SkillsClientExtension
 from lignin.interfaces.mcp.tasks import Tasks
 from lignin.operations.context import Serving
 from lignin.testing.fakes.sandbox import ProcessSandbox
-from unit.interfaces.serving import DOUBLE, OPERATIONS, Served, serving_store, with_client
+from unit.interfaces.serving import DOUBLE, EXAMPLES, OPERATIONS, Served, serving_store, with_client
 
 WHY = {"rationale": "a test wants it"}
 ERAS = ("2026-07-28", "2025-11-25")
@@ -42,7 +42,7 @@ def said(result: Any) -> Any:
 
 def promote(served: Served) -> str:
     captured = served.post("artifact.capture", **DOUBLE).json
-    assert served.post("artifact.promote", name="double").status == 200
+    served.decide("artifact.promote", name="double")
     return str(captured["digest"])
 
 
@@ -181,12 +181,70 @@ def test_a_rationale_is_bounded_and_holds_no_secret(served: Served) -> None:
     assert len(kept) < 3000
 
 
-def test_a_refusal_is_a_need_too_and_a_dry_run_is_not(served: Served) -> None:
+def test_what_is_not_there_is_a_need_and_a_dry_run_is_not(served: Served) -> None:
     call(served, "artifact_show", {"name": "pdf-splitter"})
     call(served, "lesson_propose", {"text": "look before you leap", "dry_run": True})
     needs = served.get("report.needs").json
     assert [each["outcomes"] for each in needs["items"]] == [{"not_found": 1}]
     assert served.get("lesson.list").json["total"] == 0
+
+
+def test_every_hit_says_how_it_is_called_and_what_is_served_comes_first(served: Served) -> None:
+    for name, text in [("format_money", "money money"), ("format_euros", "money")]:
+        code = f'def {name}(number: int) -> int:\n    """Format {text}."""\n    return number * 2\n'
+        assert (
+            served.post("artifact.capture", files={f"{name}.py": code}, examples=EXAMPLES).status
+            == 200
+        )
+    served.decide("artifact.promote", name="format-euros")
+    hits = call(served, "artifact_search", {"query": "format money"}).structured_content["items"]
+    first, second = hits
+    assert (first["name"], first["call"]) == ("format-euros", "format-euros")
+    assert second["call"] == f"format-money@{second['digest'][7:19]}"
+    for hit in hits:
+        answer = call(served, "artifact_call", {"name": hit["call"], "input": {"number": 2}})
+        assert answer.structured_content["output"] == 4
+    refused = said(call(served, "artifact_call", {"name": "format-money", "input": {"number": 2}}))
+    assert f"call {second['call']}, which is verified" in refused["remediation"]
+
+
+def test_of_two_versions_the_hit_is_the_one_that_is_served(served: Served) -> None:
+    promoted = promote(served)
+    better = DOUBLE["files"]["double.py"].replace("Double a number.", "Double a number, doubled.")  # type: ignore[index]
+    assert (
+        served.post("artifact.capture", files={"double.py": better}, examples=EXAMPLES).status
+        == 200
+    )
+    (hit,) = served.get("artifact.search", query="number doubled").json["items"]
+    assert (hit["digest"], hit["call"]) == (promoted, "double")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lacking"),
+    [({}, "name, rationale"), ({"name": "a"}, "rationale"), (WHY, "name")],
+    ids=str,
+)
+def test_a_required_argument_that_is_missing_is_named(
+    served: Served, arguments: dict[str, Any], lacking: str
+) -> None:
+    async def ask(client: Any) -> Any:
+        return await client.call_tool("artifact_call", arguments, raise_on_error=False)
+
+    refused = with_client(served, ask)
+    assert refused.is_error
+    assert said(refused)["error"] == f"artifact_call lacks {lacking}"
+    assert "rationale" in said(refused)["remediation"]
+
+
+def test_no_error_of_the_caller_is_a_need(served: Served) -> None:
+    for name, arguments in [
+        ("artifact_call", {"name": "a", "tools": "server"}),
+        ("artifact_search", {"query": "convert money", "limit": 0}),
+        ("artifact_capture", {"files": {"a.py": "def ("}, "name": "no name"}),
+    ]:
+        assert call(served, name, arguments).is_error
+    found = served.get("report.needs").json
+    assert (found["calls"], found["items"]) == (3, [])
 
 
 def test_context_is_asked_for_and_lessons_are_recalled(served: Served) -> None:
@@ -232,7 +290,7 @@ def test_a_skill_that_is_quarantined_is_gone_at_once(served: Served) -> None:
     assert with_client(served, names, extensions=[SkillsClientExtension()]) == [
         "skill://double/SKILL.md"
     ]
-    served.post("artifact.quarantine", name="double", reason="a test")
+    served.decide("artifact.quarantine", name="double", reason="a test")
     assert with_client(served, names, extensions=[SkillsClientExtension()]) == []
 
 
