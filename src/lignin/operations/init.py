@@ -1,5 +1,6 @@
 """Set a project up for the agent clients used in it, and take everything out again."""
 
+import os
 import shlex
 import shutil
 import sys
@@ -126,7 +127,10 @@ def _set(context: Context, project: Project, request: Init, writes: bool) -> Pro
         files=files,
         left_alone=left,
         skills=_told_skills(served),
-        to_do=_to_do(clients, launch, files, personal=request.personal),
+        to_do=[
+            *_to_do(clients, launch, files, personal=request.personal),
+            *(_path_notes(context, launch, request.command) if files else ()),
+        ],
     )
 
 
@@ -207,7 +211,7 @@ def _how_found(context: Context, project: Project, client: Client) -> str:
 
 
 def launch_words(context: Context, command: str) -> tuple[str, ...]:
-    """The words that start Lignin: those given, `lignin` where it is on PATH, else this Python.
+    """The words that start Lignin: those given, `lignin` where a fresh shell finds it, else this one by its path.
 
     Raises:
         InvalidRequestError: The words given cannot be told apart.
@@ -221,9 +225,38 @@ def launch_words(context: Context, command: str) -> tuple[str, ...]:
             ) from error
         if words:
             return words
-    if shutil.which("lignin", path=context.environment.get("PATH", "")):
+    if shutil.which("lignin", path=fresh_path(context)):
         return ("lignin",)
     return (sys.executable, "-m", "lignin")
+
+
+def fresh_path(context: Context) -> str:
+    """PATH as a shell has it in which no environment was activated: clients are started from such ones too."""
+    environment = context.environment
+    active = [environment.get(name, "") for name in ("VIRTUAL_ENV", "CONDA_PREFIX")]
+    if sys.prefix != sys.base_prefix:
+        active.append(sys.prefix)
+    inside = [Path(folder) for folder in active if folder]
+    folders = environment.get("PATH", "").split(os.pathsep)
+    return os.pathsep.join(
+        each for each in folders if not any(Path(each).is_relative_to(one) for one in inside)
+    )
+
+
+def _path_notes(context: Context, launch: Launch, named: str) -> list[str]:
+    """What there is to know of the command that clients start."""
+    word = launch.command[0]
+    if named:
+        if shutil.which(word, path=fresh_path(context)):
+            return []
+        return [f"A fresh shell does not find {word}: clients could not start it; put it on PATH."]
+    if word == "lignin":
+        return []
+    return [
+        f"A fresh shell does not find lignin, so clients start {shlex.join(launch.command)}: that holds "
+        "on this machine only. Install lignin on PATH (or name a command with --command) before you "
+        "share these files."
+    ]
 
 
 def _asked(

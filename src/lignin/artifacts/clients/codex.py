@@ -4,7 +4,8 @@ Other clients read `.agents/skills` too. The listing names each skill's file bes
 description and is cut at about two percent of the context, 5,440 characters.
 
 It reads `.codex/` of a project once a person trusts it, but never its telemetry settings: those count in
-the home folder only.
+the home folder only. A server that is not `required` may be missing from a session without a word; with
+it Codex waits, and refuses to start where the server does not.
 """
 
 import json
@@ -14,6 +15,8 @@ from lignin.artifacts.projects.place import Launch, Place, hook_settings, instru
 from lignin.artifacts.projects.sections import Section
 
 TOOLS = "Bash|apply_patch|mcp__.*"
+STARTUP_S = 30
+"""Codex waits 10 s for a server by default; the first start on a busy machine may take longer."""
 EVENTS = (
     ("SessionStart", "session-start", ""),
     ("PreToolUse", "before-tool", TOOLS),
@@ -25,7 +28,10 @@ def _places(launch: Launch) -> tuple[Place, ...]:
     command, args = (json.dumps(value) for value in launch.server().values())
     server = Section(
         form="toml",
-        text=f"[mcp_servers.lignin]\ncommand = {command}\nargs = {args}",
+        text=(
+            f"[mcp_servers.lignin]\ncommand = {command}\nargs = {args}\n"
+            f"required = true\nstartup_timeout_sec = {STARTUP_S}"
+        ),
         part="MCP server",
         tables=(("mcp_servers", "lignin"),),
     )

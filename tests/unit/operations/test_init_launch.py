@@ -1,0 +1,70 @@
+"""`init` writes a command that clients find from a shell in which nothing was activated."""
+
+import sys
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lignin.operations.init import fresh_path
+from unit.operations.conftest import Desk
+
+
+def _program(folder: Path, name: str = "lignin") -> Path:
+    folder.mkdir(parents=True)
+    path = folder / name
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return folder
+
+
+def _with(desk: Desk, **environment: str) -> Desk:
+    (desk.context.cwd / "project").mkdir(exist_ok=True)
+    return Desk(replace(desk.context, environment=environment))
+
+
+def _written(desk: Desk, **asked: str) -> tuple[list[str], str]:
+    told = desk("init", folder="project", client=["codex"], yes=True, **asked)
+    config = (desk.context.cwd / "project/.codex/config.toml").read_text()
+    server = tomllib.loads(config)["mcp_servers"]["lignin"]
+    return [server["command"], *server["args"]], "\n".join(told.to_do)
+
+
+def test_a_lignin_on_the_path_of_every_shell_is_written_by_its_name(desk: Desk) -> None:
+    words, told = _written(_with(desk, PATH=str(_program(desk.context.cwd / "bin"))))
+    assert words == ["lignin", "mcp"]
+    assert "fresh shell" not in told
+
+
+@pytest.mark.parametrize("variable", ["VIRTUAL_ENV", "CONDA_PREFIX"])
+def test_a_lignin_of_an_activated_environment_is_written_by_its_path_and_told(
+    desk: Desk, variable: str
+) -> None:
+    folder = desk.context.cwd / "env"
+    where = {"PATH": str(_program(folder / "bin")), variable: str(folder)}
+    words, told = _written(_with(desk, **where))
+    assert words == [sys.executable, "-m", "lignin", "mcp"]
+    assert Path(words[0]).is_absolute()
+    assert f"clients start {sys.executable} -m lignin" in told
+
+
+def test_the_environment_of_the_running_python_is_in_no_fresh_shell(desk: Desk) -> None:
+    if sys.prefix == sys.base_prefix:
+        pytest.skip("this Python runs in no environment of its own")
+    path = fresh_path(_with(desk, PATH=f"{sys.prefix}/bin:/usr/bin").context)
+    assert path == "/usr/bin"
+
+
+def test_a_named_command_that_no_shell_finds_is_written_and_told(desk: Desk) -> None:
+    words, told = _written(_with(desk, PATH="/nowhere"), command="elsewhere --quiet")
+    assert words == ["elsewhere", "--quiet", "mcp"]
+    assert "does not find elsewhere" in told
+
+
+def test_codex_waits_for_the_server_and_does_not_start_without_it(desk: Desk) -> None:
+    _written(_with(desk, PATH=""))
+    config = (desk.context.cwd / "project/.codex/config.toml").read_text()
+    server = tomllib.loads(config)["mcp_servers"]["lignin"]
+    assert server["required"] is True
+    assert server["startup_timeout_sec"] > 10
