@@ -8,7 +8,7 @@ Surface = Literal["cli", "mcp", "http", "sdk"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallReceipt:
-    """One call of an artifact that came to run, as the surface that took it saw it.
+    """One call of an artifact that came to run, or one load of a skill, as the surface that took it saw it.
 
     `client`, `client_version`, `session`, `call_id` and `model` are what the client says of itself,
     each "" where it says nothing: data, which decides nothing.
@@ -25,6 +25,7 @@ class CallReceipt:
     session: str = ""
     call_id: str = ""
     model: str = ""
+    is_load: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,7 @@ def report(context: Context, request: GateReport) -> GateReported:
     told = explain(context, GateExplain(decision=name, check=False))
     lost = [each for each in flips if each.difference < 0]
     gained = [each for each in flips if each.difference > 0]
-    text = page(told, lost, gained) if request.markdown else told.to_text()
+    text = page(told, lost, gained, run_on_both=len(flips)) if request.markdown else told.to_text()
     return GateReported(
         decision=name,
         verdict=told.verdict,
@@ -86,19 +86,19 @@ def _table(view: View, system: str, cases: frozenset[str]) -> Table:
     return parse_table([row for row in rows if row["case"] in cases])
 
 
-def page(told: Decided, lost: Sequence[Flip], gained: Sequence[Flip]) -> str:
+def page(told: Decided, lost: Sequence[Flip], gained: Sequence[Flip], *, run_on_both: int) -> str:
     """A decision as Markdown.
 
     Args:
         lost, gained: The cases that differ, the worst first.
+        run_on_both: How many cases were tried on both systems; of others nothing is told.
     """
     label = " (simulated agents: no evidence about real ones)" if told.simulated else ""
     reasons = "; ".join(map(_plain, told.reasons))
     lines = [f"## {_TITLES[told.verdict]}: {reasons}{label}", ""]
     lines += ["| | |", "|---|---|", *(f"| {name} | {said} |" for name, said in _numbers(told))]
     lines += [*_table_of("Lost", lost), *_table_of("Gained", gained)]
-    if not lost and not gained:
-        lines += ["", "No case differs."]
+    lines += ["", _compared(len(lost) + len(gained), run_on_both)]
     lines += [
         "",
         "<details><summary>How to check it</summary>",
@@ -116,6 +116,13 @@ def page(told: Decided, lost: Sequence[Flip], gained: Sequence[Flip]) -> str:
     return "\n".join(lines)
 
 
+def _compared(differing: int, run_on_both: int) -> str:
+    if not run_on_both:
+        return "No case was run on both: nothing is told of what differs."
+    cases = "1 case" if run_on_both == 1 else f"{run_on_both} cases"
+    return f"Of {cases} run on both, {differing or 'none'} differ{'' if differing > 1 else 's'}."
+
+
 def _numbers(told: Decided) -> list[tuple[str, str]]:
     gain = "none measured" if told.gain is None else f"{told.gain:+.1%}"
     if told.interval:
@@ -126,7 +133,7 @@ def _numbers(told: Decided) -> list[tuple[str, str]]:
         ("evidence", f"{told.evidence:.3g} of {told.needed:.3g} needed"),
         (
             "what works",
-            f"{told.guarded} guarded, {len(told.broken)} broken, {len(told.unclear)} unclear",
+            f"{_guarded(told)}, {len(told.broken)} broken, {len(told.unclear)} unclear",
         ),
     ]
     if told.broken:
@@ -136,6 +143,11 @@ def _numbers(told: Decided) -> list[tuple[str, str]]:
     )
     rows.append(("cost of a trial", _cost(told)))
     return [*rows, ("power of the suite", _plain(told.power_told))]
+
+
+def _guarded(told: Decided) -> str:
+    tried = told.guarded_tried  # decisions of before this was counted do not say
+    return f"{told.guarded} guarded" + ("" if tried is None else f", {tried} tried")
 
 
 def _cost(told: Decided) -> str:

@@ -42,8 +42,16 @@ def caller_in(environment: Mapping[str, str]) -> Caller:
     return Caller()
 
 
-def note_use(context: Context, version: str, began_at: str, ended_at: str, *, failed: bool) -> None:
-    """Append a call of a version to the log; nothing on a dry run."""
+def note_use(
+    context: Context,
+    version: str,
+    began_at: str,
+    ended_at: str,
+    *,
+    failed: bool = False,
+    is_load: bool = False,
+) -> None:
+    """Append a call of a version, or a load of a skill, to the log; nothing on a dry run."""
     if context.dry_run:
         return
     caller = caller_of(context)
@@ -54,6 +62,7 @@ def note_use(context: Context, version: str, began_at: str, ended_at: str, *, fa
         began_at=began_at,
         ended_at=ended_at,
         failed=failed,
+        is_load=is_load,
         client=_bounded(caller.client),
         client_version=_bounded(caller.client_version),
         session=_bounded(caller.session),

@@ -25,6 +25,7 @@ SKILL_KINDS = frozenset({"skill", "program", "script", "prompt"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackagedSkill:
     name: str
+    slot: str
     digest: str
     description: str
     files: Mapping[str, File]
@@ -86,6 +87,7 @@ def packaged(
         skills.append(
             PackagedSkill(
                 name=names[slot],
+                slot=slot,
                 digest=digest,
                 description=parse_skill(files["SKILL.md"].content).description,
                 files=files,

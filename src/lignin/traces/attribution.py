@@ -19,6 +19,8 @@ from lignin.traces.code.tools import Read, Shell, read_actions
 How = Literal["skill tool", "file read", "shell touch", "direct call", "telemetry"]
 
 _SKILL_TOOLS = frozenset({"skill", "activate_skill", "use_skill", "load_skill", "read_skill"})
+_SKILL_URI = re.compile(r"skill://([\w.-]+)/SKILL\.md\Z")
+"""What clients read a skill by that an MCP server offers."""
 _SKILL_ARGUMENTS = ("skill", "skill_name", "name", "command")
 _CALL_TOOL = re.compile(
     r"(?:mcp__[\w-]*lignin[\w-]*__(?:artifact[._]call|call|call_artifact)|lignin\.artifact\.call)\Z",
@@ -133,6 +135,9 @@ def short_name(name: str) -> str:
 
 
 def _uses_of(call: ToolCall) -> Iterator[tuple[str, How]]:
+    if (loaded := _SKILL_URI.match(str(call.arguments.get("uri", "")))) and not call.is_error:
+        yield loaded[1], "skill tool"
+        return
     tool = call.name.rsplit("__", 1)[-1].casefold()
     if _CALL_TOOL.match(call.name) or tool in _SKILL_TOOLS:
         how: How = "direct call" if _CALL_TOOL.match(call.name) else "skill tool"

@@ -61,6 +61,23 @@ def test_a_load_that_leads_to_a_call_is_one_use_with_it() -> None:
     assert (uses[0].client, uses[0].client_version) == ("claude-code", "2.1")
 
 
+def test_a_load_that_our_surface_saw_too_is_one_use_with_the_transcripts() -> None:
+    uri = {"server": "lignin", "uri": "skill://pdf/SKILL.md"}
+    read = (asked(1, 0), said(2, 1, tool("ReadMcpResourceTool", "t1", **uri)), answered(3, 2, 2))
+    seen = receipt(1.2, surface="mcp", is_load=True, session="s")
+    assert told(count_uses([account(*read)], [seen])) == [("pdf", ("skill tool", "mcp"))]
+    assert told(count_uses([], [seen])) == [("pdf", ("mcp",))]
+    later = receipt(60, surface="mcp", is_load=True, session="s")
+    assert len(count_uses([account(*read)], [seen, later])) == 2
+
+
+def test_a_load_and_the_call_that_it_leads_to_are_one_use_where_our_surface_saw_both() -> None:
+    load = receipt(1, surface="mcp", is_load=True, session="s")
+    called = receipt(2, surface="mcp", session="s")
+    assert len(count_uses([], [load, called])) == 1
+    assert len(count_uses([], [load, called, receipt(2.5, surface="mcp", session="s")])) == 2
+
+
 def test_each_call_is_a_use_and_touching_a_skill_again_under_one_prompt_is_none() -> None:
     again = tool("Bash", "t4", command="python .claude/skills/pdf/scripts/a.py")
     more = said(6, 5, tool(MCP, "t3", name="pdf"), again)

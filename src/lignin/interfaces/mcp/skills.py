@@ -1,10 +1,12 @@
 """Skills over MCP (SEP-2640): what a head serves, with the digest of every file, straight from the store."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import yaml
 from fastmcp.resources import Resource, ResourceContent, ResourceResult
+from fastmcp.server.dependencies import get_context
 from fastmcp.server.extensions import MethodBinding, ServerExtension
 from fastmcp.server.providers import Provider
 from fastmcp.skills import (
@@ -22,9 +24,12 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import AnyUrl, PrivateAttr
 
 from lignin.domain.artifacts import File
-from lignin.domain.errors import DeniedError, NotFoundError
+from lignin.domain.errors import DeniedError, LigninError, NotFoundError
+from lignin.domain.events import format_time
 from lignin.interfaces.calls import Call, Calls
+from lignin.interfaces.mcp.tools import actor_of, caller_of, client_of
 from lignin.operations.heads import MAIN
+from lignin.operations.receiving import note_use
 from lignin.operations.skill_reading import PackagedSkill
 from lignin.operations.skill_show import read_skills
 
@@ -67,8 +72,30 @@ class HeadSkills(Provider):
     ) -> Resource | None:
         if not uri.startswith("skill://"):
             return None
-        listed = await self._list_resources()
-        return next((each for each in listed if str(each.uri) == uri), None)
+        for skill in await self.skills():
+            for path, file in skill.files.items():
+                if uri_of(skill, path) == uri:
+                    found = _resource(skill, path, file)
+                    found._noted = self._note(skill) if path == SKILL_MD else None
+                    return found
+        return None
+
+    def _note(self, skill: PackagedSkill) -> Callable[[], Awaitable[None]]:
+        """What keeps that a skill was loaded, by who asks for it."""
+
+        async def note() -> None:
+            wire = get_context()
+            client = client_of(wire)
+            call = Call(actor=actor_of(self._calls, client), caller=caller_of(wire, client))
+            context = self._calls.context_of(call)
+            at = format_time(context.clock.now())
+            # who loads it gets it, also where the store takes no more
+            with contextlib.suppress(LigninError):
+                await self._calls.apart(
+                    lambda: note_use(context, f"{skill.slot}@{skill.digest}", at, at, is_load=True)
+                )
+
+        return note
 
 
 class SkillsOfHead(ServerExtension):
@@ -127,9 +154,12 @@ def _front_matter(content: bytes) -> dict[str, Any]:
 
 class _SkillFile(Resource):
     _content: bytes = PrivateAttr(default=b"")
+    _noted: Callable[[], Awaitable[None]] | None = PrivateAttr(default=None)
 
     async def read(self) -> ResourceResult:
         """The file's bytes, as text where they are."""
+        if self._noted is not None:
+            await self._noted()
         try:
             said: str | bytes = self._content.decode()
         except UnicodeDecodeError:
@@ -137,7 +167,7 @@ class _SkillFile(Resource):
         return ResourceResult(contents=[ResourceContent(said, mime_type=self.mime_type)])
 
 
-def _resource(skill: PackagedSkill, path: str, file: File) -> Resource:
+def _resource(skill: PackagedSkill, path: str, file: File) -> _SkillFile:
     suffix = path[path.rfind(".") :] if "." in path else ""
     made = _SkillFile(
         uri=AnyUrl(uri_of(skill, path)),

@@ -39,6 +39,7 @@ class Merged:
     is_call: bool = False
     is_mark: bool = False
     receipt: CallReceipt | None = None
+    """Of its call."""
     told_by: set[str] = field(default_factory=set)
     spent: Spent = field(default_factory=Spent)
 
@@ -184,11 +185,17 @@ def _rank(receipt: CallReceipt) -> int:
 
 def _take_receipt(ledger: _Ledger, receipt: CallReceipt, *, accounts: Sequence[Account]) -> None:
     name, _, digest = receipt.version.partition("@")
-    use = _use_of(ledger, receipt, name)
-    if use is None or use.receipt is not None:
-        use = _another(ledger, receipt, name, beside=use, accounts=accounts)
-    use.receipt = receipt
-    use.version = digest
+    if receipt.is_load:
+        use = _load_of(ledger, receipt, name) or _loaded(ledger, receipt, name, accounts)
+        use.version = use.version or digest
+    else:
+        known = _use_of(ledger, receipt, name)
+        is_free = known is not None and known.receipt is None
+        use = (is_free and known) or _another(
+            ledger, receipt, name, beside=known, accounts=accounts
+        )
+        use.receipt = receipt
+        use.version = digest
     use.paths[receipt.surface] = None
     if receipt.surface == "sdk":  # the run names the agent of a program, which is no client
         use.client, use.client_version = receipt.client, receipt.client_version
@@ -208,16 +215,45 @@ def _use_of(ledger: _Ledger, receipt: CallReceipt, name: str) -> Merged | None:
         ]
         if told:
             return _free(told)
-    if receipt.session:
-        told = ledger.by_session[receipt.session, name]
-    elif receipt.client:
-        told = [use for use in ledger.uses if use.client == family_of(receipt.client)]
-    else:
-        told = ledger.uses
-    near = [use for use in told if use.name == name and use.is_call and use.spans(began)]
+    near = [use for use in _of_caller(ledger, receipt, name) if use.is_call and use.spans(began)]
     if receipt.session:
         return _free(near)
     return next((use for use in near if use.receipt is None), None)
+
+
+def _of_caller(ledger: _Ledger, receipt: CallReceipt, name: str) -> list[Merged]:
+    """The uses of an artifact that may be those of who a receipt tells of."""
+    if receipt.session:
+        return ledger.by_session[receipt.session, name]
+    client = family_of(receipt.client)
+    return [use for use in ledger.uses if use.name == name and (not client or use.client == client)]
+
+
+def _load_of(ledger: _Ledger, receipt: CallReceipt, name: str) -> Merged | None:
+    """The use that a load is part of: its own, or that of the call that it led to."""
+    began = time_of(receipt.began_at)
+    told = [use for use, _ in ledger.by_call[receipt.call_id, name] if receipt.call_id]
+    near = [use for use in _of_caller(ledger, receipt, name) if use.spans(began)]
+    return next(iter([*told, *near]), None)
+
+
+def _loaded(
+    ledger: _Ledger, receipt: CallReceipt, name: str, accounts: Sequence[Account]
+) -> Merged:
+    """A use that begins with a load that our surface alone saw."""
+    home = _account_of(receipt, accounts)
+    return ledger.add(
+        Merged(
+            name=name,
+            began=time_of(receipt.began_at),
+            ended=time_of(receipt.ended_at),
+            session=receipt.session,
+            account=home,
+            client=family_of(receipt.client),
+            client_version=receipt.client_version,
+            model=receipt.model or (home.run.model if home else ""),
+        )
+    )
 
 
 def _free(uses: Sequence[Merged]) -> Merged | None:

@@ -236,6 +236,24 @@ def test_a_required_argument_that_is_missing_is_named(
     assert "rationale" in said(refused)["remediation"]
 
 
+@pytest.mark.parametrize("era", ERAS)
+def test_reading_a_skill_is_a_use_of_it_and_listing_it_is_none(served: Served, era: str) -> None:
+    digest = promote(served)
+
+    async def look(client: Any) -> Any:
+        await client.list_resources()
+        await client.read_resource("lignin://guide")
+
+    async def read(client: Any) -> Any:
+        return await client.read_resource("skill://double/SKILL.md")
+
+    with_client(served, look, mode=_mode(era))
+    assert served.get("report.uses").json["uses"] == 0
+    with_client(served, read, mode=_mode(era))
+    (row,) = served.get("report.uses").json["items"]
+    assert (row["version"], row["uses"], row["paths"]) == (f"double@{digest}", 1, {"mcp": 1})
+
+
 def test_no_error_of_the_caller_is_a_need(served: Served) -> None:
     for name, arguments in [
         ("artifact_call", {"name": "a", "tools": "server"}),
