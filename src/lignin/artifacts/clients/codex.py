@@ -4,8 +4,8 @@ Other clients read `.agents/skills` too. The listing names each skill's file bes
 description and is cut at about two percent of the context, 5,440 characters.
 
 It reads `.codex/` of a project once a person trusts it, but never its telemetry settings: those count in
-the home folder only. A server that is not `required` may be missing from a session without a word; with
-it Codex waits, and refuses to start where the server does not.
+the home folder only. A server is not made `required`: the file is often shared, and Codex would refuse
+to start for everybody without Lignin.
 """
 
 import json
@@ -30,7 +30,7 @@ def _places(launch: Launch) -> tuple[Place, ...]:
         form="toml",
         text=(
             f"[mcp_servers.lignin]\ncommand = {command}\nargs = {args}\n"
-            f"required = true\nstartup_timeout_sec = {STARTUP_S}"
+            f"startup_timeout_sec = {STARTUP_S}"
         ),
         part="MCP server",
         tables=(("mcp_servers", "lignin"),),
