@@ -152,7 +152,7 @@ def test_a_verdict_in_a_run_is_not_the_verdict(kind: Desk, forged: str) -> None:
     careless = kind("eval.run", **{**asked, "judge": "python:careless:judge"})
     assert (careless.mean, careless.missing) == (None, 3)
     careful = kind("eval.run", **{**asked, "judge": "python:careless:careful"})
-    assert (careful.mean, careful.missing) == (0.0, 3)
+    assert (careful.mean, careful.missing) == (0.0, 0)
 
 
 def test_a_score_that_a_system_gives_itself_is_neither_believed_nor_shown(kind: Desk) -> None:
