@@ -192,6 +192,22 @@ def test_a_sqlite_engine_is_its_owners_and_survives_a_power_failure(tmp_path: Pa
     assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
+@pytest.mark.parametrize("is_empty", [False, True], ids=["gone", "empty"])
+def test_a_file_lost_under_an_engine_is_made_anew(tmp_path: Path, is_empty: bool) -> None:
+    engine = DurableEngine(Database(f"sqlite:///{tmp_path / FILE}"), "w1")
+    engine.declare(QUEUE)
+    engine.start(Start(kind="it", input={}, run_id="before"))
+    for path in tmp_path.glob(f"{FILE}*"):
+        path.unlink()
+    if is_empty:  # as the driver leaves it, where a connection was just being opened
+        (tmp_path / FILE).touch()
+    engine._database.engine.dispose()  # the connections at hand would go on with the lost file
+    engine.unpause(QUEUE.name)
+    engine.start(Start(kind="it", input={}, run_id="after"))
+    assert [each.run_id for each in engine.list(Wanted(), limit=9)] == ["after"]
+    engine.close()
+
+
 def test_two_engines_on_one_store_are_two_workers(tmp_path: Path) -> None:
     engines = [open_engine(f"sqlite:///{tmp_path / 'ledger.db'}") for _ in range(2)]
     names = {engine._worker_id for engine in engines if isinstance(engine, DurableEngine)}

@@ -10,6 +10,7 @@ honours `fsync`.
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,7 +20,7 @@ import sqlalchemy as sa
 from dbos import _serialization
 from dbos._serialization import DBOSPortableJSONSerializer
 from dbos._sys_db import SystemDatabase, db_retry
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from lignin.domain.errors import IntegrityError, UnavailableError
 
@@ -95,6 +96,7 @@ class Database:
             self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self.tables = self.dbos.tables
         self._file = Path(url.removeprefix("sqlite:///")) if self.is_sqlite else None
+        self._renewing, self._renewals = threading.Lock(), 0
         try:
             self._make()
             self._inode = self._seen_inode()
@@ -127,21 +129,31 @@ class Database:
         Connections would go on with a file that nobody else sees. What runs here finds no owner at its next
         verb and stops; the ledger says what is to be begun anew.
         """
-        if self._file is None or self._seen_inode() == self._inode:
-            return
-        if not self._file.exists():
-            fresh = self._file.with_name(f"{self._file.name}.{os.getpid()}.new")
+        with self._renewing:
+            if self._file is not None and self._is_lost():
+                self._renew(self._file)
+
+    def _is_lost(self) -> bool:
+        if self._seen_inode() != self._inode:
+            return True
+        with self.engine.connect() as connection:  # a file made since may have the same number
+            return not sa.inspect(connection).has_table("lignin_queues")
+
+    def _renew(self, file: Path) -> None:
+        if not file.exists():
+            fresh = file.with_name(f"{file.name}.{os.getpid()}.new")
             Database(f"sqlite:///{fresh}").close()
             for left in (
                 "-wal",
                 "-shm",
             ):  # of the file that is gone: it would be read into the new one
-                self._file.with_name(self._file.name + left).unlink(missing_ok=True)
+                file.with_name(file.name + left).unlink(missing_ok=True)
             with suppress(FileExistsError):  # another process was quicker
-                os.link(fresh, self._file)  # whole at once: nobody sees it without its tables
+                os.link(fresh, file)  # whole at once: nobody sees it without its tables
             fresh.unlink()
-        self._inode = self._seen_inode()
         self._pool.dispose()
+        self._make()  # a connection that was just being opened may have left an empty file
+        self._inode, self._renewals = self._seen_inode(), self._renewals + 1
 
     def _seen_inode(self) -> int:
         try:
@@ -190,7 +202,7 @@ class Database:
             with self.engine.begin() as connection:
                 return do(connection)
 
-        return db_retry(sys_db=self.dbos)(once)()
+        return self._tried(once)
 
     def read(self, query: "sa.Select[Any] | sa.CompoundSelect[Any]") -> list[Any]:
         """The rows of a query."""
@@ -199,7 +211,17 @@ class Database:
             with self._reading.connect() as connection:
                 return list(connection.execute(query).mappings())
 
-        return db_retry(sys_db=self.dbos)(once)()
+        return self._tried(once)
+
+    def _tried(self, once: Callable[[], _T]) -> _T:
+        trial, renewals = db_retry(sys_db=self.dbos)(once), self._renewals
+        try:
+            return trial()
+        except OperationalError:  # no such table: the file was lost a moment ago
+            self.renew_if_lost()
+            if self._renewals == renewals:
+                raise
+            return trial()
 
     def insert(self, table: sa.Table) -> Any:
         """An insert of this dialect, which knows `on_conflict_do_...`."""
