@@ -127,7 +127,6 @@ def told(clients: Clients, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         told.codex, _ = shop.codex("second")
         shop.do("trace.import", paths=[str(shop.home)])
         shop.do("artifact.quarantine", name="initials", reason="it was wrong")
-        shop.do("skill.serve", folder=str(shop.project))
         shop.codex("revoked")
         yield told
 

@@ -8,6 +8,7 @@ NOT_NOUNS = frozenset(
     {
         "__init__",
         "clienthooks",
+        "recalling",
         "init_models",
         "lessonboard",
         "settings",

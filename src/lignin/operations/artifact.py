@@ -51,6 +51,7 @@ from lignin.operations.lifecycle import (
     promote_versions,
     proven_in,
 )
+from lignin.operations.recalling import recall, recall_told
 from lignin.operations.receiving import note_use
 from lignin.operations.registry import operation
 from lignin.operations.reopening import found_failed
@@ -295,6 +296,7 @@ def retire(context: Context, request: ArtifactRetire) -> VersionView:
     )
     for head in heads:
         propose_to_children(context, head)
+    recall_told(context)
     return view_after
 
 
@@ -315,8 +317,9 @@ def restore(context: Context, request: ArtifactVerify) -> VerificationView:
 def quarantine(context: Context, request: ArtifactMove) -> Quarantined:
     """Take a version out of use at once, whatever its state.
 
-    Calls are denied and `skill serve` leaves a note from now on, whoever holds a lease on a head
-    that has it; the slot keeps it until it is cleared, retired or replaced. A quarantine holds in
+    Calls are denied from now on, whoever holds a lease on a head that has it, and in the skill folders
+    of this machine a note takes its place (on other machines where `lignin up` or a worker runs, and
+    else when a session begins); the slot keeps it until it is cleared, retired or replaced. A quarantine holds in
     its space: the answer names the other spaces that serve the same version, and every version
     here that leans on it, which is refused with it.
     """
@@ -332,7 +335,11 @@ def quarantine(context: Context, request: ArtifactMove) -> Quarantined:
             if space != context.scope.space and row is not None and row.state in PROVEN:
                 others.append(space)
     return Quarantined(
-        **moved.model_dump(), heads=heads, other_spaces=others, dependants=dependants
+        **moved.model_dump(),
+        heads=heads,
+        other_spaces=others,
+        dependants=dependants,
+        folders=recall(context),
     )
 
 

@@ -100,12 +100,29 @@ class DependantView(Response):
     heads: list[str] = Field(description="heads that hold it and no longer serve it")
 
 
+class Recalled(Response):
+    taken_from: list[str] = Field(
+        description="skills that went from folders of this machine; a note stands in their place"
+    )
+    still_in: list[str] = Field(
+        description="skills or folders from which it could not be taken, and why: remove it there"
+    )
+
+
 class Quarantined(VersionView):
     heads: list[str] = Field(description="heads that hold it and no longer serve it")
     other_spaces: list[str] = Field(description="spaces in which it is still in use")
     dependants: list[DependantView] = Field(
         description="versions that lean on it and are refused with it"
     )
+    folders: Recalled = Field(description="skill folders of this machine that had it")
+
+    def exit_code(self) -> int:
+        """8 where it is still in a skill folder: agents go on finding it."""
+        return 8 if self.folders.still_in else 0
+
+    def warnings(self) -> list[str]:
+        return [f"warning: agents still find it: {left}" for left in self.folders.still_in]
 
 
 class NearView(Response):

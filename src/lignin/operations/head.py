@@ -20,6 +20,7 @@ from lignin.operations.heads import (
     propose_to_children,
     state_changes,
 )
+from lignin.operations.recalling import recall_told
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.space import RANKS
 from lignin.ports.ledger import View, require_known
@@ -281,6 +282,7 @@ def rollback(context: Context, request: HeadRollback) -> Rolled:
         changes = (*changes, *state_changes(context, view, request.name, revision, target))
     context.commit(*changes)
     propose_to_children(context, request.name)
+    recall_told(context)
     return Rolled(head=request.name, came_from=stable, revision=to, proposal=proposal)
 
 

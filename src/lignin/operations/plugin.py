@@ -12,7 +12,7 @@ from lignin.artifacts.projects.plugin import MARKETPLACE, NAME, SKILLS, is_ours,
 from lignin.artifacts.projects.skills import missing_folders
 from lignin.artifacts.serve import serve_folder
 from lignin.artifacts.serving_plan import Served
-from lignin.domain.codec import digest_bytes
+from lignin.domain.codec import digest_bytes, digest_json
 from lignin.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from lignin.operations.context import Context
 from lignin.operations.heads import MAIN
@@ -75,10 +75,15 @@ def write(context: Context, request: PluginWrite) -> PluginWritten:
             revision, slots = "", {}
         skills, left_out = packaged(context, view, slots, withheld(view, slots))
     launch = Launch(command=launch_words(context, request.command))
-    content = digest_bytes(repr((revision, launch.command)).encode())[7:15]
-    version = f"{__version__}+{content}"
-    files = plugin_files(launch, version)
     served = {skill.name: Served(digest=skill.digest, files=skill.files) for skill in skills}
+    # Of all that goes in: what is revoked leaves it too, though the head's revision stays.
+    texts = {
+        name: {path: digest_bytes(file.content) for path, file in each.files.items()}
+        for name, each in served.items()
+    }
+    parts = {name: digest_bytes(each) for name, each in plugin_files(launch, "").items()}
+    version = f"{__version__}+{digest_json({'files': parts, 'skills': texts})[7:15]}"
+    files = plugin_files(launch, version)
     alone: list[Left] = []
     if not context.dry_run:
         _write(context, folder, files)

@@ -1,41 +1,14 @@
 """Skill folders: write what a head serves where agent clients look for it."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from lignin.artifacts.client import Client
-from lignin.artifacts.folder import read_tree, resolve_skills_folder
-from lignin.artifacts.listing import ListedSkill, plan_listing
-from lignin.artifacts.packaging import assign_skill_names, redescribe
-from lignin.artifacts.serve import read_state, serve_folder
-from lignin.artifacts.serving_plan import (
-    Retirement,
-    Served,
-    ServingPlan,
-    must_stop,
-    plan_serving,
-)
-from lignin.artifacts.skillmd import parse_skill
-from lignin.domain.artifacts import File
-from lignin.domain.errors import (
-    LigninError,
-    NotFoundError,
-)
-from lignin.domain.events import NewEvent
-from lignin.domain.harness import diff_revisions, parse_revision
-from lignin.harness.laws import Move
+from lignin.artifacts.folder import resolve_skills_folder
+from lignin.domain.errors import NotFoundError
 from lignin.operations.context import Context
 from lignin.operations.registry import operation
-from lignin.operations.skill_models import FolderServed, Left, SkillServe, SkillsServed
-from lignin.operations.skill_reading import (
-    PackagedSkill,
-    packaged,
-    parting,
-    stable_served,
-    withheld,
-)
-from lignin.ports.ledger import View, every_row
+from lignin.operations.skill_models import SkillServe, SkillsServed
+from lignin.operations.skill_serving import offer_of, serve_one
 
 
 @operation("skill.serve", effect="execute", idempotent=True, remote=False)
@@ -49,14 +22,7 @@ def serve(context: Context, request: SkillServe) -> SkillsServed:
     base = context.person_home if request.personal else context.path(request.folder)
     clients = _clients(context, request.client)
     with context.view() as view:
-        stable, slots = stable_served(context, view, request.head)
-        stopping = withheld(view, slots)
-        skills, not_skills = packaged(context, view, slots, stopping)
-        retired = _retired(context, view, request.head, slots, stopping)
-        origin = _origin(view, request.head)
-        stopped = frozenset(
-            str(row.body["digest"]) for row in every_row(view, "version", state="quarantined")
-        )
+        offer = offer_of(context, view, request.head)
     folders: dict[Path, Client] = {}
     for client in clients:
         relative = client.personal_folder if request.personal else client.project_folder
@@ -64,26 +30,15 @@ def serve(context: Context, request: SkillServe) -> SkillsServed:
         known = folders.get(folder)
         if known is None or client.listing_chars < known.listing_chars:
             folders[folder] = client  # one folder for two clients: the tighter budget holds
-    served = [
-        _serve_one(
-            context,
-            client,
-            folder,
-            skills=skills,
-            retired=retired,
-            stopped=stopped,
-            revision=stable,
-            origin=origin,
-            force=request.force,
-        )
-        for folder, client in folders.items()
-    ]
     return SkillsServed(
         head=request.head,
-        revision=stable,
-        not_skills=not_skills,
-        simulated=[skill.name for skill in skills if skill.simulated],
-        folders=served,
+        revision=offer.revision,
+        not_skills=list(offer.not_skills),
+        simulated=[skill.name for skill in offer.skills if skill.simulated],
+        folders=[
+            serve_one(context, client, folder, offer, force=request.force)
+            for folder, client in folders.items()
+        ],
     )
 
 
@@ -93,155 +48,3 @@ def _clients(context: Context, names: list[str]) -> list[Client]:
         if name not in known:
             raise NotFoundError(f"no client {name!r}", hint=f"there are {', '.join(known)}")
     return [client for name, client in known.items() if not names or name in names]
-
-
-def _origin(view: View, head: str) -> str:
-    """A head's name that no other store's head has: with the id of its space's first event."""
-    return f"{view.space}:{head}@{view.log(limit=1)[0].event_id[-10:]}"
-
-
-def _retired(
-    context: Context,
-    view: View,
-    head: str,
-    slots: Mapping[str, str],
-    stopping: Mapping[str, Retirement],
-) -> dict[str, Retirement]:
-    """What left the head, or stands in it and may not be served, for forwarding notes."""
-    names = assign_skill_names(slots)
-    found = {names[slot]: why for slot, why in stopping.items()}
-    moves = context.harness.history(view, head)
-    for at, move in enumerate(moves):
-        before, after = view.row(f"revision/{move.came_from}"), view.row(f"revision/{move.to}")
-        if before is None or after is None:
-            continue
-        patch = diff_revisions(parse_revision(before.body), parse_revision(after.body))
-        for slot, change in patch.items():
-            if not change.new and slot not in slots and change.expected:
-                row = view.row(f"version/{slot}@{change.expected}")
-                why = (parting(row) if row else None) or _moved_off(view, move, moves[at + 1 :])
-                name = assign_skill_names({slot, *slots})[slot]
-                found.setdefault(name, replace(why, revision=move.to))
-    return found
-
-
-def _moved_off(view: View, move: Move, earlier: Sequence[Move]) -> Retirement:
-    """What a head's move did to the slots that it dropped: went back, or went on without them."""
-    back = move.claim == "restore" and any(move.to == one.came_from for one in earlier)
-    proposal = view.row(f"proposal/{move.proposal}") if move.proposal else None
-    said = str(proposal.body["hypothesis"]) if proposal else ""
-    if back:
-        return Retirement(what="rolled back", reason=said or "the head went back to what it held")
-    return Retirement(what="withdrawn", reason=said or "it left the head")
-
-
-def _serve_one(
-    context: Context,
-    client: Client,
-    folder: Path,
-    *,
-    skills: list[PackagedSkill],
-    retired: Mapping[str, Retirement],
-    stopped: Collection[str],
-    revision: str,
-    origin: str,
-    force: bool,
-) -> FolderServed:
-    others = _others_chars(client, folder, {skill.name for skill in skills})
-    listed = [ListedSkill(name=s.name, description=s.description, uses=s.uses) for s in skills]
-    listing = plan_listing(listed, client, folder=str(folder), taken_chars=others)
-    texts = {entry.name: entry.description for entry in listing.entries}
-    desired = {
-        skill.name: Served(digest=skill.digest, files=_files(skill, texts[skill.name]))
-        for skill in skills
-        if skill.name in texts
-    }
-    now = context.clock.now()
-    if context.dry_run:
-        state = read_state(folder)
-        plan = plan_serving(
-            desired,
-            state,
-            now=now,
-            retired=retired,
-            revision=revision,
-            force=force,
-            origin=origin,
-        )
-    else:
-        done = serve_folder(
-            folder,
-            desired,
-            now=now,
-            retired=retired,
-            revision=revision,
-            force=force,
-            origin=origin,
-            disk=context.disk,
-        )
-        plan = done.plan
-        _record(context, client, folder, revision, plan)
-    return FolderServed(
-        client=client.name,
-        folder=str(folder),
-        written=list(plan.names("write")),
-        replaced=list(plan.names("replace")),
-        kept=list(plan.skills_kept),
-        removed=[*plan.names("forward"), *plan.names("remove")],
-        left_alone=[Left(name=c.name, reason=c.reason) for c in plan.conflicts],
-        still_there=[
-            Left(name=c.name, reason=f"{why}; {c.reason}")
-            for c in plan.conflicts
-            if (why := must_stop(plan, c.name, desired, retired, stopped))
-        ],
-        shortened=[
-            Left(name=s.name, reason=f"{s.from_chars} to {s.to_chars} characters: {s.reason}")
-            for s in listing.shortened
-        ],
-        left_out=[Left(name=o.name, reason=o.reason) for o in listing.left_out],
-        listing_chars=listing.chars,
-        listing_budget=listing.budget,
-    )
-
-
-def _files(skill: PackagedSkill, description: str) -> Mapping[str, File]:
-    if description == skill.description:
-        return skill.files
-    return redescribe(skill.files, description)
-
-
-def _others_chars(client: Client, folder: Path, ours: set[str]) -> int:
-    """Characters that skills of other people already take in the client's listing."""
-    taken = 0
-    for path in sorted(folder.glob("*/SKILL.md")) if folder.is_dir() else ():
-        if path.parent.name in ours:
-            continue
-        try:
-            content = read_tree(path.parent)["SKILL.md"].content
-            text = parse_skill(content).description
-        except (LigninError, KeyError):
-            text = ""
-        taken += len(client.entry(path.parent.name, text, str(folder))) + 1
-    return taken
-
-
-def _record(
-    context: Context, client: Client, folder: Path, revision: str, plan: ServingPlan
-) -> None:
-    """Note in the ledger what was served where; nothing where nothing changed."""
-    if plan.is_empty:
-        return
-    payload = {
-        "client": client.name,
-        "folder": str(folder),
-        "revision": revision,
-        "written": len(plan.names("write")) + len(plan.names("replace")),
-        "removed": len(plan.names("forward")) + len(plan.names("remove")),
-    }
-    event = NewEvent(
-        stream=f"serving/{client.name}:{folder}",
-        type="skills.served",
-        payload=payload,
-        event_id=context.ids.new("evt"),
-    )
-    context.commit(context.scope.change(events=(event,)))

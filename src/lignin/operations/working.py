@@ -21,6 +21,7 @@ from lignin.operations.feeding import Feeder
 from lignin.operations.jobkind import JobKind, load_job_kinds
 from lignin.operations.jobwork import bodies_of
 from lignin.operations.loopticking import Ticker
+from lignin.operations.recalling import Recaller
 from lignin.ports.engine import Engine
 
 LOOK_S = 0.5
@@ -58,7 +59,7 @@ class Working:
         self.name, self.facts = engine.worker_id, facts
         self.feeder = feeder
         self._context, self._engine, self._jobs = context, engine, Jobs(context.ids)
-        self._ticker = Ticker(context)
+        self._ticker, self._recaller = Ticker(context), Recaller(context)
         self._known: set[str] = set()
         self._lanes = feeder.lanes
         self._reconciled = self._forgot = time.monotonic()
@@ -96,6 +97,7 @@ class Working:
         def tick() -> None:
             while not ended.wait(LOOK_S):
                 self._held_up("trigger", self._ticker.tend)
+                self._held_up("skill folders", self._recaller.follow)
 
         thread = threading.Thread(target=tick, name="triggers", daemon=True)
         thread.start()

@@ -39,6 +39,15 @@ def test_writing_again_changes_nothing_and_follows_the_head(desk: Desk) -> None:
     assert second.skills == ["double"]
 
 
+def test_a_revoked_skill_changes_the_version_so_that_copies_are_renewed(desk: Desk) -> None:
+    desk.double(promote=True)
+    before = desk("plugin.write", folder="market", command="lignin")
+    desk("artifact.quarantine", name="double", reason="it was wrong")
+    after = desk("plugin.write", folder="market", command="lignin")
+    assert (before.skills, after.skills) == (["double"], [])
+    assert after.version != before.version
+
+
 @pytest.mark.parametrize("name", ["README.md", MARKETPLACE])
 def test_a_folder_of_somebody_else_is_left_alone(name: str, desk: Desk) -> None:
     desk.write(f"theirs/{name}", '{"name": "theirs"}')

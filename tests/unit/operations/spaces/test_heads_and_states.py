@@ -81,8 +81,9 @@ def test_quarantine_takes_out_of_service_at_once_and_clear_brings_back(open_spac
         artifact.call(home, artifact.ArtifactCall(name=f"one@{done.digest}", input={"n": 1}))
     served = skill.serve(home, skill.SkillServe())
     assert [left.reason for left in served.not_skills] == ["quarantined: leaks"]
+    assert len(done.folders.taken_from) == len(served.folders)
     for folder in served.folders:
-        assert folder.removed == ["one"]
+        assert folder.removed == []  # it went with the quarantine
         note = (home.cwd / folder.folder / "one" / "SKILL.md").read_text()
         assert "quarantined: leaks" in note
     assert artifact.clear(home, artifact.ArtifactMove(name="one")).state == "promoted"
