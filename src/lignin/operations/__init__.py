@@ -10,6 +10,7 @@ NOT_NOUNS = frozenset(
         "clienthooks",
         "init_models",
         "lessonboard",
+        "logs",
         "settings",
         "surfacing",
         "abilities",
