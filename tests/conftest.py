@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from lignin.adapters.sandbox.doctor import open_sandbox
+from lignin.domain.errors import UnavailableError
+from lignin.ports.sandbox import Sandbox
 from postgres_server import find_programs, running_server
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -24,6 +27,17 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("no recorded sessions: ../shared/data is absent")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="module")
+def real_sandbox() -> Iterator[Sandbox]:
+    """The strongest sandbox of this machine; the test skips where none works."""
+    try:
+        opened = open_sandbox()
+    except UnavailableError as error:
+        pytest.skip(f"no sandbox tier works on this machine: {error}")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """The composition root: the one place that picks adapters."""
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,24 +12,12 @@ from typing import TYPE_CHECKING
 from lignin.adapters.machine import KEY_FILE, SystemClock, SystemIds, redaction_key
 from lignin.adapters.store.admin import SqlAdmin
 from lignin.adapters.store.writer import ResidentLedger
-from lignin.artifacts.client import Client
-from lignin.artifacts.kind import Kind
 from lignin.artifacts.service import Artifacts
-from lignin.domain.artifacts import File
 from lignin.domain.errors import IntegrityError, UnavailableError
 from lignin.domain.events import NewEvent, Scope
 from lignin.harness.service import Harness
 from lignin.operations.context import Context, Progress
 from lignin.operations.settings import DEFAULT_SPACE, Settings, load_settings
-from lignin.ports.connector import Connector, ConnectorAsked
-from lignin.ports.engine import Engine
-from lignin.ports.judge import Judge, JudgeAsked
-from lignin.ports.model import Model
-from lignin.ports.proposer import Proposer, ProposerAsked
-from lignin.ports.repository import Repositories
-from lignin.ports.sandbox import DoctorReport, Sandbox
-from lignin.ports.system import System, SystemAsked
-from lignin.ports.worker import Worker, WorkerAsked
 from lignin.sessions.service import SessionLog
 
 if TYPE_CHECKING:
@@ -35,7 +25,19 @@ if TYPE_CHECKING:
     from lignin.adapters.proposers.command_runs import MakeWall
     from lignin.adapters.proposers.opening import ReadCommand
     from lignin.adapters.wheels.cache import WheelCache
+    from lignin.artifacts.client import Client
+    from lignin.artifacts.kind import Kind
     from lignin.artifacts.verify import Verifier
+    from lignin.domain.artifacts import File
+    from lignin.ports.connector import Connector, ConnectorAsked
+    from lignin.ports.engine import Engine
+    from lignin.ports.judge import Judge, JudgeAsked
+    from lignin.ports.model import Model
+    from lignin.ports.proposer import Proposer, ProposerAsked
+    from lignin.ports.repository import Repositories
+    from lignin.ports.sandbox import DoctorReport, Sandbox
+    from lignin.ports.system import System, SystemAsked
+    from lignin.ports.worker import Worker, WorkerAsked
     from lignin.traces.importer import Importer
 
 
@@ -197,13 +199,13 @@ def _clients() -> Mapping[str, Client]:
     return load_plugins("lignin.artifacts.clients", "CLIENT")
 
 
-def _importers() -> "Sequence[Importer]":
+def _importers() -> Sequence[Importer]:
     from lignin.traces.importer import load_importers
 
     return load_importers()
 
 
-def _verifier(sandbox: Sandbox) -> "Verifier":
+def _verifier(sandbox: Sandbox) -> Verifier:
     from lignin.artifacts.registry import load_kinds, load_plugins
     from lignin.artifacts.verify import Verifier
 
@@ -225,7 +227,7 @@ def _open_sandbox(settings: Settings, opened: list[Callable[[], None]]) -> Sandb
     return sandbox
 
 
-def _open_exits(settings: Settings, opened: list[Callable[[], None]]) -> "UserExits":
+def _open_exits(settings: Settings, opened: list[Callable[[], None]]) -> UserExits:
     from lignin.adapters.broker.exits import UserExits
 
     exits = UserExits(settings.environment, settings.person_home, settings.grants)
@@ -283,7 +285,7 @@ def _open_worker(
     return open_worker(asked, open_sandbox, _command_reader(asked.folder), _wall_maker(settings))
 
 
-def _command_reader(folder: Path) -> "ReadCommand":
+def _command_reader(folder: Path) -> ReadCommand:
     from lignin.adapters.systems.content import read_content
 
     def read_command(words: str) -> tuple[Callable[[str], tuple[str, ...]], Mapping[str, File]]:
@@ -293,7 +295,7 @@ def _command_reader(folder: Path) -> "ReadCommand":
     return read_command
 
 
-def _wall_maker(settings: Settings) -> "MakeWall":
+def _wall_maker(settings: Settings) -> MakeWall:
     from lignin.adapters.proposers.command_runs import Wall
     from lignin.adapters.sandbox.bubblewrap import find_open_wall
 
@@ -322,7 +324,7 @@ def _repositories(settings: Settings) -> Repositories:
 
 def _open_wheels(
     settings: Settings, opened: list[Callable[[], None]], *, keeps: bool
-) -> "WheelCache":
+) -> WheelCache:
     from lignin.adapters.wheels.cache import WheelCache
 
     wheels = WheelCache(settings.home, settings.environment, keeps=keeps)

@@ -9,9 +9,8 @@ import pytest
 
 from lignin.adapters.judges.model import ModelJudge
 from lignin.adapters.judges.opening import open_judge
-from lignin.adapters.sandbox.doctor import open_sandbox
 from lignin.adapters.systems.opening import open_system
-from lignin.domain.errors import DeniedError, UnavailableError
+from lignin.domain.errors import DeniedError
 from lignin.ports.judge import Choice, Judge, JudgeAsked, Pair, Sheet, Verdict
 from lignin.ports.model import Answer, Model, ModelEnd, Question
 from lignin.ports.sandbox import Sandbox
@@ -62,13 +61,8 @@ class TestProgram(Programs):
 
 class TestProgramInRealSandbox(Programs):
     @pytest.fixture
-    def sandbox(self) -> Iterator[Sandbox]:
-        try:
-            made = open_sandbox()
-        except UnavailableError as error:
-            pytest.skip(f"no sandbox here: {error}")
-        yield made
-        made.close()
+    def sandbox(self, real_sandbox: Sandbox) -> Sandbox:
+        return real_sandbox
 
     def test_it_reaches_neither_files_of_the_user_nor_tools(
         self, tmp_path: Path, sandbox: Sandbox

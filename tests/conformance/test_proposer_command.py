@@ -11,7 +11,6 @@ import pytest
 from conformance.unopened import no_model, no_wall
 from lignin.adapters.proposers.opening import open_proposer
 from lignin.adapters.sandbox.bubblewrap import find_open_wall
-from lignin.adapters.sandbox.doctor import open_sandbox
 from lignin.adapters.systems.content import read_content
 from lignin.app import load_settings, open_context
 from lignin.domain.errors import InvalidRequestError, UnavailableError
@@ -98,13 +97,8 @@ class TestCommand(ProposerConformance):
 
 class TestCommandInRealSandbox(TestCommand):
     @pytest.fixture
-    def sandbox(self) -> Iterator[Sandbox]:
-        try:
-            made = open_sandbox()
-        except UnavailableError as error:
-            pytest.skip(f"no sandbox here: {error}")
-        yield made
-        made.close()
+    def sandbox(self, real_sandbox: Sandbox) -> Sandbox:
+        return real_sandbox
 
     def test_it_reaches_nothing_but_its_folder(self, tmp_path: Path, sandbox: Sandbox) -> None:
         """Neither the store, nor hidden cases, nor variables, nor a network, nor a way out."""

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from lignin.adapters.sandbox.doctor import open_sandbox
 from lignin.adapters.systems.content import MAX_BYTES, read_content
 from lignin.adapters.systems.opening import open_system
 from lignin.adapters.systems.surroundings import folder_of
@@ -20,7 +19,6 @@ from lignin.domain.errors import (
     InvalidRequestError,
     LimitedError,
     NotFoundError,
-    UnavailableError,
 )
 from lignin.ports.engine import RunStopped
 from lignin.ports.environment import Environment
@@ -92,13 +90,8 @@ class TestSandboxedCommand(SystemConformance):
 
 class TestRealSandbox(TestSandboxedCommand):
     @pytest.fixture
-    def sandbox(self) -> Iterator[Sandbox]:
-        try:
-            made = open_sandbox()
-        except UnavailableError as error:
-            pytest.skip(f"no sandbox here: {error}")
-        yield made
-        made.close()
+    def sandbox(self, real_sandbox: Sandbox) -> Sandbox:
+        return real_sandbox
 
     def test_a_system_reaches_its_task_s_tools_and_nothing_else(
         self, tmp_path: Path, sandbox: Sandbox

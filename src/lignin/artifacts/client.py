@@ -14,6 +14,8 @@ def _no_places(_launch: Launch) -> tuple[Place, ...]:
 class Client:
     """Where one agent client looks for skills and how much of them it lists.
 
+    The defaults are the folder that many clients share, and the largest listing where none is published.
+
     Args:
         name: As written on the command line.
         title: The product's name, for people.
@@ -30,11 +32,11 @@ class Client:
 
     name: str
     title: str
-    project_folder: str
-    personal_folder: str
-    listing_chars: int
-    description_chars: int
-    entry_format: str
+    project_folder: str = ".agents/skills"
+    personal_folder: str = ".agents/skills"
+    listing_chars: int = 8_000
+    description_chars: int = 1_024
+    entry_format: str = "- {name}: {description}\n"
     markers: tuple[str, ...] = ()
     command: str = ""
     places: Callable[[Launch], tuple[Place, ...]] = _no_places

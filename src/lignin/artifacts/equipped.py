@@ -7,26 +7,16 @@ another.
 from dataclasses import replace
 
 from lignin.domain.codec import Digest, digest_json
-from lignin.ports.sandbox import Capability, Execution, Observed, RequestHandler, Sandbox
+from lignin.ports.sandbox import Execution, Observed, RequestHandler, Sandbox, SandboxOver
 from lignin.ports.wheels import Installed
 
 
-class EquippedSandbox:
+class EquippedSandbox(SandboxOver):
     """The sandbox port over another sandbox, for the runs of one artifact."""
 
     def __init__(self, inner: Sandbox, packages: Installed) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._packages = packages
-
-    @property
-    def tier(self) -> str:
-        """The inner sandbox's."""
-        return self._inner.tier
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """The inner sandbox's."""
-        return self._inner.capabilities
 
     @property
     def policy_digest(self) -> Digest:
@@ -37,6 +27,3 @@ class EquippedSandbox:
         """Run once among the packages."""
         equipped = replace(execution, packages=str(self._packages.folder))
         return self._inner.run(equipped, broker)
-
-    def close(self) -> None:
-        """Nothing: whoever made the inner sandbox ends it."""

@@ -9,7 +9,7 @@ append and a hash; verification is for what was asked for, seen twice, or asks f
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lignin.artifacts.lookup import require_row
 from lignin.artifacts.promotion import require_person
@@ -22,7 +22,6 @@ from lignin.artifacts.store import (
     trusted_givers,
     unknown_examples,
 )
-from lignin.artifacts.verify import Verification
 from lignin.artifacts.versions import (
     due_reason,
     row_after,
@@ -39,6 +38,9 @@ from lignin.domain.states import Row
 from lignin.domain.states.artifacts import VersionState
 from lignin.ports.clock import IdSource
 from lignin.ports.ledger import Page, View
+
+if TYPE_CHECKING:
+    from lignin.artifacts.verify import Verification
 
 KEEP_DRAFT = timedelta(days=14)
 Capturing = Literal["new", "seen_again", "same_code", "revived", "known"]
@@ -182,7 +184,7 @@ class Artifacts:
         )
 
     def record_verification(
-        self, view: View, scope: Scope, name: str, digest: Digest, verification: Verification
+        self, view: View, scope: Scope, name: str, digest: Digest, verification: "Verification"
     ) -> Change:
         """The change that keeps a verification and moves a draft by its verdict.
 
@@ -409,7 +411,7 @@ class Artifacts:
         }
         return self._event(stream, "version.captured", payload)
 
-    def _moves(self, row: Row, verification: Verification) -> list[NewEvent]:
+    def _moves(self, row: Row, verification: "Verification") -> list[NewEvent]:
         to = verdict_move(row, verification.verdict, verification.check_set_digest)
         if to is None:
             return []

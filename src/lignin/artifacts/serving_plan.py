@@ -42,7 +42,7 @@ class Entry(BaseModel):
     `origin` names the head (and store) that serves it: another one's skills are not ours to change.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     digest: str
     files: dict[str, str]
@@ -58,7 +58,7 @@ class Receipt(BaseModel):
     first byte is staged until after the last old file is gone.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     schema_version: Literal[1] = 1
     skills: dict[str, Entry] = Field(default_factory=dict)

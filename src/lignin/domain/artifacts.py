@@ -179,7 +179,7 @@ class Capabilities(BaseModel):
     always may), `programs` are those that it cannot do without. `clock` and `randomness` say that the answer may depend on them.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     tools: dict[str, str] = Field(default_factory=dict)
     hosts: list[str] = Field(default_factory=list)
@@ -203,7 +203,7 @@ class Interface(BaseModel):
     `errors` are the exception names that are a proper answer to a bad argument.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     input: dict[str, Any] = Field(default_factory=lambda: {"type": "object"})
     output: dict[str, Any] = Field(default_factory=dict)
@@ -220,7 +220,7 @@ class Manifest(BaseModel):
     is `workflow`, which says what only a workflow has.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     schema_version: Literal[1] = 1
     kind: str = Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")

@@ -33,7 +33,7 @@ class Locked(BaseModel):
     Where there are several hashes they are of the same version for several platforms.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)
     version: str = Field(pattern=r"^[0-9a-z]+([.!+][0-9a-z]+)*$", max_length=100)

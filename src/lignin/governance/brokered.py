@@ -13,16 +13,16 @@ from lignin.domain.codec import Digest, Json, digest_json
 from lignin.governance.broker import BROKER_VERSION, Broker
 from lignin.ports.broker import BrokerReport
 from lignin.ports.sandbox import (
-    Capability,
     Execution,
     Observed,
     RequestHandler,
     Sandbox,
+    SandboxOver,
     Surroundings,
 )
 
 
-class BrokeredSandbox:
+class BrokeredSandbox(SandboxOver):
     """The sandbox port over another sandbox.
 
     Args:
@@ -45,22 +45,12 @@ class BrokeredSandbox:
         patience_s: float = 0.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._open_broker = open_broker
         self._binding_digest = binding_digest
         self._on_report = on_report
         self._patience_s = patience_s
         self._monotonic = monotonic
-
-    @property
-    def tier(self) -> str:
-        """The inner sandbox's."""
-        return self._inner.tier
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """The inner sandbox's."""
-        return self._inner.capabilities
 
     @property
     def policy_digest(self) -> Digest:
@@ -121,6 +111,3 @@ class BrokeredSandbox:
                 f"outside: {'; '.join(report.reasons)}"
             ),
         )
-
-    def close(self) -> None:
-        """Nothing: whoever made the inner sandbox ends it."""

@@ -11,6 +11,7 @@ NOT_NOUNS = frozenset(
         "recalling",
         "init_models",
         "lessonboard",
+        "logs",
         "settings",
         "surfacing",
         "abilities",

@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
-from lignin.domain.codec import canonical_bytes, parse_json
-from lignin.domain.errors import InvalidRequestError
 from lignin.domain.events import format_time
 from lignin.operations.context import Context
+from lignin.operations.logs import append_record, bounded, read_records
 from lignin.ports.ledger import View
-from lignin.traces.redact import redact
 
 STREAM = "calls"
 MAX_RATIONALE_CHARS = 2000
@@ -52,31 +50,20 @@ def note_call(context: Context, call: Call) -> None:
         return
     said = {
         **asdict(call),
-        "asked": _bounded(call.asked, MAX_ASKED_CHARS),
-        "rationale": _bounded(call.rationale, MAX_RATIONALE_CHARS),
+        "asked": bounded(call.asked, MAX_ASKED_CHARS),
+        "rationale": bounded(call.rationale, MAX_RATIONALE_CHARS),
         "by": context.scope.actor.sub,
         "at": format_time(context.clock.now()),
     }
-    content = redact(canonical_bytes(said), context.redaction_key).content
-    context.commit(context.sessions.append(context.scope, STREAM, [content], type="call.record"))
-
-
-def _bounded(text: str, most: int) -> str:
-    # lone surrogates have no canonical form
-    return text.encode(errors="replace").decode()[:most]
+    append_record(context, STREAM, said, type_="call.record")
 
 
 def read_calls(view: View) -> Iterator[Call]:
     """The latest calls of a space, oldest first; purged and odd ones are passed over."""
-    row = view.row(f"record/{STREAM}")
-    length = row.seq if row else 0
-    for content in view.contents(f"record/{STREAM}", max(1, length - MAX_READ + 1)):
-        if content is None:
-            continue
+    for said in read_records(view, STREAM, MAX_READ):
         try:
-            said = parse_json(content)
             call = Call(**said)
-        except (InvalidRequestError, TypeError):
+        except TypeError:
             continue
         if call.outcome in get_args(Outcome):
             yield call

@@ -3,41 +3,43 @@
 Built by `lignin.app`. Everything dear (sandbox, plug-ins) is made on first use.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from lignin.artifacts.client import Client
 from lignin.artifacts.disk import Disk
-from lignin.artifacts.kind import Kind
-from lignin.artifacts.service import Artifacts
 from lignin.domain.codec import Digest, Json, canonical_bytes, parse_json
 from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError, UnavailableError
 from lignin.domain.events import Change, Receipt, Scope
 from lignin.domain.uses import Surface
-from lignin.harness.service import Harness
 from lignin.operations.searching import Searches
-from lignin.ports.broker import Exits
-from lignin.ports.clock import Clock, IdSource
-from lignin.ports.connector import Connector, ConnectorAsked
-from lignin.ports.engine import Engine
-from lignin.ports.judge import Judge, JudgeAsked
 from lignin.ports.ledger import Ledger, View
-from lignin.ports.model import Model
-from lignin.ports.proposer import Proposer, ProposerAsked
-from lignin.ports.repository import Repositories
-from lignin.ports.sandbox import DoctorReport, Sandbox
-from lignin.ports.store import StoreAdmin
-from lignin.ports.system import System, SystemAsked
-from lignin.ports.wheels import Wheels
-from lignin.ports.worker import Worker, WorkerAsked
-from lignin.sessions.service import SessionLog
 from lignin.traces.redact import redact
 
 if TYPE_CHECKING:
+    from lignin.artifacts.client import Client
+    from lignin.artifacts.kind import Kind
+    from lignin.artifacts.service import Artifacts
     from lignin.artifacts.verify import Verifier
+    from lignin.harness.service import Harness
+    from lignin.ports.broker import Exits
+    from lignin.ports.clock import Clock, IdSource
+    from lignin.ports.connector import Connector, ConnectorAsked
+    from lignin.ports.engine import Engine
+    from lignin.ports.judge import Judge, JudgeAsked
+    from lignin.ports.model import Model
+    from lignin.ports.proposer import Proposer, ProposerAsked
+    from lignin.ports.repository import Repositories
+    from lignin.ports.sandbox import DoctorReport, Sandbox
+    from lignin.ports.store import StoreAdmin
+    from lignin.ports.system import System, SystemAsked
+    from lignin.ports.wheels import Wheels
+    from lignin.ports.worker import Worker, WorkerAsked
+    from lignin.sessions.service import SessionLog
     from lignin.traces.importer import Importer
 
 Progress = Callable[[str, int, int | None], None]
@@ -83,7 +85,7 @@ Decided = TypeVar("Decided")
 MAX_DECISIONS = 8
 
 
-def _no_server(_context: "Context", _address: str) -> AbstractContextManager[str]:
+def _no_server(_context: Context, _address: str) -> AbstractContextManager[str]:
     raise UnavailableError("nothing can listen here", hint="use the command line: `lignin up`")
 
 
@@ -91,7 +93,7 @@ def _untold(_line: Mapping[str, Json]) -> bool:
     return True
 
 
-def _no_face(_context: "Context", _serving: Serving) -> AbstractContextManager[str]:
+def _no_face(_context: Context, _serving: Serving) -> AbstractContextManager[str]:
     raise UnavailableError("nothing can be served here", hint="use the command line")
 
 
@@ -148,10 +150,10 @@ class Context:
     redaction_key: bytes
     load_kinds: Callable[[], Mapping[str, Kind]]
     load_clients: Callable[[], Mapping[str, Client]]
-    load_importers: Callable[[], "Sequence[Importer]"]
+    load_importers: Callable[[], Sequence[Importer]]
     open_sandbox: Callable[[], Sandbox]
     diagnose: Callable[[], DoctorReport]
-    open_verifier: Callable[[], "Verifier"]
+    open_verifier: Callable[[], Verifier]
     open_exits: Callable[[], Exits]
     open_system: Callable[[SystemAsked], System]
     open_model: Callable[[str], Model]
@@ -171,9 +173,9 @@ class Context:
     caller: Caller | None = None
     progress: Progress = field(default=_silent)
     tell: Callable[[Mapping[str, Json]], bool] = field(default=_untold)
-    listen: "Listen" = field(default=_no_server)
-    serve_http: "Serve" = field(default=_no_face)
-    serve_mcp: "Serve" = field(default=_no_face)
+    listen: Listen = field(default=_no_server)
+    serve_http: Serve = field(default=_no_face)
+    serve_mcp: Serve = field(default=_no_face)
     searches: Searches = field(default_factory=Searches)
 
     def commit(self, *changes: Change) -> tuple[Receipt, ...]:

@@ -18,7 +18,6 @@ from lignin.operations.artifact_models import ArtifactCall, Called
 from lignin.operations.context import Context
 from lignin.operations.jobwork import ask_job
 from lignin.operations.presence import alive
-from lignin.operations.working import Shift, working
 from lignin.ports.ledger import View
 
 QUEUE: Final = "workflows"
@@ -127,6 +126,8 @@ def _waited(context: Context, name: str, wait_s: float) -> Job:
             job = _again(context, name)
         return job
     pause = threading.Event()
+    from lignin.operations.working import Shift, working  # every job's machinery: dear to load
+
     with working(context, Shift(queues=(QUEUE,), parallel=TOGETHER, grace_s=0.0)) as worker:
         while job.state == "open" and time.monotonic() < deadline:
             worker.tend()

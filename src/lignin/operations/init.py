@@ -57,16 +57,24 @@ def init(context: Context, request: Init) -> ProjectSet:
             f"an earlier run in {folder} was cut off", hint="--yes takes it back and goes on"
         )
     if not writes:
-        return _undone(context, project, writes) if request.undo else _set(
-            context, project, request, writes
-        )  # fmt: skip
+        return _done(context, project, request, writes=False)
     with project.locked():
         recovered = project.recover()
-        if request.undo:
-            done = _undone(context, project, writes, recovered=recovered)
-        else:
-            done = _set(context, project, request, writes)
+        done = _done(context, project, request, writes=True, recovered=recovered)
         return done.model_copy(update={"recovered": list(recovered)})
+
+
+def _done(
+    context: Context,
+    project: Project,
+    request: Init,
+    *,
+    writes: bool,
+    recovered: Sequence[str] = (),
+) -> ProjectSet:
+    if request.undo:
+        return _undone(context, project, writes, recovered)
+    return _set(context, project, request, writes)
 
 
 def _folder(context: Context, named: str) -> Path:

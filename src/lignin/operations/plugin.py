@@ -7,9 +7,9 @@ from pydantic import Field
 
 from lignin import __version__
 from lignin.artifacts.disk import explained
+from lignin.artifacts.projects.files import missing_folders
 from lignin.artifacts.projects.place import Launch
 from lignin.artifacts.projects.plugin import MARKETPLACE, NAME, SKILLS, is_ours, plugin_files
-from lignin.artifacts.projects.skills import missing_folders
 from lignin.artifacts.serve import serve_folder
 from lignin.artifacts.serving_plan import Served
 from lignin.domain.codec import digest_bytes, digest_json

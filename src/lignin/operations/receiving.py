@@ -6,14 +6,13 @@ the variables that its shell has. What they hold of the caller is data, redacted
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 
-from lignin.domain.codec import canonical_bytes, parse_json
-from lignin.domain.errors import InvalidRequestError
 from lignin.domain.uses import CallReceipt
 from lignin.operations.context import Caller, Context
+from lignin.operations.logs import append_record, bounded, read_records
 from lignin.ports.ledger import View
-from lignin.traces.redact import redact
 
 STREAM = "uses"
 MAX_READ = 50_000
@@ -63,29 +62,17 @@ def note_use(
         ended_at=ended_at,
         failed=failed,
         is_load=is_load,
-        client=_bounded(caller.client),
-        client_version=_bounded(caller.client_version),
-        session=_bounded(caller.session),
-        call_id=_bounded(caller.call_id),
-        model=_bounded(caller.model),
+        client=bounded(caller.client, MAX_CHARS),
+        client_version=bounded(caller.client_version, MAX_CHARS),
+        session=bounded(caller.session, MAX_CHARS),
+        call_id=bounded(caller.call_id, MAX_CHARS),
+        model=bounded(caller.model, MAX_CHARS),
     )
-    content = redact(canonical_bytes(asdict(receipt)), context.redaction_key).content
-    context.commit(context.sessions.append(context.scope, STREAM, [content], type="use.record"))
+    append_record(context, STREAM, asdict(receipt), type_="use.record")
 
 
 def read_receipts(view: View) -> Iterator[CallReceipt]:
     """The latest receipts of a space, oldest first; purged and odd ones are passed over."""
-    row = view.row(f"record/{STREAM}")
-    length = row.seq if row else 0
-    for content in view.contents(f"record/{STREAM}", max(1, length - MAX_READ + 1)):
-        if content is None:
-            continue
-        try:
-            yield CallReceipt(**parse_json(content))
-        except (InvalidRequestError, TypeError):
-            continue
-
-
-def _bounded(text: str) -> str:
-    # lone surrogates have no canonical form
-    return text.encode(errors="replace").decode()[:MAX_CHARS]
+    for said in read_records(view, STREAM, MAX_READ):
+        with suppress(TypeError):
+            yield CallReceipt(**said)

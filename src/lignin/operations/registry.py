@@ -26,7 +26,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 class Request(BaseModel):
     """Base of every request: unknown fields are refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     @model_validator(mode="after")
     def _refuse_control_characters(self) -> Self:
@@ -42,6 +42,8 @@ class Request(BaseModel):
 
 class Response(BaseModel):
     """Base of every response."""
+
+    model_config = ConfigDict(defer_build=True)
 
     def exit_code(self) -> int:
         """0; 6 (evidence says no) or 10 (inconclusive) where the answer is a verdict; 8 (conflict)

@@ -208,6 +208,35 @@ class Sandbox(Protocol):
         ...
 
 
+class SandboxOver:
+    """A sandbox over another one, which makes the runs: what it does not change is the inner one's."""
+
+    def __init__(self, inner: Sandbox) -> None:
+        self._inner = inner
+
+    @property
+    def tier(self) -> str:
+        """The inner sandbox's."""
+        return self._inner.tier
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """The inner sandbox's."""
+        return self._inner.capabilities
+
+    @property
+    def policy_digest(self) -> Digest:
+        """The inner sandbox's; another one where this one changes what runs show."""
+        return self._inner.policy_digest
+
+    def run(self, execution: Execution, broker: RequestHandler | None = None) -> Observed:
+        """Run once, as the inner sandbox does."""
+        return self._inner.run(execution, broker)
+
+    def close(self) -> None:
+        """Nothing: whoever made the inner sandbox ends it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierReport:
     """One tier: whether a probe ran in it, else why not and what would help.

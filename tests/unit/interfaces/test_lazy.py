@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 HEAVY = ("fastmcp", "fastapi", "mcp", "uvicorn", "starlette")
+DEAR = ("jsonschema", "lignin.artifacts.verify", "lignin.artifacts.projects.place")
 WITHOUT = """
 import sys
 for name in {absent}:
@@ -25,15 +26,25 @@ def python(code: str, home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
+def loaded(words: list[str], names: tuple[str, ...], home: Path) -> str:
+    """Which of some modules a command loads, as a list is written."""
+    code = f"import sys\nfrom lignin.interfaces.cli import run\nrun({words})\nprint([n for n in {names} if n in sys.modules], file=sys.stderr)"
+    return python(code, home).stderr.strip().splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     "words", [["--help"], ["artifact", "list"], ["mcp", "--help"], ["up", "--help"]]
 )
 def test_no_server_is_imported_by_a_command_that_serves_nothing(
     words: list[str], tmp_path: Path
 ) -> None:
-    code = f"import sys\nfrom lignin.interfaces.cli import run\nrun({words})\nprint([n for n in {HEAVY} if n in sys.modules], file=sys.stderr)"
-    done = python(code, tmp_path)
-    assert done.stderr.strip().splitlines()[-1] == "[]"
+    assert loaded(words, HEAVY, tmp_path) == "[]"
+
+
+def test_a_small_command_loads_neither_what_verifies_nor_what_sets_projects_up(
+    tmp_path: Path,
+) -> None:
+    assert loaded(["space", "list"], DEAR, tmp_path) == "[]"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from lignin.domain.loops import Amounts
 from lignin.domain.states.row import Row
 from lignin.loops.laws.parse import parse_loop
 from lignin.loops.laws.stops import Iterated, Stopped, decide_stop, stood_still
-from unit.domain.test_states import _event
+from unit.domain.stories import event_of
 from unit.loops.test_parse import CLOSED, WHOLE
 
 from lignin.domain.states import reduce_event  # isort: skip
@@ -73,7 +73,7 @@ def _budget(*steps: tuple[str, str, int]) -> Row:
     row: Row | None = None
     for seq, (verb, ticket, tokens) in enumerate(steps, start=1):
         payload = {"ticket": ticket, "amounts": {"tokens": tokens}, "limits": {"tokens": 10}}
-        row = reduce_event(row, _event("budget/x", f"budget.{verb}", seq, payload))
+        row = reduce_event(row, event_of("budget/x", f"budget.{verb}", seq, payload))
     assert row is not None
     return row
 
@@ -104,4 +104,4 @@ def test_who_spends_more_than_was_set_aside_is_counted_and_the_truth_stands() ->
 def test_of_a_limited_unit_something_must_be_set_aside() -> None:
     payload = {"ticket": "a", "amounts": {"tokens": 1}, "limits": {"tokens": 1, "time_s": 0}}
     with pytest.raises(LimitedError, match="1 seconds asked for, 0 left"):
-        reduce_event(None, _event("budget/x", "budget.reserved", 1, payload))
+        reduce_event(None, event_of("budget/x", "budget.reserved", 1, payload))

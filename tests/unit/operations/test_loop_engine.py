@@ -16,8 +16,7 @@ from lignin.operations.looprunning import drive
 from lignin.operations.loopticking import Ticker, ask_for_runs
 from lignin.ports.ledger import require_known
 from unit.operations.conftest import Desk
-from unit.operations.test_job import Shop
-from unit.operations.test_loop import (
+from unit.operations.loop_desk import (
     add,
     business,
     command,
@@ -25,6 +24,7 @@ from unit.operations.test_loop import (
     definition,
     script,
 )
+from unit.operations.test_job import Shop
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 
 from lignin.ports.ledger import require_known
 from unit.operations.conftest import Desk
-from unit.operations.test_loop import add, command, counting, definition, run, script
+from unit.operations.loop_desk import add, command, counting, definition, run, script
 
 RETRY = {"do": "retry", "retries": 4}
 

@@ -20,7 +20,7 @@ from lignin.operations.looprunning import drive
 from lignin.ports.engine import RunStopped
 from lignin.ports.ledger import require_known
 from unit.operations.conftest import Desk
-from unit.operations.test_loop import add, command, definition, script
+from unit.operations.loop_desk import add, command, definition, script
 
 REPLACE = {"kind": "message", "overlap": "replace"}
 LONG = """

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from corpora.traces import FILES, GOLD, genai_spans, jsonl, openinference, tau, written
+from corpora.spans import GOLD, genai_spans, openinference
+from corpora.traces import FILES, jsonl, tau, written
 from lignin.domain.errors import NotFoundError
 from lignin.operations.intake import end_of_batch, load_trajectory
 from lignin.traces.importer import load_importers

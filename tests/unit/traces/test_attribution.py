@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from corpora.traces import claude_logs, jsonl
+from corpora.spans import claude_logs
+from corpora.traces import jsonl
 from lignin.domain.traces import Role, Step, ToolCall, Trajectory
 from lignin.traces.attribution import find_exposures, find_uses, skill_of_path
 from lignin.traces.importers import claude_code, codex, otel_genai

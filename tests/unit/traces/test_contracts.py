@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from corpora.traces import jsonl, openinference
+from corpora.spans import openinference
+from corpora.traces import jsonl
 from lignin.domain.traces import Trajectory
 from lignin.traces.contracts import MAX_TOOLS, declared_effects
 from lignin.traces.effects import calls_of

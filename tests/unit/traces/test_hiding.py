@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from corpora.traces import FILES, GOLD, archive, inspect_members, tau, written
+from corpora.spans import GOLD
+from corpora.traces import FILES, archive, inspect_members, tau, written
 from lignin.traces.hiding import HIDDEN, hider
 from lignin.traces.importer import find_importer, load_importers
 from lignin.traces.intake import take_trace

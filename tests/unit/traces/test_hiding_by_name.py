@@ -5,20 +5,16 @@ from typing import Any
 
 import pytest
 
-from corpora.traces import (
+from corpora.spans import (
     GOLD,
     genai_span,
     genai_spans,
-    jsonl,
     langfuse,
     langfuse_trace,
-    lignin_run,
-    mini,
     openinference,
     otlp,
-    tau,
-    tau2,
 )
+from corpora.traces import jsonl, lignin_run, mini, tau, tau2
 from lignin.traces.hiding import hider, names_outcome
 from lignin.traces.importer import load_importers
 from lignin.traces.intake import take_trace

@@ -5,19 +5,17 @@ from typing import Any
 
 import pytest
 
-from corpora.traces import (
-    FILES,
+from corpora.spans import (
     attribute,
     claude_logs,
     codex_logs,
     genai_span,
     genai_spans,
-    jsonl,
     langfuse,
     openinference,
     otlp,
-    written,
 )
+from corpora.traces import FILES, jsonl, written
 from lignin.domain.traces import Step, Trajectory
 from lignin.traces.importer import find_importer, load_importers
 from lignin.traces.importers import langfuse as langfuse_file

@@ -16,7 +16,6 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from lignin.adapters.store import segments, tables
 from lignin.adapters.store.read import MAX_CHUNK_BYTES, chunked
@@ -296,8 +295,12 @@ def insert_blob(connection: Connection, digest: str, content: bytes) -> None:
 def insert_or_ignore(connection: Connection, table: Table) -> Any:
     """An insert that passes over rows which are there already."""
     if connection.dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+        from sqlalchemy.dialects.postgresql import insert as insert_postgres
+
+        return insert_postgres(table).on_conflict_do_nothing()
+    from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+    return insert_sqlite(table).on_conflict_do_nothing()
 
 
 def forget_stream(connection: Connection, space: str, stream: str) -> None:

@@ -66,10 +66,7 @@ def _places(launch: Launch) -> tuple[Place, ...]:
 CLIENT = Client(
     name="codex",
     title="Codex",
-    project_folder=".agents/skills",
-    personal_folder=".agents/skills",
     listing_chars=5_440,
-    description_chars=1_024,
     entry_format="- {name}: {description} (file: {path})\n",
     markers=(".codex", ".agents", "AGENTS.md"),
     command="codex",

@@ -28,11 +28,6 @@ def _places(launch: Launch) -> tuple[Place, ...]:
 CLIENT = Client(
     name="cursor",
     title="Cursor",
-    project_folder=".agents/skills",
-    personal_folder=".agents/skills",
-    listing_chars=8_000,
-    description_chars=1_024,
-    entry_format="- {name}: {description}\n",
     markers=(".cursor", ".cursorrules"),
     command="cursor-agent",
     places=_places,

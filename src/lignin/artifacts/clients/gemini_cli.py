@@ -51,11 +51,6 @@ def _places(launch: Launch) -> tuple[Place, ...]:
 CLIENT = Client(
     name="gemini-cli",
     title="Gemini CLI",
-    project_folder=".agents/skills",
-    personal_folder=".agents/skills",
-    listing_chars=8_000,
-    description_chars=1_024,
-    entry_format="- {name}: {description}\n",
     markers=(".gemini", "GEMINI.md"),
     command="gemini",
     places=_places,

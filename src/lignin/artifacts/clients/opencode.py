@@ -21,11 +21,6 @@ def _places(launch: Launch) -> tuple[Place, ...]:
 CLIENT = Client(
     name="opencode",
     title="OpenCode",
-    project_folder=".agents/skills",
-    personal_folder=".agents/skills",
-    listing_chars=8_000,
-    description_chars=1_024,
-    entry_format="- {name}: {description}\n",
     markers=(".opencode", "opencode.json", "opencode.jsonc"),
     command="opencode",
     places=_places,

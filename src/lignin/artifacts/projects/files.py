@@ -40,7 +40,9 @@ def read_target(base: Path, name: str) -> Target:
         try:
             facts = path.stat()
         except FileNotFoundError:
-            return Target(path=path, before=None, folders=_missing_folders(path))
+            missing = missing_folders(path.parent)
+            _require_place_for(missing, path)
+            return Target(path=path, before=None, folders=missing)
         if not stat.S_ISREG(facts.st_mode):
             raise InvalidRequestError(f"{path} is no regular file", hint="move it away")
         if not facts.st_mode & _WRITABLE or not os.access(path, os.W_OK):
@@ -100,16 +102,20 @@ def _real(base: Path, name: str) -> Path:
     return path
 
 
-def _missing_folders(path: Path) -> tuple[Path, ...]:
+def missing_folders(folder: Path) -> tuple[Path, ...]:
+    """The folders that are to be made so that one is there, outermost first."""
     missing: list[Path] = []
-    folder = path.parent
     while not folder.exists():
         missing.append(folder)
         folder = folder.parent
+    return tuple(reversed(missing))
+
+
+def _require_place_for(missing: tuple[Path, ...], path: Path) -> None:
+    folder = missing[0].parent if missing else path.parent
     if not folder.is_dir():
         raise InvalidRequestError(f"{folder} is a file; a folder is needed", hint="move it away")
     _require_writable(folder)
-    return tuple(reversed(missing))
 
 
 def _require_writable(folder: Path) -> None:

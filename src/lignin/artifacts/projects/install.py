@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lignin.artifacts.disk import Disk, explain_error, explained, parts_of
-from lignin.artifacts.projects.files import Target, follow, read_known
+from lignin.artifacts.disk import Disk, explained, parts_of
+from lignin.artifacts.projects.files import Target, follow, missing_folders, read_known
 from lignin.artifacts.projects.marked import Marked
 from lignin.artifacts.projects.plan import Emptied, empty
 from lignin.artifacts.projects.record import (
@@ -24,7 +24,6 @@ from lignin.artifacts.projects.record import (
     Run,
     parse_record,
 )
-from lignin.artifacts.projects.skills import missing_folders
 from lignin.domain.codec import digest_bytes
 from lignin.domain.errors import (
     ConflictError,
@@ -117,12 +116,12 @@ class Project:
 
     def recover(self) -> tuple[str, ...]:
         """Take back a run that was cut off; the files concerned."""
-        with self._explained("take back a run that was cut off"):
+        with explained("cannot take back a run that was cut off"):
             self._drop_parts(self._path)
         record = self.record()
         if record.pending is None:
             return ()
-        with self._explained("take back a run that was cut off"):
+        with explained("cannot take back a run that was cut off"):
             for mark in record.pending.files:
                 path = self._now_at(mark.path)
                 self._drop_parts(Path(mark.path))
@@ -169,7 +168,7 @@ class Project:
             uses=tuple(map(str, uses)),
         )
         try:
-            with self._explained("write into the project"):
+            with explained("cannot write into the project"):
                 self._save(record.model_copy(update={"pending": run}))
                 self._write(changes, folders)
                 done = {"runs": (*record.runs, run), "pending": None}
@@ -246,7 +245,7 @@ class Project:
             UnavailableError, DeniedError: The disk refused.
         """
         record = self.record()
-        with self._explained("take out of the project what was put in"):
+        with explained("cannot take out of the project what was put in"):
             for removal in removals:
                 if removal.refused:
                     continue
@@ -289,13 +288,6 @@ class Project:
         else:
             self._disk.write_new(self._path, record.to_bytes(), 0o600)
         self._disk.sync_folder(self._path.parent)
-
-    @contextmanager
-    def _explained(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise explain_error(error, f"cannot {doing}") from error
 
 
 def _read_record(path: Path) -> Record:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
-from lignin.artifacts.projects.marked import BOM
+from lignin.artifacts.projects.marked import BOM, text_of
 from lignin.domain.codec import Json
 from lignin.domain.errors import InvalidRequestError, LimitedError
 
@@ -66,12 +66,7 @@ def parse_places(content: bytes) -> Node | None:
     """
     if len(content) > MAX_BYTES:
         raise LimitedError(f"more than {MAX_BYTES} bytes", hint="settings are smaller")
-    try:
-        content.decode()
-    except UnicodeDecodeError as error:
-        raise InvalidRequestError(
-            f"not UTF-8 at byte {error.start}", hint="save the file as UTF-8"
-        ) from error
+    text_of(content)  # or it is refused
     reader = _Reader(content)
     reader.skip()
     if reader.at == len(content):

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lignin.domain.errors import InvalidRequestError
+
 Span = tuple[int, int]
 BOM = b"\xef\xbb\xbf"
 
@@ -57,3 +59,17 @@ def line_end_of(content: bytes) -> bytes:
     """The line end that a text uses: that of its first line."""
     first = content.find(b"\n")
     return b"\r\n" if first > 0 and content[first - 1 : first] == b"\r" else b"\n"
+
+
+def text_of(content: bytes) -> str:
+    """The file as text.
+
+    Raises:
+        InvalidRequestError: It is no UTF-8; says where.
+    """
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRequestError(
+            f"not UTF-8 at byte {error.start}", hint="save the file as UTF-8"
+        ) from error

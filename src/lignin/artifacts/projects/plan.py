@@ -66,9 +66,7 @@ def _with_settings(done: Filled, settings: Sequence[Setting]) -> Filled:
         others = [f"{each.name}: {stands.why}" for each, stands in mine if stands.how == "other"]
         if others:
             kept = Kept(part=part, why="; ".join(others))
-            done = Filled(
-                after=done.after, puts=done.puts, kept=(*done.kept, kept), there=done.there
-            )
+            done = replace(done, kept=(*done.kept, kept))
             continue
         missing = [setting for setting, stands in mine if stands.how == "absent"]
         after, puts = done.after, list(done.puts)
@@ -76,7 +74,7 @@ def _with_settings(done: Filled, settings: Sequence[Setting]) -> Filled:
             after, made = put_setting(after, setting)
             puts.append(Put.of_setting(setting, made))
         there = done.there if missing or part in done.there else (*done.there, part)
-        done = Filled(after=after, puts=tuple(puts), kept=done.kept, there=there)
+        done = replace(done, after=after, puts=tuple(puts), there=there)
     return done
 
 
@@ -94,13 +92,11 @@ def _with_section(done: Filled, place: Place) -> Filled:
     if stands == "same":
         if any(put.is_section for put in done.puts) or section.part in done.there:
             return done  # two clients share the file
-        return Filled(
-            after=done.after, puts=done.puts, kept=done.kept, there=(*done.there, section.part)
-        )
+        return replace(done, there=(*done.there, section.part))
     kept = Kept(part=section.part, why="it is there, changed by hand or by somebody else")
     if kept in done.kept:
         return done
-    return Filled(after=done.after, puts=done.puts, kept=(*done.kept, kept), there=done.there)
+    return replace(done, kept=(*done.kept, kept))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

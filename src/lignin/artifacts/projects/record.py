@@ -19,7 +19,7 @@ MAX_BYTES = 4 * 2**20
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Put(_Frozen):

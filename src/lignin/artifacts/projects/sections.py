@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import Literal
 
-from lignin.artifacts.projects.marked import BOM, Marked, line_end_of
+from lignin.artifacts.projects.marked import BOM, Marked, line_end_of, text_of
 from lignin.domain.codec import Json
 from lignin.domain.errors import InvalidRequestError
 
@@ -114,13 +114,9 @@ def _find(content: bytes, form: str) -> _Found | None:
 def _read(content: bytes, form: str) -> dict[str, Json]:
     if len(content) > MAX_BYTES:
         raise InvalidRequestError(f"more than {MAX_BYTES} bytes", hint="such files are smaller")
+    text = text_of(content.removeprefix(BOM))
     try:
-        text = content.removeprefix(BOM).decode()
         return tomllib.loads(text) if form == "toml" else {}
-    except UnicodeDecodeError as error:
-        raise InvalidRequestError(
-            f"not UTF-8 at byte {error.start}", hint="save the file as UTF-8"
-        ) from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InvalidRequestError(
             f"no TOML: {error}",

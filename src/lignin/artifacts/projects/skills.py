@@ -21,15 +21,6 @@ def is_begun(folder: Path) -> bool:
     return (folder / RECEIPT_PATH).exists()
 
 
-def missing_folders(folder: Path) -> list[Path]:
-    """The folders that serving into one would make, outermost first."""
-    missing = []
-    while not folder.exists():
-        missing.append(folder)
-        folder = folder.parent
-    return missing[::-1]
-
-
 def clear_skills(folders: Iterable[Path], *, now: datetime, disk: Disk) -> dict[str, str]:
     """Remove every skill of ours from folders, without notes; what stays, by path, and why.
 

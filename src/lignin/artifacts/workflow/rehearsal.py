@@ -26,13 +26,13 @@ from lignin.domain.examples import Example
 from lignin.domain.workflows import MAX_STEPS
 from lignin.ports.engine import ONCE, Retry
 from lignin.ports.sandbox import (
-    Capability,
     Effect,
     Execution,
     Observed,
     PythonCall,
     RequestHandler,
     Sandbox,
+    SandboxOver,
     Status,
 )
 
@@ -47,21 +47,8 @@ class _KilledError(BaseException):
     """The process that drives a rehearsal dies."""
 
 
-class RehearsalSandbox:
+class RehearsalSandbox(SandboxOver):
     """See `lignin.ports.sandbox.Sandbox`."""
-
-    def __init__(self, inner: Sandbox) -> None:
-        self._inner = inner
-
-    @property
-    def tier(self) -> str:
-        """The inner sandbox's."""
-        return self._inner.tier
-
-    @property
-    def capabilities(self) -> frozenset[Capability]:
-        """The inner sandbox's."""
-        return self._inner.capabilities
 
     @property
     def policy_digest(self) -> Digest:
@@ -74,9 +61,6 @@ class RehearsalSandbox:
         if not isinstance(action, PythonCall) or "rehearsal" not in action.arguments:
             return self._inner.run(execution, broker)
         return _Rehearsal(self._inner, execution, action.arguments, broker).run()
-
-    def close(self) -> None:
-        """Nothing: whoever made the inner sandbox ends it."""
 
 
 @dataclass(slots=True)
@@ -338,20 +322,15 @@ class _Rehearsal:
         return {"value": {"swapped": True, "version": version + 1}}
 
 
-class _Watched:
+class _Watched(SandboxOver):
     """The inner sandbox, with every run of it kept."""
 
     def __init__(self, rehearsal: _Rehearsal) -> None:
+        super().__init__(rehearsal._inner)
         self._rehearsal = rehearsal
-        self.tier = rehearsal._inner.tier
-        self.capabilities = rehearsal._inner.capabilities
-        self.policy_digest = rehearsal._inner.policy_digest
 
     def run(self, execution: Execution, broker: RequestHandler | None = None) -> Observed:
         return self._rehearsal.watch(execution, broker)
-
-    def close(self) -> None:
-        """Nothing was opened."""
 
 
 def plan_call(files: Mapping[str, File], given: Mapping[str, Json]) -> Execution:

@@ -76,7 +76,7 @@ class _Grant(BaseModel):
     internet. Plain http and mail without TLS are for this machine alone.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     variable: str = ""
     file: str = ""

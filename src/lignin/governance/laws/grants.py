@@ -73,7 +73,7 @@ class SecretGrant(BaseModel):
         paths: Prefixes of their paths, by whole segments.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     variable: str = ""
     file: str = ""
@@ -112,7 +112,7 @@ class ServerGrant(BaseModel):
             cases in; what it holds may be thrown away.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     command: list[Annotated[str, Field(min_length=1)]] = []
     url: str = ""
@@ -146,7 +146,7 @@ class AgentGrant(BaseModel):
         timeout_s: For one answer.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     model: str = ""
     command: str = ""
@@ -160,7 +160,7 @@ class AgentGrant(BaseModel):
 
 
 class _GrantsFile(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     secrets: dict[str, SecretGrant] = Field(default_factory=dict)
     servers: dict[Annotated[str, Field(pattern=NAME)], ServerGrant] = Field(default_factory=dict)

@@ -227,7 +227,7 @@ def _bounded(answer: Any) -> bytes:
 
 def _error_of(status: int, told: Mapping[str, Any]) -> LigninError:
     """The error that problem details stand for: by its code, else by the family of its status."""
-    by_code = {kind.code: kind for kind in _kinds(LigninError)}
+    by_code = {kind.code: kind for kind in _kinds()}
     by_status = {status: kind for kind, (_, status) in FAMILIES.items()} | {401: DeniedError}
     kind = by_code.get(str(told.get("code"))) or by_status.get(status, InternalError)
     if kind is IntegrityError and told.get("code") != IntegrityError.code:
@@ -241,6 +241,6 @@ def _error_of(status: int, told: Mapping[str, Any]) -> LigninError:
     )
 
 
-def _kinds(kind: type[LigninError]) -> list[type[LigninError]]:
+def _kinds() -> list[type[LigninError]]:
     known = [each for each in vars(errors).values() if isinstance(each, type)]
-    return [each for each in known if issubclass(each, kind) and each is not kind]
+    return [each for each in known if issubclass(each, LigninError) and each is not LigninError]

@@ -25,7 +25,7 @@ _FENCE = re.compile(r"```(?:json|toml)?\s*\n(.*?)```", re.DOTALL)
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class _Budget(_Strict):
