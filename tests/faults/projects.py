@@ -143,7 +143,7 @@ PROJECTS: Mapping[str, Prepared] = {
         ".mcp.json", json.dumps(MINE).encode(), "claude-code", kept=frozenset({"MCP server"})
     ),
     "telemetry that goes elsewhere": _settings(
-        '{"env": {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://else"}}', kept=frozenset({"telemetry"})
+        '{"env": {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://else"}}'
     ),
     "opencode in JSON": _says("opencode.json", b'{\n  "mcp": {}\n}\n', "opencode"),
     "opencode in JSON with comments": _says("opencode.jsonc", b"{ // mine\n}", "opencode"),

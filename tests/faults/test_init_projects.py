@@ -99,7 +99,7 @@ def test_no_secret_of_a_file_reaches_the_record_the_answer_or_the_store(
     text = f'{{\n  "env": {{\n    "KEY": "{secret}"\n  }}\n}}\n'
     stand = stands(Prepared({".claude/settings.local.json": text.encode()}))
     done = stand.init(client=["claude-code"])
-    assert "OTEL" in done.model_dump_json()
+    assert "hooks" in done.model_dump_json()
     assert secret not in done.model_dump_json()
     for path in (stand.context.home / "projects").iterdir():
         assert secret.encode() not in path.read_bytes()
@@ -117,20 +117,17 @@ TEAM = (
 @pytest.mark.parametrize(
     ("client", "where", "said"),
     [
-        ("claude-code", "tree/.claude/settings.json", TEAM),
-        ("claude-code", "tree/.claude/settings.json", b'{"otelHeadersHelper": "sign.sh"}'),
-        ("claude-code", "home/.claude/settings.json", TEAM),
         ("claude-code", "moved/settings.json", TEAM),
-        ("claude-code", "home/.claude/settings.json", b'{"env": {'),
+        ("claude-code", "moved/settings.json", b'{"otelHeadersHelper": "sign.sh"}'),
         (
             "claude-code",
-            "tree/.claude/settings.local.json",
+            "moved/settings.json",
             b'{"env": {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://t"}}',
         ),
         ("gemini-cli", "home/.gemini/settings.json", b'{"telemetry": {"enabled": false}}'),
     ],
 )
-def test_telemetry_that_another_file_of_the_client_sends_elsewhere_is_left_alone_and_told(
+def test_telemetry_that_a_file_of_the_client_sends_elsewhere_is_left_alone_and_told(
     client: str, where: str, said: bytes, stands: Any, tmp_path: Path
 ) -> None:
     stand = stands(Prepared({}))
@@ -140,23 +137,35 @@ def test_telemetry_that_another_file_of_the_client_sends_elsewhere_is_left_alone
     moved = str(stand.root.parent / "moved")
     stand.context = replace(stand.context, environment={"PATH": "", "CLAUDE_CONFIG_DIR": moved})
     Path(moved).mkdir(exist_ok=True)
-    done = stand.init(client=[client])
+    done = stand.init(client=[client], personal=True)
     assert [(left.path, left.part) for left in done.left_alone] == [(str(path), "telemetry")]
     assert "s3c" not in done.model_dump_json()
+    assert path.read_bytes() == said
     for written in ("settings.local.json", "settings.json"):
         for found in stand.project.rglob(written):
             assert b"127.0.0.1" not in found.read_bytes()
-            assert b"hook" in found.read_bytes() or found == path
+            assert b"hook" in found.read_bytes()
     stand.undo()
     assert path.read_bytes() == said
 
 
-def test_the_same_telemetry_in_another_file_is_no_reason_to_leave_ours_out(stands: Any) -> None:
-    stand = stands(
-        Prepared({".claude/settings.json": b'{"env": {"CLAUDE_CODE_ENABLE_TELEMETRY": "1"}}'})
-    )
-    assert stand.init(client=["claude-code"]).left_alone == []
-    assert b"OTEL" in (stand.project / ".claude/settings.local.json").read_bytes()
+def test_telemetry_of_claude_code_goes_into_the_home_folder_alone_and_only_where_asked(
+    stands: Any,
+) -> None:
+    stand = stands(Prepared({}))
+    home = stand.context.person_home / ".claude"
+    home.mkdir()
+    said = b'{"env": {"CLAUDE_CODE_ENABLE_TELEMETRY": "1"}}'
+    (home / "settings.json").write_bytes(said)
+    told = stand.init(client=["claude-code"])
+    assert any("Claude Code" in each and "--personal" in each for each in told.to_do)
+    assert (home / "settings.json").read_bytes() == said
+    for path in (stand.project / ".claude").rglob("settings*"):
+        assert b"OTEL" not in path.read_bytes()  # Claude Code ignores it there
+    assert stand.init(client=["claude-code"], personal=True).left_alone == []
+    assert b"OTEL_EXPORTER_OTLP_ENDPOINT" in (home / "settings.json").read_bytes()
+    stand.undo()
+    assert (home / "settings.json").read_bytes() == said
 
 
 def test_a_file_of_a_persons_under_the_name_of_a_temporary_one_is_not_touched(stands: Any) -> None:

@@ -126,15 +126,21 @@ def _set(context: Context, project: Project, request: Init, writes: bool) -> Pro
             files.append(FileSet(path=str(path), how="as before", parts=there, diff=""))
             uses += [path] if project.is_new_use(path) else []
     served = _serve(context, project.folder, clients, dry_run=True)
-    if writes and (changes or uses or _is_new(served)):
-        _write(context, project, clients, changes, uses=uses, served=served)
+    begun = _begun(project, clients)
+    if writes and (changes or uses or begun or _is_new(served)):
+        names = [client.name for client, _ in clients]
+        if changes or uses or begun:
+            project.install(changes, skills=begun, clients=names, uses=uses)
+        _serve(context, project.folder, clients, dry_run=False)
+        paths = [str(one.target.path) for one in changes]
+        _note(context, project, "project.prepared", names, paths)
     return ProjectSet(
         folder=str(project.folder),
         written=writes,
         clients=[ClientSet(name=client.name, found=found) for client, found in clients],
         files=files,
         left_alone=left,
-        skills=_told_skills(served),
+        skills=_told_skills(project, clients, served),
         to_do=[
             *_to_do(clients, launch, files, personal=request.personal),
             *(_path_notes(context, launch, request.command) if files else ()),
@@ -162,25 +168,12 @@ def _without_rivals(
     return left, places
 
 
-def _write(
-    context: Context,
-    project: Project,
-    clients: Sequence[tuple[Client, str]],
-    changes: Sequence[Change],
-    *,
-    uses: Sequence[Path],
-    served: SkillsServed | None,
-) -> None:
-    names = [client.name for client, _ in clients]
-    begun = [
-        Path(each.folder)
-        for each in (served.folders if served else [])
-        if not is_begun(Path(each.folder)) and each.written
-    ]
-    if changes or uses or begun:
-        project.install(changes, skills=begun, clients=names, uses=uses)
-    _serve(context, project.folder, clients, dry_run=False)
-    _note(context, project, "project.prepared", names, [str(one.target.path) for one in changes])
+def _begun(project: Project, clients: Sequence[tuple[Client, str]]) -> list[Path]:
+    """Skill folders that are ours from now on, so that an undo clears them: whatever a session brings there
+    later too, but not what was served there before."""
+    noted = {name for run in project.record().runs for name in run.skills}
+    folders = dict.fromkeys(skill_folder(project.folder, client) for client, _ in clients)
+    return [each for each in folders if str(each) not in noted and not is_begun(each)]
 
 
 def _clients(context: Context, project: Project, named: list[str]) -> list[tuple[Client, str]]:
@@ -324,12 +317,16 @@ def _is_new(served: SkillsServed | None) -> bool:
     return any(each.written or each.replaced or each.removed for each in folders)
 
 
-def _told_skills(served: SkillsServed | None) -> list[str]:
-    return [
-        f"{each.folder}: {', '.join([*each.written, *each.replaced, *each.kept])}"
+def _told_skills(
+    project: Project, clients: Sequence[tuple[Client, str]], served: SkillsServed | None
+) -> list[str]:
+    names = {
+        each.folder: [*each.written, *each.replaced, *each.kept]
         for each in (served.folders if served else [])
-        if each.written or each.replaced or each.kept
-    ]
+    }
+    folders = dict.fromkeys(str(skill_folder(project.folder, client)) for client, _ in clients)
+    later = "none yet; what is promoted comes when a session begins"
+    return [f"{folder}: {', '.join(names.get(folder, ())) or later}" for folder in folders]
 
 
 def _to_do(
@@ -339,11 +336,15 @@ def _to_do(
     found = [note for client, _ in clients for note in client.notes]
     if launch.telemetry:
         found.append("Telemetry is taken in while `lignin up --otlp default` runs.")
-        if not personal and any(
-            place.base == "home" for client, _ in clients for place in client.places(launch)
-        ):
+        at_home = [
+            client.title
+            for client, _ in clients
+            if any(place.base == "home" for place in client.places(launch))
+        ]
+        if at_home and not personal:
+            who = " and ".join(at_home)
             found.append(
-                "Codex reads telemetry settings from your home folder only: --personal writes them."
+                f"For telemetry of {who} only your home folder counts: --personal writes it."
             )
     return found if files else []
 

@@ -9,6 +9,7 @@ import pytest
 from faults.projects import tree
 from lignin.artifacts.disk import Disk
 from lignin.domain.errors import NotFoundError
+from lignin.operations.clienthooks import start_session
 from unit.operations.conftest import Desk
 
 
@@ -28,6 +29,21 @@ def test_skills_come_with_init_and_go_with_undo(desk: Desk) -> None:
     assert tree(project) == after
     desk("init", **asked, undo=True)
     assert tree(project) == before
+
+
+def test_what_a_session_brings_later_is_shown_before_and_goes_with_undo(desk: Desk) -> None:
+    project = desk.context.cwd / "project"
+    project.mkdir()
+    asked = {"folder": "project", "client": ["claude-code"], "yes": True}
+    told = desk("init", **asked)
+    [line] = told.skills
+    assert line.startswith(str(project / ".claude/skills")) and "none yet" in line
+    desk.double(promote=True)
+    here = replace(desk.context, cwd=project)
+    assert start_session(here, "claude-code") == ""
+    assert (project / ".claude/skills/double/SKILL.md").is_file()
+    undone = desk("init", **asked, undo=True)
+    assert (tree(project), undone.left_alone) == ({}, [])
 
 
 def test_a_skill_that_a_person_edited_stays_and_is_told(desk: Desk) -> None:

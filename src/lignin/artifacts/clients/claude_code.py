@@ -3,10 +3,11 @@
 The listing has one percent of the context, 8,000 characters at 200,000 tokens, over which the
 client drops descriptions without a word; a description is shown up to 1,536 characters.
 
-Hooks and telemetry go into `settings.local.json`, which is this machine's own: in the shared
-`settings.json` they would fail for everybody without Lignin. `.mcp.json` is the only place in a project
-for a server. Its files are merged, the local one over the shared and the personal: telemetry that any of them
-sends elsewhere is left alone. It reads AGENTS.md where there is no CLAUDE.md.
+Hooks go into `settings.local.json`, which is this machine's own: in the shared `settings.json` they would
+fail for everybody without Lignin. `.mcp.json` is the only place in a project for a server. Telemetry settings of a
+project are ignored (by 2.1.329: "project-scoped settings can't set this key"); those of the home folder and of
+who runs the machine count, and what these send elsewhere is left alone. It reads AGENTS.md where there is no
+CLAUDE.md.
 """
 
 from lignin.artifacts.client import Client
@@ -31,8 +32,6 @@ _MANAGED = ("etc/claude-code", "Library/Application Support/ClaudeCode")
 RIVALS = Rivals(
     part="telemetry",
     names=(
-        ("project", ".claude/settings.json"),
-        ("home", ".claude/settings.json"),
         *(("machine", f"{folder}/managed-settings.json") for folder in _MANAGED),
         *(("machine", f"{folder}/managed-settings.d/*.json") for folder in _MANAGED),
     ),
@@ -40,13 +39,10 @@ RIVALS = Rivals(
         (("env",), r"CLAUDE_CODE_EN\w+_TELEMETRY\w*|OTEL_EXPORTER_\w+|OTEL_[A-Z]+_EXPORTER"),
         ((), "otelHeadersHelper"),
     ),
-    variable=("CLAUDE_CONFIG_DIR", ".claude"),
 )
 
 
 def _telemetry(launch: Launch) -> tuple[Setting, ...]:
-    if not launch.telemetry:
-        return ()
     variables = {
         "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
         "CLAUDE_CODE_ENHANCED_TELEMETRY_BETA": "1",
@@ -63,12 +59,22 @@ def _telemetry(launch: Launch) -> tuple[Setting, ...]:
 
 
 def _places(launch: Launch) -> tuple[Place, ...]:
-    settings = hook_settings(launch, "claude-code", EVENTS) + _telemetry(launch)
-    return (
+    hooks = hook_settings(launch, "claude-code", EVENTS)
+    found = (
         json_server(launch, ".mcp.json"),
-        Place(names=(".claude/settings.local.json",), settings=settings, rivals=RIVALS),
+        Place(names=(".claude/settings.local.json",), settings=hooks),
         instructions("CLAUDE.md", "AGENTS.md", fresh="AGENTS.md"),
     )
+    if not launch.telemetry:
+        return found
+    at_home = Place(
+        names=(".claude/settings.json",),
+        settings=_telemetry(launch),
+        rivals=RIVALS,
+        base="home",
+        variable=("CLAUDE_CONFIG_DIR", ".claude"),
+    )
+    return (*found, at_home)
 
 
 CLIENT = Client(
