@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,15 @@ from hypothesis import settings
 
 from lignin.adapters.sandbox.doctor import open_sandbox
 from lignin.domain.errors import UnavailableError
+from lignin.operations.settings import AGENT_SHELLS
 from lignin.ports.sandbox import Sandbox
 from postgres_server import find_programs, running_server
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+# The tests are a person's, also where a coding agent runs them.
+for _name in chain(*AGENT_SHELLS.values()):
+    os.environ.pop(_name, None)
 
 # On a shared machine a deadline measures the neighbours. By default the same examples are drawn every
 # time, so that a red run can be repeated anywhere; `make test-all` looks further with each run.

@@ -140,7 +140,10 @@ def require_person(actor: Actor, does: str) -> str:
         DeniedError: An agent, or a person through an agent.
     """
     if not actor.is_person:
-        raise DeniedError(f"{actor.sub} is an agent; only a person {does}", hint="ask the owner")
+        raise DeniedError(
+            f"{actor.sub} is an agent; only a person {does}",
+            hint="ask the owner; a person in an agent's shell says so with LIGNIN_ACTOR=user:NAME",
+        )
     return actor.sub
 
 

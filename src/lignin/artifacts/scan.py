@@ -5,6 +5,7 @@ the artifact is read; they parse and never run what they read. Bounded in time a
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -66,6 +67,7 @@ def _run(tool: str, program: str, folder: Path, names: Mapping[str, str]) -> Ite
     done = subprocess.run(  # noqa: S603 -- our own tools, arguments of our own making
         [program, *options, *sorted(names)],
         cwd=folder,
+        env={**os.environ, "XDG_CACHE_HOME": str(folder / ".cache")},  # nothing of theirs at home
         capture_output=True,
         timeout=TIMEOUT_S,
         check=False,

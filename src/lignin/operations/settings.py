@@ -13,6 +13,11 @@ from lignin.domain.names import require_name
 
 DEFAULT_SPACE = "home"
 PROJECT_FILE = ".lignin.toml"
+AGENT_SHELLS = {
+    "claude-code": ("CLAUDECODE", "CLAUDE_CODE_SESSION_ID"),
+    "codex": ("CODEX_THREAD_ID", "CODEX_SESSION_ID"),
+}
+"""Variables that coding agents set in the shells that they run commands in (seen: 2.1.329, 0.169.0)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +41,8 @@ def load_settings(
 ) -> Settings:
     """Read settings.
 
-    `LIGNIN_HOME` moves the data folder, `LIGNIN_STORE` names the store, `LIGNIN_ACTOR` who acts;
+    `LIGNIN_HOME` moves the data folder, `LIGNIN_STORE` names the store, `LIGNIN_ACTOR` who acts (without it
+    the person who is logged in, or in a coding agent's shell that agent);
     `LIGNIN_SANDBOX` the one sandbox to use, `LIGNIN_GRANTS` the file that grants artifacts secrets and
     tool servers, by default `grants.toml` in the data folder; `.lignin.toml` in the folder or above
     names the project's space.
@@ -52,7 +58,7 @@ def load_settings(
         home=home,
         store_url=url,
         space=require_name("space", space),
-        actor=Actor(sub=environment.get("LIGNIN_ACTOR") or f"user:{_login()}"),
+        actor=Actor(sub=environment.get("LIGNIN_ACTOR") or _sub(environment)),
         cwd=cwd,
         person_home=Path(environment.get("HOME") or "/nonexistent"),
         environment=environment,
@@ -60,6 +66,15 @@ def load_settings(
         allow_unsafe=environment.get("LIGNIN_UNSAFE_SANDBOX") == "1",
         sandbox=environment.get("LIGNIN_SANDBOX", ""),
     )
+
+
+def _sub(environment: Mapping[str, str]) -> str:
+    """Who acts where nobody says so. No wall: a shell may say anything; but an agent that types what a person
+    would has not approved anything."""
+    for agent, signs in AGENT_SHELLS.items():
+        if any(environment.get(sign) for sign in signs):
+            return f"agent:{agent}"
+    return f"user:{_login()}"
 
 
 def _data_folder() -> Path:

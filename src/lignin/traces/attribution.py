@@ -1,7 +1,7 @@
 """Which artifacts a run was offered, and which it used.
 
 Pure. Use is told by what the agent did (a skill tool, a file of the skill read, a shell command that
-touched its folder, a direct call) or by the client's own telemetry. Exposure, that a listing
+touched its folder, a direct call) or by the client, which marks steps as done under a skill. Exposure, that a listing
 offered the artifact, is kept apart and is never use. Writing a skill is authorship and neither. A
 call that failed because nothing was there is no use.
 """
@@ -16,7 +16,7 @@ from lignin.domain.traces import Step, ToolCall, Trajectory
 from lignin.traces.code.shell import Command, parse_shell
 from lignin.traces.code.tools import Read, Shell, read_actions
 
-How = Literal["skill tool", "file read", "shell touch", "direct call", "telemetry"]
+How = Literal["skill tool", "file read", "shell touch", "direct call", "marked by client"]
 
 _SKILL_TOOLS = frozenset({"skill", "activate_skill", "use_skill", "load_skill", "read_skill"})
 _SKILL_URI = re.compile(r"skill://([\w.-]+)/SKILL\.md\Z")
@@ -35,6 +35,8 @@ _COPIERS = frozenset(["cp", "mv", "rsync", "install"])
 _WRAPPERS = frozenset(["uvx", "uv", "run", "python", "python3", "-m", "env", "sudo", "npx", "pipx"])
 _NOT_RUN = frozenset({2, 3, 4, 5, 7, 126, 127})
 """Exit codes of a call that never came to run: refused, or no such command."""
+_NEVER_RAN = re.compile(r"\s*(?:unsupported call|unknown tool|no such tool)\b", re.IGNORECASE)
+"""How clients answer a call of a tool that they do not have (yet)."""
 _COMMAND = re.compile(r"<command-name>/?([A-Za-z0-9][\w:.-]{0,63})</command-name>")
 _MISSING = re.compile(r"No such file or directory|cannot access|not found", re.IGNORECASE)
 _XML_NAME = re.compile(r"<skill>\s*<name>\s*([^<\s]{1,64})\s*</name>")
@@ -72,13 +74,13 @@ class Exposure:
 def find_uses(trajectory: Trajectory) -> tuple[Use, ...]:
     """Return what a run used, in order; per step each artifact once for each way.
 
-    Telemetry that names one skill on step after step counts where it begins.
+    A skill that the client marks step after step with counts where it begins.
     """
     uses: list[Use] = []
     running = ""
     for step in trajectory.steps:
         if short_name(step.skill) and step.skill != running:
-            uses.append(_use(step, step.skill, "telemetry"))
+            uses.append(_use(step, step.skill, "marked by client"))
         # What the tools answer says nothing of the skill at work; what somebody asks ends it.
         if step.skill or step.role in {"assistant", "user"}:
             running = step.skill
@@ -143,7 +145,7 @@ def _uses_of(call: ToolCall) -> Iterator[tuple[str, How]]:
         how: How = "direct call" if _CALL_TOOL.match(call.name) else "skill tool"
         names = (call.arguments.get(key) for key in _SKILL_ARGUMENTS)
         name = next((each for each in names if isinstance(each, str) and each.strip()), "")
-        if name and not call.is_error:
+        if name and not call.is_error and not _NEVER_RAN.match(call.observation or ""):
             yield name.split()[0], how
         return
     for action in read_actions(call):

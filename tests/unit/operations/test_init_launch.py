@@ -68,3 +68,4 @@ def test_codex_waits_for_the_server_and_starts_without_it(desk: Desk) -> None:
     server = tomllib.loads(config)["mcp_servers"]["lignin"]
     assert "required" not in server
     assert server["startup_timeout_sec"] > 10
+    assert {"LIGNIN_HOME", "LIGNIN_STORE", "LIGNIN_SPACE"} == set(server["env_vars"])

@@ -65,6 +65,11 @@ def test_each_way_of_using_an_artifact_is_seen(made: ToolCall, expected: tuple[s
     [
         call("Write", file_path=".claude/skills/pdf/SKILL.md", content="x"),
         call("Edit", file_path=".claude/skills/pdf/SKILL.md", old_string="a", new_string="b"),
+        call(
+            "mcp__lignin__artifact_call",
+            name="pdf",
+            observation="unsupported call: mcp__lignin__artifact_call",
+        ),
         call("Bash", command="mkdir -p .claude/skills/pdf"),
         call("Bash", command="cat > .claude/skills/pdf/SKILL.md <<'E'\ntext\nE"),
         call("Bash", command="cp -r mine .claude/skills/pdf"),
@@ -111,22 +116,22 @@ def test_a_script_of_a_skill_that_fails_was_used() -> None:
     assert uses(run(made)) == [("pdf", "shell touch")]
 
 
-def test_telemetry_counts_where_a_skill_begins() -> None:
+def test_a_mark_of_the_client_counts_where_a_skill_begins() -> None:
     steps = tuple(
         Step(index=number, role="assistant", skill=skill)
         for number, skill in enumerate(["", "pdf", "pdf", "", "office:pdf", "xlsx"], start=1)
     )
     found = find_uses(Trajectory(source="x", format="x", session="s", steps=steps))
     assert [(use.step, use.name, use.how) for use in found] == [
-        (2, "pdf", "telemetry"),
-        (5, "pdf", "telemetry"),
-        (6, "xlsx", "telemetry"),
+        (2, "pdf", "marked by client"),
+        (5, "pdf", "marked by client"),
+        (6, "xlsx", "marked by client"),
     ]
 
 
 def test_telemetry_of_claude_code_names_the_skill() -> None:
     trajectory = otel_genai.parse("logs.jsonl", jsonl([claude_logs()])).sessions[0][0]
-    assert uses(trajectory) == [("lister", "telemetry")]
+    assert uses(trajectory) == [("lister", "marked by client")]
 
 
 LISTINGS = [
@@ -165,7 +170,7 @@ def test_a_session_of_claude_code_shows_offer_and_use() -> None:
     ]
     trajectory = claude_code.parse("x.jsonl", jsonl(records)).sessions[0][0]
     assert [each.name for each in find_exposures(trajectory)] == ["pdf", "xlsx"]
-    assert uses(trajectory) == [("pdf", "skill tool"), ("pdf", "telemetry")]
+    assert uses(trajectory) == [("pdf", "skill tool"), ("pdf", "marked by client")]
 
 
 def test_a_session_of_codex_shows_the_read_of_a_skill() -> None:

@@ -17,6 +17,9 @@ from lignin.artifacts.projects.sections import Section
 TOOLS = "Bash|apply_patch|mcp__.*"
 STARTUP_S = 30
 """Codex waits 10 s for a server by default; the first start on a busy machine may take longer."""
+PASSED = ["LIGNIN_HOME", "LIGNIN_STORE", "LIGNIN_SPACE"]
+"""Codex passes a server only the variables that are named; without these it would work in another store than
+the shell and the hooks."""
 EVENTS = (
     ("SessionStart", "session-start", ""),
     ("PreToolUse", "before-tool", TOOLS),
@@ -30,7 +33,7 @@ def _places(launch: Launch) -> tuple[Place, ...]:
         form="toml",
         text=(
             f"[mcp_servers.lignin]\ncommand = {command}\nargs = {args}\n"
-            f"startup_timeout_sec = {STARTUP_S}"
+            f"env_vars = {json.dumps(PASSED)}\nstartup_timeout_sec = {STARTUP_S}"
         ),
         part="MCP server",
         tables=(("mcp_servers", "lignin"),),

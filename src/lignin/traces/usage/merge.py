@@ -16,6 +16,7 @@ from lignin.domain.uses import ArtifactUse, CallReceipt
 from lignin.traces.usage.signs import EPOCH, Account, Group, Sign, family_of, read_groups, time_of
 from lignin.traces.usage.spending import Spent, spent_of
 
+_MARKED = "marked by client"
 _SLACK = timedelta(seconds=2)
 """By so much the clocks of client, telemetry and our own surface may differ."""
 
@@ -156,9 +157,10 @@ def _join(ledger: _Ledger, use: Merged, group: Group, signs: Sequence[Sign]) -> 
     use.model = use.model or group.account.run.model
     use.client_version = use.client_version or group.account.run.agent_version
     for sign in signs:
-        use.paths[sign.use.how] = None
-        if group.account.is_telemetry:
-            use.paths["telemetry"] = None
+        if sign.use.how != _MARKED:
+            use.paths[sign.use.how] = None
+        if group.account.is_telemetry or sign.use.how == _MARKED:
+            use.paths["telemetry" if group.account.is_telemetry else _MARKED] = None
         use.version = use.version or sign.use.version
         use.began, use.ended = min(use.began, sign.began), max(use.ended, sign.ended)
         if sign.use.call_id:
@@ -175,7 +177,7 @@ def _take_mark(ledger: _Ledger, group: Group) -> None:
         if use.began <= began + _SLACK
     ]
     use = max(before, key=lambda use: use.began) if before else _new(ledger, group, group.signs[0])
-    use.paths["telemetry"] = None
+    use.paths["telemetry" if group.account.is_telemetry else _MARKED] = None
     use.told_by.add(group.account.key)
 
 

@@ -82,7 +82,7 @@ def read_groups(account: Account) -> Iterator[Group]:
             began=began,
             ended=max(began, ends.get(use.step, began + _OPEN_END)),
             model=step.model or account.run.model,
-            is_mark=use.how == "telemetry" and not _is_activation(step),
+            is_mark=use.how == "marked by client" and not _is_activation(step),
         )
         groups.setdefault((prompts[use.step], use.name), []).append(sign)
     for (_, name), signs in groups.items():
