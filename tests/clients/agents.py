@@ -109,9 +109,13 @@ class Workshop:
         }
 
     def claude(
-        self, script: str, *words: str, telemetry: bool = True
+        self, script: str, *words: str, telemetry: bool | None = True
     ) -> tuple[str, list[dict[str, Any]]]:
-        """Run Claude Code on a script of the model; returns its session and what it streamed."""
+        """Run Claude Code on a script of the model; returns its session and what it streamed.
+
+        Args:
+            telemetry: Whether its environment has it send any; None leaves that to its settings.
+        """
         header = f"Bearer {self.token}"
         server = {"type": "http", "url": f"{self.url}/mcp", "headers": {"Authorization": header}}
         config = self.root / "mcp.json"
@@ -121,6 +125,8 @@ class Workshop:
             "ANTHROPIC_API_KEY": "local",
             "CLAUDE_CODE_TMPDIR": str(self.root / "tmp"),
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        }
+        sending = {
             "CLAUDE_CODE_ENABLE_TELEMETRY": "1" if telemetry else "0",
             "OTEL_LOGS_EXPORTER": "otlp",
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
@@ -135,7 +141,7 @@ class Workshop:
             [str(program), "-p", _asked(script), "--output-format", "stream-json", "--verbose",
              "--strict-mcp-config", "--mcp-config", str(config), "--model", "claude-opus-5-5",
              "--allowedTools", "Bash Read Write Skill Agent ToolSearch mcp__lignin", *words],
-            variables,
+            variables if telemetry is None else variables | sending,
         )  # fmt: skip
         told = [json.loads(line) for line in done.stdout.splitlines()]
         return str(told[-1]["session_id"]), told

@@ -171,7 +171,13 @@ def test_each_use_is_attributed_once_to_client_model_and_version(told: Told) -> 
     }
     by_claude, by_codex = rows["double", "claude-code"], rows["double", "codex"]
     assert (by_claude.uses, by_codex.uses) == (1, 1)
-    assert set(by_claude.paths) == {"skill tool", "direct call", "mcp", "telemetry"}
+    assert set(by_claude.paths) == {
+        "skill tool",
+        "direct call",
+        "mcp",
+        "telemetry",
+        "marked by client",
+    }
     assert {"direct call", "cli"} <= set(by_codex.paths)
     assert (by_claude.model, by_codex.model) == ("claude-opus-5-5", "gpt-5.1-codex")
     wanted = json.loads((HERE / "package.json").read_text())["dependencies"]

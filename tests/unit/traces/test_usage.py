@@ -102,7 +102,7 @@ def test_telemetry_of_a_session_adds_its_costs_and_no_use() -> None:
     )
     transcript = (*LOADED, replace(CALLED, input_tokens=7, skill="pdf"))
     uses = count_uses([account(*events, telemetry=True), account(*transcript)], [])
-    assert told(uses) == [("pdf", ("direct call", "skill tool", "telemetry"))]
+    assert told(uses) == [("pdf", ("direct call", "skill tool", "marked by client", "telemetry"))]
     assert (uses[0].cost_microusd, uses[0].input_tokens) == (400, 7)
     assert len(count_uses([account(*events, telemetry=True)], [])) == 1
 
