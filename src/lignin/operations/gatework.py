@@ -17,7 +17,12 @@ from lignin.evals.live import Bodies, conclude, follow
 from lignin.evals.plans import Plan, parse_plan
 from lignin.evals.trials import UnfiledError, filed_trial, standing, trials_of
 from lignin.operations.context import Context
-from lignin.operations.gateplan import Question, plan_decision, released_rows
+from lignin.operations.gateplan import (
+    Question,
+    plan_decision,
+    released_rows,
+    standing_costs,
+)
 from lignin.operations.heads import is_practice
 from lignin.operations.regressing import mark_fixed
 from lignin.operations.rubricwork import unmeasured_graders
@@ -263,25 +268,36 @@ def recompute(view: View, row: Row) -> Recomputed:
     before = parse_json(view.blob(row.body["result"]["told"]))
     # What a newer version tells besides was not filed, and does not differ.
     differs = [name for name in sorted(before) if told.get(name) != before[name]]
-    if plan.bank != _bank_then(view, plan):
+    stood = _stood_then(view, plan)
+    if plan.bank != _banked(plan, stood):
         differs.append("bank")
+    of = {name: (case.digest, case.grader) for name, case in plan.cases.items()}
+    if plan.costs is not None and plan.costs != standing_costs(of, stood):
+        differs.append("costs")
     if plan.release is not None and plan.release.bank != _released_then(view, plan):
         differs.append("release")
     return Recomputed(told=told, differs=tuple(differs))
 
 
-def _bank_then(view: View, plan: Plan) -> Mapping[str, Banked]:
+def _stood_then(view: View, plan: Plan) -> list[Row]:
     """The incumbent's trials that stood when the plan was made."""
     of = {(case.digest, case.grader): name for name, case in plan.cases.items()}
     first = plan.first["incumbent"]
-    rows = [
+    return [
         row
         for row in trials_of(view, plan.systems["incumbent"])
         if (name := of.get((row.body["case_digest"], row.body["grader"]))) is not None
         and row.body["number"] < first[name]
     ]
+
+
+def _banked(plan: Plan, rows: Sequence[Row]) -> Mapping[str, Banked]:
     banked = standing(rows).banked
-    return {name: banked[key] for key, name in of.items() if key in banked}
+    return {
+        name: banked[case.digest, case.grader]
+        for name, case in plan.cases.items()
+        if (case.digest, case.grader) in banked
+    }
 
 
 def _released_then(view: View, plan: Plan) -> Mapping[str, Banked]:

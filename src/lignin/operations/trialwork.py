@@ -196,9 +196,11 @@ def try_once(context: Context, system: System, case: SuiteCase, number: int) -> 
         run, scored, seen = _once(context, system, case, number)
         if scored.kind != "infrastructure":
             break
+    output = read_output(run.said)
+    scored = _with_said_usage(scored, output)
     shown: Mapping[str, Json] = {}
     if case.scorer is not None and run.ended == "done":
-        judged, shown = case.scorer.score(case.task, read_output(run.said))
+        judged, shown = case.scorer.score(case.task, output)
         scored = replace(scored, kind=judged.kind, score=judged.score, reasons=judged.reasons)
     return OneTry(run=run, scored=scored, seen=seen, shown=shown)
 
@@ -353,7 +355,7 @@ def _scored(kind: TrialKind, *reasons: str) -> Scored:
 
 def _beside(scored: Scored, run: SystemRun, calls: Sequence[AttemptCall]) -> Scored:
     """A score with what else is known of its run."""
-    latency_s = None if run.latency_s is None else round(run.latency_s, 1)
+    latency_s = None if run.latency_s is None else round(run.latency_s, 6)
     return replace(scored, latency_s=latency_s, slots=slots_of(calls, run.read))
 
 
@@ -361,6 +363,12 @@ def _with_told_usage(context: Context, scored: Scored, output: Output) -> Scored
     """A score with what the run that was handed in beside it took: it was paid, whatever came of it."""
     trajectory = account_of(context, output) if output.run else None
     return scored if trajectory is None else _with_usage(scored, trajectory)
+
+
+def _with_said_usage(scored: Scored, output: Output) -> Scored:
+    """A score with what the run says in so many words that it cost, where its messages tell nothing of it."""
+    said = {name: count for name, count in output.usage.items() if getattr(scored, name) is None}
+    return replace(scored, **said)
 
 
 def _with_usage(scored: Scored, *runs: Trajectory) -> Scored:

@@ -37,6 +37,8 @@ FaultKind = Literal[
     "forged_score",
     "several_runs",
     "untrue_run",
+    "not_a_cost",
+    "cost_not_told",
 ]
 VERSION_COLUMNS = ("revision", "system", "candidate", "digest")
 GRADER_COLUMNS = ("grader", "scorer", "rubric", "judge", "suite")
