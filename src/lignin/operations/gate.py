@@ -14,7 +14,7 @@ from lignin.evals.laws.complete import Expected
 from lignin.evals.laws.levels import level
 from lignin.evals.laws.no_worse import MARGIN
 from lignin.evals.laws.recorded import decide_recorded
-from lignin.evals.laws.table import Table, parse_rows, parse_table
+from lignin.evals.laws.table import Table, contents_of, parse_rows, parse_table
 from lignin.operations.context import Context
 from lignin.operations.registry import Request, Response, operation, positional
 
@@ -175,17 +175,25 @@ def campaign(context: Context, request: GateCampaign) -> CampaignView:
     """Decide a sequence of proposals by recorded trials under one error budget.
 
     Each needs more evidence the later it comes, and less the more were accepted before it, so that of all
-    accepted ones at most a share of alpha does nothing (e-LOND).
+    accepted ones at most a share of alpha does nothing (e-LOND). The same trials count once, whatever they are
+    called.
     """
     file = context.path(request.file)
     proposals = parse_rows(_text(file), file.name)
     items: list[CampaignStep] = []
+    accepted: dict[str, frozenset[str]] = {}
     for number, proposal in enumerate(proposals, start=1):
-        accepted = sum(each.verdict == "accept" for each in items)
-        asked = _asked(proposal, number, level(request.alpha, number, accepted), file.parent)
+        asked = _asked(proposal, number, level(request.alpha, number, len(accepted)), file.parent)
         tables = [_given(proposal, name, file.parent, number) for name in _NAMES[:2]]
         told = decide_recorded(tables[0], tables[1], asked).to_json()
-        name = str(proposal.get("id", number))
+        name, contents = str(proposal.get("id", number)), contents_of(tables[1])
+        before = next((each for each, known in accepted.items() if known & contents), None)
+        if told["verdict"] == "accept" and before is not None:
+            again = f"it is what {before} is, or its trials went as those did: accepted twice, it counts once"
+            told["reasons"] = [*told["reasons"], again]
+            accepted[before] |= contents
+        elif told["verdict"] == "accept":
+            accepted[name] = accepted.get(name, frozenset()) | contents
         items.append(CampaignStep.model_validate({**told, "id": name}))
     counted: dict[str, int] = {}
     for each in items:

@@ -71,7 +71,7 @@ def test_campaign_asks_more_of_later_proposals_and_less_after_accepts(files: Des
     proposals = [
         {"id": "none", "candidate": "same.jsonl", **pair},
         {"id": "good", "candidate": "new.jsonl", **pair},
-        {"id": "rows", "candidate": trials(2, 0.95), **pair},
+        {"id": "rows", "candidate": trials(3, 0.95), **pair},
         {"candidate": "same.jsonl", **pair},
     ]
     files.write("campaign.jsonl", lines(proposals))
@@ -83,6 +83,22 @@ def test_campaign_asks_more_of_later_proposals_and_less_after_accepts(files: Des
     assert levels[3] == pytest.approx(3 * levels[0] * 4**-1.2)
     assert told.verdicts["accept"] == 2
     assert "good: accept" in told.to_text()
+
+
+def test_campaign_counts_the_same_trials_once_whatever_they_are_called(files: Desk) -> None:
+    renamed = [{**row, "trial": f"t{row['trial']}", "note": 1} for row in trials(2, 0.95)[::-1]]
+    of = {"system": "sha256:0a"}
+    versions = [[{**row, **of} for row in trials(seed, 0.95)] for seed in (4, 5)]
+    given = ["new.jsonl", "new.jsonl", renamed, *versions]
+    pair = {"incumbent": "old.jsonl", "target": TARGET}
+    proposals = [{"id": f"p{n}", "candidate": each, **pair} for n, each in enumerate(given)]
+    files.write("campaign.jsonl", lines(proposals))
+    told = files("gate.campaign", file="campaign.jsonl").items
+    assert {each.verdict for each in told} == {"accept"}
+    counted = [each.level / told[0].level * (n + 1) ** 1.2 for n, each in enumerate(told)]
+    assert counted == pytest.approx([1, 2, 2, 2, 3])
+    assert ["p0" in each.reasons[-1] for each in told] == [False, True, True, False, False]
+    assert "p3" in told[4].reasons[-1]
 
 
 @pytest.mark.parametrize(
