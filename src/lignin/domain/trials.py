@@ -1,7 +1,7 @@
 """Trials: one try of one system at one case, scored. Its name says everything that decides the score."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from lignin.domain.codec import Digest, Json
@@ -21,6 +21,8 @@ TrialKind = Literal[
     "several_runs",
     "untrue_run",
 ]
+CHANGED = "changed"
+"""In place of what a file held: it held something else before, in the same process."""
 MISSING: frozenset[TrialKind] = frozenset({"infrastructure", "inconclusive"})
 """Trials that tell nothing; every other one has a score."""
 NOT_BELIEVED: frozenset[TrialKind] = frozenset(
@@ -54,6 +56,7 @@ class Scored:
         effects: Digest of what it changed, in order, and of the state it left; None where nobody saw.
         slots: Slots of its harness that it read or named; None where nobody can tell.
         tools: Tools that it called; None where nobody can tell.
+        data: What files of its folder held that it read and its digest may not cover, by path.
     """
 
     kind: TrialKind
@@ -67,6 +70,7 @@ class Scored:
     effects: Digest | None = None
     slots: tuple[str, ...] | None = None
     tools: tuple[str, ...] | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

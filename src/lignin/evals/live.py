@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from lignin.domain.codec import Json
 from lignin.domain.evidence import GateOutcome
-from lignin.domain.trials import NOT_BELIEVED, TOLD, trial_row
+from lignin.domain.trials import CHANGED, NOT_BELIEVED, TOLD, trial_row
 from lignin.evals.laws.better import DECLARED_SHARE, Judgement
 from lignin.evals.laws.breaks import named_breaks
 from lignin.evals.laws.claims import SHOWN, no_worse_level, show_no_worse, with_saving
@@ -96,7 +96,11 @@ def conclude(
         released: The trials of the last release that the plan compares with.
     """
     tables = _tables(plan, trials, released)
-    faults = (*_faults(trials, {*plan.target, *judged.instead}), *_untold(plan, tables))
+    faults = (
+        *_faults(trials, {*plan.target, *judged.instead}),
+        *_untold(plan, tables),
+        *_changed_data(plan, trials),
+    )
     broken = _broken(plan, judged, tables.after)
     outcome, reasons = _upheld(plan, judged, tables)
     # Where it helps elsewhere, what was tried to find that out is no pair.
@@ -305,6 +309,23 @@ def _faults(trials: Sequence[tuple[Arm, Bodies]], target: Collection[str]) -> tu
                 faults.append(too_little(covered, f" of the {arm}{of}", lacking[:_SHOWN]))
                 break
     return tuple(faults)
+
+
+def _changed_data(plan: Plan, trials: Sequence[tuple[Arm, Bodies]]) -> tuple[Fault, ...]:
+    """Files that held something else in some trials of a system than in others: it was not the same one."""
+    held: dict[tuple[str, str], set[str]] = {}
+    for arm, paths in plan.data.items():
+        for path, each in paths.items():
+            held.setdefault((path, arm), set()).update(each)
+    for arm, body in trials:
+        for path, digest in body.get("data", {}).items():
+            held.setdefault((path, arm), set()).add(digest)
+    changed = sorted(key for key, each in held.items() if len(each) > 1 or CHANGED in each)
+    if not changed:
+        return ()
+    told = [f"{path} changed between the trials of the {arm}" for path, arm in changed]
+    where = tuple(path for path, _ in changed)[:_SHOWN]
+    return (Fault(kind="changed_data", told="; ".join(told[:_SHOWN]), where=where),)
 
 
 def _told_share(bodies: Sequence[Bodies]) -> float:

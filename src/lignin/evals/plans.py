@@ -75,6 +75,7 @@ class Plan:
         margins: Of cases that were fixed before, the share of their rate that they may lose.
         settles: Whether its hidden cases have to be settled, as those of before had not.
         follows: Whether a case that failed is cleared by its own trials alone, likewise.
+        data: By arm what files held that trials which stand read, by path: where there are several, it changed.
         costs: What the incumbent's trials that stand cost, by column and case; None of a plan of before, whose
             decision weighs the costs of pairs alone.
     """
@@ -100,6 +101,7 @@ class Plan:
     settles: bool = True
     follows: bool = True
     costs: Prices | None = None
+    data: Mapping[Arm, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     @property
     def asked(self) -> Asked:
@@ -209,6 +211,10 @@ class Plan:
             "margins": dict(sorted(self.margins.items())),
             "settles": self.settles,
             "follows": self.follows,
+            "data": {
+                arm: {path: list(held) for path, held in sorted(each.items())}
+                for arm, each in self.data.items()
+            },
             "costs": None if self.costs is None else _prices_to_json(self.costs),
         }
 
@@ -234,6 +240,10 @@ def parse_plan(value: Mapping[str, Any]) -> Plan:
         settles=value.get("settles", False),
         follows=value.get("follows", False),
         costs=_parse_prices(value.get("costs")),
+        data={
+            arm: {path: tuple(held) for path, held in each.items()}
+            for arm, each in value.get("data", {}).items()
+        },
     )
     if "margin" not in value:
         return plan

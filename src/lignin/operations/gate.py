@@ -95,7 +95,8 @@ class GateVerdict(Response):
     pairs: int = Field(description="pairs of trials on the target")
     gain: float | None = Field(description="mean difference on the target, from -1 to 1")
     interval: list[float] | None = Field(
-        description="its 95 % interval, by cases; for reading, the decision does not rest on it"
+        description="its 95 % interval, were other cases drawn like these; for reading: what is proven is proven "
+        "on these, and an interval of few cases may hold 0 all the same"
     )
     path: list[float] = Field(description="the wealth after each round of pairs")
     cases: int = Field(description="cases of the incumbent")
@@ -124,6 +125,16 @@ class GateVerdict(Response):
 
     def exit_code(self) -> int:
         return {"accept": 0, "reject": 6}.get(self.verdict, 10)
+
+    def told_interval(self) -> str:
+        """The interval in words, with what it is where it holds 0 beside a gain that was proven; "" without one."""
+        if not self.interval:
+            return ""
+        low, high = self.interval
+        note = ""
+        if self.verdict == "accept" and self.claim == "better" and low <= 0 <= high:
+            note = ", were other cases drawn like these; proven is a gain on these"
+        return f" ({low:+.1%} to {high:+.1%}{note})"
 
     def to_text(self) -> str:
         return "\n".join(_told(self))
@@ -335,7 +346,6 @@ def _told_of_gain(verdict: GateVerdict) -> list[str]:
     is_better = verdict.claim == "better"
     what, over = ("gain", "pairs") if is_better else ("to the release", "trials")
     told = f"no {over}" if verdict.gain is None else f"{what} {verdict.gain:+.1%}"
-    if verdict.interval:
-        told += f" ({verdict.interval[0]:+.1%} to {verdict.interval[1]:+.1%})"
+    told += verdict.told_interval()
     wealth = f"evidence {verdict.evidence:.3g} of {verdict.needed:.3g} needed"
     return [f"{told} over {verdict.pairs} {over}; {wealth}"]

@@ -105,9 +105,10 @@ def plan_decision(view: View, question: Question, level: float, seed: str) -> Pl
     suite = {case.name: case for case in question.suite}
     _require_cases(suite, question)
     rows = list(trials_of(view, question.incumbent.digest))
+    of_candidate = list(trials_of(view, question.candidate.digest))
     stood: dict[Arm, Standing] = {
         "incumbent": standing(rows),
-        "candidate": standing(list(trials_of(view, question.candidate.digest))),
+        "candidate": standing(of_candidate),
     }
     bank = _banked(suite.values(), stood["incumbent"])
     target, others = _aims(suite, question, bank)
@@ -138,6 +139,7 @@ def plan_decision(view: View, question: Question, level: float, seed: str) -> Pl
             for name, case in suite.items()
             if (margin := margin_of(view, case)) is not None
         },
+        data={"incumbent": _data_of(rows), "candidate": _data_of(of_candidate)},
         costs=standing_costs({n: (case.digest, case.grader) for n, case in suite.items()}, rows),
     )
 
@@ -273,6 +275,15 @@ def _banked(suite: Iterable[SuiteCase], stood: Standing) -> dict[str, Banked]:
         if banked.trials:
             found[case.name] = banked
     return found
+
+
+def _data_of(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
+    """What files held that some trials read, by path, each content once."""
+    held: dict[str, set[str]] = {}
+    for row in rows:
+        for path, digest in row.body.get("data", {}).items():
+            held.setdefault(path, set()).add(digest)
+    return {path: tuple(sorted(each)) for path, each in sorted(held.items())}
 
 
 def standing_costs(suite: Mapping[str, tuple[Digest, str]], rows: Iterable[Row]) -> Prices:

@@ -29,7 +29,7 @@ from lignin.operations.rubricwork import unmeasured_graders
 from lignin.operations.trialwork import SuiteCase, suite_case
 from lignin.operations.tries import Tries
 from lignin.ports.ledger import View, require_known
-from lignin.ports.system import System
+from lignin.ports.system import Covered, System
 
 USUAL_ALPHA = 0.05
 """What a campaign may err whose decisions count for proposals."""
@@ -84,6 +84,12 @@ def _counts_for_nothing(view: View, question: Question, *, by_person: bool) -> b
         or (_is_own(question) and not by_person)
         or bool(unmeasured_graders(view, [case.grader for case in question.suite]))
     )
+
+
+def _covers(question: Question) -> dict[str, Json]:
+    """Of each arm that may read more than its digest covers, what that covers."""
+    arms = {"incumbent": question.incumbent, "candidate": question.candidate}
+    return {arm: each.covers for arm, each in arms.items() if isinstance(each, Covered)}
 
 
 def _is_own(question: Question) -> bool:
@@ -177,6 +183,7 @@ def open_decision(context: Context, decision: str, question: Question) -> Row:
             "picked": len(question.named),
             "own_suite": _is_own(question),
             "by_person": by_person,
+            "covers": _covers(question),
         }
         return None, [decisions.open(context.scope, decision, place, plan.to_json(), facts)]
 

@@ -356,7 +356,8 @@ def _scored(kind: TrialKind, *reasons: str) -> Scored:
 def _beside(scored: Scored, run: SystemRun, calls: Sequence[AttemptCall]) -> Scored:
     """A score with what else is known of its run."""
     latency_s = None if run.latency_s is None else round(run.latency_s, 6)
-    return replace(scored, latency_s=latency_s, slots=slots_of(calls, run.read))
+    slots = slots_of(calls, run.read)
+    return replace(scored, latency_s=latency_s, slots=slots, data=run.data)
 
 
 def _with_told_usage(context: Context, scored: Scored, output: Output) -> Scored:
@@ -367,8 +368,16 @@ def _with_told_usage(context: Context, scored: Scored, output: Output) -> Scored
 
 def _with_said_usage(scored: Scored, output: Output) -> Scored:
     """A score with what the run says in so many words that it cost, where its messages tell nothing of it."""
-    said = {name: count for name, count in output.usage.items() if getattr(scored, name) is None}
-    return replace(scored, **said)
+
+    def told(name: str, known: int | None) -> int | None:
+        return output.usage.get(name) if known is None else known
+
+    return replace(
+        scored,
+        cost_microusd=told("cost_microusd", scored.cost_microusd),
+        tokens=told("tokens", scored.tokens),
+        context_tokens=told("context_tokens", scored.context_tokens),
+    )
 
 
 def _with_usage(scored: Scored, *runs: Trajectory) -> Scored:

@@ -8,6 +8,7 @@ import pytest
 
 from lignin.domain.errors import InvalidRequestError, NotFoundError
 from unit.operations.conftest import Desk
+from unit.operations.decisions import decision
 
 TARGET = [f"c{number}" for number in range(8)]
 
@@ -167,3 +168,19 @@ def test_suite_that_is_named_tells_what_both_files_have_to_hold(desk: Desk) -> N
     desk.write("suite.jsonl", '{"name": "c0"}')
     with pytest.raises(InvalidRequestError, match="names no case"):
         desk("gate.decide", **asked)
+
+
+def test_interval_that_holds_nothing_beside_an_accept_says_what_it_is() -> None:
+    wide = decision("accept", interval=[-0.1, 1.0])
+    assert "(-10.0% to +100.0%, were other cases drawn like these; proven" in wide.to_text()
+    assert "were other cases" not in decision("accept", interval=[0.2, 0.8]).to_text()
+    assert "were other cases" not in decision("undecided", interval=[-0.1, 1.0]).to_text()
+
+
+def test_reasons_are_told_once(files: Desk) -> None:
+    bad = trials(1, 0.1)[:-1]
+    files.write("bad.jsonl", lines([*bad, {**bad[0], "trial": 999, "score": 7}]))
+    told = files("gate.decide", incumbent="bad.jsonl", candidate="bad.jsonl")
+    assert len(told.reasons) == len(set(told.reasons))
+    assert sum("no number from 0 to 1" in each for each in told.reasons) == 1
+    assert sum(each["kind"] == "not_a_score" for each in told.faults) == 2

@@ -174,7 +174,7 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     return Verdict(
         verdict=verdict,
         claim=asked.claim,
-        reasons=tuple(reasons),
+        reasons=tuple(dict.fromkeys(reasons)),
         faults=faults,
         level=asked.level,
         wealth=shown.wealth,

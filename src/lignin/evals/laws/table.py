@@ -39,6 +39,7 @@ FaultKind = Literal[
     "untrue_run",
     "not_a_cost",
     "cost_not_told",
+    "changed_data",
 ]
 VERSION_COLUMNS = ("revision", "system", "candidate", "digest")
 GRADER_COLUMNS = ("grader", "scorer", "rubric", "judge", "suite")
