@@ -89,7 +89,8 @@ def _counts_for_nothing(view: View, question: Question, *, by_person: bool) -> b
 def _covers(question: Question) -> dict[str, Json]:
     """Of each arm that may read more than its digest covers, what that covers."""
     arms = {"incumbent": question.incumbent, "candidate": question.candidate}
-    return {arm: each.covers for arm, each in arms.items() if isinstance(each, Covered)}
+    told = {arm: each.covers for arm, each in arms.items() if isinstance(each, Covered)}
+    return {arm: each for arm, each in told.items() if each}
 
 
 def _is_own(question: Question) -> bool:

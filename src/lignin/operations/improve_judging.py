@@ -23,7 +23,7 @@ from lignin.operations.subjects import harness_files, open_subject
 from lignin.operations.suites import SuiteRequest, options_of
 from lignin.operations.trialwork import SuiteCase
 from lignin.ports.ledger import View, require_known
-from lignin.ports.system import System, SystemRun
+from lignin.ports.system import Covered, System, SystemRun
 from lignin.ports.tools import Tools
 
 GATE = "improve/1"
@@ -115,6 +115,10 @@ class Rationed:
     @property
     def simulated(self) -> bool:
         return self._system.simulated
+
+    @property
+    def covers(self) -> str:
+        return self._system.covers if isinstance(self._system, Covered) else ""
 
     def run(self, task: Mapping[str, Json], seed: int, tools: Tools) -> SystemRun:
         """Run it.
