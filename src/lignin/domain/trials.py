@@ -1,7 +1,7 @@
 """Trials: one try of one system at one case, scored. Its name says everything that decides the score."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from lignin.domain.codec import Digest, Json
@@ -17,13 +17,16 @@ TrialKind = Literal[
     "inconclusive",
     "forged_score",
     "not_a_score",
+    "not_a_cost",
     "several_runs",
     "untrue_run",
 ]
+CHANGED = "changed"
+"""In place of what a file held: it held something else before, in the same process."""
 MISSING: frozenset[TrialKind] = frozenset({"infrastructure", "inconclusive"})
 """Trials that tell nothing; every other one has a score."""
 NOT_BELIEVED: frozenset[TrialKind] = frozenset(
-    {"forged_score", "not_a_score", "several_runs", "untrue_run"}
+    {"forged_score", "not_a_score", "not_a_cost", "several_runs", "untrue_run"}
 )
 """Trials in which a system said what is not so: failures, and nothing that has one is accepted."""
 TOLD: Mapping[TrialKind, str] = {
@@ -36,6 +39,7 @@ TOLD: Mapping[TrialKind, str] = {
     "inconclusive": "nothing tells whether it passed",
     "forged_score": "it gave itself a score where the case's checks judge, and nothing to judge",
     "not_a_score": "its score is no number from 0 to 1",
+    "not_a_cost": "what it says it cost is no number of 0 or more",
     "several_runs": "it handed in several runs of one trial",
     "untrue_run": "its calls do not come to what it says of them",
 }
@@ -52,6 +56,7 @@ class Scored:
         effects: Digest of what it changed, in order, and of the state it left; None where nobody saw.
         slots: Slots of its harness that it read or named; None where nobody can tell.
         tools: Tools that it called; None where nobody can tell.
+        data: What files of its folder held that it read and its digest may not cover, by path.
     """
 
     kind: TrialKind
@@ -65,6 +70,7 @@ class Scored:
     effects: Digest | None = None
     slots: tuple[str, ...] | None = None
     tools: tuple[str, ...] | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

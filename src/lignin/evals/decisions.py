@@ -13,7 +13,7 @@ from lignin.domain.events import Blob, Change, NewEvent, Scope
 from lignin.domain.states import Row
 from lignin.evals.laws.levels import level
 from lignin.ports.clock import IdSource
-from lignin.ports.ledger import View
+from lignin.ports.ledger import View, every_row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +85,17 @@ class Decisions:
         )
 
     def reach(self, view: View, scope: Scope, row: Row, told: Mapping[str, Json]) -> Change:
-        """The change that files what a decision came to, whole in a blob."""
+        """The change that files what a decision came to, whole in a blob.
+
+        What is accepted makes the next proof of its budget cheaper once: two systems that were accepted
+        before, whichever stood, are no second discovery.
+        """
         content = canonical_bytes(told)
         digest: Digest = digest_bytes(content)
         payload = {"verdict": told["verdict"], "told": digest, "trials": told["trials"]}
         events = [self._event(row.stream, "decision.reached", payload)]
         expects = {row.stream: row.seq}
-        if told["verdict"] == "accept":
+        if told["verdict"] == "accept" and not _was_accepted(view, row):
             campaign = view.row(f"campaign/{budget_of(row.body)}")
             assert campaign is not None
             moved = {**campaign.body, "accepted": campaign.body["accepted"] + 1}
@@ -102,6 +106,20 @@ class Decisions:
 
     def _event(self, stream: str, type_: str, payload: Mapping[str, Json]) -> NewEvent:
         return NewEvent(stream=stream, type=type_, payload=payload, event_id=self._ids.new("evt"))
+
+
+def _was_accepted(view: View, row: Row) -> bool:
+    """Whether its budget has another accepted decision about the very same two systems."""
+    pair = _pair(row)
+    return any(
+        _pair(each) == pair and budget_of(each.body) == budget_of(row.body)
+        for each in every_row(view, "decision", state="accept")
+        if each.key != row.key
+    )
+
+
+def _pair(row: Row) -> frozenset[str]:
+    return frozenset((row.body["incumbent_system"], row.body["candidate_system"]))
 
 
 def budget_of(decision: Mapping[str, Json]) -> str:

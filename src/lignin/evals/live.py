@@ -13,10 +13,11 @@ from typing import TypeVar
 
 from lignin.domain.codec import Json
 from lignin.domain.evidence import GateOutcome
-from lignin.domain.trials import NOT_BELIEVED, TOLD, trial_row
+from lignin.domain.trials import CHANGED, NOT_BELIEVED, TOLD, trial_row
 from lignin.evals.laws.better import DECLARED_SHARE, Judgement
 from lignin.evals.laws.breaks import named_breaks
 from lignin.evals.laws.claims import SHOWN, no_worse_level, show_no_worse, with_saving
+from lignin.evals.laws.costs import NOTHING_PRICED, Priced, Prices, find_untold, price_all
 from lignin.evals.laws.course import Arm, Ask, Course
 from lignin.evals.laws.gain import mean_gain
 from lignin.evals.laws.impact import SHARE
@@ -29,9 +30,12 @@ from lignin.evals.laws.recorded import (
 )
 from lignin.evals.laws.savings import (
     COST_COLUMNS,
+    LATENCY,
     Saving,
+    against_costs,
     count_saving,
     forbidden_effects,
+    open_costs,
     weigh_saving,
 )
 from lignin.evals.laws.siblings import weigh_siblings
@@ -92,7 +96,11 @@ def conclude(
         released: The trials of the last release that the plan compares with.
     """
     tables = _tables(plan, trials, released)
-    faults = _faults(trials, {*plan.target, *judged.instead})
+    faults = (
+        *_faults(trials, {*plan.target, *judged.instead}),
+        *_untold(plan, tables),
+        *_changed_data(plan, trials),
+    )
     broken = _broken(plan, judged, tables.after)
     outcome, reasons = _upheld(plan, judged, tables)
     # Where it helps elsewhere, what was tried to find that out is no pair.
@@ -105,12 +113,13 @@ def conclude(
         reasons = tuple([each for each in reasons if each != siblings.told])
     proof, guarded = judged.proof_instead or judged.proof, judged.guarded
     missing = sum(body["score"] is None for _, body in trials)
-    verdict = _outcome(outcome, faults, against)
+    left_open = open_costs(tables.savings, plan.level)
+    verdict = _outcome(outcome, faults, against, left_open)
     if outcome == "accept" and verdict != "accept":
         reasons = ()  # what would have it accepted is no reason why it is not
     told = Verdict(
         verdict=verdict,
-        reasons=(*(each.told for each in faults), *against, *reasons),
+        reasons=(*(each.told for each in faults), *against, *left_open, *reasons),
         faults=faults,
         level=plan.level,
         wealth=proof.wealth,
@@ -162,7 +171,11 @@ def _tables(
         rows[arm].append(trial_row(body))
     incumbent, after = parse_table(rows["incumbent"]), parse_table(rows["candidate"])
     before = parse_table([trial_row(body) for body in released]) if plan.release else incumbent
-    savings = [weigh_saving(before, after, column) for column in COST_COLUMNS]
+    savings = [
+        weigh_saving(before, after, column, _known(plan, column))
+        for column in COST_COLUMNS
+        if _is_weighed(plan, column)
+    ]
     counted = [count_saving(column, *both) for column, both in sorted(plan.counted.items())]
     return _Trials(
         incumbent=incumbent,
@@ -170,6 +183,39 @@ def _tables(
         after=after,
         savings=(*(each for each in savings if each), *counted),
     )
+
+
+def _is_weighed(plan: Plan, column: str) -> bool:
+    """Times compare only between trials that were run side by side, unless somebody asks for them by name."""
+    is_beside = plan.release is None or plan.costs is None
+    return column != LATENCY or is_beside or plan.saving == LATENCY
+
+
+def _known(plan: Plan, column: str) -> Mapping[str, Priced] | None:
+    """What is known of the incumbent's costs besides the tables; the release's own are in these."""
+    if plan.costs is None:
+        return None
+    return {} if plan.release else plan.costs.get(column, {})
+
+
+def _untold(plan: Plan, tables: _Trials) -> tuple[Fault, ...]:
+    """The costs that the candidate does not tell; how long a trial takes is for nobody to tell."""
+    if plan.costs is None:
+        return ()
+    columns = [column for column in COST_COLUMNS if column != LATENCY]
+    before: Prices = price_all(tables.before, columns)
+    if plan.release is None:
+        before = {
+            column: {
+                case: before[column]
+                .get(case, NOTHING_PRICED)
+                .joined(known.get(case, NOTHING_PRICED))
+                for known in (plan.costs.get(column, {}),)
+                for case in {**before[column], **known}
+            }
+            for column in columns
+        }
+    return find_untold(before, price_all(tables.after, columns))
 
 
 def _broken(plan: Plan, judged: Judgement, after: Table) -> list[str]:
@@ -196,11 +242,7 @@ def _against(
     plan: Plan, tables: _Trials, broken: Sequence[str], culprits: Mapping[str, Sequence[str]]
 ) -> list[str]:
     """What speaks against it whatever it claims."""
-    against = [
-        f"{each.column} grows from {each.before:.4g} to {each.after:.4g}"
-        for each in tables.savings
-        if each.grown >= 1 / plan.level
-    ]
+    against = against_costs(tables.savings, plan.level)
     never = set(forbidden_effects(tables.incumbent, tables.after))
     if cases := [c for c in forbidden_effects(tables.before, tables.after) if c in never]:
         against.append(f"it does what is forbidden: {', '.join(cases[:_SHOWN])}")
@@ -269,14 +311,33 @@ def _faults(trials: Sequence[tuple[Arm, Bodies]], target: Collection[str]) -> tu
     return tuple(faults)
 
 
+def _changed_data(plan: Plan, trials: Sequence[tuple[Arm, Bodies]]) -> tuple[Fault, ...]:
+    """Files that held something else in some trials of a system than in others: it was not the same one."""
+    held: dict[tuple[str, str], set[str]] = {}
+    for arm, paths in plan.data.items():
+        for path, each in paths.items():
+            held.setdefault((path, arm), set()).update(each)
+    for arm, body in trials:
+        for path, digest in body.get("data", {}).items():
+            held.setdefault((path, arm), set()).add(digest)
+    changed = sorted(key for key, each in held.items() if len(each) > 1 or CHANGED in each)
+    if not changed:
+        return ()
+    told = [f"{path} changed between the trials of the {arm}" for path, arm in changed]
+    where = tuple(path for path, _ in changed)[:_SHOWN]
+    return (Fault(kind="changed_data", told="; ".join(told[:_SHOWN]), where=where),)
+
+
 def _told_share(bodies: Sequence[Bodies]) -> float:
     return sum(body["score"] is not None for body in bodies) / len(bodies) if bodies else 1.0
 
 
-def _outcome(outcome: GateOutcome, faults: Sequence[Fault], against: Sequence[str]) -> GateOutcome:
+def _outcome(
+    outcome: GateOutcome, faults: Sequence[Fault], against: Sequence[str], left_open: Sequence[str]
+) -> GateOutcome:
     if against:
         return "reject"
     is_thin = any(each.kind == "too_much_missing" for each in faults)
-    if is_thin or (faults and outcome == "accept"):
+    if is_thin or ((faults or left_open) and outcome == "accept"):
         return "undecided"
     return outcome

@@ -13,6 +13,7 @@ from lignin.domain.trials import TrialKey
 from lignin.evals.laws.bank import Bank, Banked
 from lignin.evals.laws.better import Claim
 from lignin.evals.laws.claims import Asked, Kind
+from lignin.evals.laws.costs import Priced, Prices
 from lignin.evals.laws.course import Arm, Ask
 from lignin.evals.laws.guard import Care, Unit
 from lignin.evals.laws.impact import SHARE
@@ -74,6 +75,9 @@ class Plan:
         margins: Of cases that were fixed before, the share of their rate that they may lose.
         settles: Whether its hidden cases have to be settled, as those of before had not.
         follows: Whether a case that failed is cleared by its own trials alone, likewise.
+        data: By arm what files held that trials which stand read, by path: where there are several, it changed.
+        costs: What the incumbent's trials that stand cost, by column and case; None of a plan of before, whose
+            decision weighs the costs of pairs alone.
     """
 
     systems: Mapping[Arm, Digest]
@@ -96,6 +100,8 @@ class Plan:
     margins: Mapping[str, float] = field(default_factory=dict)
     settles: bool = True
     follows: bool = True
+    costs: Prices | None = None
+    data: Mapping[Arm, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     @property
     def asked(self) -> Asked:
@@ -205,6 +211,11 @@ class Plan:
             "margins": dict(sorted(self.margins.items())),
             "settles": self.settles,
             "follows": self.follows,
+            "data": {
+                arm: {path: list(held) for path, held in sorted(each.items())}
+                for arm, each in self.data.items()
+            },
+            "costs": None if self.costs is None else _prices_to_json(self.costs),
         }
 
 
@@ -228,6 +239,11 @@ def parse_plan(value: Mapping[str, Any]) -> Plan:
         claim=value["claim"],
         settles=value.get("settles", False),
         follows=value.get("follows", False),
+        costs=_parse_prices(value.get("costs")),
+        data={
+            arm: {path: tuple(held) for path, held in each.items()}
+            for arm, each in value.get("data", {}).items()
+        },
     )
     if "margin" not in value:
         return plan
@@ -254,6 +270,25 @@ def _parse_released(value: Mapping[str, Any] | None) -> Released | None:
         first=value["first"],
         bank=_parse_banked(value["bank"]),
     )
+
+
+def _prices_to_json(costs: Prices) -> dict[str, Json]:
+    return {
+        column: {case: [p.mean, p.most, p.told, p.of] for case, p in sorted(prices.items())}
+        for column, prices in sorted(costs.items())
+    }
+
+
+def _parse_prices(value: Mapping[str, Any] | None) -> Prices | None:
+    if value is None:
+        return None
+    return {
+        column: {
+            case: Priced(mean=float(mean), most=float(most), told=told, of=of)
+            for case, (mean, most, told, of) in prices.items()
+        }
+        for column, prices in value.items()
+    }
 
 
 def _banked_to_json(bank: Mapping[str, Banked]) -> dict[str, Json]:

@@ -5,14 +5,16 @@ of any proposal; here are the faults themselves and what is told of them.
 """
 
 import ast
+import json
 import random
 import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lignin.domain.artifacts import File
+from lignin.domain.artifacts import MANIFEST_PATH, File
 from lignin.domain.codec import Json
 from lignin.domain.ids import drawn
 from lignin.evals.laws.binomial import exact_interval
@@ -73,7 +75,7 @@ class Outcome:
 def turned_texts(files: Mapping[str, File], seed: str, each: int = 2) -> list[Turned]:
     """Return faults in the texts of some files: some of a kind for each file, at random by the seed.
 
-    A program that no longer parses is left out: anybody would notice.
+    A program that no longer parses is left out: anybody would notice. So is what changes nothing.
     """
     found = []
     for path, file in sorted(files.items()):
@@ -83,10 +85,58 @@ def turned_texts(files: Mapping[str, File], seed: str, each: int = 2) -> list[Tu
             continue
         rng = random.Random(f"{seed} {path} {file.sha256}")  # noqa: S311
         for kind, about, new in (*_cuts(text), *_turns(text, rng, each)):
-            if new != text and (not path.endswith(".py") or _parses(new)):
-                changed = File(content=new.encode(), mode=file.mode)
+            changed = File(content=new.encode(), mode=file.mode)
+            if not changes_nothing(path, file, changed) and (
+                not path.endswith(".py") or _parses(new)
+            ):
                 found.append(Turned(kind=kind, about=f"{path}: {about}", path=path, file=changed))
     return found
+
+
+def changes_nothing(path: str, before: File, after: File) -> bool:
+    """Whether a changed file can make no difference to an agent: it is a manifest, which is ours to read, or what
+    it says is the same but for comments, docstrings and blanks."""
+    name = path.rpartition("/")[2]
+    if name == MANIFEST_PATH:
+        return True
+    return _said(name, before.content) == _said(name, after.content)
+
+
+def _said(name: str, content: bytes) -> object:
+    """What a file comes to for who reads it by its form; its bytes where it has none that is known."""
+    end = name.rpartition(".")[2]
+    try:
+        text = content.decode()
+        if end == "py":
+            return _program(text)
+        if end in ("json", "toml"):
+            return json.dumps(
+                json.loads(text) if end == "json" else tomllib.loads(text), default=str
+            )
+    except (ValueError, SyntaxError, RecursionError):
+        return content
+    if end in _HASHED:
+        lines = (line.strip() for line in text.splitlines())
+        return [line for line in lines if line and not line.startswith("#")]
+    return content
+
+
+def _program(text: str) -> str:
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if (
+            isinstance(node, _DOCUMENTED)
+            and body
+            and ast.get_docstring(node, clean=False) is not None
+        ):
+            node.body = body[1:]
+    return ast.dump(tree)
+
+
+_HASHED = frozenset({"sh", "bash", "zsh", "yaml", "yml", "rb", "pl", "r", "cfg", "ini", "conf"})
+"""Ends of files in which a line that begins with # says nothing."""
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def _cuts(text: str) -> Iterable[tuple[FaultKind, str, str]]:

@@ -78,7 +78,7 @@ class Trials:
         if tried.line:
             told["line"] = tried.line
         detail = canonical_bytes(told)
-        payload = {
+        payload: dict[str, object] = {
             "system": key.system,
             "case": tried.case,
             "case_digest": key.case,
@@ -97,6 +97,8 @@ class Trials:
             "simulated": simulated,
             "detail": digest_bytes(detail),
         }
+        if scored.data:
+            payload["data"] = dict(scored.data)
         events = [self._event(stream, "trial.scored", payload)]
         if name and view.row(f"system/{key.system}") is None:
             named = {"name": name, "simulated": simulated}

@@ -128,8 +128,7 @@ def _client(config: pytest.Config) -> "Client":
 
 def _summary(decided: "Decided") -> str:
     gain = "no gain measured" if decided.gain is None else f"gain {decided.gain:+.1%}"
-    if decided.interval:
-        gain += f" ({decided.interval[0]:+.1%} to {decided.interval[1]:+.1%})"
+    gain += decided.told_interval()
     label = ", simulated" if decided.simulated else ""
     return (
         f"{decided.verdict}: {'; '.join(decided.reasons)}; {gain}, {len(decided.broken)} of "

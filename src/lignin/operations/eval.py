@@ -18,7 +18,7 @@ from lignin.evals.troubles import ENDED_WELL, Trouble, group_troubles, telling_l
 from lignin.operations.context import Context
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.subjects import open_subject
-from lignin.operations.suites import SuiteRequest, basis_of, load_suite
+from lignin.operations.suites import SuiteRequest, basis_of, load_suite, options_of
 from lignin.operations.tries import top_up, with_workers
 from lignin.ports.ledger import View, every_row, not_known
 from lignin.traces.view import told
@@ -148,9 +148,7 @@ def run(context: Context, request: EvalRun) -> EvalDone:
     the system.
     """
     context = with_workers(context, request.workers)
-    system = open_subject(
-        context, request.system, unsandboxed=request.unsandboxed, limit_s=request.limit_s
-    )
+    system = open_subject(context, request.system, **options_of(context, request))
     with context.view() as view:
         suite = load_suite(context, view, request)
     done = top_up(context, system, suite, request.trials, request.parallel)

@@ -1,5 +1,6 @@
 """What changed between two systems, case by case, the losses first."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,11 +17,30 @@ from lignin.operations.context import Context
 from lignin.operations.eval import find_system
 from lignin.operations.gate import MAX_BYTES
 from lignin.operations.registry import Request, Response, operation, positional
+from lignin.operations.subjects import open_subject
+from lignin.operations.suites import options_of
+from lignin.ports.system import LIMIT_S
+
+_DIGEST = re.compile("(sha256:)?[0-9a-f]{6,64}")
 
 
 class EvalCompare(Request):
     before: str = positional("a system, as `eval list` shows it, or a file of its trials")
     after: str = positional("the other system, or a file of its trials")
+    unsandboxed: bool = Field(
+        False,
+        description="both are named as `eval run --unsandboxed` takes them: their trials as they are now, which "
+        "loads a function's module",
+    )
+    reads_path: list[str] = Field(
+        default_factory=list, description="with --unsandboxed: as of the trials"
+    )
+    reads_variable: list[str] = Field(
+        default_factory=list, description="with --unsandboxed: as of the trials"
+    )
+    limit_s: float = Field(
+        LIMIT_S, gt=0, le=86_400, description="with --unsandboxed: as of the trials"
+    )
 
 
 class FlipView(Response):
@@ -66,7 +86,7 @@ def compare(context: Context, request: EvalCompare) -> Compared:
     Contents of a case that are not the same are not compared: its name then has the first digits of its digest.
     For reading. What may be accepted `gate prove` and `gate decide` say.
     """
-    both = [_rows(context, named) for named in (request.before, request.after)]
+    both = [_rows(context, request, named) for named in (request.before, request.after)]
     if all("case_digest" in row for rows in both for row in rows):
         both = list(told_apart(*both))
     before, after = (parse_table(rows) for rows in both)
@@ -89,12 +109,14 @@ def compare(context: Context, request: EvalCompare) -> Compared:
     )
 
 
-def _rows(context: Context, named: str) -> Sequence[Mapping[str, Any]]:
+def _rows(context: Context, request: EvalCompare, named: str) -> Sequence[Mapping[str, Any]]:
     path = None if context.is_remote else context.path(named)
     if path is not None and path.is_file():
         if path.stat().st_size > MAX_BYTES:
             raise InvalidRequestError(f"{path} is larger than {MAX_BYTES // 2**20} MiB")
         return parse_rows(path.read_text(encoding="utf-8"), path.name)
+    if request.unsandboxed and not _DIGEST.fullmatch(named):
+        named = open_subject(context, named, **options_of(context, request)).digest
     with context.view() as view:
         rows: list[Mapping[str, Json]] = [
             trial_row(row.body) for row in trials_of(view, find_system(view, named).key)

@@ -13,7 +13,7 @@ from lignin.operations.context import Context
 from lignin.operations.planting import Subject
 from lignin.operations.powerwork import Wanted, in_words, measure, want
 from lignin.operations.registry import Response, operation
-from lignin.operations.suites import SuiteRequest, basis_of, load_suite
+from lignin.operations.suites import SuiteRequest, basis_of, load_suite, options_of
 from lignin.operations.tries import with_workers
 from lignin.ports.ledger import View
 
@@ -98,7 +98,7 @@ def power(context: Context, request: EvalPower) -> PowerMeasured:
     subject = Subject(
         spec=request.system,
         head=request.head,
-        options={"unsandboxed": request.unsandboxed, "limit_s": request.limit_s},
+        options=options_of(context, request),
         may_alter=request.alter or not request.unsandboxed,
     )
     base, planted, left = want(context, subject, request.most)

@@ -14,7 +14,7 @@ from lignin.operations.inspecting import of_case, stands
 from lignin.operations.planting import Subject
 from lignin.operations.registry import Response, operation
 from lignin.operations.regressing import Fix, standing_backslides
-from lignin.operations.suites import SuiteRequest, load_suite
+from lignin.operations.suites import SuiteRequest, load_suite, options_of
 from lignin.operations.sweepwork import (
     Sweeping,
     find,
@@ -115,7 +115,7 @@ def sweep(context: Context, request: EvalSweep) -> Swept:
     10 unclear.
     """
     context = with_workers(context, request.workers)
-    options = {"unsandboxed": request.unsandboxed, "limit_s": request.limit_s}
+    options = options_of(context, request)
     subject = Subject(spec=request.system, head=request.head, options=options)
     with context.view() as view:
         if request.head:

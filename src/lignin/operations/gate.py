@@ -14,7 +14,7 @@ from lignin.evals.laws.complete import Expected
 from lignin.evals.laws.levels import level
 from lignin.evals.laws.no_worse import MARGIN
 from lignin.evals.laws.recorded import decide_recorded
-from lignin.evals.laws.table import Table, parse_rows, parse_table
+from lignin.evals.laws.table import Table, contents_of, parse_rows, parse_table
 from lignin.operations.context import Context
 from lignin.operations.registry import Request, Response, operation, positional
 
@@ -95,7 +95,8 @@ class GateVerdict(Response):
     pairs: int = Field(description="pairs of trials on the target")
     gain: float | None = Field(description="mean difference on the target, from -1 to 1")
     interval: list[float] | None = Field(
-        description="its 95 % interval, by cases; for reading, the decision does not rest on it"
+        description="its 95 % interval, were other cases drawn like these; for reading: what is proven is proven "
+        "on these, and an interval of few cases may hold 0 all the same"
     )
     path: list[float] = Field(description="the wealth after each round of pairs")
     cases: int = Field(description="cases of the incumbent")
@@ -124,6 +125,16 @@ class GateVerdict(Response):
 
     def exit_code(self) -> int:
         return {"accept": 0, "reject": 6}.get(self.verdict, 10)
+
+    def told_interval(self) -> str:
+        """The interval in words, with what it is where it holds 0 beside a gain that was proven; "" without one."""
+        if not self.interval:
+            return ""
+        low, high = self.interval
+        note = ""
+        if self.verdict == "accept" and self.claim == "better" and low <= 0 <= high:
+            note = ", were other cases drawn like these; proven is a gain on these"
+        return f" ({low:+.1%} to {high:+.1%}{note})"
 
     def to_text(self) -> str:
         return "\n".join(_told(self))
@@ -175,17 +186,25 @@ def campaign(context: Context, request: GateCampaign) -> CampaignView:
     """Decide a sequence of proposals by recorded trials under one error budget.
 
     Each needs more evidence the later it comes, and less the more were accepted before it, so that of all
-    accepted ones at most a share of alpha does nothing (e-LOND).
+    accepted ones at most a share of alpha does nothing (e-LOND). The same trials count once, whatever they are
+    called.
     """
     file = context.path(request.file)
     proposals = parse_rows(_text(file), file.name)
     items: list[CampaignStep] = []
+    accepted: dict[str, frozenset[str]] = {}
     for number, proposal in enumerate(proposals, start=1):
-        accepted = sum(each.verdict == "accept" for each in items)
-        asked = _asked(proposal, number, level(request.alpha, number, accepted), file.parent)
+        asked = _asked(proposal, number, level(request.alpha, number, len(accepted)), file.parent)
         tables = [_given(proposal, name, file.parent, number) for name in _NAMES[:2]]
         told = decide_recorded(tables[0], tables[1], asked).to_json()
-        name = str(proposal.get("id", number))
+        name, contents = str(proposal.get("id", number)), contents_of(tables[1])
+        before = next((each for each, known in accepted.items() if known & contents), None)
+        if told["verdict"] == "accept" and before is not None:
+            again = f"it is what {before} is, or its trials went as those did: accepted twice, it counts once"
+            told["reasons"] = [*told["reasons"], again]
+            accepted[before] |= contents
+        elif told["verdict"] == "accept":
+            accepted[name] = accepted.get(name, frozenset()) | contents
         items.append(CampaignStep.model_validate({**told, "id": name}))
     counted: dict[str, int] = {}
     for each in items:
@@ -327,7 +346,6 @@ def _told_of_gain(verdict: GateVerdict) -> list[str]:
     is_better = verdict.claim == "better"
     what, over = ("gain", "pairs") if is_better else ("to the release", "trials")
     told = f"no {over}" if verdict.gain is None else f"{what} {verdict.gain:+.1%}"
-    if verdict.interval:
-        told += f" ({verdict.interval[0]:+.1%} to {verdict.interval[1]:+.1%})"
+    told += verdict.told_interval()
     wealth = f"evidence {verdict.evidence:.3g} of {verdict.needed:.3g} needed"
     return [f"{told} over {verdict.pairs} {over}; {wealth}"]

@@ -1,6 +1,6 @@
 """Decisions of the gate that run their own trials: made, listed, explained, come to again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -25,6 +25,7 @@ from lignin.operations.tries import with_workers
 from lignin.ports.ledger import View, require_known
 
 _TOLD = 10
+_BREAKS = "it breaks what works: "
 
 
 class Decided(GateVerdict):
@@ -51,6 +52,11 @@ class Decided(GateVerdict):
     target: list[str] = Field(description="cases that were to be better")
     instead: list[str] = Field(description="cases on which it was tried instead, if any")
     kinds: dict[str, int] = Field(description="how the trials of either went, by kind")
+    covers: dict[str, str] = Field(
+        default_factory=dict,
+        description="of each side that runs unsandboxed, what its digest covers and what not: by that "
+        "trials are told to be of the very same",
+    )
     margin: float = Field(MARGIN, description="what no_worse_and_cheaper may lose")
     release: str = Field("", description="the release that it was compared with, if any")
     impact: dict[str, Json] | None = Field(
@@ -234,7 +240,7 @@ def _decided(context: Context, view: View, row: Row) -> Decided:
     body = row.body
     plan = parse_json(view.blob(body["plan"]))
     stated = power_of(view, row)
-    told = {**told, "reasons": list(dict.fromkeys(told["reasons"]))}
+    told = {**told, "reasons": _once(told["reasons"])}
     return Decided(
         **told,
         hidden_cases=sum(bool(case[4]) for case in plan["cases"].values()),
@@ -254,7 +260,17 @@ def _decided(context: Context, view: View, row: Row) -> Decided:
         accepted_before=body["accepted_before"],
         alpha=body["alpha"],
         simulated=body["simulated"],
+        covers=body.get("covers", {}),
     )
+
+
+def _once(reasons: Sequence[str]) -> list[str]:
+    """Reasons, each once; that it breaks something is told by the guard and as what speaks against it."""
+    told = dict.fromkeys(reasons)
+    shorter = {
+        f"it breaks {each.removeprefix(_BREAKS)}" for each in told if each.startswith(_BREAKS)
+    }
+    return [each for each in told if each not in shorter]
 
 
 def power_of(view: View, row: Row) -> Stated:
@@ -348,7 +364,16 @@ def _more(decided: Decided) -> list[str]:
         f"{decided.decision}: {_told_of_budget(decided)}{label}",
         f"incumbent {decided.incumbent}",
         f"candidate {decided.candidate}",
+        *_told_of_covered(decided.covers),
     ]
+
+
+def _told_of_covered(covers: Mapping[str, str]) -> list[str]:
+    """What the digests of systems that run unsandboxed cover; told once where it is the same."""
+    arms = sorted(covers, reverse=True)
+    if len({*covers.values()}) == 1:
+        return [f"{' and '.join(arms)}: {covers[arms[0]]}"]
+    return [f"{arm}: {covers[arm]}" for arm in arms]
 
 
 def _told_of_budget(decided: Decided) -> str:

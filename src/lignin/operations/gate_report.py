@@ -125,8 +125,7 @@ def _compared(differing: int, run_on_both: int) -> str:
 
 def _numbers(told: Decided) -> list[tuple[str, str]]:
     gain = "none measured" if told.gain is None else f"{told.gain:+.1%}"
-    if told.interval:
-        gain += f" (95 % interval {told.interval[0]:+.1%} to {told.interval[1]:+.1%})"
+    gain += told.told_interval().replace("(", "(95 % interval ", 1)
     rows = [
         ("claim", told.claim.replace("_", " ")),
         ("gain", f"{gain} over {told.pairs} pairs"),

@@ -7,12 +7,16 @@ from lignin.domain.codec import Digest, Json, parse_json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.ids import derive_id
 from lignin.domain.states import Row
+from lignin.domain.trials import trial_row
 from lignin.evals.laws.bank import NOTHING, Bank, Banked
 from lignin.evals.laws.claims import Kind
+from lignin.evals.laws.costs import Prices, price_all
 from lignin.evals.laws.course import Arm
 from lignin.evals.laws.impact import Altered, joined, touched_cases
 from lignin.evals.laws.no_worse import MARGIN, margin_left, times_too_few
 from lignin.evals.laws.recorded import GUARDED_FROM
+from lignin.evals.laws.savings import COST_COLUMNS, LATENCY
+from lignin.evals.laws.table import parse_table
 from lignin.evals.plans import Plan, Planned, Released
 from lignin.evals.releases import told_bank
 from lignin.evals.trials import Standing, standing, trials_of
@@ -101,9 +105,10 @@ def plan_decision(view: View, question: Question, level: float, seed: str) -> Pl
     suite = {case.name: case for case in question.suite}
     _require_cases(suite, question)
     rows = list(trials_of(view, question.incumbent.digest))
+    of_candidate = list(trials_of(view, question.candidate.digest))
     stood: dict[Arm, Standing] = {
         "incumbent": standing(rows),
-        "candidate": standing(list(trials_of(view, question.candidate.digest))),
+        "candidate": standing(of_candidate),
     }
     bank = _banked(suite.values(), stood["incumbent"])
     target, others = _aims(suite, question, bank)
@@ -134,6 +139,8 @@ def plan_decision(view: View, question: Question, level: float, seed: str) -> Pl
             for name, case in suite.items()
             if (margin := margin_of(view, case)) is not None
         },
+        data={"incumbent": _data_of(rows), "candidate": _data_of(of_candidate)},
+        costs=standing_costs({n: (case.digest, case.grader) for n, case in suite.items()}, rows),
     )
 
 
@@ -268,6 +275,35 @@ def _banked(suite: Iterable[SuiteCase], stood: Standing) -> dict[str, Banked]:
         if banked.trials:
             found[case.name] = banked
     return found
+
+
+def _data_of(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
+    """What files held that some trials read, by path, each content once."""
+    held: dict[str, set[str]] = {}
+    for row in rows:
+        for path, digest in row.body.get("data", {}).items():
+            held.setdefault(path, set()).add(digest)
+    return {path: tuple(sorted(each)) for path, each in sorted(held.items())}
+
+
+def standing_costs(suite: Mapping[str, tuple[Digest, str]], rows: Iterable[Row]) -> Prices:
+    """What trials of a system cost, by column and case; how long they took then says nothing of now.
+
+    Args:
+        suite: Of each case its digest and grader.
+    """
+    of = {key: name for name, key in suite.items()}
+    held = [
+        {**trial_row(row.body), "case": of[key]}
+        for row in rows
+        if (key := (row.body["case_digest"], row.body["grader"])) in of
+    ]
+    priced = price_all(parse_table(held), [each for each in COST_COLUMNS if each != LATENCY])
+    told = {
+        column: {case: each for case, each in cases.items() if each.told}
+        for column, cases in priced.items()
+    }
+    return {column: cases for column, cases in told.items() if cases}
 
 
 def released_rows(view: View, plan: Plan) -> list[Mapping[str, Json]]:

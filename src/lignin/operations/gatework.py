@@ -17,14 +17,19 @@ from lignin.evals.live import Bodies, conclude, follow
 from lignin.evals.plans import Plan, parse_plan
 from lignin.evals.trials import UnfiledError, filed_trial, standing, trials_of
 from lignin.operations.context import Context
-from lignin.operations.gateplan import Question, plan_decision, released_rows
+from lignin.operations.gateplan import (
+    Question,
+    plan_decision,
+    released_rows,
+    standing_costs,
+)
 from lignin.operations.heads import is_practice
 from lignin.operations.regressing import mark_fixed
 from lignin.operations.rubricwork import unmeasured_graders
 from lignin.operations.trialwork import SuiteCase, suite_case
 from lignin.operations.tries import Tries
 from lignin.ports.ledger import View, require_known
-from lignin.ports.system import System
+from lignin.ports.system import Covered, System
 
 USUAL_ALPHA = 0.05
 """What a campaign may err whose decisions count for proposals."""
@@ -79,6 +84,13 @@ def _counts_for_nothing(view: View, question: Question, *, by_person: bool) -> b
         or (_is_own(question) and not by_person)
         or bool(unmeasured_graders(view, [case.grader for case in question.suite]))
     )
+
+
+def _covers(question: Question) -> dict[str, Json]:
+    """Of each arm that may read more than its digest covers, what that covers."""
+    arms = {"incumbent": question.incumbent, "candidate": question.candidate}
+    told = {arm: each.covers for arm, each in arms.items() if isinstance(each, Covered)}
+    return {arm: each for arm, each in told.items() if each}
 
 
 def _is_own(question: Question) -> bool:
@@ -172,6 +184,7 @@ def open_decision(context: Context, decision: str, question: Question) -> Row:
             "picked": len(question.named),
             "own_suite": _is_own(question),
             "by_person": by_person,
+            "covers": _covers(question),
         }
         return None, [decisions.open(context.scope, decision, place, plan.to_json(), facts)]
 
@@ -263,25 +276,36 @@ def recompute(view: View, row: Row) -> Recomputed:
     before = parse_json(view.blob(row.body["result"]["told"]))
     # What a newer version tells besides was not filed, and does not differ.
     differs = [name for name in sorted(before) if told.get(name) != before[name]]
-    if plan.bank != _bank_then(view, plan):
+    stood = _stood_then(view, plan)
+    if plan.bank != _banked(plan, stood):
         differs.append("bank")
+    of = {name: (case.digest, case.grader) for name, case in plan.cases.items()}
+    if plan.costs is not None and plan.costs != standing_costs(of, stood):
+        differs.append("costs")
     if plan.release is not None and plan.release.bank != _released_then(view, plan):
         differs.append("release")
     return Recomputed(told=told, differs=tuple(differs))
 
 
-def _bank_then(view: View, plan: Plan) -> Mapping[str, Banked]:
+def _stood_then(view: View, plan: Plan) -> list[Row]:
     """The incumbent's trials that stood when the plan was made."""
     of = {(case.digest, case.grader): name for name, case in plan.cases.items()}
     first = plan.first["incumbent"]
-    rows = [
+    return [
         row
         for row in trials_of(view, plan.systems["incumbent"])
         if (name := of.get((row.body["case_digest"], row.body["grader"]))) is not None
         and row.body["number"] < first[name]
     ]
+
+
+def _banked(plan: Plan, rows: Sequence[Row]) -> Mapping[str, Banked]:
     banked = standing(rows).banked
-    return {name: banked[key] for key, name in of.items() if key in banked}
+    return {
+        name: banked[case.digest, case.grader]
+        for name, case in plan.cases.items()
+        if (case.digest, case.grader) in banked
+    }
 
 
 def _released_then(view: View, plan: Plan) -> Mapping[str, Banked]:

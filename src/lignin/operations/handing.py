@@ -95,11 +95,14 @@ def hand(
 ) -> tuple[JobAsked, Sequence[Change]] | None:
     """The job that makes a trial, with what is to be kept for it; None where only the asker can.
 
-    A judge is opened by who asks, and sealed cases are shown to nobody: both stay here.
+    A judge is opened by who asks, and sealed cases are shown to nobody: both stay here. So does what reads files
+    and variables of this machine besides its own.
     """
     recipe = context.opened.get(system.digest)
     if (
         recipe is None
+        or recipe.reads
+        or recipe.variables
         or not recipe.folder.is_dir()
         or not system.name
         or case.grader not in (CHECKS, TOLD)

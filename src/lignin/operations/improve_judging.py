@@ -20,10 +20,10 @@ from lignin.operations.improve_models import Improve
 from lignin.operations.proving import prove_once
 from lignin.operations.questions import GateProve, question_on
 from lignin.operations.subjects import harness_files, open_subject
-from lignin.operations.suites import SuiteRequest
+from lignin.operations.suites import SuiteRequest, options_of
 from lignin.operations.trialwork import SuiteCase
 from lignin.ports.ledger import View, require_known
-from lignin.ports.system import System, SystemRun
+from lignin.ports.system import Covered, System, SystemRun
 from lignin.ports.tools import Tools
 
 GATE = "improve/1"
@@ -116,6 +116,10 @@ class Rationed:
     def simulated(self) -> bool:
         return self._system.simulated
 
+    @property
+    def covers(self) -> str:
+        return self._system.covers if isinstance(self._system, Covered) else ""
+
     def run(self, task: Mapping[str, Json], seed: int, tools: Tools) -> SystemRun:
         """Run it.
 
@@ -170,8 +174,7 @@ def system_with(context: Context, request: Improve, revision: Revision, ration: 
         context,
         request.system,
         harness=files,
-        unsandboxed=request.unsandboxed,
-        limit_s=request.limit_s,
+        **options_of(context, request),
     )
     return Rationed(system, ration)
 

@@ -19,7 +19,7 @@ from lignin.domain.artifacts import MANIFEST_PATH, File
 from lignin.domain.codec import Digest, Json, parse_json
 from lignin.domain.errors import LigninError
 from lignin.domain.harness import Revision, SlotChange, apply_patch, parse_patch
-from lignin.evals.power import REVERTED, FaultKind, Turned, turned_texts
+from lignin.evals.power import REVERTED, FaultKind, Turned, changes_nothing, turned_texts
 from lignin.harness.service import Move
 from lignin.operations.context import Context
 from lignin.operations.subjects import (
@@ -204,6 +204,8 @@ def _of_slots(
             except LigninError:
                 continue  # it was purged
             old = {**rest, **{f"{slot}/{path}": file for path, file in tree.items()}}
+            if _is_alike(files, old):
+                continue
             about = f"{slot} as it was in {digest[:19]}"
             yield altered("older_version", about, old)
     for each in turned_texts(files, base.digest) if subject.may_alter else ():
@@ -218,6 +220,13 @@ def _older(context: Context, view: View, head: str, slot: str, now: Digest) -> l
         if (change := parse_patch(move.slots).get(slot)) is not None
     ]
     return [each for each in dict.fromkeys(held) if each and each != now]
+
+
+def _is_alike(files: Mapping[str, File], others: Mapping[str, File]) -> bool:
+    """Whether two harnesses have the same files, and none of them says anything else."""
+    return set(files) == set(others) and all(
+        changes_nothing(path, file, others[path]) for path, file in files.items()
+    )
 
 
 def _planted(kind: FaultKind, about: str, system: System, against: System) -> Planted:
@@ -255,10 +264,11 @@ def _of_files(context: Context, subject: Subject, base: System) -> list[Planted]
         return []
     found: list[Planted] = []
     files = _brought(context.cwd, subject.spec)
+    empty = File(content=b"")
     faults = [
-        Turned(kind="file_emptied", about=f"{path} is empty", path=path, file=File(content=b""))
+        Turned(kind="file_emptied", about=f"{path} is empty", path=path, file=empty)
         for path, file in sorted(files.items())
-        if file.content.strip()
+        if file.content.strip() and not changes_nothing(path, file, empty)
     ]
     for each in (*faults, *turned_texts(files, base.digest)):
         with tempfile.TemporaryDirectory() as folder:

@@ -29,7 +29,7 @@ from lignin.operations.gateplan import BANKED, Question
 from lignin.operations.gatework import campaign_of
 from lignin.operations.registry import positional
 from lignin.operations.subjects import open_subject
-from lignin.operations.suites import SuiteRequest, load_suite
+from lignin.operations.suites import SuiteRequest, load_suite, options_of
 from lignin.operations.trialwork import SuiteCase
 from lignin.ports.ledger import View, require_known
 from lignin.ports.system import System
@@ -155,7 +155,7 @@ def _of_systems(
     release = ""
     if request.claim == "no_worse_and_cheaper":
         release = release_for(view, request.release, NO_HEAD).key
-    options: dict[str, Any] = {"unsandboxed": request.unsandboxed, "limit_s": request.limit_s}
+    options = options_of(context, request)
     return Question(
         incumbent=open_subject(context, request.incumbent, **options),
         candidate=open_subject(context, request.candidate, **options),
@@ -185,7 +185,7 @@ def _of_proposal(
     )
     said = declared(row)
     files = both_harnesses(context, view, before, after)
-    options: dict[str, Any] = {"unsandboxed": request.unsandboxed, "limit_s": request.limit_s}
+    options = options_of(context, request)
     incumbent, candidate = (
         open_subject(context, request.system, harness=each, **options) for each in files
     )

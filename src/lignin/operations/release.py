@@ -22,7 +22,7 @@ from lignin.operations.context import Context
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.releasework import tell_margin, tell_release, try_sealed
 from lignin.operations.subjects import harness_files, open_subject
-from lignin.operations.suites import SuiteRequest, load_suite
+from lignin.operations.suites import SuiteRequest, load_suite, options_of
 from lignin.operations.tries import top_up, with_workers
 from lignin.ports.ledger import View, every_row, require_known
 from lignin.ports.system import System
@@ -216,7 +216,7 @@ def show(context: Context, request: ReleaseRef) -> ReleaseShown:
 
 def _system(context: Context, request: ReleaseCut) -> tuple[System, str]:
     """The agent with the revision of the head that it runs with."""
-    options: dict[str, Any] = {"unsandboxed": request.unsandboxed, "limit_s": request.limit_s}
+    options = options_of(context, request)
     if not request.head:
         return open_subject(context, request.system, **options), ""
     with context.view() as view:

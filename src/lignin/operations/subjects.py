@@ -9,8 +9,9 @@ in the repository that the caller stands in; everything else is opened by the co
 """
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from lignin.artifacts.store import load_tree
 from lignin.domain.artifacts import File
@@ -37,13 +38,17 @@ def open_subject(
     unsandboxed: bool = False,
     limit_s: float = LIMIT_S,
     harness: Mapping[str, File] | None = None,
+    reads: Sequence[Path] = (),
+    variables: Sequence[str] = (),
 ) -> System:
     """Open a system under test.
 
     Args:
         harness: The files of the revision it runs with.
+        reads, variables: What an unconfined one reads besides its own files; it enters its digest.
 
     Raises:
+        InvalidRequestError: In the sandbox there is nothing else to be read.
         DeniedError: It would run unconfined, and may not.
         NotFoundError: There is none of that name.
         UnavailableError: A dry run runs nothing unconfined, or there is no sandbox.
@@ -55,7 +60,14 @@ def open_subject(
         environment=context.environment,
         unsandboxed=unsandboxed,
         limit_s=limit_s,
+        reads=tuple(sorted(set(reads))),
+        variables=tuple(sorted(set(variables))),
     )
+    if (reads or variables) and not unsandboxed:
+        raise InvalidRequestError(
+            "in the sandbox a system reads only the files that its words name",
+            hint="--reads-path and --reads-variable are for --unsandboxed",
+        )
     system = _opened(context, asked)
     context.opened[system.digest] = asked
     return system
@@ -74,8 +86,15 @@ def _opened(context: Context, asked: SystemAsked) -> System:
         raise UnavailableError("a dry run runs nothing unconfined", hint="leave out --dry-run")
     if spec.startswith(REPOSITORY):
         found = _repository(context, spec)
-        limit_s, unsandboxed = asked.limit_s, asked.unsandboxed
-        return context.open_system(replace(found, limit_s=limit_s, unsandboxed=unsandboxed))
+        return context.open_system(
+            replace(
+                found,
+                limit_s=asked.limit_s,
+                unsandboxed=asked.unsandboxed,
+                reads=asked.reads,
+                variables=asked.variables,
+            )
+        )
     if spec.startswith(COMMIT):
         return context.open_system(_committed(context, asked))
     return context.open_system(asked)

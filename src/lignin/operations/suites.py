@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any, Protocol
 
 from pydantic import Field
 
@@ -52,12 +53,41 @@ class SuiteRequest(Request):
         description="run the system as you, outside the sandbox, with all that you may do; trials count "
         "for the code and texts of the program's own folder as they are",
     )
+    reads_path: list[str] = Field(
+        default_factory=list,
+        description="a file or folder that a system with --unsandboxed reads besides those: it counts as part "
+        "of it; may be given several times",
+    )
+    reads_variable: list[str] = Field(
+        default_factory=list,
+        description="the name of a variable of the environment that decides what it does, likewise; its value "
+        "is kept nowhere",
+    )
     limit_s: float = Field(LIMIT_S, gt=0, le=86_400, description="seconds for one trial")
     parallel: int = Field(1, ge=1, le=64, description="at most so many trials at a time")
     workers: bool = Field(
         False,
         description="hand trials to the workers that live (`lignin worker`), as far as they can",
     )
+
+
+class Opened(Protocol):
+    """How systems are opened, as a request says it."""
+
+    unsandboxed: bool
+    limit_s: float
+    reads_path: list[str]
+    reads_variable: list[str]
+
+
+def options_of(context: Context, request: Opened) -> dict[str, Any]:
+    """How the systems of a request are opened, as `open_subject` takes it."""
+    return {
+        "unsandboxed": request.unsandboxed,
+        "limit_s": request.limit_s,
+        "reads": [context.path(each).resolve() for each in request.reads_path],
+        "variables": request.reads_variable,
+    }
 
 
 def load_suite(context: Context, view: View, request: SuiteRequest) -> list[SuiteCase]:
@@ -133,9 +163,7 @@ def _with_reference(
         raise InvalidRequestError(told, hint="--reference SYSTEM is what such cases agree with")
     if not differential:
         return suite
-    reference = open_subject(
-        context, request.reference, unsandboxed=request.unsandboxed, limit_s=request.limit_s
-    )
+    reference = open_subject(context, request.reference, **options_of(context, request))
     return [replace(c, reference=reference) if c.name in differential else c for c in suite]
 
 

@@ -196,9 +196,11 @@ def try_once(context: Context, system: System, case: SuiteCase, number: int) -> 
         run, scored, seen = _once(context, system, case, number)
         if scored.kind != "infrastructure":
             break
+    output = read_output(run.said)
+    scored = _with_said_usage(scored, output)
     shown: Mapping[str, Json] = {}
     if case.scorer is not None and run.ended == "done":
-        judged, shown = case.scorer.score(case.task, read_output(run.said))
+        judged, shown = case.scorer.score(case.task, output)
         scored = replace(scored, kind=judged.kind, score=judged.score, reasons=judged.reasons)
     return OneTry(run=run, scored=scored, seen=seen, shown=shown)
 
@@ -353,14 +355,29 @@ def _scored(kind: TrialKind, *reasons: str) -> Scored:
 
 def _beside(scored: Scored, run: SystemRun, calls: Sequence[AttemptCall]) -> Scored:
     """A score with what else is known of its run."""
-    latency_s = None if run.latency_s is None else round(run.latency_s, 1)
-    return replace(scored, latency_s=latency_s, slots=slots_of(calls, run.read))
+    latency_s = None if run.latency_s is None else round(run.latency_s, 6)
+    slots = slots_of(calls, run.read)
+    return replace(scored, latency_s=latency_s, slots=slots, data=run.data)
 
 
 def _with_told_usage(context: Context, scored: Scored, output: Output) -> Scored:
     """A score with what the run that was handed in beside it took: it was paid, whatever came of it."""
     trajectory = account_of(context, output) if output.run else None
     return scored if trajectory is None else _with_usage(scored, trajectory)
+
+
+def _with_said_usage(scored: Scored, output: Output) -> Scored:
+    """A score with what the run says in so many words that it cost, where its messages tell nothing of it."""
+
+    def told(name: str, known: int | None) -> int | None:
+        return output.usage.get(name) if known is None else known
+
+    return replace(
+        scored,
+        cost_microusd=told("cost_microusd", scored.cost_microusd),
+        tokens=told("tokens", scored.tokens),
+        context_tokens=told("context_tokens", scored.context_tokens),
+    )
 
 
 def _with_usage(scored: Scored, *runs: Trajectory) -> Scored:

@@ -44,6 +44,8 @@ class SystemRun:
         errors: What it wrote to its error stream, whole lines of the beginning and the end.
         latency_s: How long it took, None where that tells nothing (a simulated agent).
         read: Files of its harness that it read, by path; None where nobody can tell.
+        data: Files of its folder that it read and that its digest may not cover: what they held, by path, as
+            far as somebody saw it.
     """
 
     ended: SystemEnd
@@ -53,6 +55,7 @@ class SystemRun:
     errors: bytes = b""
     latency_s: float | None = None
     read: frozenset[str] | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,8 @@ class SystemAsked:
         environment: Variables that an unconfined command is given.
         unsandboxed: Run it as the user, with all that the user may do.
         limit_s: Time for one run, in seconds.
+        reads: Files and folders that an unconfined system reads besides what its digest covers by itself.
+        variables: Names of variables of the environment that decide what it does, likewise.
         stop: Asked a few times a second while a command runs; where it says so, the command is
             ended with all that it started, and the run is missing.
     """
@@ -82,6 +87,8 @@ class SystemAsked:
     unsandboxed: bool = False
     in_place: bool = False
     limit_s: float = LIMIT_S
+    reads: tuple[Path, ...] = ()
+    variables: tuple[str, ...] = ()
     stop: Callable[[], bool] = field(default=never, compare=False)
 
 
@@ -112,6 +119,16 @@ class System(Protocol):
             seed: The trial's; the same system, task and seed may still come to something else.
             tools: The task's own tools, at their start. What is called here is seen and need not be told.
         """
+        ...
+
+
+@runtime_checkable
+class Covered(Protocol):
+    """A system that may read more than its digest covers, and says so."""
+
+    @property
+    def covers(self) -> str:
+        """What its digest covers and what not, in words."""
         ...
 
 

@@ -50,3 +50,28 @@ def test_whatever_is_said_can_be_read(said: bytes) -> None:
     read = read_output(said)
     assert (read.run, read.score, read.fault) == (b"", None, None)
     assert read.is_empty is (not said.strip())
+
+
+@pytest.mark.parametrize(
+    ("said", "usage"),
+    [
+        ('{"resolved": true, "cost_usd": 0.0125, "tokens": 900}', {"cost_microusd": 12500, "tokens": 900}),
+        ('{"score": 1, "cost_microusd": 7, "cost_usd": 1, "tokens": null}', {"cost_microusd": 7}),
+        ('It is done.\n{"lignin_usage": {"context_tokens": 80}}', {"context_tokens": 80}),
+        (
+            '{"lignin_usage": {"tokens": 5, "context_tokens": 5}}\n'
+            '{"lignin_usage": {"tokens": 7, "context_tokens": 3}}\n{"score": 1}',
+            {"tokens": 12, "context_tokens": 5},
+        ),
+    ],
+)  # fmt: skip
+def test_cost_is_read_beside_the_score_or_by_itself(said: str, usage: dict[str, int]) -> None:
+    read = read_output(said.encode())
+    assert (read.usage, read.fault) == (usage, None)
+    assert "lignin_usage" not in read.words
+
+
+@pytest.mark.parametrize("cost", ["NaN", "-1", "true", '"free"', "[1]", "1e300", "Infinity"])
+def test_cost_that_is_none_is_named(cost: str) -> None:
+    assert read_output(f'{{"score": 1, "cost_usd": {cost}}}'.encode()).fault == "not_a_cost"
+    assert read_output(f'{{"lignin_usage": {cost}}}'.encode()).fault == "not_a_cost"

@@ -1,8 +1,11 @@
 """Planted faults: what they are, which are chosen, and what is told of them."""
 
+import pytest
+
 from lignin.domain.artifacts import File
 from lignin.evals.power import (
     Outcome,
+    changes_nothing,
     parse_outcome,
     share_caught,
     some_of,
@@ -72,3 +75,39 @@ def test_cases_without_an_oracle_are_told_apart() -> None:
     assert tell_basis({"consensus": 1, "declared": 2, "told": 1}) == (
         "2 of 4 cases have no oracle: 1 by runs that agree, 1 by the system's own word"
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "is_nothing"),
+    [
+        ("skill/lignin.json", '{"kind": "skill"}', '{"kind": "rule"}', True),
+        ("a.py", "# always\nx = 1\n", "# never\nx = 1\n", True),
+        (
+            "a.py",
+            'def f():\n    """Only before."""\n    return 1\n',
+            "def f():\n    return 1\n",
+            True,
+        ),
+        ("a.py", "x = 1\n", "x = 2\n", False),
+        ("a.json", '{"a": 1}', '{ "a": 1 }', True),
+        ("a.json", '{"a": 1}', '{"a": 2}', False),
+        ("a.toml", "# 3 days\na = 1\n", "# 4 days\na = 1\n", True),
+        ("a.yaml", "# 3 days\na: 1\n", "# 4 days\na: 1\n", True),
+        ("a.md", "# 3 days\n", "# 4 days\n", False),
+        ("__init__.py", '"""All of it."""\n', "", True),
+    ],
+)
+def test_fault_that_changes_nothing_is_none(
+    path: str, before: str, after: str, is_nothing: bool
+) -> None:
+    assert changes_nothing(path, text(before), text(after)) is is_nothing
+
+
+def test_no_fault_is_planted_into_a_manifest_or_a_comment() -> None:
+    files = {
+        "skill/lignin.json": text('{"only": 3, "must": true}\n{"always": 1}\n'),
+        "skill/run.py": text("# never before 3 days\n" * 9 + "x = 1\n"),
+    }
+    faults = turned_texts(files, "seed", each=30)
+    assert {each.path for each in faults} <= {"skill/run.py"}
+    assert all("x = 1" not in each.file.content.decode() for each in faults if each.file)

@@ -6,7 +6,7 @@ import pytest
 
 from lignin.domain.errors import InvalidRequestError, NotFoundError
 from unit.operations.conftest import Desk
-from unit.operations.suites import FAILING, SOUND, with_cases
+from unit.operations.suites import FAILING, SOUND, own_suite, with_cases
 
 
 def rows(desk: Desk, name: str, passed: dict[str, int]) -> str:
@@ -62,3 +62,32 @@ def test_what_has_no_case_in_common_is_refused(desk: Desk) -> None:
         desk("eval.compare", before=before, after=after)
     with pytest.raises(NotFoundError):
         desk("eval.compare", before=before, after="absent")
+
+
+def test_unsandboxed_systems_are_compared_as_they_are_now(desk: Desk) -> None:
+    def agent(passed: str) -> str:
+        return desk.write(
+            "agent_now.py",
+            f"def old(task, seed, tools):\n    return {{'resolved': task['case'] in '{passed}'}}\n"
+            "def new(task, seed, tools):\n    return {'resolved': True}\n",
+        )
+
+    own_suite(desk, "a", "b", "c")
+    names = "python:agent_now:old", "python:agent_now:new"
+
+    def tried(**more: object) -> None:
+        for name in names:
+            desk("eval.run", system=name, unsandboxed=True, suite="suite.jsonl", trials=1, **more)
+
+    agent("c")
+    tried()
+    agent("bc")
+    tried()
+    with pytest.raises(InvalidRequestError, match="are several"):
+        desk("eval.compare", before=names[0], after=names[1])
+    told = desk("eval.compare", before=names[0], after=names[1], unsandboxed=True)
+    assert [each.case for each in told.items] == ["a"]
+    tried(limit_s=9)
+    agent("abc")
+    with pytest.raises(NotFoundError):
+        desk("eval.compare", before=names[0], after=names[1], unsandboxed=True)

@@ -8,6 +8,7 @@ import pytest
 
 from lignin.domain.errors import InvalidRequestError, NotFoundError
 from unit.operations.conftest import Desk
+from unit.operations.decisions import decision
 
 TARGET = [f"c{number}" for number in range(8)]
 
@@ -71,7 +72,7 @@ def test_campaign_asks_more_of_later_proposals_and_less_after_accepts(files: Des
     proposals = [
         {"id": "none", "candidate": "same.jsonl", **pair},
         {"id": "good", "candidate": "new.jsonl", **pair},
-        {"id": "rows", "candidate": trials(2, 0.95), **pair},
+        {"id": "rows", "candidate": trials(3, 0.95), **pair},
         {"candidate": "same.jsonl", **pair},
     ]
     files.write("campaign.jsonl", lines(proposals))
@@ -83,6 +84,22 @@ def test_campaign_asks_more_of_later_proposals_and_less_after_accepts(files: Des
     assert levels[3] == pytest.approx(3 * levels[0] * 4**-1.2)
     assert told.verdicts["accept"] == 2
     assert "good: accept" in told.to_text()
+
+
+def test_campaign_counts_the_same_trials_once_whatever_they_are_called(files: Desk) -> None:
+    renamed = [{**row, "trial": f"t{row['trial']}", "note": 1} for row in trials(2, 0.95)[::-1]]
+    of = {"system": "sha256:0a"}
+    versions = [[{**row, **of} for row in trials(seed, 0.95)] for seed in (4, 5)]
+    given = ["new.jsonl", "new.jsonl", renamed, *versions]
+    pair = {"incumbent": "old.jsonl", "target": TARGET}
+    proposals = [{"id": f"p{n}", "candidate": each, **pair} for n, each in enumerate(given)]
+    files.write("campaign.jsonl", lines(proposals))
+    told = files("gate.campaign", file="campaign.jsonl").items
+    assert {each.verdict for each in told} == {"accept"}
+    counted = [each.level / told[0].level * (n + 1) ** 1.2 for n, each in enumerate(told)]
+    assert counted == pytest.approx([1, 2, 2, 2, 3])
+    assert ["p0" in each.reasons[-1] for each in told] == [False, True, True, False, False]
+    assert "p3" in told[4].reasons[-1]
 
 
 @pytest.mark.parametrize(
@@ -151,3 +168,19 @@ def test_suite_that_is_named_tells_what_both_files_have_to_hold(desk: Desk) -> N
     desk.write("suite.jsonl", '{"name": "c0"}')
     with pytest.raises(InvalidRequestError, match="names no case"):
         desk("gate.decide", **asked)
+
+
+def test_interval_that_holds_nothing_beside_an_accept_says_what_it_is() -> None:
+    wide = decision("accept", interval=[-0.1, 1.0])
+    assert "(-10.0% to +100.0%, were other cases drawn like these; proven" in wide.to_text()
+    assert "were other cases" not in decision("accept", interval=[0.2, 0.8]).to_text()
+    assert "were other cases" not in decision("undecided", interval=[-0.1, 1.0]).to_text()
+
+
+def test_reasons_are_told_once(files: Desk) -> None:
+    bad = trials(1, 0.1)[:-1]
+    files.write("bad.jsonl", lines([*bad, {**bad[0], "trial": 999, "score": 7}]))
+    told = files("gate.decide", incumbent="bad.jsonl", candidate="bad.jsonl")
+    assert len(told.reasons) == len(set(told.reasons))
+    assert sum("no number from 0 to 1" in each for each in told.reasons) == 1
+    assert sum(each["kind"] == "not_a_score" for each in told.faults) == 2

@@ -82,7 +82,7 @@ def test_change_that_breaks_what_works_is_rejected(suite: Desk) -> None:
         target=failing,
     )
     assert told.ended == "proven"
-    assert (told.verdict, len(told.broken)) == ("reject", 1)
+    assert (told.verdict, len(told.broken), len(told.reasons)) == ("reject", 1, 1)
     assert not set(told.broken) & set(failing)
 
 

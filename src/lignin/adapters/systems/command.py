@@ -173,15 +173,21 @@ class PlainCommand(_CommandSystem):
 
     kind = "plain"
 
-    def __init__(self, asked: SystemAsked, content: Content) -> None:
+    def __init__(
+        self, asked: SystemAsked, content: Content, also: Digest = "", covers: str = ""
+    ) -> None:
         super().__init__(asked, content)
+        self._also, self.covers = also, covers
         words = [Path(word) for word in content.words if word not in content.named]
         named = [asked.folder / word for word in words if word.is_absolute() or ".." in word.parts]
         self._beside = [digest_program(each) for each in named if each.is_file()]
 
     @property
     def digest(self) -> Digest:
-        return digest_json([super().digest, self._beside]) if self._beside else super().digest
+        digest = super().digest
+        if self._beside:
+            digest = digest_json([digest, self._beside])
+        return digest_json([digest, self._also]) if self._also else digest
 
     def run(self, task: Mapping[str, Json], seed: int, tools: Tools) -> SystemRun:  # noqa: ARG002
         """Run the command once in a fresh folder with copies of its files."""

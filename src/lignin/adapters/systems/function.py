@@ -8,8 +8,10 @@ import json
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from lignin.adapters.systems.reading import Reading
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json, digest_json
 from lignin.ports.engine import RunStopped
@@ -24,14 +26,24 @@ class FunctionSystem:
         function: Takes task, seed and tools.
         content: What decides what it does, as JSON: its module's digest.
         harness: The files of the harness revision, which it finds as texts in the task's `harness`.
+        reading: Sees which files of its folder it reads.
+        covers: What its digest covers and what not, in words.
     """
 
     simulated = False
 
     def __init__(
-        self, name: str, function: Callable[..., Any], content: Json, harness: Mapping[str, File]
+        self,
+        name: str,
+        function: Callable[..., Any],
+        content: Json,
+        harness: Mapping[str, File],
+        *,
+        reading: Reading,
+        covers: str = "",
     ) -> None:
         self._name, self._function = name, function
+        self._reading, self.covers = reading, covers
         told = {path: file.sha256 for path, file in sorted(harness.items())}
         self._digest = digest_json(["function", name, content, told])
         self._harness = {
@@ -48,6 +60,11 @@ class FunctionSystem:
 
     def run(self, task: Mapping[str, Json], seed: int, tools: Tools) -> SystemRun:
         """Call the function; what it raises is its own failure."""
+        with self._reading.watched():
+            made = self._run(task, seed, tools)
+        return replace(made, data=self._reading.data())
+
+    def _run(self, task: Mapping[str, Json], seed: int, tools: Tools) -> SystemRun:
         began, harness = time.monotonic(), _Watched(self._harness)
         try:
             answer = self._function({**task, "harness": harness}, seed, tools)

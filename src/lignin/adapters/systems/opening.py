@@ -10,6 +10,8 @@ from types import ModuleType
 from lignin.adapters.systems.command import PlainCommand, SandboxedCommand
 from lignin.adapters.systems.content import Content, read_content
 from lignin.adapters.systems.function import FunctionSystem
+from lignin.adapters.systems.named import digest_named, tell_named
+from lignin.adapters.systems.reading import Reading
 from lignin.adapters.systems.surroundings import digest_folder, digest_program
 from lignin.domain.codec import Digest, digest_bytes, digest_json
 from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError
@@ -36,7 +38,8 @@ def open_system(asked: SystemAsked, open_sandbox: Callable[[], Sandbox]) -> Syst
     else:
         content = read_content(asked.spec, asked.folder)
     if asked.unsandboxed:
-        return PlainCommand(asked, content)
+        own = "its words, the files and folders that these name, of those elsewhere the code and texts"
+        return PlainCommand(asked, content, digest_named(asked), _covers(own, asked))
     return SandboxedCommand(asked, content, open_sandbox())
 
 
@@ -47,8 +50,10 @@ def _function(asked: SystemAsked) -> FunctionSystem:
         )
     module_name, _, name = asked.spec.removeprefix(FUNCTION).partition(":")
     sys.path.insert(0, str(asked.folder))
+    reading = Reading(asked.folder)
     try:
-        module, content = _module(module_name, asked.folder)
+        with reading.watched():
+            module, content = _module(module_name, asked.folder)
         function = getattr(module, name)
     except (ImportError, AttributeError, ValueError) as error:
         raise NotFoundError(f"{asked.spec}: {error}", hint="python:MODULE:FUNCTION") from None
@@ -59,7 +64,25 @@ def _function(asked: SystemAsked) -> FunctionSystem:
         ) from None
     finally:
         sys.path.remove(str(asked.folder))
-    return FunctionSystem(asked.spec, function, content, asked.harness)
+    also = digest_named(asked)
+    return FunctionSystem(
+        asked.spec,
+        function,
+        digest_json([content, also]) if also else content,
+        asked.harness,
+        reading=reading,
+        covers=_covers("the code and texts of its module's folder", asked),
+    )
+
+
+def _covers(own: str, asked: SystemAsked) -> str:
+    """What the digest of an unconfined system covers, and what not."""
+    named = tell_named(asked)
+    covered = f"{own}, and {named}" if named else own
+    rest = "any other file, module or variable that it reads (--reads-path, --reads-variable)"
+    return (
+        f"its digest covers {covered}; it does not cover {rest}, nor what answers it from elsewhere"
+    )
 
 
 def _module(name: str, folder: Path) -> tuple[ModuleType, Digest]:

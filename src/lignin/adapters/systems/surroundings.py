@@ -40,7 +40,7 @@ def digest_folder(folder: Path) -> Digest:
         read += size
         if len(told) >= MAX_FILES or read > MAX_BYTES:
             raise _too_much(folder)
-        told[path.relative_to(folder).as_posix()] = _sha256(path)
+        told[path.relative_to(folder).as_posix()] = sha256_of(path)
     return digest_json(["folder", told])
 
 
@@ -56,7 +56,7 @@ def folder_of(program: Path) -> Path | None:
 def digest_program(program: Path) -> Digest:
     """Return the digest of a program with its folder, or alone where it has none for itself."""
     folder = folder_of(program)
-    alone = _sha256(program) if program.is_file() else ""
+    alone = sha256_of(program) if program.is_file() else ""
     return digest_json(["program", alone, digest_folder(folder) if folder else ""])
 
 
@@ -86,7 +86,8 @@ def _covered(folder: Path) -> Iterator[tuple[Path, int]]:
                 yield here / name, found.st_size
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal; "" where it cannot be read."""
     summed = sha256()
     try:
         with path.open("rb") as file:

@@ -161,7 +161,7 @@ def with_saving(shown: Shown, asked: Asked, savings: Sequence[Saving]) -> Shown:
     Where no column was named any will do, and each has to show so much the more.
     """
     columns = [each for each in savings if asked.saving in ("", each.column)]
-    shows = [each for each in columns if each.saved >= len(columns) / asked.level]
+    shows = [each for each in columns if each.is_saved and each.saved >= len(columns) / asked.level]
     if shows:
         falls = (
             f"{each.column} falls from {each.before:.4g} to {each.after:.4g}" for each in shows

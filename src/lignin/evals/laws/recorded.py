@@ -25,10 +25,19 @@ from lignin.evals.laws.breaks import (
 from lignin.evals.laws.claims import SHOWN, Asked, Kind, Shown, banked, with_saving
 from lignin.evals.laws.complete import find_unmet
 from lignin.evals.laws.copies import find_copies
+from lignin.evals.laws.costs import cost_faults, present
 from lignin.evals.laws.gain import mean_gain
 from lignin.evals.laws.guard import Care
 from lignin.evals.laws.pairing import draw_pairs, worst_case
-from lignin.evals.laws.savings import COST_COLUMNS, Saving, forbidden_effects, named, weigh_saving
+from lignin.evals.laws.savings import (
+    COST_COLUMNS,
+    Saving,
+    against_costs,
+    forbidden_effects,
+    named,
+    open_costs,
+    weigh_saving,
+)
 from lignin.evals.laws.siblings import Siblings, weigh_siblings
 from lignin.evals.laws.table import Fault, Table, compare_tables, incomplete
 from lignin.evals.laws.wealth import told_wealth
@@ -122,6 +131,8 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     for of, table in (("incumbent", incumbent), ("candidate", candidate)):
         counts = {case: len(trials) for case, trials in table.cases.items()}
         faults = (*faults, *(incomplete(told, of) for told in find_unmet(asked.expected, counts)))
+    columns = present((incumbent, candidate), named(COST_COLUMNS, asked.saving))
+    faults = (*faults, *cost_faults(incumbent, candidate, columns))
     absent = absent_rows(incumbent, candidate), absent_rows(candidate, incumbent)
     covered = _covered((incumbent, absent[0]), (candidate, absent[1]))
     if covered < LEAST_COVERED:
@@ -135,9 +146,7 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     draws = draw_pairs(before, after)
     differences = draws[0]
     savings = tuple(
-        saving
-        for column in named(COST_COLUMNS, asked.saving)
-        if (saving := weigh_saving(incumbent, candidate, column))
+        saving for column in columns if (saving := weigh_saving(incumbent, candidate, column, {}))
     )
     shown = SHOWN[asked.claim](incumbent, candidate, asked, draws)
     if asked.claim == "no_worse_and_cheaper":
@@ -155,14 +164,17 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     broken, unclear, weighed, singly = _breaks(incumbent, candidate, asked, units, set(thin))
     against = _harm(incumbent, candidate, asked, savings, named_breaks(broken, singly))
     siblings = weigh_siblings(differences, asked.hidden)
-    verdict, reasons = _outcome(shown, against, unclear, faults, siblings)
+    left_open = open_costs(savings, asked.level)
+    if unclear:
+        left_open.insert(0, f"whether it breaks these is not clear: {', '.join(unclear[:10])}")
+    verdict, reasons = _outcome(shown, against, left_open, faults, siblings)
     gain, interval = mean_gain(
         {case: [each for draw in draws for each in draw[case]] for case in differences}
     )
     return Verdict(
         verdict=verdict,
         claim=asked.claim,
-        reasons=tuple(reasons),
+        reasons=tuple(dict.fromkeys(reasons)),
         faults=faults,
         level=asked.level,
         wealth=shown.wealth,
@@ -189,7 +201,7 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
 def _outcome(
     shown: Shown,
     against: Sequence[str],
-    unclear: Sequence[str],
+    left_open: Sequence[str],
     faults: Sequence[Fault],
     siblings: Siblings | None,
 ) -> tuple[GateOutcome, list[str]]:
@@ -201,8 +213,7 @@ def _outcome(
     # That nothing is gained where both hold the same is certain, whoever copied.
     if against or (shown.is_refuted and all(each.kind == "same_results" for each in faults)):
         return "reject", reasons
-    if unclear:
-        reasons.append(f"whether it breaks these is not clear: {', '.join(unclear[:10])}")
+    reasons += left_open
     if siblings is not None and siblings.settled == "not clear":
         reasons.append(siblings.told)
     if reasons:
@@ -223,12 +234,7 @@ def _harm(
         found.append(f"it breaks what works: {broken}")
     if cases := forbidden_effects(incumbent, candidate):
         found.append(f"it does what is forbidden: {', '.join(cases[:10])}")
-    found += [
-        f"{each.column} grows from {each.before:.4g} to {each.after:.4g}"
-        for each in savings
-        if each.grown >= 1 / asked.level
-    ]
-    return found
+    return [*found, *against_costs(savings, asked.level)]
 
 
 def _thin_fault(thin: Sequence[str]) -> Fault:

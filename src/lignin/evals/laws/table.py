@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lignin.domain.codec import Json
+from lignin.domain.codec import Json, digest_json
 from lignin.domain.errors import InvalidRequestError
 from lignin.evals.laws.complete import find_undeclared, is_declaration
 
@@ -37,12 +37,16 @@ FaultKind = Literal[
     "forged_score",
     "several_runs",
     "untrue_run",
+    "not_a_cost",
+    "cost_not_told",
+    "changed_data",
 ]
 VERSION_COLUMNS = ("revision", "system", "candidate", "digest")
 GRADER_COLUMNS = ("grader", "scorer", "rubric", "judge", "suite")
 CONTENT = "case_digest"
 SESSION = "session"
 _SHOWN = 10
+_DIGEST = '"sha256:'
 _KNOWN = frozenset({"case", "trial", "score", "resolved", "error", "mode"})
 
 
@@ -119,6 +123,17 @@ def parse_rows(text: str, name: str) -> list[Mapping[str, Any]]:
             f"{name} is not JSON: {error}", hint="one trial a line: {'case', 'trial', 'score'}"
         ) from None
     return rows
+
+
+def contents_of(table: Table) -> frozenset[str]:
+    """Return what tells whether two tables are of one content: how the trials went, whatever numbers, order and
+    other columns the rows have, and the digests of content that these tell."""
+    went = {
+        case: sorted([-1.0 if each.score is None else each.score for each in trials])
+        for case, trials in table.cases.items()
+    }
+    told = {value for values in table.told(VERSION_COLUMNS).values() for value in values}
+    return frozenset({digest_json(went), *(each for each in told if each.startswith(_DIGEST))})
 
 
 def _loads(text: str, where: str) -> Any:

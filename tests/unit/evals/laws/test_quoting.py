@@ -103,3 +103,44 @@ def test_name_of_a_case_is_a_quotation_where_it_is_no_ordinary_word(
 ) -> None:
     found = find_quotations({"a.md": f"For {name} do it."}, (), [Quotable(case=name)])
     assert bool(found) is is_quoted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Order 88213 is paid back.",
+        "Of orders take number 88213 first.",
+        "Where no. 88,213 is asked for, refund.",
+        "n = 8 8 2 1 3",
+        "The order eight eight two one three goes first.",
+        "if int(order[-5:]) == 88213:",
+    ],
+)
+def test_figure_of_an_id_is_a_quotation_whatever_words_stand_before_it(text: str) -> None:
+    case = Quotable(case="order-88213")
+    assert find_quotations({"a.md": text}, KNOWN, [case])
+    assert not find_quotations({"a.md": text}, (*KNOWN, "Such as order-88213."), [case])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Because the lid never closed properly users send the blue kettle back.",
+        "Kettle: the blue lid never closed properly, so send it back.",
+    ],
+)
+def test_words_of_a_task_in_another_order_are_a_quotation(text: str) -> None:
+    assert quoted(GOOD + text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Send the kettle back where the lid is off.",
+        "A blue lid closed properly: then ordered goods would be sent back like any others.",
+        "Take the 5 digits at the end, one, two or three at a time.",
+        "Room 14, 15 and 16: 2024-05-06, 10,000 points, chapters 1-4.",
+    ],
+)
+def test_words_that_a_task_shares_with_others_are_anybodys(text: str) -> None:
+    assert quoted(GOOD + text) == []
