@@ -14,10 +14,11 @@ from lignin.evals.laws.bank import Bank, Banked
 from lignin.evals.laws.better import Claim
 from lignin.evals.laws.claims import Asked, Kind
 from lignin.evals.laws.course import Arm, Ask
-from lignin.evals.laws.guard import Care, Unit
 from lignin.evals.laws.impact import SHARE
 from lignin.evals.laws.no_worse import MARGIN
 from lignin.evals.laws.recorded import GUARDED_FROM
+from lignin.evals.laws.watch import Care, Unit
+from lignin.evals.laws.whole import FROM
 
 FORMAT = "lignin.decision/1"
 
@@ -74,6 +75,10 @@ class Plan:
         margins: Of cases that were fixed before, the share of their rate that they may lose.
         settles: Whether its hidden cases have to be settled, as those of before had not.
         follows: Whether a case that failed is cleared by its own trials alone, likewise.
+        known: The candidate's trials that stand, by case; they may speak against it.
+        weighs: Whether cases of the target are guarded, the record counts and all that works is weighed
+            together, likewise.
+        every_case: Whether each case that works is cleared by itself, and not by others of its mode.
     """
 
     systems: Mapping[Arm, Digest]
@@ -96,6 +101,9 @@ class Plan:
     margins: Mapping[str, float] = field(default_factory=dict)
     settles: bool = True
     follows: bool = True
+    known: Mapping[str, Banked] = field(default_factory=dict)
+    weighs: bool = True
+    every_case: bool = False
 
     @property
     def asked(self) -> Asked:
@@ -129,15 +137,20 @@ class Plan:
             compared=tuple(sorted(released.bank)) if released else (),
             same=tuple(sorted(self.cases)),
             hidden=self.hidden if self.settles else (),
-            care=Care(follows=self.follows),
+            care=Care(follows=self.follows, rotates=self.weighs),
+            known=self.known,
+            at_times=tuple(self._at_times()),
+            weighs_all=self.weighs and self.is_guarded,
         )
 
     def units(self) -> tuple[Unit, ...]:
-        """What works and must not break: each critical case, and the cases of each mode together."""
+        """What works and must not break: each critical case, and the cases of each mode together, unless
+        every case is to be cleared."""
         modes = dict[str, list[str]]()
         for name in self._working():
             if name not in self.margins:
-                modes.setdefault(self.cases[name].mode or name, []).append(name)
+                mode = "" if self.every_case else self.cases[name].mode
+                modes.setdefault(mode or name, []).append(name)
         return (
             *(Unit(name=name, cases=(name,), is_critical=True) for name in self.must_pass),
             # What was fixed before stands for itself, with its own margin.
@@ -154,10 +167,18 @@ class Plan:
 
     def _working(self) -> Iterator[str]:
         """The cases that are guarded because they pass, by name."""
-        bank, aims = Bank(cases=self.bank), {*self.target, *self.must_pass}
+        bank = Bank(cases=self.bank)
+        aims = {*self.must_pass, *(() if self.weighs else self.target)}
         for name in sorted(self.cases):
             is_working = bank.trials(name) and bank.rate(name) >= GUARDED_FROM
             if self.is_guarded and name not in aims and is_working:
+                yield name
+
+    def _at_times(self) -> Iterator[str]:
+        """Cases that pass at times and are to be no better: they say something of all that works."""
+        bank, aims = Bank(cases=self.bank), {*self.target, *self.must_pass}
+        for name in sorted(set(self.cases) - aims):
+            if bank.trials(name) and FROM <= bank.rate(name) < GUARDED_FROM:
                 yield name
 
     def _comes_first(self, mode: str, cases: list[str]) -> bool:
@@ -205,6 +226,9 @@ class Plan:
             "margins": dict(sorted(self.margins.items())),
             "settles": self.settles,
             "follows": self.follows,
+            "known": _banked_to_json(self.known),
+            "weighs": self.weighs,
+            "every_case": self.every_case,
         }
 
 
@@ -228,6 +252,9 @@ def parse_plan(value: Mapping[str, Any]) -> Plan:
         claim=value["claim"],
         settles=value.get("settles", False),
         follows=value.get("follows", False),
+        known=_parse_banked(value.get("known", {})),
+        weighs=value.get("weighs", False),
+        every_case=value.get("every_case", False),
     )
     if "margin" not in value:
         return plan

@@ -40,6 +40,7 @@ class Question:
         aims: Cases of the failure mode that the proposal is for: its target where none is named.
         altered, counted: Of a proposal: what differs between its revisions, and what either has, by column.
         predicted: The gain that it expects.
+        every_case: Whether each case that works is cleared by itself, and not by others of its mode.
     """
 
     incumbent: System
@@ -61,6 +62,7 @@ class Question:
     altered: Altered | None = None
     counted: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     predicted: float | None = None
+    every_case: bool = False
 
     def decision(self, again: int) -> str:
         """The id of its decision, the first one or one that was asked for again."""
@@ -82,6 +84,8 @@ class Question:
             founding.append(sorted(self.aims))
         if self.hidden:
             founding.append(sorted(self.hidden))
+        if self.every_case:
+            founding.append("every case")
         return derive_id("dec", founding)
 
 
@@ -134,6 +138,8 @@ def plan_decision(view: View, question: Question, level: float, seed: str) -> Pl
             for name, case in suite.items()
             if (margin := margin_of(view, case)) is not None
         },
+        known=_banked(suite.values(), stood["candidate"]),
+        every_case=question.every_case,
     )
 
 

@@ -263,20 +263,22 @@ def recompute(view: View, row: Row) -> Recomputed:
     before = parse_json(view.blob(row.body["result"]["told"]))
     # What a newer version tells besides was not filed, and does not differ.
     differs = [name for name in sorted(before) if told.get(name) != before[name]]
-    if plan.bank != _bank_then(view, plan):
+    if plan.bank != _stood_then(view, plan, "incumbent"):
         differs.append("bank")
+    if plan.weighs and plan.known != _stood_then(view, plan, "candidate"):
+        differs.append("known")
     if plan.release is not None and plan.release.bank != _released_then(view, plan):
         differs.append("release")
     return Recomputed(told=told, differs=tuple(differs))
 
 
-def _bank_then(view: View, plan: Plan) -> Mapping[str, Banked]:
-    """The incumbent's trials that stood when the plan was made."""
+def _stood_then(view: View, plan: Plan, arm: Arm) -> Mapping[str, Banked]:
+    """The trials of one of both that stood when the plan was made."""
     of = {(case.digest, case.grader): name for name, case in plan.cases.items()}
-    first = plan.first["incumbent"]
+    first = plan.first[arm]
     rows = [
         row
-        for row in trials_of(view, plan.systems["incumbent"])
+        for row in trials_of(view, plan.systems[arm])
         if (name := of.get((row.body["case_digest"], row.body["grader"]))) is not None
         and row.body["number"] < first[name]
     ]
