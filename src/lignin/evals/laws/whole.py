@@ -7,6 +7,7 @@ that a case which only had luck is not held to have fallen.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -163,9 +164,11 @@ def _each(both: tuple[Banked, Banked], suite: Belief) -> tuple[float, ...]:
 
 def _ruled_out(tried: Cases, suite: Belief) -> float | None:
     """The likelihood is log-concave in the loss, and 1 without any: what rules out one rules out each larger."""
-    return next(
-        (x for x in _LOSSES if log_likely(tried, 1 - x, suite) <= math.log(RULED_OUT)), None
+    needed = math.log(RULED_OUT)
+    first = bisect_left(
+        _LOSSES, True, key=lambda loss: log_likely(tried, 1 - loss, suite) <= needed
     )
+    return _LOSSES[first] if first < len(_LOSSES) else None
 
 
 def _moments(before: Banked, suite: Belief) -> tuple[float, float, float]:
