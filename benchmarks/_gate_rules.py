@@ -14,10 +14,11 @@ from _gate_world import Change, World, bank_of, drive
 
 from lignin.evals.laws.bank import Bank, Banked
 from lignin.evals.laws.better import Claim, Judgement, judge_better
-from lignin.evals.laws.guard import Unit
 from lignin.evals.laws.levels import level
 from lignin.evals.laws.recorded import GUARDED_FROM
+from lignin.evals.laws.watch import Unit
 from lignin.evals.laws.wealth import Wealth
+from lignin.evals.laws.whole import FROM
 
 ALPHA = 0.05
 
@@ -77,6 +78,7 @@ class Ours:
 def claim_of(change: Change, bank: Bank, allowed: float, number: int) -> Claim:
     """What our gate is asked about a change."""
     target = tuple(map(str, change.target))
+    aims = set(target)
     cases = [str(case) for case in range(len(change.rates))]
     return Claim(
         target=target,
@@ -89,6 +91,9 @@ def claim_of(change: Change, bank: Bank, allowed: float, number: int) -> Claim:
         bank=bank,
         level=allowed,
         seed=str(number),
+        at_times=tuple(
+            case for case in cases if case not in aims and FROM <= bank.rate(case) < GUARDED_FROM
+        ),
     )
 
 

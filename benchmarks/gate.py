@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from _gate_guard import tell_guard
 from _gate_recorded import OUTCOMES, a_a_verdict, accepted_on_record, recorded_systems
 from _gate_rules import ALPHA, RULES, Ours, Rule, claim_of
 from _gate_world import MIXES, World, bank_of, drive, make_change, make_suite
@@ -22,10 +23,12 @@ from _tell import teller
 
 from lignin.evals.laws.better import judge_better
 from lignin.evals.laws.claims import FIRST_LEVEL, Asked
-from lignin.evals.laws.guard import Care, Unit, guard
+from lignin.evals.laws.guard import guard
 from lignin.evals.laws.no_worse import MARGIN, prove_no_worse
 from lignin.evals.laws.recorded import decide_recorded
 from lignin.evals.laws.table import parse_table
+from lignin.evals.laws.watch import Care, Unit
+from lignin.evals.laws.whole import Whole
 
 CAMPAIGNS, A_A_CAMPAIGNS, SINGLES, GROWTH, RESPLITS = 300, 2000, 1000, 300, 60
 REMOVALS, CHAINS, ON_RECORD = 500, 20, 200
@@ -268,7 +271,8 @@ def _guarded(size: int, many: int, where: str | None, number: int) -> tuple[str,
         for name, cases in enumerate(modes)
     ]
     before = world.trials
-    guarded, _ = drive(guard(units, bank, rng, Care()), world, new)
+    whole = Whole(bank, _names(world))
+    guarded, _ = drive(guard(units, bank, rng, Care(), whole=whole), world, new)
     return guarded.verdict, world.trials - before
 
 
@@ -411,7 +415,12 @@ def speed() -> None:
          note="live rule, simulated trials, paying for the bank included")  # fmt: skip
 
 
-PARTS = (campaigns, a_a, singles, growth, removals, on_record, recorded, speed)
+def guarding() -> None:
+    """What is hard to guard against."""
+    tell_guard(tell)
+
+
+PARTS = (guarding, campaigns, a_a, singles, growth, removals, on_record, recorded, speed)
 
 
 def chosen() -> Iterator[Any]:

@@ -24,10 +24,10 @@ from _tell import teller
 from lignin.app import load_settings, open_context
 from lignin.evals.laws.better import Claim
 from lignin.evals.laws.claims import Asked
-from lignin.evals.laws.guard import Unit
 from lignin.evals.laws.judges import judge
 from lignin.evals.laws.no_worse import LEVEL, MARGIN
 from lignin.evals.laws.recorded import GUARDED_FROM
+from lignin.evals.laws.watch import Unit
 from lignin.operations.context import Context
 from lignin.operations.gate_prove import prove
 from lignin.operations.questions import GateProve

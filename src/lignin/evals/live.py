@@ -9,17 +9,19 @@ things in the same order and hears the same answers.
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from lignin.domain.codec import Json
 from lignin.domain.evidence import GateOutcome
 from lignin.domain.trials import CHANGED, NOT_BELIEVED, TOLD, trial_row
+from lignin.evals.laws.bank import rates_of
 from lignin.evals.laws.better import DECLARED_SHARE, Judgement
 from lignin.evals.laws.breaks import named_breaks
 from lignin.evals.laws.claims import SHOWN, no_worse_level, show_no_worse, with_saving
 from lignin.evals.laws.costs import NOTHING_PRICED, Priced, Prices, find_untold, price_all
 from lignin.evals.laws.course import Arm, Ask, Course
 from lignin.evals.laws.gain import mean_gain
+from lignin.evals.laws.guard import Guarded
 from lignin.evals.laws.impact import SHARE
 from lignin.evals.laws.predictions import check_prediction
 from lignin.evals.laws.recorded import (
@@ -40,6 +42,8 @@ from lignin.evals.laws.savings import (
 )
 from lignin.evals.laws.siblings import weigh_siblings
 from lignin.evals.laws.table import Fault, Table, parse_table
+from lignin.evals.laws.unseen import find_unseen
+from lignin.evals.laws.whole import weigh_whole
 from lignin.evals.plans import Plan
 
 Result = TypeVar("Result")
@@ -96,15 +100,17 @@ def conclude(
         released: The trials of the last release that the plan compares with.
     """
     tables = _tables(plan, trials, released)
+    # What is tried to guard a case of the target is no pair of the proof, and thins nothing that it lacks.
+    proving = trials[: judged.proved_by] if plan.weighs else trials
     faults = (
-        *_faults(trials, {*plan.target, *judged.instead}),
+        *_faults(trials, proving, {*plan.target, *judged.instead}),
         *_untold(plan, tables),
         *_changed_data(plan, trials),
     )
     broken = _broken(plan, judged, tables.after)
     outcome, reasons = _upheld(plan, judged, tables)
     # Where it helps elsewhere, what was tried to find that out is no pair.
-    pairs = {} if judged.instead else _pairs(plan, tables)
+    pairs = {} if judged.instead else _pairs(plan, _tables(plan, proving, released))
     _, interval = mean_gain(pairs)
     against = _against(plan, tables, broken, judged.guarded.culprits if judged.guarded else {})
     siblings = judged.siblings or weigh_siblings(pairs, set(plan.hidden) & set(plan.target))
@@ -143,6 +149,7 @@ def conclude(
         savings=tables.savings,
         hidden=siblings,
         margin_left=judged.weighed.margin_left if judged.weighed else None,
+        **_guarded(plan, guarded),
     )
     measured = None if judged.instead or plan.claim != "better" else proof.gain
     kinds = Counter(f"{arm} {body['kind']}" for arm, body in trials)
@@ -157,6 +164,20 @@ def conclude(
         "impact": _impact(plan),
         "prediction": check_prediction(plan.predicted, measured, interval),
     }
+
+
+def _guarded(plan: Plan, guarded: Guarded | None) -> dict[str, Any]:
+    """What the guard may have missed: in modes, and of all that works together."""
+    if guarded is None:
+        return {}
+    suite = rates_of(list(plan.bank.values()))
+    modes = [
+        find_unseen(unit.name, unit.cases, guarded.counts, unit.to, suite)
+        for unit in plan.units()
+        if len(unit.cases) > 1
+    ]
+    whole = weigh_whole(guarded.counts, suite) if guarded.fallen else None
+    return {"modes": tuple(modes), "whole": whole}
 
 
 def _rounded(value: float | None) -> float | None:
@@ -288,7 +309,11 @@ def _needed(plan: Plan, judged: Judgement) -> float:
     return (1 / plan.level - DECLARED_SHARE * judged.proof.wealth) / (1 - DECLARED_SHARE)
 
 
-def _faults(trials: Sequence[tuple[Arm, Bodies]], target: Collection[str]) -> tuple[Fault, ...]:
+def _faults(
+    trials: Sequence[tuple[Arm, Bodies]],
+    proving: Sequence[tuple[Arm, Bodies]],
+    target: Collection[str],
+) -> tuple[Fault, ...]:
     """What keeps trials from being believed: what a system said that is not so, and too much missing, of all
     or of the target by itself, which the guard's trials must not thin."""
     found: dict[str, list[str]] = {}
@@ -302,7 +327,7 @@ def _faults(trials: Sequence[tuple[Arm, Bodies]], target: Collection[str]) -> tu
     ]  # fmt: skip
     for arm in ("incumbent", "candidate"):
         some = [body for each, body in trials if each == arm]
-        aimed = [body for body in some if body["case"] in target]
+        aimed = [body for each, body in proving if each == arm and body["case"] in target]
         for of, bodies in (("", some), (" on the target", aimed)):
             if (covered := _told_share(bodies)) < LEAST_COVERED:
                 lacking = sorted({str(body["case"]) for body in bodies if body["score"] is None})

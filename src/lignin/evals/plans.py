@@ -15,10 +15,11 @@ from lignin.evals.laws.better import Claim
 from lignin.evals.laws.claims import Asked, Kind
 from lignin.evals.laws.costs import Priced, Prices
 from lignin.evals.laws.course import Arm, Ask
-from lignin.evals.laws.guard import Care, Unit
 from lignin.evals.laws.impact import SHARE
 from lignin.evals.laws.no_worse import MARGIN
 from lignin.evals.laws.recorded import GUARDED_FROM
+from lignin.evals.laws.watch import Care, Unit
+from lignin.evals.laws.whole import FROM
 
 FORMAT = "lignin.decision/1"
 
@@ -78,6 +79,10 @@ class Plan:
         data: By arm what files held that trials which stand read, by path: where there are several, it changed.
         costs: What the incumbent's trials that stand cost, by column and case; None of a plan of before, whose
             decision weighs the costs of pairs alone.
+        known: The candidate's trials that stand, by case; they may speak against it.
+        weighs: Whether cases of the target are guarded, the record counts and all that works is weighed
+            together, likewise.
+        every_case: Whether each case that works is cleared by itself, and not by others of its mode.
     """
 
     systems: Mapping[Arm, Digest]
@@ -102,6 +107,9 @@ class Plan:
     follows: bool = True
     costs: Prices | None = None
     data: Mapping[Arm, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    known: Mapping[str, Banked] = field(default_factory=dict)
+    weighs: bool = True
+    every_case: bool = False
 
     @property
     def asked(self) -> Asked:
@@ -135,15 +143,20 @@ class Plan:
             compared=tuple(sorted(released.bank)) if released else (),
             same=tuple(sorted(self.cases)),
             hidden=self.hidden if self.settles else (),
-            care=Care(follows=self.follows),
+            care=Care(follows=self.follows, rotates=self.weighs),
+            known=self.known,
+            at_times=tuple(self._at_times()),
+            weighs_all=self.weighs and self.is_guarded,
         )
 
     def units(self) -> tuple[Unit, ...]:
-        """What works and must not break: each critical case, and the cases of each mode together."""
+        """What works and must not break: each critical case, and the cases of each mode together, unless
+        every case is to be cleared."""
         modes = dict[str, list[str]]()
         for name in self._working():
             if name not in self.margins:
-                modes.setdefault(self.cases[name].mode or name, []).append(name)
+                mode = "" if self.every_case else self.cases[name].mode
+                modes.setdefault(mode or name, []).append(name)
         return (
             *(Unit(name=name, cases=(name,), is_critical=True) for name in self.must_pass),
             # What was fixed before stands for itself, with its own margin.
@@ -160,10 +173,18 @@ class Plan:
 
     def _working(self) -> Iterator[str]:
         """The cases that are guarded because they pass, by name."""
-        bank, aims = Bank(cases=self.bank), {*self.target, *self.must_pass}
+        bank = Bank(cases=self.bank)
+        aims = {*self.must_pass, *(() if self.weighs else self.target)}
         for name in sorted(self.cases):
             is_working = bank.trials(name) and bank.rate(name) >= GUARDED_FROM
             if self.is_guarded and name not in aims and is_working:
+                yield name
+
+    def _at_times(self) -> Iterator[str]:
+        """Cases that pass at times and are to be no better: they say something of all that works."""
+        bank, aims = Bank(cases=self.bank), {*self.target, *self.must_pass}
+        for name in sorted(set(self.cases) - aims):
+            if bank.trials(name) and FROM <= bank.rate(name) < GUARDED_FROM:
                 yield name
 
     def _comes_first(self, mode: str, cases: list[str]) -> bool:
@@ -216,6 +237,9 @@ class Plan:
                 for arm, each in self.data.items()
             },
             "costs": None if self.costs is None else _prices_to_json(self.costs),
+            "known": _banked_to_json(self.known),
+            "weighs": self.weighs,
+            "every_case": self.every_case,
         }
 
 
@@ -244,6 +268,9 @@ def parse_plan(value: Mapping[str, Any]) -> Plan:
             arm: {path: tuple(held) for path, held in each.items()}
             for arm, each in value.get("data", {}).items()
         },
+        known=_parse_banked(value.get("known", {})),
+        weighs=value.get("weighs", False),
+        every_case=value.get("every_case", False),
     )
     if "margin" not in value:
         return plan

@@ -14,7 +14,8 @@ from lignin.domain.codec import Digest, Json
 from lignin.domain.trials import TrialKey
 from lignin.evals.laws.bank import Bank, Banked
 from lignin.evals.laws.course import Arm, Ask, Course
-from lignin.evals.laws.guard import Care, Guarded, Unit, guard
+from lignin.evals.laws.guard import Guarded, guard
+from lignin.evals.laws.watch import Care, Unit
 
 FORMAT = "lignin.inspection/1"
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from lignin.domain.codec import Json, parse_json
 from lignin.domain.states import Row
 from lignin.evals.laws.binomial import exact_interval
-from lignin.evals.laws.guard import Care
+from lignin.evals.laws.watch import Care
 from lignin.evals.trials import UnfiledError
 from lignin.operations.bisecting import search_again, tell_found
 from lignin.operations.context import Context

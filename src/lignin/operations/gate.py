@@ -15,6 +15,8 @@ from lignin.evals.laws.levels import level
 from lignin.evals.laws.no_worse import MARGIN
 from lignin.evals.laws.recorded import decide_recorded
 from lignin.evals.laws.table import Table, contents_of, parse_rows, parse_table
+from lignin.evals.laws.unseen import told_of_unseen
+from lignin.evals.laws.whole import told_of_whole
 from lignin.operations.context import Context
 from lignin.operations.registry import Request, Response, operation, positional
 
@@ -31,6 +33,7 @@ _NAMES = (
     "margin",
     "suite",
     "trials",
+    "every_case",
     "id",
 )
 
@@ -71,6 +74,10 @@ class GateDecide(Request):
         0,
         ge=0,
         description="so many trials or more of each case; a side with fewer is not complete",
+    )
+    every_case: bool = Field(
+        False,
+        description="clear each case that works by itself, not with others of its failure mode",
     )
     alpha: float = Field(
         0.05, gt=0, lt=1, description="the error of a whole campaign, of which this is the first"
@@ -121,6 +128,16 @@ class GateVerdict(Response):
     )
     margin_left: float | None = Field(
         description="of no_worse: the margin less what the release's own trials may be wrong by"
+    )
+    modes: list[dict[str, Json]] = Field(
+        default_factory=list,
+        description="modes of several cases that work: cases, those tried, and the chance that a break of "
+        "one alone, or of all, stays unseen",
+    )
+    whole: dict[str, Json] | None = Field(
+        None,
+        description="all that works: cases and trials of the candidate, how many times likelier all fell than "
+        "none, the change of their pass rate with its 95 % interval, and the smallest common loss ruled out",
     )
 
     def exit_code(self) -> int:
@@ -174,6 +191,7 @@ def decide(context: Context, request: GateDecide) -> GateVerdict:
         saving=request.saving,
         margin=request.margin,
         expected=_expected(request, context.path(request.suite)),
+        every_case=request.every_case,
     )
     verdict = decide_recorded(
         _table(context.path(request.incumbent)), _table(context.path(request.candidate)), asked
@@ -254,6 +272,7 @@ def _asked(proposal: Mapping[str, Any], number: int, allowed: float, folder: Pat
         saving=request.saving,
         margin=request.margin,
         expected=_expected(request, folder / request.suite),
+        every_case=request.every_case,
     )
 
 
@@ -313,7 +332,14 @@ def _told(verdict: GateVerdict) -> Sequence[str]:
         f"{_told_of_guarded(verdict)}, {len(verdict.broken)} broken, {len(verdict.unclear)} unclear; "
         f"{verdict.trials} trials, {verdict.missing} missing",
         *([f"in doubt: {_listed(verdict.doubts)}"] if verdict.doubts else []),
+        *told_of_missed(verdict),
     ]
+
+
+def told_of_missed(verdict: GateVerdict) -> list[str]:
+    """What the guard may have missed, in words: in modes, and of all that works together."""
+    whole = told_of_whole(verdict.whole) if verdict.whole else ""
+    return [told for told in (told_of_unseen(verdict.modes), whole) if told]
 
 
 def _told_of_guarded(verdict: GateVerdict) -> str:

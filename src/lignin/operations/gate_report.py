@@ -14,6 +14,7 @@ from lignin.evals.flips import Flip, find_flips
 from lignin.evals.laws.table import Table, parse_table
 from lignin.evals.trials import trials_of
 from lignin.operations.context import Context
+from lignin.operations.gate import told_of_missed
 from lignin.operations.gate_prove import Decided, GateExplain, explain
 from lignin.operations.registry import Request, Response, operation, positional
 from lignin.ports.ledger import View, every_row, require_known
@@ -135,6 +136,7 @@ def _numbers(told: Decided) -> list[tuple[str, str]]:
             f"{_guarded(told)}, {len(told.broken)} broken, {len(told.unclear)} unclear",
         ),
     ]
+    rows += [("may be missed", _plain(each)) for each in told_of_missed(told)]
     if told.broken:
         rows.append(("broken", ", ".join(map(_code, told.broken[:_MOST]))))
     rows.append(

@@ -44,6 +44,7 @@ class Question:
         aims: Cases of the failure mode that the proposal is for: its target where none is named.
         altered, counted: Of a proposal: what differs between its revisions, and what either has, by column.
         predicted: The gain that it expects.
+        every_case: Whether each case that works is cleared by itself, and not by others of its mode.
     """
 
     incumbent: System
@@ -65,6 +66,7 @@ class Question:
     altered: Altered | None = None
     counted: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     predicted: float | None = None
+    every_case: bool = False
 
     def decision(self, again: int) -> str:
         """The id of its decision, the first one or one that was asked for again."""
@@ -86,6 +88,8 @@ class Question:
             founding.append(sorted(self.aims))
         if self.hidden:
             founding.append(sorted(self.hidden))
+        if self.every_case:
+            founding.append("every case")
         return derive_id("dec", founding)
 
 
@@ -141,6 +145,8 @@ def plan_decision(view: View, question: Question, level: float, seed: str) -> Pl
         },
         data={"incumbent": _data_of(rows), "candidate": _data_of(of_candidate)},
         costs=standing_costs({n: (case.digest, case.grader) for n, case in suite.items()}, rows),
+        known=_banked(suite.values(), stood["candidate"]),
+        every_case=question.every_case,
     )
 
 

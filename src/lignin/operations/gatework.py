@@ -276,9 +276,11 @@ def recompute(view: View, row: Row) -> Recomputed:
     before = parse_json(view.blob(row.body["result"]["told"]))
     # What a newer version tells besides was not filed, and does not differ.
     differs = [name for name in sorted(before) if told.get(name) != before[name]]
-    stood = _stood_then(view, plan)
+    stood = _stood_then(view, plan, "incumbent")
     if plan.bank != _banked(plan, stood):
         differs.append("bank")
+    if plan.weighs and plan.known != _banked(plan, _stood_then(view, plan, "candidate")):
+        differs.append("known")
     of = {name: (case.digest, case.grader) for name, case in plan.cases.items()}
     if plan.costs is not None and plan.costs != standing_costs(of, stood):
         differs.append("costs")
@@ -287,13 +289,13 @@ def recompute(view: View, row: Row) -> Recomputed:
     return Recomputed(told=told, differs=tuple(differs))
 
 
-def _stood_then(view: View, plan: Plan) -> list[Row]:
-    """The incumbent's trials that stood when the plan was made."""
+def _stood_then(view: View, plan: Plan, arm: Arm) -> list[Row]:
+    """The trials of one of both that stood when the plan was made."""
     of = {(case.digest, case.grader): name for name, case in plan.cases.items()}
-    first = plan.first["incumbent"]
+    first = plan.first[arm]
     return [
         row
-        for row in trials_of(view, plan.systems["incumbent"])
+        for row in trials_of(view, plan.systems[arm])
         if (name := of.get((row.body["case_digest"], row.body["grader"]))) is not None
         and row.body["number"] < first[name]
     ]

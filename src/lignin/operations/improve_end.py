@@ -165,6 +165,7 @@ def _founding(request: Improve, head: str, suite: Sequence[SuiteCase]) -> Json:
         sorted(request.surface),
         sorted(request.case),
         digest_json(sorted(told)),
+        *(["every case"] if request.every_case else []),
     ]
 
 

@@ -194,7 +194,7 @@ def judge(
         systems: What stands, and what is proposed.
         suite: Cases that its proposer did not see are held out in it.
     """
-    kept = request.model_dump(include={"system", "bank", *SuiteRequest.model_fields})
+    kept = request.model_dump(include={"system", "bank", "every_case", *SuiteRequest.model_fields})
     asked = GateProve.model_validate({**kept, "proposal": proposal.key})
     aimed = target if proposal.body["claim"] == "better" else ()
     try:

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from lignin.operations.gateplan import BANKED
+from lignin.operations.questions import EVERY_CASE
 from lignin.operations.registry import Listed, Request, Response, positional
 from lignin.operations.suites import SuiteRequest
 from lignin.ports.proposer import DRAFT_LIMIT_S
@@ -77,6 +78,7 @@ class Improve(SuiteRequest):
     measure: int = Field(
         8, ge=0, le=1000, description="fresh trials of each held-out case, before and after"
     )
+    every_case: bool = Field(False, description=EVERY_CASE)
     again: bool = Field(False, description="begin anew, whatever was tried before")
 
 

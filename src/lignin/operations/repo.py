@@ -32,7 +32,7 @@ from lignin.operations.gateplan import BANKED
 from lignin.operations.gatework import USUAL_ALPHA
 from lignin.operations.proposal_draft import DraftAsked
 from lignin.operations.proposer import FileChange, file_changes
-from lignin.operations.questions import GateProve
+from lignin.operations.questions import EVERY_CASE, GateProve
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.suites import SuiteRequest, load_suite
 from lignin.ports.ledger import View, require_known
@@ -75,6 +75,7 @@ class RepoProve(SuiteRequest):
         description="the error of all decisions of the space that are for no head, together",
     )
     bank: int = Field(BANKED, ge=1, le=100, description="trials of what stands, beforehand")
+    every_case: bool = Field(False, description=EVERY_CASE)
     again: bool = Field(False, description="decide anew what was decided; it counts again")
 
 

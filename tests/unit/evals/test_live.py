@@ -199,7 +199,7 @@ def test_plan_of_another_claim_is_the_same_after_it_was_written() -> None:
     )
     assert parse_plan(asked.to_json()) == asked
     old = {k: v for k, v in plan().to_json().items() if k in OLD_PLAN}
-    assert parse_plan(old) == plan(settles=False, follows=False)
+    assert parse_plan(old) == plan(settles=False, follows=False, weighs=False)
 
 
 OLD_PLAN = [
@@ -276,3 +276,18 @@ def test_what_speaks_for_it_is_no_reason_where_it_is_not_accepted() -> None:
 
 def test_a_share_just_too_small_is_not_rounded_to_enough() -> None:
     assert too_little(0.9497).told == "only 94.9 % of the trials tell anything, under 95 %"
+
+
+def test_case_of_the_target_that_works_is_guarded_and_was_not_before() -> None:
+    bank = {**plan().bank, "b": Banked(6, 6)}
+    assert [unit.name for unit in plan(bank=bank).units()] == ["b", "c", "d"]
+    assert [unit.name for unit in plan(bank=bank, weighs=False).units()] == ["c", "d"]
+
+
+def test_every_case_of_a_mode_is_a_unit_where_that_is_asked() -> None:
+    moded = {name: replace(case, mode="one") for name, case in plan().cases.items()}
+    assert [unit.cases for unit in plan(cases=moded).units()] == [("c", "d")]
+    alone = plan(cases=moded, every_case=True, known={"c": Banked(1, 2)})
+    assert [unit.cases for unit in alone.units()] == [("c",), ("d",)]
+    assert parse_plan(alone.to_json()) == alone
+    assert alone.stated().known == {"c": Banked(1, 2)}

@@ -35,6 +35,20 @@ def test_better_agent_is_accepted_with_its_evidence(suite: Desk) -> None:
     assert (listed.decision, listed.state, listed.number) == (told.decision, "accept", 1)
 
 
+def test_decision_tells_what_its_guard_may_have_missed_and_clears_every_case_when_asked(
+    suite: Desk,
+) -> None:
+    told = suite("gate.prove", incumbent=FAILING, candidate=SOUND)
+    assert told.whole["cases"] > 0
+    assert "as a whole, over" in suite("gate.explain", decision=told.decision).to_text()
+    alone = suite("gate.prove", incumbent=FAILING, candidate=SOUND, every_case=True)
+    assert alone.decision != told.decision
+    assert (alone.verdict, alone.modes) == ("accept", [])
+    assert alone.guarded >= told.guarded
+    # The second one knows the trials of the first, and comes to the same again.
+    assert suite("gate.recompute", decision=alone.decision).same
+
+
 def test_worse_agent_is_rejected_and_the_broken_are_named(suite: Desk) -> None:
     passing = "desk:was+gave_up_early@0.3"
     told = suite("gate.prove", incumbent=passing, candidate="desk:new+gave_up_early")

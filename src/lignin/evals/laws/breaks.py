@@ -33,7 +33,7 @@ def evidence(cases: Cases, suite: Belief = JEFFREYS, *, singly: bool = True) -> 
         suite: How common each rate is in their suite.
         singly: Whether one of them may be broken by itself; else all are or none.
     """
-    jointly = _exp(_log_mean([_told(cases, share, suite) for share in BROKEN_SHARES]))
+    jointly = _exp(_log_mean([log_likely(cases, share, suite) for share in BROKEN_SHARES]))
     if not singly or len(cases) < 2:
         return jointly
     one = sum(evidence({case: both}, suite) for case, both in cases.items()) / len(cases)
@@ -96,7 +96,7 @@ def broken_units(weighed: Mapping[str, float], units: int, false: float) -> tupl
 
 def likely(cases: Cases, share: float, suite: Belief = JEFFREYS) -> float:
     """Return how many times likelier they are broken down to one share of their rates than sound."""
-    return _exp(_told(cases, share, suite))
+    return _exp(log_likely(cases, share, suite))
 
 
 def missed(cases: Cases, share: float, suite: Belief) -> float:
@@ -121,7 +121,8 @@ def missed(cases: Cases, share: float, suite: Belief) -> float:
     )
 
 
-def _told(cases: Cases, share: float, suite: Belief) -> float:
+def log_likely(cases: Cases, share: float, suite: Belief = JEFFREYS) -> float:
+    """Return the logarithm of `likely`, which may be beyond what a number holds."""
     return sum(
         _marginal(before, after, share, suite) - _marginal(before, after, 1.0, suite)
         for before, after in cases.values()
@@ -134,15 +135,32 @@ def _marginal(before: Banked, after: Banked, share: float, suite: Belief) -> flo
     """The log probability of both counts, up to what does not depend on the share."""
     failed_before, failed_after = before.trials - before.scored, after.trials - after.scored
     told = [
-        math.log(weight)
-        + before.scored * math.log(rate)
-        + failed_before * math.log(1 - rate)
-        + after.scored * math.log(rate * share)
-        + failed_after * math.log(1 - rate * share)
-        for weight, (rate, _) in zip(suite, GRID, strict=True)
+        weight
+        + before.scored * passes
+        + failed_before * fails
+        + after.scored * still_passes
+        + failed_after * now_fails
+        for weight, passes, fails, still_passes, now_fails in _logs(share, suite)
     ]
     most = max(told)
     return most + math.log(sum(math.exp(each - most) for each in told))
+
+
+@lru_cache(maxsize=256)
+def _logs(share: float, suite: Belief) -> tuple[tuple[float, float, float, float, float], ...]:
+    """Of each rate the logarithms of its weight, of a pass and a failure, and of both at a share of it."""
+    return tuple(
+        [
+            (
+                math.log(weight),
+                math.log(rate),
+                math.log(1 - rate),
+                math.log(rate * share),
+                math.log(1 - rate * share),
+            )
+            for weight, (rate, _) in zip(suite, GRID, strict=True)
+        ]
+    )
 
 
 def _log_mean(logs: list[float]) -> float:

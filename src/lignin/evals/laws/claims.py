@@ -43,6 +43,7 @@ class Asked:
         level: The error that may be made, from 0 to 1.
         gain: The gain that the proposal expects, from 0 to 1.
         expected: What either side has to hold by its suite.
+        every_case: Whether each case that works is weighed by itself, and not with others of its mode.
     """
 
     target: tuple[str, ...] = ()
@@ -54,6 +55,7 @@ class Asked:
     saving: str = ""
     margin: float = MARGIN
     expected: Expected = field(default_factory=Expected)
+    every_case: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,9 @@
 A unit is a case, or the cases of one failure mode, which break together. Each unit is tried until a break
 of the declared size is so unlikely that it may be let go, likeliest to be broken first; a failure is
 followed up at once, by trials of that very case: what others of its mode pass does not clear it. What is
-compared with are the incumbent's trials that were paid before.
+compared with are the incumbent's trials that were paid before. Trials of the candidate that are on record
+may speak against it and clear nothing: who asks again finds more and never less. When all units are done,
+what works is weighed as a whole: many small losses are one, too.
 """
 
 import random
@@ -11,46 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lignin.evals.laws.bank import NOTHING, Bank
-from lignin.evals.laws.breaks import broken_units, culprits, evidence, likely, speaks_for_break
-from lignin.evals.laws.course import Ask, Course
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
-    """Cases that break together: `cases` of one mode, or one case.
-
-    `to` is the share of its rate at or below which it counts as broken.
-    """
-
-    name: str
-    cases: tuple[str, ...]
-    is_touched: bool = True
-    is_critical: bool = False
-    to: float = 0.3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Care:
-    """How careful the guard is.
-
-    Args:
-        missed: A break of the declared size is let go with less than this probability.
-        false: What works is held to be broken with less than this probability, over all units.
-        doubtful: From so many times likelier to be broken, the incumbent is tried again beside it.
-        alone: After so many trials of a unit without an answer, it is too.
-        most: At most so many trials of one unit.
-        batch: So many trials are asked for at once.
-        follows: Whether a case that failed is cleared by its own trials alone, as it was not before.
-    """
-
-    missed: float = 0.03
-    false: float = 0.02
-    doubtful: float = 12.0
-    alone: int = 10
-    most: int = 40
-    batch: int = 4
-    follows: bool = True
+from lignin.evals.laws.bank import Bank, Banked
+from lignin.evals.laws.breaks import broken_units, culprits
+from lignin.evals.laws.course import Arm, Ask, Course, Seen
+from lignin.evals.laws.watch import NO_RECORD, Care, Unit, Watch
+from lignin.evals.laws.whole import PART, Whole, has_fallen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +25,9 @@ class Guarded:
     """What came of it: units that are broken, those that nobody could clear, and the trials.
 
     `evidence` says of each unit that had a failure how many times likelier it is broken than not,
-    `culprits` of each that is broken which of its several cases broke by themselves.
+    `culprits` of each that is broken which of its several cases broke by themselves. `counts` holds the
+    trials of both systems that it rests on, by case, and `fallen` how many times likelier all that works fell
+    together than not: 0 where that was not asked.
     """
 
     verdict: Literal["holds", "broken", "unclear"]
@@ -68,135 +37,20 @@ class Guarded:
     missing: int = 0
     evidence: Mapping[str, float] = field(default_factory=dict)
     culprits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-_ENOUGH = (1.0, 0.3)
-_CLEARED = 0.05
-"""A case of a mode that failed is cleared where it is so many times likelier broken than sound."""
-_WIDE = 2.0
-"""From so many times likelier broken a mode is looked at in breadth after a failure."""
-_SEEN_COUNT = 5
-"""Trials that were there before count for at most so many of those that a unit may take."""
-
-
-class _Watch:
-    """One unit while it is tried."""
-
-    __slots__ = (
-        "_care",
-        "_evidence",
-        "_has_failed",
-        "_suspects",
-        "_turned",
-        "cases",
-        "enough",
-        "failed",
-        "missing",
-        "paid",
-        "tried",
-        "turn",
-        "unit",
-    )
-
-    def __init__(self, unit: Unit, bank: Bank, rng: random.Random, care: Care) -> None:
-        self.unit, self._care = unit, care
-        self.turn = rng.sample(unit.cases, len(unit.cases))
-        self.cases = {case: (bank.cases.get(case, NOTHING), NOTHING) for case in unit.cases}
-        self.tried = self.missing = self.paid = 0
-        self.failed = False
-        # Passes come one at a time, and three leave a little more than is wanted: some take a fourth.
-        self.enough = rng.choice(_ENOUGH)
-        self._evidence = 0.0
-        self._suspects = dict[str, None]()
-        self._has_failed = False
-        self._turned = 0
-
-    def asks(self) -> tuple[Ask, ...]:
-        """The candidate on the next case of the unit, or on one that failed; where in doubt, the incumbent too.
-
-        After a failure another case says whether they broke together; after a pass the one that failed has
-        to say for itself.
-        """
-        suspects = self.suspects
-        if suspects and not (self._has_failed and self.likely > _WIDE):
-            case = suspects[0]
-        else:
-            case = self.turn[self._turned % len(self.turn)]
-            self._turned += 1
-        self.tried += 1
-        if self.evidence >= self._care.doubtful or self.tried > self._care.alone:
-            return (Ask("incumbent", case), Ask("candidate", case))
-        return (Ask("candidate", case),)
-
-    def have_seen(self, seen: Mapping[str, Sequence[float]]) -> None:
-        """Count trials of the candidate that are there before it is tried."""
-        for case in self.turn:
-            for score in seen.get(case, ()):
-                self.take(Ask("candidate", case), score)
-        if self.paid:
-            self.tried = self._turned = min(self.paid, _SEEN_COUNT)
-
-    def take(self, ask: Ask, score: float | None) -> None:
-        if score is None:
-            self.missing += 1
-            return
-        self.paid += 1
-        before, after = self.cases[ask.case]
-        if ask.arm == "candidate":
-            self.failed = self.failed or score < 1
-            is_bad = self._care.follows and speaks_for_break(before, score, self.unit.to)
-            self._has_failed = is_bad
-            if is_bad:
-                self._suspects[ask.case] = None
-            self.cases[ask.case] = (before, after.with_score(score))
-        else:
-            self.cases[ask.case] = (before.with_score(score), after)
-        singly = self._care.follows
-        self._evidence = evidence(self.cases, singly=singly) if self.failed else 0.0
+    counts: Mapping[str, tuple[Banked, Banked]] = field(default_factory=dict)
+    fallen: float = 0.0
+    is_shown_fallen: bool = False
 
     @property
-    def evidence(self) -> float:
-        """How many times likelier it is broken than sound; 0 where nothing failed, so that what passes
-        speaks for it more than it should and never against it."""
-        return self._evidence
+    def is_unclear_whole(self) -> bool:
+        """True where it is likelier than not that all that works fell, and that is not shown."""
+        return self.fallen > 1 and not self.is_shown_fallen
 
-    @property
-    def likely(self) -> float:
-        """How many times likelier it is broken as far as it may be than sound."""
-        return likely(self.cases, self.unit.to)
 
-    @property
-    def suspects(self) -> tuple[str, ...]:
-        """The cases that failed and that their own trials have not cleared."""
-        return tuple([case for case in self._suspects if self._alone(case) > _CLEARED])
-
-    def _alone(self, case: str) -> float:
-        return likely({case: self.cases[case]}, self.unit.to)
-
-    @property
-    def goes_on(self) -> bool:
-        """True while a break is not so unlikely that it may be let go."""
-        is_open = self.likely > self.enough * self._care.missed or bool(self.suspects)
-        return is_open and self.tried < self._care.most
-
-    @property
-    def is_unclear(self) -> bool:
-        """True where nobody could clear it."""
-        is_doubtful = self.likely > 1 or any(self._alone(case) > 1 for case in self.suspects)
-        return is_doubtful or self.is_unheard
-
-    @property
-    def rank(self) -> int:
-        return 0 if self.unit.is_critical else 1 if self.unit.is_touched else 2
-
-    @property
-    def is_unheard(self) -> bool:
-        """True where nothing was asked, or most of what was came to nothing."""
-        return self.missing >= self.paid
-
-    @property
-    def is_broken_at_once(self) -> bool:
-        return self.unit.is_critical and self.failed
+_BLOCK = 8
+_WIDELY = 20
+"""From so many cases on all of them together are weighed, also before each of them was."""
+_ARMS: tuple[Arm, Arm] = ("incumbent", "candidate")
 
 
 def guard(
@@ -204,37 +58,30 @@ def guard(
     bank: Bank,
     rng: random.Random,
     care: Care,
-    seen: Mapping[str, Sequence[float]] | None = None,
+    seen: Seen | None = None,
+    *,
+    known: Mapping[str, Banked] = NO_RECORD,
+    whole: Whole | None = None,
 ) -> Course[Guarded]:
     """Try the candidate on all units until each is cleared or one is broken.
 
     Critical units come first, then those that the change touches, then the rest.
 
     Args:
-        seen: Trials of the candidate that were run already for the same decision, by case.
+        seen: Trials that were run already for the same decision.
+        known: The candidate's trials on record, by case.
+        whole: All that works, where it is to be weighed together, too.
     """
-    watches = [_Watch(unit, bank, rng, care) for unit in units]
-    rng.shuffle(watches)
-    if seen:
-        for each in watches:
-            each.have_seen(seen)
-        if broken := _broken(watches, watches, care):
-            return _guarded(watches, broken)
-    for rank in range(3):
-        lot = [e for e in watches if e.rank == rank and (not e.tried or e.goes_on)]
-        while lot:
-            left: list[_Watch] = []
-            for start in range(0, len(lot), care.batch):
-                some = lot[start : start + care.batch]
-                while some:
-                    yield from _tried(some)
-                    if broken := _broken(watches, some, care):
-                        return _guarded(watches, broken)
-                    some = [each for each in some if each.goes_on]
-                    left += [each for each in some if each.evidence <= 1]
-                    some = [each for each in some if each.evidence > 1]
-            lot = left
-    return _guarded(watches, (), [each for each in watches if each.is_unclear])
+    lot = _Lot(units, bank, rng, care, known=known, whole=whole)
+    if seen or known:
+        lot.have_seen(seen or {})
+        if lot.is_broken(lot.watches):
+            return lot.guarded()
+    if (yield from lot.cleared()):
+        return lot.guarded()
+    if whole is not None and ((yield from lot.settled(rng)) or (yield from lot.cleared())):
+        return lot.guarded()
+    return lot.guarded(is_done=True)
 
 
 def weigh_seen(
@@ -242,47 +89,157 @@ def weigh_seen(
     bank: Bank,
     rng: random.Random,
     care: Care,
-    seen: Mapping[str, Sequence[float]],
+    seen: Seen,
+    *,
+    known: Mapping[str, Banked] = NO_RECORD,
 ) -> Guarded:
     """Return what trials that are there say of all units; no more are asked for, so nothing is cleared."""
-    watches = [_Watch(unit, bank, rng, care) for unit in units]
-    for each in watches:
-        each.have_seen(seen)
-    return _guarded(watches, _broken(watches, watches, care))
+    lot = _Lot(units, bank, rng, care, known=known, whole=None)
+    lot.have_seen(seen)
+    lot.is_broken(lot.watches)
+    return lot.guarded()
 
 
-def _broken(watches: Sequence[_Watch], some: Sequence[_Watch], care: Care) -> tuple[_Watch, ...]:
-    """Those that are shown to be broken: each by itself, or several that are in doubt together."""
-    if critical := tuple([each for each in some if each.is_broken_at_once]):
-        return critical
-    if not any(each.failed for each in some):
-        return ()
-    weighed = {each.unit.name: each.evidence for each in watches if each.paid}
-    names = broken_units(weighed, len(watches), care.false)
-    return tuple([each for each in watches if each.unit.name in names])
+class _Lot:
+    """All units while they are tried."""
 
+    def __init__(
+        self,
+        units: Sequence[Unit],
+        bank: Bank,
+        rng: random.Random,
+        care: Care,
+        *,
+        known: Mapping[str, Banked],
+        whole: Whole | None,
+    ) -> None:
+        self.care, self.whole = care, whole
+        self.watches = [Watch(unit, bank, rng, care, known) for unit in units]
+        rng.shuffle(self.watches)
+        self.of = {case: each for each in self.watches for case in each.unit.cases}
+        self.broken: tuple[Watch, ...] = ()
+        self.is_fallen = self.is_done = False
+        self.paid_besides = 0
 
-def _tried(some: Sequence[_Watch]) -> Course[None]:
-    asks = [(each, ask) for each in some for ask in each.asks()]
-    scores = yield tuple([ask for _, ask in asks])
-    for (each, ask), score in zip(asks, scores, strict=True):
-        each.take(ask, score)
+    def have_seen(self, seen: Seen) -> None:
+        """Count what was tried for the same decision, and begin with what was tried least."""
+        for each in self.watches:
+            each.have_seen(seen)
+            if self.care.rotates:
+                each.rotate()
+            if self.whole is not None:
+                for case, both in each.cases.items():
+                    self.whole.put(case, both)
 
+    def cleared(self) -> Course[bool]:
+        """Try all units until each is cleared; True where a break, or a fall of the whole, is shown."""
+        for rank in range(3):
+            lot = [e for e in self.watches if e.rank == rank and (not e.tried or e.goes_on)]
+            while lot:
+                left: list[Watch] = []
+                for start in range(0, len(lot), self.care.batch):
+                    some = lot[start : start + self.care.batch]
+                    while some:
+                        yield from self._tried(some)
+                        if self.is_broken(some):
+                            return True
+                        some = [each for each in some if each.goes_on]
+                        left += [each for each in some if each.evidence <= 1]
+                        some = [each for each in some if each.evidence > 1]
+                lot = left
+        self.is_done = True
+        return self.is_broken(())
 
-def _guarded(
-    watches: Sequence[_Watch], broken: Sequence[_Watch], unclear: Sequence[_Watch] = ()
-) -> Guarded:
-    verdict: Literal["holds", "broken", "unclear"] = "holds"
-    if broken or unclear:
-        verdict = "broken" if broken else "unclear"
-    return Guarded(
-        verdict=verdict,
-        broken=tuple(each.unit.name for each in broken),
-        unclear=tuple(each.unit.name for each in unclear),
-        trials=sum(each.paid for each in watches),
-        missing=sum(each.missing for each in watches),
-        evidence={each.unit.name: each.evidence for each in watches if each.failed},
-        culprits={
-            each.unit.name: culprits(each.cases) for each in broken if len(each.unit.cases) > 1
-        },
-    )
+    def settled(self, rng: random.Random) -> Course[bool]:
+        """Draw some cases that pass at times, and where it is in doubt whether all fell, pairs of any case;
+        True where a break, or a fall of the whole, is shown."""
+        whole = self.whole
+        assert whole is not None
+        drawn = rng.sample(whole.others, min(self.care.drawn, len(whole.others)))
+        for start in range(0, len(drawn), self.care.batch):
+            some = drawn[start : start + self.care.batch]
+            if (yield from self._asked([Ask("candidate", case) for case in some])):
+                return True
+        order, spent = (*whole.cases, *whole.others), 0
+        while whole.evidence > 1 and spent < self.care.whole:
+            some = rng.sample(order, min(_BLOCK, len(order)))
+            spent += len(some)
+            arms = _ARMS if whole.evidence >= self.care.doubtful else _ARMS[1:]
+            if (yield from self._asked([Ask(arm, case) for case in some for arm in arms])):
+                return True
+        return False
+
+    def is_broken(self, some: Sequence[Watch]) -> bool:
+        """Whether one unit by itself, several that are in doubt together, or all that works by a little are
+        shown to be broken."""
+        if critical := tuple([each for each in some if each.is_broken_at_once]):
+            self.broken = critical
+            return True
+        false = self.care.false
+        if self.whole is not None:
+            # Of a few cases that broke each unit tells more, by its name.
+            is_wide = self.is_done or self.whole.tried >= _WIDELY
+            self.is_fallen = is_wide and has_fallen(self.whole.evidence, false)
+            false *= 1 - PART
+        if any(each.failed for each in some):
+            weighed = {e.unit.name: e.evidence for e in self.watches if e.paid or e.failed}
+            names = broken_units(weighed, len(self.watches), false)
+            self.broken = tuple([each for each in self.watches if each.unit.name in names])
+        return bool(self.broken) or self.is_fallen
+
+    def _tried(self, some: Sequence[Watch]) -> Course[None]:
+        asks = [(each, ask) for each in some for ask in each.asks()]
+        scores = yield tuple([ask for _, ask in asks])
+        for (_, ask), score in zip(asks, scores, strict=True):
+            self._take(ask, score)
+
+    def _asked(self, asks: Sequence[Ask]) -> Course[bool]:
+        """Ask for trials of cases at random; True where a break is shown."""
+        scores = yield tuple(asks)
+        for ask, score in zip(asks, scores, strict=True):
+            self._take(ask, score)
+        return self.is_broken([self.of[ask.case] for ask in asks if ask.case in self.of])
+
+    def _take(self, ask: Ask, score: float | None) -> None:
+        watch, whole = self.of.get(ask.case), self.whole
+        if watch is not None:
+            watch.take(ask, score)
+        if whole is None or score is None:
+            return
+        if watch is not None:
+            whole.put(ask.case, watch.cases[ask.case])
+            return
+        self.paid_besides += 1
+        before, after = whole.counts[ask.case]
+        is_old = ask.arm == "incumbent"
+        whole.put(
+            ask.case,
+            (before.with_score(score), after) if is_old else (before, after.with_score(score)),
+        )
+
+    def guarded(self, *, is_done: bool = False) -> Guarded:
+        """What came of it; only where it was done is anything unclear."""
+        fallen = self.whole.evidence if self.whole else 0.0
+        unclear = [each for each in self.watches if each.is_unclear] if is_done else []
+        verdict: Literal["holds", "broken", "unclear"] = "holds"
+        if self.broken or self.is_fallen:
+            verdict, unclear = "broken", []
+        elif unclear or (is_done and fallen > 1):
+            verdict = "unclear"
+        counts = {case: both for each in self.watches for case, both in each.cases.items()}
+        return Guarded(
+            verdict=verdict,
+            broken=tuple(each.unit.name for each in self.broken),
+            unclear=tuple(each.unit.name for each in unclear),
+            trials=sum(each.paid for each in self.watches) + self.paid_besides,
+            missing=sum(each.missing for each in self.watches),
+            evidence={each.unit.name: each.evidence for each in self.watches if each.failed},
+            culprits={
+                each.unit.name: culprits(each.cases)
+                for each in self.broken
+                if len(each.unit.cases) > 1
+            },
+            counts=counts | (self.whole.counts if self.whole else {}),
+            fallen=fallen,
+            is_shown_fallen=self.is_fallen,
+        )

@@ -1,20 +1,19 @@
 """The test that each claim is put to when trials are run for it. Pure.
 
 *Better* is proven on its target and guarded. *No worse and cheaper* is weighed against the last release,
-then guarded by the trials that this took and as many more as it needs. *Equivalent* is tried beside the
-incumbent, trial by trial of the same number: one that comes to something else refutes it. *Restore* has
-nothing to show, and is guarded where that is asked for. What a saving or an effect comes to is not the
-course's: `lignin.evals.live` weighs the trials that it asked for.
+then guarded by the trials that this took and as many more as it needs; what all lose together is what it
+bounds itself. *Equivalent* is tried beside the incumbent, trial by trial of the same number: one that comes
+to something else refutes it. *Restore* has nothing to show, and is guarded where that is asked for. What a
+saving or an effect comes to is not the course's: `lignin.evals.live` weighs the trials that it asked for.
 """
 
 import random
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 
 from lignin.domain.evidence import GateOutcome
 from lignin.evals.laws.better import Claim, Judgement, judge_better, told_of_guard
 from lignin.evals.laws.claims import Kind, no_worse_level, show_no_worse
-from lignin.evals.laws.course import Ask, Course
+from lignin.evals.laws.course import Ask, Course, Heard
 from lignin.evals.laws.guard import guard, weigh_seen
 from lignin.evals.laws.no_worse import NoWorse, prove_no_worse
 from lignin.evals.laws.prove import Proof
@@ -28,7 +27,7 @@ _TOGETHER = 8
 def judge_no_worse(claim: Claim) -> Course[Judgement]:
     """Decide whether a candidate loses less than the margin against the last release and breaks nothing."""
     rng = random.Random(claim.seed)  # noqa: S311
-    asked, seen = claim.asked, defaultdict[str, list[float]](list)
+    asked, heard = claim.asked, Heard()
     course = prove_no_worse(
         claim.compared,
         claim.release,
@@ -36,17 +35,21 @@ def judge_no_worse(claim: Claim) -> Course[Judgement]:
         margin=asked.margin,
         level=no_worse_level(asked.level),
     )
-    weighed = yield from _noted(course, seen)
+    weighed = yield from heard.through(course)
     shown, proof = show_no_worse(weighed, asked), _proof(weighed)
     if not shown.is_shown:
         # The trials are there: where they show a case broken, no more of the suite's have to say so.
-        found = weigh_seen(claim.units, claim.bank, rng, claim.care, seen)
+        found = weigh_seen(
+            claim.units, claim.bank, rng, claim.care, heard.scores, known=claim.known
+        )
         is_refuted = shown.is_refuted or found.verdict == "broken"
         outcome: GateOutcome = "reject" if is_refuted else "undecided"
         return Judgement(
             outcome=outcome, reasons=(shown.told,), proof=proof, guarded=found, weighed=weighed
         )
-    guarded = yield from guard(claim.units, claim.bank, rng, claim.care, seen)
+    guarded = yield from guard(
+        claim.units, claim.bank, rng, claim.care, heard.scores, known=claim.known
+    )
     outcome, reason = told_of_guard(guarded, shown.told)
     return Judgement(
         outcome=outcome, reasons=(reason,), proof=proof, guarded=guarded, weighed=weighed
@@ -77,7 +80,9 @@ def judge_restored(claim: Claim) -> Course[Judgement]:
     if not claim.units:
         return Judgement(outcome="accept", reasons=(holds,), proof=proof)
     rng = random.Random(claim.seed)  # noqa: S311
-    guarded = yield from guard(claim.units, claim.bank, rng, claim.care)
+    guarded = yield from guard(
+        claim.units, claim.bank, rng, claim.care, known=claim.known, whole=claim.whole()
+    )
     outcome, reason = told_of_guard(guarded, f"{holds}, and what works still works")
     return Judgement(outcome=outcome, reasons=(reason,), proof=proof, guarded=guarded)
 
@@ -86,7 +91,7 @@ def judge_gainless(claim: Claim) -> Course[Judgement]:
     """Where every case passes there is nothing to gain; guarded all the same, it may be worse than useless."""
     proof = Proof(ended="futile", wealth=1.0, pairs=0, gain=None, missing=0)
     rng = random.Random(claim.seed)  # noqa: S311
-    guarded = yield from guard(claim.units, claim.bank, rng, claim.care)
+    guarded = yield from guard(claim.units, claim.bank, rng, claim.care, known=claim.known)
     return Judgement(outcome="reject", reasons=(GAINLESS,), proof=proof, guarded=guarded)
 
 
@@ -103,21 +108,6 @@ def judge(claim: Claim) -> Course[Judgement]:
     if claim.asked.claim == "better" and not claim.target:
         return judge_gainless(claim)
     return JUDGES[claim.asked.claim](claim)
-
-
-def _noted(course: Course[NoWorse], seen: Mapping[str, list[float]]) -> Course[NoWorse]:
-    """A course whose trials of the candidate are kept."""
-    try:
-        asks = next(course)
-        while True:
-            scores = yield asks
-            for ask, score in zip(asks, scores, strict=True):
-                if score is not None:
-                    seen[ask.case].append(score)
-            asks = course.send(scores)
-    except StopIteration as stop:
-        weighed: NoWorse = stop.value
-        return weighed
 
 
 def _proof(weighed: NoWorse) -> Proof:

@@ -106,15 +106,19 @@ def prove_no_worse(
 def weigh_no_worse(
     release: Bank, scores: Mapping[str, Sequence[float]], margin: float, level: float
 ) -> NoWorse:
-    """The same on trials that are all there: all of them count, so that their order is nothing."""
+    """The same on trials that are all there: all of them count, so that their order is nothing.
+
+    Each case counts for as many trials as the one that has the fewest, each trial of it for its part: more
+    trials of one say more of that one, and buy nothing that another lost.
+    """
     cases = sorted(set(release.cases) & {case for case, each in scores.items() if each})
     left = margin_left(release, cases, margin) if cases else 0.0
     if left <= LEAST_LEFT * margin:
         return _too_thin(release, cases, margin, left)
     weighing = _Weighing(release, left, level)
-    for turn in range(max(len(scores[case]) for case in cases)):
-        some = [case for case in cases if turn < len(scores[case])]
-        weighing.take(some, [scores[case][turn] for case in some])
+    counted = min(len(scores[case]) for case in cases)
+    for case in cases:
+        weighing.weigh(case, scores[case], counted)
     if weighing.holds.value >= 2 / level:
         return weighing.told("proven")
     is_worse = weighing.loses.value >= _HOPELESS
@@ -131,35 +135,42 @@ class _Weighing:
 
     def __init__(self, release: Bank, left: float, level: float) -> None:
         self.release, self.left, self.level = release, left, level
-        self.bet_on: list[float] = []
+        self.bet_on: list[tuple[float, float]] = []
         self.holds, self.loses = Wealth(), Wealth()
         self.trials = self.missing = 0
-        self.total = 0.0
+        self.total = self.weight = 0.0
         self.path: list[float] = []
 
     def take(self, cases: Sequence[str], scores: Iterable[float | None]) -> None:
-        self._bet(cases, scores)
-        self.path.append(self.holds.value)
-
-    def _bet(self, cases: Sequence[str], scores: Iterable[float | None]) -> None:
         for case, score in zip(cases, scores, strict=True):
             if score is None:
                 self.missing += 1
-                continue
-            known = self.release.cases[case]
-            difference = score - known.scored / known.trials
-            self.trials += 1
-            self.total += difference
-            self.bet_on.append(_bounded(difference + self.left))
-            self.holds.take(self.bet_on[-1:])
-            self.loses.take((_bounded(-difference - self.left / 2),))
+            else:
+                self._bet(case, score, 1.0)
+        self.path.append(self.holds.value)
+
+    def weigh(self, case: str, scores: Sequence[float], counted: int) -> None:
+        """Bet on all trials of a case, which count for so many."""
+        for score in scores:
+            self._bet(case, score, counted / len(scores))
+        self.path.append(self.holds.value)
+
+    def _bet(self, case: str, score: float, weight: float) -> None:
+        known = self.release.cases[case]
+        difference = score - known.scored / known.trials
+        self.trials += 1
+        self.weight += weight
+        self.total += weight * difference
+        self.bet_on.append((_bounded(difference + self.left), weight))
+        self.holds.take((self.bet_on[-1][0],), weight)
+        self.loses.take((_bounded(-difference - self.left / 2),), weight)
 
     def told(self, ended: Literal["proven", "futile", "out of trials"]) -> NoWorse:
         return NoWorse(
             ended=ended,
             wealth=self.holds.value,
             margin_left=self.left,
-            difference=self.total / self.trials if self.trials else None,
+            difference=self.total / self.weight if self.trials else None,
             trials=self.trials,
             missing=self.missing,
             path=tuple(self.path),
@@ -170,7 +181,8 @@ class _Weighing:
         """So many trials like these in all would win what is needed."""
         found = []
         for bet, share in BETS:
-            won = sum(math.log1p(bet * each) for each in self.bet_on) / max(1, len(self.bet_on))
+            told = sum(weight * math.log1p(bet * each) for each, weight in self.bet_on)
+            won = told / max(1, len(self.bet_on))
             if won > 0:
                 found.append(math.log(2 / self.level / share) / won)
         return max(self.trials + 1, math.ceil(min(found))) if found else None

@@ -1,7 +1,7 @@
 """Decides on recorded trials of two systems: nothing is run, and the order of the rows is nothing. Pure.
 
 The same rules as of a decision that runs its own trials: fresh pairs bet against "no better on the
-target", and every case that worked is weighed for a break. What differs is that all trials are there, so
+target", and every case that worked is weighed for a break, and all of them together for a small one. What differs is that all trials are there, so
 all are used, and that a gain which was not shown is refused only where it would have been.
 """
 
@@ -27,7 +27,6 @@ from lignin.evals.laws.complete import find_unmet
 from lignin.evals.laws.copies import find_copies
 from lignin.evals.laws.costs import cost_faults, present
 from lignin.evals.laws.gain import mean_gain
-from lignin.evals.laws.guard import Care
 from lignin.evals.laws.pairing import draw_pairs, worst_case
 from lignin.evals.laws.savings import (
     COST_COLUMNS,
@@ -39,8 +38,11 @@ from lignin.evals.laws.savings import (
     weigh_saving,
 )
 from lignin.evals.laws.siblings import Siblings, weigh_siblings
-from lignin.evals.laws.table import Fault, Table, compare_tables, incomplete
+from lignin.evals.laws.table import Fault, Table, Trial, compare_tables, incomplete
+from lignin.evals.laws.unseen import Unseen, find_unseen
+from lignin.evals.laws.watch import Care
 from lignin.evals.laws.wealth import told_wealth
+from lignin.evals.laws.whole import FROM, PART, Fallen, has_fallen, weigh_whole
 
 GUARDED_FROM = 0.7
 """A case that the incumbent passes this often works, and must not be broken."""
@@ -81,6 +83,8 @@ class Verdict:
     savings: tuple[Saving, ...] = ()
     hidden: Siblings | None = None
     margin_left: float | None = None
+    modes: tuple[Unseen, ...] = ()
+    whole: Fallen | None = None
 
     def to_json(self) -> dict[str, Json]:
         """The verdict as a JSON object."""
@@ -110,6 +114,8 @@ class Verdict:
             "savings": [each.to_json() for each in self.savings],
             "hidden": self.hidden.to_json() if self.hidden else None,
             "margin_left": None if self.margin_left is None else round(self.margin_left, 4),
+            "modes": [each.to_json() for each in self.modes],
+            "whole": self.whole.to_json() if self.whole else None,
         }
 
 
@@ -151,7 +157,8 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     shown = SHOWN[asked.claim](incumbent, candidate, asked, draws)
     if asked.claim == "no_worse_and_cheaper":
         shown = with_saving(shown, asked, savings)
-    units = _guarded(incumbent, asked, set(target))
+    known = _both(incumbent, candidate)
+    units = _guarded(incumbent, asked, known)
     thin = [
         *thin_cases(candidate, incumbent, [*chain(*units.values()), *asked.must_pass, *target]),
         *thin_cases(incumbent, candidate, target),
@@ -161,13 +168,14 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     lacking = sorted({*lost_before, *lost_after})
     if asked.claim == "better" and lacking and not shown.is_shown and not thin:
         faults = (*faults, _lacking_fault(lacking))
-    broken, unclear, weighed, singly = _breaks(incumbent, candidate, asked, units, set(thin))
+    broken, unclear, weighed, singly = _breaks(candidate, asked, units, known, set(thin))
+    whole = _whole(asked, units, known, set(target))
     against = _harm(incumbent, candidate, asked, savings, named_breaks(broken, singly))
     siblings = weigh_siblings(differences, asked.hidden)
-    left_open = open_costs(savings, asked.level)
-    if unclear:
-        left_open.insert(0, f"whether it breaks these is not clear: {', '.join(unclear[:10])}")
-    verdict, reasons = _outcome(shown, against, left_open, faults, siblings)
+    if whole is not None and has_fallen(whole.evidence, Care().false):
+        against.append("what works passes less often as a whole")
+    doubts = [*open_costs(savings, asked.level), *_doubts(unclear, whole, siblings)]
+    verdict, reasons = _outcome(shown, against, doubts, faults, siblings)
     gain, interval = mean_gain(
         {case: [each for draw in draws for each in draw[case]] for case in differences}
     )
@@ -195,13 +203,51 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
         savings=savings,
         hidden=siblings,
         margin_left=shown.margin_left,
+        modes=tuple(
+            find_unseen(name, cases, known.cases, _TO, known.suite)
+            for name, cases in units.items()
+            if len(cases) > 1
+        ),
+        whole=whole,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """Trials of both by case, and how common each rate is in the incumbent's suite."""
+
+    cases: Mapping[str, tuple[Banked, Banked]]
+    suite: Belief
+
+
+def _both(incumbent: Table, candidate: Table) -> _Known:
+    before = {case: banked(incumbent.scores(case)) for case in incumbent.cases}
+    return _Known(
+        cases={case: (each, banked(candidate.scores(case))) for case, each in before.items()},
+        suite=rates_of(list(before.values())),
+    )
+
+
+def _whole(
+    asked: Asked, units: Mapping[str, Sequence[str]], known: _Known, target: set[str]
+) -> Fallen | None:
+    """All that works, and what passes at times and is to be no better, where a gain is claimed: what is
+    claimed to be no worse bounds its loss itself."""
+    if asked.claim != "better":
+        return None
+    works = set(chain(*units.values()))
+    cases = {
+        case: both
+        for case, both in known.cases.items()
+        if case in works or (case not in target and _rate(both[0], known.suite) >= FROM)
+    }
+    return weigh_whole(cases, known.suite)
 
 
 def _outcome(
     shown: Shown,
     against: Sequence[str],
-    left_open: Sequence[str],
+    doubts: Sequence[str],
     faults: Sequence[Fault],
     siblings: Siblings | None,
 ) -> tuple[GateOutcome, list[str]]:
@@ -213,12 +259,21 @@ def _outcome(
     # That nothing is gained where both hold the same is certain, whoever copied.
     if against or (shown.is_refuted and all(each.kind == "same_results" for each in faults)):
         return "reject", reasons
-    reasons += left_open
-    if siblings is not None and siblings.settled == "not clear":
-        reasons.append(siblings.told)
-    if reasons:
-        return "undecided", reasons
+    if reasons or doubts:
+        return "undecided", [*reasons, *doubts]
     return "accept", [shown.told]
+
+
+def _doubts(unclear: Sequence[str], whole: Fallen | None, siblings: Siblings | None) -> list[str]:
+    """What nobody can say by these trials."""
+    found = []
+    if unclear:
+        found.append(f"whether it breaks these is not clear: {', '.join(unclear[:10])}")
+    if whole is not None and whole.evidence > 1:
+        found.append("whether what works passes less often as a whole is not clear")
+    if siblings is not None and siblings.settled == "not clear":
+        found.append(siblings.told)
+    return found
 
 
 def _harm(
@@ -302,41 +357,35 @@ def paired_differences(
     }
 
 
-def _guarded(incumbent: Table, asked: Asked, target: set[str]) -> dict[str, list[str]]:
-    """The cases of each unit that works."""
-    before = _banked(incumbent)
-    suite = rates_of(list(before.values()))
+def _guarded(incumbent: Table, asked: Asked, known: _Known) -> dict[str, list[str]]:
+    """The cases of each unit that works, in the target or not."""
     units: dict[str, list[str]] = defaultdict(list)
     for case, trials in incumbent.cases.items():
-        is_aim = case in target and bool(asked.target or asked.hidden) and asked.claim == "better"
-        is_guarded = asked.claim != "restore" and not is_aim
-        if is_guarded and _rate(before[case], suite) >= GUARDED_FROM:
-            mode = next((each.mode for each in trials if each.mode), "")
+        is_guarded = asked.claim != "restore"
+        if is_guarded and _rate(known.cases[case][0], known.suite) >= GUARDED_FROM:
+            mode = "" if asked.every_case else _mode(trials)
             units[mode or case].append(case)
     return units
 
 
-def _banked(table: Table) -> dict[str, Banked]:
-    return {case: banked(table.scores(case)) for case in table.cases}
+def _mode(trials: Sequence[Trial]) -> str:
+    return next((each.mode for each in trials if each.mode), "")
 
 
 def _breaks(
-    incumbent: Table,
     candidate: Table,
     asked: Asked,
     units: Mapping[str, Sequence[str]],
+    known: _Known,
     thin: set[str],
 ) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, float], dict[str, tuple[str, ...]]]:
     """Weigh each unit that works; those that are broken, those where nobody can say, all of them, and of
     modes that are broken the cases that broke by themselves."""
-    before = _banked(incumbent)
-    suite = rates_of(list(before.values()))
-    both = {
-        name: {case: (before[case], banked(candidate.scores(case))) for case in cases}
-        for name, cases in units.items()
-    }
+    suite = known.suite
+    both = {name: {case: known.cases[case] for case in cases} for name, cases in units.items()}
     weighed = {name: evidence(cases, suite) for name, cases in both.items()}
-    broken = list(broken_units(weighed, len(units), Care().false))
+    false = Care().false * (1 - PART if asked.claim == "better" else 1)
+    broken = list(broken_units(weighed, len(units), false))
     unclear = [
         name
         for name, cases in both.items()

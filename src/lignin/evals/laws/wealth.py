@@ -38,13 +38,19 @@ class Wealth:
     def __init__(self) -> None:
         self._held = [share for _, share in BETS]
 
-    def take(self, differences: Iterable[float]) -> None:
-        """Bet on differences, each from -1 to 1."""
+    def take(self, differences: Iterable[float], weight: float = 1.0) -> None:
+        """Bet on differences, each from -1 to 1.
+
+        Args:
+            weight: What each of them counts for, from 0 to 1; less than 1 can only make it expect less
+                (Jensen), so that it stays fair.
+        """
         left = list(differences)
         for start in range(0, len(left), _AT_ONCE):
             some = left[start : start + _AT_ONCE]
             for number, (bet, _) in enumerate(BETS):
-                held = self._held[number] * math.prod([1 + bet * each for each in some])
+                won = math.prod([1 + bet * each for each in some])
+                held = self._held[number] * (won if weight == 1 else won**weight)
                 self._held[number] = min(max(held, _LEAST), _MOST)
 
     @property

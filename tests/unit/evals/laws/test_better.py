@@ -10,10 +10,11 @@ import pytest
 from lignin.evals.laws.bank import Bank, Banked
 from lignin.evals.laws.better import Claim, Judgement, judge_better
 from lignin.evals.laws.course import Ask, Asks, Scores
-from lignin.evals.laws.guard import Care, Unit, guard
+from lignin.evals.laws.guard import guard
 from lignin.evals.laws.prove import Effort, prove
 from lignin.evals.laws.retarget import Search, retarget
 from lignin.evals.laws.siblings import NOT_CLEAR
+from lignin.evals.laws.watch import Care, Unit
 
 OPEN = tuple(f"open{number}" for number in range(8))
 FIXED = tuple(f"fixed{number}" for number in range(20))

@@ -13,12 +13,13 @@ from lignin.evals.laws.better import Claim, Judgement
 from lignin.evals.laws.claims import Asked, Kind, show_no_worse
 from lignin.evals.laws.course import Arm, Ask, Course
 from lignin.evals.laws.graders import grading, grading_files
-from lignin.evals.laws.guard import Care, Unit, guard
+from lignin.evals.laws.guard import guard
 from lignin.evals.laws.impact import Altered, Use, joined, touched_cases
 from lignin.evals.laws.judges import JUDGES, judge
 from lignin.evals.laws.no_worse import LEVEL, MARGIN, times_too_few, weigh_no_worse
 from lignin.evals.laws.predictions import check_prediction
 from lignin.evals.laws.savings import count_saving
+from lignin.evals.laws.watch import Care, Unit
 
 CASES = tuple(f"c{number}" for number in range(40))
 UNITS = tuple(Unit(name=case, cases=(case,)) for case in CASES)
@@ -144,7 +145,8 @@ def test_trials_that_were_run_count_for_the_guard() -> None:
 
 
 def test_guard_sees_a_break_in_trials_that_were_there() -> None:
-    seen = {case: [1.0] * 6 for case in CASES} | {"c3": [0.0] * 20}
+    seen = {Ask("candidate", case): [1.0] * 6 for case in CASES}
+    seen[Ask("candidate", "c3")] = [0.0] * 20
     course = guard(UNITS, claim("better").bank, random.Random(1), Care(), seen)
     told, asked = drive(course, lambda _arm, _case: 1.0)
     assert (told.verdict, told.broken, asked) == ("broken", ("c3",), [])

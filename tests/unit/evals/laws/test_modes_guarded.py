@@ -8,9 +8,10 @@ from typing import Any
 from lignin.evals.laws.bank import Bank, Banked
 from lignin.evals.laws.claims import Asked
 from lignin.evals.laws.course import Ask, Course
-from lignin.evals.laws.guard import Care, Guarded, Unit, guard
+from lignin.evals.laws.guard import Guarded, guard
 from lignin.evals.laws.recorded import Verdict, decide_recorded
 from lignin.evals.laws.table import parse_table
+from lignin.evals.laws.watch import Care, Unit
 
 MODES = {f"mode{mode}": tuple(f"m{mode}c{case}" for case in range(5)) for mode in range(10)}
 UNITS = tuple(Unit(name=mode, cases=cases) for mode, cases in MODES.items())

@@ -1,8 +1,12 @@
 """Recorded trials of claims other than a gain: what they show, and what they leave open."""
 
+from typing import Any
+
 import pytest
 
+from lignin.evals.laws.bank import Bank, Banked
 from lignin.evals.laws.claims import Asked
+from lignin.evals.laws.no_worse import weigh_no_worse
 from lignin.evals.laws.recorded import decide_recorded
 from lignin.evals.laws.table import parse_table
 from unit.evals.laws.recorded_rows import NEW, OLD, claimed, decide, priced, renumbered, rows, sound
@@ -40,6 +44,27 @@ def test_removal_that_loses_the_margin_is_not_accepted() -> None:
         saving="cost_usd",
     )
     assert verdict.verdict == "reject"
+
+
+@pytest.mark.parametrize(("loss", "verdict"), [(0.05, {"undecided", "reject"}), (0.0, {"accept"})])
+def test_trials_of_a_safe_case_buy_nothing_that_others_lost(loss: float, verdict: set[str]) -> None:
+    """One case passes always, and has fifty times the trials of the others."""
+    old, new = priced(sound(1), 2.0), priced(sound(2, loss), 1.0)
+    others = [row for row in new if row["case"] != "c39"]
+    fair, padded = [
+        [*others, *({**new[-1], "trial": trial, "score": 1} for trial in range(many))]
+        for many in (40, 50 * 40)
+    ]
+    asked: Any = {"claim": "no_worse_and_cheaper", "saving": "cost_usd"}
+    assert claimed(old, fair, **asked).verdict in verdict
+    told = claimed(old, padded, **asked)
+    assert told.verdict in verdict
+    assert told.wealth == pytest.approx(claimed(old, fair, **asked).wealth)
+    release = Bank(cases={f"c{n}": Banked(10, 10) for n in range(40)})
+    scores = {f"c{n}": [0.0] * (n < 2) + [1.0] * (10 - (n < 2)) for n in range(40)}
+    even = weigh_no_worse(release, scores, 0.05, 0.005)
+    more = weigh_no_worse(release, {**scores, "c39": [1.0] * 500}, 0.05, 0.005)
+    assert more.wealth == pytest.approx(even.wealth)
 
 
 @pytest.mark.parametrize(("cost", "column"), [(2.0, "cost_usd"), (1.0, "absent"), (2.0, "")])

@@ -1,0 +1,186 @@
+"""Did all that works fall together, each case by a little? Pure.
+
+Many cases that each lose a little show nothing one by one. So the trials of all of them are weighed
+together, each held to pass one and the same share of what it passed before, of a few such shares. What a
+case passed before is weighed by the incumbent's trials and by how common each rate is in its suite, so
+that a case which only had luck is not held to have fallen.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lignin.domain.codec import Json
+from lignin.evals.laws.bank import GRID, NOTHING, Bank, Banked, Belief, belief_of, rates_of
+from lignin.evals.laws.breaks import Cases, log_likely
+
+SHARES = (0.98, 0.95, 0.9, 0.8, 0.7)
+"""Shares of their rates that all cases may have fallen to."""
+PART = 0.2
+"""Of what the guard may err, what is for this."""
+FROM = 0.2
+"""A case that passes this often, and less often than one that works, says something of the whole too."""
+RULED_OUT = 0.05
+"""A loss is ruled out where the trials are so many times likelier without it."""
+_MOST = math.log(10)
+"""One case counts for at most ten times: what is said of all does not rest on a few that broke."""
+_LOSSES = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+_Z = 1.96
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallen:
+    """What the trials say of all that works.
+
+    Args:
+        cases, trials: The cases that the candidate was tried on, and its trials of them.
+        evidence: How many times likelier all of them fell than none.
+        change: The estimated change of their pass rate, by trials, -1 to 1, with its 95 % interval, in which
+            what the incumbent's own trials may be wrong by is counted.
+        ruled_out: The smallest common loss, as a share of each case's rate, that the trials speak against 20
+            to 1; None where they speak against none.
+    """
+
+    cases: int
+    trials: int
+    evidence: float
+    change: float | None = None
+    interval: tuple[float, float] | None = None
+    ruled_out: float | None = None
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "cases": self.cases,
+            "trials": self.trials,
+            "evidence": float(f"{min(self.evidence, 1e15):.6g}"),
+            "change": None if self.change is None else round(self.change, 4),
+            "interval": [round(each, 4) for each in self.interval] if self.interval else None,
+            "ruled_out": self.ruled_out,
+        }
+
+
+class Whole:
+    """All that works, while it is tried.
+
+    Args:
+        bank: The incumbent's trials of the whole suite, from which is learned how common each rate is.
+        cases: Those that work.
+        others: Cases that pass at times; some of them are drawn.
+        known: Trials of the candidate on record.
+    """
+
+    __slots__ = ("_logs", "_told", "cases", "counts", "others", "suite")
+
+    def __init__(
+        self,
+        bank: Bank,
+        cases: Sequence[str],
+        others: Sequence[str] = (),
+        known: Mapping[str, Banked] | None = None,
+    ) -> None:
+        self.suite = rates_of(list(bank.cases.values()))
+        self.cases, self.others = tuple(cases), tuple(others)
+        self.counts = dict[str, tuple[Banked, Banked]]()
+        self._told = dict[str, tuple[float, ...]]()
+        self._logs = [0.0] * len(SHARES)
+        for case in (*cases, *others):
+            self.put(case, (bank.cases.get(case, NOTHING), (known or {}).get(case, NOTHING)))
+
+    def put(self, case: str, both: tuple[Banked, Banked]) -> None:
+        """Set what is known of a case: the incumbent's trials, the candidate's."""
+        self.counts[case] = both
+        if not both[1].trials:
+            return
+        before = self._told.get(case, (0.0,) * len(SHARES))
+        now = _each(both, self.suite)
+        self._told[case] = now
+        for number in range(len(SHARES)):
+            self._logs[number] += now[number] - before[number]
+
+    @property
+    def tried(self) -> int:
+        """The cases that the candidate was tried on."""
+        return len(self._told)
+
+    @property
+    def evidence(self) -> float:
+        """How many times likelier all of them fell, by one of the shares, than none."""
+        return _mean(self._logs)
+
+
+def has_fallen(evidence: float, false: float) -> bool:
+    """Whether a fall is shown.
+
+    Args:
+        false: What the guard may err in all.
+    """
+    return evidence >= 1 / (PART * false)
+
+
+def weigh_whole(cases: Cases, suite: Belief) -> Fallen:
+    """Return what trials of both systems say of some cases together."""
+    tried = {case: both for case, both in cases.items() if both[1].trials}
+    trials = sum(after.trials for _, after in tried.values())
+    told = [_each(both, suite) for both in tried.values()]
+    evidence = _mean([sum(logs) for logs in zip(*told, strict=True)] or [0.0])
+    if not tried:
+        return Fallen(cases=0, trials=0, evidence=evidence)
+    excess = variance = 0.0
+    for before, after in tried.values():
+        rate, spread, own = _moments(before, suite)
+        excess += after.scored - rate * after.trials
+        variance += own * after.trials + spread * after.trials**2
+    change, half = excess / trials, _Z * math.sqrt(variance) / trials
+    return Fallen(
+        cases=len(tried),
+        trials=trials,
+        evidence=evidence,
+        change=change,
+        interval=(max(-1.0, change - half), min(1.0, change + half)),
+        ruled_out=_ruled_out(tried, suite),
+    )
+
+
+def told_of_whole(whole: Mapping[str, Any]) -> str:
+    """What became of all that works, by `Fallen.to_json`, in words; nothing where none of it was tried."""
+    if whole["change"] is None:
+        return ""
+    low, high = whole["interval"]
+    told = (
+        f"what works changes by {100 * whole['change']:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f}) as "
+        f"a whole, over {whole['trials']} trials of {whole['cases']} cases"
+    )
+    if whole["ruled_out"] is None:
+        return f"{told}; no loss that is common to all is ruled out"
+    return f"{told}; a loss of {whole['ruled_out']:.0%} or more that is common to all is ruled out"
+
+
+def _each(both: tuple[Banked, Banked], suite: Belief) -> tuple[float, ...]:
+    """What one case says of each share."""
+    return tuple([min(log_likely({"": both}, share, suite), _MOST) for share in SHARES])
+
+
+def _ruled_out(tried: Cases, suite: Belief) -> float | None:
+    """The likelihood is log-concave in the loss, and 1 without any: what rules out one rules out each larger."""
+    needed = math.log(RULED_OUT)
+    first = bisect_left(
+        _LOSSES, True, key=lambda loss: log_likely(tried, 1 - loss, suite) <= needed
+    )
+    return _LOSSES[first] if first < len(_LOSSES) else None
+
+
+def _moments(before: Banked, suite: Belief) -> tuple[float, float, float]:
+    """What is believed of a case: its mean rate, the variance of that, and of one trial about its rate."""
+    belief = belief_of(before, suite)
+    rates = [rate for rate, _ in GRID]
+    mean = sum(weight * rate for weight, rate in zip(belief, rates, strict=True))
+    square = sum(weight * rate**2 for weight, rate in zip(belief, rates, strict=True))
+    return mean, square - mean**2, mean - square
+
+
+def _mean(logs: Sequence[float]) -> float:
+    most = max(logs)
+    mean = most + math.log(sum(math.exp(each - most) for each in logs) / len(logs))
+    return math.exp(min(max(mean, -600.0), 600.0))
