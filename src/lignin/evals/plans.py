@@ -184,7 +184,8 @@ class Plan:
         """Cases that pass at times and are to be no better: they say something of all that works."""
         bank, aims = Bank(cases=self.bank), {*self.target, *self.must_pass}
         for name in sorted(set(self.cases) - aims):
-            if bank.trials(name) and FROM <= bank.rate(name) < GUARDED_FROM:
+            has_passed = name in self.bank and self.bank[name].scored > 0
+            if has_passed and FROM <= bank.rate(name) < GUARDED_FROM:
                 yield name
 
     def _comes_first(self, mode: str, cases: list[str]) -> bool:

@@ -239,9 +239,13 @@ def _whole(
     cases = {
         case: both
         for case, both in known.cases.items()
-        if case in works or (case not in target and _rate(both[0], known.suite) >= FROM)
+        if case in works or (case not in target and _passes_at_times(both[0], known.suite))
     }
     return weigh_whole(cases, known.suite)
+
+
+def _passes_at_times(before: Banked, suite: Belief) -> bool:
+    return before.scored > 0 and _rate(before, suite) >= FROM
 
 
 def _outcome(

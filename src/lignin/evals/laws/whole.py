@@ -3,7 +3,8 @@
 Many cases that each lose a little show nothing one by one. So the trials of all of them are weighed
 together, each held to pass one and the same share of what it passed before, of a few such shares. What a
 case passed before is weighed by the incumbent's trials and by how common each rate is in its suite, so
-that a case which only had luck is not held to have fallen.
+that a case which only had luck is not held to have fallen. Nor is the suite: that nothing fell is weighed
+by rates that the trials of both make likelier, for the incumbent's own may have been lucky as a whole.
 """
 
 import math
@@ -27,6 +28,8 @@ RULED_OUT = 0.05
 _MOST = math.log(10)
 """One case counts for at most ten times: what is said of all does not rest on a few that broke."""
 _LOSSES = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+_LUCKY = (0.995, 0.99, 0.98, 0.97, 0.95, 0.93, 0.9)
+"""Shares of what the incumbent's trials say of its suite that may be the truth of it."""
 _Z = 1.96
 
 
@@ -107,7 +110,10 @@ class Whole:
     @property
     def evidence(self) -> float:
         """How many times likelier all of them fell, by one of the shares, than none."""
-        return _mean(self._logs)
+        if max(self._logs) <= 0:  # it would only be less
+            return _mean(self._logs)
+        tried = {case: self.counts[case] for case in self._told}
+        return _mean([each - _luck(tried, self.suite) for each in self._logs])
 
 
 def has_fallen(evidence: float, false: float) -> bool:
@@ -124,12 +130,15 @@ def weigh_whole(cases: Cases, suite: Belief) -> Fallen:
     tried = {case: both for case, both in cases.items() if both[1].trials}
     trials = sum(after.trials for _, after in tried.values())
     told = [_each(both, suite) for both in tried.values()]
-    evidence = _mean([sum(logs) for logs in zip(*told, strict=True)] or [0.0])
     if not tried:
-        return Fallen(cases=0, trials=0, evidence=evidence)
+        return Fallen(cases=0, trials=0, evidence=1.0)
+    luck = _luck(tried, suite)
+    evidence = _mean([sum(logs) - luck for logs in zip(*told, strict=True)])
     excess = variance = 0.0
     for before, after in tried.values():
         rate, spread, own = _moments(before, suite)
+        # What the suite is believed to be rests on the same trials: without it a case is known no better.
+        spread = max(spread, own / before.trials) if before.trials else spread
         excess += after.scored - rate * after.trials
         variance += own * after.trials + spread * after.trials**2
     change, half = excess / trials, _Z * math.sqrt(variance) / trials
@@ -160,6 +169,16 @@ def told_of_whole(whole: Mapping[str, Any]) -> str:
 def _each(both: tuple[Banked, Banked], suite: Belief) -> tuple[float, ...]:
     """What one case says of each share."""
     return tuple([min(log_likely({"": both}, share, suite), _MOST) for share in SHARES])
+
+
+def _luck(tried: Cases, suite: Belief) -> float:
+    """How much likelier, as a logarithm, the trials of both are where nothing fell and the whole suite is a
+    little worse than the incumbent's own trials say, than where it is not; at least 0."""
+    both = {
+        case: (NOTHING, Banked(before.scored + after.scored, before.trials + after.trials))
+        for case, (before, after) in tried.items()
+    }
+    return max(0.0, *(log_likely(both, share, suite) for share in _LUCKY))
 
 
 def _ruled_out(tried: Cases, suite: Belief) -> float | None:
