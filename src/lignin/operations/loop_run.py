@@ -145,6 +145,7 @@ def _run_view(row: Row) -> RunView:
             unit: sum(int(each["spent"].get(unit, 0)) for each in body["iterations"])
             for unit in UNITS
         },
+        branch=body["iterations"][-1].get("branch", "") if body["iterations"] else "",
         waits_for=body.get("waits_for"),
     )
 
