@@ -73,8 +73,13 @@ def settle(context: Context, request: ItemSettle) -> ItemShown:
         loop_row = view.row(f"loop/{row.body['loop']}")
         loop = load_loop(view, loop_row) if loop_row else None
     if request.how == "snooze":
-        until = context.ledger.now() + timedelta(hours=request.hours)
-        context.commit(Inbox(context.ids).snooze(context.scope, row, format_time(until)))
+        until = format_time(context.ledger.now() + timedelta(hours=request.hours))
+        if (expires := row.body.get("until")) and until >= expires:
+            raise InvalidRequestError(
+                f"the item {row.key!r} expires at {expires}, and its run ends with it",
+                hint="snooze it for less --hours, or settle it",
+            )
+        context.commit(Inbox(context.ids).snooze(context.scope, row, until))
     elif request.how == "reverse":
         _reverse(context, row, loop, request.say)
     else:
@@ -160,7 +165,7 @@ def _told(view: View, row: Row) -> dict[str, Any]:
         "level": body["level"],
         "seen": body["seen"],
         "filed_at": body["filed_at"],
-        "until": body.get("until"),
+        "until": row.due_at or body.get("until"),
     }
 
 

@@ -254,7 +254,9 @@ class ItemView(Response):
     level: str = Field(description="how far the loop may go with it")
     seen: int = Field(description="how many runs found it")
     filed_at: str = Field(description="when")
-    until: str | None = Field(None, description="when it expires by itself, if it does")
+    until: str | None = Field(
+        None, description="when it expires by itself, or is open again where it is snoozed"
+    )
 
 
 class ItemShown(ItemView):

@@ -15,7 +15,8 @@ from lignin.domain.codec import Json
 from lignin.domain.errors import InvalidRequestError, LimitedError, NotFoundError, UnavailableError
 from lignin.domain.loops import Loop
 from lignin.operations.context import Context
-from lignin.ports.ledger import View
+from lignin.operations.handing import host_need
+from lignin.ports.ledger import View, require_known
 from lignin.ports.yard import Yard
 
 YARDS = "loops"
@@ -58,6 +59,16 @@ def folders_of(view: View, loop: str, usual: Path) -> tuple[Path, Path]:
     body = row.body if row else {}
     folder = Path(body.get("folder") or usual)
     return folder, Path(body.get("works_in") or folder)
+
+
+def is_for_here(context: Context, run: str) -> bool:
+    """Whether a run's folder is that of this machine, or any machine will do."""
+    with context.view() as view:
+        loop = str(require_known(view, f"looprun/{run}").body["loop"])
+        row = view.row(f"loop/{loop}")
+        _, works_in = folders_of(view, loop, context.cwd)
+    host = str(row.body.get("host", "")) if row else ""
+    return host in ("", host_need()) or works_in.is_dir()
 
 
 def branch_of(loop: str, run: str) -> str:

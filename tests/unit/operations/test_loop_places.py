@@ -9,6 +9,7 @@ import pytest
 
 from conformance.test_repository import bytes_of, git
 from lignin.domain.errors import InvalidRequestError
+from lignin.loops.service import Loops
 from lignin.operations.handing import host_need
 from lignin.operations.loopplaces import YARDS
 from lignin.operations.looprunning import drive
@@ -247,3 +248,20 @@ def test_runs_of_a_loop_with_a_folder_are_for_workers_of_its_machine(desk: Desk)
     shop.desk("loop.run", name="free", take_only=True)
     (job,) = ask_for_runs(shop.context)
     assert shop.desk("job.show", job=job).needs == []
+
+
+def test_a_look_on_another_machine_leaves_a_run_to_the_one_that_has_its_folder(desk: Desk) -> None:
+    folder = desk.context.cwd / "in"
+    folder.mkdir()
+    value = definition(command("/bin/pwd"), folder="in")
+    with desk.context.view() as view:
+        made = Loops(desk.context.ids).add(
+            view, desk.context.scope, value, works_in=str(folder), host="host:elsewhere"
+        )
+    assert made is not None
+    desk.context.commit(made)
+    started = run(desk, take_only=True).run
+    folder.rename(desk.context.cwd / "away")
+    assert desk("loop.tick").drove == {}
+    (desk.context.cwd / "away").rename(folder)  # the same folder, shared with that machine
+    assert desk("loop.tick").drove == {started: "landed"}
