@@ -170,6 +170,37 @@ class TestPlainCommand(SystemConformance):
         assert system.run({"say": "x"}, 0, NoTools()).ended == "done"
 
 
+class TestPlacedCommand(SystemConformance):
+    can = frozenset({"echo", "crash", "silent", "endless", "loud"})  # its folder is the user's own
+
+    @pytest.fixture
+    def make(self, tmp_path: Path) -> Make:
+        def made(behaviour: str, content: str = "") -> System:
+            command = scripted(tmp_path, behaviour, content)
+            asked = SystemAsked(
+                spec=command.replace("python", sys.executable, 1),
+                folder=tmp_path,
+                place=tmp_path,
+                unsandboxed=True,
+                limit_s=1.5,
+            )
+            return open_system(asked, no_sandbox)
+
+        return made
+
+    def test_what_it_changes_in_its_folder_stays(self, tmp_path: Path, make: Make) -> None:
+        make("count").run({}, 0, NoTools())
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["agent", "left"]
+
+    def test_a_place_alone_takes_nothing_out_of_the_sandbox(self, tmp_path: Path) -> None:
+        asked = SystemAsked(spec="true", folder=tmp_path, place=tmp_path)
+        sandbox = ProcessSandbox()
+        try:
+            assert open_system(asked, lambda: sandbox).run({}, 0, NoTools()).ended == "done"
+        finally:
+            sandbox.close()
+
+
 class TestFunction(SystemConformance):
     can = frozenset({"echo", "crash", "silent", "loud"})  # it is ended by nobody
 

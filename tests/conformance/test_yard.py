@@ -79,6 +79,23 @@ def test_a_branch_given_twice_is_the_same_and_another_is_refused(
         yard.deliver("side", two, base)
 
 
+def test_a_branch_moves_where_it_may_if_it_stands_at_a_commit_of_the_yard_and_nobody_uses_it(
+    folder: Path, tmp_path: Path
+) -> None:
+    yard = opened(folder, tmp_path / "yard")
+    base = head(folder)
+    one = changed(yard, base, {"a.txt": "one\n"})
+    two = changed(yard, one, {"a.txt": "two\n"})
+    yard.deliver("lignin/x", one, base)
+    yard.deliver("lignin/x", two, base, moves=True)
+    assert git(folder, "show", "lignin/x:a.txt") == "two\n"
+    git(folder, "worktree", "add", "-q", str(tmp_path / "looking"), "lignin/x")
+    with pytest.raises(ConflictError, match="checked out"):
+        yard.deliver("lignin/x", one, base, moves=True)
+    with pytest.raises(ConflictError):
+        yard.deliver("side", two, base, moves=True)
+
+
 def test_changes_to_different_files_are_put_on_each_other_and_the_same_line_conflicts(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -148,6 +148,20 @@ EXPIRES_S = 7 * 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Workplace:
+    """Where the commands and agents of a loop work that run outside of the sandbox.
+
+    Args:
+        path: A folder, as seen from where the loop's file lies; "" is that one.
+        worktree: Each run works in git worktrees of the repository that the folder lies in, and what it
+            made is kept as a branch.
+    """
+
+    path: str = ""
+    worktree: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
     """When a run ends.
 
@@ -208,6 +222,20 @@ class Loop:
     stop: Stop
     autonomy: Autonomy
     on_failure: OnFailure
+    workplace: Workplace = Workplace()
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """All that a run of it does: stages, their checks, and the goal's checker."""
+        checks = [check for stage in self.stages for check in stage.gate.checks]
+        goal = [self.stop.goal] if self.stop.goal else []
+        return (*(stage.action for stage in self.stages), *checks, *goal)
+
+    @property
+    def commands(self) -> tuple[Action, ...]:
+        """What runs a command line, also to apply a change: it needs the folder."""
+        every = (*self.actions, *self.autonomy.classes.values())
+        return tuple(action for action in every if action.run)
 
     @property
     def heads(self) -> frozenset[str]:

@@ -62,11 +62,22 @@ class Loops:
     def __init__(self, ids: IdSource) -> None:
         self._ids = ids
 
-    def add(self, view: View, scope: Scope, value: Mapping[str, Json], folder: str = "") -> Change:
-        """The change that adds a loop, or replaces the file of one.
+    def add(
+        self,
+        view: View,
+        scope: Scope,
+        value: Mapping[str, Json],
+        *,
+        folder: str = "",
+        works_in: str = "",
+        host: str = "",
+    ) -> Change | None:
+        """The change that adds a loop, or replaces the file of one; None where it is there just so.
 
         Args:
-            folder: Where the files lie that its command lines name.
+            folder: Where its file lies.
+            works_in: Where its commands work, and the files lie that they name; "" as `folder`.
+            host: What a worker must have for its runs; "" where any will do.
 
         Raises:
             InvalidRequestError: It is none.
@@ -80,9 +91,13 @@ class Loops:
             "trigger": loop.trigger.kind,
             "shape": loop.shape,
             "folder": folder,
+            "works_in": works_in,
+            "host": host,
         }
         blob = Blob(stream=stream, digest=digest, content=content)
         row = view.row(stream)
+        if row is not None and row.state != "removed" and payload.items() <= row.body.items():
+            return None
         event = self._event(stream, "loop.added", payload)
         return scope.change(events=(event,), blobs=(blob,), expects={stream: row.seq if row else 0})
 

@@ -68,6 +68,8 @@ NOT_NOUNS = frozenset(
         "drafting",
         "evidence_plot",
         "fleet_models",
+        "loopplaces",
+        "loopremembering",
         "fleetdrive",
         "fleetinbox",
         "fleetmerge",

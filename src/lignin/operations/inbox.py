@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from lignin.artifacts.promotion import require_person
@@ -73,14 +72,18 @@ def settle(context: Context, request: ItemSettle) -> ItemShown:
         row = require_known(view, f"inbox/{request.item}")
         loop_row = view.row(f"loop/{row.body['loop']}")
         loop = load_loop(view, loop_row) if loop_row else None
-    folder = Path(loop_row.body["folder"] or context.cwd) if loop_row else context.cwd
     if request.how == "snooze":
-        until = context.ledger.now() + timedelta(hours=request.hours)
-        context.commit(Inbox(context.ids).snooze(context.scope, row, format_time(until)))
+        until = format_time(context.ledger.now() + timedelta(hours=request.hours))
+        if (expires := row.body.get("until")) and until >= expires:
+            raise InvalidRequestError(
+                f"the item {row.key!r} expires at {expires}, and its run ends with it",
+                hint="snooze it for less --hours, or settle it",
+            )
+        context.commit(Inbox(context.ids).snooze(context.scope, row, until))
     elif request.how == "reverse":
         _reverse(context, row, loop, request.say)
     else:
-        _settle(context, request, row, loop, folder)
+        _settle(context, request, row, loop)
     woken = wake(context, context.ledger.now())
     with context.view() as view:
         now = require_known(view, row.stream)
@@ -89,9 +92,7 @@ def settle(context: Context, request: ItemSettle) -> ItemShown:
     return shown.model_copy(update={"wakes": wakes})
 
 
-def _settle(
-    context: Context, request: ItemSettle, row: Row, loop: Loop | None, folder: Path
-) -> None:
+def _settle(context: Context, request: ItemSettle, row: Row, loop: Loop | None) -> None:
     how = _AS[request.how]
     if how == "answered" and not request.say:
         raise InvalidRequestError("an answer without a text", hint="--say TEXT")
@@ -125,7 +126,7 @@ def _settle(
     context.decide_and_commit(decide)
     applies = standing is not None and standing.level in ("approve", "automatic")
     if applies and how == "accepted" and not request.changed and loop and standing:
-        apply_item(context, loop, row.key, standing, folder=folder)
+        apply_item(context, loop, row.key, standing)
 
 
 def _reverse(context: Context, row: Row, loop: Loop | None, why: str) -> None:
@@ -164,7 +165,7 @@ def _told(view: View, row: Row) -> dict[str, Any]:
         "level": body["level"],
         "seen": body["seen"],
         "filed_at": body["filed_at"],
-        "until": body.get("until"),
+        "until": row.due_at or body.get("until"),
     }
 
 

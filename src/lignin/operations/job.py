@@ -14,6 +14,7 @@ from lignin.domain.states.jobs import parse_job
 from lignin.jobs.laws.fitting import why_waiting
 from lignin.jobs.service import Jobs, load_job
 from lignin.operations.context import Context
+from lignin.operations.feeding import last_run
 from lignin.operations.job_models import (
     JobFollowed,
     JobFork,
@@ -173,6 +174,8 @@ def retry(context: Context, request: JobRetry) -> JobView:
 def fork(context: Context, request: JobFork) -> JobOpened:
     """Open a job like another one that keeps its steps before one, and makes those from there anew."""
     jobs = Jobs(context.ids)
+    with context.view() as view:
+        _require_step(context, load_job(view, request.job), request.step)
 
     def decide(view: View) -> tuple[str, Sequence[Change]]:
         job = load_job(view, request.job)
@@ -184,6 +187,25 @@ def fork(context: Context, request: JobFork) -> JobOpened:
         return name, [change]
 
     return JobOpened(job=context.decide_and_commit(decide), new=True)
+
+
+def _require_step(context: Context, job: Job, step: int) -> None:
+    """Refuse a step that a job does not have: a fork from there would make nothing anew."""
+    engine = context.open_engine()
+    try:
+        last = max((each.number for each in engine.steps(last_run(engine, job.id))), default=0)
+    except NotFoundError:
+        last = 0
+    if not last:
+        why = "never began" if job.state == "open" else "has no recorded steps (any more)"
+        raise InvalidRequestError(
+            f"job {job.id} {why}: there is nothing to keep", hint="`lignin job start` asks for one"
+        )
+    if step > last:
+        raise InvalidRequestError(
+            f"job {job.id} has {last} steps: there is no step {step}",
+            hint=f"a step from 1 to {last}, as `lignin job show` numbers them",
+        )
 
 
 def _moved(context: Context, name: str, move: Callable[[View], Change | None]) -> JobView:

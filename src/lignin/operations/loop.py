@@ -1,5 +1,7 @@
 """Loops: what goes on without anybody watching, with a trigger, an action, a gate and a stop."""
 
+import os
+import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC
@@ -8,7 +10,7 @@ from lignin.domain.budgets import taken
 from lignin.domain.codec import Json, parse_json
 from lignin.domain.errors import InvalidRequestError, LigninError, NotFoundError
 from lignin.domain.events import Change, format_time
-from lignin.domain.loops import Action, Loop
+from lignin.domain.loops import Loop
 from lignin.domain.states import Row
 from lignin.governance.laws.connectors import parse_connectors
 from lignin.governance.laws.grants import parse_servers
@@ -17,6 +19,7 @@ from lignin.loops.laws.reading import MAX_FILE_BYTES, parse_file
 from lignin.loops.laws.ticks import next_tick
 from lignin.loops.service import Loops, lane_of, load_loop
 from lignin.operations.context import Context
+from lignin.operations.handing import host_need
 from lignin.operations.loop_models import (
     LoopAdd,
     LoopMove,
@@ -28,6 +31,7 @@ from lignin.operations.loop_models import (
 )
 from lignin.operations.loopacting import find_operation
 from lignin.operations.looplooking import look_once
+from lignin.operations.loopplaces import found_place
 from lignin.operations.registry import operation
 from lignin.ports.ledger import View, require_known
 
@@ -39,28 +43,28 @@ def add(context: Context, request: LoopAdd) -> LoopShown:
     A loop that misses a part is refused with the part named. What it names must be there: operations
     that it reads, acts by or applies changes with.
     """
-    path = context.path(request.file)
     value = parse_file(read_file(context, request.file))
-    folder = str(path.absolute().parent)
+    loop = _checked(value)
+    folder = context.path(request.file).absolute().parent
+    works_in = found_place(context, loop, folder)
 
-    def decide(view: View) -> tuple[Loop, Sequence[Change]]:
-        change = Loops(context.ids).add(view, context.scope, value, folder)
-        row = view.row(f"loop/{value['loop']}")
-        loop = _checked(value)
-        same = row is not None and row.state != "removed"
-        if (
-            same
-            and row is not None
-            and row.body["definition"] == change.events[0].payload["definition"]
-        ):
-            return loop, []
-        return loop, [change]
+    def decide(view: View) -> tuple[None, Sequence[Change]]:
+        change = Loops(context.ids).add(
+            view,
+            context.scope,
+            value,
+            folder=str(folder),
+            works_in=str(works_in),
+            host=host_need() if loop.commands else "",
+        )
+        return None, [change] if change else []
 
-    loop = context.decide_and_commit(decide)
+    context.decide_and_commit(decide)
     with suppress(LigninError):  # what is not there yet is told by each tick
         look_once(context, loop.name)
     shown = show(context, LoopRef(name=loop.name))
-    return shown.model_copy(update={"not_here": _not_here(context, loop)})
+    as_you = sorted({action.run for action in loop.commands if action.unsandboxed})
+    return shown.model_copy(update={"not_here": _not_here(context, loop), "runs_as_you": as_you})
 
 
 def _not_here(context: Context, loop: Loop) -> list[str]:
@@ -71,7 +75,7 @@ def _not_here(context: Context, loop: Loop) -> list[str]:
     except LigninError:
         return []  # what is wrong with the file is told where it is used
     named = {("connector", loop.trigger.source)}
-    for action in _actions(loop):
+    for action in loop.actions:
         kind = "connector" if action.kind == "send" else "tool server"
         named.add((kind, action.server.partition(":")[0]))
     known = {"connector": connectors, "tool server": servers | {"desk"}}
@@ -83,12 +87,20 @@ def read_file(context: Context, named: str) -> bytes:
 
     Raises:
         NotFoundError: There is none.
-        InvalidRequestError: It cannot be read.
+        InvalidRequestError: It is no plain file, or cannot be read.
     """
     path = context.path(named)
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES + 1)
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would block
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise InvalidRequestError(
+                    f"{named!r} is no plain file", hint="a folder, a pipe or a device holds no loop"
+                )
+            with os.fdopen(handle, "rb", closefd=False) as file:
+                return file.read(MAX_FILE_BYTES + 1)
+        finally:
+            os.close(handle)
     except FileNotFoundError as error:
         raise NotFoundError(
             f"no file {named!r}", hint="`lignin loop new TEMPLATE` writes one to edit"
@@ -103,20 +115,13 @@ def _checked(value: Mapping[str, Json]) -> Loop:
     acts = frozenset({"read", "write", "execute"})
     for query in loop.context:
         find_operation(query.operation, frozenset({"read"}))
-    for action in _actions(loop):
+    for action in loop.actions:
         if action.kind == "operation":
             find_operation(action.name, acts)
     for action in loop.autonomy.classes.values():
         if action.kind == "operation":
             find_operation(action.name, acts | {"govern"})
     return loop
-
-
-def _actions(loop: Loop) -> list[Action]:
-    """All that a run of it does: stages, their checks, and the goal's checker."""
-    checks = [check for stage in loop.stages for check in stage.gate.checks]
-    goal = [loop.stop.goal] if loop.stop.goal else []
-    return [*(stage.action for stage in loop.stages), *checks, *goal]
 
 
 @operation("loop.list", effect="read", idempotent=True)
@@ -143,7 +148,10 @@ def show(context: Context, request: LoopRef) -> LoopShown:
         budget = view.row(f"budget/{row.key}.{today:%Y-%m-%d}")
         told = {"limits": budget.body["limits"], "taken": taken(budget.body)} if budget else {}
         definition = parse_json(view.blob(row.body["definition"]))
-    return LoopShown(**shown.model_dump(), definition=definition, budget_today=told)
+        folder = str(row.body.get("works_in") or row.body.get("folder", ""))
+    return LoopShown(
+        **shown.model_dump(), definition=definition, budget_today=told, works_in=folder
+    )
 
 
 @operation("loop.pause", effect="write", idempotent=True)

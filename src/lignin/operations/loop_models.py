@@ -72,13 +72,19 @@ class LoopShown(LoopView):
     budget_today: dict[str, Any] = Field(
         default_factory=dict, description="what its runs of today set aside and spent"
     )
+    works_in: str = Field("", description="the folder in which its commands work")
+    runs_as_you: list[str] = Field(
+        default_factory=list,
+        description="command lines of a file just added that run there outside of the sandbox, with all that you may do",
+    )
     not_here: list[str] = Field(
         default_factory=list,
         description="connectors and tool servers that a file just added names, and your grants file does not",
     )
 
     def warnings(self) -> list[str]:
-        return [
+        as_you = [f"{each!r:.80} runs as you, in {self.works_in}" for each in self.runs_as_you]
+        return as_you + [
             f"your grants file has no {each}: what it starts or does waits for a machine whose file has it"
             for each in self.not_here
         ]
@@ -109,6 +115,7 @@ class RunView(Response):
     iterations: int = Field(description="iterations that were filed")
     why: str = Field(description="why it ended, or was passed over")
     spent: dict[str, int] = Field(description="money, tokens and time of its iterations")
+    branch: str = Field("", description="the branch that has what it made in worktrees")
     waits_for: str | None = Field(None, description="the item of the inbox that it waits for")
 
 
@@ -247,7 +254,9 @@ class ItemView(Response):
     level: str = Field(description="how far the loop may go with it")
     seen: int = Field(description="how many runs found it")
     filed_at: str = Field(description="when")
-    until: str | None = Field(None, description="when it expires by itself, if it does")
+    until: str | None = Field(
+        None, description="when it expires by itself, or is open again where it is snoozed"
+    )
 
 
 class ItemShown(ItemView):

@@ -22,6 +22,7 @@ from lignin.operations.loop_models import (
 )
 from lignin.operations.loopladder import told_standing
 from lignin.operations.looplooking import claim, running, take, tick
+from lignin.operations.loopplaces import is_for_here
 from lignin.operations.looppolling import read_awaited
 from lignin.operations.looprunning import drive, held_for_s
 from lignin.operations.registry import operation
@@ -65,13 +66,16 @@ def tick_(context: Context, request: LoopTick) -> Ticked:
     Connectors whose messages start a loop are read first.
 
     Any number of processes may do so, as often as they like: an occurrence is taken once, a run is driven
-    by one of them. `lignin up` and `lignin worker` do the same without end.
+    by one of them. A run whose folder is on another machine is left to that. `lignin up` and `lignin worker` do
+    the same without end.
     """
     unread = {} if context.dry_run else read_awaited(context)
     ticked = tick(context)
     drove: dict[str, str] = {}
     if request.drive and not context.dry_run:
         for each in running(context):
+            if not is_for_here(context, each):
+                continue
             state = drive_here(context, each)
             if state:
                 drove[each] = state
@@ -145,6 +149,7 @@ def _run_view(row: Row) -> RunView:
             unit: sum(int(each["spent"].get(unit, 0)) for each in body["iterations"])
             for unit in UNITS
         },
+        branch=body["iterations"][-1].get("branch", "") if body["iterations"] else "",
         waits_for=body.get("waits_for"),
     )
 

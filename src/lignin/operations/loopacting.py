@@ -1,12 +1,13 @@
 """Doing what a loop says: commands, agents, skills, operations, tools of a server. Decides nothing.
 
-A command runs in the sandbox unless the loop's file says otherwise. An operation that governs is never
+A command runs in the sandbox unless the loop's file says otherwise; then it works in the loop's folder. An operation that governs is never
 an action: only the ladder lets one be, for a class of change.
 """
 
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -82,6 +83,7 @@ def perform(
     task: Mapping[str, Json],
     *,
     folder: Path,
+    place: AbstractContextManager[Path],
     limit_s: float,
     key: str = "",
     stop: Callable[[], bool] = never,
@@ -90,7 +92,8 @@ def perform(
 
     Args:
         task: What it is given: goal, context, memory, what came with the occurrence.
-        folder: Where the files lie that a command line names.
+        folder: Where the loop's file lies.
+        place: Gives the folder in which a command works, and whose files it names.
         limit_s: What is left of its time, in seconds.
         key: Names this act, the same whoever makes it again: what is sent is sent once under it.
         stop: Whether nobody wants it any more: a command, and what runs in the sandbox, is ended then.
@@ -98,8 +101,8 @@ def perform(
     began = time.monotonic()
     act = replace(context, open_sandbox=lambda: StoppableSandbox(context.open_sandbox(), stop))
     do: Callable[[], Done] = {
-        "command": lambda: _run(context, action, task, folder, limit_s, stop=stop),
-        "agent": lambda: _run(context, action, task, folder, limit_s, stop=stop),
+        "command": lambda: _run(context, action, task, place, limit_s, stop=stop),
+        "agent": lambda: _run(context, action, task, place, limit_s, stop=stop),
         "skill": lambda: _call_skill(act, action, task, limit_s),
         "operation": lambda: _operate(act, action, task),
         "tool": lambda: _call_tool(act, action, task),
@@ -130,23 +133,23 @@ def _run(
     context: Context,
     action: Action,
     task: Mapping[str, Json],
-    folder: Path,
+    place: AbstractContextManager[Path],
     limit_s: float,
     *,
     stop: Callable[[], bool],
 ) -> Done:
-    system = context.open_system(
-        SystemAsked(
+    told = {**task, "prompt": action.prompt} if action.prompt else task
+    with place as folder:
+        asked = SystemAsked(
             spec=action.run,
             folder=folder,
             environment=context.environment if action.unsandboxed else {},
             unsandboxed=action.unsandboxed,
+            place=folder if action.unsandboxed else None,
             limit_s=max(1.0, min(action.limit_s, limit_s)),
             stop=stop,
         )
-    )
-    told = {**task, "prompt": action.prompt} if action.prompt else task
-    run = system.run(told, 0, _NoTools())
+        run = context.open_system(asked).run(told, 0, _NoTools())
     errors = b"" if run.ended == "done" else run.errors
     return Done(ended=run.ended, said=run.said, why=run.why, errors=errors)
 

@@ -6,7 +6,6 @@ nor overrule an argument that the file fixes.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from lignin.artifacts.promotion import require_person
 from lignin.domain.codec import Json
@@ -20,6 +19,7 @@ from lignin.loops.laws.answers import Finding
 from lignin.loops.laws.ladder import Standing
 from lignin.operations.context import Context
 from lignin.operations.loopacting import perform, run_operation
+from lignin.operations.loopplaces import Places, folders_of
 from lignin.operations.loopsending import OWN
 from lignin.operations.proposal import ProposalApply as ApplyRequest
 from lignin.operations.proposal import ProposalDecide, apply, decide
@@ -35,9 +35,7 @@ def as_loop(context: Context, loop: str) -> Context:
     return replace(context, scope=replace(context.scope, actor=actor))
 
 
-def apply_item(
-    context: Context, loop: Loop, item: str, standing: Standing, *, folder: Path
-) -> Mapping[str, Json]:
+def apply_item(context: Context, loop: Loop, item: str, standing: Standing) -> Mapping[str, Json]:
     """Do what an item proposes and file that it is done; what was done already is only filed.
 
     Args:
@@ -59,7 +57,7 @@ def apply_item(
             f"{loop.name} stands at {standing.level} with {finding.change!r}; this takes {least}",
             hint="`lignin loop autonomy` says what holds it there",
         )
-    facts = _do(context, loop, finding, item, folder)
+    facts = _do(context, loop, finding, item)
 
     def file(view: View) -> tuple[None, list[object]]:
         now = require_known(view, row.stream)
@@ -71,9 +69,7 @@ def apply_item(
     return facts
 
 
-def _do(
-    context: Context, loop: Loop, finding: Finding, item: str, folder: Path
-) -> Mapping[str, Json]:
+def _do(context: Context, loop: Loop, finding: Finding, item: str) -> Mapping[str, Json]:
     action = loop.autonomy.classes[finding.change]
     if action.kind == "operation" and action.name == "proposal.apply":
         return _apply_proposal(context, loop, finding)
@@ -88,7 +84,12 @@ def _do(
         )
     task = {"change": finding.to_json(), "key": item, "goal": loop.goal}
     asked = replace(action, request={**finding.request, **action.request})
-    done = perform(context, asked, task, folder=folder, limit_s=action.limit_s, key=item)
+    with context.view() as view:
+        folder, works_in = folders_of(view, loop.name, context.cwd)
+    place = Places(context, loop, "", works_in).here()
+    done = perform(
+        context, asked, task, folder=folder, place=place, limit_s=action.limit_s, key=item
+    )
     if done.ended != "done":
         raise GateFailedError(
             f"what applies {finding.change!r} {done.ended}: {done.why[:300]}",

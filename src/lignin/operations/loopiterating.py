@@ -7,28 +7,23 @@ goes on from there with the answer. Each step commits under keys of its own and 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 
-from lignin.domain.codec import Json, digest_bytes
+from lignin.domain.codec import Json
 from lignin.domain.errors import ConflictError, InvalidRequestError, LigninError
 from lignin.domain.events import Change, format_time
-from lignin.domain.loops import Action, Amounts, Loop, Stage, parse_amounts
-from lignin.domain.states import Row
+from lignin.domain.loops import Action, Amounts, Stage, parse_amounts
 from lignin.loops.budgets import Budgets, parse_ticket
-from lignin.loops.inbox import Filing, Inbox, remembered, said_of
+from lignin.loops.inbox import Filing, Inbox
 from lignin.loops.laws.answers import (
     Answer,
     Finding,
     Verdict,
     joined,
-    parse_answer,
     parse_verdict,
-    told_spent,
 )
 from lignin.loops.laws.asking import asked_of, what_follows
 from lignin.loops.laws.filling import said_value
 from lignin.loops.laws.ladder import Standing
-from lignin.loops.laws.memory import Ran, remember
 from lignin.loops.laws.spending import (
     added,
     counted,
@@ -38,18 +33,26 @@ from lignin.loops.laws.spending import (
     paid,
     spent_by,
 )
-from lignin.loops.service import Loops, given_to, lane_of, loop_of_run, told_iterations
+from lignin.loops.service import Loops, given_to, loop_of_run, told_iterations
 from lignin.operations.context import Context
 from lignin.operations.loopacting import perform, pull
 from lignin.operations.loopapplying import apply_item
-from lignin.operations.loopladder import current_standing, items_of
+from lignin.operations.loopladder import current_standing
+from lignin.operations.loopplaces import Places, folders_of
+from lignin.operations.loopremembering import (
+    answer_of,
+    carried_by,
+    heard_by,
+    memory_of,
+    stood,
+    told_by,
+)
 from lignin.ports.engine import RunStopped
 from lignin.ports.ledger import View, require_known
 from lignin.ports.sandbox import never
 
 Step = Callable[[str, Callable[[], Json]], Json]
 """Do something once under a name: an engine records what it gave, and never does it again."""
-RECENT_RUNS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,8 @@ class Came:
 
     Args:
         passed: Whether its gates let it through; None where one could not say, or none was reached.
-        reached: What the goal's checker said; None where it was not asked.
+        reached: What the goal's checker said; None where it was not asked. `open` is its word for what is
+            missing.
         ask: On what it waits: a question, or "" for none; `approval` for whether a result may stand.
         stage: Where the next one goes on; 0 where this one is whole.
     """
@@ -68,6 +72,7 @@ class Came:
     verdicts: Sequence[Verdict]
     passed: bool | None = None
     reached: bool | None = None
+    open: str = ""
     failed: str = ""
     ask: str = ""
     approval: bool = False
@@ -95,7 +100,8 @@ class Iteration:
         self._ticket = parse_ticket(planned["ticket"])
         with context.view() as view:
             self._loop = loop_of_run(view, require_known(view, f"looprun/{run}"))
-        self._folder = Path(planned["folder"]) if planned["folder"] else context.cwd
+            self._folder, works_in = folders_of(view, self._loop.name, context.cwd)
+        self._places = Places(context, self._loop, run, works_in)
         self._left_s = longest_s(self._loop, self._ticket.amounts)
         self._left = paid(self._ticket.amounts)
         self._checked, self._checked_s = list[Amounts](), 0.0
@@ -107,9 +113,25 @@ class Iteration:
             ConflictError: The run was replaced meanwhile.
         """
         pulled = self._step("context", self._pull)
-        came = self._stages(pulled["task"], list(pulled["carried"]))
-        filed: Mapping[str, Json] = self._step("settle", lambda: self._settle(came))
+        self._places.stand = pulled.get("stand")
+        if failed := str(pulled.get("failed", "")):
+            came = Came(acts=(), answers=(), verdicts=(), failed=failed)
+        else:
+            came = self._stages(pulled["task"], list(pulled["carried"]))
+        branch = ""
+        if self._places.stand is not None:
+            kept = self._step("branch", self._deliver)
+            branch = str(kept["branch"])
+            came = replace(came, failed=came.failed or str(kept["failed"]))
+        filed: Mapping[str, Json] = self._step("settle", lambda: self._settle(came, branch))
         return filed
+
+    def _deliver(self) -> Json:
+        """Keep what was made so far as the run's branch."""
+        try:
+            return {"branch": self._places.deliver(), "failed": ""}
+        except LigninError as error:
+            return {"branch": "", "failed": f"{error.message} {error.hint}".strip()}
 
     def _stages(self, task: Mapping[str, Json], acts: list[Mapping[str, Json]]) -> Came:
         answers, verdicts = self._approved(acts), list[Verdict]()
@@ -122,6 +144,7 @@ class Iteration:
             act = self._step(f"act {stage.name}", _later(self._act, stage, given))
             acts.append(act)
             fresh.append(act)
+            self._places.stand = act.get("stand", self._places.stand)
             self._left_s -= float(act["time_s"])
             self._left = less(self._left, parse_amounts(act.get("spent", {})))
             failed = "" if act["ended"] == "done" else f"{stage.name}: {act['why'] or act['ended']}"
@@ -149,8 +172,15 @@ class Iteration:
                     approval=True,
                     stage=place + 1,
                 )
-        reached = self._goal(acts[-1]) if self._loop.stop.goal is not None else None
-        return Came(acts=fresh, answers=answers, verdicts=verdicts, passed=True, reached=reached)
+        goal = self._goal(acts[-1])
+        return Came(
+            acts=fresh,
+            answers=answers,
+            verdicts=verdicts,
+            passed=True,
+            reached=goal.passed,
+            open="" if goal.passed else goal.why,
+        )
 
     def _approved(self, acts: Sequence[Mapping[str, Json]]) -> list[Answer]:
         """What a person let stand since: what was found then is filed now."""
@@ -168,7 +198,7 @@ class Iteration:
             row = require_known(view, f"looprun/{self._run}")
             memory = memory_of(view, self._loop, self._run)
             told = told_iterations(view, row)
-            given, heard = given_to(view, row), _heard(view, row)
+            given, heard = given_to(view, row), heard_by(view, row)
         pulled = {
             query.name: pull(self._context, query.operation, query.request)
             for query in self._loop.context
@@ -184,7 +214,11 @@ class Iteration:
             "limits": self._ticket.amounts.to_json(),
         }
         carried = told[-1]["acts"][: self._start] if told and self._start else []
-        return {"task": task, "carried": carried}
+        try:
+            stand, failed = stood(told) or self._places.begin(), ""
+        except LigninError as error:
+            stand, failed = None, f"{error.message} {error.hint}".strip()
+        return {"task": task, "carried": carried, "stand": stand, "failed": failed}
 
     def _act(self, stage: Stage, task: Mapping[str, Json]) -> Json:
         """Act; what fails is tried again as the loop says, each time with what is left of all."""
@@ -197,11 +231,13 @@ class Iteration:
             done = self._perform(stage.action, {**task, **limits}, left_s, stage.name)
             seconds, attempts = seconds + done["time_s"], attempts + 1
             is_done = done["ended"] == "done"
-            cost = counted(left, _told(done), is_done=is_done)
+            cost = counted(left, told_by(done), is_done=is_done)
             left, spent = less(left, cost), added(spent, cost)
             if is_done or attempts >= most or seconds >= self._left_s or is_used_up(left):
                 whole = {"time_s": round(seconds, 3), "attempts": attempts}
-                return {**done, **whole, "spent": spent.to_json()}
+                stand = self._places.stand
+                at = {} if stand is None else {"stand": stand}
+                return {**done, **whole, **at, "spent": spent.to_json()}
 
     def _limits(self, left: Amounts, left_s: float) -> Mapping[str, Json]:
         """What an attempt is told that it may spend."""
@@ -218,11 +254,13 @@ class Iteration:
             RunStopped: It may not go on in this process; nothing of it is recorded.
         """
         self._require_wanted()
+        keeps = self._places.message(name, self._number) if name and action.unsandboxed else ""
         done = perform(
             self._context,
             action,
             task,
             folder=self._folder,
+            place=self._places.here(keeps),
             limit_s=limit_s,
             key=f"{self._run}/{self._number}/{name}",
             stop=lambda: self._stopped() or self._state() != "running",
@@ -265,21 +303,21 @@ class Iteration:
                     return f"{finding.key}: its proposal is {row.state}"
         return ""
 
-    def _goal(self, act: Mapping[str, Json]) -> bool | None:
-        assert self._loop.stop.goal is not None
-        return self._check("goal", self._loop.stop.goal, act).passed
+    def _goal(self, act: Mapping[str, Json]) -> Verdict:
+        goal = self._loop.stop.goal
+        return Verdict(passed=None) if goal is None else self._check("goal", goal, act)
 
     def _check(self, name: str, check: Action, act: Mapping[str, Json]) -> Verdict:
         task = {"goal": self._loop.goal, "result": act["said"], "iteration": self._number}
         said = self._step(name, lambda: self._perform(check, task, check.limit_s))
-        self._checked.append(_told(said))
+        self._checked.append(told_by(said))
         self._checked_s += float(said["time_s"])
         return parse_verdict(said["ended"], said["said"].encode(), said["why"])
 
-    def _settle(self, came: Came) -> Json:
+    def _settle(self, came: Came, branch: str) -> Json:
         """File the iteration, what it spent, what it found; then do what it may do by itself."""
         filings, standings = self._filings(came)
-        asks = self._question(came) if came.waits else None
+        asks = self._question(came, branch) if came.waits else None
         seconds = self._checked_s + sum(float(act["time_s"]) for act in came.acts)
         spent = spent_by(self._ticket.amounts, came.acts, self._checked, seconds)
         last = came.answers[-1] if came.answers else Answer()
@@ -293,10 +331,11 @@ class Iteration:
             "failed": came.failed[:300],
             "waits": came.waits,
             "stage": came.stage,
+            "branch": branch,
         }
         why = came.failed or next((v.why for v in came.verdicts if v.passed is not True), "")
         acts = [dict(act) for act in came.acts]
-        told = {"acts": acts, "note": last.note, "why": why}
+        told = {"acts": acts, "note": last.note, "why": why, "open": came.open}
 
         def decide(view: View) -> tuple[None, list[Change]]:
             row = require_known(view, f"looprun/{self._run}")
@@ -305,7 +344,7 @@ class Iteration:
             if row.state != "running":
                 raise ConflictError(f"the run {self._run!r} is {row.state}", hint="it was replaced")
             scope, ids = self._context.scope, self._context.ids
-            kept = _carried(view, row, self._start)
+            kept = carried_by(view, row, self._start)
             filed = {**told, "acts": [*kept, *acts]}
             return None, [
                 Loops(ids).iterated(scope, row, filed, figures),
@@ -346,17 +385,18 @@ class Iteration:
     def _apply(self, filing: Filing, standing: Standing) -> None:
         """By itself, with the audit in the inbox; where that fails the item stays for a person."""
         try:
-            apply_item(self._context, self._loop, filing.item, standing, folder=self._folder)
+            apply_item(self._context, self._loop, filing.item, standing)
         except LigninError as error:
             self._context.progress(f"{filing.item} stays open: {error.message}", 0, None)
 
-    def _question(self, came: Came) -> Filing:
+    def _question(self, came: Came, branch: str) -> Filing:
         """On what the run waits: what the action asks, or whether its result may stand."""
         last = came.answers[-1] if came.answers else Answer()
         stage = came.stage if came.ask else came.stage - 1
         title = came.ask.splitlines()[0][:200] if came.ask else asked_of(self._loop, stage)
         said = str(came.acts[-1]["said"])[:8000] if came.acts and not came.ask else ""
-        evidence = tuple(text for text in (came.ask, last.note, said) if text)
+        made = f"what it made so far is on the branch {branch}" if branch else ""
+        evidence = tuple(text for text in (came.ask, made, last.note, said) if text)
         until = self._context.ledger.now() + timedelta(seconds=self._loop.stop.expires_s)
         return Filing(
             loop=self._loop.name,
@@ -386,53 +426,3 @@ def _later(
     do: Callable[[Stage, Mapping[str, Json]], Json], stage: Stage, given: Mapping[str, Json]
 ) -> Callable[[], Json]:
     return lambda: do(stage, given)
-
-
-def _carried(view: View, row: Row, start: int) -> list[Json]:
-    """What the stages before came to, where the iteration goes on from a part."""
-    told = told_iterations(view, row)
-    return list(told[-1]["acts"][:start]) if told and start else []
-
-
-def answer_of(act: Mapping[str, Json]) -> Answer:
-    """What an act says, read: an operation's findings are known, all else is parsed.
-
-    Raises:
-        InvalidRequestError: It begins as an answer and is none.
-    """
-    said, job = str(act["said"]).encode(), str(act.get("job", ""))
-    if act["findings"] is None:
-        return replace(parse_answer(said), job=job)
-    findings = tuple(
-        Finding(**{**each, "evidence": tuple(each["evidence"])}) for each in act["findings"]
-    )
-    return Answer(findings=findings, mark=digest_bytes(said))
-
-
-def _told(done: Mapping[str, Json]) -> Amounts:
-    """What something told that it spent; an operation's answer is no such word."""
-    return Amounts() if done["findings"] is not None else told_spent(str(done["said"]).encode())
-
-
-def _heard(view: View, row: Row) -> Json:
-    """What a person or the outside answered, where the run waited for it."""
-    heard = row.body.get("heard")
-    if not heard:
-        return None
-    item = view.row(f"inbox/{row.body['heard_from']}")
-    return {"as": heard, "said": said_of(view, item) if item else ""}
-
-
-def memory_of(view: View, loop: Loop, run: str) -> dict[str, Json]:
-    """What a run is told of those before it."""
-    lane, runs = lane_of(view, loop.name), list[Ran]()
-    for name in reversed(lane["recent"]):
-        row = view.row(f"looprun/{name}")
-        if name == run or row is None or not row.body["end"] or len(runs) >= RECENT_RUNS:
-            continue
-        last = told_iterations(view, row)[-1:]
-        end = row.body["end"]
-        note = str(last[0]["note"]) if last else ""
-        runs.append(Ran(run=name, at=end["at"], outcome=str(row.state), why=end["told"], note=note))
-    missed = [given_to(view, require_known(view, f"looprun/{each}")) for each in lane["kept"]]
-    return remember([remembered(view, row) for row in items_of(view, loop.name)], runs, missed)

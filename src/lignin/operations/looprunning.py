@@ -17,6 +17,7 @@ from lignin.domain.states import Row
 from lignin.loops.budgets import Budgets, Ticket, budgets_of, parse_ticket, plan_ticket
 from lignin.loops.inbox import Filing, Inbox
 from lignin.loops.laws.answers import Finding
+from lignin.loops.laws.endings import is_short, left_branch, short_of_goal
 from lignin.loops.laws.looking import FROM
 from lignin.loops.laws.spending import longest_checked_s
 from lignin.loops.laws.stops import Iterated, decide_stop, parse_iterated
@@ -24,6 +25,8 @@ from lignin.loops.service import Loops, loop_of_run, told_iterations
 from lignin.operations.context import Context
 from lignin.operations.loopapplying import as_loop
 from lignin.operations.loopiterating import Iteration, Step
+from lignin.operations.loopplaces import clear_places
+from lignin.operations.loopremembering import stood
 from lignin.ports.ledger import View, require_known
 from lignin.ports.sandbox import never
 
@@ -91,7 +94,7 @@ def _plan(context: Context, run: str) -> Json:
             loop = loop_of_run(view, row)
             held = _held(view, row, loop)
             if held is not None:
-                return _go(view, row, loop, held)
+                return _go(row, held)
             if (end := _why_end(row)) is not None:
                 return end
             at = parse_time(row.body["opened_at"])
@@ -106,7 +109,7 @@ def _plan(context: Context, run: str) -> Json:
             if stopped is not None:
                 return {"do": "end", "why": stopped.why, "told": stopped.told}
             assert isinstance(ticket, Ticket)
-            planned = _go(view, row, loop, ticket)
+            planned = _go(row, ticket)
         try:
             reserved = Budgets(context.ids).reserve(
                 context.scope, ticket, budgets_of(loop, run, at)
@@ -163,9 +166,8 @@ def _whole(row: Row) -> list[Iterated]:
     return [parse_iterated(each) for each in row.body["iterations"] if not each["waits"]]
 
 
-def _go(view: View, row: Row, loop: Loop, ticket: Ticket) -> Json:
+def _go(row: Row, ticket: Ticket) -> Json:
     last = row.body["iterations"][-1] if row.body["iterations"] else {}
-    loop_row = view.row(f"loop/{loop.name}")
     stage = int(last["stage"]) if last.get("waits") else 0
     if stage and row.body.get("heard") == "answered" and last["passed"]:
         stage -= 1  # a person said something instead of yes: the stage hears it
@@ -174,7 +176,6 @@ def _go(view: View, row: Row, loop: Loop, ticket: Ticket) -> Json:
         "number": len(row.body["iterations"]) + 1,
         "stage": stage,
         "ticket": ticket.to_json(),
-        "folder": loop_row.body.get("folder", "") if loop_row else "",
     }
 
 
@@ -199,7 +200,8 @@ def _end(context: Context, run: str, end: Mapping[str, Json]) -> Json:
         found = sum(int(each["found"]) for each in row.body["iterations"])
         is_barred = end["why"] == "budget" and not row.body["iterations"]
         is_lost = is_failed or is_barred
-        outcome = "failed" if is_lost else "landed" if found else "archived"
+        left = _left(view, row, loop, end)
+        outcome = "failed" if is_lost else "landed" if found or left else "archived"
         keep = is_lost and row.body["source"] not in ("cron", "manual")
         ended, following = Loops(context.ids).end(
             view,
@@ -216,9 +218,28 @@ def _end(context: Context, run: str, end: Mapping[str, Json]) -> Json:
         elif is_barred:
             filed = _barred(context, view, row, loop, str(end["told"]), keep=keep)
         dealt = [] if is_lost else _dealt_with(context, view, row, str(end["told"]))
+        filings = [
+            Filing(loop=loop.name, run=run, kind="finding", finding=finding) for finding in left
+        ]
+        filed += Inbox(context.ids).file(view, context.scope, filings)
         return {"run": run, "state": outcome, "next": following}, [ended, *filed, *dealt]
 
-    return context.decide_and_commit(decide)
+    ended: Mapping[str, Json] = context.decide_and_commit(decide)
+    clear_places(context, run)
+    return ended
+
+
+def _left(view: View, row: Row, loop: Loop, end: Mapping[str, Json]) -> list[Finding]:
+    """What a run leaves to a person besides its findings: its branch, a goal that it did not reach."""
+    left, told = list[Finding](), told_iterations(view, row)
+    branch = str(row.body["iterations"][-1].get("branch", "")) if told else ""
+    if branch:
+        left.append(left_branch(loop, branch, str(stood(told)["base"])))
+    if told and is_short(loop, str(end["why"])):
+        each = row.body["source"] not in ("cron", "manual")  # each occurrence has a goal of its own
+        key = row.key if each else str(end["why"])
+        left.append(short_of_goal(loop, key, str(end["why"]), str(end["told"]), told))
+    return left
 
 
 def _dealt_with(context: Context, view: View, row: Row, told: str) -> list[Change]:

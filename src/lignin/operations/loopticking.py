@@ -66,8 +66,10 @@ def ask_for_runs(context: Context) -> list[str]:
     for run in running(context):
         with context.view() as view:
             row = require_known(view, f"looprun/{run}")
+            loop = view.row(f"loop/{row.body['loop']}")
         if _is_driven(row, format_time(context.ledger.now())):
             continue
+        host = str(loop.body.get("host", "")) if loop else ""
         job, is_new = ask_job(
             context,
             JobAsked(
@@ -76,6 +78,7 @@ def ask_for_runs(context: Context) -> list[str]:
                 source=f"looprun/{run}",
                 occurrence=str(sum(bool(each["waits"]) for each in row.body["iterations"])),
                 parent=f"loop/{row.body['loop']}",
+                needs=(host,) if host else (),
                 versions={"loop": row.body["definition"]},
             ),
         )

@@ -68,6 +68,8 @@ class SystemAsked:
         command, files: Of an artifact or a repository: the words that run it, and its tree in place of
             the folder.
         in_place: Its tree is the folder that it works in, as a repository's is.
+        place: Of an unconfined command: the folder that it works in itself. Nothing is copied, and what
+            it changes there stays; None is a fresh folder with copies of the files that it names.
         harness: Files of the harness revision it runs with, by path; laid beside it as `harness/`.
         environment: Variables that an unconfined command is given.
         unsandboxed: Run it as the user, with all that the user may do.
@@ -86,6 +88,7 @@ class SystemAsked:
     environment: Mapping[str, str] = field(default_factory=dict)
     unsandboxed: bool = False
     in_place: bool = False
+    place: Path | None = None
     limit_s: float = LIMIT_S
     reads: tuple[Path, ...] = ()
     variables: tuple[str, ...] = ()

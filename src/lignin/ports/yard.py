@@ -100,12 +100,16 @@ class Yard(Protocol):
         """Texts of files; None where there is none, or it is no text."""
         ...
 
-    def deliver(self, branch: str, commit: str, base: str) -> None:
+    def deliver(self, branch: str, commit: str, base: str, *, moves: bool = False) -> None:
         """Give the repository a branch at a commit of the yard; one that is there already stays.
 
         Interrupted anywhere, there is the whole branch or none.
 
+        Args:
+            moves: One that stands at another commit that this yard made goes on to this one.
+
         Raises:
-            ConflictError: There is a branch of that name at another commit.
+            ConflictError: There is a branch of that name at another commit, or it would be moved while it
+                is checked out.
         """
         ...

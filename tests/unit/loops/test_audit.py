@@ -77,5 +77,22 @@ def test_a_loop_of_ours_is_audited_too() -> None:
     assert [each.part for each in audit_loop(WHOLE)] == ["stop"]  # no budget for a day
     wild = {**CLOSED, "gate": {"kind": "nothing"}, "context": []}
     wild["action"] = {"kind": "agent", "run": "claude -p", "unsandboxed": True}
-    assert [each.part for each in audit_loop(wild)] == ["gate", "sandbox", "context", "stop"]
+    parts = [each.part for each in audit_loop(wild)]
+    assert parts == ["gate", "sandbox", "context", "stop", "gate"]
     assert audit_loop({**WHOLE, "stop": {"budget": {"tokens": 0}}})[0].part == "stop"
+
+
+def test_a_checker_in_the_sandbox_of_work_outside_of_it_is_told() -> None:
+    check = {"kind": "command", "run": "python judge.py"}
+    value = {
+        **WHOLE,
+        "action": {"kind": "command", "run": "python work.py", "unsandboxed": True},
+        "gate": {"kind": "checks", "checks": [check]},
+    }
+    told = "'python judge.py' checks from the sandbox what is done outside of it"
+    assert told in [each.found for each in audit_loop(value)]
+    check["unsandboxed"] = True  # type: ignore[assignment]
+    assert told not in [each.found for each in audit_loop(value)]
+    del value["action"]["unsandboxed"]  # type: ignore[attr-defined]
+    del check["unsandboxed"]
+    assert told not in [each.found for each in audit_loop(value)]

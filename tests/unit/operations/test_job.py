@@ -311,6 +311,23 @@ def test_a_fork_keeps_the_steps_before_and_makes_the_others_anew(shop: Shop) -> 
     assert shop.desk("job.show", job=name).forks == [fork]
 
 
+def test_a_fork_from_a_step_that_there_is_not_is_refused(shop: Shop) -> None:
+    name = shop.ask("operation", {"operation": "space.list"})
+    for step in (1, 3):
+        with pytest.raises(InvalidRequestError, match="never began"):
+            shop.desk("job.fork", job=name, step=step)
+    shop.work(name)
+    with pytest.raises(InvalidRequestError, match="has 1 steps: there is no step 99"):
+        shop.desk("job.fork", job=name, step=99)
+    fork = shop.desk("job.fork", job=name, step=1).job
+    shop.work(fork)
+    assert shop.state(fork) == "succeeded"
+    assert shop.desk("job.show", job=name).forks == [fork]
+    shop.lose_engine()
+    with pytest.raises(InvalidRequestError, match="no recorded steps"):
+        shop.desk("job.fork", job=name)
+
+
 def test_a_job_is_taken_only_by_a_worker_that_has_what_it_needs(shop: Shop) -> None:
     name = shop.ask("operation", {"operation": "space.list"}, needs=("client:codex",))
     plain = Able(name="wrk_2", has=frozenset({PER_KEY}))

@@ -1,6 +1,7 @@
 """Loops by their operations: added, run, looked at; what they find, act with and how far they may go."""
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -216,6 +217,20 @@ def test_a_dismissal_or_a_changed_acceptance_begins_the_count_anew(desk: Desk) -
     desk("inbox.settle", item=items[2])
     desk("inbox.settle", item=items[3], how="dismiss")
     assert desk("loop.autonomy", name="triage").items[0].in_a_row == 0
+
+
+@pytest.mark.parametrize("operation", ["loop.add", "loop.audit"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_what_is_no_plain_file_is_no_loop(desk: Desk, operation: str, kind: str) -> None:
+    place = desk.context.cwd / "loop.toml"
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "device":
+        place.symlink_to("/dev/zero")
+    else:
+        place.mkdir()
+    with pytest.raises(InvalidRequestError, match="no plain file"):
+        desk(operation, file="loop.toml")
 
 
 def test_the_audit_of_a_file_reads_scripts_and_loops(desk: Desk) -> None:

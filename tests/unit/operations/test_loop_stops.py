@@ -32,6 +32,26 @@ def test_a_loop_that_does_not_get_there_is_stopped(
     assert desk("loop.history", name="triage").items[0].iterations == made
 
 
+def test_a_goal_that_was_not_reached_lies_in_the_inbox_with_what_was_tried_and_is_open(
+    desk: Desk,
+) -> None:
+    value = counting(desk, until=99)
+    judge = "print(json.dumps({'verdict': 'fail', 'note': '96 are missing'}))"
+    value["stop"]["goal"] = command(script(desk, "judge.py", judge))
+    add(desk, value)
+    ran = run(desk)
+    assert ran.state == "landed"
+    item = desk("inbox.show", item=ran.items[0])
+    assert item.title == "stopped without reaching its goal: 6 iterations, the most it may make"
+    assert item.evidence[0] == "open: count to three"
+    assert item.evidence[1:] == [f"iteration {n}: goal: 96 are missing" for n in range(1, 7)]
+    assert "stop.iterations" in item.proposed
+    assert (run(desk).state, desk("inbox.list").total) == ("landed", 1)
+    for number in (1, 2):  # what somebody delivered has a goal of its own each time
+        run(desk, given=number)
+    assert desk("inbox.list").total == 3
+
+
 def test_a_days_budget_holds_over_all_runs(desk: Desk) -> None:
     value = counting(desk, until=1, step=1, spent=60)
     value["stop"]["budget"] = {"tokens": 60}
@@ -58,7 +78,7 @@ def test_what_a_gate_refuses_lands_nowhere(desk: Desk) -> None:
     [
         ("sys.exit(3)", "exit 3"),
         ("print(json.dumps({'found': 'much'}))", "found: is no list"),
-        ("print(json.dumps({'found': [{'title': 'a', 'colour': 1}]}))", "no setting"),
+        ("print(json.dumps({'ask': 7}))", "ask: is no text"),
     ],
 )
 def test_a_run_that_fails_says_why_in_the_inbox(desk: Desk, text: str, told: str) -> None:
@@ -66,6 +86,30 @@ def test_a_run_that_fails_says_why_in_the_inbox(desk: Desk, text: str, told: str
     ran = run(desk)
     assert (ran.state, ran.exit_code()) == ("failed", 6)
     assert told in desk("inbox.show", item=ran.items[0]).evidence[0]
+
+
+def test_what_is_understood_of_an_answer_is_filed_and_what_is_not_is_told(desk: Desk) -> None:
+    found = [{"title": "a", "level": 3}, {"titel": "b"}, "c", {"title": "d"}, {"title": "d"}]
+    answer = {"found": found, "done": True, "note": 7, "spent": {"tokens": "many"}}
+    add(desk, definition(command(script(desk, "act.py", f"print(json.dumps({answer!r}))"))))
+    ran = run(desk)
+    assert ran.state == "landed"
+    shown = {item.title: item for item in (desk("inbox.show", item=each) for each in ran.items)}
+    told = shown.pop(
+        "a part of an answer was not understood: found[0].level: is no part of a finding"
+    )
+    assert list(shown) == ["a", "d"] or list(shown) == ["d", "a"]
+    assert told.evidence[1:-1] == [
+        "found[1].title: is missing",
+        "found[2]: is no table",
+        "found[4]: its key is that of another one: d",
+        "note: is no text but 7",
+        "spent.tokens: is 'many'",
+        "done: is no part of an answer",
+    ]
+    assert '"titel"' in told.evidence[-1]
+    run(desk)
+    assert desk("inbox.list").total == 3
 
 
 def test_a_failed_message_is_kept_for_the_run_that_comes_through(desk: Desk) -> None:

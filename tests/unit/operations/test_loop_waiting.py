@@ -93,6 +93,18 @@ def test_a_snoozed_item_is_open_again_when_its_time_has_come(desk: Desk) -> None
     assert titles(desk) == ["look at this"]
 
 
+def test_a_question_is_not_put_off_beyond_the_end_of_its_run(desk: Desk) -> None:
+    add(desk, business(desk))  # expires after an hour
+    item = run(desk).items[0]
+    with pytest.raises(InvalidRequestError, match="expires at"):
+        desk("inbox.settle", item=item, how="snooze", hours=2)
+    before = desk("inbox.show", item=item).until
+    snoozed = desk("inbox.settle", item=item, how="snooze", hours=0.5)
+    assert (snoozed.state, snoozed.until < before) == ("snoozed", True)
+    tick(desk.context, desk.context.ledger.now() + timedelta(minutes=40))
+    assert desk("inbox.show", item=item).until == before
+
+
 def test_only_a_person_settles(desk: Desk) -> None:
     add(desk, definition(command(script(desk, "act.py", "print('look at this')"))))
     item = run(desk).items[0]

@@ -209,7 +209,7 @@ class GitYard:
             at += size + 1
         return found
 
-    def deliver(self, branch: str, commit: str, base: str) -> None:
+    def deliver(self, branch: str, commit: str, base: str, *, moves: bool = False) -> None:
         """Give the repository a branch."""
         reference = f"{BRANCHES}{branch}"
         self._user.ask("check-ref-format", reference)
@@ -222,12 +222,28 @@ class GitYard:
             self._user.ask("update-ref", reference, commit, _NOBODY)
         except InvalidRequestError as error:
             words = ("rev-parse", "--verify", "--quiet", reference)
-            code, there, _ = self._user.run(*words)
-            if code == 0 and there.decode().strip() == commit:
+            code, said, _ = self._user.run(*words)
+            there = said.decode().strip() if code == 0 else ""
+            if there == commit:
+                return
+            if moves and there and self._made(there):
+                self._move(branch, commit, there)
                 return
             raise ConflictError(
                 f"the branch {branch} cannot be made: {error.message}", hint="--name OTHER"
             ) from None
+
+    def _made(self, commit: str) -> bool:
+        return self._git.run("show-ref", "--verify", "--quiet", f"{KEPT}{commit}")[0] == 0
+
+    def _move(self, branch: str, commit: str, there: str) -> None:
+        reference = f"{BRANCHES}{branch}"
+        trees = self._user.ask("worktree", "list", "--porcelain", "-z").split(b"\0")
+        if f"branch {reference}".encode() in trees:
+            raise ConflictError(
+                f"the branch {branch} is checked out, and would be moved", hint="leave it"
+            )
+        self._user.ask("update-ref", reference, commit, there)
 
     def _lines(self, base: str, new: str) -> dict[str, tuple[int, int]]:
         words = ("diff-tree", "-r", "-z", "--numstat", "--no-renames", base, new)

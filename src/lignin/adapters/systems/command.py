@@ -1,7 +1,7 @@
 """A command line as a system under test: the task as JSON on stdin, its run on stdout.
 
 By default in the sandbox, where it reaches nothing but the task's tools (`lignin_guest.call`). As a plain
-process it has all that the user has; it too works on a copy of its files.
+process it has all that the user has; it too works on a copy of its files, unless it is given the folder.
 """
 
 import errno
@@ -12,12 +12,12 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from lignin.adapters.systems.content import Content
+from lignin.adapters.systems.content import Content, split_words
 from lignin.adapters.systems.ending import (
     KEPT_BYTES,
     both_ends,
@@ -192,6 +192,20 @@ class PlainCommand(_CommandSystem):
     def run(self, task: Mapping[str, Json], seed: int, tools: Tools) -> SystemRun:  # noqa: ARG002
         """Run the command once in a fresh folder with copies of its files."""
         given = json.dumps({**task, "seed": seed}).encode()
+        try:
+            with (
+                self._laid_out(given) as folder,
+                tempfile.TemporaryFile() as said,
+                tempfile.TemporaryFile() as errors,
+            ):
+                return self._run_in(folder, given, said, errors)
+        except OSError as error:  # a full disk, no more processes: nothing that it did
+            why = f"{type(error).__name__}: {error}"
+            return SystemRun(ended="infrastructure", why=why, cause="outside")
+
+    @contextmanager
+    def _laid_out(self, given: bytes) -> Iterator[Path]:
+        """The folder that it works in."""
         folder = Path(tempfile.mkdtemp(prefix="lignin-trial-"))
         try:
             for path, file in self._files.items():
@@ -200,11 +214,7 @@ class PlainCommand(_CommandSystem):
                 spot.write_bytes(file.content)
                 spot.chmod(int(file.mode, 8))
             (folder / "task.json").write_bytes(given)
-            with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as errors:
-                return self._run_in(folder, given, said, errors)
-        except OSError as error:  # a full disk, no more processes: nothing that it did
-            why = f"{type(error).__name__}: {error}"
-            return SystemRun(ended="infrastructure", why=why, cause="outside")
+            yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -267,6 +277,29 @@ class PlainCommand(_CommandSystem):
             if self._asked.stop():
                 return True
         return False
+
+
+class PlacedCommand(PlainCommand):
+    """A command that works in a folder of the user's, as if it were typed there."""
+
+    kind = "placed"
+
+    def __init__(self, asked: SystemAsked, place: Path) -> None:
+        words = split_words(asked.spec)
+        program = Path(words[0])
+        is_there = not program.is_absolute() and (place / program).is_file()
+        super().__init__(asked, Content(words, frozenset(words[:1] if is_there else ()), {}))
+        self._place = place
+
+    @property
+    def digest(self) -> Digest:
+        files = [self._place / word for word in self._content.words]
+        programs = [digest_program(each) for each in files if each.is_file()]
+        return digest_json([super().digest, str(self._place), programs])
+
+    @contextmanager
+    def _laid_out(self, given: bytes) -> Iterator[Path]:  # noqa: ARG002
+        yield self._place
 
 
 def _ends(stream: IO[bytes]) -> bytes:

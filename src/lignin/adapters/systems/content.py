@@ -48,14 +48,7 @@ def read_content(command: str, folder: Path, *, most_files: int = MAX_FILES) -> 
         InvalidRequestError: It is no command line.
         LimitedError: It brings too much.
     """
-    try:
-        words = tuple(shlex.split(command))
-    except ValueError as error:
-        raise InvalidRequestError(f"{command!r:.80} is no command line: {error}") from None
-    if not words:
-        raise InvalidRequestError(
-            "an empty command line", hint="a program with its words, or desk:NAME"
-        )
+    words = split_words(command)
     named: set[str] = set()
     files: dict[str, File] = {}
     for word in words:
@@ -73,6 +66,23 @@ def read_content(command: str, folder: Path, *, most_files: int = MAX_FILES) -> 
                 hint="put the system's own files in a folder of their own",
             )
     return Content(words, frozenset(named), files)
+
+
+def split_words(command: str) -> tuple[str, ...]:
+    """The words of a command line.
+
+    Raises:
+        InvalidRequestError: It is none.
+    """
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError as error:
+        raise InvalidRequestError(f"{command!r:.80} is no command line: {error}") from None
+    if not words:
+        raise InvalidRequestError(
+            "an empty command line", hint="a program with its words, or desk:NAME"
+        )
+    return words
 
 
 def _take(folder: Path, path: Path, files: dict[str, File]) -> None:

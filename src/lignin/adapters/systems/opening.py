@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-from lignin.adapters.systems.command import PlainCommand, SandboxedCommand
+from lignin.adapters.systems.command import PlacedCommand, PlainCommand, SandboxedCommand
 from lignin.adapters.systems.content import Content, read_content
 from lignin.adapters.systems.function import FunctionSystem
 from lignin.adapters.systems.named import digest_named, tell_named
@@ -33,6 +33,8 @@ def open_system(asked: SystemAsked, open_sandbox: Callable[[], Sandbox]) -> Syst
     """
     if asked.spec.startswith(FUNCTION):
         return _function(asked)
+    if asked.unsandboxed and asked.place is not None:
+        return PlacedCommand(asked, asked.place)
     if asked.command:
         content = Content(asked.command, frozenset(asked.files), dict(asked.files))
     else:

@@ -1,7 +1,12 @@
-"""What an action or a checker said, read strictly and bounded. Foreign text: it grants nothing. Pure."""
+"""What an action or a checker said, read part by part and bounded. Foreign text: it grants nothing. Pure.
 
-from collections.abc import Mapping, Sequence
+What is understood of an answer is used; what is not is a finding of its own, so that neither is lost.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from lignin.domain.codec import Json, canonical_bytes, digest_bytes, digest_json, parse_json
 from lignin.domain.errors import CodecError, InvalidRequestError
@@ -71,10 +76,11 @@ def item_id(loop: str, key: str) -> str:
 
 
 def parse_answer(said: bytes) -> Answer:
-    """Read what an action said.
+    """Read what an action said; what is not understood of it is its last finding.
 
     Raises:
-        InvalidRequestError: It is an object that begins as an answer and is none.
+        InvalidRequestError: It is too long, or cannot be used: what it found is no list, or what it asks
+            is no text.
     """
     if len(said) > MAX_SAID_BYTES:
         raise InvalidRequestError(
@@ -87,19 +93,19 @@ def parse_answer(said: bytes) -> Answer:
     if value is None:
         return _plain(text)
     table = Table(value, "")
-    findings = tuple(_finding(each) for each in table.tables("found"))
     ask = table.text("ask", "", most=MAX_TEXT_CHARS)
-    note = table.text("note", "", most=MAX_TEXT_CHARS)
+    findings, faults = _findings(table.sequence("found"))
+    note, fault = _part(lambda: table.text("note", "", most=MAX_TEXT_CHARS), "")
+    spent, other = _part(lambda: _spent(table), Amounts())
     progress = value.get("progress")
-    table.close_to(_KEYS)
-    if len({finding.key for finding in findings}) < len(findings):
-        raise InvalidRequestError("found: two findings have one key", hint=HINT)
+    unread = [key for key in sorted(map(str, value)) if key not in _KEYS]
+    faults = [*faults, *fault, *other, *(f"{key[:100]}: is no part of an answer" for key in unread)]
     left: Json = [f.to_json() for f in findings] or note or None
     if progress is not None:
         left = progress
     return Answer(
-        findings=findings,
-        spent=_spent(table),
+        findings=(*findings, _not_understood(faults, text)) if faults else findings,
+        spent=spent,
         mark="" if left is None else digest_json(left),
         note=note,
         ask=ask,
@@ -124,6 +130,48 @@ def _plain(text: str) -> Answer:
     return Answer(findings=(found,), mark=digest)
 
 
+T = TypeVar("T")
+
+
+def _part(read: Callable[[], T], usual: T) -> tuple[T, list[str]]:
+    """A part of an answer, and what is wrong with it where it is not understood."""
+    try:
+        return read(), []
+    except InvalidRequestError as error:
+        return usual, [error.message]
+
+
+def _findings(found: Sequence[Json]) -> tuple[tuple[Finding, ...], list[str]]:
+    """The findings that are understood, one for each key, and what is not understood of them all."""
+    known, faults = dict[str, Finding](), list[str]()
+    for number, each in enumerate(found):
+        place = f"found[{number}]"
+        if not isinstance(each, Mapping):
+            faults.append(f"{place}: is no table")
+            continue
+        table = Table(each, place)
+        finding, fault = _part(lambda table=table: _finding(table), None)  # type: ignore[misc]
+        faults += fault
+        if finding is None:
+            continue
+        faults += [f"{key}: is no part of a finding" for key in table.unread()]
+        if finding.key in known:
+            faults.append(f"{place}: its key is that of another one: {finding.key}")
+        known.setdefault(finding.key, finding)
+    return tuple(known.values()), faults
+
+
+def _not_understood(faults: Sequence[str], text: str) -> Finding:
+    """The same where the same is not understood, whatever the numbers."""
+    kinds = sorted({re.sub(r"\[\d+\]", "", fault) for fault in faults})
+    return Finding(
+        key=f"not understood: {digest_json(kinds)[7:39]}",
+        title=f"a part of an answer was not understood: {faults[0]}"[:MAX_TITLE_CHARS],
+        evidence=tuple(each[:MAX_TEXT_CHARS] for each in (*faults[: MAX_EVIDENCE - 1], text)),
+        proposed=f"have the action say it in another way: {HINT}",
+    )
+
+
 def _finding(table: Table) -> Finding:
     title = " ".join(table.text("title", most=MAX_TEXT_CHARS).split())[:MAX_TITLE_CHARS]
     evidence = _texts(table, "evidence")
@@ -138,7 +186,6 @@ def _finding(table: Table) -> Finding:
     )
     if len(canonical_bytes(request)) > MAX_TEXT_CHARS:
         raise table.fault("request", f"is longer than {MAX_TEXT_CHARS} bytes", hint=HINT)
-    table.close()
     return finding
 
 
@@ -154,7 +201,7 @@ def _spent(table: Table) -> Amounts:
         return Amounts()
     spent = table.table("spent")
     amounts = Amounts(**{unit: spent.amount(unit) for unit in UNITS})
-    spent.close()
+    spent.close()  # what was spent in another unit is not known: it counts as all that was set aside
     return amounts
 
 

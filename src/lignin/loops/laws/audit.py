@@ -205,6 +205,8 @@ def _weak_loop(loop: Loop) -> list[Finding]:
             mend = "leave `unsandboxed` out where it needs no network and no home folder"
             told = f"{stage.action.run!r:.60} runs as you"
             found.append(_finding(loop.name, "sandbox", 3.0, told, why, mend))
+    if any(stage.action.unsandboxed for stage in loop.stages):
+        found += [_finding(loop.name, "gate", 1.0, *told) for told in _blind(loop)]
     if not loop.context:
         found.append(
             _finding(loop.name, "context", 2.5, "no query", _WRONG["context"], _MEND["context"])
@@ -214,6 +216,21 @@ def _weak_loop(loop: Loop) -> list[Finding]:
         mend = "[stop.daily] with money_usd, tokens or time_s"
         found.append(_finding(loop.name, "stop", 2.0, "no budget for a day", why, mend))
     return found
+
+
+def _blind(loop: Loop) -> list[tuple[str, str, str]]:
+    """Checkers that do not see the folder in which the work is done."""
+    checkers = [check for stage in loop.stages for check in stage.gate.checks]
+    checkers += [loop.stop.goal] if loop.stop.goal else []
+    why = (
+        "it sees the result, and a copy of the files that its line names, not what else was changed"
+    )
+    mend = "`unsandboxed = true`, or name in its line what it is to look at"
+    return [
+        (f"{check.run!r:.60} checks from the sandbox what is done outside of it", why, mend)
+        for check in checkers
+        if check.run and not check.unsandboxed
+    ]
 
 
 def _part_of(error: InvalidRequestError) -> Part:

@@ -32,6 +32,7 @@ from lignin.domain.loops import (
     Stop,
     Trigger,
     TriggerKind,
+    Workplace,
 )
 from lignin.domain.messages import MessageKind
 from lignin.domain.names import require_name
@@ -89,9 +90,25 @@ def parse_loop(value: Mapping[str, Json]) -> Loop:
         stop=_stop(root.table("stop"), shape, stages),
         autonomy=_autonomy(root),
         on_failure=_on_failure(root),
+        workplace=_workplace(root, stages),
     )
     root.close()
     return loop
+
+
+def _workplace(root: Table, stages: tuple[Stage, ...]) -> Workplace:
+    if not root.is_table("folder"):
+        return Workplace(path=root.text("folder", "", most=1000))
+    table = root.table("folder")
+    place = Workplace(path=table.text("path", "", most=1000), worktree=table.truth("worktree"))
+    if place.worktree and not any(stage.action.unsandboxed for stage in stages):
+        raise table.fault(
+            "worktree",
+            "is true, and nothing works there: what runs in the sandbox has a folder of its own",
+            hint="unsandboxed = true in the action that is to change files",
+        )
+    table.close()
+    return place
 
 
 def _trigger(table: Table) -> Trigger:

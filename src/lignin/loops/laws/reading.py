@@ -112,6 +112,10 @@ class Table:
             raise self.fault(key, "is no table")
         return dict(value)
 
+    def is_table(self, key: str) -> bool:
+        """Whether a table stands at a key."""
+        return isinstance(self._value.get(key), Mapping)
+
     def table(self, key: str) -> "Table":
         """The table at a key; it must be there."""
         value = self._get(key, None)
@@ -152,6 +156,10 @@ class Table:
                 raise self.fault(f"{key}.{name}", "is no table")
         return {name: Table(each, self._place(f"{key}.{name}")) for name, each in value.items()}
 
+    def unread(self) -> list[str]:
+        """The places that nobody asked for."""
+        return [self._place(key) for key in sorted(map(str, self._value)) if key not in self._read]
+
     def close(self) -> None:
         """Refuse what nobody asked for: a misspelt setting would else be silently left out.
 
@@ -162,15 +170,6 @@ class Table:
             if key not in self._read:
                 known = ", ".join(sorted(self._read))
                 raise self.fault(key, "is no setting", hint=f"there are {known}")
-
-    def close_to(self, known: frozenset[str]) -> None:
-        """Refuse every key that is not known.
-
-        Raises:
-            InvalidRequestError: With the first such key.
-        """
-        self._read |= known
-        self.close()
 
     def _get(self, key: str, default: Any) -> Any:
         self._read.add(key)
