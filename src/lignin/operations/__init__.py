@@ -18,6 +18,7 @@ NOT_NOUNS = frozenset(
         "reviewing",
         "bodies",
         "flowcall",
+        "gateruns",
         "flowwork",
         "feeding",
         "handing",

@@ -8,7 +8,7 @@ all are used, and that a gain which was not shown is refused only where it would
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from lignin.domain.codec import Json
@@ -22,7 +22,15 @@ from lignin.evals.laws.breaks import (
     named_breaks,
     speaks_for_break,
 )
-from lignin.evals.laws.claims import SHOWN, Asked, Kind, Shown, banked, with_saving
+from lignin.evals.laws.claims import (
+    NOTHING_WORKS,
+    SHOWN,
+    Asked,
+    Kind,
+    Shown,
+    banked,
+    with_saving,
+)
 from lignin.evals.laws.complete import find_unmet
 from lignin.evals.laws.copies import find_copies
 from lignin.evals.laws.gain import mean_gain
@@ -143,6 +151,8 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     if asked.claim == "no_worse_and_cheaper":
         shown = with_saving(shown, asked, savings)
     units = _guarded(incumbent, asked, set(target))
+    if asked.claim == "no_regression" and not (units or asked.must_pass):
+        shown = replace(shown, is_shown=False, told=NOTHING_WORKS)
     thin = [
         *thin_cases(candidate, incumbent, [*chain(*units.values()), *asked.must_pass, *target]),
         *thin_cases(incumbent, candidate, target),
