@@ -39,12 +39,12 @@ class GateReported(Response):
     verdict: GateOutcome | None = Field(
         description="accept, reject or undecided; none: nothing was decided of what stands now"
     )
-    why: str = Field("", description="why nothing was decided")
+    why: str = Field(default="", description="why nothing was decided")
     same: bool = Field(
-        False, description="whether nothing changed, so that there is nothing to decide"
+        default=False, description="whether nothing changed, so that there is nothing to decide"
     )
-    incumbent_system: str = Field("", description="digest of what stood")
-    candidate_system: str = Field("", description="digest of what was proposed")
+    incumbent_system: str = Field(default="", description="digest of what stood")
+    candidate_system: str = Field(default="", description="digest of what was proposed")
     beside: list[str] = Field(
         default_factory=list, description="what other gates of the same run came to"
     )
