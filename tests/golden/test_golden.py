@@ -21,6 +21,7 @@ from unit.operations.decisions import decision
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+SYSTEMS = ("sha256:" + "a" * 64, "sha256:" + "b" * 64)
 
 
 def test_help_and_reference_are_generated_from_the_operations_table() -> None:
@@ -119,7 +120,7 @@ def flips() -> list[Flip]:
 def test_the_comment_of_a_pull_request_reads_as_kept(verdict: GateOutcome) -> None:
     told = decision(verdict, simulated=verdict == "undecided")
     lost, gained = (flips()[:1], flips()[1:]) if verdict != "undecided" else ([], [])
-    text = page(told, lost, gained, run_on_both=5) + "\n"
+    text = page(told, lost, gained, run_on_both=5, systems=SYSTEMS) + "\n"
     kept = HERE / f"gate-{verdict}.md"
     if os.environ.get("LIGNIN_RENEW_GOLDEN"):
         kept.write_text(text)
@@ -130,7 +131,9 @@ def test_the_comment_claims_nothing_of_what_was_not_tried() -> None:
     told = decision("undecided", simulated=False).model_copy(
         update={"guarded": 6, "guarded_tried": 0}
     )
-    text = page(told, [], [], run_on_both=0)
+    text = page(told, [], [], run_on_both=0, systems=SYSTEMS)
     assert "6 guarded, 0 tried, 0 broken" in text
     assert "No case was run on both" in text and "none differs" not in text
-    assert "Of 1 case run on both, none differs." in page(told, [], [], run_on_both=1)
+    assert "Of 1 case run on both, none differs." in page(
+        told, [], [], run_on_both=1, systems=SYSTEMS
+    )

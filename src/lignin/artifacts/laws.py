@@ -3,7 +3,7 @@
 import ast
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from lignin.artifacts.example_forms import require_form
@@ -55,6 +55,15 @@ def _no_kind(snippet: Snippet) -> str:
     return "no kind of artifact fits it"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What whoever hands files over says of them, as a `Snippet` keeps it."""
+
+    requires: tuple[str, ...]
+    about: str
+    how: Literal["written", "handed over"]
+
+
 def candidate_from_files(
     files: Mapping[str, File],
     name: str,
@@ -63,6 +72,7 @@ def candidate_from_files(
     kinds: Mapping[str, Kind],
     *,
     requires: tuple[str, ...] = (),
+    about: str = "",
 ) -> Candidate:
     """Return a candidate of files that somebody hands over, with or without a `lignin.json`.
 
@@ -77,6 +87,7 @@ def candidate_from_files(
         examples: Uses observed by the author, in the form of the kind (`require_form`).
         kinds: Every kind by name.
         requires: Python packages that it says it needs; then it may import what is not its own.
+        about: The function of the entry file that it is about; empty: the file says it.
 
     Raises:
         InvalidRequestError: What is wrong with the files, the manifest, the kind or an example,
@@ -96,7 +107,8 @@ def candidate_from_files(
             )
         title = name or tree.manifest.entry.rpartition(":")[2]
     else:
-        found = _read(files, kind, kinds, provenance, requires, with_examples=bool(examples))
+        said = _Said(requires=requires, about=about, how="handed over" if examples else "written")
+        found = _read(files, kind, kinds, provenance, said)
         tree, title = found.tree, name or found.name
     require_sound(tree, kinds)
     require_form(tree.manifest, examples)
@@ -114,12 +126,10 @@ def _read(
     kind: str | None,
     kinds: Mapping[str, Kind],
     provenance: Provenance,
-    requires: tuple[str, ...],
-    *,
-    with_examples: bool,
+    said: _Said,
 ) -> Candidate:
     tree = make_tree(files)
-    snippets = _snippets(tree, "handed over" if with_examples else "written", requires)
+    snippets = _snippets(tree, said)
     if kind is None:
         entry = _text_entry(tree)
         answer = recognise(snippets[entry], provenance, kinds)
@@ -142,9 +152,7 @@ def _read(
     return replace(answer, tree=make_tree({**answer.tree.files, **rest, **renamed}))
 
 
-def _snippets(
-    tree: Tree, how: Literal["written", "handed over"], requires: tuple[str, ...]
-) -> dict[str, Snippet]:
+def _snippets(tree: Tree, said: _Said) -> dict[str, Snippet]:
     """Each text file as a snippet, with the other texts beside it."""
     texts = {path: tree.text(path) for path in tree.files if _is_text(tree, path)}
     return {
@@ -152,11 +160,12 @@ def _snippets(
             path=path,
             text=text,
             language=_language(path, text),
-            how=how,
+            how=said.how,
             session="",
             index=0,
             siblings={other: beside for other, beside in texts.items() if other != path},
-            requires=requires,
+            requires=said.requires,
+            about=said.about,
         )
         for path, text in texts.items()
     }

@@ -154,7 +154,7 @@ class Snippet:
     files of the same session that the code imports or names, as they were last written. `flaw` says
     in words why `text` is not surely what the file held (an edit that could not be followed, text
     that the shell filled in); it is empty where the text is exact. `requires` are the Python packages
-    that whoever hands it over says it needs.
+    that whoever hands it over says it needs, `about` the function that they say it is about.
     """
 
     path: str
@@ -167,3 +167,4 @@ class Snippet:
     siblings: Mapping[str, str] = field(default_factory=dict)
     flaw: str = ""
     requires: tuple[str, ...] = ()
+    about: str = ""

@@ -6,18 +6,23 @@ nothing before the fixture is used.
 """
 
 import os
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import pytest
 
 if TYPE_CHECKING:
     from lignin.interfaces.sdk.client import Client
+    from lignin.operations.context import Context
     from lignin.operations.gate_prove import Decided
 
 Policy = Literal["fail", "pass", "skip"]
 SINCE, UNDECIDED = "lignin_gate_since", "lignin_gate_undecided"
 PROPERTY = "lignin_gate"
+_XDIST_RUN = "PYTEST_XDIST_TESTRUNUID"
 _CLIENT = pytest.StashKey["Client"]()
 
 
@@ -44,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class Gate:
-    """Decides whether the working tree's agent is what is claimed, against the one that stands."""
+    """Decides whether the working tree's agent breaks nothing, or is what is claimed, against the one that stands."""
 
     def __init__(self, item: pytest.Item, client: "Client") -> None:
         self._item, self._client = item, client
@@ -65,26 +70,32 @@ class Gate:
             since: The git revision that stands; default: `lignin_gate_since` of the settings.
             incumbent: Another system that stands, instead of the same one as of a revision.
             undecided: What an undecided gate does; default: `lignin_gate_undecided`.
-            asked: What else `gate prove` takes: suite, target, must_pass, claim, parallel ...
+            asked: What else `gate prove` takes: suite, target, must_pass, parallel, claim ... What is claimed by
+                default is that nothing that works breaks; of a target, that it is better.
 
         Raises:
             LigninError: It cannot be decided, such as for want of cases.
         """
-        from lignin.domain.errors import InvalidRequestError
+        from lignin.domain.errors import InvalidRequestError, LigninError
         from lignin.operations.gate_prove import Decided
 
         policy = self._policy(undecided)
         since = since or str(self._item.config.getini(SINCE))
         stands = incumbent or f"commit:{since}:{system}"
+        asked.setdefault("claim", "better" if asked.get("target") else "no_regression")
         try:
             decided = self._client.asking(
                 "gate.prove", Decided, incumbent=stands, candidate=system, **asked
             )
         except InvalidRequestError as error:
-            if "same" not in error.fields:
-                raise
-            self._tell(f"nothing changed: {system} is what {stands} is; no trial was run")
-            return None
+            if "same" in error.fields:
+                self._tell(f"nothing changed: {system} is what {stands} is; no trial was run")
+                return None
+            self._tell(f"not decided: {error.message}")
+            raise
+        except LigninError as error:
+            self._tell(f"not decided: {error.message}")
+            raise
         self._tell(_summary(decided))
         if decided.verdict == "accept" or (decided.verdict, policy) == ("undecided", "pass"):
             return decided
@@ -120,7 +131,15 @@ def _client(config: pytest.Config) -> "Client":
         from lignin.interfaces.sdk.transport import LocalStore
 
         settings = load_settings(os.environ, config.invocation_params.dir)
-        client = Client(LocalStore(lambda: open_context(settings)))
+        run = os.environ.get(_XDIST_RUN) or uuid.uuid4().hex
+
+        @contextmanager
+        def opened() -> "Iterator[Context]":
+            with open_context(settings) as context:
+                # Gates of one run are told together, whichever was decided last.
+                yield replace(context, scope=replace(context.scope, correlation_id=run))
+
+        client = Client(LocalStore(opened))
         config.stash[_CLIENT] = client
         config.add_cleanup(client.close)
     return config.stash[_CLIENT]

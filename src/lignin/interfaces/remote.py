@@ -18,7 +18,7 @@ OPEN_TEXTS = frozenset(
     {
         *("after", "agent", "artifact", "before", "campaign", "candidate", "case", "client"),
         *("commit", "connector", "context", "decision", "delivery", "draft", "drop"),
-        *("events", "examples", "extends", "files", "fleet", "forward_to", "given"),
+        *("events", "examples", "extends", "files", "fleet", "forward_to", "function", "given"),
         *("head", "hidden", "hide", "how", "hypothesis", "id", "incumbent", "input"),
         *("item", "job", "key", "kind", "label", "lane", "lesson", "loop", "message"),
         *("mode", "model", "models", "must_pass", "name", "names", "need", "new", "note"),

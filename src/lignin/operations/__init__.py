@@ -19,6 +19,7 @@ NOT_NOUNS = frozenset(
         "reviewing",
         "bodies",
         "flowcall",
+        "gateruns",
         "flowwork",
         "feeding",
         "handing",

@@ -54,7 +54,10 @@ def _files(context: Context, request: ArtifactCapture) -> Mapping[str, File]:
     if request.path:
         return read_files(context.path(request.path))
     if not request.files:
-        raise InvalidRequestError("missing: PATH", hint="a file or folder, or --files")
+        raise InvalidRequestError(
+            "nothing is handed over",
+            hint="--files with their texts, or a file or folder of this machine",
+        )
     return make_tree(
         {path: File(content=text.encode(errors="replace")) for path, text in request.files.items()}
     ).files

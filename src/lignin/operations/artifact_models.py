@@ -30,6 +30,9 @@ class ArtifactCapture(Request):
         None,
         description="program, script, workflow, skill, prompt or test; default: what it reads as",
     )
+    function: str = Field(
+        "", description="the function that a Python file is about, where it has several public ones"
+    )
     examples: Any = Field(None, description="list of examples: JSON, @file or -")
     owner: str = Field("", description="who is accountable; default: you")
     successor: str = Field("", description="who follows the owner; default: the space's people")
@@ -65,7 +68,7 @@ class VersionView(Response):
 
 class BreakView(Response):
     check: str = Field(description="the check that found it")
-    input: Any = Field(description="as `artifact call --input` takes it")
+    input: Any = Field(description="in the form of the input of a call")
     expected: Any = Field(description="what should have come; none where a rule was broken")
     got: Any = Field(description="what came: a result, an error, or how it ended")
     fault: str = Field(description="what is wrong with it")

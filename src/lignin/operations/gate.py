@@ -57,7 +57,8 @@ class GateDecide(Request):
     )
     claim: Kind = Field(
         "better",
-        description="better, no_worse_and_cheaper (than the last release), equivalent or restore",
+        description="better, no_worse_and_cheaper (than the last release), equivalent, restore, or no_regression: "
+        "nothing that works breaks",
     )
     saving: str = Field(
         "", description="the column that no_worse_and_cheaper makes smaller, such as cost_usd"

@@ -9,12 +9,15 @@ from lignin.domain.codec import Json, parse_json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.states import Row
 from lignin.evals.decisions import budget_of
+from lignin.evals.laws.guard import Care
+from lignin.evals.laws.judges import GAINLESS
 from lignin.evals.laws.no_worse import MARGIN
 from lignin.evals.power import tell_basis
 from lignin.operations.context import Context
 from lignin.operations.eval import tell_paid
 from lignin.operations.evidence_plot import draw_evidence, spark
 from lignin.operations.gate import GateVerdict
+from lignin.operations.gateruns import noted
 from lignin.operations.gatework import recompute
 from lignin.operations.powerwork import NEVER, Stated, state_power
 from lignin.operations.proving import prove_once
@@ -26,6 +29,10 @@ from lignin.ports.ledger import View, require_known
 
 _TOLD = 10
 _BREAKS = "it breaks what works: "
+MAY_MISS = (
+    "what it may miss: a case that works and now passes three tenths as often, or less, is let go with less "
+    f"than {Care().missed:.0%}; a smaller loss may be"
+)
 
 
 class Decided(GateVerdict):
@@ -155,15 +162,15 @@ def prove(context: Context, request: GateProve) -> Decided:
     What was decided is not decided again, unless `--again`. 0 accepted, 6 rejected, 10 undecided.
     """
     context = with_workers(context, request.workers)
-    question = question_of(context, request)
-    row, done = prove_once(
-        context,
-        question,
-        bank=request.bank,
-        limit_s=request.limit_s,
-        anew=request.again,
-        parallel=request.parallel,
-    )
+    with noted(context, request):
+        row, done = prove_once(
+            context,
+            question_of(context, request),
+            bank=request.bank,
+            limit_s=request.limit_s,
+            anew=request.again,
+            parallel=request.parallel,
+        )
     with context.view() as view:
         decided = _decided(context, view, row)
     paid, shared = (sum(counts) for counts in ([t.paid for t in done], [t.shared for t in done]))
@@ -308,6 +315,8 @@ def _told_of_proposal(decided: Decided) -> list[str]:
         lines.append(
             f"target: {', '.join(decided.target[:_TOLD])}{more}; {decided.hidden_cases} cases hidden"
         )
+    if decided.claim == "no_regression":
+        lines.append(MAY_MISS)
     if decided.claim == "better" and decided.verdict != "accept":
         lines += _told_of_end(decided)
     return lines
@@ -317,6 +326,8 @@ def _told_of_end(decided: Decided) -> list[str]:
     """Why no more was tried, and which gain may be taken for ruled out."""
     if decided.ended == "out of trials":
         lines = [f"the trials ran out after {decided.pairs} pairs: more may show a gain"]
+    elif GAINLESS in decided.reasons:
+        return ["`--claim no_regression` asks only whether something breaks"]
     elif decided.ended == "futile":
         lines = ["given up: the candidate's trials look like none that would show a gain"]
     else:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from lignin.domain.codec import parse_json
-from lignin.domain.errors import NotFoundError
+from lignin.domain.errors import InvalidRequestError, NotFoundError
 from lignin.domain.evidence import GateOutcome
 from lignin.domain.trials import trial_row
 from lignin.evals.flips import Flip, find_flips
@@ -15,28 +15,46 @@ from lignin.evals.laws.table import Table, parse_table
 from lignin.evals.trials import trials_of
 from lignin.operations.context import Context
 from lignin.operations.gate import told_of_missed
-from lignin.operations.gate_prove import Decided, GateExplain, explain
+from lignin.operations.gate_prove import MAY_MISS, Decided, GateExplain, explain
+from lignin.operations.gateruns import Standing, standing_decisions
 from lignin.operations.registry import Request, Response, operation, positional
-from lignin.ports.ledger import View, every_row, require_known
+from lignin.ports.ledger import View, require_known
 
 _MOST = 20
+_BADNESS = ("reject", "none", "undecided", "accept", "same")
 _TITLES = {"accept": "Accepted", "reject": "Rejected", "undecided": "Undecided"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|@~-])")
 
 
 class GateReport(Request):
     decision: str = positional(
-        "a decision's id, as `gate list` shows it; default: the last one reached", default=""
+        "a decision's id, as `gate list` shows it; default: what the last gate in this folder came to, of what "
+        "stands there now",
+        default="",
     )
     markdown: bool = Field(False, description="as Markdown, for the comment of a pull request")
 
 
 class GateReported(Response):
-    decision: str = Field(description="the decision's id")
-    verdict: GateOutcome = Field(description="accept, reject or undecided")
+    decision: str = Field(description="the decision's id; empty: there is none of what stands now")
+    verdict: GateOutcome | None = Field(
+        description="accept, reject or undecided; none: nothing was decided of what stands now"
+    )
+    why: str = Field(default="", description="why nothing was decided")
+    same: bool = Field(
+        default=False, description="whether nothing changed, so that there is nothing to decide"
+    )
+    incumbent_system: str = Field(default="", description="digest of what stood")
+    candidate_system: str = Field(default="", description="digest of what was proposed")
+    beside: list[str] = Field(
+        default_factory=list, description="what other gates of the same run came to"
+    )
     lost: list[str] = Field(description="cases whose mean score fell, the worst first")
     gained: list[str] = Field(description="cases whose mean score rose")
     text: str = Field(description="the page")
+
+    def exit_code(self) -> int:
+        return 0 if self.verdict or self.same else 10
 
     def to_text(self) -> str:
         return self.text
@@ -46,29 +64,111 @@ class GateReported(Response):
 def report(context: Context, request: GateReport) -> GateReported:
     """Tell a decision for a pull request: verdict, cases that flipped, numbers, cost, how to check it.
 
-    `lignin gate report --markdown` prints the comment for the last decision.
+    `lignin gate report --markdown` prints the comment for what the last gate in this folder came to, the worst
+    of the gates of one test run. Where no decision is about what stands there now, it says so and ends with 10.
     """
+    if request.decision:
+        return _reported(context, request.decision, [], markdown=request.markdown)
+    runs = _worst_first(context, _asked_here(context))
+    worst, beside = runs[0], [_told_beside(context, each) for each in runs[1:]]
+    if not worst.decision:
+        return _undecided(worst, beside, markdown=request.markdown)
+    return _reported(context, worst.decision, beside, markdown=request.markdown)
+
+
+def _asked_here(context: Context) -> list[Standing]:
+    """What the last run asked of the gate in the caller's folder.
+
+    Raises:
+        InvalidRequestError: The caller stands in no folder of this machine.
+        NotFoundError: Nothing was asked there.
+    """
+    if context.is_remote:
+        raise InvalidRequestError("which decision is to be told?", hint="gate.list shows them")
+    found = standing_decisions(context)
+    if not found:
+        raise NotFoundError(
+            f"no gate was asked in {context.cwd}",
+            hint="`lignin gate prove` decides a change; `lignin gate report ID` tells any decision",
+        )
+    return found
+
+
+def _worst_first(context: Context, found: Sequence[Standing]) -> list[Standing]:
+    """What keeps a change out comes first."""
+    return sorted(found, key=lambda each: _BADNESS.index(_come_to(context, each)))
+
+
+def _come_to(context: Context, of: Standing) -> str:
+    if not of.decision:
+        return "same" if of.is_same else "none"
     with context.view() as view:
-        name = request.decision or _last(view)
+        return str(require_known(view, f"decision/{of.decision}").state)
+
+
+def _told_beside(context: Context, of: Standing) -> str:
+    come_to = {"same": "nothing changed", "none": f"not decided ({of.why})"}
+    state = _come_to(context, of)
+    decision = f" ({of.decision})" if of.decision else ""
+    return f"{of.asked}: {come_to.get(state, state)}{decision}"
+
+
+def _undecided(of: Standing, beside: list[str], *, markdown: bool) -> GateReported:
+    """What is told where no decision is about what stands now."""
+    title = "Nothing changed" if of.is_same else "Not decided"
+    if markdown:
+        lines = [
+            f"## {title}: {_plain(of.why)}",
+            "",
+            f"Asked of {_code(of.asked)}.",
+            *_other(beside),
+        ]
+    else:
+        lines = [f"{title}: {of.why}", f"asked of {of.asked}", *(f"beside it, {e}" for e in beside)]
+    return GateReported(
+        decision="",
+        verdict=None,
+        why=of.why,
+        same=of.is_same,
+        beside=beside,
+        lost=[],
+        gained=[],
+        text="\n".join(lines),
+    )
+
+
+def _other(beside: Sequence[str]) -> list[str]:
+    return (
+        ["", "Other gates of the same run:", "", *(f"- {_plain(e)}" for e in beside)]
+        if beside
+        else []
+    )
+
+
+def _reported(context: Context, name: str, beside: list[str], *, markdown: bool) -> GateReported:
+    with context.view() as view:
         flips = _flips(view, name)
+        body = require_known(view, f"decision/{name}").body
+    systems = str(body["incumbent_system"]), str(body["candidate_system"])
     told = explain(context, GateExplain(decision=name, check=False))
     lost = [each for each in flips if each.difference < 0]
     gained = [each for each in flips if each.difference > 0]
-    text = page(told, lost, gained, run_on_both=len(flips)) if request.markdown else told.to_text()
+    if markdown:
+        numbers = page(told, lost, gained, run_on_both=len(flips), systems=systems)
+        text = "\n".join([numbers, *_other(beside)])
+    else:
+        lines = [f"of {systems[1]}, against {systems[0]}", *(f"beside it, {e}" for e in beside)]
+        text = "\n".join([told.to_text(), *lines])
     return GateReported(
         decision=name,
         verdict=told.verdict,
+        incumbent_system=systems[0],
+        candidate_system=systems[1],
+        beside=beside,
         lost=[each.case for each in lost],
         gained=[each.case for each in gained],
         text=text,
     )
-
-
-def _last(view: View) -> str:
-    reached = [row for row in every_row(view, "decision") if row.body["result"] is not None]
-    if not reached:
-        raise NotFoundError("nothing was decided yet", hint="`lignin gate prove` decides a change")
-    return max(reached, key=lambda row: (row.body["reached_at"], row.key)).key
 
 
 def _flips(view: View, decision: str) -> Sequence[Flip]:
@@ -87,12 +187,20 @@ def _table(view: View, system: str, cases: frozenset[str]) -> Table:
     return parse_table([row for row in rows if row["case"] in cases])
 
 
-def page(told: Decided, lost: Sequence[Flip], gained: Sequence[Flip], *, run_on_both: int) -> str:
+def page(
+    told: Decided,
+    lost: Sequence[Flip],
+    gained: Sequence[Flip],
+    *,
+    run_on_both: int,
+    systems: tuple[str, str],
+) -> str:
     """A decision as Markdown.
 
     Args:
         lost, gained: The cases that differ, the worst first.
         run_on_both: How many cases were tried on both systems; of others nothing is told.
+        systems: The digests of incumbent and candidate.
     """
     label = " (simulated agents: no evidence about real ones)" if told.simulated else ""
     reasons = "; ".join(map(_plain, told.reasons))
@@ -100,6 +208,12 @@ def page(told: Decided, lost: Sequence[Flip], gained: Sequence[Flip], *, run_on_
     lines += ["| | |", "|---|---|", *(f"| {name} | {said} |" for name, said in _numbers(told))]
     lines += [*_table_of("Lost", lost), *_table_of("Gained", gained)]
     lines += ["", _compared(len(lost) + len(gained), run_on_both)]
+    if told.claim == "no_regression":
+        lines += ["", f"{_plain(MAY_MISS[0].upper() + MAY_MISS[1:])}."]
+    lines += [
+        "",
+        f"It is about the content {_code(systems[1])}, tried against {_code(systems[0])}.",
+    ]
     lines += [
         "",
         "<details><summary>How to check it</summary>",

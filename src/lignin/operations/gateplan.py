@@ -169,7 +169,17 @@ def _require_cases(suite: Mapping[str, SuiteCase], question: Question) -> None:
 def _aims(
     suite: Mapping[str, SuiteCase], question: Question, bank: Mapping[str, Banked]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The target, and what may be better instead."""
+    """The target, and what may be better instead.
+
+    Raises:
+        InvalidRequestError: No live case can show what is claimed, or none of the failure mode's can.
+    """
+    is_asked = question.claim in ("better", "no_regression") and not question.proposal
+    if is_asked and all(case.kind == "recorded" for case in suite.values()):
+        raise InvalidRequestError(
+            f"no live case: recorded ones can only refuse, and not show a claim of {question.claim}",
+            hint="`lignin trace cases` says which cases are live",
+        )
     if question.claim != "better":
         return (), ()
     rates = Bank(cases=bank)
@@ -180,7 +190,7 @@ def _aims(
         and name not in question.must_pass
         and rates.rate(name) < GUARDED_FROM
     ]
-    if question.proposal and not may_gain and not question.target:
+    if not may_gain and not question.target:
         return (), ()  # it is decided all the same: nothing to gain, and perhaps something broken
     declared = [name for name in may_gain if name in question.aims]
     target = tuple(sorted(question.target)) or tuple(declared)
@@ -190,11 +200,6 @@ def _aims(
             hint="--target names other cases that are to be better",
         )
     target = target or tuple(may_gain)
-    if not target:
-        raise InvalidRequestError(
-            "the incumbent passes every live case already: there is nothing to gain",
-            hint="--target names the cases that are to be better",
-        )
     return target, tuple(name for name in may_gain if name not in target)
 
 

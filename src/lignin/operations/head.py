@@ -301,9 +301,12 @@ def note(context: Context, request: HeadNote) -> HeadView:
     return show(context, HeadRef(name=request.name))
 
 
-@operation("head.lease", effect="write")
+@operation("head.lease", effect="govern")
 def lease(context: Context, request: HeadLease) -> Leased:
-    """Hold a head for some seconds: until released only moves that show the token are taken."""
+    """Hold a head for some seconds: until released only moves that show the token are taken.
+
+    That keeps everybody else from changing what is served, so it is a person's, as every move is.
+    """
     ensure_head(context, request.name)
     with context.view() as view:
         token, change = context.harness.lease(

@@ -56,6 +56,7 @@ def read_candidate(
         read_examples(request.examples),
         context.load_kinds(),
         requires=requires,
+        about=request.function,
     )
     is_python = candidate.tree.manifest.runtime == "python"
     if not requires or not (is_python or request.requires):

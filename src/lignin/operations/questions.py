@@ -60,7 +60,7 @@ class GateProve(SuiteRequest):
     claim: Kind = Field(
         "better",
         description="what is claimed: better, no_worse_and_cheaper (than the last release), "
-        "equivalent or restore; a proposal says it itself",
+        "equivalent, restore, or of two systems no_regression: nothing that works breaks; a proposal says it itself",
     )
     saving: str = Field(
         "",

@@ -1,6 +1,7 @@
 """Sessions: the append-only logs of agent runs."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,12 +11,15 @@ from pydantic import Field
 from lignin.domain.codec import Json, canonical_bytes
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.events import Change
+from lignin.domain.traces import Outcome
 from lignin.operations.context import Context
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.ports.ledger import View, require_known
 from lignin.traces.redact import redact
 
 SHOWN_CHARS = 2000
+_PERSON = "user:"
+_ODD = re.compile(r"[^a-z0-9._-]+")
 
 
 class SessionStart(Request):
@@ -69,7 +73,7 @@ class SessionFork(SessionRef):
 
 
 class SessionEnd(SessionRef):
-    outcome: str = Field(
+    outcome: Outcome = Field(
         "unknown", description="success, failure, infrastructure, refused, unknown"
     )
 
@@ -81,18 +85,22 @@ class SessionPurge(SessionRef):
 
 @operation("session.start", effect="write")
 def start(context: Context, request: SessionStart) -> SessionView:
-    """Start a session; it keeps the harness revision it starts with."""
+    """Start a session; it keeps the harness revision it starts with.
+
+    Of a caller of a server the client is the one that is connected, whatever is asked for.
+    """
+    client = _client(context, request)
     session = context.ids.new("ses")
     facts: dict[str, Json] = {"task_id": request.task or None}
     if request.messages:
-        facts |= {"source": f"{session}.jsonl", "origin": session, "parent": request.client}
+        facts |= {"source": f"{session}.jsonl", "origin": session, "parent": client}
         facts |= {"taken": 0, "tail": "", "trial": None, "cwd": ""}
         facts |= {"simulated": False, "declared_outcome": None}
     with context.view() as view:
         _, change = context.sessions.start(
             view,
             context.scope,
-            client=request.client,
+            client=client,
             model=request.model,
             agent=request.agent,
             head=request.head,
@@ -101,6 +109,28 @@ def start(context: Context, request: SessionStart) -> SessionView:
         )
     context.commit(change)
     return show(context, SessionRef(session=session))
+
+
+def _client(context: Context, request: SessionStart) -> str:
+    """Which client runs it.
+
+    Raises:
+        InvalidRequestError: The client, the agent or the model is said to be a person.
+    """
+    for name, said in (
+        ("client", request.client),
+        ("agent", request.agent),
+        ("model", request.model),
+    ):
+        if said.strip().lower().startswith(_PERSON):
+            raise InvalidRequestError(
+                f"the {name} of a session is no person: {said!r:.80}",
+                hint="who acts is known from the connection; name the program",
+            )
+    if not context.is_remote:
+        return request.client
+    said = context.caller.client if context.caller else ""
+    return _ODD.sub("-", said.lower())[:60].strip("-") or "unknown"
 
 
 @operation("session.show", effect="read", idempotent=True)

@@ -67,8 +67,8 @@ def feedback(context: Context, request: TraceFeedback) -> FeedbackGiven:
 
     It is kept beside what was said before; the label is the one that came last in its own time. It
     is joined to the versions that the run used. Feedback may also be about an artifact's version,
-    or about a decision, directly. A decision that it contradicts is reopened: `proposal list
-    --state reopened` has those; no head moves before it is decided anew.
+    or about a decision, directly. A decision that it contradicts is reopened: `lignin proposal list --state reopened`
+    has those; no head moves before it is decided anew.
 
     A run that failed at a task of which a case was fixed is reported as a backslide.
 
@@ -80,7 +80,10 @@ def feedback(context: Context, request: TraceFeedback) -> FeedbackGiven:
         _require_only_a_session(request)
         return context.decide_and_commit(lambda view: _withdraw(context, view, request))
     if request.label is None:
-        raise InvalidRequestError("missing: --label", hint="failure, success or infrastructure")
+        raise InvalidRequestError(
+            "it says not what it turned out to be: no label",
+            hint="--label: failure, success or infrastructure",
+        )
     if request.at is not None and request.at.tzinfo is None:
         raise InvalidRequestError("--at has no time zone", hint="such as 2026-01-31T12:00:00Z")
     if request.at is not None and request.at > context.clock.now():

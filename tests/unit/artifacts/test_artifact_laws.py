@@ -264,3 +264,15 @@ def test_code_nested_beyond_reason_still_has_a_key():
 
 def test_odd_escapes_in_found_code_make_no_noise():
     assert key('def f(a: str) -> str:\n    return "\\d" + a\n').startswith("sha256:")
+
+
+def test_the_function_that_a_file_is_about_may_be_named():
+    text = FUNCTION + "\n\ndef twice(a: int) -> int:\n    return 2 * total(a)\n"
+    given = files(sums__py=text)
+    with pytest.raises(InvalidRequestError, match="several public functions"):
+        handed(given)
+    for name in ("total", "twice"):
+        found = candidate_from_files(given, "", None, (), KINDS, about=name)
+        assert (found.name, found.tree.manifest.entry) == (name, f"sums.py:{name}")
+    with pytest.raises(InvalidRequestError, match="no public function thrice"):
+        candidate_from_files(given, "", None, (), KINDS, about="thrice")

@@ -1,5 +1,7 @@
 """One spec: command line, HTTP and MCP have the same operations, names, defaults and errors."""
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -13,9 +15,11 @@ from lignin.interfaces.mcp.teaching import (
     FEW,
     RATIONALE,
     chosen,
+    description_of,
     hints_of,
     in_tools,
     input_schema,
+    output_schema,
     tool_name,
 )
 from lignin.interfaces.remote import open_fields
@@ -121,6 +125,33 @@ def test_an_error_says_the_same_on_http_and_mcp(standing: Served) -> None:
     )
 
 
+_OF_A_SHELL = re.compile(r"(?<![\w-])--\w|@file|(?<!\")stdin", re.IGNORECASE)
+
+
+def described(schema: Any) -> Iterator[str]:
+    """Every description in a JSON Schema."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("description"), str):
+            yield schema["description"]
+        for part in schema.values():
+            yield from described(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from described(part)
+
+
+@pytest.mark.parametrize("operation", REMOTE.values(), ids=REMOTE)
+def test_no_text_over_mcp_speaks_of_a_command_line(operation: Any) -> None:
+    offered = [name.replace(".", "_") for name in FEW]
+    texts = [
+        description_of(operation, offered),
+        *described(input_schema(operation, offered)),
+        *described(output_schema(operation, offered)),
+    ]
+    assert [each for each in texts if _OF_A_SHELL.search(each)] == []
+    assert len(texts) > 3
+
+
 def test_hints_over_mcp_name_tools_where_there_are_such() -> None:
     hint = "`lignin artifact show double --head x` has it; `lignin head show` lists; call double@12"
     assert in_tools(hint, {"artifact_show"}) == (
@@ -130,6 +161,16 @@ def test_hints_over_mcp_name_tools_where_there_are_such() -> None:
     assert (
         in_tools("`lignin schema artifact.show` has more", {"a"})
         == "the tool's input schema has more"
+    )
+
+
+def test_an_option_is_an_argument_over_mcp_and_a_command_that_is_no_tool_has_none() -> None:
+    assert in_tools("JSON lines, for --recordings; '--odd' is theirs", ()) == (
+        "JSON lines, for recordings; '--odd' is theirs"
+    )
+    assert in_tools("what it is given: JSON, @file, or - for stdin", ()) == "what it is given"
+    assert in_tools("`lignin gate plot ID --text > e.svg`", ()) == (
+        "`lignin gate plot ID` (on the command line)"
     )
 
 

@@ -3,15 +3,21 @@
 import json
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
+import sqlalchemy.dialects.postgresql  # noqa: F401 - loads only once, and pytester forgets what is loaded later
 
+from lignin.app import load_settings, open_context
+from lignin.domain.errors import NotFoundError
 from lignin.domain.evidence import GateOutcome
 from lignin.interfaces import pytest_plugin
 from lignin.interfaces.pytest_plugin import Gate, Policy
+from lignin.operations.context import Context
+from lignin.operations.gate_report import GateReport, report
 from unit.operations.decisions import decision
 
 pytest_plugins = ["pytester"]
@@ -41,12 +47,17 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     (folder / ".gitignore").write_text("home/\n")
     git(folder, "init", "-q")
     git(folder, "add", ".")
-    git(folder, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "first")
+    git(folder, "commit", "-qm", "first")
     return pytester
 
 
+def opened(folder: Path) -> AbstractContextManager[Context]:
+    return open_context(load_settings({"LIGNIN_HOME": str(folder / "home")}, folder))
+
+
 def git(folder: Path, *words: str) -> None:
-    subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
 
 
 def know(folder: Path, number: int) -> None:
@@ -62,20 +73,79 @@ def run(project: pytest.Pytester, *words: str) -> pytest.RunResult:
     return project.runpytest_inprocess(*words, plugins=[pytest_plugin])
 
 
+def reported(project: pytest.Pytester) -> Any:
+    """What is told for a pull request, from the folder of the project."""
+    with opened(project.path) as context:
+        return report(context, GateReport(decision="", markdown=True))
+
+
 def test_a_better_agent_passes_and_a_worse_one_fails_with_the_reasons(
     project: pytest.Pytester,
 ) -> None:
     know(project.path, 8)
-    better = gated(project)
+    better = gated(project, ", claim='better'")
     better.assert_outcomes(passed=1)
     better.stdout.fnmatch_lines(
         ["*lignin gate*", "*test_agent: accept: it is better*gain +100*run now*"]
     )
     know(project.path, 2)
-    worse = gated(project)
+    worse = gated(project, ", claim='better'")
     worse.assert_outcomes(failed=1)
     worse.stdout.fnmatch_lines(["*the gate: reject*", "lignin gate report dec_* --markdown*"])
     assert "Traceback" not in worse.stdout.str()
+
+
+def test_where_all_passes_a_neutral_change_passes_and_a_breaking_one_is_told_with_its_cases(
+    project: pytest.Pytester,
+) -> None:
+    know(project.path, 8)
+    git(project.path, "commit", "-qam", "knows all")
+    know(project.path, 9)
+    gated(project).assert_outcomes(passed=1)
+    kept = reported(project)
+    assert (kept.verdict, kept.exit_code()) == ("accept", 0)
+    assert kept.text.startswith("## Accepted: nothing that works is seen to break")
+    assert f"It is about the content `{kept.candidate_system}`" in kept.text
+    know(project.path, 2)
+    before = reported(project)  # the last decision is of other content than stands there now
+    assert (before.verdict, before.decision, before.exit_code()) == (None, "", 10)
+    assert before.text.startswith("## Not decided: nothing was decided of what stands now")
+    broken = gated(project)
+    broken.assert_outcomes(failed=1)
+    broken.stdout.fnmatch_lines(["*test_agent: reject: it breaks what works*"])
+    told = reported(project)
+    assert (told.verdict, told.text[:11]) == ("reject", "## Rejected")
+    assert set(told.lost) <= {f"c{n}" for n in range(2, 8)} and told.lost
+    know(project.path, 8)
+    gated(project).assert_outcomes(passed=1)
+    same = reported(project)
+    assert (same.verdict, same.same, same.exit_code()) == (None, True, 0)
+    assert same.text.startswith("## Nothing changed")
+
+
+def test_a_gate_that_ends_without_a_decision_is_told_and_hides_behind_no_other(
+    project: pytest.Pytester,
+) -> None:
+    know(project.path, 8)
+    call = AGENT_CALL % ""
+    project.makepyfile(
+        f"def test_lost(lignin_gate):\n    {call.replace('cases.jsonl', 'absent.jsonl')}\n\n\n"
+        f"def test_agent(lignin_gate):\n    {call}\n"
+    )
+    done = run(project)
+    done.assert_outcomes(failed=1, passed=1)
+    done.stdout.fnmatch_lines(["*test_lost: not decided: *absent.jsonl*"])
+    told = reported(project)
+    assert (told.verdict, told.exit_code()) == (None, 10)
+    assert "absent" in told.why
+    assert len(told.beside) == 1 and "accept (dec_" in told.beside[0]
+    gated(project).assert_outcomes(passed=1)
+    assert reported(project).verdict == "accept"
+
+
+def test_nothing_is_told_where_no_gate_was_asked(project: pytest.Pytester) -> None:
+    with pytest.raises(NotFoundError, match="no gate was asked in"):
+        reported(project)
 
 
 def test_an_agent_that_did_not_change_passes_without_a_trial(project: pytest.Pytester) -> None:

@@ -258,9 +258,28 @@ def test_must_pass_case_is_broken_by_one_failure(suite: Desk) -> None:
     assert (told.verdict, told.broken) == ("reject", works)
 
 
-def test_nothing_to_gain_and_unknown_cases_are_told_before_a_trial(suite: Desk) -> None:
-    with pytest.raises(InvalidRequestError, match="nothing to gain"):
-        suite("gate.prove", incumbent=SOUND, candidate=FAILING)
+def test_what_breaks_is_named_where_there_is_nothing_to_gain(suite: Desk) -> None:
+    told = suite("gate.prove", incumbent=SOUND, candidate=FAILING)
+    assert (told.verdict, told.exit_code()) == ("reject", 6)
+    assert told.broken
+    assert told.reasons[-1] == "there is nothing to gain: every live case passes already"
+    assert "--claim no_regression" in told.to_text()
+    asked = {"incumbent": SOUND, "claim": "no_regression"}
+    broken = suite("gate.prove", **asked, candidate=FAILING)
+    assert (broken.verdict, bool(broken.broken)) == ("reject", True)
+    kept = suite("gate.prove", **asked, candidate="desk:other")
+    assert (kept.verdict, kept.broken) == ("accept", [])
+    assert kept.guarded == kept.guarded_tried > 0
+    assert "what it may miss" in kept.to_text()
+    assert suite("gate.recompute", decision=kept.decision).same
+
+
+def test_a_proposal_is_not_proven_by_what_shows_no_gain(desk: Desk) -> None:
+    with pytest.raises(InvalidRequestError, match="claims 'better', not 'no_regression'"):
+        proven(desk, proposed(desk), claim="no_regression")
+
+
+def test_unknown_cases_are_told_before_a_trial(suite: Desk) -> None:
     with pytest.raises(InvalidRequestError, match="no cases of the suite: cas_absent"):
         suite("gate.prove", incumbent=FAILING, candidate=SOUND, target=["cas_absent"])
     with pytest.raises(InvalidRequestError, match="two systems"):

@@ -297,5 +297,5 @@ def test_taking_back_takes_nothing_but_a_session(
 ) -> None:
     with pytest.raises(InvalidRequestError, match=said):
         desk("trace.feedback", **{"session": "ses_x", "withdraw": True, "reason": "r", **more})
-    with pytest.raises(InvalidRequestError, match="missing: --label"):
+    with pytest.raises(InvalidRequestError, match="no label"):
         desk("trace.feedback", session="ses_x", reason="r")

@@ -90,5 +90,6 @@ def test_recorded_case_is_never_a_target(recorded: Desk) -> None:
     }
     with pytest.raises(InvalidRequestError, match="can only refuse"):
         recorded("gate.prove", **asked, target=[case.case])
-    with pytest.raises(InvalidRequestError, match="nothing to gain"):
-        recorded("gate.prove", **asked)
+    for claim in ("better", "no_regression"):
+        with pytest.raises(InvalidRequestError, match="no live case"):
+            recorded("gate.prove", **asked, claim=claim)

@@ -29,9 +29,9 @@ def recognise(snippet: Snippet, provenance: Provenance) -> Candidate | Refusal |
         return None
     tree = parse_python(snippet.text)
     if not isinstance(tree, str) and not common_fault(snippet):
-        function = main_function(tree)
+        function = main_function(tree, snippet.about)
         if isinstance(function, str):
-            return None
+            return read(snippet, provenance) if snippet.about else None
         if guard_body(tree) and isinstance(read_signature(function, tree), str):
             return None
     return read(snippet, provenance)
@@ -46,7 +46,7 @@ def read(snippet: Snippet, provenance: Provenance) -> Candidate | Refusal:
     tree = parse_python(snippet.text)
     if isinstance(tree, str):
         return refuse(snippet, tree, provenance)
-    function = main_function(tree)
+    function = main_function(tree, snippet.about)
     if isinstance(function, str):
         return refuse(snippet, function, provenance)
     signature = read_signature(function, tree)
@@ -70,10 +70,10 @@ def read(snippet: Snippet, provenance: Provenance) -> Candidate | Refusal:
     )
 
 
-def main_function(tree: ast.Module) -> ast.FunctionDef | str:
+def main_function(tree: ast.Module, about: str = "") -> ast.FunctionDef | str:
     """Return the function that a file is about, or why there is none.
 
-    That is the only public one which the main guard (or the `main` it calls) calls, else the only
+    That is the one that whoever hands the file over names, else the only public one which the main guard (or the `main` it calls) calls, else the only
     public one. There is none where the file acts when it is imported, where the choice is open, or
     where the function takes nothing or returns nothing: then it is not a function of its input.
     """
@@ -85,6 +85,10 @@ def main_function(tree: ast.Module) -> ast.FunctionDef | str:
         front.append(main)
     called = [name for name in called_names(front) if name in public]
     names = called if len(called) == 1 else list(public)
+    if about:
+        names = [about]
+        if about not in public:
+            return f"has no public function {about} at its top"
     if len(names) != 1:
         several = f"which of {', '.join(names[:5])} it is about is open"
         return several if names else "has no public function besides main"

@@ -19,10 +19,13 @@ EXPECTED_GAIN = 0.3
 FIRST_LEVEL = level(0.05, 1, 0)
 """What the first proposal of a campaign may err that may err one in twenty times."""
 _SLACK = 1.3
+NOTHING_WORKS = "no case passes often enough to be guarded: nothing can be seen to break"
+UNBROKEN = "nothing that works is seen to break; no gain is claimed"
 
-Kind = Literal["better", "no_worse_and_cheaper", "equivalent", "restore"]
+Kind = Literal["better", "no_worse_and_cheaper", "equivalent", "restore", "no_regression"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-"""Claims that are put to a test; a fifth of a proposal, to admit, rests on its versions' own evidence."""
+"""Claims that are put to a test. A proposal cannot claim the last one, which two systems can; one that only it has,
+to admit, rests on its versions' own evidence."""
 
 
 Draws = Sequence[Differences]
@@ -220,12 +223,24 @@ def _show_restored(
     return Shown(is_shown=True, is_refuted=False, told=told)
 
 
+def _show_unbroken(
+    incumbent: Table,
+    candidate: Table,
+    asked: Asked,
+    differences: Draws,
+) -> Shown:
+    """Nothing has to be gained; what works is guarded, as of every claim."""
+    del incumbent, candidate, asked, differences
+    return Shown(is_shown=True, is_refuted=False, told=UNBROKEN)
+
+
 Show = Callable[[Table, Table, Asked, Draws], Shown]
 SHOWN: Mapping[Kind, Show] = {
     "better": _show_better,
     "no_worse_and_cheaper": _show_no_worse,
     "equivalent": _show_equivalent,
     "restore": _show_restored,
+    "no_regression": _show_unbroken,
 }
 
 

@@ -3,16 +3,24 @@
 *Better* is proven on its target and guarded. *No worse and cheaper* is weighed against the last release,
 then guarded by the trials that this took and as many more as it needs; what all lose together is what it
 bounds itself. *Equivalent* is tried beside the incumbent, trial by trial of the same number: one that comes
-to something else refutes it. *Restore* has nothing to show, and is guarded where that is asked for. What a
-saving or an effect comes to is not the course's: `lignin.evals.live` weighs the trials that it asked for.
+to something else refutes it. *Restore* has nothing to show, and is guarded where that is asked for; *no
+regression* is the guard alone. What a saving or an effect comes to is not the course's: `lignin.evals.live`
+weighs the trials that it asked for.
 """
 
 import random
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from lignin.domain.evidence import GateOutcome
 from lignin.evals.laws.better import Claim, Judgement, judge_better, told_of_guard
-from lignin.evals.laws.claims import Kind, no_worse_level, show_no_worse
+from lignin.evals.laws.claims import (
+    NOTHING_WORKS,
+    UNBROKEN,
+    Kind,
+    no_worse_level,
+    show_no_worse,
+)
 from lignin.evals.laws.course import Ask, Course, Heard
 from lignin.evals.laws.guard import guard, weigh_seen
 from lignin.evals.laws.no_worse import NoWorse, prove_no_worse
@@ -87,6 +95,17 @@ def judge_restored(claim: Claim) -> Course[Judgement]:
     return Judgement(outcome=outcome, reasons=(reason,), proof=proof, guarded=guarded)
 
 
+def judge_unbroken(claim: Claim) -> Course[Judgement]:
+    """Nothing has to be gained, and what works is guarded; where nothing works there is nothing to say."""
+    if not claim.units:
+        proof = Proof(ended="out of trials", wealth=1.0, pairs=0, gain=None, missing=0)
+        return Judgement(outcome="undecided", reasons=(NOTHING_WORKS,), proof=proof)
+    restored = yield from judge_restored(claim)
+    assert restored.guarded is not None
+    outcome, reason = told_of_guard(restored.guarded, UNBROKEN)
+    return replace(restored, outcome=outcome, reasons=(reason,))
+
+
 def judge_gainless(claim: Claim) -> Course[Judgement]:
     """Where every case passes there is nothing to gain; guarded all the same, it may be worse than useless."""
     proof = Proof(ended="futile", wealth=1.0, pairs=0, gain=None, missing=0)
@@ -100,6 +119,7 @@ JUDGES: Mapping[Kind, Callable[[Claim], Course[Judgement]]] = {
     "no_worse_and_cheaper": judge_no_worse,
     "equivalent": judge_equivalent,
     "restore": judge_restored,
+    "no_regression": judge_unbroken,
 }
 
 

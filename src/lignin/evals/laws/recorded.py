@@ -8,7 +8,7 @@ all are used, and that a gain which was not shown is refused only where it would
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from lignin.domain.codec import Json
@@ -22,7 +22,15 @@ from lignin.evals.laws.breaks import (
     named_breaks,
     speaks_for_break,
 )
-from lignin.evals.laws.claims import SHOWN, Asked, Kind, Shown, banked, with_saving
+from lignin.evals.laws.claims import (
+    NOTHING_WORKS,
+    SHOWN,
+    Asked,
+    Kind,
+    Shown,
+    banked,
+    with_saving,
+)
 from lignin.evals.laws.complete import find_unmet
 from lignin.evals.laws.copies import find_copies
 from lignin.evals.laws.costs import cost_faults, present
@@ -159,6 +167,8 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
         shown = with_saving(shown, asked, savings)
     known = _both(incumbent, candidate)
     units = _guarded(incumbent, asked, known)
+    if asked.claim == "no_regression" and not (units or asked.must_pass):
+        shown = replace(shown, is_shown=False, told=NOTHING_WORKS)
     thin = [
         *thin_cases(candidate, incumbent, [*chain(*units.values()), *asked.must_pass, *target]),
         *thin_cases(incumbent, candidate, target),
@@ -231,9 +241,9 @@ def _both(incumbent: Table, candidate: Table) -> _Known:
 def _whole(
     asked: Asked, units: Mapping[str, Sequence[str]], known: _Known, target: set[str]
 ) -> Fallen | None:
-    """All that works, and what passes at times and is to be no better, where a gain is claimed: what is
-    claimed to be no worse bounds its loss itself."""
-    if asked.claim != "better":
+    """All that works, and what passes at times and is to be no better, where a gain or nothing is claimed: what
+    is claimed to be no worse bounds its loss itself."""
+    if asked.claim not in {"better", "no_regression"}:
         return None
     works = set(chain(*units.values()))
     cases = {

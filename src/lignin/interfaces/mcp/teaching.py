@@ -7,8 +7,10 @@ knows what only Lignin knows.
 
 import re
 from collections.abc import Collection, Mapping
+from itertools import takewhile
 from typing import Any
 
+from lignin.domain.errors import InvalidRequestError
 from lignin.interfaces.commands import effect_note
 from lignin.interfaces.remote import request_schema
 from lignin.operations.context import Serving
@@ -17,6 +19,10 @@ from lignin.operations.registry import Operation
 RATIONALE = "rationale"
 MAX_RATIONALE_CHARS = 2000
 _COMMAND = re.compile(r"`lignin ([a-z][^`]*)`")
+_OPTION = re.compile(r"(?<![\w'\"-])--[a-z][a-z0-9-]*")
+_HANDED = re.compile(
+    r",? comma-separated or @FILE|: JSON, @file(?:,? or -(?: for stdin)?)?", re.IGNORECASE
+)
 
 FEW: Mapping[str, str] = {
     "lesson.recall": (
@@ -87,21 +93,32 @@ def chosen(operations: Mapping[str, Operation], serving: Serving) -> dict[str, O
     return {**first, **found}
 
 
-def description_of(operation: Operation) -> str:
+def description_of(operation: Operation, offered: Collection[str] = ()) -> str:
     """What a tool's description says: how to succeed, then what it does."""
     taught = FEW.get(operation.name, "")
-    parts = [taught, operation.description, effect_note(operation)]
-    return "\n\n".join(part for part in parts if part)
+    note = effect_note(operation).replace("asks first, unless --yes", "the person is asked first")
+    told = in_tools("\n\n".join(part for part in (operation.description, note) if part), offered)
+    return "\n\n".join(part for part in (taught, told) if part)
 
 
-def input_schema(operation: Operation) -> dict[str, Any]:
+def output_schema(operation: Operation, offered: Collection[str] = ()) -> dict[str, Any]:
+    """The JSON Schema of a tool's answer."""
+    made: dict[str, Any] = _in_tools(
+        operation.response.model_json_schema(mode="serialization"), offered
+    )
+    return made
+
+
+def input_schema(operation: Operation, offered: Collection[str] = ()) -> dict[str, Any]:
     """The JSON Schema of a tool's arguments: the request's, a rationale, and a dry run."""
-    schema = request_schema(operation)
+    schema: dict[str, Any] = _in_tools(request_schema(operation), offered)
     schema["properties"] = {
         **schema["properties"],
         RATIONALE: {
             "type": "string",
+            "minLength": 1,
             "maxLength": MAX_RATIONALE_CHARS,
+            "pattern": r"\S",
             "description": "why you need this: what you are trying to do, for whom, what you tried",
         },
     }
@@ -115,8 +132,27 @@ def input_schema(operation: Operation) -> dict[str, Any]:
     return schema
 
 
+def require_rationale(said: object) -> str:
+    """The rationale of a call, without the space around it.
+
+    Raises:
+        InvalidRequestError: It is no text, says nothing, or is too long.
+    """
+    told = said.strip() if isinstance(said, str) else ""
+    if told and len(told) <= MAX_RATIONALE_CHARS:
+        return told
+    what = "says nothing" if isinstance(said, str) else f"is a {type(said).__name__}"
+    if told:
+        what = f"has {len(told)} characters"
+    raise InvalidRequestError(
+        f"{RATIONALE} {what}: a text of 1 to {MAX_RATIONALE_CHARS:,} characters is needed",
+        hint="say in a sentence why you need this: what you are trying to do, and for whom",
+    )
+
+
 def in_tools(hint: str, offered: Collection[str]) -> str:
-    """A hint for a caller that has tools and no shell: a command that is a tool is called by its name.
+    """A text for a caller that has tools and no shell: a command that is a tool is called by its name, an
+    option is the argument that it is, and how a shell hands over JSON is left out.
 
     Args:
         offered: The names of the tools that this server has.
@@ -131,9 +167,24 @@ def in_tools(hint: str, offered: Collection[str]) -> str:
                 return f"`{name}`{rest and f' with {rest}'}"
         if words[:1] == ["schema"]:
             return "the tool's input schema"
-        return f"{found[0]} (on the command line)"
+        command = " ".join(takewhile(lambda word: not word.startswith("-"), words))
+        return f"`lignin {command}` (on the command line)"
 
-    return _COMMAND.sub(said, hint)
+    return _OPTION.sub(lambda found: _as_field(found[0]), _HANDED.sub("", _COMMAND.sub(said, hint)))
+
+
+def _in_tools(schema: Any, offered: Collection[str]) -> Any:
+    """A JSON Schema whose descriptions are for such a caller."""
+    if isinstance(schema, list):
+        return [_in_tools(each, offered) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: in_tools(part, offered)
+        if key == "description" and isinstance(part, str)
+        else _in_tools(part, offered)
+        for key, part in schema.items()
+    }
 
 
 def _as_field(word: str) -> str:

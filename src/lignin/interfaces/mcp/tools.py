@@ -38,6 +38,8 @@ from lignin.interfaces.mcp.teaching import (
     hints_of,
     in_tools,
     input_schema,
+    output_schema,
+    require_rationale,
     tool_name,
 )
 from lignin.interfaces.remote import parse_request, with_types
@@ -103,10 +105,11 @@ class OperationTool(Tool):
         call = Call(actor=actor_of(self._calls, client), caller=caller_of(wire, client))
         call.cancelled = CANCELLED.get() or call.cancelled
         values = dict(arguments)
-        rationale = str(values.pop(RATIONALE, ""))
+        rationale, given = "", values.pop(RATIONALE, None)
         call.dry_run = values.pop("dry_run", False) is True
         try:
             self._require(arguments)
+            rationale = require_rationale(given)
             request = parse_request(self._operation, values, strict=False)
             if self._operation.effect == "govern" and not call.dry_run:
                 asked = await _confirmed(self._operation, values, wire)
@@ -119,7 +122,8 @@ class OperationTool(Tool):
         except LigninError as error:
             await self._note_refusal(call, values, client, rationale, error)
             envelope = envelope_of(error)
-            envelope["remediation"] = in_tools(envelope["remediation"], self._offered)
+            for part in ("error", "remediation"):
+                envelope[part] = in_tools(envelope[part], self._offered)
             text = json.dumps(envelope, ensure_ascii=False)
             return ToolResult(content=[_text(text)], is_error=True)
         said = response.model_dump(mode="json")
@@ -138,7 +142,7 @@ class OperationTool(Tool):
     def _made(
         self, request: Any, call: Call, client: str, rationale: str, connection: str
     ) -> Response:
-        request = self._placed(request, call, client, connection)
+        request = self._placed(request, call, connection)
         response = self._calls.run_here(self._operation, request, call)
         if self._operation.name == "artifact.capture" and not call.dry_run:
             self._written.note(connection, request.session, str(response.model_dump()["name"]))
@@ -146,7 +150,7 @@ class OperationTool(Tool):
         self._note(call, noted(_outcome(response), ""))
         return response
 
-    def _placed(self, request: Any, call: Call, client: str, connection: str) -> Any:
+    def _placed(self, request: Any, call: Call, connection: str) -> Any:
         """The request with what the server knows: the session, and who is accountable."""
         if self._operation.name == "artifact.call" and not request.session:
             session = self._written.wrote(connection, request.name)
@@ -158,8 +162,8 @@ class OperationTool(Tool):
         if not session and not call.dry_run:
             started = self._calls.run_here(
                 self._starts,
-                self._starts.request.model_validate({"client": client}),
-                Call(actor=call.actor),
+                self._starts.request(),
+                Call(actor=call.actor, caller=call.caller),
             )
             session = str(started.model_dump()["session"])
         return request.model_copy(update={"session": session, "owner": owner})
@@ -194,10 +198,10 @@ def operation_tool(
     """
     tool = OperationTool(
         name=tool_name(operation),
-        title=operation.summary.partition(":")[0].rstrip(".")[:80],
-        description=description_of(operation),
-        parameters=input_schema(operation),
-        output_schema=with_types(operation.response.model_json_schema(mode="serialization")),
+        title=in_tools(operation.summary, offered).partition(":")[0].rstrip(".")[:80],
+        description=description_of(operation, offered),
+        parameters=input_schema(operation, offered),
+        output_schema=with_types(output_schema(operation, offered)),
         annotations=ToolAnnotations.model_validate(hints_of(operation)),
     )
     tool._operation, tool._calls = operation, calls

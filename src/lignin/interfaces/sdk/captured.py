@@ -144,6 +144,7 @@ class Keeper:
             "artifact.capture",
             CaptureView,
             files={f"{self._name}.py": self._source()},
+            function=self._name,
             examples=examples,
             session=session.id if session else "",
             **said,

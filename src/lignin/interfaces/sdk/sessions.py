@@ -6,19 +6,19 @@ captured there belong to it.
 """
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar, Token
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Literal, Protocol, Self, TypeVar
+from typing import Any, Literal, Protocol, Self, TypeVar, get_args
 
 from lignin.domain.errors import InvalidRequestError, LigninError, UnavailableError
+from lignin.domain.traces import Outcome
 from lignin.interfaces.sdk.transport import CALLING, CLIENT
 from lignin.operations.artifact_models import Called
 from lignin.operations.session import SessionView
 from lignin.operations.trace_feedback import FeedbackGiven
 
-Outcome = Literal["success", "failure", "infrastructure", "refused", "unknown"]
 Role = Literal["system", "user", "assistant", "tool"]
 Answer = TypeVar("Answer")
 CALL_TOOL = "lignin.artifact.call"
@@ -117,7 +117,11 @@ class Session:
 
         Args:
             more: Further members of the message, such as `model`, `usage` or `cost`.
+
+        Raises:
+            InvalidRequestError: There is no such role.
         """
+        _require_known("role", role, get_args(Role))
         self.append({**more, "role": role, "content": text})
 
     def tool(
@@ -149,7 +153,12 @@ class Session:
         self._ask("session.append", SessionView, session=self.id, events=events)
 
     def outcome(self, outcome: Outcome) -> None:
-        """Say how it went; it is kept when the session ends."""
+        """Say how it went; it is kept when the session ends.
+
+        Raises:
+            InvalidRequestError: There is no such outcome.
+        """
+        _require_known("outcome", outcome, get_args(Outcome))
         self._outcome = outcome
 
     def feedback(
@@ -186,6 +195,13 @@ class Session:
         result = f"{called.error}: {called.message}" if failed else called.output
         self._note_call(call_id, CALL_TOOL, asked, result, is_error=failed)
         return called
+
+
+def _require_known(what: str, said: object, known: Sequence[str]) -> None:
+    if said not in known:
+        raise InvalidRequestError(
+            f"no {what} of a session: {said!r:.80}", hint=f"one of {', '.join(known)}"
+        )
 
 
 _CURRENT: ContextVar[Session | None] = ContextVar("lignin_session", default=None)

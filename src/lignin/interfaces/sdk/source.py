@@ -1,10 +1,14 @@
 """The text of a function that stands alone: with what it needs of its module, and nothing else.
 
-Pure: reads text, runs nothing. What a function needs is told by the names in it.
+Pure: reads text, runs nothing. What a function needs is told by the names in it that are its module's, as the
+compiler resolves them.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from symtable import SymbolTable, symtable
 
 from lignin.domain.errors import InvalidRequestError
 
@@ -22,79 +26,90 @@ def standing_alone(text: str, name: str) -> str:
     """
     try:
         tree = ast.parse(text)
+        own = _names_of_package(tree)
+        statements = [_part(node, own) for node in tree.body]
     except (SyntaxError, ValueError, RecursionError) as error:
         raise InvalidRequestError(f"its module does not parse: {error}") from error
-    defined = _defined(tree)
-    if not any(isinstance(node, ast.FunctionDef) for node in defined.get(name, ())):
+    if not any(isinstance(each, ast.FunctionDef) and each.name == name for each in tree.body):
         raise InvalidRequestError(
             f"{name} is no function at the top of its module", hint="move it there to capture it"
         )
-    needed = _needed(tree, defined, name)
+    needed = _needed(statements, name)
     lines = text.splitlines()
-    own = _names_of_package(tree)
     parts = []
-    for node in tree.body:
+    for statement in statements:
+        node = statement.node
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
             parts.append((True, ast.unparse(node)))
         elif isinstance(node, ast.Import | ast.ImportFrom):
             if kept := [alias for alias in node.names if _bound(alias) in needed]:
                 _require_absolute(node, name)
                 parts.append((True, ast.unparse(_with_names(node, kept))))
-        elif needed & set(_binds(node)):
+        elif needed & statement.binds:
             parts.append((False, _segment(lines, node, own)))
     imports = "\n".join(part for is_import, part in parts if is_import)
     rest = "\n\n\n".join(part for is_import, part in parts if not is_import)
     return f"{imports}\n\n\n{rest}\n" if imports else f"{rest}\n"
 
 
-def _defined(tree: ast.Module) -> dict[str, list[ast.stmt]]:
-    found: dict[str, list[ast.stmt]] = {}
-    for node in tree.body:
-        for name in _binds(node):
-            found.setdefault(name, []).append(node)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A statement at the top of a module: the names that it binds there, and those of the module that it reads."""
+
+    node: ast.stmt
+    binds: frozenset[str]
+    reads: frozenset[str]
 
 
-def _needed(tree: ast.Module, defined: dict[str, list[ast.stmt]], name: str) -> set[str]:
+def _part(node: ast.stmt, own: set[str]) -> _Part:
+    """Ask the compiler's own tables: a parameter or a name inside is none of the module's, whatever it is called."""
+    table = symtable(ast.unparse(_undecorated(node, own)), "<statement>", "exec")
+    names = table.get_symbols()
+    reads = {each.get_name() for each in names if each.is_referenced()}
+    reads.update(*map(_globals_of, table.get_children()))
+    return _Part(
+        node=node,
+        binds=frozenset(
+            each.get_name() for each in names if each.is_assigned() or each.is_imported()
+        ),
+        reads=frozenset(reads),
+    )
+
+
+def _globals_of(table: SymbolTable) -> set[str]:
+    """The names of the module that a function, a class or a comprehension reads or sets."""
+    is_class = (
+        table.get_type() == "class"
+    )  # there a name that is bound later still is the module's before
+    found = {
+        each.get_name()
+        for each in table.get_symbols()
+        if each.is_global() or (is_class and each.is_referenced())
+    }
+    return found.union(*map(_globals_of, table.get_children()))
+
+
+def _undecorated(node: ast.stmt, own: set[str]) -> ast.stmt:
+    """The statement without the decorators of Lignin."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return node
+    kept = copy(node)
+    kept.decorator_list = [each for each in node.decorator_list if _root(each) not in own]
+    return kept
+
+
+def _needed(parts: Sequence[_Part], name: str) -> set[str]:
     """The names of the module that a function reaches, itself among them."""
-    own = _names_of_package(tree)
     needed, waiting = set[str](), [name]
     while waiting:
         each = waiting.pop()
-        if each in needed or each not in defined:
+        binding = [part for part in parts if each in part.binds]
+        if each in needed or not binding:
             continue
         needed.add(each)
-        for node in defined[each]:
-            waiting += _reads(node, own)
+        for part in binding:
+            waiting += part.reads
     return needed
-
-
-def _reads(node: ast.stmt, own: set[str]) -> Iterator[str]:
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return
-    left_out = {
-        id(inner)
-        for decorator in getattr(node, "decorator_list", ())
-        if _root(decorator) in own
-        for inner in ast.walk(decorator)
-    }
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Name) and id(inner) not in left_out:
-            yield inner.id
-
-
-def _binds(node: ast.stmt) -> Iterator[str]:
-    """The names that a statement at the top binds."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield node.name
-        return
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-            yield inner.id
-        elif isinstance(inner, ast.Import | ast.ImportFrom):
-            yield from map(_bound, inner.names)
-        elif inner is not node and isinstance(inner, ast.FunctionDef | ast.ClassDef):
-            yield inner.name
 
 
 def _bound(alias: ast.alias) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from lignin.evals.laws.bank import Bank, Banked
 from lignin.evals.laws.better import Claim, Judgement
-from lignin.evals.laws.claims import Asked, Kind, show_no_worse
+from lignin.evals.laws.claims import KINDS, NOTHING_WORKS, Asked, Kind, show_no_worse
 from lignin.evals.laws.course import Arm, Ask, Course
 from lignin.evals.laws.graders import grading, grading_files
 from lignin.evals.laws.guard import guard
@@ -67,7 +67,7 @@ def outcomes(kind: Kind, rate: Rate, runs: int = 30) -> dict[str, int]:
 
 
 def test_every_claim_has_its_judge() -> None:
-    assert set(JUDGES) == {"better", "no_worse_and_cheaper", "equivalent", "restore"}
+    assert set(JUDGES) == set(KINDS)
 
 
 def test_what_loses_nothing_is_no_worse() -> None:
@@ -167,6 +167,21 @@ def test_equivalent_ends_at_the_first_trial_that_scores_otherwise() -> None:
     assert len(asked) < 2 * len(CASES) + 16
     assert [ask.arm for ask in asked[:2]] == ["incumbent", "candidate"]
     assert asked[0].case == asked[1].case
+
+
+def test_no_regression_accepts_what_stays_and_refuses_what_breaks() -> None:
+    assert outcomes("no_regression", lambda _arm, _case: 0.98).get("accept", 0) >= 28
+    broken = outcomes(
+        "no_regression",
+        lambda arm, case: 0.1 if (arm, case) == ("candidate", "c3") else 0.98,
+    )
+    assert broken.get("reject", 0) >= 27
+    assert broken.get("accept", 0) <= 2
+
+
+def test_no_regression_is_undecided_where_nothing_works() -> None:
+    judged, asked = drive(judge(claim("no_regression", units=())), lambda _arm, _case: 1.0)
+    assert (judged.outcome, judged.reasons, asked) == ("undecided", (NOTHING_WORKS,), [])
 
 
 def test_restore_asks_for_nothing_where_nothing_is_guarded() -> None:

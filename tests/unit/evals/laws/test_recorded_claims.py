@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lignin.evals.laws.bank import Bank, Banked
-from lignin.evals.laws.claims import Asked
+from lignin.evals.laws.claims import NOTHING_WORKS, Asked
 from lignin.evals.laws.no_worse import weigh_no_worse
 from lignin.evals.laws.recorded import decide_recorded
 from lignin.evals.laws.table import parse_table
@@ -101,3 +101,18 @@ def test_equivalent_is_the_same_in_every_trial() -> None:
     other = [{**row, "effects": "y"} if row["case"] == "c9" else row for row in seen]
     assert claimed(told, other, claim="equivalent").verdict == "reject"
     assert claimed(told, seen[1:], claim="equivalent").verdict == "undecided"
+
+
+def test_no_regression_asks_for_no_gain_and_refuses_a_break() -> None:
+    kept = claimed(sound(1), sound(2), claim="no_regression")
+    assert (kept.verdict, kept.broken) == ("accept", ())
+    before = sound(1)
+    worse = [{**row, "score": 0.0} if row["case"] == before[0]["case"] else row for row in sound(2)]
+    broken = claimed(before, worse, claim="no_regression")
+    assert (broken.verdict, broken.broken) == ("reject", (before[0]["case"],))
+
+
+def test_no_regression_is_undecided_where_nothing_works() -> None:
+    old, new = (rows(seed, target=0.1, others=0.1, trials=10) for seed in (1, 2))
+    told = claimed(old, new, claim="no_regression")
+    assert (told.verdict, told.guarded, told.reasons[-1]) == ("undecided", 0, NOTHING_WORKS)

@@ -166,9 +166,54 @@ def test_the_rationale_is_kept_and_mined_for_what_nothing_served(served: Served)
     assert need["rationales"] == ["a test wants it"] * 3
 
 
-def test_a_rationale_is_bounded_and_holds_no_secret(served: Served) -> None:
+@pytest.mark.parametrize(
+    ("rationale", "told"),
+    [
+        ("", "says nothing"),
+        (" \n\t ", "says nothing"),
+        (7, "is a int"),
+        (None, "is a NoneType"),
+        ("x" * 2001, "has 2001 characters"),
+        ("x" * 300_000, "has 300000 characters"),
+    ],
+    ids=lambda each: str(each)[:20],
+)
+def test_a_rationale_that_says_nothing_or_too_much_is_refused(
+    served: Served, rationale: Any, told: str
+) -> None:
+    async def ask(client: Any) -> Any:
+        asked = {"query": "q", "rationale": rationale}
+        return await client.call_tool("artifact_search", asked, raise_on_error=False)
+
+    refused = with_client(served, ask)
+    assert refused.is_error
+    assert said(refused)["error"] == f"rationale {told}: a text of 1 to 2,000 characters is needed"
+
+
+def test_a_session_is_of_the_client_that_is_connected_and_of_no_person(governed: Served) -> None:
+    from mcp_types import Implementation
+
+    who = Implementation(name="Codex CLI", version="1")
+    started = call(governed, "session_start", {"client": "claude-code"}, client_info=who)
+    assert started.structured_content["facts"]["client"] == "codex-cli"
+    for field in ("client", "agent", "model"):
+        refused = call(governed, "session_start", {field: " User:ann"}, client_info=who)
+        assert refused.is_error
+        assert said(refused)["error"] == f"the {field} of a session is no person: ' User:ann'"
+
+
+def test_errors_speak_of_arguments_and_not_of_a_command_line(served: Served) -> None:
+    lacking = said(call(served, "artifact_capture", {}))
+    assert lacking["error"] == "nothing is handed over"
+    assert lacking["remediation"].startswith("files with their texts")
+    unlabelled = said(call(served, "trace_feedback", {"session": "s", "reason": "r"}))
+    assert "label: failure, success or infrastructure" in unlabelled["remediation"]
+    assert "--" not in json.dumps([lacking, unlabelled])
+
+
+def test_a_rationale_holds_no_secret(served: Served) -> None:
     secret = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
-    arguments = {"query": "nothing like it", "rationale": f"with {secret} " + "x" * 5000}
+    arguments = {"query": "nothing like it", "rationale": f"with {secret} " + "x" * 1900}
 
     async def ask(client: Any) -> Any:
         return await client.call_tool("artifact_search", arguments)

@@ -93,6 +93,35 @@ def test_it_is_proven_on_demand_and_not_twice(
     assert slug.prove().examples == 4
 
 
+def test_one_function_is_captured_beside_a_public_one_that_it_uses(
+    as_default: Client, module: Path
+) -> None:
+    text = """
+import os
+import lignin
+
+words = os.environ.get("HOME")
+total = lignin.search
+print([rest for rest in (1, 2)])
+
+
+def shorter(title: str) -> str:
+    return title[:20]
+
+
+@lignin.capture(background=False)
+def headline(title: str, total: int) -> str:
+    words, rest = title.split(), ""
+    return shorter(" ".join(words[:total]) + rest)
+"""
+    headline = load(module, text).headline
+    for title in ("a b c", "one", "two words"):
+        headline(title, 2)
+    proof = headline.prove()
+    assert (proof.name, proof.state) == ("headline", "verified")
+    assert as_default.artifact(f"headline@{proof.digest}")(title="to be or", total=2) == "to be"
+
+
 def test_a_failed_capture_never_reaches_the_program(
     module: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

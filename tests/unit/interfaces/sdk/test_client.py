@@ -67,6 +67,23 @@ def test_a_session_is_written_down_and_read_as_a_run(client: Client, digest: str
     assert [each.task_id for each in listed.items if each.session == session.id] == ["t-1"]
 
 
+def test_what_no_session_knows_is_refused_at_once_with_what_is_known(client: Client) -> None:
+    with client.session(agent="triage") as session:
+        with pytest.raises(
+            lignin.InvalidRequestError, match="no role of a session: 'banana'"
+        ) as role:
+            session.message("banana", "hi")  # type: ignore[arg-type]
+        assert role.value.hint == "one of system, user, assistant, tool"
+        with pytest.raises(
+            lignin.InvalidRequestError, match="no outcome of a session: 'bogus'"
+        ) as outcome:
+            session.outcome("bogus")  # type: ignore[arg-type]
+        assert "success, failure, infrastructure" in outcome.value.hint
+        session.outcome("success")
+    with pytest.raises(lignin.InvalidRequestError, match="outcome"):
+        client.ask("session.end", session=session.id, outcome="bogus")
+
+
 def test_a_session_left_by_an_exception_has_failed(client: Client) -> None:
     with pytest.raises(ZeroDivisionError), client.session() as session:
         _ = 1 / 0

@@ -67,3 +67,75 @@ def test_what_cannot_stand_alone_is_refused_with_the_reason(name: str, told: str
 def test_a_module_that_does_not_parse_is_refused() -> None:
     with pytest.raises(InvalidRequestError, match="does not parse"):
         standing_alone("def f(:", "f")
+
+
+SAME_NAMES = """
+import os
+import lignin
+
+people = os.environ.get("HOME")
+total = lignin.search
+print([rest for rest in (1, 2)])
+for share in range(3):
+    pass
+
+
+class Left:
+    cents = people
+
+
+@lignin.capture
+def per_head(total: int, people: int, *, Left: int = 0) -> int:
+    share, rest = divmod(total, people)
+    return share + max((share for share in [rest]), key=lambda os: os)
+"""
+
+
+def test_parameters_and_names_inside_are_none_of_the_module() -> None:
+    assert standing_alone(SAME_NAMES, "per_head").startswith("def per_head(total")
+
+
+READS = """
+import json
+from dataclasses import dataclass, field
+
+LIMIT = 3
+KEY = str
+TABLE = {KEY(n): n for n in range(LIMIT)}
+NOTES: list[str] = []
+
+
+def seen(n):
+    return n
+
+
+@dataclass
+class Sum:
+    parts: list[int] = field(default_factory=list)
+    LIMIT = LIMIT
+
+
+def unseen():
+    return json
+
+
+def outer(n: int, limit: int = LIMIT) -> Sum:
+    def inner(found=None):
+        global NOTES
+        NOTES = NOTES + [str(found)]
+        return [seen(each) for each in TABLE]
+
+    if (LIMIT := limit) and inner():
+        return Sum([LIMIT])
+    return Sum()
+"""
+
+
+def test_defaults_annotations_and_functions_inside_read_the_module() -> None:
+    text = standing_alone(READS, "outer")
+    held: dict[str, object] = {}
+    exec(text, held)
+    outer = held["outer"]
+    assert callable(outer) and outer(2).parts == [3]
+    assert held["NOTES"] == ["None"]
+    assert "def unseen" not in text and "json" not in text
