@@ -9,9 +9,9 @@ from lignin.domain.codec import Json, parse_json
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.states import Row
 from lignin.evals.decisions import budget_of
-from lignin.evals.laws.guard import Care
 from lignin.evals.laws.judges import GAINLESS
 from lignin.evals.laws.no_worse import MARGIN
+from lignin.evals.laws.watch import Care
 from lignin.evals.power import tell_basis
 from lignin.operations.context import Context
 from lignin.operations.eval import tell_paid
