@@ -43,8 +43,12 @@ class Bank:
 
     def rate(self, case: str) -> float:
         """The pass rate to expect of the next trial."""
-        known = self.cases.get(case, NOTHING)
-        return (known.scored + PRIOR) / (known.trials + 2 * PRIOR)
+        return rate_of(self.cases.get(case, NOTHING))
+
+
+def rate_of(known: Banked) -> float:
+    """The pass rate to expect of the next trial of a case."""
+    return (known.scored + PRIOR) / (known.trials + 2 * PRIOR)
 
 
 Belief = tuple[float, ...]

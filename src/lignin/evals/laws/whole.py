@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lignin.domain.codec import Json
-from lignin.evals.laws.bank import GRID, NOTHING, Bank, Banked, Belief, belief_of, rates_of
+from lignin.evals.laws.bank import GRID, NOTHING, Bank, Banked, Belief, belief_of, rate_of, rates_of
 from lignin.evals.laws.breaks import Cases, log_likely
 
 SHARES = (0.98, 0.95, 0.9, 0.8, 0.7)
@@ -31,6 +31,7 @@ _LOSSES = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25,
 _LUCKY = (0.995, 0.99, 0.98, 0.97, 0.95, 0.93, 0.9)
 """Shares of what the incumbent's trials say of its suite that may be the truth of it."""
 _Z = 1.96
+_NOTHING_TOLD = (0.0,) * len(SHARES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ class Whole:
         known: Mapping[str, Banked] | None = None,
     ) -> None:
         self.suite = rates_of(list(bank.cases.values()))
-        self.cases, self.others = tuple(cases), tuple(others)
+        self.cases, self.others = tuple(cases), frozenset(others)
         self.counts = dict[str, tuple[Banked, Banked]]()
         self._told = dict[str, tuple[float, ...]]()
         self._logs = [0.0] * len(SHARES)
@@ -96,8 +97,10 @@ class Whole:
         self.counts[case] = both
         if not both[1].trials:
             return
-        before = self._told.get(case, (0.0,) * len(SHARES))
-        now = _each(both, self.suite)
+        before = self._told.get(case, _NOTHING_TOLD)
+        # One that was taken in by a lucky pass, and by now hardly ever does, says nothing.
+        is_heard = case not in self.others or rate_of(both[0]) >= FROM
+        now = _each(both, self.suite) if is_heard else _NOTHING_TOLD
         self._told[case] = now
         for number in range(len(SHARES)):
             self._logs[number] += now[number] - before[number]
