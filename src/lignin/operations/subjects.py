@@ -8,7 +8,6 @@ in the repository that the caller stands in; everything else is opened by the co
 `python:MODULE:FUNCTION`, or a command line.
 """
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from lignin.harness.drafts import load_draft
 from lignin.operations.choice import find
 from lignin.operations.context import Context
 from lignin.ports.ledger import View
-from lignin.ports.system import LIMIT_S, System, SystemAsked
+from lignin.ports.system import LIMIT_S, System, SystemAsked, split_words
 
 DESK = "desk:"
 ARTIFACT = "artifact:"
@@ -108,7 +107,7 @@ def _committed(context: Context, asked: SystemAsked) -> SystemAsked:
         NotFoundError: No repository, or no such commit.
     """
     revision, _, command = asked.spec.removeprefix(COMMIT).partition(":")
-    words = _words(command)
+    words = split_words(command)
     repository = context.repositories().open(asked.folder)
     below = asked.folder.resolve().relative_to(repository.folder.resolve()).as_posix()
     prefix = "" if below == "." else f"{below}/"
@@ -178,26 +177,11 @@ def _repository(context: Context, spec: str) -> SystemAsked:
     return SystemAsked(
         spec=spec,
         folder=draft.folder,
-        command=_words(command),
+        command=split_words(command),
         files=files,
         environment=context.environment,
         in_place=True,
     )
-
-
-def _words(command: str) -> tuple[str, ...]:
-    """The words of a command line.
-
-    Raises:
-        InvalidRequestError: It is none.
-    """
-    try:
-        words = tuple(shlex.split(command))
-    except ValueError as error:
-        raise InvalidRequestError(f"{command!r:.80} is no command line: {error}") from None
-    if not words:
-        raise InvalidRequestError("an empty command line", hint='--system "python agent.py"')
-    return words
 
 
 def harness_files(context: Context, view: View, revision: Revision) -> dict[str, File]:

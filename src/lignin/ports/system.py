@@ -6,6 +6,7 @@ counts. Three ends are kept apart: it came to an end, it crashed (its own failur
 of it did not hold (infrastructure: the trial is missing). Conformance: `lignin.testing.conformance.system`.
 """
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json
+from lignin.domain.errors import InvalidRequestError
 from lignin.ports.sandbox import never
 from lignin.ports.tools import Tools
 
@@ -154,3 +156,20 @@ class Metered(Protocol):
     def settle(self, cost_microusd: int | None) -> None:
         """Take note of what a trial cost; None where it does not tell."""
         ...
+
+
+def split_words(command: str) -> tuple[str, ...]:
+    """The words of a command line.
+
+    Raises:
+        InvalidRequestError: It is none.
+    """
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError as error:
+        raise InvalidRequestError(f"{command!r:.80} is no command line: {error}") from None
+    if not words:
+        raise InvalidRequestError(
+            "an empty command line", hint="a program with its words, or desk:NAME"
+        )
+    return words

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from lignin.adapters.systems.content import Content, split_words
+from lignin.adapters.systems.content import Content
 from lignin.adapters.systems.ending import (
     KEPT_BYTES,
     both_ends,
@@ -35,6 +35,7 @@ from lignin.ports.system import (
     SystemCause,
     SystemEnd,
     SystemRun,
+    split_words,
 )
 from lignin.ports.tools import Tools
 

@@ -6,14 +6,14 @@ what these do in turn. All else of the user's files is left where it is.
 """
 
 import ast
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, digest_json
-from lignin.domain.errors import InvalidRequestError, LimitedError
+from lignin.domain.errors import LimitedError
+from lignin.ports.system import split_words
 
 MAX_FILES = 5000
 MAX_BYTES = 64 * 2**20
@@ -66,23 +66,6 @@ def read_content(command: str, folder: Path, *, most_files: int = MAX_FILES) -> 
                 hint="put the system's own files in a folder of their own",
             )
     return Content(words, frozenset(named), files)
-
-
-def split_words(command: str) -> tuple[str, ...]:
-    """The words of a command line.
-
-    Raises:
-        InvalidRequestError: It is none.
-    """
-    try:
-        words = tuple(shlex.split(command))
-    except ValueError as error:
-        raise InvalidRequestError(f"{command!r:.80} is no command line: {error}") from None
-    if not words:
-        raise InvalidRequestError(
-            "an empty command line", hint="a program with its words, or desk:NAME"
-        )
-    return words
 
 
 def _take(folder: Path, path: Path, files: dict[str, File]) -> None:

@@ -20,6 +20,7 @@ FIRST_LEVEL = level(0.05, 1, 0)
 """What the first proposal of a campaign may err that may err one in twenty times."""
 _SLACK = 1.3
 NOTHING_WORKS = "no case passes often enough to be guarded: nothing can be seen to break"
+RESTORED = "nothing has to be shown; whether it stood before is not in the trials"
 UNBROKEN = "nothing that works is seen to break; no gain is claimed"
 
 Kind = Literal["better", "no_worse_and_cheaper", "equivalent", "restore", "no_regression"]
@@ -211,27 +212,14 @@ def _show_equivalent(
     )
 
 
-def _show_restored(
-    incumbent: Table,
-    candidate: Table,
-    asked: Asked,
-    differences: Draws,
-) -> Shown:
-    """Nothing has to be gained; whether it stood before is for who knows the history."""
-    del incumbent, candidate, asked, differences
-    told = "nothing has to be shown; whether it stood before is not in the trials"
-    return Shown(is_shown=True, is_refuted=False, told=told)
+def _nothing_to_show(told: str) -> "Show":
+    """Of a claim that nothing is gained: what works is guarded, as of every claim."""
 
+    def show(incumbent: Table, candidate: Table, asked: Asked, differences: Draws) -> Shown:
+        del incumbent, candidate, asked, differences
+        return Shown(is_shown=True, is_refuted=False, told=told)
 
-def _show_unbroken(
-    incumbent: Table,
-    candidate: Table,
-    asked: Asked,
-    differences: Draws,
-) -> Shown:
-    """Nothing has to be gained; what works is guarded, as of every claim."""
-    del incumbent, candidate, asked, differences
-    return Shown(is_shown=True, is_refuted=False, told=UNBROKEN)
+    return show
 
 
 Show = Callable[[Table, Table, Asked, Draws], Shown]
@@ -239,8 +227,8 @@ SHOWN: Mapping[Kind, Show] = {
     "better": _show_better,
     "no_worse_and_cheaper": _show_no_worse,
     "equivalent": _show_equivalent,
-    "restore": _show_restored,
-    "no_regression": _show_unbroken,
+    "restore": _nothing_to_show(RESTORED),
+    "no_regression": _nothing_to_show(UNBROKEN),
 }
 
 
