@@ -283,7 +283,7 @@ def _doubts(unclear: Sequence[str], whole: Fallen | None, siblings: Siblings | N
     found = []
     if unclear:
         found.append(f"whether it breaks these is not clear: {', '.join(unclear[:10])}")
-    if whole is not None and whole.evidence > 1:
+    if whole is not None and whole.is_doubtful:
         found.append("whether what works passes less often as a whole is not clear")
     if siblings is not None and siblings.settled == "not clear":
         found.append(siblings.told)

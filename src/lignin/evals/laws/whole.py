@@ -28,7 +28,7 @@ RULED_OUT = 0.05
 _MOST = math.log(10)
 """One case counts for at most ten times: what is said of all does not rest on a few that broke."""
 _LOSSES = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
-_LUCKY = (0.995, 0.99, 0.98, 0.97, 0.95, 0.93, 0.9)
+_LUCKY = (1.0, 0.995, 0.99, 0.98, 0.97, 0.95, 0.93, 0.9)
 """Shares of what the incumbent's trials say of its suite that may be the truth of it."""
 _Z = 1.96
 _NOTHING_TOLD = (0.0,) * len(SHARES)
@@ -53,6 +53,11 @@ class Fallen:
     change: float | None = None
     interval: tuple[float, float] | None = None
     ruled_out: float | None = None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """True where all fell as likely as not, or by what is estimated nothing but a loss fits."""
+        return self.evidence > 1 or (self.interval is not None and self.interval[1] < 0)
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -100,7 +105,7 @@ class Whole:
         before = self._told.get(case, _NOTHING_TOLD)
         # One that was taken in by a lucky pass, and by now hardly ever does, says nothing.
         is_heard = case not in self.others or rate_of(both[0]) >= FROM
-        now = _each(both, self.suite) if is_heard else _NOTHING_TOLD
+        now = _capped(_each(both, self.suite)) if is_heard else _NOTHING_TOLD
         self._told[case] = now
         for number in range(len(SHARES)):
             self._logs[number] += now[number] - before[number]
@@ -115,8 +120,8 @@ class Whole:
         """How many times likelier all of them fell, by one of the shares, than none."""
         if max(self._logs) <= 0:  # it would only be less
             return _mean(self._logs)
-        tried = {case: self.counts[case] for case in self._told}
-        return _mean([each - _luck(tried, self.suite) for each in self._logs])
+        heard = (case for case, told in self._told.items() if told != _NOTHING_TOLD)
+        return _evidence({case: self.counts[case] for case in heard}, self.suite)
 
 
 def has_fallen(evidence: float, false: float) -> bool:
@@ -132,11 +137,8 @@ def weigh_whole(cases: Cases, suite: Belief) -> Fallen:
     """Return what trials of both systems say of some cases together."""
     tried = {case: both for case, both in cases.items() if both[1].trials}
     trials = sum(after.trials for _, after in tried.values())
-    told = [_each(both, suite) for both in tried.values()]
     if not tried:
         return Fallen(cases=0, trials=0, evidence=1.0)
-    luck = _luck(tried, suite)
-    evidence = _mean([sum(logs) - luck for logs in zip(*told, strict=True)])
     excess = variance = 0.0
     for before, after in tried.values():
         rate, spread, own = _moments(before, suite)
@@ -148,7 +150,7 @@ def weigh_whole(cases: Cases, suite: Belief) -> Fallen:
     return Fallen(
         cases=len(tried),
         trials=trials,
-        evidence=evidence,
+        evidence=_evidence(tried, suite),
         change=change,
         interval=(max(-1.0, change - half), min(1.0, change + half)),
         ruled_out=_ruled_out(tried, suite),
@@ -171,17 +173,34 @@ def told_of_whole(whole: Mapping[str, Any]) -> str:
 
 def _each(both: tuple[Banked, Banked], suite: Belief) -> tuple[float, ...]:
     """What one case says of each share."""
-    return tuple([min(log_likely({"": both}, share, suite), _MOST) for share in SHARES])
+    return tuple([log_likely({"": both}, share, suite) for share in SHARES])
 
 
-def _luck(tried: Cases, suite: Belief) -> float:
-    """How much likelier, as a logarithm, the trials of both are where nothing fell and the whole suite is a
-    little worse than the incumbent's own trials say, than where it is not; at least 0."""
-    both = {
-        case: (NOTHING, Banked(before.scored + after.scored, before.trials + after.trials))
-        for case, (before, after) in tried.items()
-    }
-    return max(0.0, *(log_likely(both, share, suite) for share in _LUCKY))
+def _evidence(tried: Cases, suite: Belief) -> float:
+    """How many times likelier it is that all fell, by one of the shares, than that none did and the whole suite
+    is a little worse than the incumbent's own trials say, by the share of it that fits best."""
+    fell = [_each(both, suite) for both in tried.values()]
+    lucky = [_lucky(both, suite) for both in tried.values()]
+    return _mean(
+        [
+            min(
+                sum(min(f[share] - held[luck], _MOST) for f, held in zip(fell, lucky, strict=True))
+                for luck in range(len(_LUCKY))
+            )
+            for share in range(len(SHARES))
+        ]
+    )
+
+
+def _capped(told: Sequence[float]) -> tuple[float, ...]:
+    return tuple([min(each, _MOST) for each in told])
+
+
+def _lucky(both: tuple[Banked, Banked], suite: Belief) -> tuple[float, ...]:
+    """What the trials of both systems say of each share by which the suite may be worse."""
+    before, after = both
+    pooled = Banked(before.scored + after.scored, before.trials + after.trials)
+    return tuple([log_likely({"": (NOTHING, pooled)}, share, suite) for share in _LUCKY])
 
 
 def _ruled_out(tried: Cases, suite: Belief) -> float | None:
