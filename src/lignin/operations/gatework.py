@@ -284,6 +284,9 @@ def recompute(view: View, row: Row) -> Recomputed:
     of = {name: (case.digest, case.grader) for name, case in plan.cases.items()}
     if plan.costs is not None and plan.costs != standing_costs(of, stood):
         differs.append("costs")
+    differs += [f"data of {path}" for path in _altered(view, plan)]
+    if row.state != before["verdict"]:
+        differs.append("state")
     if plan.release is not None and plan.release.bank != _released_then(view, plan):
         differs.append("release")
     return Recomputed(told=told, differs=tuple(differs))
@@ -299,6 +302,18 @@ def _stood_then(view: View, plan: Plan, arm: Arm) -> list[Row]:
         if (name := of.get((row.body["case_digest"], row.body["grader"]))) is not None
         and row.body["number"] < first[name]
     ]
+
+
+def _altered(view: View, plan: Plan) -> list[str]:
+    """Files of which trials that stood then say something else than the plan has."""
+    found = {
+        path
+        for arm in plan.data
+        for row in _stood_then(view, plan, arm)
+        for path, held in row.body.get("data", {}).items()
+        if held not in plan.data[arm].get(path, ())
+    }
+    return sorted(found)
 
 
 def _banked(plan: Plan, rows: Sequence[Row]) -> Mapping[str, Banked]:

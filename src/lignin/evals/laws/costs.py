@@ -16,6 +16,8 @@ MOST_TIMES = 2.0
 """A sum that is more than so many times what it was has grown, or nobody can say that it has not."""
 LEAST_TRIALS = 2
 """A case grew where each of so many trials, or more, says so, and as many were known before."""
+LEAST_TOLD_ALWAYS = 0.95
+"""Of a case's trials, where the incumbent tells its costs in every one."""
 LEAST_TOLD = 0.75
 """A side that tells a cost in a smaller share of its trials than the other does not tell it."""
 _MOST = 1e15
@@ -185,7 +187,8 @@ def _untold(column: str, before: Prices, after: Prices) -> Fault | None:
     known = sum(old[case].told for case in new), sum(max(old[case].of, 1) for case in new)
     told, of = sum(each.told for each in new.values()), sum(each.of for each in new.values())
     is_always = all(each.told >= each.of for each in before[column].values())
-    lacking = [case for case, each in new.items() if each.told < LEAST_TOLD * each.of]
+    least = LEAST_TOLD_ALWAYS if is_always else LEAST_TOLD
+    lacking = [case for case, each in new.items() if each.told < least * each.of]
     if told * known[1] >= LEAST_TOLD * known[0] * of and not (is_always and lacking):
         return None
     what = f"{column} is told in {told} of {of} trials of the candidate, and in {known[0]} of {known[1]} of the incumbent"

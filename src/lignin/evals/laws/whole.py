@@ -26,7 +26,8 @@ FROM = 0.2
 RULED_OUT = 0.05
 """A loss is ruled out where the trials are so many times likelier without it."""
 _MOST = math.log(10)
-"""One case counts for at most ten times: what is said of all does not rest on a few that broke."""
+"""One case counts for at most ten times, for a fall or against it: what is said of all rests neither on a few
+that broke nor on one that was tried without end."""
 _LOSSES = (0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 _LUCKY = (1.0, 0.995, 0.99, 0.98, 0.97, 0.95, 0.93, 0.9)
 """Shares of what the incumbent's trials say of its suite that may be the truth of it."""
@@ -41,8 +42,8 @@ class Fallen:
     Args:
         cases, trials: The cases that the candidate was tried on, and its trials of them.
         evidence: How many times likelier all of them fell than none.
-        change: The estimated change of their pass rate, by trials, -1 to 1, with its 95 % interval, in which
-            what the incumbent's own trials may be wrong by is counted.
+        change: The estimated change of their pass rate, each case counting alike, -1 to 1, with its 95 % interval,
+            in which what the incumbent's own trials may be wrong by is counted.
         ruled_out: The smallest common loss, as a share of each case's rate, that the trials speak against 20
             to 1; None where they speak against none.
     """
@@ -105,7 +106,8 @@ class Whole:
         before = self._told.get(case, _NOTHING_TOLD)
         # One that was taken in by a lucky pass, and by now hardly ever does, says nothing.
         is_heard = case not in self.others or rate_of(both[0]) >= FROM
-        now = _capped(_each(both, self.suite)) if is_heard else _NOTHING_TOLD
+        told = _each(both, self.suite) if is_heard else _NOTHING_TOLD
+        now = tuple([_bounded(each) for each in told])
         self._told[case] = now
         for number in range(len(SHARES)):
             self._logs[number] += now[number] - before[number]
@@ -139,14 +141,7 @@ def weigh_whole(cases: Cases, suite: Belief) -> Fallen:
     trials = sum(after.trials for _, after in tried.values())
     if not tried:
         return Fallen(cases=0, trials=0, evidence=1.0)
-    excess = variance = 0.0
-    for before, after in tried.values():
-        rate, spread, own = _moments(before, suite)
-        # What the suite is believed to be rests on the same trials: without it a case is known no better.
-        spread = max(spread, own / before.trials) if before.trials else spread
-        excess += after.scored - rate * after.trials
-        variance += own * after.trials + spread * after.trials**2
-    change, half = excess / trials, _Z * math.sqrt(variance) / trials
+    change, half = _change([_moved(both, suite) for both in tried.values()])
     return Fallen(
         cases=len(tried),
         trials=trials,
@@ -171,6 +166,31 @@ def told_of_whole(whole: Mapping[str, Any]) -> str:
     return f"{told}; a loss of {whole['ruled_out']:.0%} or more that is common to all is ruled out"
 
 
+def _change(moved: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The mean change, each case counting alike, and half of its 95 % interval.
+
+    What the trials alone leave open, or how much the cases differ by, whichever is more: they need not all
+    have fallen by the same.
+    """
+    count = len(moved)
+    change = sum(each for each, _ in moved) / count
+    by_trials = sum(variance for _, variance in moved) / count**2
+    by_cases = sum((each - change) ** 2 for each, _ in moved) / (count * max(1, count - 1))
+    return change, _Z * math.sqrt(max(by_trials, by_cases))
+
+
+def _moved(both: tuple[Banked, Banked], suite: Belief) -> tuple[float, float]:
+    """The change of a case, and the variance of that."""
+    before, after = both
+    rate, spread, _ = _moments(before, suite)
+    seen = rate_of(Banked(before.scored + after.scored, before.trials + after.trials))
+    own = seen * (1 - seen)
+    # What the suite is believed to be rests on the same trials: without it a case is known no better.
+    if before.trials:
+        spread = max(spread, own / before.trials)
+    return after.scored / after.trials - rate, spread + own / after.trials
+
+
 def _each(both: tuple[Banked, Banked], suite: Belief) -> tuple[float, ...]:
     """What one case says of each share."""
     return tuple([log_likely({"": both}, share, suite) for share in SHARES])
@@ -184,7 +204,7 @@ def _evidence(tried: Cases, suite: Belief) -> float:
     return _mean(
         [
             min(
-                sum(min(f[share] - held[luck], _MOST) for f, held in zip(fell, lucky, strict=True))
+                sum(_bounded(f[share] - held[luck]) for f, held in zip(fell, lucky, strict=True))
                 for luck in range(len(_LUCKY))
             )
             for share in range(len(SHARES))
@@ -192,8 +212,8 @@ def _evidence(tried: Cases, suite: Belief) -> float:
     )
 
 
-def _capped(told: Sequence[float]) -> tuple[float, ...]:
-    return tuple([min(each, _MOST) for each in told])
+def _bounded(told: float) -> float:
+    return max(-_MOST, min(told, _MOST))
 
 
 def _lucky(both: tuple[Banked, Banked], suite: Belief) -> tuple[float, ...]:
