@@ -27,6 +27,13 @@ settings.register_profile("explore", deadline=None)
 settings.load_profile(os.environ.get("LIGNIN_HYPOTHESIS", "same"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give slow suites the whole hour that `make test-all` may take."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(3600))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of recorded sessions beside the project; the test skips where there is none."""

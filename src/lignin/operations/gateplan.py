@@ -143,7 +143,7 @@ def plan_decision(view: View, question: Question, level: float, seed: str) -> Pl
             for name, case in suite.items()
             if (margin := margin_of(view, case)) is not None
         },
-        data={"incumbent": _data_of(rows), "candidate": _data_of(of_candidate)},
+        data={"incumbent": data_of(rows), "candidate": data_of(of_candidate)},
         costs=standing_costs({n: (case.digest, case.grader) for n, case in suite.items()}, rows),
         known=_banked(suite.values(), stood["candidate"]),
         every_case=question.every_case,
@@ -288,7 +288,7 @@ def _banked(suite: Iterable[SuiteCase], stood: Standing) -> dict[str, Banked]:
     return found
 
 
-def _data_of(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
+def data_of(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
     """What files held that some trials read, by path, each content once."""
     held: dict[str, set[str]] = {}
     for row in rows:

@@ -20,9 +20,9 @@ from lignin.operations.logs import append_record, bounded, read_records
 from lignin.operations.questions import GateProve, question_of
 
 STREAM = "gates"
-MAX_READ = 200
-MAX_ASKED = 20
-"""So many questions of a run are asked again."""
+MAX_READ = 2000
+MAX_ASKED = 100
+"""So many questions of a run are asked again; of more it is said."""
 _MAX_WHY_CHARS = 1000
 _NOT_ASKED = {"again", "parallel", "workers", "bank"}
 
@@ -79,7 +79,12 @@ def standing_decisions(context: Context) -> list[Standing]:
     for record in reversed(records):
         if record is records[-1] or (record["run"] and record["run"] == records[-1]["run"]):
             latest.setdefault(canonical_bytes(record["question"]), record)
-    return [_standing(context, record) for record in list(latest.values())[:MAX_ASKED]]
+    asked = list(latest.values())
+    found = [_standing(context, record) for record in asked[:MAX_ASKED]]
+    if (more := len(asked) - MAX_ASKED) > 0:
+        why = f"the last {MAX_ASKED} of a run are asked again, and these came before"
+        found.append(Standing(asked=f"{more} gates more", why=why))
+    return found
 
 
 def _is_of(context: Context, record: Json) -> bool:
@@ -100,11 +105,13 @@ def _standing(context: Context, record: Mapping[str, Json]) -> Standing:
         why = "nothing changed: both are the very same system" if is_same else error.message
         return Standing(asked=asked, why=why, is_same=is_same)
     with context.view() as view:
-        _, row = find_decision(view, question, anew=False)
+        _, row, outdated = find_decision(view, question, anew=False)
     if row is not None and row.state != "open":
         return Standing(asked=asked, decision=row.key)
     why = str(record["why"])
     why = f"the last run ended without: {why}" if why else "nothing was decided of what stands now"
+    if outdated:
+        why = f"nothing was decided of what stands now: {outdated}"
     if row is not None:
         why = f"the decision {row.key} is open: the same `lignin gate prove` goes on with it"
     return Standing(asked=asked, why=why)

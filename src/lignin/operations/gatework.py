@@ -8,6 +8,7 @@ from lignin.domain.errors import NotFoundError
 from lignin.domain.events import Change
 from lignin.domain.evidence import GateOutcome
 from lignin.domain.states import Row
+from lignin.domain.trials import CHANGED
 from lignin.evals.decisions import Decisions
 from lignin.evals.laws.bank import Banked
 from lignin.evals.laws.course import Arm, Ask
@@ -19,6 +20,7 @@ from lignin.evals.trials import UnfiledError, filed_trial, standing, trials_of
 from lignin.operations.context import Context
 from lignin.operations.gateplan import (
     Question,
+    data_of,
     plan_decision,
     released_rows,
     standing_costs,
@@ -29,20 +31,44 @@ from lignin.operations.rubricwork import unmeasured_graders
 from lignin.operations.trialwork import SuiteCase, suite_case
 from lignin.operations.tries import Tries
 from lignin.ports.ledger import View, require_known
-from lignin.ports.system import Covered, System
+from lignin.ports.system import Covered, Reads, System
 
+_TOLD = 5
 USUAL_ALPHA = 0.05
 """What a campaign may err whose decisions count for proposals."""
 
 
-def find_decision(view: View, question: Question, *, anew: bool) -> tuple[str, Row | None]:
-    """The decision that was asked for: the last one, or a new one after it."""
+def find_decision(view: View, question: Question, *, anew: bool) -> tuple[str, Row | None, str]:
+    """The decision that was asked for: the last one, or a new one after it.
+
+    Returns:
+        Its id, its row where it was opened, and why the one before it is not about what stands now.
+    """
     number, last = 0, None
     while (row := view.row(f"decision/{question.decision(number)}")) is not None:
         number, last = number + 1, row
-    if last is None or (anew and last.state != "open"):
-        return question.decision(number), None
-    return last.key, last
+    if last is None or last.state == "open":
+        return last.key if last else question.decision(number), last, ""
+    if anew or (why := _outdated(view, last, question)):
+        return question.decision(number), None, "" if anew else why
+    return last.key, last, ""
+
+
+def _outdated(view: View, row: Row, question: Question) -> str:
+    """Why a decision is not about what stands now, in words: other cases, or files that hold something else."""
+    plan = parse_plan(parse_json(view.blob(row.body["plan"])))
+    then = {name: (case.digest, case.grader) for name, case in plan.cases.items()}
+    now = {case.name: (case.digest, case.grader) for case in question.suite}
+    if other := sorted(name for name in then.keys() | now if then.get(name) != now.get(name)):
+        more = f" and {len(other) - _TOLD} more" if len(other) > _TOLD else ""
+        return f"the suite has changed since {row.key}: {', '.join(other[:_TOLD])}{more}"
+    for system in (question.incumbent, question.candidate):
+        if isinstance(system, Reads):
+            known = data_of(trials_of(view, system.digest))
+            for path, held in system.held(known).items():
+                if held not in known[path] and CHANGED not in known[path]:
+                    return f"{path}, which {system.name} reads, has changed since {row.key}"
+    return ""
 
 
 def campaign_of(proposal: Row) -> str:

@@ -42,7 +42,7 @@ def prove_once(
         anew: Decide anew what was decided.
     """
     with context.view() as view:
-        decision, row = find_decision(view, question, anew=anew)
+        decision, row, _ = find_decision(view, question, anew=anew)
     done: list[Tries] = []
     if row is not None and row.state != "open":
         return row, done

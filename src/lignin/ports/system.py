@@ -7,7 +7,7 @@ of it did not hold (infrastructure: the trial is missing). Conformance: `lignin.
 """
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -134,6 +134,15 @@ class Covered(Protocol):
     @property
     def covers(self) -> str:
         """What its digest covers and what not, in words."""
+        ...
+
+
+@runtime_checkable
+class Reads(Protocol):
+    """A system that notes in a run's `data` what it reads beside what its digest covers."""
+
+    def held(self, paths: Iterable[str]) -> Mapping[str, str]:
+        """What such files hold now, by path, told as in a run's `data`."""
         ...
 
 

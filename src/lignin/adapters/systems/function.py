@@ -7,7 +7,7 @@ It is the user's own code, run with all that this process may do. What it return
 import json
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -63,6 +63,10 @@ class FunctionSystem:
         with self._reading.watched():
             made = self._run(task, seed, tools)
         return replace(made, data=self._reading.data())
+
+    def held(self, paths: Iterable[str]) -> Mapping[str, str]:
+        """What files that its runs read hold now."""
+        return self._reading.held(paths)
 
     def _run(self, task: Mapping[str, Json], seed: int, tools: Tools) -> SystemRun:
         began, harness = time.monotonic(), _Watched(self._harness)

@@ -7,7 +7,7 @@ process or thread are not seen. What the function writes is its own: that may ch
 import os
 import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
@@ -66,6 +66,10 @@ class Reading:
             elif digest != first:
                 found[name] = CHANGED
         return found
+
+    def held(self, paths: Iterable[str]) -> Mapping[str, str]:
+        """What files of the folder hold now, by path, told as `data` does."""
+        return {name: self._digest(str(Path(self._folder, name))) for name in paths}
 
     def _is_left_out(self, name: str) -> bool:
         parts = Path(name).parts
