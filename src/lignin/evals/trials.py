@@ -18,7 +18,7 @@ from lignin.evals.laws.bank import Banked
 from lignin.ports.clock import IdSource
 from lignin.ports.ledger import View
 
-CHECKS = "checks/1"
+CHECKS = "checks/2"
 """A case's own checks. To be raised with any change of what they come to: a test holds it."""
 TOLD = "told/1"
 """A case without checks, of which the system itself says how it went."""

@@ -205,7 +205,7 @@ def test_an_unknown_key_on_stdin_is_answered_with_the_keys_there_are(
         assert run(["artifact", "capture", "--stdin"]) == 2
     told = json.loads(said(capsys)[1])
     assert "exmaples" in told["error"]
-    assert "it takes path, files, name, kind, examples, owner" in told["remediation"]
+    assert "it takes path, files, name, kind, function, examples, owner" in told["remediation"]
 
 
 def test_a_dry_run_changes_nothing_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:

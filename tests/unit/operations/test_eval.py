@@ -24,7 +24,7 @@ JUDGING = (
     "evals/replay.py",
     "evals/watched.py",
 )
-PINNED = {"checks/1": "0f4877a36e2d0e7a"}
+PINNED = {"checks/2": "68e3e2d6c369d2c3"}
 
 
 def test_what_was_tried_is_not_tried_again(desk: Desk) -> None:

@@ -248,6 +248,7 @@ def _literal_quotes(path: str, text: str, literals: Mapping[str, str]) -> Iterat
     squeezed = _SQUEEZE.sub("", lower)
     backwards, decoded = squeezed[::-1], "\n".join(_decoded(text)).casefold()
     hashes, figures = " ".join(_HASH.findall(lower)), _figures(lower)
+    plain = frozenset(re.findall(r"\d+", lower))
     for literal, case in sorted(literals.items()):
         if literal in tokens or (" " in literal and _stands_in(literal, lower)):
             yield Quotation(path=path, text=literal, case=case)
@@ -262,7 +263,8 @@ def _literal_quotes(path: str, text: str, literals: Mapping[str, str]) -> Iterat
         elif is_long and literal in decoded:
             yield Quotation(path=path, text=literal, case=case, how="has encoded")
         elif literal.isdigit() and literal in figures:
-            yield Quotation(path=path, text=literal, case=case, how="has in pieces")
+            how = "quotes" if literal in plain else "has in pieces"
+            yield Quotation(path=path, text=literal, case=case, how=how)
         elif hashes and any(each in hashes for each in _hashed(literal)):
             yield Quotation(path=path, text=literal, case=case, how="has hashed")
 
