@@ -20,16 +20,12 @@ from lignin.evals.laws.breaks import named_breaks
 from lignin.evals.laws.claims import SHOWN, no_worse_level, show_no_worse, with_saving
 from lignin.evals.laws.costs import NOTHING_PRICED, Priced, Prices, find_untold, price_all
 from lignin.evals.laws.course import Arm, Ask, Course
+from lignin.evals.laws.covered import LEAST_COVERED, too_little
 from lignin.evals.laws.gain import mean_gain
 from lignin.evals.laws.guard import Guarded
 from lignin.evals.laws.impact import SHARE
 from lignin.evals.laws.predictions import check_prediction
-from lignin.evals.laws.recorded import (
-    LEAST_COVERED,
-    Verdict,
-    paired_differences,
-    too_little,
-)
+from lignin.evals.laws.recorded import Verdict, paired_differences
 from lignin.evals.laws.savings import (
     COST_COLUMNS,
     LATENCY,

@@ -19,7 +19,7 @@ from lignin.evals.laws.agreement import (
     with_people,
 )
 from lignin.evals.laws.biases import TOLD, Bias, compare_bias
-from lignin.evals.laws.recorded import LEAST_COVERED
+from lignin.evals.laws.covered import LEAST_COVERED
 from lignin.evals.rubrics import Rubrics
 from lignin.operations.context import Context
 from lignin.operations.judgework import Asking, Judged, People, judge_all, load_labels

@@ -10,9 +10,9 @@ from lignin.domain.codec import canonical_bytes
 from lignin.evals.laws.bank import Banked
 from lignin.evals.laws.better import Judgement, judge_better
 from lignin.evals.laws.course import Arm, Ask
+from lignin.evals.laws.covered import too_little
 from lignin.evals.laws.no_worse import NoWorse
 from lignin.evals.laws.prove import Proof
-from lignin.evals.laws.recorded import too_little
 from lignin.evals.live import conclude, follow
 from lignin.evals.plans import Plan, Planned, Released, parse_plan
 

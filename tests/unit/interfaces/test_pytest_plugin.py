@@ -36,6 +36,8 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     monkeypatch.setenv("LIGNIN_HOME", str(pytester.path / "home"))
     monkeypatch.delenv("LIGNIN_STORE", raising=False)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    # Each run here is one of its own, also where the tests around it are spread over workers.
+    monkeypatch.delenv("PYTEST_XDIST_TESTRUNUID", raising=False)
     pytester.makeini("[pytest]\n")
     folder = pytester.path
     (folder / "agent").mkdir()

@@ -1,11 +1,11 @@
 """Decides on recorded trials of two systems: nothing is run, and the order of the rows is nothing. Pure.
 
-The same rules as of a decision that runs its own trials: fresh pairs bet against "no better on the
-target", and every case that worked is weighed for a break, and all of them together for a small one. What differs is that all trials are there, so
-all are used, and that a gain which was not shown is refused only where it would have been.
+The same rules as of a decision that runs its own trials: fresh pairs bet against "no better on the target",
+every case that worked is weighed for a break, and all of them together for a small one. What differs is that
+all trials are there, so all are used, and that a gain which was not shown is refused only where it would have
+been.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +34,15 @@ from lignin.evals.laws.claims import (
 from lignin.evals.laws.complete import find_unmet
 from lignin.evals.laws.copies import find_copies
 from lignin.evals.laws.costs import cost_faults, present
+from lignin.evals.laws.covered import (
+    LEAST_COVERED,
+    absent_rows,
+    lacking_fault,
+    share_told,
+    thin_cases,
+    thin_fault,
+    too_little,
+)
 from lignin.evals.laws.gain import mean_gain
 from lignin.evals.laws.pairing import draw_pairs, worst_case
 from lignin.evals.laws.savings import (
@@ -58,10 +67,9 @@ SOLID_FROM = 0.9
 """One that passes this often was fixed: a break has to be excluded, not only not seen."""
 MOST_BROKEN = 0.7
 """Cases that are broken in expectation, where a change is taken to break one of those that work."""
-LEAST_COVERED = 0.95
-LEAST_TOLD = 0.75
-"""Of the trials that the other side tells of a case: where a side tells less, what it lacks may be what failed."""
 _TO = 0.3
+_WEIGHED_WHOLE = frozenset({"better", "no_regression"})
+"""Claims of which all that works is weighed together; what is claimed to be no worse bounds its loss itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +156,7 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     columns = present((incumbent, candidate), named(COST_COLUMNS, asked.saving))
     faults = (*faults, *cost_faults(incumbent, candidate, columns))
     absent = absent_rows(incumbent, candidate), absent_rows(candidate, incumbent)
-    covered = _covered((incumbent, absent[0]), (candidate, absent[1]))
+    covered = share_told((incumbent, absent[0]), (candidate, absent[1]))
     if covered < LEAST_COVERED:
         faults = (*faults, too_little(covered))
     target = sorted({*asked.target, *asked.hidden} & set(incumbent.cases)) or (
@@ -174,10 +182,10 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
         *thin_cases(incumbent, candidate, target),
     ]
     if thin:
-        faults = (*faults, _thin_fault(thin))
+        faults = (*faults, thin_fault(thin))
     lacking = sorted({*lost_before, *lost_after})
     if asked.claim == "better" and lacking and not shown.is_shown and not thin:
-        faults = (*faults, _lacking_fault(lacking))
+        faults = (*faults, lacking_fault(lacking))
     broken, unclear, weighed, singly = _breaks(candidate, asked, units, known, set(thin))
     whole = _whole(asked, units, known, set(target))
     against = _harm(incumbent, candidate, asked, savings, named_breaks(broken, singly))
@@ -241,9 +249,8 @@ def _both(incumbent: Table, candidate: Table) -> _Known:
 def _whole(
     asked: Asked, units: Mapping[str, Sequence[str]], known: _Known, target: set[str]
 ) -> Fallen | None:
-    """All that works, and what passes at times and is to be no better, where a gain or nothing is claimed: what
-    is claimed to be no worse bounds its loss itself."""
-    if asked.claim not in {"better", "no_regression"}:
+    """All that works, and what passes at times and is to be no better."""
+    if asked.claim not in _WEIGHED_WHOLE:
         return None
     works = set(chain(*units.values()))
     cases = {
@@ -306,58 +313,6 @@ def _harm(
     return [*found, *against_costs(savings, asked.level)]
 
 
-def _thin_fault(thin: Sequence[str]) -> Fault:
-    cases = sorted(set(thin))
-    told = f"one side tells far fewer trials than the other of {', '.join(cases[:10])}"
-    return Fault(kind="too_much_missing", told=told, where=tuple(cases[:10]))
-
-
-def _lacking_fault(lacking: Sequence[str]) -> Fault:
-    told = (
-        "trials of the target that are missing, or fewer than of other cases, count at their worst (--trials "
-        f"says how many there were to be): {', '.join(lacking[:10])}"
-    )
-    return Fault(kind="too_much_missing", told=told, where=tuple(lacking[:10]))
-
-
-def absent_rows(table: Table, other: Table) -> int:
-    """How many rows a side lacks: of each case as many as the other has, but never more than it holds of
-    the case that it was tried on most, for one side may have been tried less often throughout."""
-    most = _most_rows(table)
-    return sum(
-        max(0, min(len(trials), most) - len(table.cases[case]))
-        for case, trials in other.cases.items()
-        if case in table.cases
-    )
-
-
-def thin_cases(table: Table, other: Table, cases: Sequence[str]) -> list[str]:
-    """Those that were tried, and of which a side tells much less than the other, as `absent_rows` counts."""
-    most = _most_rows(table)
-    return [
-        case
-        for case in dict.fromkeys(cases)
-        if case in table.cases
-        and len(table.scores(case)) < LEAST_TOLD * min(len(other.scores(case)), most)
-    ]
-
-
-def _most_rows(table: Table) -> int:
-    return max(map(len, table.cases.values()), default=0)
-
-
-def _covered(*sides: tuple[Table, int]) -> float:
-    """The share of trials that tell something, of both sides, each with the rows that it lacks, and of the
-    cases that both were tried on."""
-    shares = [
-        1 - (table.missing + absent) / (table.trials + absent) if table.trials else 0.0
-        for table, absent in sides
-    ]
-    (incumbent, _), (candidate, _) = sides
-    both = sum(bool(candidate.scores(case)) for case in incumbent.cases)
-    return min(*shares, both / len(incumbent.cases) if incumbent.cases else 0.0)
-
-
 def paired_differences(
     incumbent: Table, candidate: Table, target: Sequence[str]
 ) -> dict[str, list[float]]:
@@ -398,7 +353,7 @@ def _breaks(
     suite = known.suite
     both = {name: {case: known.cases[case] for case in cases} for name, cases in units.items()}
     weighed = {name: evidence(cases, suite) for name, cases in both.items()}
-    false = Care().false * (1 - PART if asked.claim == "better" else 1)
+    false = Care().false * (1 - PART if asked.claim in _WEIGHED_WHOLE else 1)
     broken = list(broken_units(weighed, len(units), false))
     unclear = [
         name
@@ -439,12 +394,3 @@ def _has_failed(both: tuple[Banked, Banked]) -> bool:
 
 def _rate(known: Banked, suite: Belief) -> float:
     return expected(belief_of(known, suite)) if known.trials else 0.0
-
-
-def too_little(covered: float, whose: str = "", lacking: Sequence[str] = ()) -> Fault:
-    """The fault of so small a share of trials that tell anything; rounded down, so as not to say 95 of 95."""
-    share = math.floor(1000 * covered) / 10
-    told = f"only {share:g} % of the trials{whose} tell anything, under {100 * LEAST_COVERED:g} %"
-    if lacking:
-        told = f"{told}: {', '.join(lacking)}"
-    return Fault(kind="too_much_missing", told=told, where=tuple(lacking))

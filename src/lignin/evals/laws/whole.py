@@ -182,7 +182,7 @@ def _change(moved: Sequence[tuple[float, float]]) -> tuple[float, float]:
 def _moved(both: tuple[Banked, Banked], suite: Belief) -> tuple[float, float]:
     """The change of a case, and the variance of that."""
     before, after = both
-    rate, spread, _ = _moments(before, suite)
+    rate, spread = _moments(before, suite)
     seen = rate_of(Banked(before.scored + after.scored, before.trials + after.trials))
     own = seen * (1 - seen)
     # What the suite is believed to be rests on the same trials: without it a case is known no better.
@@ -232,13 +232,13 @@ def _ruled_out(tried: Cases, suite: Belief) -> float | None:
     return _LOSSES[first] if first < len(_LOSSES) else None
 
 
-def _moments(before: Banked, suite: Belief) -> tuple[float, float, float]:
-    """What is believed of a case: its mean rate, the variance of that, and of one trial about its rate."""
+def _moments(before: Banked, suite: Belief) -> tuple[float, float]:
+    """What is believed of a case: its mean rate, and the variance of that."""
     belief = belief_of(before, suite)
     rates = [rate for rate, _ in GRID]
     mean = sum(weight * rate for weight, rate in zip(belief, rates, strict=True))
     square = sum(weight * rate**2 for weight, rate in zip(belief, rates, strict=True))
-    return mean, square - mean**2, mean - square
+    return mean, square - mean**2
 
 
 def _mean(logs: Sequence[float]) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lignin.evals.laws.complete import Expected
-from lignin.evals.laws.recorded import LEAST_COVERED
+from lignin.evals.laws.covered import LEAST_COVERED
 from lignin.evals.laws.table import parse_table
 from unit.evals.laws.recorded_rows import NEW, OLD, TARGET, Row, decide, rows
 
