@@ -249,9 +249,14 @@ class Bench:
     sandbox: RememberingSandbox = field(default_factory=RememberingSandbox)
     prepared: list[Prepared] = field(default_factory=list)
 
+    @property
+    def live(self) -> Path:
+        """Where it is prepared, and where each case has to stand: the ledger knows the folders it served."""
+        return self.root / "live"
+
     def prepare(self) -> None:
         """Run the whole path once, undisturbed, keeping the folder as it was before each step."""
-        sessions, live = self.root / "recorded", self.root / "live"
+        sessions, live = self.root / "recorded", self.live
         record_sessions(sessions, count=2, seed=7)
         _own_files(live / "project")
         for number, operation in enumerate(operations(sessions)):
@@ -274,6 +279,7 @@ class Bench:
                 for skills in SKILLS:
                     (live / "project" / skills / "caesar/mine").mkdir()
                     (live / "project" / skills / "caesar/mine/notes.md").write_text("my notes")
+        shutil.rmtree(live)
 
     def act(self, operation: Operation, folder: Path, moment: Moments) -> tuple[Moments, list[int]]:
         """Run one operation with every port watched."""

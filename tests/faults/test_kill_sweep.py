@@ -4,7 +4,6 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -43,11 +42,11 @@ def chosen_points(bench: Bench, most: int) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("most", [SAMPLE, pytest.param(FULL, marks=pytest.mark.slow)])
 def test_a_process_killed_at_any_moment_leaves_old_or_new_and_the_repeat_finishes(
-    bench: Bench, tmp_path: Path, most: int
+    bench: Bench, most: int
 ) -> None:
     points, faults = chosen_points(bench, most), []
     for number, at in points:
-        prepared, folder = bench.prepared[number], tmp_path / "case"
+        prepared, folder = bench.prepared[number], bench.live
         label = f"{prepared.operation.name}, moment {at} ({prepared.moments[at - 1]})"
         if not bench.kill(prepared, folder, at=at):
             faults.append(f"{label}: the process outlived its moment")
@@ -56,18 +55,16 @@ def test_a_process_killed_at_any_moment_leaves_old_or_new_and_the_repeat_finishe
     total = sum(len(prepared.moments) for prepared in bench.prepared)
     print(f"{len(points)} kill points of {total}, {len(bench.prepared)} operations")
     assert len(points) >= min(most, total)
-    assert faults == []
+    assert faults == [], "\n".join(faults)
 
 
 @pytest.mark.parametrize(
     "cases", [RANDOM_SAMPLE, pytest.param(RANDOM_FULL, marks=pytest.mark.slow)]
 )
-def test_a_process_killed_at_a_random_time_leaves_old_or_new(
-    bench: Bench, tmp_path: Path, cases: int
-) -> None:
+def test_a_process_killed_at_a_random_time_leaves_old_or_new(bench: Bench, cases: int) -> None:
     chance, faults, killed = random.Random(11), [], 0
     for case in range(cases):
-        prepared, folder = bench.prepared[case % len(bench.prepared)], tmp_path / "case"
+        prepared, folder = bench.prepared[case % len(bench.prepared)], bench.live
         after_s = 0.001 + chance.random() * prepared.wall_s
         killed += bench.kill(prepared, folder, after_s=after_s)
         found = bench.recover(prepared, folder)
@@ -75,4 +72,4 @@ def test_a_process_killed_at_a_random_time_leaves_old_or_new(
         shutil.rmtree(folder)
     print(f"{killed} of {cases} killed at a random time, the others had finished")
     assert killed > 0
-    assert faults == []
+    assert faults == [], "\n".join(faults)

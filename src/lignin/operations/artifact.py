@@ -274,6 +274,8 @@ def retire(context: Context, request: ArtifactRetire) -> VersionView:
         row = find(context, view, request.name, "retire")
         name, digest = row.body["name"], row.body["digest"]
         if row.state not in {"deprecated", "quarantined"}:
+            if row.state == "retired":  # by an earlier run, which perhaps got no further
+                recall_told(context)
             raise InvalidRequestError(
                 f"{name}@{digest} is {row.state}; only what is deprecated or quarantined is retired",
                 hint="`lignin artifact deprecate` comes first",

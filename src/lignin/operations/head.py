@@ -267,10 +267,12 @@ def rollback(context: Context, request: HeadRollback) -> Rolled:
         if not moves:
             raise InvalidRequestError(f"head {request.name!r} has never moved")
         to = _whole(view, request.to) if request.to else moves[0].came_from
-        if request.to and to == stable:  # an earlier run got there
+        if request.to and to == stable:  # an earlier run got there, and perhaps no further
+            recall_told(context)
             return Rolled(head=request.name, came_from=stable, revision=stable, proposal="")
         stood = {move.came_from for move in moves[1:]}
         if not request.to and moves[0].claim == "restore" and moves[0].to in stood:
+            recall_told(context)
             raise ConflictError(
                 f"head {request.name!r} was rolled back already, to {stable}",
                 hint="name a revision with --to; `lignin head history` lists them",

@@ -211,6 +211,7 @@ def context_tokens(files: Mapping[str, File]) -> int:
     return _desk_tokens() + -(-sum(texts) // _CHARS_A_TOKEN)
 
 
+@lru_cache(maxsize=1)
 def tables_digest() -> Digest:
     """Digest of all that decides what texts do."""
     told: Json = [

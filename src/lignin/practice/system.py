@@ -8,7 +8,7 @@ its runs, by the seed. It reads the texts of its harness; `advice` says what it 
 import json
 import random
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json, digest_json
@@ -54,7 +54,7 @@ class DeskSystem:
     def name(self) -> str:
         return f"desk:{self._spec}"
 
-    @property
+    @cached_property
     def digest(self) -> Digest:
         """Digest of the agent, of its harness, and of what it makes of texts."""
         files = {path: file.sha256 for path, file in sorted(self._harness.items())}

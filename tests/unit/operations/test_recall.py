@@ -1,10 +1,12 @@
 """What may not be used any more leaves the skill folders of this machine at once."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lignin.domain.errors import LigninError
 from lignin.operations.recalling import Recaller
 from unit.operations.conftest import Desk
 
@@ -38,7 +40,7 @@ def test_a_quarantine_takes_it_out_of_every_folder_and_tells(desk: Desk, project
         assert "it was wrong" in (project / folder / "double/SKILL.md").read_text()
 
 
-def test_a_retirement_and_a_rollback_do_too(desk: Desk, project: Path) -> None:
+def test_a_retirement_does_too(desk: Desk, project: Path) -> None:
     desk("artifact.deprecate", name="double")
     assert scripts(project) == [True, True]
     desk("artifact.retire", name="double")
@@ -47,6 +49,23 @@ def test_a_retirement_and_a_rollback_do_too(desk: Desk, project: Path) -> None:
 
 def test_a_rollback_brings_folders_to_what_the_head_held(desk: Desk, project: Path) -> None:
     desk("head.rollback", name="main", reason="not wanted")
+    assert scripts(project) == [False, False]
+
+
+@pytest.mark.parametrize("command", ["artifact.retire", "head.rollback"])
+def test_a_repeat_takes_out_what_a_command_that_died_left(
+    desk: Desk, project: Path, command: str
+) -> None:
+    shutil.copytree(project, project.parent / "as-it-was")
+    if command == "artifact.retire":
+        desk("artifact.deprecate", name="double")
+    name = {"artifact.retire": "double", "head.rollback": "main"}[command]
+    desk(command, name=name)
+    shutil.rmtree(project)
+    (project.parent / "as-it-was").rename(project)
+    assert scripts(project) == [True, True]
+    with pytest.raises(LigninError):  # it is done, as far as the ledger goes
+        desk(command, name=name)
     assert scripts(project) == [False, False]
 
 
