@@ -111,18 +111,13 @@ def parse_rows(text: str, name: str) -> list[Mapping[str, Any]]:
     Raises:
         InvalidRequestError: A line is no JSON or has a key twice, or the list holds something else than objects.
     """
-    try:
-        if text.lstrip().startswith("["):
-            return _objects(_loads(text, name), name)
-        rows = []
-        for number, line in enumerate(text.splitlines(), start=1):
-            if line.strip():
-                where = f"line {number} of {name}"
-                rows += _objects([_loads(line, where)], where)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequestError(
-            f"{name} is not JSON: {error}", hint="one trial a line: {'case', 'trial', 'score'}"
-        ) from None
+    if text.lstrip().startswith("["):
+        return _objects(_loads(text, name), name)
+    rows = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            where = f"line {number} of {name}"
+            rows += _objects([_loads(line, where)], where)
     return rows
 
 
@@ -149,7 +144,12 @@ def _loads(text: str, where: str) -> Any:
             held[name] = value
         return held
 
-    return json.loads(text, object_pairs_hook=once)
+    try:
+        return json.loads(text, object_pairs_hook=once)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequestError(
+            f"{where} is not JSON: {error}", hint="one trial a line: {'case', 'trial', 'score'}"
+        ) from None
 
 
 def _objects(value: Any, where: str) -> list[Mapping[str, Any]]:
