@@ -17,6 +17,7 @@ TrialKind = Literal[
     "inconclusive",
     "forged_score",
     "not_a_score",
+    "contradicting_scores",
     "not_a_cost",
     "several_runs",
     "untrue_run",
@@ -26,7 +27,14 @@ CHANGED = "changed"
 MISSING: frozenset[TrialKind] = frozenset({"infrastructure", "inconclusive"})
 """Trials that tell nothing; every other one has a score."""
 NOT_BELIEVED: frozenset[TrialKind] = frozenset(
-    {"forged_score", "not_a_score", "not_a_cost", "several_runs", "untrue_run"}
+    {
+        "forged_score",
+        "not_a_score",
+        "contradicting_scores",
+        "not_a_cost",
+        "several_runs",
+        "untrue_run",
+    }
 )
 """Trials in which a system said what is not so: failures, and nothing that has one is accepted."""
 TOLD: Mapping[TrialKind, str] = {
@@ -39,6 +47,7 @@ TOLD: Mapping[TrialKind, str] = {
     "inconclusive": "nothing tells whether it passed",
     "forged_score": "it gave itself a score where the case's checks judge, and nothing to judge",
     "not_a_score": "its score is no number from 0 to 1",
+    "contradicting_scores": "its score, resolved and error contradict each other",
     "not_a_cost": "what it says it cost is no number of 0 or more",
     "several_runs": "it handed in several runs of one trial",
     "untrue_run": "its calls do not come to what it says of them",

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lignin.domain.trials import TrialKind
+from lignin.evals.laws.table import SCORES, score_of
 
 RUN = "lignin_run"
 USAGE = "lignin_usage"
 MICROUSD = "cost_microusd"
-_SCORES = ("score", "resolved")
 _COUNTED = {"cost_usd": 1e6, MICROUSD: 1, "tokens": 1, "context_tokens": 1}
 """What a run may tell of its cost, and by what it is multiplied to be counted in whole numbers."""
 _MOST_COUNTED = 1e15
@@ -59,7 +59,7 @@ def read_output(said: bytes) -> Output:
         elif line.strip():
             words.append(line)
     runs = [each for each in found if RUN in each]
-    scores = [each for each in found if RUN not in each and any(n in each for n in _SCORES)]
+    scores = [each for each in found if RUN not in each and any(n in each for n in SCORES)]
     if len(runs) > 1 or len(scores) > 1:
         return Output(words="\n".join(words), fault="several_runs")
     if whole is not None and not _is_known(whole):
@@ -83,7 +83,7 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 def _is_known(value: dict[str, Any]) -> bool:
-    return any(name in value for name in (RUN, USAGE, *_SCORES))
+    return any(name in value for name in (RUN, USAGE, *SCORES))
 
 
 def _usage(told: Sequence[Any]) -> dict[str, int] | None:
@@ -107,9 +107,7 @@ def _usage(told: Sequence[Any]) -> dict[str, int] | None:
 
 
 def _score(value: dict[str, Any]) -> tuple[float | None, TrialKind | None]:
-    told = [value[name] for name in _SCORES if value.get(name) is not None]
-    if not told or any(not isinstance(each, bool | int | float) for each in told):
-        return None, "not_a_score"
-    if not all(0 <= each <= 1 for each in told):  # NaN is neither
-        return None, "not_a_score"
-    return float(told[0]), None
+    score = score_of(value)
+    if score is None or isinstance(score, str):
+        return None, score or "not_a_score"
+    return score, None

@@ -5,6 +5,7 @@ for releases alone: which ones, nobody chooses; they are opened once for a syste
 on the record before the first of their trials is run. Nothing here commits.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -88,19 +89,24 @@ class Releases:
     def __init__(self, ids: IdSource) -> None:
         self._ids = ids
 
-    def draw(self, scope: Scope, cases: Sequence[str], share: float) -> Change:
+    def draw(
+        self, scope: Scope, cases: Sequence[str], share: float, *, others_open: bool
+    ) -> Change:
         """The change that draws cases, each once and for all.
 
         Args:
             cases: Those that were not drawn before.
-            share: Of them, so many are sealed on average, 0 to 1.
+            share: Of them, so many are sealed, 0 to 1; a part of a case is one by chance.
+            others_open: Whether others are open to everybody; else one of these stays so.
         """
         salt = self._ids.new("slt")  # nobody knows it beforehand, so nobody chooses
+        most = min(math.floor(share * len(cases) + drawn(salt)), len(cases) - (not others_open))
+        first = set(sorted(cases, key=lambda case: drawn(f"{salt}/{case}"))[:most])
         events = [
             self._event(
                 f"seal/{case}",
                 "case.drawn",
-                {"sealed": drawn(f"{salt}/{case}") < share, "salt": salt, "share": share},
+                {"sealed": case in first, "salt": salt, "share": share},
             )
             for case in cases
         ]

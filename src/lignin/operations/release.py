@@ -127,19 +127,19 @@ class ReleasesListed(Listed):
 def seal(context: Context, request: ReleaseSeal) -> Sealed:
     """Seal a share of the cases: no suite, decision, list or brief holds them, only `release cut`.
 
-    Each accepted case is drawn once, by chance that nobody knows beforehand; one that is sealed stays so.
+    Each accepted case is drawn once, by chance that nobody knows beforehand; one that is sealed stays so. At
+    least one stays open.
     """
     require_person(context.scope.actor, "seals cases")
 
     def decide(view: View) -> tuple[list[str], Sequence[Any]]:
-        cases = [
-            row.key
-            for row in every_row(view, "case", state="accepted")
-            if view.row(f"seal/{row.key}") is None
-        ]
+        accepted = [row.key for row in every_row(view, "case", state="accepted")]
+        cases = [case for case in accepted if view.row(f"seal/{case}") is None]
         if not cases:
             return [], []
-        return cases, [Releases(context.ids).draw(context.scope, cases, request.share)]
+        others_open = bool(set(accepted) - set(cases) - sealed_cases(view))
+        draw = Releases(context.ids).draw
+        return cases, [draw(context.scope, cases, request.share, others_open=others_open)]
 
     with context.view() as view:
         before = sealed_cases(view)

@@ -44,7 +44,7 @@ class ByRubric:
 
     def score(self, task: Mapping[str, Json], output: Output) -> tuple[Scored, dict[str, Json]]:
         """Score what a system left; also return what the judge was shown, {} where it was not asked."""
-        if output.fault is not None and output.fault != "not_a_score":
+        if output.fault not in {None, "not_a_score", "contradicting_scores"}:
             return _failed(output.fault), {}
         if not output.run and not output.words:
             kind: TrialKind = "no_outcome" if output.is_empty else "forged_score"

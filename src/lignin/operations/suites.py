@@ -56,7 +56,7 @@ class SuiteRequest(Request):
     reads_path: list[str] = Field(
         default_factory=list,
         description="a file or folder that a system with --unsandboxed reads besides those: it counts as part "
-        "of it; may be given several times",
+        "of it",
     )
     reads_variable: list[str] = Field(
         default_factory=list,

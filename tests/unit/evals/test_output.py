@@ -40,6 +40,27 @@ def test_score_that_is_none_is_named(said: str) -> None:
     assert read_output(said.encode()).fault == "not_a_score"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"score": 1, "resolved": false}',
+        '{"score": 0.0, "resolved": true}',
+        '{"score": 1, "error": "it was not done"}',
+        '{"score": 0.3, "error": {"kind": "timeout"}}',
+        '{"resolved": true, "error": "infrastructure: no network"}',
+    ],
+)
+def test_score_beside_its_contrary_or_an_error_is_named(said: str) -> None:
+    read = read_output(said.encode())
+    assert (read.score, read.fault) == (None, "contradicting_scores")
+
+
+def test_graded_score_beside_its_yes_or_no_and_failure_with_an_error_are_scores() -> None:
+    assert read_output(b'{"score": 0.6, "resolved": true}').score == 0.6
+    assert read_output(b'{"resolved": false, "error": "it gave up"}').score == 0
+    assert read_output(b'{"resolved": true, "error": null}').score == 1
+
+
 @pytest.mark.parametrize("line", [json.dumps(RUN), '{"score": 1}', '{"resolved": false}'])
 def test_two_of_a_kind_are_named(line: str) -> None:
     assert read_output(f"{line}\n{line}".encode()).fault == "several_runs"

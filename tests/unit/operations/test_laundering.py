@@ -40,6 +40,12 @@ def nan(task, seed, tools):
 def too_good(task, seed, tools):
     return {"score": 7}
 
+def contradicts(task, seed, tools):
+    return {"score": 1.0, "resolved": False}
+
+def errs(task, seed, tools):
+    return {"score": 1.0, "error": "it was not done"}
+
 def silent(task, seed, tools):
     return None
 '''
@@ -49,6 +55,8 @@ ATTACKS = {
     "forges": "several_runs",
     "nan": "not_a_score",
     "too_good": "not_a_score",
+    "contradicts": "contradicting_scores",
+    "errs": "contradicting_scores",
     "silent": "no_outcome",
 }
 

@@ -75,6 +75,21 @@ def test_cases_are_drawn_once_and_by_chance_that_nobody_chooses(suite: Desk) -> 
     assert len(salts) == 1
 
 
+@pytest.mark.parametrize(
+    ("share", "count"), [(0.001, 3), (0.4, 3), (0.999, 3), (0.999, 1), (0.3, 10)]
+)
+def test_share_is_sealed_to_a_case_and_one_stays_open(desk: Desk, share: float, count: int) -> None:
+    cases = [f"cas_{number}" for number in range(count)]
+    for salt in range(20):
+        draw = Releases(Salted(desk.context.ids, f"slt_{salt}")).draw
+        events = draw(desk.context.scope, cases, share, others_open=False).events
+        newly = sum(bool(each.payload["sealed"]) for each in events)
+        assert newly < count
+        assert abs(newly - share * count) < 1
+        events = draw(desk.context.scope, cases, share, others_open=True).events
+        assert abs(sum(bool(each.payload["sealed"]) for each in events) - share * count) < 1
+
+
 def test_only_a_person_seals_or_cuts(suite: Desk) -> None:
     scope = replace(suite.context.scope, actor=Actor(sub="agent:a"))
     agent = Desk(replace(suite.context, scope=scope))

@@ -167,7 +167,7 @@ def find_bad_costs(sides: Mapping[str, Table], columns: Iterable[str]) -> tuple[
 
 
 def _is_no_cost(value: Json) -> bool:
-    return isinstance(value, str | bool | int | float) and value != ""
+    return value is not None and value != ""
 
 
 def find_untold(before: Prices, after: Prices) -> tuple[Fault, ...]:

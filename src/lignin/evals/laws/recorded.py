@@ -59,7 +59,7 @@ from lignin.evals.laws.table import Fault, Table, Trial, compare_tables, incompl
 from lignin.evals.laws.unseen import Unseen, find_unseen
 from lignin.evals.laws.watch import Care
 from lignin.evals.laws.wealth import told_wealth
-from lignin.evals.laws.whole import FROM, PART, Fallen, has_fallen, weigh_whole
+from lignin.evals.laws.whole import FROM, PART, Fallen, has_fallen, told_lost, weigh_whole
 
 GUARDED_FROM = 0.7
 """A case that the incumbent passes this often works, and must not be broken."""
@@ -159,9 +159,8 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     covered = share_told((incumbent, absent[0]), (candidate, absent[1]))
     if covered < LEAST_COVERED:
         faults = (*faults, too_little(covered))
-    target = sorted({*asked.target, *asked.hidden} & set(incumbent.cases)) or (
-        [] if asked.target else sorted(incumbent.cases)
-    )
+    target = sorted({*asked.target, *asked.hidden} & set(incumbent.cases))
+    target = target or ([] if asked.target else sorted(incumbent.cases))
     tried = asked.expected.trials
     before, lost_before = worst_case(incumbent, candidate, target, 1.0, tried)
     after, lost_after = worst_case(candidate, incumbent, target, 0.0, tried)
@@ -193,6 +192,8 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     if whole is not None and has_fallen(whole.evidence, Care().false):
         against.append("what works passes less often as a whole")
     doubts = [*open_costs(savings, asked.level), *_doubts(unclear, whole, siblings)]
+    if asked.claim == "better":
+        doubts += told_lost(known.cases, target, known.suite)
     verdict, reasons = _outcome(shown, against, doubts, faults, siblings)
     gain, interval = mean_gain(
         {case: [each for draw in draws for each in draw[case]] for case in differences}

@@ -45,6 +45,7 @@ VERSION_COLUMNS = ("revision", "system", "candidate", "digest")
 GRADER_COLUMNS = ("grader", "scorer", "rubric", "judge", "suite")
 CONTENT = "case_digest"
 SESSION = "session"
+SCORES = ("score", "resolved")
 _SHOWN = 10
 _DIGEST = '"sha256:'
 _KNOWN = frozenset({"case", "trial", "score", "resolved", "error", "mode"})
@@ -110,18 +111,13 @@ def parse_rows(text: str, name: str) -> list[Mapping[str, Any]]:
     Raises:
         InvalidRequestError: A line is no JSON or has a key twice, or the list holds something else than objects.
     """
-    try:
-        if text.lstrip().startswith("["):
-            return _objects(_loads(text, name), name)
-        rows = []
-        for number, line in enumerate(text.splitlines(), start=1):
-            if line.strip():
-                where = f"line {number} of {name}"
-                rows += _objects([_loads(line, where)], where)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequestError(
-            f"{name} is not JSON: {error}", hint="one trial a line: {'case', 'trial', 'score'}"
-        ) from None
+    if text.lstrip().startswith("["):
+        return _objects(_loads(text, name), name)
+    rows = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip():
+            where = f"line {number} of {name}"
+            rows += _objects([_loads(line, where)], where)
     return rows
 
 
@@ -148,7 +144,12 @@ def _loads(text: str, where: str) -> Any:
             held[name] = value
         return held
 
-    return json.loads(text, object_pairs_hook=once)
+    try:
+        return json.loads(text, object_pairs_hook=once)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequestError(
+            f"{where} is not JSON: {error}", hint="one trial a line: {'case', 'trial', 'score'}"
+        ) from None
 
 
 def _objects(value: Any, where: str) -> list[Mapping[str, Any]]:
@@ -310,22 +311,14 @@ def _trial(row: Mapping[str, Any]) -> Trial | FaultKind:
     if case is None or trial is None:
         return "no_case" if case is None else "no_trial"
     error = row.get("error")
-    told = "" if error in (None, "", False) else _kind_of(error)
-    scores = [row[name] for name in ("score", "resolved") if row.get(name) is not None]
-    if any(not _is_score(each) for each in scores):
-        return "not_a_score"
-    if len(set(map(float, scores))) > 1 and {float(each) for each in scores} != {0.0, 1.0}:
-        # A graded score beside the yes or no that was made of it is no contradiction.
-        scores = scores[:1]
-    if len(set(map(float, scores))) > 1:
-        return "contradicting_scores"
-    if not scores and not told:
+    told = _kind_of(error) if _is_error(error) else ""
+    is_outage = told.lower().startswith("infrastructure")
+    score = score_of({name: row[name] for name in row if name != "error"} if is_outage else row)
+    if isinstance(score, str):
+        return score
+    if score is None and not told:
         return "no_outcome"
-    score: float | None = float(scores[0]) if scores else 0.0
-    if told.lower().startswith("infrastructure"):
-        score = None
-    elif told and score:
-        return "contradicting_scores"
+    score = None if is_outage else score or 0.0
     rest = {name: value for name, value in row.items() if name not in _KNOWN}
     return Trial(
         case=case,
@@ -335,6 +328,27 @@ def _trial(row: Mapping[str, Any]) -> Trial | FaultKind:
         mode=str(row.get("mode") or ""),
         rest=rest,
     )
+
+
+def score_of(
+    told: Mapping[str, Any],
+) -> float | Literal["not_a_score", "contradicting_scores"] | None:
+    """Return how it went by `score`, `resolved` and `error`, from 0 to 1; None where the first two are not there.
+
+    A graded score beside the yes or no that was made of it is no contradiction.
+    """
+    scores = [told[name] for name in SCORES if told.get(name) is not None]
+    if any(not _is_score(each) for each in scores):
+        return "not_a_score"
+    if {float(each) for each in scores} == {0.0, 1.0} or (
+        any(scores[:1]) and _is_error(told.get("error"))
+    ):
+        return "contradicting_scores"
+    return float(scores[0]) if scores else None
+
+
+def _is_error(error: Any) -> bool:
+    return error not in (None, "", False)
 
 
 def _named(value: Any) -> str | None:

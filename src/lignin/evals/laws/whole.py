@@ -141,15 +141,36 @@ def weigh_whole(cases: Cases, suite: Belief) -> Fallen:
     trials = sum(after.trials for _, after in tried.values())
     if not tried:
         return Fallen(cases=0, trials=0, evidence=1.0)
-    change, half = _change([_moved(both, suite) for both in tried.values()])
+    change, interval = _change_of(tried, suite)
     return Fallen(
         cases=len(tried),
         trials=trials,
         evidence=_evidence(tried, suite),
         change=change,
-        interval=(max(-1.0, change - half), min(1.0, change + half)),
+        interval=interval,
         ruled_out=_ruled_out(tried, suite),
     )
+
+
+def _change_of(tried: Cases, suite: Belief) -> tuple[float, tuple[float, float]]:
+    """Return the estimated change of the pass rate of cases that the candidate was tried on, each counting
+    alike, with its 95 % interval."""
+    change, half = _change([_moved(both, suite) for both in tried.values()])
+    return change, (max(-1.0, change - half), min(1.0, change + half))
+
+
+def told_lost(cases: Cases, target: Sequence[str], suite: Belief) -> list[str]:
+    """Say that cases outside the target are estimated to lose: those that hardly ever pass, too, which
+    tell nothing of what works; nothing where their interval holds no change."""
+    rest = {case: both for case, both in cases.items() if case not in target}
+    tried = {case: both for case, both in rest.items() if both[0].trials and both[1].trials}
+    if not tried:
+        return []
+    change, (low, high) = _change_of(tried, suite)
+    if high >= 0:
+        return []
+    told = f"{100 * change:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
+    return [f"the cases outside its target pass less often: {told} over {len(tried)} cases"]
 
 
 def told_of_whole(whole: Mapping[str, Any]) -> str:

@@ -55,7 +55,9 @@ def test_saving_on_most_cases_is_none_where_all_together_cost_more() -> None:
     assert "no saving of cost_usd is shown" in verdict.reasons[-1]
 
 
-@pytest.mark.parametrize("bad", ["free", "8.34", math.nan, math.inf, -1, True, 1e301])
+@pytest.mark.parametrize(
+    "bad", ["free", "8.34", math.nan, math.inf, -1, True, 1e301, {"in": 9}, [9]]
+)
 def test_what_is_no_cost_is_a_fault_by_name(bad: Any) -> None:
     verdict = decide(priced(OLD, 0.01), with_cost(priced(NEW, 0.01), "cost_usd", bad))
     assert verdict.verdict == "undecided"

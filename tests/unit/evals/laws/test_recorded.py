@@ -8,7 +8,7 @@ import pytest
 
 from lignin.domain.errors import InvalidRequestError
 from lignin.evals.laws.claims import Asked
-from lignin.evals.laws.recorded import decide_recorded
+from lignin.evals.laws.recorded import Verdict, decide_recorded
 from lignin.evals.laws.table import parse_rows, parse_table
 from unit.evals.laws.recorded_rows import (
     NEW,
@@ -85,6 +85,27 @@ def test_case_that_must_pass_and_failed_once_is_refused() -> None:
         {**row, "score": 0} if (row["case"], row["trial"]) == ("c20", 3) else row for row in NEW
     ]
     assert decide(OLD, failed, must_pass=("c20",)).broken == ("c20",)
+
+
+def test_gain_beside_a_loss_of_what_seldom_passes_is_undecided() -> None:
+    """Cases under a fifth say nothing of what works; yet all of them fell."""
+
+    def seldom(seed: int, target: float, rest: float) -> list[Row]:
+        rng = random.Random(seed)
+        rates = {f"c{n}": target if n < 4 else 1.0 if n < 10 else rest for n in range(40)}
+        return [
+            {"case": case, "trial": trial, "score": float(rng.random() < rate)}
+            for case, rate in rates.items()
+            for trial in range(20)
+        ]
+
+    def decided(rest: float) -> Verdict:
+        old, new = parse_table(seldom(1, 0.0, 0.12)), parse_table(seldom(2, 1.0, rest))
+        return decide_recorded(old, new, Asked(target=("c0", "c1", "c2", "c3")))
+
+    assert decided(0.12).verdict == "accept"
+    assert decided(0.0).verdict == "undecided"
+    assert "the cases outside its target pass less often" in decided(0.0).reasons[-1]
 
 
 def change(which: Mapping[str, Any], **by: Any) -> list[Row]:
@@ -204,6 +225,11 @@ def test_gain_on_shown_cases_alone_is_overfitted() -> None:
     assert verdict.verdict == "reject"
     assert verdict.reasons[0].startswith("overfitted: it gains +")
     assert decide(OLD, memorised).verdict == "accept"
+
+
+def test_line_that_is_no_json_is_named_by_its_number() -> None:
+    with pytest.raises(InvalidRequestError, match=r"^line 3 of new\.jsonl is not JSON"):
+        parse_rows('{"case": "a"}\n\n{"case": "b",', "new.jsonl")
 
 
 def test_key_that_is_there_twice_is_refused_by_name() -> None:
