@@ -13,6 +13,8 @@ from unit.operations.suites import FAILING, SOUND, own_suite, with_cases
 
 CASES = [f"c{number}" for number in range(12)]
 SYSTEMS = '''
+import os
+
 def release(task, seed, tools):
     return {"resolved": task["case"] not in ("c0", "c1", "c2")}
 
@@ -48,6 +50,12 @@ def errs(task, seed, tools):
 
 def silent(task, seed, tools):
     return None
+
+def leaves(task, seed, tools):
+    os._exit(0)
+
+def becomes_another(task, seed, tools):
+    os.execv("/bin/true", ["true"])
 '''
 ATTACKS = {
     "crashes": "crashed",
@@ -58,6 +66,8 @@ ATTACKS = {
     "contradicts": "contradicting_scores",
     "errs": "contradicting_scores",
     "silent": "no_outcome",
+    "leaves": "crashed",
+    "becomes_another": "crashed",
 }
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from lignin.adapters.systems.reading import Reading
+from lignin.adapters.systems.staying import staying
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json, digest_json
 from lignin.ports.engine import RunStopped
@@ -60,7 +61,7 @@ class FunctionSystem:
 
     def run(self, task: Mapping[str, Json], seed: int, tools: Tools) -> SystemRun:
         """Call the function; what it raises is its own failure."""
-        with self._reading.watched():
+        with self._reading.watched(), staying():
             made = self._run(task, seed, tools)
         return replace(made, data=self._reading.data())
 

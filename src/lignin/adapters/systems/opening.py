@@ -12,6 +12,7 @@ from lignin.adapters.systems.content import Content, read_content
 from lignin.adapters.systems.function import FunctionSystem
 from lignin.adapters.systems.named import digest_named, tell_named
 from lignin.adapters.systems.reading import Reading
+from lignin.adapters.systems.staying import Left, staying
 from lignin.adapters.systems.surroundings import digest_folder, digest_program
 from lignin.domain.codec import Digest, digest_bytes, digest_json
 from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError
@@ -54,14 +55,15 @@ def _function(asked: SystemAsked) -> FunctionSystem:
     sys.path.insert(0, str(asked.folder))
     reading = Reading(asked.folder)
     try:
-        with reading.watched():
+        with reading.watched(), staying():
             module, content = _module(module_name, asked.folder)
         function = getattr(module, name)
     except (ImportError, AttributeError, ValueError) as error:
         raise NotFoundError(f"{asked.spec}: {error}", hint="python:MODULE:FUNCTION") from None
-    except SystemExit as error:
+    except (SystemExit, Left) as error:
+        told = f"exit {error.code}" if isinstance(error, SystemExit) else str(error)
         raise InvalidRequestError(
-            f"{asked.spec}: its module ends Lignin as it is loaded (exit {error.code})",
+            f"{asked.spec}: its module ends Lignin as it is loaded ({told})",
             hint='put what only a script does below `if __name__ == "__main__":`',
         ) from None
     finally:
