@@ -46,12 +46,14 @@ def same(task, seed, tools):
     return json.loads(DeskSystem("x").run(task, seed, None).said)
 
 def also(task, seed, tools):
-    '''The same outcome; it asks for more on its way.'''
-    for message in same(task, seed, tools)["messages"]:
+    '''The same outcome at the same cost; it asks for more on its way.'''
+    run = same(task, seed, tools)
+    for message in run["messages"]:
         for call in message.get("tool_calls", ()):
             tools.call(call["function"]["name"], json.loads(call["function"]["arguments"]))
         words = message["content"]
-    return words
+    count = run["context_tokens"]
+    return words + "\\n" + json.dumps({"lignin_usage": {"tokens": count, "context_tokens": count}})
 """
 
 
