@@ -16,7 +16,7 @@ from lignin.artifacts.projects.place import Launch, Place, hook_settings, instru
 from lignin.artifacts.projects.sections import Section
 
 TOOLS = "Bash|apply_patch|mcp__.*"
-STARTUP_S = 30
+STARTUP_S = 60
 """Codex waits 10 s for a server by default; the first start on a busy machine may take longer."""
 WAITS = f"mcp_optional_startup_grace_ms = {STARTUP_S * 1000}"
 """How long a first turn waits for servers that still start; one that failed, or is not there, is not waited for."""
@@ -87,6 +87,8 @@ CLIENT = Client(
     places=_places,
     notes=(
         "Codex reads .codex/ of a project that you trust (it asks), and runs its hooks once you "
-        "reviewed them with /hooks.",
+        "reviewed them with /hooks. It asks before artifact_call and artifact_capture; `codex exec` can "
+        "ask nobody and refuses them, unless you allow it: -c "
+        "'mcp_servers.lignin.default_tools_approval_mode=\"approve\"'.",
     ),
 )
