@@ -47,6 +47,8 @@ name = "local"
 base_url = "{model}/v1"
 wire_api = "responses"
 env_key = "LOCAL_KEY"
+"""
+_SERVED = """\
 [mcp_servers.lignin]
 url = "{url}/mcp"
 bearer_token_env_var = "LIGNIN_TOKEN"
@@ -146,12 +148,19 @@ class Workshop:
         told = [json.loads(line) for line in done.stdout.splitlines()]
         return str(told[-1]["session_id"]), told
 
-    def codex(self, script: str, *words: str) -> tuple[str, list[dict[str, Any]]]:
-        """Run Codex on a script of the model; returns its session and what it streamed."""
+    def codex(
+        self, script: str, *words: str, served: bool = True
+    ) -> tuple[str, list[dict[str, Any]]]:
+        """Run Codex on a script of the model; returns its session and what it streamed.
+
+        Args:
+            served: Whether its own settings name Lignin; else only the project's may.
+        """
         folder = self.home / ".codex"
         folder.mkdir(exist_ok=True)
+        settings = _CODEX + _SERVED if served else _CODEX
         (folder / "config.toml").write_text(
-            _CODEX.format(
+            settings.format(
                 project=self.project, model=self.model.url, url=self.url, token=self.token
             )
         )

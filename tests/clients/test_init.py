@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from clients.agents import codex_program, open_workshop
 from clients.conftest import CODE, EXAMPLES, HERE, Clients
+from clients.model_server import Said, Turn, serve_model
 
 BIN = HERE / "node_modules" / ".bin"
 
@@ -60,6 +62,25 @@ def test_claude_code_and_codex_find_the_server_that_init_wrote(machine: Machine)
     machine.lignin("init", "--undo", "--yes")
     assert "lignin" not in machine(str(BIN / "codex"), "mcp", "list")
     assert "lignin: " not in machine(str(BIN / "claude"), "mcp", "list")
+
+
+def test_codex_has_our_tools_in_its_first_request_by_what_init_wrote(
+    clients: Clients, tmp_path: Path
+) -> None:
+    if codex_program() is None:
+        pytest.skip("npm brought no program of @openai/codex for this machine")
+    offered: list[str] = []
+
+    def first(turn: Turn) -> Said:
+        offered.extend(turn.tools)
+        return "done"
+
+    with serve_model({"first": [first]}) as model, open_workshop(tmp_path, model) as shop:
+        asked = {"folder": str(shop.project), "client": ["codex"], "yes": True}
+        command = f"{sys.executable} -m lignin"
+        shop.do("init", **asked, hooks=False, telemetry=False, command=command)
+        shop.codex("first", served=False)
+    assert "mcp__lignin__artifact_search" in offered
 
 
 def test_the_plugin_passes_the_validator_and_both_clients_install_it(

@@ -44,7 +44,7 @@ def fuzz(server: tuple[str, str], folder: Path, *more: str) -> subprocess.Comple
     address, token = server
     return subprocess.run(
         [
-            str(Path(sys.executable).with_name("schemathesis")), "run",
+            sys.executable, "-m", "schemathesis.cli", "run",
             f"{address}/api/v1/openapi.json", "-H", f"Authorization: Bearer {token}",
             "--exclude-checks", "positive_data_acceptance", "--phases", "coverage,fuzzing",
             "--continue-on-failure", "--no-color", "--generation-deterministic", *more,

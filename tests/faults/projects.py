@@ -158,6 +158,11 @@ PROJECTS: Mapping[str, Prepared] = {
     "TOML with CRLF": _toml('model = "m"\r\n\r\n[mcp_servers.other]\r\ncommand = "x"\r\n'),
     "TOML with a byte order mark": _toml(BOM + b"a = 1\n"),
     "an empty TOML": _toml(""),
+    "TOML with a schema at its top": _toml("#:schema https://x/y.json\n\n[tui]\na = [\n[1],\n]\n"),
+    "TOML that begins with a text over lines": _toml('a = """\n[b]\n"""\n[c]\n'),
+    "TOML with a wait of one's own": _toml(
+        "mcp_optional_startup_grace_ms = 5\n", kept=frozenset({"wait for MCP servers"})
+    ),
     "a TOML server named lignin": _toml(
         '[mcp_servers.lignin]\ncommand = "mine"\n', kept=frozenset({"MCP server"})
     ),

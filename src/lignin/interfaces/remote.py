@@ -124,7 +124,9 @@ def _schema_of(operation: Operation, name: str, part: Mapping[str, Any]) -> dict
     if pattern and kept.get("type") == "string":
         kept["pattern"] = pattern
         if name == "tools":
-            kept["description"] = "what answers its tools: desk or desk:SEED, the practice desk"
+            kept["description"] = (
+                "for code that calls tools: what answers them, desk or desk:SEED, the practice desk"
+            )
     return kept
 
 

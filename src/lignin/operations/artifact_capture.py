@@ -31,8 +31,8 @@ from lignin.ports.ledger import View, require_known
 def capture(context: Context, request: ArtifactCapture) -> CaptureView:
     """Hand over a file or folder that you wrote; hear at once whether it holds.
 
-    Until it is proven, other agents do not see it; the people of the space do. With at least three examples (or own tests) the
-    verification can pass; a part of the examples is held out as the judge.
+    Until it is proven, no other agent sees it; the people of the space do. It can be proven with at least three
+    examples, or with tests of its own; a part of the examples is held out as the judge.
     """
     provenance = Provenance(
         source=request.path or "handed over as text",

@@ -23,7 +23,8 @@ State = Literal[
 class ArtifactCapture(Request):
     path: str = positional("a file or a folder", default="")
     files: dict[str, str] | None = Field(
-        None, description="instead of a path: the text of each file by its name, as JSON"
+        None,
+        description='the text of each file by its name, as JSON: {"double.py": "def double..."}',
     )
     name: str = Field("", description="what to call it; default: from its own text")
     kind: str | None = Field(
@@ -33,7 +34,10 @@ class ArtifactCapture(Request):
     function: str = Field(
         "", description="the function that a Python file is about, where it has several public ones"
     )
-    examples: Any = Field(None, description="list of examples: JSON, @file or -")
+    examples: Any = Field(
+        None,
+        description="cases of real use, each with arguments and result, at least three: JSON, @file or -",
+    )
     owner: str = Field("", description="who is accountable; default: you")
     successor: str = Field("", description="who follows the owner; default: the space's people")
     task: str = Field("", description="the task it was written for")
@@ -44,7 +48,9 @@ class ArtifactCapture(Request):
     mode: str = Field("", description="the failure mode that it is meant for")
     verify: bool = Field(True, description="verify at once")
     recordings: str = Field("", description="a file of recorded tool calls that prove it")
-    tools: str = Field("", description="what answers its tools: desk, desk:SEED or a server")
+    tools: str = Field(
+        "", description="for code that calls tools: what answers them, desk, desk:SEED or a server"
+    )
     requires: list[str] = Field(
         default_factory=list, description="a Python package that it imports, such as tabulate>=0.9"
     )
@@ -253,7 +259,9 @@ class SourceView(Response):
 class ArtifactVerify(ArtifactRef):
     again: bool = Field(False, description="run even where an earlier result could answer")
     recordings: str = Field("", description="a file of recorded tool calls, kept with the version")
-    tools: str = Field("", description="what answers its tools: desk, desk:SEED or a server")
+    tools: str = Field(
+        "", description="for code that calls tools: what answers them, desk, desk:SEED or a server"
+    )
 
 
 class ArtifactWithdraw(ArtifactRef):
@@ -261,7 +269,9 @@ class ArtifactWithdraw(ArtifactRef):
         None,
         description="those to withdraw, as they were given: JSON, @file or -; default: all yours",
     )
-    tools: str = Field("", description="what answers its tools: desk, desk:SEED or a server")
+    tools: str = Field(
+        "", description="for code that calls tools: what answers them, desk, desk:SEED or a server"
+    )
 
 
 class Withdrawn(Response):
@@ -297,19 +307,26 @@ class Promoted(Response):
 
 
 class ArtifactCall(ArtifactRef):
-    input: Any = Field(default_factory=dict, description="arguments: JSON, @file, or - for stdin")
-    head: str = Field("main", description="the head whose version is called")
-    session: str = Field("", description="call what this session's pinned revision holds")
-    tools: str = Field("", description="what answers its tools: desk, desk:SEED or a server")
+    input: Any = Field(
+        default_factory=dict,
+        description="the arguments, as its interface says: JSON, @file, or - for stdin",
+    )
+    head: str = Field("main", description="the head from which a NAME is taken")
+    session: str = Field(
+        "", description="your session: call what you captured in it, or what it was pinned to"
+    )
+    tools: str = Field(
+        "", description="for code that calls tools: what answers them, desk, desk:SEED or a server"
+    )
     task: str = Field(
         default="",
-        description="go on with a task that was handed over: no change of it is made again",
+        description="a task that was handed over half done: go on with it, repeating no change already made",
     )
     wait_s: float = Field(
         default=60.0,
         ge=0,
         le=86_400,
-        description="for a workflow: how long to wait for its end; it goes on without you",
+        description="of a workflow: seconds to wait for its end; after that it goes on without you",
     )
 
 

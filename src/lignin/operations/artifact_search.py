@@ -23,7 +23,7 @@ class ArtifactSearch(Request):
         "what is to be done, in plain words", min_length=1, max_length=MAX_QUERY_CHARS
     )
     limit: int = Field(10, ge=1, le=100, description="at most so many")
-    after: str | None = Field(None, description="go on after this name")
+    after: str | None = Field(None, description="the next page: `next_after` of the one before")
 
 
 class Found(Response):
@@ -49,9 +49,8 @@ class FoundListed(Listed):
 def search(context: Context, request: ArtifactSearch) -> FoundListed:
     """Search proven artifacts by what they do, one version of each name, and how each is called.
 
-    What the head `main` serves comes first, and within that the best. Words are compared, so say the
-    task in plain words. Drafts are not found: `artifact list` has
-    those that you may see.
+    What the head `main` serves comes first, and the best match first within that. It compares words, so
+    describe the task in plain ones. Drafts are not found: `lignin artifact list` has those that you may see.
     """
     with context.view() as view:
         served = _served(context, view)

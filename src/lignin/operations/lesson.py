@@ -66,7 +66,7 @@ class LessonRecall(Request):
     task: str = positional(
         "what you are about to do and why, in plain words", min_length=1, max_length=MAX_TEXT_CHARS
     )
-    limit: int = Field(5, ge=1, le=50, description="at most so many of each")
+    limit: int = Field(5, ge=1, le=50, description="at most so many artifacts, and as many lessons")
 
 
 class Recalled(Response):
@@ -160,8 +160,8 @@ def withdraw(context: Context, request: LessonWithdraw) -> LessonProposed:
 def recall(context: Context, request: LessonRecall) -> Recalled:
     """Ask for context before you do something: what is known that bears on it.
 
-    Say what you are about to do and why; you need not know what there is. What nothing serves is
-    noted where a server was asked, and `report needs` lists it.
+    Say what you are about to do and why; you need not know what there is. What nothing served is a report,
+    where a server was asked: `lignin report needs`.
     """
     index, texts = WordIndex(), {}
     found = search(

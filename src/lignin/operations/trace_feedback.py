@@ -65,16 +65,14 @@ class FeedbackGiven(Response):
 def feedback(context: Context, request: TraceFeedback) -> FeedbackGiven:
     """Say later what a run turned out to be: a revert, a reopened ticket, a false alarm.
 
-    It is kept beside what was said before; the label is the one that came last in its own time. It
-    is joined to the versions that the run used. Feedback may also be about an artifact's version,
-    or about a decision, directly. A decision that it contradicts is reopened: `lignin proposal list --state reopened`
-    has those; no head moves before it is decided anew.
+    Nothing that was said before is lost: the latest label counts. Feedback about a session counts for the
+    versions that it used; feedback may also name a version or a decision directly. A decision that it
+    contradicts is reopened, and no head moves before it is decided anew: `lignin proposal list --state reopened`
+    has those. A failure at a task whose failure was fixed before is reported as a backslide.
 
-    A run that failed at a task of which a case was fixed is reported as a backslide.
-
-    `--withdraw` takes the feedback back that a session's label comes from: what was said before it
-    counts again. A person may take back any, an agent its own. A decision that it reopened stays
-    reopened until `proposal decide`.
+    `--withdraw` takes back the feedback that a session's label comes from; what was said before counts
+    again. A person may take back any, an agent only its own. A decision that was reopened stays so until
+    `lignin proposal decide`.
     """
     if request.withdraw:
         _require_only_a_session(request)

@@ -20,6 +20,7 @@ from lignin.interfaces.mcp.teaching import (
     in_tools,
     input_schema,
     output_schema,
+    title_of,
     tool_name,
 )
 from lignin.interfaces.remote import open_fields
@@ -150,6 +151,16 @@ def test_no_text_over_mcp_speaks_of_a_command_line(operation: Any) -> None:
     ]
     assert [each for each in texts if _OF_A_SHELL.search(each)] == []
     assert len(texts) > 3
+
+
+@pytest.mark.parametrize("operation", REMOTE.values(), ids=REMOTE)
+def test_the_title_of_a_tool_is_short_and_breaks_off_in_no_word(operation: Any) -> None:
+    title = title_of(operation)
+    assert 3 <= len(title) <= 60
+    whole = title.removesuffix(" …")
+    rest = operation.summary.removeprefix(whole)
+    assert rest != operation.summary
+    assert not rest[:1].isalnum()
 
 
 def test_hints_over_mcp_name_tools_where_there_are_such() -> None:

@@ -64,8 +64,21 @@ def test_a_named_command_that_no_shell_finds_is_written_and_told(desk: Desk) -> 
 
 def test_codex_waits_for_the_server_and_starts_without_it(desk: Desk) -> None:
     _written(_with(desk, PATH=""))
-    config = (desk.context.cwd / "project/.codex/config.toml").read_text()
-    server = tomllib.loads(config)["mcp_servers"]["lignin"]
+    text = (desk.context.cwd / "project/.codex/config.toml").read_text()
+    config = tomllib.loads(text)
+    server = config["mcp_servers"]["lignin"]
     assert "required" not in server
     assert server["startup_timeout_sec"] > 10
+    assert config["mcp_optional_startup_grace_ms"] == server["startup_timeout_sec"] * 1000
     assert {"LIGNIN_HOME", "LIGNIN_STORE", "LIGNIN_SPACE"} == set(server["env_vars"])
+
+
+def test_the_wait_of_codex_stands_before_every_table_and_below_a_schema(desk: Desk) -> None:
+    path = desk.context.cwd / "project/.codex/config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text("#:schema https://x/y.json\n[tui]\nanimations = false\n")
+    _written(_with(desk, PATH=""))
+    assert path.read_text().startswith("#:schema https://x/y.json\n# lignin:begin start\n")
+    config = tomllib.loads(path.read_text())
+    assert config["tui"] == {"animations": False}
+    assert config["mcp_optional_startup_grace_ms"] > 1000

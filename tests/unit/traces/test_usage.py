@@ -128,6 +128,18 @@ def test_a_forked_session_repeats_its_past_and_adds_only_what_is_new() -> None:
     assert [use.run for use in uses][1:] == ["fork"]
 
 
+def test_telemetry_of_an_original_and_its_fork_adds_no_use_whichever_is_filed_first() -> None:
+    new = (asked(10, 60), said(11, 61, tool(MCP, "t8", name="pdf")))
+    for original, fork in (("a", "b"), ("b", "a")):
+        runs = [
+            account(*LOADED, CALLED, session=original),
+            account(*LOADED, CALLED, *new, session=fork),
+            account(said(1, 3.5, tool(MCP, "t2", name="pdf")), session=original, telemetry=True),
+            account(said(1, 61.5, tool(MCP, "t8", name="pdf")), session=fork, telemetry=True),
+        ]
+        assert [use.run for use in count_uses(runs, [])] == [original, fork]
+
+
 def test_the_same_call_id_in_another_session_at_another_time_is_another_call() -> None:
     other = account(said(1, 700, tool(MCP, "t2", name="pdf")), session="o", agent="codex")
     assert len(count_uses([account(CALLED), other], [])) == 2

@@ -1,7 +1,8 @@
 """Gemini CLI: reads `.agents/skills`, GEMINI.md, and `.gemini/settings.json` of a project.
 
 A hook before a tool can refuse or change the call but not add to it, so lessons are shown when a session
-starts. Its telemetry brings the sessions in; no importer reads its transcripts.
+starts. Its telemetry brings the sessions in; no importer reads its transcripts. All of this was seen to work in
+0.61.0.
 """
 
 from lignin.artifacts.client import Client
@@ -54,4 +55,7 @@ CLIENT = Client(
     markers=(".gemini", "GEMINI.md"),
     command="gemini",
     places=_places,
+    notes=(
+        "Gemini CLI reads .gemini/ of a project, and runs its hook, once you trust the folder.",
+    ),
 )

@@ -1,6 +1,7 @@
 """OpenCode: reads `.agents/skills` and `.claude/skills`, AGENTS.md, and `opencode.json` or `.jsonc`.
 
-Its hooks are modules of JavaScript, which `init` does not install, and no importer reads its sessions.
+Its hooks are modules of JavaScript, which `init` does not install, and no importer reads its sessions. Server,
+skills and instructions were seen to work in 1.18.33.
 """
 
 from lignin.artifacts.client import Client

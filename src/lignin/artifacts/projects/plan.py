@@ -90,7 +90,8 @@ def _with_section(done: Filled, place: Place) -> Filled:
             return replace(done, kept=(*done.kept, kept))
         return replace(done, after=after, puts=(*done.puts, Put.of_section(section)))
     if stands == "same":
-        if any(put.is_section for put in done.puts) or section.part in done.there:
+        shared = any(put.is_section and put.at == section.at for put in done.puts)
+        if shared or section.part in done.there:
             return done  # two clients share the file
         return replace(done, there=(*done.there, section.part))
     kept = Kept(part=section.part, why="it is there, changed by hand or by somebody else")

@@ -32,6 +32,7 @@ class Put(_Frozen):
     made: tuple[tuple[str, ...], ...] = ()
     form: Literal["", "markdown", "toml"] = ""
     text: str = ""
+    at: Literal["end", "start"] = "end"
 
     @property
     def is_section(self) -> bool:
@@ -47,7 +48,7 @@ class Put(_Frozen):
     @classmethod
     def of_section(cls, section: Section) -> "Put":
         """The entry of a section."""
-        return cls(part=section.part, form=section.form, text=section.text)
+        return cls(part=section.part, form=section.form, text=section.text, at=section.at)
 
     def setting(self) -> Setting:
         """The setting that went in."""
@@ -55,7 +56,7 @@ class Put(_Frozen):
 
     def section(self) -> Section:
         """The section that went in."""
-        return Section(form=self.form or "markdown", text=self.text, part=self.part)
+        return Section(form=self.form or "markdown", text=self.text, part=self.part, at=self.at)
 
 
 class FileMark(_Frozen):

@@ -1,6 +1,7 @@
-"""Put a section between markers at the end of a text file, and take it out of one that was edited. Pure.
+"""Put a section between markers into a text file, and take it out of one that was edited. Pure.
 
-For instructions (Markdown) and for TOML, of which tables may always be added at the end.
+For instructions (Markdown) and for TOML, of which tables may always be added at the end. TOML keys that belong to
+no table go to the start: a section of a place of its own, with markers of its own.
 """
 
 import re
@@ -14,9 +15,12 @@ from lignin.domain.errors import InvalidRequestError
 
 MAX_BYTES = 2**20
 _MARKS = {
-    "markdown": (b"<!-- lignin:begin -->", b"<!-- lignin:end -->"),
-    "toml": (b"# lignin:begin", b"# lignin:end"),
+    ("markdown", "end"): (b"<!-- lignin:begin -->", b"<!-- lignin:end -->"),
+    ("toml", "end"): (b"# lignin:begin", b"# lignin:end"),
+    ("toml", "start"): (b"# lignin:begin start", b"# lignin:end start"),
 }
+_DIRECTIVES = re.compile(rb"(?:\xef\xbb\xbf)?(?:#:[^\n]*\n)*")
+"""What must stay the first lines of a TOML file: the schema that editors check it by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +32,19 @@ class Section:
         text: The lines, with \\n between them and none at the end.
         part: What it is for.
         tables: Of TOML: the names that must be free, each as a path.
+        at: Where it goes in.
     """
 
     form: Literal["markdown", "toml"]
     text: str
     part: str
     tables: tuple[tuple[str, ...], ...] = ()
+    at: Literal["end", "start"] = "end"
+
+    @property
+    def marks(self) -> tuple[bytes, bytes]:
+        """The lines before and after it."""
+        return _MARKS[self.form, self.at]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +61,30 @@ def section_stands(content: bytes, section: Section) -> str:
         InvalidRequestError: It is no UTF-8, or no TOML.
     """
     values = _read(content, section.form)
-    found = _find(content, section.form)
+    found = _find(content, section)
     if found is not None:
         return "same" if _plain(found.inner) == section.text else "other"
-    if _MARKS[section.form][0] in content:
+    if re.search(_line(section.marks[0]), content, re.MULTILINE):
         return "other"  # markers that do not pair
     return "other" if any(_has(values, path) for path in section.tables) else "absent"
 
 
 def put_section(marked: Marked, section: Section) -> Marked:
-    """The file with an absent section at its end, a blank line before it.
+    """The file with an absent section at its end, a blank line before it, or at its start.
 
     Raises:
         InvalidRequestError: The tables cannot follow what is there.
     """
     content, end = marked.content, line_end_of(marked.content)
-    begin, close = _MARKS[section.form]
+    begin, close = section.marks
     lines = [begin, *(line.encode() for line in section.text.split("\n")), close]
-    lead = b""
-    if content.removeprefix(BOM):
+    lead, offset = b"", len(content)
+    if section.at == "start":
+        first = _DIRECTIVES.match(content)
+        offset = first.end() if first else 0
+    elif content.removeprefix(BOM):
         lead = end if content.endswith((b"\n", b"\r")) else end + end
-    done = marked.insert(len(content), lead + end.join(lines) + end)
+    done = marked.insert(offset, lead + end.join(lines) + end)
     if section.form == "toml":
         before = _read(content, "toml")
         try:
@@ -88,7 +102,7 @@ def put_section(marked: Marked, section: Section) -> Marked:
 def take_section(content: bytes, section: Section) -> tuple[bytes, str]:
     """The file without the section where it is as we wrote it, and how it stood."""
     stands = section_stands(content, section)
-    found = _find(content, section.form)
+    found = _find(content, section)
     if stands != "same" or found is None:
         return content, stands
     start = found.start
@@ -102,11 +116,13 @@ def _plain(inner: bytes) -> str:
     return inner.decode().replace("\r\n", "\n").strip("\n")
 
 
-def _find(content: bytes, form: str) -> _Found | None:
-    begin, close = (re.escape(mark) for mark in _MARKS[form])
-    pattern = (
-        rb"(?:^|(?<=\xef\xbb\xbf))" + begin + rb"[ \t]*\r?\n(.*?)^" + close + rb"[ \t]*(?:\r?\n|\Z)"
-    )
+def _line(mark: bytes) -> bytes:
+    return rb"(?:^|(?<=\xef\xbb\xbf))" + re.escape(mark) + rb"[ \t]*(?:\r?\n|\Z)"
+
+
+def _find(content: bytes, section: Section) -> _Found | None:
+    begin, close = section.marks
+    pattern = _line(begin) + rb"(.*?)" + _line(close)
     found = re.search(pattern, content, re.DOTALL | re.MULTILINE)
     return _Found(found.start(), found.end(), found[1]) if found else None
 

@@ -26,7 +26,7 @@ DRY_RUN = {
     "name": "dry_run",
     "in": "query",
     "required": False,
-    "description": "do it on a throw-away copy of the store and tell",
+    "description": "true: only show what it would do; nothing is kept",
     "schema": {"type": "boolean", "default": False},
 }
 KEY = {

@@ -8,6 +8,7 @@ knows what only Lignin knows.
 import re
 from collections.abc import Collection, Mapping
 from itertools import takewhile
+from textwrap import shorten
 from typing import Any
 
 from lignin.domain.errors import InvalidRequestError
@@ -18,6 +19,7 @@ from lignin.operations.registry import Operation
 
 RATIONALE = "rationale"
 MAX_RATIONALE_CHARS = 2000
+MAX_TITLE_CHARS = 60
 _COMMAND = re.compile(r"`lignin ([a-z][^`]*)`")
 _OPTION = re.compile(r"(?<![\w'\"-])--[a-z][a-z0-9-]*")
 _HANDED = re.compile(
@@ -35,13 +37,13 @@ FEW: Mapping[str, str] = {
         "find more than names. Then `artifact_show` for its interface, `artifact_call` to run it."
     ),
     "artifact.show": (
-        "Read `interface.input` before you call an artifact: it is the JSON Schema of `input`. Do not "
-        "guess arguments."
+        "Read this before you call an artifact: `interface.input` is the JSON Schema of the arguments "
+        "that `artifact_call` takes as `input`. Do not guess them."
     ),
     "artifact.call": (
-        "Runs a proven artifact in the sandbox; `input` must fit `interface.input` of `artifact_show`. "
-        "What you captured in this session you may call at once by its name; others by `call` of "
-        "`artifact_search`."
+        "Runs an artifact in the sandbox. As `name` give what `artifact_search` says as `call`; what you "
+        "captured in this session you may call at once by its name. `input` must fit `interface.input` "
+        "of `artifact_show`."
     ),
     "artifact.capture": (
         'Hand over a helper that you just wrote and that works: `files` is {"name.py": "source"}, '
@@ -51,8 +53,9 @@ FEW: Mapping[str, str] = {
         "Repair and capture again under the same name. Say in `task` what it was for."
     ),
     "trace.feedback": (
-        "Say it when something that was used later turned out wrong or right: name the `session`, "
-        "the `artifact` (NAME@DIGEST) or the `proposal`, and in `reason` what happened."
+        "Use this when something that you or others used turned out wrong, or right after all. Name the "
+        "`artifact` (NAME@DIGEST), the `session` or the `proposal`; give a `label` (failure, success, "
+        "or infrastructure where the surroundings failed) and say in `reason` what happened."
     ),
     "lesson.propose": (
         "When something cost you several tries, say in a sentence or two what would have helped: "
@@ -93,6 +96,14 @@ def chosen(operations: Mapping[str, Operation], serving: Serving) -> dict[str, O
     return {**first, **found}
 
 
+def title_of(operation: Operation, offered: Collection[str] = ()) -> str:
+    """What a person reads as the tool's name: its summary, of a long one the first part in whole words."""
+    title = in_tools(operation.summary, offered).partition(":")[0].rstrip(".")
+    if len(title) > MAX_TITLE_CHARS:
+        title = re.split(r"[,;.] ", title)[0]
+    return shorten(title, MAX_TITLE_CHARS, placeholder=" …")
+
+
 def description_of(operation: Operation, offered: Collection[str] = ()) -> str:
     """What a tool's description says: how to succeed, then what it does."""
     taught = FEW.get(operation.name, "")
@@ -126,7 +137,7 @@ def input_schema(operation: Operation, offered: Collection[str] = ()) -> dict[st
         schema["properties"]["dry_run"] = {
             "type": "boolean",
             "default": False,
-            "description": "do it on a throw-away copy of the store and tell",
+            "description": "true: only show what it would do; nothing is kept",
         }
     schema["required"] = [*schema.get("required", []), RATIONALE]
     return schema

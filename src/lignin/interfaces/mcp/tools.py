@@ -40,6 +40,7 @@ from lignin.interfaces.mcp.teaching import (
     input_schema,
     output_schema,
     require_rationale,
+    title_of,
     tool_name,
 )
 from lignin.interfaces.remote import parse_request, with_types
@@ -198,7 +199,7 @@ def operation_tool(
     """
     tool = OperationTool(
         name=tool_name(operation),
-        title=in_tools(operation.summary, offered).partition(":")[0].rstrip(".")[:80],
+        title=title_of(operation, offered),
         description=description_of(operation, offered),
         parameters=input_schema(operation, offered),
         output_schema=with_types(output_schema(operation, offered)),

@@ -10,7 +10,7 @@ time. What only our own surface saw is a use without a run.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from lignin.domain.uses import ArtifactUse, CallReceipt
 from lignin.traces.usage.signs import EPOCH, Account, Group, Sign, family_of, read_groups, time_of
@@ -19,6 +19,7 @@ from lignin.traces.usage.spending import Spent, spent_of
 _MARKED = "marked by client"
 _SLACK = timedelta(seconds=2)
 """By so much the clocks of client, telemetry and our own surface may differ."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True, eq=False)
@@ -72,7 +73,7 @@ def count_uses(
 ) -> tuple[ArtifactUse, ...]:
     """Return every use that the accounts and receipts tell of, once each, in order of time."""
     ledger = _Ledger()
-    ordered = sorted(accounts, key=_order)
+    ordered = _ordered(accounts)
     marks: list[Group] = []
     for account in ordered:
         for group in read_groups(account):
@@ -91,10 +92,27 @@ def count_uses(
     return tuple(_finished(use) for use in sorted(ledger.uses, key=lambda use: use.began))
 
 
-def _order(account: Account) -> tuple[bool, datetime, bool, str]:
-    """Transcripts before telemetry, an original before its forks, the main chain before others."""
-    first = next((time_of(step.at) for step in account.run.steps if step.at), EPOCH)
-    return account.is_telemetry, first, "/" in account.run.session, account.key
+def _ordered(accounts: Sequence[Account]) -> list[Account]:
+    """Transcripts before telemetry, an original before its forks, the main chain before others.
+
+    A fork's transcript begins with its original's steps, so their times say nothing; its telemetry begins with
+    what is new.
+    """
+    heard: dict[str, datetime] = {}
+    for account in accounts:
+        if account.is_telemetry:
+            heard[account.session] = min(_first(account), heard.get(account.session, _NEVER))
+
+    def order(account: Account) -> tuple[bool, datetime, bool, datetime, str]:
+        is_part = "/" in account.run.session
+        told = heard.get(account.session, _NEVER)
+        return account.is_telemetry, _first(account), is_part, told, account.key
+
+    return sorted(accounts, key=order)
+
+
+def _first(account: Account) -> datetime:
+    return next((time_of(step.at) for step in account.run.steps if step.at), EPOCH)
 
 
 def _take_group(ledger: _Ledger, group: Group) -> None:
