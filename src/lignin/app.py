@@ -267,6 +267,7 @@ def _open_proposer(
     settings: Settings, asked: ProposerAsked, key: bytes, open_sandbox: Callable[[], Sandbox]
 ) -> Proposer:
     from lignin.adapters.proposers.opening import open_proposer
+    from lignin.adapters.systems.orphans import running
 
     return open_proposer(
         asked,
@@ -274,6 +275,7 @@ def _open_proposer(
         open_sandbox,
         _command_reader(asked.folder),
         _wall_maker(settings),
+        keep=running,
     )
 
 
@@ -281,8 +283,10 @@ def _open_worker(
     settings: Settings, asked: WorkerAsked, open_sandbox: Callable[[], Sandbox]
 ) -> Worker:
     from lignin.adapters.proposers.worker import open_worker
+    from lignin.adapters.systems.orphans import running
 
-    return open_worker(asked, open_sandbox, _command_reader(asked.folder), _wall_maker(settings))
+    read_command, make_wall = _command_reader(asked.folder), _wall_maker(settings)
+    return open_worker(asked, open_sandbox, read_command, make_wall, keep=running)
 
 
 def _command_reader(folder: Path) -> ReadCommand:

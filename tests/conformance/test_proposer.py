@@ -12,6 +12,7 @@ from lignin.adapters.models.opening import open_model
 from lignin.adapters.proposers.model import ModelProposer
 from lignin.adapters.proposers.opening import open_proposer
 from lignin.adapters.proposers.telling import fenced, tell
+from lignin.adapters.systems.orphans import running
 from lignin.domain.artifacts import File
 from lignin.domain.errors import InvalidRequestError
 from lignin.ports.model import Answer, Model, Question
@@ -165,7 +166,7 @@ class TestPerson(ProposerConformance):
 
 def handed_in(draft: Draft) -> Proposer:
     asked = ProposerAsked(spec="person:ann", folder=Path(), draft=draft)
-    return open_proposer(asked, no_model, no_sandbox, no_content, no_wall)
+    return open_proposer(asked, no_model, no_sandbox, no_content, no_wall, keep=running)
 
 
 @pytest.mark.parametrize("spec", ["", "nobody", "person:ann", "claude -p"])
@@ -177,4 +178,5 @@ def test_what_is_no_proposer_is_refused(spec: str) -> None:
             no_sandbox,
             no_content,  # type: ignore[arg-type]
             no_wall,
+            keep=running,
         )

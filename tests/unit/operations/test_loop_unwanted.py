@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -117,26 +116,56 @@ def test_a_run_is_held_for_as_long_as_its_iteration_may_take(desk: Desk) -> None
     assert parse_time(held["until"]) > now + timedelta(seconds=80_000)
 
 
-@pytest.mark.skipif(
-    shutil.which("setpriv") is None, reason="nothing here sets a parent-death signal"
+FAMILY = """
+import os, pathlib, subprocess, time
+time.sleep(0.5)  # as if at work: the instant of its start is not covered
+sleep = ["sleep", "120"]
+born = [subprocess.Popen(sleep), subprocess.Popen(sleep, start_new_session=True)]
+pathlib.Path({place!r} + ".new").write_text(" ".join(str(each) for each in [os.getpid(), *(p.pid for p in born)]))
+os.rename({place!r} + ".new", {place!r})
+time.sleep(120)
+"""
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="who has a session of its own is found in /proc"
 )
-def test_a_command_dies_with_the_process_that_runs_it(desk: Desk) -> None:
-    place = desk.context.cwd / "pid"
-    act = desk.context.cwd / "act.py"
-    act.write_text("import pathlib\n" + LONG.format(place=str(place)))
-    words = [sys.executable, str(Path(__file__).with_name("loop_dying.py")), str(act)]
-    with subprocess.Popen(words) as runner:
-        while not (place.exists() and place.read_text()):
-            assert runner.poll() is None
-            time.sleep(0.02)
-        runner.send_signal(signal.SIGKILL)
-    pid = place.read_text()
+
+
+def require_dead(pids: list[str]) -> None:
+    """All of them die before long; whoever does not is ended here."""
     for _ in range(600):
-        if not is_alive(pid):
+        if not any(map(is_alive, pids)):
             return
         time.sleep(0.05)
-    os.kill(int(pid), signal.SIGKILL)
-    pytest.fail("it goes on without its parent")
+    left = {pid: Path(f"/proc/{pid}/stat").read_text() for pid in pids if is_alive(pid)}
+    for pid in left:
+        os.kill(int(pid), signal.SIGKILL)
+    pytest.fail(f"of {pids} these go on: {left}")
+
+
+@needs_proc
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_command_and_what_it_began_die_with_the_process_that_runs_it(
+    desk: Desk, number: signal.Signals
+) -> None:
+    place = desk.context.cwd / "pids"
+    act = desk.context.cwd / "act.py"
+    act.write_text(FAMILY.format(place=str(place)))
+    words = [sys.executable, str(Path(__file__).with_name("loop_dying.py")), str(act)]
+    with subprocess.Popen(words) as runner:
+        while not place.exists():
+            assert runner.poll() is None
+            time.sleep(0.02)
+        runner.send_signal(number)
+    require_dead(place.read_text().split())
+
+
+@needs_proc
+def test_a_command_that_takes_too_long_is_ended_with_all_that_it_began(desk: Desk) -> None:
+    place = desk.context.cwd / "pids"
+    act = {**command(script(desk, "act.py", FAMILY.format(place=str(place)))), "limit_s": 2}
+    add(desk, definition(act))
+    assert desk("loop.run", name="triage").state == "failed"
+    require_dead(place.read_text().split())
 
 
 def test_a_failed_act_tells_the_end_of_its_errors_without_secrets(desk: Desk) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from lignin.adapters.proposers.process import run_process
+from lignin.adapters.proposers.process import Keep, run_process
 from lignin.domain.artifacts import File
 from lignin.ports.sandbox import Command, Execution, Limits, Sandbox
 
@@ -151,6 +151,7 @@ class AsProcess:
 
     program: Program
     environment: Mapping[str, str]
+    keep: Keep
     walls: Walls | None = None
 
     def __call__(self, laid_out: Mapping[str, File], told: str, keeps: Sequence[str]) -> Left:
@@ -177,6 +178,7 @@ class AsProcess:
             told,
             limit_s=self.program.limit_s,
             most_bytes=_OUTPUT_BYTES,
+            keep=self.keep,
             becomes=wall.becomes,
         )
         said, failed = last_words(ended.said), last_words(ended.errors)

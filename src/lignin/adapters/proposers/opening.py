@@ -13,6 +13,7 @@ from lignin.adapters.proposers.command_runs import (
 )
 from lignin.adapters.proposers.model import ModelProposer
 from lignin.adapters.proposers.person import PersonProposer
+from lignin.adapters.proposers.process import Keep
 from lignin.domain.artifacts import File
 from lignin.domain.errors import InvalidRequestError
 from lignin.ports.model import Model
@@ -30,6 +31,8 @@ def open_proposer(
     open_sandbox: Callable[[], Sandbox],
     read_command: ReadCommand,
     make_wall: MakeWall,
+    *,
+    keep: Keep,
 ) -> Proposer:
     """Open a proposer.
 
@@ -49,10 +52,10 @@ def open_proposer(
     placed, files = read_command(words)
     program = Program(placed=placed, files=files, limit_s=asked.limit_s)
     if asked.unsandboxed:
-        run: Runner = AsProcess(program=program, environment=asked.environment)
+        run: Runner = AsProcess(program=program, environment=asked.environment, keep=keep)
     elif asked.network:
         walls = Walls(make=make_wall, share=tuple(asked.share))
-        run = AsProcess(program=program, environment=_given(asked), walls=walls)
+        run = AsProcess(program=program, environment=_given(asked), keep=keep, walls=walls)
     else:
         run = InSandbox(program=program, sandbox=open_sandbox())
     return CommandProposer(words, run)

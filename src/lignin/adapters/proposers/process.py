@@ -6,11 +6,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+Keep = Callable[..., AbstractContextManager[subprocess.Popen[bytes]]]
+"""Starts a process, given as `subprocess.Popen` takes it: in the block it ends with us, after it it has ended."""
 _LOOK_S = 0.05
 _SLOW_LOOK_S = 0.5
 
@@ -33,6 +35,7 @@ def run_process(
     *,
     limit_s: float,
     most_bytes: int,
+    keep: Keep,
     becomes: Mapping[str, Any] | None = None,
     stop: Callable[[], bool] = lambda: False,
     mark: Path | None = None,
@@ -40,6 +43,7 @@ def run_process(
     """Run a program in a folder; all that it began ends with it.
 
     Args:
+        keep: Starts it in a session of its own; ends it with all that it began, also where we die.
         becomes: The user that it becomes, as `subprocess.Popen` takes it.
         mark: A file that says, while it runs, which process it is; see `end_marked`.
 
@@ -53,25 +57,21 @@ def run_process(
     ):
         given.write(told)
         given.seek(0)
-        process = subprocess.Popen(  # noqa: S603 - the user's own command, unconfined as asked
+        running = keep(
             words,
             cwd=folder,
             env=dict(environment),
             stdin=given,
             stdout=out,
             stderr=errors,
-            start_new_session=True,
             **(becomes or {}),
         )
-        try:
+        with running as process:
             if mark is not None:
                 mark.write_text(f"{process.pid} {_began(process.pid)}")
             late = _wait(process, limit_s, stop)
-        finally:
-            _end_group(process.pid)
-            process.wait()
-            if mark is not None:
-                mark.unlink(missing_ok=True)
+        if mark is not None:
+            mark.unlink(missing_ok=True)
         code = None if late is not None else process.returncode
         return Ended(code, tail(out, most_bytes), tail(errors, most_bytes), bool(late))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lignin.adapters.proposers.command_runs import OURS, MakeWall, Wall
 from lignin.adapters.proposers.opening import COMMAND, ReadCommand
-from lignin.adapters.proposers.process import Ended, end_marked, run_process
+from lignin.adapters.proposers.process import Ended, Keep, end_marked, run_process
 from lignin.domain.artifacts import File, Mode
 from lignin.domain.errors import InvalidRequestError, LimitedError
 from lignin.ports.sandbox import Command, Execution, Limits, Sandbox
@@ -33,6 +33,8 @@ def open_worker(
     open_sandbox: Callable[[], Sandbox],
     read_command: ReadCommand,
     make_wall: MakeWall,
+    *,
+    keep: Keep,
 ) -> Worker:
     """Open a worker.
 
@@ -44,14 +46,20 @@ def open_worker(
     placed, program = (lambda _folder: asked.argv, {}) if asked.argv else read_command(name)
     if asked.unsandboxed:
         own = {k: v for k, v in asked.environment.items() if not k.startswith(OURS)}
-        return PlainWorker(name, placed(str(asked.folder)), own)
+        return PlainWorker(name, placed(str(asked.folder)), own, keep)
     if asked.network:
         if absent := [each for each in asked.variables if each not in asked.environment]:
             raise InvalidRequestError(f"variables that are not set: {', '.join(absent)}")
         names = (*_PLAIN, *asked.variables)
         given = {each: asked.environment[each] for each in names if each in asked.environment}
         return WalledWorker(
-            name, placed, program, environment=given, wall=make_wall, share=asked.share
+            name,
+            placed,
+            program,
+            environment=given,
+            wall=make_wall,
+            share=asked.share,
+            keep=keep,
         )
     return SandboxedWorker(name, placed, program, open_sandbox())
 
@@ -61,12 +69,24 @@ class PlainWorker:
 
     walls = "none"
 
-    def __init__(self, name: str, words: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, words: Sequence[str], environment: Mapping[str, str], keep: Keep
+    ) -> None:
         self.name, self._words, self._environment = name, tuple(words), environment
+        self._keep = keep
 
     def run(self, tree: Path, told: str, limit_s: float, stop: Callable[[], bool]) -> Worked:
         """Run the command in the tree."""
-        return _ran(self._words, Wall(), self._environment, tree, told, limit_s=limit_s, stop=stop)
+        return _ran(
+            self._words,
+            Wall(),
+            self._environment,
+            tree,
+            told,
+            keep=self._keep,
+            limit_s=limit_s,
+            stop=stop,
+        )
 
     def end_left(self, tree: Path) -> None:
         """End what was left running."""
@@ -87,9 +107,11 @@ class WalledWorker:
         environment: Mapping[str, str],
         wall: MakeWall,
         share: Sequence[str],
+        keep: Keep,
     ) -> None:
         self.name, self._placed, self._program = name, placed, program
         self._environment, self._wall, self._share = environment, wall, tuple(share)
+        self._keep = keep
 
     def run(self, tree: Path, told: str, limit_s: float, stop: Callable[[], bool]) -> Worked:
         """Run the command behind walls of its own."""
@@ -102,7 +124,16 @@ class WalledWorker:
                 for path in (tree, *tree.rglob("*")):
                     os.chown(path, wall.user, wall.user, follow_symlinks=False)
             words = self._placed(str(root))
-            return _ran(words, wall, self._environment, tree, told, limit_s=limit_s, stop=stop)
+            return _ran(
+                words,
+                wall,
+                self._environment,
+                tree,
+                told,
+                keep=self._keep,
+                limit_s=limit_s,
+                stop=stop,
+            )
         except OSError as error:
             return Worked(ended="infrastructure", why=f"{type(error).__name__}: {error}")
         finally:
@@ -171,6 +202,7 @@ def _ran(
     tree: Path,
     told: str,
     *,
+    keep: Keep,
     limit_s: float,
     stop: Callable[[], bool],
 ) -> Worked:
@@ -183,6 +215,7 @@ def _ran(
             told.encode(),
             limit_s=limit_s,
             most_bytes=MAX_SAID_BYTES,
+            keep=keep,
             becomes=wall.becomes,
             stop=stop,
             mark=_mark(tree),

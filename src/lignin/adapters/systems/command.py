@@ -8,12 +8,11 @@ import errno
 import json
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -24,7 +23,7 @@ from lignin.adapters.systems.ending import (
     cause_of_exit,
     cause_of_no_start,
 )
-from lignin.adapters.systems.orphans import ended_with_parent
+from lignin.adapters.systems.orphans import running
 from lignin.adapters.systems.surroundings import digest_program
 from lignin.domain.artifacts import File
 from lignin.domain.codec import Digest, Json, digest_json
@@ -221,27 +220,24 @@ class PlainCommand(_CommandSystem):
 
     def _run_in(self, folder: Path, given: bytes, said: IO[bytes], errors: IO[bytes]) -> SystemRun:
         began = time.monotonic()
-        try:
-            process = subprocess.Popen(  # noqa: S603 - the user's own command, unconfined as asked
-                ended_with_parent(self._content.placed(str(folder)), self._asked.environment),
-                cwd=folder,
-                env=dict(self._asked.environment),
-                stdin=subprocess.PIPE,
-                stdout=said,
-                stderr=errors,
-                start_new_session=True,
-            )
-        except OSError as error:
-            if error.errno not in _NO_START:
-                raise
-            why = f"it does not start: {error.strerror}"
-            return SystemRun(ended="crashed", why=why, cause=_NO_START[error.errno])
-        is_stopped = False
-        try:
+        with ExitStack() as stack:
+            try:
+                started = running(
+                    self._content.placed(str(folder)),
+                    cwd=folder,
+                    env=dict(self._asked.environment),
+                    stdin=subprocess.PIPE,
+                    stdout=said,
+                    stderr=errors,
+                )
+                process = stack.enter_context(started)
+            except OSError as error:
+                if error.errno not in _NO_START:
+                    raise
+                why = f"it does not start: {error.strerror}"
+                return SystemRun(ended="crashed", why=why, cause=_NO_START[error.errno])
             is_stopped = self._wait(process, given)
             code = process.poll()
-        finally:
-            _end_group(process)
         if is_stopped:
             return SystemRun(ended="infrastructure", why="it was stopped", cause="outside")
         latency_s = round(time.monotonic() - began, 3)
@@ -312,10 +308,3 @@ def _ends(stream: IO[bytes]) -> bytes:
     first = stream.read(2 * KEPT_BYTES)
     stream.seek(size - 2 * KEPT_BYTES)
     return first + stream.read()
-
-
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """End what it started, too."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

@@ -1,42 +1,90 @@
-"""Having the kernel end an unconfined command when the process that runs it dies, however it dies."""
+"""Having an unconfined command ended when the process that runs it dies, however it dies."""
 
-import shutil
+import atexit
+import os
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from functools import cache
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-_FORMATS = (b"#!", b"\x7fE")
-"""What a kernel starts by itself; the wrapper would hand anything else to a shell."""
+from lignin.adapters.systems import keeper
+
+_LOCK = threading.Lock()
+_RUNNING: set[int] = set()
+_KEEPER: list[subprocess.Popen[bytes]] = []
 
 
-def ended_with_parent(words: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-    """The words that run a program so that it gets SIGKILL when its parent dies.
+@contextmanager
+def running(words: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command in a session of its own, and end it with all that it began: at the end, or where we die.
 
-    Linux with util-linux alone; elsewhere, and for what cannot be started, they are as they were. What
-    the program starts itself is not reached.
+    One small process sees to the latter for all commands of this one, and ends with us; where it cannot be
+    started, and in the instant between the start of a command and its being told, commands outlive us. Of a
+    command that ended by itself only its group is ended: a service that it began in another session goes on.
+
+    Args:
+        options: As `subprocess.Popen` takes them.
+
+    Raises:
+        OSError: It cannot be started.
     """
-    wrapper = _wrapper()
-    program = shutil.which(words[0], path=environment.get("PATH"))
-    if not wrapper or program is None:
-        return list(words)
+    _tell()  # before the command, so that little time is left in which nobody knows of it
+    process = subprocess.Popen(words, start_new_session=True, **options)  # noqa: S603 - the user's own
     try:
-        with Path(program).open("rb") as file:
-            is_known = file.read(2) in _FORMATS
-    except OSError:
-        is_known = False
-    return [*wrapper, program, *words[1:]] if is_known else list(words)
+        _tell(begins=process.pid)
+        yield process
+    finally:
+        if process.poll() is None:
+            keeper.end_tree(process.pid)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        _tell(ended=process.pid)
+        process.wait()
 
 
-@cache
-def _wrapper() -> tuple[str, ...]:
-    """What sets the parent-death signal and becomes the program; () where nothing here does."""
-    found, probe = shutil.which("setpriv"), shutil.which("true")
-    if found is None or probe is None:
-        return ()
-    words = (found, "--pdeathsig", "KILL", "--")
+def _tell(begins: int = 0, ended: int = 0) -> None:
+    """Tell the keeper what changed; a new one, where there is none, is told of all that runs."""
+    with _LOCK, suppress(OSError):
+        _RUNNING.add(begins)
+        _RUNNING.difference_update({0, ended})
+        lines = [f"+{begins}"] * bool(begins) + [f"-{ended}"] * bool(ended)
+        if not (_KEEPER and _said(_KEEPER[0], lines)):
+            _KEEPER[:] = [_start()]
+            _said(_KEEPER[0], [f"+{pid}" for pid in _RUNNING])
+
+
+def _said(process: subprocess.Popen[bytes], lines: Sequence[str]) -> bool:
+    if process.stdin is None or process.poll() is not None:
+        return False
     try:
-        done = subprocess.run([*words, probe], capture_output=True, timeout=10, check=False)  # noqa: S603
-    except (OSError, subprocess.SubprocessError):
-        return ()
-    return words if done.returncode == 0 else ()
+        process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+    except BrokenPipeError:
+        return False
+    return True
+
+
+def _start() -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and file
+        [sys.executable, "-I", "-S", "-B", str(Path(keeper.__file__))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
+        cwd="/",
+        env={},
+        start_new_session=True,
+    )
+    atexit.register(_end, process)
+    return process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let it end what is left, and wait for that."""
+    if process.stdin is not None:
+        process.stdin.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=5)
