@@ -203,7 +203,8 @@ class Bench:
 
     def rows(self, name: str) -> dict[str, Json]:
         """Every row of the ledger, without times and what follows from them."""
-        dated = {*_TIMES, *(["mark"] if name == "weekly" else [])}  # its answer says since when
+        # What is said of an act that was in flight: since when, and what was new is known when it is repeated.
+        dated = {*_TIMES, *(["mark"] if name in ("weekly", "intake") else [])}
         with self.opened() as context, context.view() as view:
             return {
                 row.stream: [str(row.state), _timeless(row.body, dated)]

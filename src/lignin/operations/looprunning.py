@@ -209,7 +209,7 @@ def _end(context: Context, run: str, end: Mapping[str, Json]) -> Json:
             row,
             outcome=outcome,
             why=str(end["why"]),
-            told=str(end["told"]),
+            told=_told(view, row, end),
             keep=keep,
         )
         filed = list[Change]()
@@ -227,6 +227,14 @@ def _end(context: Context, run: str, end: Mapping[str, Json]) -> Json:
     ended: Mapping[str, Json] = context.decide_and_commit(decide)
     clear_places(context, run)
     return ended
+
+
+def _told(view: View, row: Row, end: Mapping[str, Json]) -> str:
+    """How it ended, in words, and where its last gate did not pass why not: what it found is filed nowhere."""
+    last = told_iterations(view, row)[-1:]
+    if end["why"] == "done" and last and row.body["iterations"][-1]["passed"] is False:
+        return f"{end['told']}; the gate did not pass: {last[0]['why'] or 'it says no'}"[:1000]
+    return str(end["told"])
 
 
 def _left(view: View, row: Row, loop: Loop, end: Mapping[str, Json]) -> list[Finding]:

@@ -29,6 +29,19 @@ def test_a_run_that_finds_nothing_archives_itself(desk: Desk) -> None:
     assert desk("loop.list").items[0].last == "archived"
 
 
+def test_a_run_whose_gate_does_not_pass_says_why_nothing_of_it_landed(desk: Desk) -> None:
+    found = {"title": "loosen it", "change": "threshold", "request": {"proposal": "prp_none"}}
+    act = command(script(desk, "act.py", f"print(json.dumps({{'found': [{found}]}}))"))
+    classes = {"threshold": {"kind": "operation", "name": "proposal.apply"}}
+    gate = {"kind": "head", "head": "main"}
+    add(desk, definition(act, gate=gate, autonomy={"classes": classes}))
+    ran = run(desk)
+    assert (ran.state, ran.items) == ("archived", [])
+    assert ran.why.startswith("done: one pass; the gate did not pass: ")
+    assert ran.why.endswith("it names no proposal on main")
+    assert ran.why in desk("loop.history", name="triage").to_text()
+
+
 def test_a_run_that_finds_something_lands_with_evidence(desk: Desk) -> None:
     found = {"title": "a test is flaky", "evidence": ["3 of 10 failed"], "proposed": "mark it"}
     add(
