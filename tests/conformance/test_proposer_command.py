@@ -12,6 +12,7 @@ from conformance.unopened import no_model, no_wall
 from lignin.adapters.proposers.opening import open_proposer
 from lignin.adapters.sandbox.bubblewrap import find_open_wall
 from lignin.adapters.systems.content import read_content
+from lignin.adapters.systems.orphans import running
 from lignin.app import load_settings, open_context
 from lignin.domain.errors import InvalidRequestError, UnavailableError
 from lignin.ports.proposer import Proposer, ProposerAsked
@@ -209,7 +210,7 @@ def opened(
         found = read_content(command, folder)
         return found.placed, found.files
 
-    return open_proposer(asked, no_model, lambda: sandbox, content, no_wall)  # type: ignore[arg-type, return-value]
+    return open_proposer(asked, no_model, lambda: sandbox, content, no_wall, keep=running)  # type: ignore[arg-type, return-value]
 
 
 class TestWalledCommand(TestCommand):
