@@ -7,9 +7,10 @@ RUN := $(BIN)/python -m
 SOURCES := src tests tools benchmarks
 # Compiled once: tests start many processes, and where writing bytecode is off each would compile anew.
 COMPILE := $(RUN) compileall -q src
-# Test files are shared out to so many processes; much of their time is waiting.
+# Test files are shared out to so many processes, in their order, in which the slow ones come first; much of
+# their time is waiting.
 JOBS ?= 3
-SPREAD := -n $(JOBS) --dist loadfile
+SPREAD := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 STORE_UNSET := $(if $(LIGNIN_STORE),LIGNIN_STORE= )$(if $(LIGNIN_SPACE),LIGNIN_SPACE= )
 
 .DEFAULT_GOAL := help
