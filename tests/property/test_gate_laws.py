@@ -44,8 +44,9 @@ def test_order_of_rows_changes_nothing(
     shuffled = [rng.sample(_unique(side), len(_unique(side))) for side in (old, new)]
     again = decided(*shuffled)
     for each in (told, again):  # rows at fault are told by their place
+        faults = {fault["told"] for fault in each["faults"]}
+        each["reasons"] = [reason for reason in each["reasons"] if reason not in faults]
         each["faults"] = sorted(fault["kind"] for fault in each["faults"])
-        each["reasons"] = len(each["reasons"])
     assert told == again
 
 

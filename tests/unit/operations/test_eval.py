@@ -24,7 +24,7 @@ JUDGING = (
     "evals/replay.py",
     "evals/watched.py",
 )
-PINNED = {"checks/2": "68e3e2d6c369d2c3"}
+PINNED = {"checks/2": "8a9cc9b6ba38d733"}
 
 
 def test_what_was_tried_is_not_tried_again(desk: Desk) -> None:

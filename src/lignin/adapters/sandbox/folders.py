@@ -33,7 +33,10 @@ def run_folder() -> Iterator[Path]:
 def _make() -> tuple[Path, int]:
     while True:
         root = Path(tempfile.mkdtemp(prefix=PREFIX))
-        lock = os.open(root, _FLAGS)
+        try:
+            lock = os.open(root, _FLAGS)
+        except FileNotFoundError:  # it was swept before it could be opened
+            continue
         with contextlib.suppress(OSError):  # a file system without locks: then none is swept
             fcntl.flock(lock, fcntl.LOCK_EX)
         if root.exists():
