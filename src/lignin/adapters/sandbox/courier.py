@@ -3,7 +3,8 @@
 Runs there as `__main__` of an archive that also holds the guest and `family`; standard library only,
 nothing of the project is there. `begin` unpacks a run's job and leaves a process behind that starts
 the guest, as a user without rights where it is root itself. What comes out goes into numbered files:
-`out-N` is a request of the code that waits for `in-N`, or the end. `turn N` waits for `out-N`.
+`out-N` is a request of the code that waits for `in-N`, which begins with its size, or the end. `turn N` waits for
+`out-N`.
 
 The machine is the wall; this file only counts. It shares the machine with the code, so what it says
 is believed as far as a guest's word is.
@@ -230,16 +231,15 @@ class Run:
         asked = time.monotonic()
         self._tell({"frames": self._said(), "end": None})
         path = f"{self.root}/in-{self.turn - 1}"
-        while not os.path.exists(path):
+        while (answer := _whole(path)) is None:
             if self.child.poll() is not None or time.monotonic() > asked + self.job["lifetime_s"]:
                 break
             time.sleep(TICK_S)
         else:
-            with open(path, "rb") as file:
-                try:
-                    self.channel.sendall(file.read())
-                except OSError:
-                    pass  # it has ended, or shut its channel
+            try:
+                self.channel.sendall(answer)
+            except OSError:
+                pass  # it has ended, or shut its channel
         self.waited += time.monotonic() - asked
 
     def _said(self):
@@ -291,6 +291,17 @@ class Run:
             "cpu_s": used.ru_utime + used.ru_stime,
             "memory_bytes": used.ru_maxrss * 1024,
         }
+
+
+def _whole(path):
+    """An answer that has come whole, after its size; services write files that can be seen while they grow."""
+    try:
+        with open(path, "rb") as file:
+            raw = file.read()
+    except FileNotFoundError:
+        return None
+    is_whole = len(raw) >= 8 and len(raw) == 8 + struct.unpack_from(">Q", raw)[0]
+    return raw[8:] if is_whole else None
 
 
 def _changes(before, after):

@@ -11,6 +11,7 @@ import io
 import json
 import math
 import secrets
+import struct
 import threading
 import time
 import warnings
@@ -255,7 +256,9 @@ class _Conversation:
                 return self._seen(news["end"])
             if time.monotonic() > self._deadline:
                 raise UnavailableError("requests took longer than the machine lives")
-            self._machine.write(f"{self._folder}/in-{turn}", bytes(self._letters.answers))
+            answers = bytes(self._letters.answers)
+            sized = struct.pack(">Q", len(answers)) + answers  # so that none is read in part
+            self._machine.write(f"{self._folder}/in-{turn}", sized)
             self._letters.answers.clear()
             turn += 1
 
