@@ -7,6 +7,7 @@ others, Game-theoretic statistics and safe anytime-valid inference, 2023.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 
 BETS = ((0.95, 0.3), (0.8, 0.22), (0.6, 0.16), (0.4, 0.12), (0.2, 0.1), (0.08, 0.06), (0.03, 0.04))
@@ -47,9 +48,9 @@ class Wealth:
         """
         left = list(differences)
         for start in range(0, len(left), _AT_ONCE):
-            some = left[start : start + _AT_ONCE]
+            some = Counter(left[start : start + _AT_ONCE]).items()
             for number, (bet, _) in enumerate(BETS):
-                won = math.prod([1 + bet * each for each in some])
+                won = math.prod([(1 + bet * each) ** times for each, times in some])
                 held = self._held[number] * (won if weight == 1 else won**weight)
                 self._held[number] = min(max(held, _LEAST), _MOST)
 
