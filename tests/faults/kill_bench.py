@@ -7,7 +7,6 @@ write transaction. The sandbox answers from memory what it was seen to answer wh
 
 import json
 import os
-import re
 import shutil
 import signal
 import time
@@ -20,10 +19,10 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+from faults.kept_files import SKILLS, damaged_own_files, own_files, skill_files
 from lignin.app import load_settings, open_context
 from lignin.artifacts.check_scan import load_checks
 from lignin.artifacts.disk import Disk
-from lignin.artifacts.serve import read_state
 from lignin.artifacts.verify import Verifier
 from lignin.domain.errors import ConflictError
 from lignin.domain.events import Change, Receipt
@@ -50,7 +49,6 @@ from lignin.practice import record_sessions
 from lignin.testing.fakes.sandbox import ProcessSandbox
 
 GOOD = Path(__file__).parents[1] / "corpora/artifacts/good"
-SKILLS = (".claude/skills", ".agents/skills")
 Act = Callable[[Context], object]
 
 
@@ -258,7 +256,7 @@ class Bench:
         """Run the whole path once, undisturbed, keeping the folder as it was before each step."""
         sessions, live = self.root / "recorded", self.live
         record_sessions(sessions, count=2, seed=7)
-        _own_files(live / "project")
+        own_files(live / "project")
         for number, operation in enumerate(operations(sessions)):
             before = self.root / f"before-{number}"
             shutil.copytree(live, before, symlinks=True)
@@ -342,10 +340,10 @@ class Bench:
         if length not in prepared.lengths:
             faults.append(f"the log ends at {length}, within a commit: {prepared.lengths}")
         faults += _lost_acknowledgements(folder)
-        faults += _damaged_own_files(prepared.before / "project", folder / "project")
+        faults += damaged_own_files(prepared.before / "project", folder / "project")
         self.act(prepared.operation, folder, Moments())
         faults += self._audit(folder, "after the repeat")
-        faults += _damaged_own_files(prepared.before / "project", folder / "project")
+        faults += damaged_own_files(prepared.before / "project", folder / "project")
         state = self.end_state(folder)
         faults += [
             f"{part} differs after the repeat: {state[part]} instead of {prepared.wanted[part]}"
@@ -376,7 +374,7 @@ class Bench:
                 row.stream: row.body["latest"]["verification"]["verdict"]
                 for row in rows["evidence"]
             },
-            "skills": _skill_files(folder / "project"),
+            "skills": skill_files(folder / "project"),
         }
 
 
@@ -412,30 +410,6 @@ def watched_sql(moment: Moments) -> Iterator[None]:
         event.remove(Engine, "commit", committing)
 
 
-def _own_files(project: Path) -> None:
-    for skills in SKILLS:
-        (project / skills / "theirs").mkdir(parents=True)
-        (project / skills / "theirs/SKILL.md").write_text("a person's own skill")
-    (project / "README.md").write_text("a person's project")
-
-
-def _damaged_own_files(before: Path, after: Path) -> list[str]:
-    own = [p for p in before.rglob("*") if p.is_file() and _is_own(p.relative_to(before))]
-    faults = []
-    for path in own:
-        inner = path.relative_to(before)
-        places = [after / inner]
-        if inner.parts[2:3] == ("caesar",):  # mid-swap it may stand in a staging folder beside
-            places += after.glob(f"{inner.parts[0]}/skills/.lignin-tmp-*/mine/notes.md")
-        if not any(p.is_file() and p.read_bytes() == path.read_bytes() for p in places):
-            faults.append(f"the user's own file {inner} is gone or changed")
-    return faults
-
-
-def _is_own(inner: Path) -> bool:
-    return inner.name in {"README.md", "notes.md"} or "theirs" in inner.parts
-
-
 def _lost_acknowledgements(folder: Path) -> list[str]:
     acks = folder / "acks"
     wanted = acks.read_text().split() if acks.exists() else []
@@ -445,20 +419,3 @@ def _lost_acknowledgements(folder: Path) -> list[str]:
             known |= {event.event_id for event in events}
             after = events[-1].position
     return [f"the acknowledged event {id_} is lost" for id_ in wanted if id_ not in known]
-
-
-_CHANGING = re.compile(rb"[0-9a-f]{12,}|\d{4}-\d\d-\d\d[T0-9:.Z+-]*")
-
-
-def _skill_files(project: Path) -> dict[str, str]:
-    found = {}
-    for skills in SKILLS:
-        folder = project / skills
-        if not folder.is_dir():
-            continue
-        assert not read_state(folder).receipt.intents
-        for path in sorted(folder.rglob("*")):
-            inner = path.relative_to(project).as_posix()
-            if path.is_file() and path.name != ".lignin-served.json":
-                found[inner] = _CHANGING.sub(b"#", path.read_bytes()).decode()
-    return found

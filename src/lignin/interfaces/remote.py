@@ -32,6 +32,8 @@ OPEN_TEXTS = frozenset(
 )
 """Text fields (single, listed or JSON) that name things of the store or are said in words."""
 
+DRY_RUN_TOLD = "true: only show what it would do; nothing is kept"
+"""What the argument of that name says."""
 _SYSTEM = r"^((desk|artifact):[^\s/]{1,300}|sha256:[0-9a-f]{1,64}|sys_\w{1,64})?$"
 PATTERNS: Mapping[str, str] = {
     "tools": r"^(desk(:\w{1,64})?)?$",

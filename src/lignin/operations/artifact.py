@@ -51,7 +51,7 @@ from lignin.operations.lifecycle import (
     promote_versions,
     proven_in,
 )
-from lignin.operations.recalling import recall, recall_told
+from lignin.operations.recalling import recall, recalling
 from lignin.operations.receiving import note_use
 from lignin.operations.registry import operation
 from lignin.operations.reopening import found_failed
@@ -269,13 +269,16 @@ def retire(context: Context, request: ArtifactRetire) -> VersionView:
 
     It leaves every head of the space in the same step; heads that extend those get a proposal.
     """
+    with recalling(context):
+        return _retired(context, request)
+
+
+def _retired(context: Context, request: ArtifactRetire) -> VersionView:
     reason = request.reason or "retired by a person"
     with context.view() as view:
         row = find(context, view, request.name, "retire")
         name, digest = row.body["name"], row.body["digest"]
         if row.state not in {"deprecated", "quarantined"}:
-            if row.state == "retired":  # by an earlier run, which perhaps got no further
-                recall_told(context)
             raise InvalidRequestError(
                 f"{name}@{digest} is {row.state}; only what is deprecated or quarantined is retired",
                 hint="`lignin artifact deprecate` comes first",
@@ -298,7 +301,6 @@ def retire(context: Context, request: ArtifactRetire) -> VersionView:
     )
     for head in heads:
         propose_to_children(context, head)
-    recall_told(context)
     return view_after
 
 

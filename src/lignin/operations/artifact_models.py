@@ -19,6 +19,8 @@ State = Literal[
     "quarantined",
 ]
 
+TOOLS = "for code that calls tools: what answers them, desk, desk:SEED or a server"
+
 
 class ArtifactCapture(Request):
     path: str = positional("a file or a folder", default="")
@@ -48,9 +50,7 @@ class ArtifactCapture(Request):
     mode: str = Field("", description="the failure mode that it is meant for")
     verify: bool = Field(True, description="verify at once")
     recordings: str = Field("", description="a file of recorded tool calls that prove it")
-    tools: str = Field(
-        "", description="for code that calls tools: what answers them, desk, desk:SEED or a server"
-    )
+    tools: str = Field("", description=TOOLS)
     requires: list[str] = Field(
         default_factory=list, description="a Python package that it imports, such as tabulate>=0.9"
     )
@@ -259,9 +259,7 @@ class SourceView(Response):
 class ArtifactVerify(ArtifactRef):
     again: bool = Field(False, description="run even where an earlier result could answer")
     recordings: str = Field("", description="a file of recorded tool calls, kept with the version")
-    tools: str = Field(
-        "", description="for code that calls tools: what answers them, desk, desk:SEED or a server"
-    )
+    tools: str = Field("", description=TOOLS)
 
 
 class ArtifactWithdraw(ArtifactRef):
@@ -269,9 +267,7 @@ class ArtifactWithdraw(ArtifactRef):
         None,
         description="those to withdraw, as they were given: JSON, @file or -; default: all yours",
     )
-    tools: str = Field(
-        "", description="for code that calls tools: what answers them, desk, desk:SEED or a server"
-    )
+    tools: str = Field("", description=TOOLS)
 
 
 class Withdrawn(Response):
@@ -315,9 +311,7 @@ class ArtifactCall(ArtifactRef):
     session: str = Field(
         "", description="your session: call what you captured in it, or what it was pinned to"
     )
-    tools: str = Field(
-        "", description="for code that calls tools: what answers them, desk, desk:SEED or a server"
-    )
+    tools: str = Field("", description=TOOLS)
     task: str = Field(
         default="",
         description="a task that was handed over half done: go on with it, repeating no change already made",

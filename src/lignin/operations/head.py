@@ -20,7 +20,7 @@ from lignin.operations.heads import (
     propose_to_children,
     state_changes,
 )
-from lignin.operations.recalling import recall_told
+from lignin.operations.recalling import recalling
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.space import RANKS
 from lignin.ports.ledger import View, require_known
@@ -261,18 +261,21 @@ def rollback(context: Context, request: HeadRollback) -> Rolled:
     Without --to it goes one move back. Repeating the command never redoes what it undid: straight
     after a rollback the revision has to be named.
     """
+    with recalling(context):
+        return _rolled_back(context, request)
+
+
+def _rolled_back(context: Context, request: HeadRollback) -> Rolled:
     with context.view() as view:
         stable, revision = context.harness.stable(view, request.name)
         moves = context.harness.history(view, request.name)
         if not moves:
             raise InvalidRequestError(f"head {request.name!r} has never moved")
         to = _whole(view, request.to) if request.to else moves[0].came_from
-        if request.to and to == stable:  # an earlier run got there, and perhaps no further
-            recall_told(context)
+        if request.to and to == stable:  # an earlier run got there
             return Rolled(head=request.name, came_from=stable, revision=stable, proposal="")
         stood = {move.came_from for move in moves[1:]}
         if not request.to and moves[0].claim == "restore" and moves[0].to in stood:
-            recall_told(context)
             raise ConflictError(
                 f"head {request.name!r} was rolled back already, to {stable}",
                 hint="name a revision with --to; `lignin head history` lists them",
@@ -284,7 +287,6 @@ def rollback(context: Context, request: HeadRollback) -> Rolled:
         changes = (*changes, *state_changes(context, view, request.name, revision, target))
     context.commit(*changes)
     propose_to_children(context, request.name)
-    recall_told(context)
     return Rolled(head=request.name, came_from=stable, revision=to, proposal=proposal)
 
 

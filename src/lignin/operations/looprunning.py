@@ -231,10 +231,11 @@ def _end(context: Context, run: str, end: Mapping[str, Json]) -> Json:
 
 def _told(view: View, row: Row, end: Mapping[str, Json]) -> str:
     """How it ended, in words, and where its last gate did not pass why not: what it found is filed nowhere."""
-    last = told_iterations(view, row)[-1:]
-    if end["why"] == "done" and last and row.body["iterations"][-1]["passed"] is False:
-        return f"{end['told']}; the gate did not pass: {last[0]['why'] or 'it says no'}"[:1000]
-    return str(end["told"])
+    last = row.body["iterations"][-1:]
+    if end["why"] != "done" or not last or last[0]["passed"] is not False:
+        return str(end["told"])
+    why = told_iterations(view, row)[-1]["why"] or "it says no"
+    return f"{end['told']}; the gate did not pass: {why}"[:1000]
 
 
 def _left(view: View, row: Row, loop: Loop, end: Mapping[str, Json]) -> list[Finding]:

@@ -6,6 +6,7 @@ the folder or a session begins.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,6 +56,18 @@ def recall_told(context: Context) -> None:
         context.progress(f"took out of use: {path}", 0, None)
     for left in done.still_in:
         context.progress(f"still there, remove it: {left}", 0, None)
+
+
+@contextmanager
+def recalling(context: Context) -> Iterator[None]:
+    """Recall after a block that takes something out of use, also where it refuses to do so again: the run
+    before, which did, may have died before it got this far."""
+    try:
+        yield
+    except LigninError:
+        recall_told(context)
+        raise
+    recall_told(context)
 
 
 def _served(context: Context, view: View) -> Mapping[Path, Client]:

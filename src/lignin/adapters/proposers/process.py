@@ -66,12 +66,14 @@ def run_process(
             stderr=errors,
             **(becomes or {}),
         )
-        with running as process:
+        try:
+            with running as process:
+                if mark is not None:
+                    mark.write_text(f"{process.pid} {_began(process.pid)}")
+                late = _wait(process, limit_s, stop)
+        finally:
             if mark is not None:
-                mark.write_text(f"{process.pid} {_began(process.pid)}")
-            late = _wait(process, limit_s, stop)
-        if mark is not None:
-            mark.unlink(missing_ok=True)
+                mark.unlink(missing_ok=True)
         code = None if late is not None else process.returncode
         return Ended(code, tail(out, most_bytes), tail(errors, most_bytes), bool(late))
 

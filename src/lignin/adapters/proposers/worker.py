@@ -6,6 +6,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from lignin.adapters.proposers.command_runs import OURS, MakeWall, Wall
@@ -73,20 +74,12 @@ class PlainWorker:
         self, name: str, words: Sequence[str], environment: Mapping[str, str], keep: Keep
     ) -> None:
         self.name, self._words, self._environment = name, tuple(words), environment
-        self._keep = keep
+        self._ran = partial(_ran, keep=keep)
 
     def run(self, tree: Path, told: str, limit_s: float, stop: Callable[[], bool]) -> Worked:
         """Run the command in the tree."""
-        return _ran(
-            self._words,
-            Wall(),
-            self._environment,
-            tree,
-            told,
-            keep=self._keep,
-            limit_s=limit_s,
-            stop=stop,
-        )
+        environment = self._environment
+        return self._ran(self._words, Wall(), environment, tree, told, limit_s=limit_s, stop=stop)
 
     def end_left(self, tree: Path) -> None:
         """End what was left running."""
@@ -111,7 +104,7 @@ class WalledWorker:
     ) -> None:
         self.name, self._placed, self._program = name, placed, program
         self._environment, self._wall, self._share = environment, wall, tuple(share)
-        self._keep = keep
+        self._ran = partial(_ran, keep=keep)
 
     def run(self, tree: Path, told: str, limit_s: float, stop: Callable[[], bool]) -> Worked:
         """Run the command behind walls of its own."""
@@ -124,16 +117,8 @@ class WalledWorker:
                 for path in (tree, *tree.rglob("*")):
                     os.chown(path, wall.user, wall.user, follow_symlinks=False)
             words = self._placed(str(root))
-            return _ran(
-                words,
-                wall,
-                self._environment,
-                tree,
-                told,
-                keep=self._keep,
-                limit_s=limit_s,
-                stop=stop,
-            )
+            environment = self._environment
+            return self._ran(words, wall, environment, tree, told, limit_s=limit_s, stop=stop)
         except OSError as error:
             return Worked(ended="infrastructure", why=f"{type(error).__name__}: {error}")
         finally:

@@ -22,9 +22,8 @@ def end_tree(leader: int) -> None:
     there is no `/proc`, whoever has left its group.
     """
     found: set[int] = set()
-    for _ in range(
-        _ROUNDS
-    ):  # stopped first, so that nobody has another child while others are killed
+    # Stopped first, so that nobody has another child while others are killed.
+    for _ in range(_ROUNDS):
         more = _tree(leader) - found
         _send(more, signal.SIGSTOP)
         found |= more

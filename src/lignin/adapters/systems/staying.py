@@ -6,7 +6,6 @@ nobody can keep it from; what code does that believes itself alone is told as it
 
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -17,36 +16,34 @@ class Left(BaseException):
     """What a function would have ended this process by."""
 
 
-_RUNNING: set[object] = set()
-_LOCK = threading.Lock()
+_RUNNING = list[int]()
+"""The process of each block that lasts; a fork finds those of its parent, which are not its own."""
 
 
 @contextmanager
 def staying() -> Iterator[None]:
     """While a block lasts, `os._exit` and `os.exec*` raise `Left` in this process, not in its children."""
     _guard()
-    here = object()
-    with _LOCK:
-        _RUNNING.add(here)
+    here = os.getpid()
+    _RUNNING.append(here)
     try:
         yield
     finally:
-        with _LOCK:
-            _RUNNING.discard(here)
+        _RUNNING.remove(here)
 
 
 @cache
 def _guard() -> None:
     """Stand in the way, from now on; outside of blocks all is as it was."""
-    leave, owner = os._exit, os.getpid()
+    leave = os._exit
 
     def exit_(status: int) -> NoReturn:
-        if _RUNNING and os.getpid() == owner:
+        if os.getpid() in _RUNNING:
             raise Left(f"it called os._exit({status})")
         leave(status)
 
     def heard(event: str, _args: tuple[Any, ...]) -> None:
-        if event == "os.exec" and _RUNNING and os.getpid() == owner:
+        if event == "os.exec" and os.getpid() in _RUNNING:
             raise Left("it called os.exec")
 
     os._exit = exit_

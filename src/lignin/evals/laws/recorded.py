@@ -193,7 +193,7 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
         against.append("what works passes less often as a whole")
     doubts = [*open_costs(savings, asked.level), *_doubts(unclear, whole, siblings)]
     if asked.claim == "better":
-        doubts += told_lost(known.cases, target, known.suite)
+        doubts += told_lost(known.cases, set(target), known.suite)
     verdict, reasons = _outcome(shown, against, doubts, faults, siblings)
     gain, interval = mean_gain(
         {case: [each for draw in draws for each in draw[case]] for case in differences}

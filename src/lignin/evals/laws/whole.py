@@ -9,7 +9,7 @@ by rates that the trials of both make likelier, for the incumbent's own may have
 
 import math
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,7 +159,7 @@ def _change_of(tried: Cases, suite: Belief) -> tuple[float, tuple[float, float]]
     return change, (max(-1.0, change - half), min(1.0, change + half))
 
 
-def told_lost(cases: Cases, target: Sequence[str], suite: Belief) -> list[str]:
+def told_lost(cases: Cases, target: Collection[str], suite: Belief) -> list[str]:
     """Say that cases outside the target are estimated to lose: those that hardly ever pass, too, which
     tell nothing of what works; nothing where their interval holds no change."""
     rest = {case: both for case, both in cases.items() if case not in target}

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from lignin.interfaces.commands import effect_note
 from lignin.interfaces.http.problems import DECLARED, MEDIA, SCHEMA, TITLES
-from lignin.interfaces.remote import request_schema
+from lignin.interfaces.remote import DRY_RUN_TOLD, request_schema
 from lignin.operations.registry import Operation
 
 REFERENCE = "#/components/schemas/{model}"
@@ -26,7 +26,7 @@ DRY_RUN = {
     "name": "dry_run",
     "in": "query",
     "required": False,
-    "description": "true: only show what it would do; nothing is kept",
+    "description": DRY_RUN_TOLD,
     "schema": {"type": "boolean", "default": False},
 }
 KEY = {

@@ -13,7 +13,7 @@ from typing import Any
 
 from lignin.domain.errors import InvalidRequestError
 from lignin.interfaces.commands import effect_note
-from lignin.interfaces.remote import request_schema
+from lignin.interfaces.remote import DRY_RUN_TOLD, request_schema
 from lignin.operations.context import Serving
 from lignin.operations.registry import Operation
 
@@ -137,7 +137,7 @@ def input_schema(operation: Operation, offered: Collection[str] = ()) -> dict[st
         schema["properties"]["dry_run"] = {
             "type": "boolean",
             "default": False,
-            "description": "true: only show what it would do; nothing is kept",
+            "description": DRY_RUN_TOLD,
         }
     schema["required"] = [*schema.get("required", []), RATIONALE]
     return schema
