@@ -113,6 +113,21 @@ def test_a_mark_that_a_skill_is_still_at_work_is_no_new_use() -> None:
     assert len(count_uses([account(*LOADED, *still, *later)], [])) == 1
 
 
+def test_a_mark_just_before_the_next_prompt_takes_no_use_from_it() -> None:
+    again = (asked(6, 8), said(7, 8.1, tool(MCP, "t3", name="pdf")), answered(8, 9, 7))
+    events = (
+        Step(index=1, role="user", at=at(0)),
+        said(2, 1, tool("Skill", "t1", skill="pdf")),
+        said(3, 3.5, tool(MCP, "t2", name="pdf")),
+        said(4, 7.5, skill="pdf"),  # at work still, as near to the next prompt as clocks may differ
+        Step(index=5, role="user", at=at(8)),
+        said(6, 8.9, tool(MCP, "t3", name="pdf")),
+    )
+    for heard in (events, (*events[:2], *events[3:])):
+        runs = [account(*LOADED, CALLED, *again), account(*heard, telemetry=True)]
+        assert len(count_uses(runs, [])) == 2
+
+
 def test_a_sub_agent_uses_by_itself_and_what_its_parent_had_at_work_is_no_use_of_it() -> None:
     own = (said(1, 10, tool("Skill", "t7", skill="pdf"), skill="pdf"), answered(2, 11, 1))
     inherited = (said(1, 20, skill="pdf"), said(2, 21, skill="pdf"))

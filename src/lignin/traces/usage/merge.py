@@ -126,9 +126,14 @@ def _take_group(ledger: _Ledger, group: Group) -> None:
             _join(ledger, use, group, (sign,))
         calls += uses
     if loads:
-        known = next((each for sign in loads for each in _known(ledger, group, sign)), None)
-        use = known or (calls[0] if calls else _new(ledger, group, loads[0]))
+        use = calls[0] if calls else _begun(ledger, group, loads)
         _join(ledger, use, group, loads)
+
+
+def _begun(ledger: _Ledger, group: Group, loads: Sequence[Sign]) -> Merged:
+    """The use that a load without a call began; marks that it is still at work may reach into the next."""
+    known = (each for sign in loads if not sign.is_mark for each in _known(ledger, group, sign))
+    return next(known, None) or _new(ledger, group, loads[0])
 
 
 def _known(ledger: _Ledger, group: Group, sign: Sign) -> list[Merged]:
