@@ -89,7 +89,7 @@ class Gate:
             )
         except InvalidRequestError as error:
             if "same" in error.fields:
-                self._tell(f"nothing changed: {system} is what {stands} is; no trial was run")
+                self._tell(f"nothing changed in {system}: {error.message}; no trial was run")
                 return None
             self._tell(f"not decided: {error.message}")
             raise

@@ -107,7 +107,7 @@ def _come_to(context: Context, of: Standing) -> str:
 
 
 def _told_beside(context: Context, of: Standing) -> str:
-    come_to = {"same": "nothing changed", "none": f"not decided ({of.why})"}
+    come_to = {"same": f"nothing changed ({of.why})", "none": f"not decided ({of.why})"}
     state = _come_to(context, of)
     decision = f" ({of.decision})" if of.decision else ""
     return f"{of.asked}: {come_to.get(state, state)}{decision}"

@@ -102,8 +102,7 @@ def _standing(context: Context, record: Mapping[str, Json]) -> Standing:
         question = question_of(context, request)
     except LigninError as error:
         is_same = "same" in error.fields
-        why = "nothing changed: both are the very same system" if is_same else error.message
-        return Standing(asked=asked, why=why, is_same=is_same)
+        return Standing(asked=asked, why=error.message, is_same=is_same)
     with context.view() as view:
         _, row, outdated = find_decision(view, question, anew=False)
     if row is not None and row.state != "open":

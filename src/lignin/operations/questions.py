@@ -32,8 +32,9 @@ from lignin.operations.subjects import open_subject
 from lignin.operations.suites import SuiteRequest, load_suite, options_of
 from lignin.operations.trialwork import SuiteCase
 from lignin.ports.ledger import View, require_known
-from lignin.ports.system import System
+from lignin.ports.system import MadeOfFiles, System
 
+MAX_TOPS = 10
 EVERY_CASE = (
     "clear each case that works by itself, not by others of its failure mode; then a break of one case alone "
     "is let go 3 times in 100, for about four trials of each such case, as of a suite without modes"
@@ -140,11 +141,18 @@ def _asked(context: Context, request: GateProve) -> dict[str, Any]:
 def _different(question: Question) -> Question:
     if question.incumbent.digest == question.candidate.digest:
         raise InvalidRequestError(
-            "incumbent and candidate are the very same system",
-            hint="there is nothing to decide",
+            f"incumbent and candidate are the very same system{_made_of(question.candidate)}",
+            hint="there is nothing to decide; what else changed is no part of it, unless the command line "
+            "names it, or the folder that its program lies in holds it",
             same=question.incumbent.digest,
         )
     return question
+
+
+def _made_of(system: System) -> str:
+    tops = system.made_of if isinstance(system, MadeOfFiles) else ()
+    more = f" and {len(tops) - MAX_TOPS} more" if len(tops) > MAX_TOPS else ""
+    return f", made of {', '.join(tops[:MAX_TOPS])}{more}" if tops else ""
 
 
 def _of_systems(

@@ -138,6 +138,16 @@ class Covered(Protocol):
 
 
 @runtime_checkable
+class MadeOfFiles(Protocol):
+    """A system that is made of files of the user, and names them."""
+
+    @property
+    def made_of(self) -> tuple[str, ...]:
+        """The files and, with a `/` at their end, the folders at the top of what it brings, in order."""
+        ...
+
+
+@runtime_checkable
 class Reads(Protocol):
     """A system that notes in a run's `data` what it reads beside what its digest covers."""
 

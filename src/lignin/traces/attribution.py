@@ -35,8 +35,15 @@ _COPIERS = frozenset(["cp", "mv", "rsync", "install"])
 _WRAPPERS = frozenset(["uvx", "uv", "run", "python", "python3", "-m", "env", "sudo", "npx", "pipx"])
 _NOT_RUN = frozenset({2, 3, 4, 5, 7, 126, 127})
 """Exit codes of a call that never came to run: refused, or no such command."""
-_NEVER_RAN = re.compile(r"\s*(?:unsupported call|unknown tool|no such tool)\b", re.IGNORECASE)
-"""How clients answer a call of a tool that they do not have (yet)."""
+_NEVER_RAN = re.compile(
+    r"\s*(?:<tool_use_error>\s*)?(?:unsupported call|unknown tool|no such tool"
+    r"|the user doesn't want to proceed with this tool use|claude requested permissions to"
+    r"|this command requires approval|permission to use .{1,2000}? has been denied"
+    r"|permission for this action has been denied|pretooluse:\S{1,100} hook error"
+    r"|exec command rejected by user|user cancelled mcp tool call)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""How clients answer a call of a tool that they do not have (yet), or that a person or a rule refused."""
 _COMMAND = re.compile(r"<command-name>/?([A-Za-z0-9][\w:.-]{0,63})</command-name>")
 _MISSING = re.compile(r"No such file or directory|cannot access|not found", re.IGNORECASE)
 _XML_NAME = re.compile(r"<skill>\s*<name>\s*([^<\s]{1,64})\s*</name>")
@@ -156,6 +163,8 @@ def _uses_of(call: ToolCall) -> Iterator[tuple[str, How]]:
 
 
 def _uses_of_shell(action: Shell, call: ToolCall) -> Iterator[tuple[str, How]]:
+    if call.exit_code is None and _NEVER_RAN.match(call.observation or ""):
+        return
     if name := skill_of_path(f"{action.cwd}/"):
         yield name, "shell touch"
     missing = bool(call.is_error) and bool(_MISSING.search(call.observation or ""))

@@ -153,7 +153,25 @@ def test_nothing_is_told_where_no_gate_was_asked(project: pytest.Pytester) -> No
 def test_an_agent_that_did_not_change_passes_without_a_trial(project: pytest.Pytester) -> None:
     done = gated(project)
     done.assert_outcomes(passed=1)
-    done.stdout.fnmatch_lines(["*nothing changed*no trial was run"])
+    done.stdout.fnmatch_lines(["*nothing changed*made of agent/; no trial was run"])
+
+
+def test_what_changed_beside_the_agent_is_told_to_be_no_part_of_it(
+    project: pytest.Pytester,
+) -> None:
+    folder = project.path
+    (folder / "prompts").mkdir()
+    (folder / "prompts" / "system.md").write_text("Be kind.")
+    (folder / "single.sh").write_text(AGENT)
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "prompts beside an agent that is a file at the top")
+    (folder / "prompts" / "system.md").write_text("Be rude.")
+    call = AGENT_CALL.replace("agent/main.sh", "single.sh") % ""
+    project.makepyfile(f"def test_agent(lignin_gate):\n    {call}\n")
+    done = run(project)
+    done.assert_outcomes(passed=1)
+    done.stdout.fnmatch_lines(["*nothing changed*made of single.sh; no trial was run"])
+    assert "made of single.sh" in reported(project).text
 
 
 @pytest.mark.parametrize(("policy", "ends"), [("fail", pytest.fail), ("skip", pytest.skip)])

@@ -70,6 +70,22 @@ def test_each_way_of_using_an_artifact_is_seen(made: ToolCall, expected: tuple[s
             name="pdf",
             observation="unsupported call: mcp__lignin__artifact_call",
         ),
+        *(
+            call("Bash", command=command, is_error=True, observation=refusal)
+            for command in ("lignin artifact call pdf", "cat .claude/skills/pdf/SKILL.md")
+            for refusal in (
+                "The user doesn't want to proceed with this tool use. The tool use was rejected.",
+                "Claude requested permissions to use Bash, but you haven't granted it yet.",
+                "This command requires approval",
+                f"Permission to use Bash with command {command} has been denied.",
+                "PreToolUse:Bash hook error: [guard.sh]: not here",
+            )
+        ),
+        call(
+            "shell",
+            command=["lignin", "artifact", "call", "pdf"],
+            observation="exec command rejected by user",
+        ),
         call("Bash", command="mkdir -p .claude/skills/pdf"),
         call("Bash", command="cat > .claude/skills/pdf/SKILL.md <<'E'\ntext\nE"),
         call("Bash", command="cp -r mine .claude/skills/pdf"),

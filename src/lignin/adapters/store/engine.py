@@ -89,27 +89,7 @@ def _open_sqlite(database: str | None, create: bool) -> Engine:
         ) from error
     _refuse_network_file_system(path.parent.resolve())
     make_private(path)
-    _refuse_foreign(path)
     return _create(make_url(f"sqlite:///{path}"), POOL_SIZE, MAX_OVERFLOW)
-
-
-def _refuse_foreign(path: Path) -> None:
-    """Look before the first connection, which turns the file's journal to WAL; ours have it."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(20)
-    except OSError:
-        return  # SQLite says better why it cannot be read
-    if not head.startswith(b"SQLite format 3\0") or head[18] != 1:
-        return
-    with contextlib.closing(
-        sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-    ) as plain:
-        try:
-            found = plain.execute("select name from sqlite_master where type = 'table'").fetchall()
-        except sqlite3.DatabaseError:
-            return  # damaged: said when it is opened
-    _require_own(str(path), {str(name) for (name,) in found if not name.startswith("sqlite_")})
 
 
 def _require_own(place: str, there: set[str]) -> None:
@@ -172,10 +152,29 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we begin transactions ourselves, immediate when writing
     cursor = connection.cursor()
     cursor.execute(f"pragma busy_timeout={BUSY_TIMEOUT_MS}")
+    _refuse_foreign(connection, cursor)
     cursor.execute("pragma journal_mode=wal")
     cursor.execute("pragma synchronous=full")
     cursor.execute("pragma foreign_keys=on")
     cursor.close()
+
+
+def _refuse_foreign(connection: Any, cursor: Any) -> None:
+    """Look before the journal is turned to WAL, which changes the file; ours have it.
+
+    Only ever through SQLite: a file that this process opens and closes by itself takes with it every lock that
+    the process holds on it, and then another one removes the journal in which this one goes on writing.
+    """
+    (mode,) = cursor.execute("pragma journal_mode").fetchone()
+    if mode == "wal":
+        return
+    found = cursor.execute("select name from sqlite_master where type = 'table'").fetchall()
+    place = cursor.execute("pragma database_list").fetchone()[2]
+    try:
+        _require_own(place, {str(name) for (name,) in found if not name.startswith("sqlite_")})
+    except ConflictError:
+        connection.close()
+        raise
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -77,6 +77,14 @@ class _CommandSystem:
         return digest_json([kind, self._content.digest, harness, self._asked.limit_s])
 
     @property
+    def made_of(self) -> tuple[str, ...]:
+        """See `lignin.ports.system.MadeOfFiles`."""
+        tops = {
+            first + slash for first, slash, _ in (p.partition("/") for p in self._content.files)
+        }
+        return tuple(sorted(tops))
+
+    @property
     def _files(self) -> dict[str, File]:
         harness = {f"harness/{path}": file for path, file in self._asked.harness.items()}
         return {**self._content.files, **harness}

@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import resource
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -394,3 +396,27 @@ def test_a_new_store_and_its_folder_are_readable_by_their_owner_only(tmp_path: P
     ledger.close()
     assert folder.stat().st_mode & 0o777 == 0o700
     assert modes == dict.fromkeys(("ledger.db", "ledger.db-wal", "ledger.db-shm"), 0o600)
+
+
+_READ_AND_LEAVE = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("select count(*) from event").fetchone()
+connection.close()  # the last one to leave takes the journal away
+"""
+
+
+def test_opening_a_store_twice_keeps_its_journal_from_a_process_that_leaves(tmp_path: Path) -> None:
+    """A server does: every dry run opens the store anew, beside its resident writer."""
+    url, path = _store(tmp_path), tmp_path / "ledger.db"
+    ledger = SqlLedger(url, TickingClock())
+    ledger.commit(change("team", used("a")))
+    SqlLedger(url, TickingClock()).close()
+    subprocess.run([sys.executable, "-c", _READ_AND_LEAVE, path], check=True)
+    assert path.with_name("ledger.db-wal").exists()
+    receipt = ledger.commit(change("team", used("a")))[0]
+    other = SqlLedger(url, TickingClock())
+    with other.view("team") as view:
+        assert view.log(after=receipt.first_position - 1)
+    other.close()
+    ledger.close()
