@@ -10,9 +10,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from lignin.adapters.store.audit import verify_space
-from lignin.adapters.store.engine import explained, open_engine, require_local
+from lignin.adapters.store.engine import explained, open_engine, require_local, translated_errors
 from lignin.adapters.store.ledger import SqlLedger
 from lignin.domain.commits import Book, Plan, Unit, _Draft
 from lignin.domain.errors import (
@@ -394,3 +395,31 @@ def test_a_new_store_and_its_folder_are_readable_by_their_owner_only(tmp_path: P
     ledger.close()
     assert folder.stat().st_mode & 0o777 == 0o700
     assert modes == dict.fromkeys(("ledger.db", "ledger.db-wal", "ledger.db-shm"), 0o600)
+
+
+@pytest.mark.parametrize(
+    ("state", "is_away"),
+    [
+        (None, True),
+        ("57P01", True),
+        ("57P03", True),
+        ("08006", True),
+        ("57014", False),
+        ("53100", False),
+    ],
+)
+def test_a_server_that_stops_or_starts_is_away_and_one_that_refuses_is_not(
+    state: str | None, is_away: bool
+) -> None:
+    class SaidError(Exception):
+        sqlstate = state
+
+    with pytest.raises(UnavailableError) as caught, translated_errors("postgresql://host/lignin"):
+        raise OperationalError("select 1", {}, SaidError("no"))
+    assert bool(caught.value.fields.get("is_away")) is is_away
+
+
+def test_a_file_that_cannot_be_used_is_not_away() -> None:
+    with pytest.raises(UnavailableError) as caught, translated_errors("sqlite:///ledger.db"):
+        raise OperationalError("select 1", {}, sqlite3.OperationalError("database is locked"))
+    assert "is_away" not in caught.value.fields
