@@ -1,7 +1,8 @@
 """Web hooks over HTTP: POST /hooks/NAME, on the server of `lignin up`.
 
 Owns HTTP alone: sizes, status codes, how many at once. Who may send is decided by the signature, so the
-server's own token is not asked for here. What is refused is told in as few words as a sender needs.
+server's own token is not asked for here. What is refused is told in as few words as a sender needs; why it
+was, whoever runs the server is told.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from lignin.domain.errors import (
     LimitedError,
     NotFoundError,
 )
+from lignin.interfaces.refusals import Refusals
 from lignin.operations.context import Context
 from lignin.operations.hooking import MAX_BODY_BYTES, take_hook
 
@@ -27,21 +29,23 @@ MAX_WAITING = 32
 READ_S = 20.0
 
 
-def hook_routes(context: Context) -> list[Route]:
+def hook_routes(context: Context, refusals: Refusals) -> list[Route]:
     """The routes of a server that take web hooks in."""
-    return [Route("/hooks/{name}", _Hooks(context).answer, methods=["POST"])]
+    return [Route("/hooks/{name}", _Hooks(context, refusals).answer, methods=["POST"])]
 
 
 class _Hooks:
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, refusals: Refusals) -> None:
         self._context = context
+        self._refusals = refusals
         self._threads = anyio.CapacityLimiter(MAX_AT_ONCE)
         self._inside = 0
 
     async def answer(self, request: Request) -> Response:
         """Take one in: 200 where it is kept, now or before."""
+        name = str(request.path_params["name"])[:100]
         if self._inside >= MAX_WAITING:
-            return _told(LimitedError("too many at once"))
+            return self._refuse(name, LimitedError("too many at once"))
         self._inside += 1
         try:
             if request.headers.get("origin"):
@@ -51,17 +55,20 @@ class _Hooks:
             headers: Mapping[str, str] = {
                 name.lower(): value for name, value in request.headers.items()
             }
-            name = str(request.path_params["name"])[:100]
             await run_sync(take_hook, self._context, name, headers, body, limiter=self._threads)
         except ClientDisconnect:
             return Response(status_code=400)
         except TimeoutError:
             return Response(status_code=408)
         except LigninError as error:
-            return _told(error)
+            return self._refuse(name, error)
         finally:
             self._inside -= 1
         return Response(status_code=200)
+
+    def _refuse(self, name: str, error: LigninError) -> Response:
+        self._refusals.tell(f"/hooks/{name}", error)
+        return _told(error)
 
 
 async def _read(request: Request) -> bytes:

@@ -26,6 +26,7 @@ from lignin.domain.errors import (
 )
 from lignin.interfaces.hooks import hook_routes
 from lignin.interfaces.listening import parse_address, serve_app
+from lignin.interfaces.refusals import Refusals
 from lignin.operations.context import Context
 from lignin.operations.looplooking import MAX_GIVEN_BYTES, hear_webhook
 from lignin.operations.telemetry import take_request
@@ -73,7 +74,7 @@ def _routes(inbox: "_Inbox") -> list[BaseRoute]:
     routes = [Route(f"/v1/{name}", inbox.answering(name), methods=["POST"]) for name in names]
     return [
         *routes,
-        *hook_routes(inbox.context),
+        *hook_routes(inbox.context, inbox.refusals),
         Route("/loops/{name}", inbox.hear, methods=["POST"]),
     ]
 
@@ -81,6 +82,7 @@ def _routes(inbox: "_Inbox") -> list[BaseRoute]:
 class _Inbox:
     def __init__(self, context: Context, token: str | None) -> None:
         self.context = context
+        self.refusals = Refusals(context)
         self._token = token
         self._recent = Recent()
         self._threads = anyio.CapacityLimiter(MAX_AT_ONCE)
@@ -100,6 +102,7 @@ class _Inbox:
             except ClientDisconnect:
                 return Response(status_code=400)
             except LigninError as error:
+                self.refusals.tell(f"/v1/{signal}", error)
                 return _refused(encoding or "json", _status(error), error.message)
 
         return answer
@@ -122,6 +125,7 @@ class _Inbox:
         except ClientDisconnect:
             return Response(status_code=400)
         except LigninError as error:
+            self.refusals.tell(f"/loops/{request.path_params['name']}", error)
             code = 404 if isinstance(error, NotFoundError) else _status(error)
             return JSONResponse({"error": error.code, "message": error.message}, status_code=code)
 

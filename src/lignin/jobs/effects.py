@@ -7,14 +7,16 @@ the same ids. What comes to another change under the same key is refused by the 
 
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 
+from lignin.domain.errors import UnavailableError
 from lignin.domain.events import Change, Receipt
 from lignin.domain.ids import ENTROPY_BYTES, make_id
 from lignin.domain.jobs import effect_key
+from lignin.ports.engine import RunStopped
 from lignin.ports.ledger import Ledger, View
 
 
@@ -33,6 +35,54 @@ class StepIds:
             founding = f"{self._step_key}:{self._made}"
         entropy = hashlib.sha256(founding.encode()).digest()[:ENTROPY_BYTES]
         return make_id(prefix, at=self._at, entropy=entropy)
+
+
+class RunLedger:
+    """The ledger as a run sees it: while the store is away the run stops here, and is taken up again.
+
+    A run that ended for that would be said to have failed, for a moment in which nobody could look.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def commit(self, *changes: Change) -> tuple[Receipt, ...]:
+        """As `Ledger.commit`."""
+        with _stopping():
+            return self._ledger.commit(*changes)
+
+    @contextmanager
+    def view(self, space: str) -> Iterator[View]:
+        """As `Ledger.view`."""
+        with _stopping(), self._ledger.view(space) as view:
+            yield view
+
+    def spaces(self) -> Sequence[str]:
+        """As `Ledger.spaces`."""
+        with _stopping():
+            return self._ledger.spaces()
+
+    def now(self) -> datetime:
+        """As `Ledger.now`."""
+        with _stopping():
+            return self._ledger.now()
+
+    def watch(self, ring: Callable[[], None]) -> AbstractContextManager[None]:
+        """As `Ledger.watch`."""
+        return self._ledger.watch(ring)
+
+    def close(self) -> None:
+        """Nothing: the ledger is its opener's to close."""
+
+
+@contextmanager
+def _stopping() -> Iterator[None]:
+    try:
+        yield
+    except UnavailableError as error:
+        if error.fields.get("is_away"):
+            raise RunStopped("the store is away") from error
+        raise
 
 
 class StepLedger:

@@ -23,7 +23,7 @@ from lignin.operations.loop_models import (
     ItemView,
 )
 from lignin.operations.loopacting import without_secrets
-from lignin.operations.loopapplying import apply_item
+from lignin.operations.loopapplying import apply_item, undo_item
 from lignin.operations.loopladder import ceiling, current_standing
 from lignin.operations.looplooking import wake
 from lignin.operations.registry import operation
@@ -65,13 +65,15 @@ def settle(context: Context, request: ItemSettle) -> ItemShown:
 
     Accepting applies what is proposed where the loop has earned that; before, it is yours to do, and the
     decision counts for the loop, unless you say that you changed it. A run that waits goes on with the
-    answer at the next tick.
+    answer at the next tick. What is taken back leaves the head that it was put on; what a command or a
+    message did stays done.
     """
     require_person(context.scope.actor, "settles what loops ask")
     with context.view() as view:
         row = require_known(view, f"inbox/{request.item}")
         loop_row = view.row(f"loop/{row.body['loop']}")
         loop = load_loop(view, loop_row) if loop_row else None
+    undone = ""
     if request.how == "snooze":
         until = format_time(context.ledger.now() + timedelta(hours=request.hours))
         if (expires := row.body.get("until")) and until >= expires:
@@ -81,7 +83,7 @@ def settle(context: Context, request: ItemSettle) -> ItemShown:
             )
         context.commit(Inbox(context.ids).snooze(context.scope, row, until))
     elif request.how == "reverse":
-        _reverse(context, row, loop, request.say)
+        undone = _reverse(context, row, loop, request.say)
     else:
         _settle(context, request, row, loop)
     woken = wake(context, context.ledger.now())
@@ -89,7 +91,7 @@ def settle(context: Context, request: ItemSettle) -> ItemShown:
         now = require_known(view, row.stream)
         shown = _shown(view, now)
     wakes = now.body["run"] if now.body["run"] in woken else None
-    return shown.model_copy(update={"wakes": wakes})
+    return shown.model_copy(update={"wakes": wakes, "undone": undone})
 
 
 def _settle(context: Context, request: ItemSettle, row: Row, loop: Loop | None) -> None:
@@ -129,14 +131,15 @@ def _settle(context: Context, request: ItemSettle, row: Row, loop: Loop | None) 
         apply_item(context, loop, row.key, standing)
 
 
-def _reverse(context: Context, row: Row, loop: Loop | None, why: str) -> None:
-    """Taken back by a person: the item is dismissed, and the loop loses what it earned."""
+def _reverse(context: Context, row: Row, loop: Loop | None, why: str) -> str:
+    """Taken back by a person: a head goes back, the item is dismissed, the loop loses what it earned."""
     if row.state != "applied":
         raise InvalidRequestError(
             f"the item {row.key!r} is {row.state}: nothing was applied", hint="--how dismiss"
         )
     who = context.scope.actor.sub
     inbox, scope = Inbox(context.ids), context.scope
+    undone = undo_item(context, row.body["applied"]["facts"], why or f"{who} took it back")
     context.commit(inbox.reopen(scope, row, f"taken back by {who}"))
 
     def decide(view: View) -> tuple[None, Sequence[Change]]:
@@ -150,6 +153,7 @@ def _reverse(context: Context, row: Row, loop: Loop | None, why: str) -> None:
         return None, changes
 
     context.decide_and_commit(decide)
+    return undone
 
 
 def _told(view: View, row: Row) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from lignin.domain.codec import Json, canonical_bytes
 from lignin.domain.errors import ConflictError, LigninError, NotFoundError
 from lignin.domain.events import Change, Scope, parse_actor
 from lignin.domain.jobs import Job, JobAsked, JobEnd, JobError, JobSpent
+from lignin.jobs.effects import RunLedger
 from lignin.jobs.service import Jobs, load_job
 from lignin.operations.context import Context
 from lignin.operations.jobkind import JobKind, Work, load_job_kinds
@@ -81,8 +82,10 @@ def _begun(context: Context, run: Run, value: Json) -> Work:
 
     Raises:
         ConflictError: The job is not open in this turn any more.
+        RunStopped: The store is away.
     """
     space, name = value["space"], value["job"]
+    context = replace(context, ledger=RunLedger(context.ledger))
     with context.ledger.view(space) as view:
         job = load_job(view, name)
     if job.state != "open" or job.run != run.id:

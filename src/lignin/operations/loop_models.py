@@ -234,7 +234,8 @@ class ItemSettle(ItemRef):
     how: Literal["accept", "dismiss", "answer", "snooze", "reverse"] = Field(
         "accept",
         description="accept: let it stand, and apply it where the loop may; dismiss: for good; answer: "
-        "with --say; snooze: put it off; reverse: take back what was applied",
+        "with --say; snooze: put it off; reverse: take back what was applied, "
+        "where it moved a head, and the loop's level with it",
     )
     say: str = Field("", description="an answer, or why")
     changed: bool = Field(
@@ -266,6 +267,7 @@ class ItemShown(ItemView):
     said: str = Field("", description="what was answered")
     applied: dict[str, Any] | None = Field(None, description="what was done, by whom, when")
     wakes: str | None = Field(None, description="the run that goes on with the answer")
+    undone: str = Field("", description="what became of what was applied, where it was taken back")
 
 
 class ItemsListed(Listed):

@@ -10,7 +10,8 @@ from dataclasses import replace
 from lignin.artifacts.promotion import require_person
 from lignin.domain.codec import Json
 from lignin.domain.errors import DeniedError, GateFailedError, InvalidRequestError
-from lignin.domain.events import Actor
+from lignin.domain.events import Actor, Change
+from lignin.domain.harness import diff_revisions
 from lignin.domain.loops import Loop
 from lignin.domain.states import Row
 from lignin.harness.laws import Decision
@@ -23,6 +24,7 @@ from lignin.operations.loopplaces import Places, folders_of
 from lignin.operations.loopsending import OWN
 from lignin.operations.proposal import ProposalApply as ApplyRequest
 from lignin.operations.proposal import ProposalDecide, apply, decide
+from lignin.operations.regressing import log_of, propose_rollback
 from lignin.ports.ledger import View, require_known
 
 GATE = "autonomy"
@@ -67,6 +69,47 @@ def apply_item(context: Context, loop: Loop, item: str, standing: Standing) -> M
 
     context.decide_and_commit(file)  # type: ignore[arg-type]
     return facts
+
+
+def undo_item(context: Context, facts: Mapping[str, Json], why: str) -> str:
+    """Take back what was applied, where it was a move of a head; return what became of it, in words.
+
+    Args:
+        context: Of the person who takes it back; his word approves it.
+        facts: What `apply_item` gave.
+
+    Raises:
+        GateFailedError: Its slots hold something else by now, or the head may not go back.
+    """
+    proposal, head = facts.get("proposal"), facts.get("head")
+    if not isinstance(proposal, str) or not isinstance(head, str):
+        return "noted; what was done is not undone by this: do so by hand"
+
+    def plan(view: View) -> tuple[str, list[Change]]:
+        log = log_of(context, view, head)
+        accused = next(move for move in reversed(log.moves) if move.proposal == proposal)
+        slots = context.harness.stable(view, head)[1].slots
+        ends = (accused.came_from, accused.to)
+        put = diff_revisions(*(context.harness.revision(view, end) for end in ends))
+        if all(slots.get(slot) == change.expected for slot, change in put.items()):
+            return "", []
+        if any(slots.get(slot) != change.new for slot, change in put.items()):
+            raise GateFailedError(
+                f"{head} holds something else by now in {', '.join(sorted(put))}",
+                hint="`lignin head history` has its moves, `lignin head rollback` goes back to one; "
+                "settle the item again then",
+            )
+        return propose_rollback(context, view, log, accused, why=why, facts={})
+
+    back = context.decide_and_commit(plan)
+    if not back:
+        return f"{head} had gone back already"
+    with context.view() as view:
+        state = require_known(view, f"proposal/{back}").state
+    if state in ("open", "undecided"):
+        decide(context, ProposalDecide(proposal=back, approve=True, reject=""))
+    apply(context, ApplyRequest(proposal=back, token=None))
+    return f"{head} has gone back, by {back}"
 
 
 def _do(context: Context, loop: Loop, finding: Finding, item: str) -> Mapping[str, Json]:

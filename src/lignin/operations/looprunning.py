@@ -17,7 +17,7 @@ from lignin.domain.states import Row
 from lignin.loops.budgets import Budgets, Ticket, budgets_of, parse_ticket, plan_ticket
 from lignin.loops.inbox import Filing, Inbox
 from lignin.loops.laws.answers import Finding
-from lignin.loops.laws.endings import is_short, left_branch, short_of_goal
+from lignin.loops.laws.endings import gate_in_doubt, is_short, left_branch, short_of_goal
 from lignin.loops.laws.looking import FROM
 from lignin.loops.laws.spending import longest_checked_s
 from lignin.loops.laws.stops import Iterated, decide_stop, parse_iterated
@@ -232,21 +232,25 @@ def _end(context: Context, run: str, end: Mapping[str, Json]) -> Json:
 def _told(view: View, row: Row, end: Mapping[str, Json]) -> str:
     """How it ended, in words, and where its last gate did not pass why not: what it found is filed nowhere."""
     last = row.body["iterations"][-1:]
-    if end["why"] != "done" or not last or last[0]["passed"] is not False:
+    if end["why"] != "done" or not last or last[0]["passed"] is True:
         return str(end["told"])
-    why = told_iterations(view, row)[-1]["why"] or "it says no"
-    return f"{end['told']}; the gate did not pass: {why}"[:1000]
+    why = told_iterations(view, row)[-1]["why"]
+    if last[0]["passed"] is None:
+        return f"{end['told']}; the gate could not say: {why or 'no reason'}"[:1000]
+    return f"{end['told']}; the gate did not pass: {why or 'it says no'}"[:1000]
 
 
 def _left(view: View, row: Row, loop: Loop, end: Mapping[str, Json]) -> list[Finding]:
-    """What a run leaves to a person besides its findings: its branch, a goal that it did not reach."""
+    """What a run leaves to a person besides its findings: its branch, a goal that it did not reach, a doubt."""
     left, told = list[Finding](), told_iterations(view, row)
     branch = str(row.body["iterations"][-1].get("branch", "")) if told else ""
     if branch:
         left.append(left_branch(loop, branch, str(stood(told)["base"])))
+    each = row.body["source"] not in ("cron", "manual")  # each occurrence has a goal of its own
+    key = row.key if each else str(end["why"])
+    if told and end["why"] == "done" and row.body["iterations"][-1]["passed"] is None:
+        left.append(gate_in_doubt(loop, key, told[-1]["why"]))
     if told and is_short(loop, str(end["why"])):
-        each = row.body["source"] not in ("cron", "manual")  # each occurrence has a goal of its own
-        key = row.key if each else str(end["why"])
         left.append(short_of_goal(loop, key, str(end["why"]), str(end["told"]), told))
     return left
 

@@ -9,6 +9,8 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -197,8 +199,6 @@ def test_json_that_goes_out_can_be_verified_by_who_takes_it(desk: Desk, far: Hoo
     done = granted(desk, post_grant(far.address))("connector.send", name="far", body="hello")
     ((_, headers, body),) = far.received
     plain = {name.lower(): value for name, value in headers.items()}
-    from datetime import UTC, datetime
-
     now = datetime.now(UTC)
     taken = require_signed("standard", plain, body, SIGNING_KEY, now=now, window_s=60)
     assert taken == f"id/{done.delivery}"
@@ -253,7 +253,6 @@ def test_what_looks_like_a_secret_does_not_leave(desk: Desk, far: HookServer) ->
 
 
 def test_an_agent_sends_nothing_by_itself(desk: Desk, far: HookServer) -> None:
-    from dataclasses import replace
 
     from lignin.domain.events import Actor, Scope
 
@@ -267,7 +266,6 @@ def test_an_agent_sends_nothing_by_itself(desk: Desk, far: HookServer) -> None:
 
 
 def test_a_dry_run_sends_nothing_and_still_says_what_is_wrong(desk: Desk, far: HookServer) -> None:
-    from dataclasses import replace
 
     room = granted(desk, chat_grant(far.address), far.address)
     dry = Desk(replace(room.context, dry_run=True))
@@ -291,3 +289,50 @@ def test_no_credential_is_in_the_store_after_all_of_it(desk: Desk, far: HookServ
     ]
     raw = b"".join(path.read_bytes() for path in desk.context.home.rglob("*") if path.is_file())
     assert not [each for each in SECRETS if each.encode() in raw]
+
+
+class SetClock:
+    """A clock that stands where it is set."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+
+def test_whoever_runs_the_server_hears_what_was_refused_and_why(desk: Desk) -> None:
+    told: list[str] = []
+    given = granted(desk, GRANTS)
+    clock = SetClock(given.context.clock.now())
+    context = replace(
+        given.context, clock=clock, progress=lambda what, _done, _total: told.append(what)
+    )
+    with otlp.listen(context, "127.0.0.1:0") as address:
+        server = Listening(given, address)
+        assert server.post("forge-hook", signed(key="another-key-of-some-length"))[0] == 403
+        assert server.post("no%1b[2J", signed())[0] == 404
+        assert server.post("forge-hook", signed())[0] == 200
+        for _ in range(3):
+            server.post("forge-hook", signed(key="another-key-of-some-length"))
+        clock.at += timedelta(minutes=1)
+        server.post("forge-hook", {})
+    refused, absent, again = told
+    assert again.endswith("; 3 more like it before")
+    assert "/hooks/forge-hook" in refused
+    assert "not signed with the connector's key" in refused
+    assert "/hooks/no\\x1b[2J" in absent
+    assert HOOK_KEY not in str(told)
+
+
+def test_a_hook_of_a_loop_that_is_refused_is_told_too(desk: Desk) -> None:
+    told: list[str] = []
+    context = replace(desk.context, progress=lambda what, _done, _total: told.append(what))
+    with otlp.listen(context, "127.0.0.1:0") as address:
+        connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
+        connection.request("POST", "/loops/deploys", b"{}", {"Host": "far.test"})
+        assert connection.getresponse().status == 403
+        connection.close()
+    (line,) = told
+    assert "/loops/deploys" in line
+    assert "send to localhost" in line

@@ -42,6 +42,24 @@ def test_a_run_whose_gate_does_not_pass_says_why_nothing_of_it_landed(desk: Desk
     assert ran.why in desk("loop.history", name="triage").to_text()
 
 
+def test_a_chain_whose_gate_cannot_say_ends_there_and_the_inbox_says_so(desk: Desk) -> None:
+    check = {"kind": "skill", "name": "none-such", "with": {}}
+    first = command(script(desk, "act.py", "print('made')"))
+    last = command(script(desk, "last.py", "print('offered')"))
+    stages = [
+        {"name": "make", "action": first, "gate": {"kind": "checks", "checks": [check]}},
+        {"name": "offer", "action": last, "gate": {"kind": "nothing"}},
+    ]
+    value = {**definition(first), "stages": stages}
+    add(desk, {key: value[key] for key in value if key not in ("action", "gate")})
+    ran = run(desk)
+    assert ran.state == "landed"
+    assert ran.why.startswith("done: one pass; the gate could not say: ")
+    item = desk("inbox.show", item=ran.items[0])
+    assert item.title == "a checker of its gate could not say, and the run ended there"
+    assert "none-such" in item.evidence[0]
+
+
 def test_a_run_that_finds_something_lands_with_evidence(desk: Desk) -> None:
     found = {"title": "a test is flaky", "evidence": ["3 of 10 failed"], "proposed": "mark it"}
     add(

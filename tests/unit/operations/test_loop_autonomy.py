@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lignin.domain.codec import canonical_bytes, digest_bytes
-from lignin.domain.errors import NotFoundError
+from lignin.domain.errors import GateFailedError, NotFoundError
 from lignin.domain.events import Blob, Change, NewEvent
 from lignin.evals.power import Outcome, tell_power
 from lignin.loops.inbox import Filing, Inbox
@@ -173,10 +173,31 @@ def test_automatic_it_rolls_back_by_itself_with_the_audit_and_falls_when_taken_b
     proposal = desk("proposal.show", proposal=applied["facts"]["proposal"])
     assert (proposal.state, proposal.claim) == ("applied", "restore")
     assert proposal.decision["gate"] in ("autonomy", "lignin")
-    desk("inbox.settle", item=item.item, how="reverse", say="it was right")
+    taken_back = desk("inbox.settle", item=item.item, how="reverse", say="it was right")
+    assert taken_back.state == "dismissed"
+    assert taken_back.undone.startswith("main has gone back, by prp_")
+    assert "haste" in slots(desk)
     standing = desk("loop.autonomy", name="sweep").items[0]
     assert (standing.level, standing.incidents) == ("suggest", 1)
     assert "took back" in standing.why[0]
+
+
+def test_what_was_put_over_it_since_is_not_taken_back_with_it(
+    slid: tuple[Desk, str],
+) -> None:
+    desk, _ = slid
+    add(desk, sweep())
+    measured(desk, 17, 17)
+    earn(desk, 2)
+    ran = desk("loop.run", name="sweep")
+    item = next(i for i in ran.items if desk("inbox.show", item=i).title.startswith("c1"))
+    desk("inbox.settle", item=item)
+    before = slots(desk)
+    Harnessed(desk).slip_in("haste", "be quick, and kind.")
+    with pytest.raises(GateFailedError, match="something else by now in haste"):
+        desk("inbox.settle", item=item, how="reverse", say="it was right")
+    assert desk("inbox.show", item=item).state == "applied"
+    assert slots(desk) == before | {"haste"}
 
 
 def earn_last(desk: Desk) -> None:

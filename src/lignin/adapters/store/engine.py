@@ -35,6 +35,8 @@ _NETWORK_FILE_SYSTEMS = frozenset(
 MIN_FREE_BYTES = 2**20
 """With less room, SQLite's I/O errors are about the room."""
 _FULL = ("disk is full", "No space left")
+_AWAY = ("08", "57P")
+"""SQLSTATE classes of a connection that failed, and of a server that stops or starts."""
 _DAMAGED = ("Could not decode", "malformed", "not a database", "no such table", "no such column")
 _migrating = threading.Lock()
 
@@ -287,7 +289,10 @@ def translated_errors(place: str) -> Iterator[None]:
         raise
     except (OperationalError, InterfaceError, sqlite3.OperationalError) as error:
         detail = str(getattr(error, "orig", error))
-        raise explained(place, detail, _free_bytes(place)) from error
+        refusal = explained(place, detail, _free_bytes(place))
+        if _is_away(error):
+            refusal.fields = {**refusal.fields, "is_away": True}
+        raise refusal from error
     except UnicodeEncodeError as error:
         raise InvalidRequestError(
             f"{error.object!a:.100} is not valid text: it cannot be stored or looked up",
@@ -311,6 +316,17 @@ def translated_errors(place: str) -> Iterator[None]:
             f"the store {place} cannot be used: {detail}",
             hint="run `lignin store verify`; if the file is damaged, restore a backup",
         ) from error
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether there was no server at the other end: it restarts, or a connection to it broke."""
+    if isinstance(error, sqlite3.Error) or not isinstance(error, DBAPIError):
+        return False
+    said = error.orig
+    if isinstance(said, sqlite3.Error):
+        return False
+    state = getattr(said, "sqlstate", None)
+    return state is None or state.startswith(_AWAY)
 
 
 def explained(place: str, detail: str, free_bytes: int | None) -> LigninError:

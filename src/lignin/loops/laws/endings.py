@@ -41,6 +41,22 @@ def short_of_goal(
     )
 
 
+def gate_in_doubt(loop: Loop, key: str, why: str) -> Finding:
+    """That a run ended at a gate whose checker could not say, which is neither a pass nor a refusal.
+
+    Args:
+        key: What makes it the same the next time.
+        why: What the checker said, or what stood in its way.
+    """
+    return Finding(
+        key=f"gate in doubt: {key}",
+        title="a checker of its gate could not say, and the run ended there",
+        evidence=(why[:MAX_TEXT_CHARS] or "it said nothing",),
+        proposed="look at what was made, mend the checker, and start the loop again; "
+        f"`lignin loop history {loop.name}` has its runs",
+    )
+
+
 def _tried(number: int, iteration: Mapping[str, Json]) -> str:
     said = "; ".join(
         f"{name}{iteration[key]}"

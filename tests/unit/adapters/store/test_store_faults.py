@@ -12,9 +12,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from lignin.adapters.store.audit import verify_space
-from lignin.adapters.store.engine import explained, open_engine, require_local
+from lignin.adapters.store.engine import explained, open_engine, require_local, translated_errors
 from lignin.adapters.store.ledger import SqlLedger
 from lignin.domain.commits import Book, Plan, Unit, _Draft
 from lignin.domain.errors import (
@@ -420,3 +421,31 @@ def test_opening_a_store_twice_keeps_its_journal_from_a_process_that_leaves(tmp_
         assert view.log(after=receipt.first_position - 1)
     other.close()
     ledger.close()
+
+
+@pytest.mark.parametrize(
+    ("state", "is_away"),
+    [
+        (None, True),
+        ("57P01", True),
+        ("57P03", True),
+        ("08006", True),
+        ("57014", False),
+        ("53100", False),
+    ],
+)
+def test_a_server_that_stops_or_starts_is_away_and_one_that_refuses_is_not(
+    state: str | None, is_away: bool
+) -> None:
+    class SaidError(Exception):
+        sqlstate = state
+
+    with pytest.raises(UnavailableError) as caught, translated_errors("postgresql://host/lignin"):
+        raise OperationalError("select 1", {}, SaidError("no"))
+    assert bool(caught.value.fields.get("is_away")) is is_away
+
+
+def test_a_file_that_cannot_be_used_is_not_away() -> None:
+    with pytest.raises(UnavailableError) as caught, translated_errors("sqlite:///ledger.db"):
+        raise OperationalError("select 1", {}, sqlite3.OperationalError("database is locked"))
+    assert "is_away" not in caught.value.fields
