@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import sqlite3
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -386,6 +387,18 @@ def test_only_what_a_command_names_comes_along(tmp_path: Path) -> None:
     found = read_content("python agent/main.py --flag ../x /etc/passwd", tmp_path)
     assert sorted(found.files) == ["agent/main.py", "agent/more.py"]
     assert found.placed("/there")[1:] == ("/there/agent/main.py", "--flag", "../x", "/etc/passwd")
+
+
+def test_a_database_in_use_stays_where_it_is(tmp_path: Path) -> None:
+    (tmp_path / "bot").mkdir()
+    (tmp_path / "bot/run.py").write_text("")
+    for name, mode in (("used.db", "wal"), ("kept.db", "delete")):
+        connection = sqlite3.connect(tmp_path / "bot" / name)
+        connection.execute(f"pragma journal_mode={mode}")
+        connection.execute("create table a (b)")
+    assert (tmp_path / "bot/used.db-wal").exists()
+    found = read_content("python bot/run.py", tmp_path)
+    assert set(found.files) == {"bot/run.py", "bot/kept.db"}
 
 
 def test_what_a_program_imports_from_beside_it_comes_along(tmp_path: Path) -> None:

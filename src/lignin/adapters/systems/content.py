@@ -74,8 +74,19 @@ def _take(folder: Path, path: Path, files: dict[str, File]) -> None:
         relative = each.relative_to(folder)
         if each.is_symlink() or not each.is_file() or _LEFT_OUT & set(relative.parts):
             continue
+        if _is_open_database(each):
+            continue
         mode = "0755" if each.stat().st_mode & 0o100 else "0644"
         files[relative.as_posix()] = File(content=each.read_bytes(), mode=mode)  # type: ignore[arg-type]
+
+
+def _is_open_database(path: Path) -> bool:
+    """Whether it is part of an SQLite database in use, which no copy of its files is sound of.
+
+    It may be this process's own store: whoever opens and closes the file drops all its locks on it.
+    """
+    database = str(path).removesuffix("-wal").removesuffix("-shm")
+    return Path(f"{database}-wal").exists()
 
 
 def _take_imported(folder: Path, program: Path, files: dict[str, File], most_files: int) -> None:
