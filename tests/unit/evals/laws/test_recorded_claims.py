@@ -101,7 +101,7 @@ def test_forbidden_that_is_neither_true_nor_false_is_a_fault_by_name(told: objec
     ):
         verdict = decide(old, new)
         assert verdict.verdict != "accept"
-        assert [each.kind for each in verdict.faults][0] == "not_yes_or_no"
+        assert next(each.kind for each in verdict.faults) == "not_yes_or_no"
         assert not any("does what is forbidden" in reason for reason in verdict.reasons)
 
 
