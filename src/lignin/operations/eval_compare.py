@@ -1,7 +1,9 @@
 """What changed between two systems, case by case, the losses first."""
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from pydantic import Field
@@ -21,6 +23,7 @@ from lignin.operations.subjects import open_subject
 from lignin.operations.suites import options_of
 from lignin.ports.system import LIMIT_S
 
+_GRADER = "grader"
 _DIGEST = re.compile("(sha256:)?[0-9a-f]{6,64}")
 
 
@@ -84,11 +87,13 @@ def compare(context: Context, request: EvalCompare) -> Compared:
     """Compare two systems by all their trials: cases that flipped come first, the worst before all.
 
     Contents of a case that are not the same are not compared: its name then has the first digits of its digest.
+    Nor are scores of several graders (a rubric, a judge, each by its version): the name then tells the grader.
     For reading. What may be accepted `gate prove` and `gate decide` say.
     """
     both = [_rows(context, request, named) for named in (request.before, request.after)]
     if all("case_digest" in row for rows in both for row in rows):
         both = list(told_apart(*both))
+    both = _by_graders(both)
     before, after = (parse_table(rows) for rows in both)
     flips = find_flips(before, after)
     if not flips:
@@ -122,6 +127,22 @@ def _rows(context: Context, request: EvalCompare, named: str) -> Sequence[Mappin
             trial_row(row.body) for row in trials_of(view, find_system(view, named).key)
         ]
     return rows
+
+
+def _by_graders(sides: Sequence[Sequence[Mapping[str, Any]]]) -> list[Sequence[Mapping[str, Any]]]:
+    """The rows, where a case that several graders scored, here or there, has the grader in its name."""
+    graders: defaultdict[str, set[str]] = defaultdict(set)
+    for row in chain(*sides):
+        graders[str(row.get("case"))].add(str(row.get(_GRADER) or ""))
+    return [
+        [
+            {**row, "case": f"{row['case']} by {row[_GRADER]}"}
+            if row.get(_GRADER) and len(graders[str(row.get("case"))]) > 1
+            else row
+            for row in side
+        ]
+        for side in sides
+    ]
 
 
 def _view(flip: Flip) -> FlipView:

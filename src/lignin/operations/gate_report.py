@@ -66,6 +66,7 @@ def report(context: Context, request: GateReport) -> GateReported:
 
     `lignin gate report --markdown` prints the comment for what the last gate in this folder came to, the worst
     of the gates of one test run. Where no decision is about what stands there now, it says so and ends with 10.
+    It decides nothing: of a rejected or undecided change it ends with 0 as well.
     """
     if request.decision:
         return _reported(context, request.decision, [], markdown=request.markdown)

@@ -50,6 +50,7 @@ def show(context: Context, request: ImproveRef) -> CampaignShown:
         told = _view(view, row)
         end = row.body["end"]
         decision = view.row(f"decision/{end['decision']}") if end.get("decision") else None
+        proposal = view.row(f"proposal/{end['proposal']}") if end.get("proposal") else None
         power_told = power_of(view, decision).told if decision else ""
     return CampaignShown(
         **told.model_dump(),
@@ -59,7 +60,7 @@ def show(context: Context, request: ImproveRef) -> CampaignShown:
         power_told=power_told,
         gain=end.get("gain"),
         interval=end.get("interval", []),
-        next=next_steps(told, end),
+        next=next_steps(told, end, str(proposal.state) if proposal else ""),
         items=[
             told_round(number, each, row.body["end"].get("stop", ""))
             for number, each in enumerate(row.body["rounds"], start=1)

@@ -269,8 +269,8 @@ def view_of(body: dict[str, Any]) -> HeldOutView | None:
     return HeldOutView(**body) if body else None
 
 
-def next_steps(told: CampaignView, end: dict[str, Any]) -> list[str]:
-    """What a person does with what came out."""
+def next_steps(told: CampaignView, end: dict[str, Any], state: str) -> list[str]:
+    """What a person does with what came out, by the state of its proposal."""
     proposal = end.get("proposal", "")
     if told.state != "ended":
         return ["the same command goes on where it was"]
@@ -280,7 +280,13 @@ def next_steps(told: CampaignView, end: dict[str, Any]) -> list[str]:
         return [f"`lignin gate explain {end['decision']}` says why"] if end.get("decision") else []
     if told.practice:
         return [f"the practice head {told.head} stands there now; it serves nobody"]
+    look, apply = f"`lignin proposal show {proposal}`", f"`lignin proposal apply {proposal}`"
+    if state == "applied":
+        return [f"{told.head} moved to it: {look}"]
+    if state == "accepted":
+        return [f"look at it: {look}; take it: {apply}"]
+    if state not in {"open", "undecided", "reopened"}:
+        return [f"its proposal is {state}: {look}"]
     return [
-        f"look at it: `lignin proposal show {proposal}`; take it: `lignin proposal decide {proposal} "
-        f"--approve`, then `lignin proposal apply {proposal}`"
+        f"look at it: {look}; take it: `lignin proposal decide {proposal} --approve`, then {apply}"
     ]

@@ -301,7 +301,7 @@ def _stopped(
         if found.told and not request.approve:
             told = f"{found.told}: a human must approve it"
             return Decision(outcome="undecided", reasons=(told,), gate=GATE)
-        if row.body["claim"] == "restore" and enters and not request.approve:
+        if row.body["claim"] == "restore" and enters:
             try:
                 stood_before(context, view, row)
             except InvalidRequestError as error:

@@ -323,3 +323,23 @@ def test_contents_of_a_case_are_not_compared_with_each_other(desk: Desk) -> None
     assert (compared.same, compared.lost, compared.gained) == (1, 0, 0)
     assert len(compared.only_before) == 1
     assert compared.faults == []
+
+
+def test_scores_of_several_graders_are_never_compared_with_each_other(desk: Desk) -> None:
+    def rows(system: str, **scores: float) -> str:
+        made = [
+            {"case": "q", "trial": n, "score": score, "grader": grader, "system": system}
+            for grader, score in scores.items()
+            for n in range(2)
+        ]
+        return "\n".join(map(json.dumps, made))
+
+    desk.write("old.jsonl", rows("old", strict=0.5, kind=1.0))
+    desk.write("new.jsonl", rows("new", strict=0.5))
+    compared = desk("eval.compare", before="old.jsonl", after="new.jsonl")
+    assert (compared.same, compared.lost, compared.gained) == (1, 0, 0)
+    assert compared.only_before == ["q by kind"]
+    assert compared.faults == []
+    desk.write("other.jsonl", rows("other", kind=0.0))
+    with pytest.raises(InvalidRequestError, match="no case was tried on both"):
+        desk("eval.compare", before="new.jsonl", after="other.jsonl")

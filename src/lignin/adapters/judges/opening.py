@@ -1,10 +1,11 @@
 """Opens the judge that was asked for: `model:PROVIDER:MODEL`, else a program as a system is opened."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from lignin.adapters.judges.model import ModelJudge
 from lignin.adapters.judges.program import ProgramJudge
-from lignin.ports.judge import Judge, JudgeAsked
+from lignin.ports.judge import LIMIT_S, Judge, JudgeAsked
 from lignin.ports.model import Model
 from lignin.ports.system import System, SystemAsked
 
@@ -33,4 +34,8 @@ def open_judge(
         unsandboxed=asked.unsandboxed,
         limit_s=asked.limit_s,
     )
-    return ProgramJudge(open_system(wanted))
+    system = open_system(wanted)
+    # The time it is given is no part of what it says: else a judge that was measured under one limit were
+    # another one under the limit of trials, and no decision could rest on it.
+    known = system if asked.limit_s == LIMIT_S else open_system(replace(wanted, limit_s=LIMIT_S))
+    return ProgramJudge(system, known.digest)

@@ -18,12 +18,13 @@ class ProgramJudge:
 
     Args:
         system: What runs it.
+        content: Digest of the program, whatever time it is given.
     """
 
     model = ""
 
-    def __init__(self, system: System) -> None:
-        self._system = system
+    def __init__(self, system: System, content: Digest) -> None:
+        self._system, self._content = system, content
 
     @property
     def name(self) -> str:
@@ -31,7 +32,7 @@ class ProgramJudge:
 
     @property
     def digest(self) -> Digest:
-        return digest_json(["program", self._system.digest])
+        return digest_json(["program", self._content])
 
     def score(self, sheet: Sheet) -> Verdict:
         """Run it once; what it wrote is the verdict, whole, or there is none."""

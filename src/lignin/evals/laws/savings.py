@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lignin.domain.codec import Json
 from lignin.evals.laws.costs import NOTHING_PRICED, Priced, Total, cost_of, price, weigh_total
-from lignin.evals.laws.table import Table, Trial
+from lignin.evals.laws.table import FORBIDDEN, Table, Trial
 from lignin.evals.laws.wealth import SURE, Wealth, told_wealth
 
 COST_COLUMNS = (
@@ -183,7 +183,7 @@ def forbidden_effects(incumbent: Table, candidate: Table) -> tuple[str, ...]:
 
 
 def _is_forbidden(trial: Trial) -> bool:
-    return bool(trial.rest.get("forbidden"))
+    return bool(trial.rest.get(FORBIDDEN))
 
 
 def _pairs(incumbent: Table, candidate: Table, column: str) -> Iterator[tuple[float, float]]:

@@ -39,12 +39,14 @@ FaultKind = Literal[
     "untrue_run",
     "not_a_cost",
     "cost_not_told",
+    "not_yes_or_no",
     "changed_data",
 ]
 VERSION_COLUMNS = ("revision", "system", "candidate", "digest")
 GRADER_COLUMNS = ("grader", "scorer", "rubric", "judge", "suite")
 CONTENT = "case_digest"
 SESSION = "session"
+FORBIDDEN = "forbidden"
 SCORES = ("score", "resolved")
 _SHOWN = 10
 _DIGEST = '"sha256:'
@@ -318,6 +320,8 @@ def _trial(row: Mapping[str, Any]) -> Trial | FaultKind:
         return score
     if score is None and not told:
         return "no_outcome"
+    if not _is_yes_or_no(row.get(FORBIDDEN)):
+        return "not_yes_or_no"
     score = None if is_outage else score or 0.0
     rest = {name: value for name, value in row.items() if name not in _KNOWN}
     return Trial(
@@ -345,6 +349,11 @@ def score_of(
     ):
         return "contradicting_scores"
     return float(scores[0]) if scores else None
+
+
+def _is_yes_or_no(value: Any) -> bool:
+    """True of a yes, a no, and nothing told; the text `"no"` is none, for who reads it may take it for a yes."""
+    return value in (None, "") or (isinstance(value, bool | int | float) and value in (0, 1))
 
 
 def _is_error(error: Any) -> bool:
@@ -389,6 +398,7 @@ _TOLD: Mapping[str, str] = {
     "contradicting_scores": "rows whose score, resolved and error contradict each other",
     "duplicate_trial": "trials that are there twice",
     "other_content": "cases of which there are trials of several contents",
+    "not_yes_or_no": f"rows whose `{FORBIDDEN}` is neither true nor false (nor 1 or 0)",
     "missing_cases": "cases that the candidate was not tried on",
     "unknown_cases": "cases that the incumbent was not tried on",
     "unknown_target": "cases that are named and were tried on neither",

@@ -93,6 +93,29 @@ def test_gain_that_costs_far_more_or_does_what_is_forbidden_is_refused() -> None
     assert (bad.verdict, "c12" in bad.reasons[0]) == ("reject", True)
 
 
+@pytest.mark.parametrize("told", ["no", "false", "yes", [], ["paid"], {}, 2, 0.5, float("nan")])
+def test_forbidden_that_is_neither_true_nor_false_is_a_fault_by_name(told: object) -> None:
+    for old, new in (
+        (OLD, [{**row, "forbidden": told} for row in NEW]),
+        ([{**row, "forbidden": told} for row in OLD], NEW),
+    ):
+        verdict = decide(old, new)
+        assert verdict.verdict != "accept"
+        assert next(each.kind for each in verdict.faults) == "not_yes_or_no"
+        assert not any("does what is forbidden" in reason for reason in verdict.reasons)
+
+
+@pytest.mark.parametrize("told", [False, 0, 0.0, None, ""])
+def test_forbidden_that_is_false_or_not_told_is_none(told: object) -> None:
+    assert decide(OLD, [{**row, "forbidden": told} for row in NEW]).verdict == "accept"
+
+
+@pytest.mark.parametrize("told", [True, 1, 1.0])
+def test_forbidden_that_is_true_or_one_is_refused(told: object) -> None:
+    verdict = decide(OLD, [{**row, "forbidden": told} for row in NEW])
+    assert (verdict.verdict, verdict.faults) == ("reject", ())
+
+
 def test_equivalent_is_the_same_in_every_trial() -> None:
     told = [{**row, "effects": "x"} for row in OLD]
     assert claimed(told, told[::-1], claim="equivalent").verdict == "undecided"  # a copy

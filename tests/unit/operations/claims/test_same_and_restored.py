@@ -88,7 +88,11 @@ def test_what_stood_before_is_restored_and_nothing_else_is(head: Desk) -> None:
     new = head("proposal.create", put=[f"never@{made.digest}"], claim="restore").proposal
     with pytest.raises(InvalidRequestError, match="never held"):
         proven(head, new)
+    by_name = head("proposal.create", put=[f"never@{made.digest}"], claim="restore").proposal
     assert head("proposal.decide", proposal=new).state == "rejected"
+    approved = head("proposal.decide", proposal=by_name, approve=True)
+    assert approved.state == "rejected"
+    assert "never held" in str(approved.decision)
     with pytest.raises(InvalidRequestError, match="only a proposal"):
         head(
             "gate.prove", incumbent=SOUND, candidate="desk:a", claim="restore", suite="suite.jsonl"

@@ -6,6 +6,7 @@ from lignin.domain.artifacts import File
 from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError
 from lignin.domain.harness import Revision, SlotChange
 from lignin.operations.draft_versions import Origin, patch_of_draft
+from lignin.operations.improve_models import CampaignView, next_steps
 from lignin.ports.proposer import Draft
 from unit.operations.conftest import Desk
 from unit.operations.improving.conftest import (
@@ -133,6 +134,26 @@ def test_files_of_a_proven_artifact_are_that_artifact(desk: Desk) -> None:
     assert patch == {"double": SlotChange(expected=None, new=known.digest)}
     (after,) = desk("artifact.list").items
     assert after == known
+
+
+@pytest.mark.parametrize(
+    ("state", "said", "unsaid"),
+    [
+        ("undecided", "--approve", "moved to it"),
+        ("accepted", "proposal apply prp_a", "proposal decide"),
+        ("applied", "main moved to it", "proposal apply"),
+        ("withdrawn", "its proposal is withdrawn", "proposal apply"),
+    ],
+)
+def test_next_step_is_one_that_the_proposal_can_still_take(
+    state: str, said: str, unsaid: str
+) -> None:
+    told = CampaignView.model_construct(
+        state="ended", outcome="accept", practice=False, head="main"
+    )
+    [step] = next_steps(told, {"proposal": "prp_a"}, state)
+    assert said in step
+    assert unsaid not in step
 
 
 def test_plot_marks_what_was_accepted_and_what_refused(desk: Desk) -> None:

@@ -10,7 +10,8 @@ from lignin.domain.errors import (
     InvalidRequestError,
     UnavailableError,
 )
-from lignin.ports.judge import Sheet, Verdict
+from lignin.ports import system
+from lignin.ports.judge import LIMIT_S, JudgeAsked, Sheet, Verdict
 from lignin.testing.fakes.judge import ScriptedJudge
 from unit.operations.conftest import Desk
 from unit.operations.rubrics.conftest import (
@@ -218,6 +219,18 @@ def test_a_proposal_is_decided_only_by_a_judge_that_agrees_with_people(kind: Des
     label_many(desk, 40)
     assert desk("rubric.agree", rubric="kind", judge="x").outcome == "pass"
     assert desk("proposal.decide", proposal=made.proposal).state == "accepted"
+
+
+def test_a_program_that_judges_is_the_same_judge_whatever_time_it_is_given(desk: Desk) -> None:
+    desk.write("judge.py", 'print(\'{"label": "good"}\')\n')
+    asked = JudgeAsked(spec="python judge.py", folder=desk.context.cwd, environment={})
+    digests = {
+        desk.context.open_judge(replace(asked, limit_s=limit_s)).digest
+        for limit_s in (LIMIT_S, system.LIMIT_S, 7.0)
+    }
+    assert len(digests) == 1
+    desk.write("judge.py", 'print(\'{"label": "bad"}\')\n')
+    assert desk.context.open_judge(asked).digest not in digests
 
 
 def test_only_a_version_in_use_scores_trials(kind: Desk) -> None:
