@@ -210,6 +210,11 @@ def campaign(context: Context, request: GateCampaign) -> CampaignView:
     """
     file = context.path(request.file)
     proposals = parse_rows(_text(file), file.name)
+    if not proposals:
+        raise InvalidRequestError(
+            f"{file.name} proposes nothing",
+            hint='a line of JSON for each: {"id": ..., "incumbent": FILE, "candidate": FILE}',
+        )
     items: list[CampaignStep] = []
     accepted: dict[str, frozenset[str]] = {}
     for number, proposal in enumerate(proposals, start=1):

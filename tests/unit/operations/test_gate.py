@@ -86,6 +86,12 @@ def test_campaign_asks_more_of_later_proposals_and_less_after_accepts(files: Des
     assert "good: accept" in told.to_text()
 
 
+def test_a_campaign_that_proposes_nothing_is_refused(files: Desk) -> None:
+    files.write("campaign.jsonl", "\n")
+    with pytest.raises(InvalidRequestError, match="proposes nothing"):
+        files("gate.campaign", file="campaign.jsonl")
+
+
 def test_campaign_counts_the_same_trials_once_whatever_they_are_called(files: Desk) -> None:
     renamed = [{**row, "trial": f"t{row['trial']}", "note": 1} for row in trials(2, 0.95)[::-1]]
     of = {"system": "sha256:0a"}

@@ -95,7 +95,7 @@ def _proposal_moved(to: str | None) -> Reducer:
         row = require_row(row, event)
         after = to or payload["to"]
         if after not in PROPOSAL_STEPS[str(row.state)]:
-            raise IllegalTransitionError(f"a {row.state} proposal cannot become {after}")
+            raise IllegalTransitionError(f"the proposal is {row.state} and cannot become {after}")
         body = {**row.body, "state": after}
         for name in ("decision", "revision", "reason", "superseded_by"):
             if name in payload:
