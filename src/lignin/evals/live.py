@@ -16,7 +16,6 @@ from lignin.domain.evidence import GateOutcome
 from lignin.domain.trials import CHANGED, NOT_BELIEVED, TOLD, trial_row
 from lignin.evals.laws.bank import rates_of
 from lignin.evals.laws.better import DECLARED_SHARE, Judgement
-from lignin.evals.laws.breaks import named_breaks
 from lignin.evals.laws.claims import SHOWN, no_worse_level, show_no_worse, with_saving
 from lignin.evals.laws.costs import NOTHING_PRICED, Priced, Prices, find_untold, price_all
 from lignin.evals.laws.course import Arm, Ask, Course
@@ -24,6 +23,7 @@ from lignin.evals.laws.covered import LEAST_COVERED, too_little
 from lignin.evals.laws.gain import mean_gain
 from lignin.evals.laws.guard import Guarded
 from lignin.evals.laws.impact import SHARE
+from lignin.evals.laws.must_pass import fails_must_pass, told_breaks
 from lignin.evals.laws.predictions import check_prediction
 from lignin.evals.laws.recorded import Verdict, paired_differences
 from lignin.evals.laws.savings import (
@@ -103,12 +103,14 @@ def conclude(
         *_untold(plan, tables),
         *_changed_data(plan, trials),
     )
-    broken = _broken(plan, judged, tables.after)
+    broken = list(judged.guarded.broken if judged.guarded else ())
+    failed = fails_must_pass(plan.must_pass, tables.after, broken)
     outcome, reasons = _upheld(plan, judged, tables)
     # Where it helps elsewhere, what was tried to find that out is no pair.
     pairs = {} if judged.instead else _pairs(plan, _tables(plan, proving, released))
     _, interval = mean_gain(pairs)
-    against = _against(plan, tables, broken, judged.guarded.culprits if judged.guarded else {})
+    culprits = judged.guarded.culprits if judged.guarded else {}
+    against = _against(plan, tables, told_breaks(broken, failed, culprits))
     siblings = judged.siblings or weigh_siblings(pairs, set(plan.hidden) & set(plan.target))
     if siblings is not None and siblings.settled == "overfitted":
         against.append(siblings.told)
@@ -138,7 +140,7 @@ def conclude(
         guarded_tried=sum(
             any(tables.after.scores(case) for case in unit.cases) for unit in plan.units()
         ),
-        broken=tuple(broken),
+        broken=(*broken, *failed),
         unclear=guarded.unclear if guarded else (),
         evidence=dict(guarded.evidence) if guarded else {},
         claim=plan.claim,
@@ -235,14 +237,6 @@ def _untold(plan: Plan, tables: _Trials) -> tuple[Fault, ...]:
     return find_untold(before, price_all(tables.after, columns))
 
 
-def _broken(plan: Plan, judged: Judgement, after: Table) -> list[str]:
-    broken = dict.fromkeys(judged.guarded.broken if judged.guarded else ())
-    for case in plan.must_pass:
-        if any(score < 1 for score in after.scores(case)):
-            broken[case] = None
-    return list(broken)
-
-
 def _upheld(plan: Plan, judged: Judgement, tables: _Trials) -> tuple[GateOutcome, tuple[str, ...]]:
     """What came of the claim, with what the scores alone do not tell: savings and effects."""
     if judged.outcome == "accept" and judged.weighed is not None:
@@ -255,17 +249,13 @@ def _upheld(plan: Plan, judged: Judgement, tables: _Trials) -> tuple[GateOutcome
     return judged.outcome, judged.reasons
 
 
-def _against(
-    plan: Plan, tables: _Trials, broken: Sequence[str], culprits: Mapping[str, Sequence[str]]
-) -> list[str]:
+def _against(plan: Plan, tables: _Trials, breaks: Sequence[str]) -> list[str]:
     """What speaks against it whatever it claims."""
     against = against_costs(tables.savings, plan.level)
     never = set(forbidden_effects(tables.incumbent, tables.after))
     if cases := [c for c in forbidden_effects(tables.before, tables.after) if c in never]:
         against.append(f"it does what is forbidden: {', '.join(cases[:_SHOWN])}")
-    if broken:
-        against.append(f"it breaks what works: {named_breaks(broken, culprits)}")
-    return against
+    return [*against, *breaks]
 
 
 def _pairs(plan: Plan, tables: _Trials) -> dict[str, list[float]]:

@@ -48,6 +48,7 @@ MAX_RUN_CHARS = 12_000
 MAX_READ_BYTES = 8 * 2**20
 _MAX_STEP_CHARS = 1500
 _NAMED = 5
+_MEND = "--surface 'PATTERN' says what may be changed; the rest is for the change to mend"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,19 +264,18 @@ def without_secrets(context: Context, proposed: Proposed) -> Proposed:
     )
 
 
-def require_drafted(proposed: Proposed) -> Draft:
-    """Return the draft.
+def require_drafted(proposed: Proposed, *, handed_in: bool = False) -> Draft:
+    """Return the draft; where a person's own was `handed_in`, nobody can be asked again.
 
     Raises:
         GateFailedError: There is none; the message says why.
     """
     if proposed.draft is None:
-        ways = {"nothing": "has no change to propose", "refused": "refused", "failed": "failed"}
-        raise GateFailedError(
-            f"the proposer {ways[proposed.ended]}: {proposed.why or 'it said nothing'}",
-            hint="ask again, or another proposer",
-            ended=proposed.ended,
-        )
+        ended = "has no change to propose" if proposed.ended == "nothing" else proposed.ended
+        who = "the change is not taken" if handed_in else f"the proposer {ended}"
+        told = f"{who}: {proposed.why or 'it said nothing'}"
+        hint = _MEND if handed_in else "ask again, or another proposer"
+        raise GateFailedError(told, hint=hint, ended=proposed.ended)
     return proposed.draft
 
 

@@ -4,6 +4,7 @@ Whatever changes the examples of a version has it judged anew: a proof is one on
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 
 from lignin.artifacts.breaks import breaks_in
 from lignin.artifacts.service import Captured
@@ -36,7 +37,12 @@ def verification_view(
     context: Context, row: Row, *, again: bool, tools: str = ""
 ) -> VerificationView:
     """Verify a version and say what came of it."""
-    done = verify_version(context, row, again=again, tools=tools)
+    name, steps = row.body["name"], count()
+
+    def tell(step: str) -> None:
+        context.progress(f"checking {name}: {step.replace('_', ' ')}", next(steps), None)
+
+    done = verify_version(context, row, again=again, tools=tools, tell=tell)
     breaks = breaks_in(done.checks)
     return VerificationView(
         name=row.body["name"],

@@ -67,11 +67,19 @@ class Moved:
     revision: Digest
 
 
-def verify_version(context: Context, row: Row, *, again: bool = False, tools: str = "") -> Proven:
+def verify_version(
+    context: Context,
+    row: Row,
+    *,
+    again: bool = False,
+    tools: str = "",
+    tell: Callable[[str], None] | None = None,
+) -> Proven:
     """Verify a version, or answer with the result of the same content; record what came of it.
 
     Args:
         tools: What answers its tool calls, where that is not its recording.
+        tell: Told each step before it is made, on the caller's thread.
     """
     name, digest = row.body["name"], row.body["digest"]
     verifier = context.open_verifier()
@@ -106,7 +114,13 @@ def verify_version(context: Context, row: Row, *, again: bool = False, tools: st
             runs=0,
             reused=True,
         )
-    done = verifier.verify(tree, examples, dependencies=dependencies, tests=tests.values())
+    done = verifier.verify(
+        tree,
+        examples,
+        dependencies=dependencies,
+        tests=tests.values(),
+        progress=tell,
+    )
 
     def record(view: View) -> tuple[None, Sequence[Change]]:
         change = context.artifacts.record_verification(view, context.scope, name, digest, done)

@@ -197,6 +197,8 @@ def decide(context: Context, request: ProposalDecide) -> ProposalView:
     if against and decision.outcome == "accept" and not request.approve:
         reasons = (*(f"{doubt}: a human must decide" for doubt in against), *decision.reasons)
         decision = replace(decision, outcome="undecided", reasons=reasons)
+    if _is_repeated(row, decision, request):
+        return show(context, request)
     with context.view() as view:
         change = context.harness.decide(view, context.scope, request.proposal, decision)
     context.commit(change)
@@ -233,6 +235,14 @@ def withdraw(context: Context, request: ProposalRef) -> ProposalView:
         change = context.harness.withdraw(view, context.scope, request.proposal)
     context.commit(change)
     return show(context, request)
+
+
+def _is_repeated(row: Row, decision: Decision, request: ProposalDecide) -> bool:
+    """True where that is what was decided before, by the same words of whoever rejects it."""
+    states = {"accept": ("accepted", "applied"), "reject": ("rejected",)}
+    if row.state not in states.get(decision.outcome, ()):
+        return False
+    return not request.reject or row.body["decision"]["reasons"] == list(decision.reasons)
 
 
 def _entering(context: Context, view: View, proposal: str) -> list[Row]:

@@ -62,7 +62,7 @@ def draft(context: Context, request: ProposalDraft) -> ProposalView:
     asked = confined(context, request)
     proposer = open_proposer(context, request.proposer, files, request.handed, asked)
     proposed = ask(context, proposer, brief, request.number)
-    drafted = require_drafted(proposed)
+    drafted = require_drafted(proposed, handed_in=not request.proposer)
     facts = facts_of(proposer.name, brief, proposed, asked)
     origin = Origin(
         source="proposal draft", author=proposer.name, model=proposed.model, mode=request.mode

@@ -152,7 +152,7 @@ def propose(context: Context, request: RepoPropose) -> RepoDraftView:
     asked = confined(context, request)
     proposer = open_proposer(context, request.proposer, files, request.handed, asked)
     proposed = ask(context, proposer, brief, request.number, known=_given(files))
-    drafted = require_drafted(proposed)
+    drafted = require_drafted(proposed, handed_in=not request.proposer)
     found = grading_files(drafted.files)
     if found.is_mixed:
         raise InvalidRequestError(found.told, hint=TWO_CHANGES)
@@ -352,7 +352,15 @@ def _accepted(view: View, row: Row) -> Row:
         raise GateFailedError(f"nothing was decided on {row.key}", hint=hint)
     decision = require_known(view, f"decision/{row.body['decisions'][-1]}")
     if decision.state != "accept":
-        raise GateFailedError(f"{row.key} is {decision.state}, not accepted", hint=hint)
+        why = f"`lignin gate explain {decision.key}` says why"
+        ways = {
+            "reject": f"{why}; a changed draft is another one: `lignin repo propose`",
+            "undecided": f"{why}; `lignin repo prove {row.key} --system ... --again` tries more",
+        }
+        found = {"reject": "rejected"}.get(str(decision.state), str(decision.state))
+        raise GateFailedError(
+            f"{row.key} is {found}, not accepted", hint=ways.get(str(decision.state), hint)
+        )
     if decision.body["simulated"]:
         raise GateFailedError(f"{row.key} was accepted by simulated agents", hint=hint)
     if decision.body["alpha"] > USUAL_ALPHA:

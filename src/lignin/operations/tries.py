@@ -16,10 +16,10 @@ from lignin.domain.jobs import JobAsked, job_of_occurrence
 from lignin.domain.trials import Scored
 from lignin.evals.trials import Trials, Tried, standing, trials_of
 from lignin.evals.troubles import telling_line
-from lignin.jobs.laws.fitting import any_takes
+from lignin.jobs.laws.fitting import Able, any_takes, why_waiting
 from lignin.jobs.service import Jobs
 from lignin.operations.context import Context
-from lignin.operations.handing import hand
+from lignin.operations.handing import QUEUE, hand
 from lignin.operations.presence import alive
 from lignin.operations.trialwork import OneTry, SuiteCase, try_once
 from lignin.ports.ledger import View, require_known
@@ -46,6 +46,8 @@ def with_workers(context: Context, asked: bool) -> Context:
     if not asked or context.dry_run:
         return context
     context.open_engine()
+    with context.view() as view:
+        _tell_why(context, QUEUE, alive(context, view))
     return replace(context, workers=True)
 
 
@@ -151,7 +153,7 @@ class Tries:
     def _hand_out(self, wanted: Sequence[Wanted]) -> None:
         """Have workers make what does not stand yet, as far as they can."""
         context, of = self._context, dict[str, tuple[System, SuiteCase]]()
-        asked, kept = dict[str, JobAsked](), dict[str, Change]()
+        asked, kept, untaken = dict[str, JobAsked](), dict[str, Change](), set[str]()
         with context.view() as view:
             able = alive(context, view)
             for system, case, number in wanted:
@@ -160,6 +162,7 @@ class Tries:
                     continue
                 handed = hand(context, view, system, case, number)
                 if handed is None or not any_takes(handed[0].lane, able):
+                    untaken |= {handed[0].lane} if handed else set()
                     continue
                 if isinstance(system, Metered):
                     try:
@@ -168,6 +171,8 @@ class Tries:
                         break  # whoever tries the next one here hears of it
                 of[trial], asked[trial] = (system, case), handed[0]
                 kept |= {change.events[0].stream: change for change in handed[1]}
+        for lane in sorted(untaken):
+            _tell_why(context, lane, able)
         if not asked:
             return
         ours = _open(context, asked, tuple(kept.values()))
@@ -243,12 +248,19 @@ def _wait(context: Context, asked: Mapping[str, JobAsked]) -> dict[str, Mapping[
             else:
                 gone = []
         if gone:
+            _tell_why(context, gone[0].lane, able)
             _take_back(context, gone)
         elif left:
             time.sleep(LOOK_S)
     with context.view() as view:  # a job ends after its trial is filed
         rows = view.rows([f"trial/{each}" for each in asked])
     return {each: rows[f"trial/{each}"].body for each in asked if f"trial/{each}" in rows}
+
+
+def _tell_why(context: Context, lane: str, able: Sequence[Able]) -> None:
+    """Say so where nobody takes a lane's trials, and why; they are tried here."""
+    if why := why_waiting(lane, able):
+        context.progress(f"trials are tried here: {why}", 0, None)
 
 
 def _take_back(context: Context, gone: Sequence[JobAsked]) -> None:

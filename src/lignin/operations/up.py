@@ -57,6 +57,7 @@ def up(context: Context, request: Up) -> Stopped:
     """
     if context.dry_run:
         return Stopped(address="")
+    context.store.require_no_writer()  # before anything is served, and said to be
     otlp = http = None
     with ExitStack() as stack:
         if request.otlp is not None:

@@ -155,7 +155,11 @@ def faults_of(draft: Draft, brief: Brief) -> tuple[str, ...]:
     What it changes must lie within the surface, have a path that stays in its folder, and differ from
     what is there.
     """
-    found = [f"{path} may not be changed" for path in outside_surface(draft.files, brief.surface)]
+    surface = ", ".join(brief.surface)
+    found = [
+        f"{path} may not be changed: it lies outside the surface ({surface})"
+        for path in outside_surface(draft.files, brief.surface)
+    ]
     for path in sorted(draft.files):
         try:
             require_safe_path(path)

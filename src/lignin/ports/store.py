@@ -59,6 +59,14 @@ class StoreAdmin(Protocol):
         """Copy every space into another store, going on where an interrupted copy stopped."""
         ...
 
+    def require_no_writer(self) -> None:
+        """Raise where another process is the resident ordering writer of the store.
+
+        Raises:
+            UnavailableError: One is.
+        """
+        ...
+
     def serve_writer(self, ready: Callable[[str], None], *, required: bool = True) -> None:
         """Serve the resident ordering writer until interrupted; `ready` gets its address.
 

@@ -24,7 +24,7 @@ from lignin.operations.jobkind import load_job_kinds
 from lignin.operations.jobwork import bodies_of
 from lignin.operations.subjects import open_subject
 from lignin.operations.trialwork import SuiteCase, told_case
-from lignin.operations.tries import Tries
+from lignin.operations.tries import Tries, with_workers
 from lignin.ports.ledger import require_known
 from lignin.testing.fakes.engine import FakeEngine, FakeStore
 from lignin.testing.fakes.sandbox import ProcessSandbox
@@ -104,10 +104,27 @@ def test_workers_make_the_trials_and_the_asker_pays_none_twice(desk: Desk) -> No
 
 def test_what_no_worker_takes_is_tried_by_who_asks(desk: Desk) -> None:
     system = agent(desk, "tried_here")
+    heard: list[str] = []
     with worker(desk, frozenset({PER_KEY, "host:elsewhere"})) as context:
-        tries = Tries(context)
+        tries = Tries(replace(context, progress=lambda what, done, total: heard.append(what)))
         assert len(tries.trials([(system, case, 0) for case in suite()])) == 3
         assert (tries.paid, told_states(context)) == (3, [])
+    assert heard == [
+        f"trials are tried here: no living worker has what it needs; wrk_1 lacks {host_need()}"
+    ]
+
+
+def test_where_no_worker_lives_the_asker_hears_it_at_once(desk: Desk) -> None:
+    heard: list[str] = []
+    engine = FakeEngine(FakeStore(), "wrk_1")
+    context = replace(
+        desk.context,
+        open_engine=lambda: engine,
+        progress=lambda what, done, total: heard.append(what),
+    )
+    assert with_workers(context, True).workers
+    assert len(heard) == 1
+    assert heard[0].startswith("trials are tried here: no worker is alive: `lignin up`")
 
 
 def test_what_a_worker_cannot_open_the_same_is_tried_by_who_asks(desk: Desk) -> None:

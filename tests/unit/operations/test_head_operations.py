@@ -102,6 +102,25 @@ def test_a_human_rejects_a_proposal_with_a_reason(desk: Desk) -> None:
         desk("proposal.apply", proposal=opened.proposal)
 
 
+def test_a_decision_that_is_repeated_is_the_same_answer(desk: Desk) -> None:
+    desk.double()
+    put = [f"double@{_digest(desk)}"]
+    desk("head.create", name="main")
+    opened = desk("proposal.create", put=put).proposal
+    decided = desk("proposal.decide", proposal=opened, approve=True)
+    assert desk("proposal.decide", proposal=opened, approve=True) == decided
+    with pytest.raises(LigninError, match="cannot become"):
+        desk("proposal.decide", proposal=opened, reject="not now")
+    applied = desk("proposal.apply", proposal=opened)
+    assert desk("proposal.decide", proposal=opened, approve=True) == applied
+    other = desk("proposal.create", drop=["double"]).proposal
+    rejected = desk("proposal.decide", proposal=other, reject="not now")
+    assert desk("proposal.decide", proposal=other, reject="not now") == rejected
+    for changed in ({"reject": "never"}, {"approve": True}):
+        with pytest.raises(LigninError, match="cannot become"):
+            desk("proposal.decide", proposal=other, **changed)
+
+
 def test_a_proposal_is_withdrawn_and_listed(desk: Desk) -> None:
     desk.double()
     desk("head.create", name="main")

@@ -157,8 +157,12 @@ def test_uncommitted_work_is_refused_by_name_or_left_alone(desk: Desk, repo: Pat
 
 def test_what_changes_more_than_the_surface_is_refused_by_name(desk: Desk, repo: Path) -> None:
     desk.write("mine/agent.py", "print(1)\n")
-    with pytest.raises(GateFailedError, match=r"agent\.py may not be changed"):
+    with pytest.raises(
+        GateFailedError, match=r"^the change is not taken: agent\.py may"
+    ) as refused:
         drafted(desk)
+    assert "outside the surface (prompts/*)" in refused.value.message
+    assert "--surface" in refused.value.hint and "ask again" not in refused.value.hint
     desk.write("bad.diff", "--- a/old.txt\n+++ /dev/null\n@@ -1 +0,0 @@\n-old\n")
     with pytest.raises(GateFailedError, match=r"old\.txt may not be changed"):
         drafted(desk, folder="", patch="bad.diff")
@@ -309,3 +313,21 @@ def test_a_dry_run_makes_no_branch(desk: Desk, repo: Path) -> None:
     with pytest.raises(InvalidRequestError, match="dry run"):
         Desk(replace(desk.context, dry_run=True))("repo.branch", draft=draft.draft)
     assert bytes_of(repo) == before
+
+
+def test_a_rejected_draft_becomes_no_branch_and_says_what_to_do(desk: Desk, repo: Path) -> None:
+    draft = drafted(desk, knows=0).draft
+    told = proven(desk, draft)
+    assert told.verdict == "reject"
+    with pytest.raises(GateFailedError, match="rejected") as refused:
+        desk("repo.branch", draft=draft)
+    assert f"gate explain {told.decision}" in refused.value.hint
+    assert "repo prove" not in refused.value.hint
+
+
+def test_a_repository_that_was_moved_away_is_missed_by_name(desk: Desk, repo: Path) -> None:
+    draft = drafted(desk).draft
+    repo.rename(repo.with_name("moved"))
+    with pytest.raises(NotFoundError, match="agent is not there") as missed:
+        proven(desk, draft)
+    assert "moved" in missed.value.hint

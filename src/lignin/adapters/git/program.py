@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from lignin.domain.errors import InvalidRequestError, UnavailableError
+from lignin.domain.errors import InvalidRequestError, NotFoundError, UnavailableError
 
 _LIMIT_S = 120
 _SETTINGS = (
@@ -47,6 +47,7 @@ class Git:
         """Run one command and return how it ended, what it said, and what it said of faults.
 
         Raises:
+            NotFoundError: The folder is not there.
             UnavailableError: It cannot be run, or hangs.
         """
         settings = [word for key, value in _SETTINGS for word in ("-c", f"{key}={value}")]
@@ -63,8 +64,15 @@ class Git:
         except subprocess.TimeoutExpired as error:
             raise UnavailableError(f"git {_verb(words)} does not end") from error
         except OSError as error:
+            if not self.folder.is_dir():
+                raise NotFoundError(
+                    f"the folder {self.folder} is not there",
+                    hint="a repository that was moved: put it back, or begin anew where it is now",
+                ) from error
+            is_missing = isinstance(error, FileNotFoundError)
             raise UnavailableError(
-                f"git cannot be run in {self.folder}: {error.strerror}", hint="install git"
+                f"git cannot be run in {self.folder}: {error.strerror}",
+                hint="install git" if is_missing else "check the rights of the folder and of git",
             ) from error
         return done.returncode, done.stdout, done.stderr
 

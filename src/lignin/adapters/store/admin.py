@@ -70,6 +70,13 @@ class SqlAdmin:
         finally:
             target.close()
 
+    def require_no_writer(self) -> None:
+        from lignin.adapters.store.writer import require_unserved, socket_path
+
+        path = socket_path(self._ledger.url)
+        if path is not None:
+            require_unserved(path)
+
     def serve_writer(self, ready: Callable[[str], None], *, required: bool = True) -> None:
         from lignin.adapters.store.writer import Writer, socket_path
 

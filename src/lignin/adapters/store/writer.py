@@ -199,6 +199,15 @@ class Writer:
             self._settle(peer)
 
 
+def require_unserved(path: Path) -> None:
+    """Raise where a writer serves a socket.
+
+    Raises:
+        UnavailableError: One does.
+    """
+    os.close(_take_lock(path))
+
+
 def _take_lock(path: Path) -> int:
     """Hold the lock beside the socket, which dies with its holder as the socket's file does not."""
     lock = os.open(

@@ -19,7 +19,6 @@ from lignin.evals.laws.breaks import (
     culprits,
     evidence,
     missed,
-    named_breaks,
     speaks_for_break,
 )
 from lignin.evals.laws.claims import (
@@ -44,6 +43,7 @@ from lignin.evals.laws.covered import (
     too_little,
 )
 from lignin.evals.laws.gain import mean_gain
+from lignin.evals.laws.must_pass import fails_must_pass, told_breaks
 from lignin.evals.laws.pairing import draw_pairs, worst_case
 from lignin.evals.laws.savings import (
     COST_COLUMNS,
@@ -186,8 +186,10 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     if asked.claim == "better" and lacking and not shown.is_shown and not thin:
         faults = (*faults, lacking_fault(lacking))
     broken, unclear, weighed, singly = _breaks(candidate, asked, units, known, set(thin))
+    failed = fails_must_pass(asked.must_pass, candidate, broken)
     whole = _whole(asked, units, known, set(target))
-    against = _harm(incumbent, candidate, asked, savings, named_breaks(broken, singly))
+    breaks = told_breaks(broken, failed, singly)
+    against = _harm(incumbent, candidate, asked, savings, breaks)
     siblings = weigh_siblings(differences, asked.hidden)
     if whole is not None and has_fallen(whole.evidence, Care().false):
         against.append("what works passes less often as a whole")
@@ -216,7 +218,7 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
         covered=covered,
         guarded=len(units),
         guarded_tried=sum(any(map(candidate.scores, cases)) for cases in units.values()),
-        broken=broken,
+        broken=(*broken, *failed),
         unclear=unclear,
         evidence={name: each for name, each in weighed.items() if each > 1},
         savings=savings,
@@ -303,12 +305,10 @@ def _harm(
     candidate: Table,
     asked: Asked,
     savings: Sequence[Saving],
-    broken: str,
+    breaks: Sequence[str],
 ) -> list[str]:
     """What speaks against it whatever it gains."""
-    found = []
-    if broken:
-        found.append(f"it breaks what works: {broken}")
+    found = [*breaks]
     if cases := forbidden_effects(incumbent, candidate):
         found.append(f"it does what is forbidden: {', '.join(cases[:10])}")
     return [*found, *against_costs(savings, asked.level)]
@@ -364,12 +364,9 @@ def _breaks(
     chances = {name: each / (each + len(units)) for name, each in weighed.items()}
     if sum(chances.values()) > MOST_BROKEN:
         unclear += [name for name, each in weighed.items() if each > 1]
-    for case in asked.must_pass:
-        if any(score < 1 for score in candidate.scores(case)):
-            broken.append(case)
-        elif not candidate.scores(case) or case in thin:
-            unclear.append(case)
-    left = [name for name in unclear if name not in broken]
+    failed = fails_must_pass(asked.must_pass, candidate)
+    unclear += [case for case in asked.must_pass if not candidate.scores(case) or case in thin]
+    left = [name for name in unclear if name not in broken and name not in failed]
     singly = {name: culprits(both[name], suite) for name in broken if len(both.get(name, ())) > 1}
     return tuple(dict.fromkeys(broken)), tuple(dict.fromkeys(left)), weighed, singly
 

@@ -87,6 +87,13 @@ def test_case_that_must_pass_and_failed_once_is_refused() -> None:
     assert decide(OLD, failed, must_pass=("c20",)).broken == ("c20",)
 
 
+def test_case_that_must_pass_and_never_worked_is_not_said_to_be_broken() -> None:
+    told = decide(OLD, OLD, must_pass=("c0",))
+    assert (told.verdict, told.broken) == ("reject", ("c0",))
+    assert "what must pass does not: c0" in told.reasons
+    assert not any("what works" in reason for reason in told.reasons)
+
+
 def test_gain_beside_a_loss_of_what_seldom_passes_is_undecided() -> None:
     """Cases under a fifth say nothing of what works; yet all of them fell."""
 

@@ -388,6 +388,21 @@ def test_progress_reaches_the_client(governed: Served) -> None:
     assert "reading runs" in heard
 
 
+def test_capture_tells_each_step_of_the_check(served: Served) -> None:
+    heard: list[str | None] = []
+
+    async def listen(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(message)
+
+    async def ask(client: Any) -> Any:
+        given = {**DOUBLE, **WHY}
+        return await client.call_tool("artifact_capture", given, progress_handler=listen)
+
+    with_client(served, ask)
+    assert "checking double: examples" in heard
+    assert "checking double: held out" in heard
+
+
 def test_a_call_that_takes_long_becomes_a_task_for_clients_that_take_tasks() -> None:
     async def run() -> Any:
         tasks, gate = Tasks(grace_s=0.0), asyncio.Event()
