@@ -226,16 +226,18 @@ NO_ORACLE = (
     "metamorphic",
     "differential",
     "differential+metamorphic",
+    "rubric",
     "told",
 )
 """Bases on which nobody declared what is right: runs that agree, the failed run alone, relations between
-runs, another system, the system itself."""
+runs, another system, a judge, the system itself."""
 _WORDS = {
     "consensus": "by runs that agree",
     "alone": "by the failed run alone",
     "metamorphic": "by relations between its own runs",
     "differential": "by agreement with another system",
     "differential+metamorphic": "by relations between runs and agreement with another system",
+    "rubric": "by a judge with a rubric",
     "told": "by the system's own word",
 }
 

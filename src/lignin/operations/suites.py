@@ -9,6 +9,7 @@ from pydantic import Field
 
 from lignin.domain.errors import InvalidRequestError, NotFoundError
 from lignin.domain.relations import basis_of_grader
+from lignin.domain.rubrics import RUBRIC_GRADER
 from lignin.evals.laws.table import parse_rows
 from lignin.operations.context import Context
 from lignin.operations.gate import named_cases
@@ -169,7 +170,7 @@ def _with_reference(
 
 def basis_of(view: View, graders: Mapping[str, str]) -> dict[str, int]:
     """How many cases rest on what: declared passes, consensus, the failed run alone, relations between runs,
-    agreement with another system, or the system's word.
+    agreement with another system, a judge with a rubric, or the system's word.
 
     Args:
         graders: What judges, by case; only that of a case of the user's own is looked at.
@@ -178,7 +179,7 @@ def basis_of(view: View, graders: Mapping[str, str]) -> dict[str, int]:
     found = Counter(
         str(row.body["basis"])
         if (row := rows.get(f"case/{name}")) is not None
-        else basis_of_grader(grader) or "told"
+        else basis_of_grader(grader) or ("rubric" if grader.startswith(RUBRIC_GRADER) else "told")
         for name, grader in graders.items()
     )
     return dict(sorted(found.items()))

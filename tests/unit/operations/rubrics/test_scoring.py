@@ -33,6 +33,7 @@ def test_a_judge_s_score_is_the_trial_s_and_says_why(kind: Desk) -> None:
     desk = with_judge(kind, FAIR)
     done = desk("eval.run", **asked_of("agent"), trials=2)
     assert (done.trials, done.mean, done.missing) == (6, 0.5, 0)
+    assert done.basis == {"rubric": 3} and "own word" not in done.to_text()
     shown = desk("eval.show", system="python:agent:run", case="c0")
     assert [each.reasons for each in shown.tries] == [["fair: counted"]] * 2
     rows = desk("eval.rows", system="python:agent:run").items
