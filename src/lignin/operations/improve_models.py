@@ -58,7 +58,8 @@ class Improve(SuiteRequest):
         None,
         gt=0,
         description="at most so much is paid, as far as trials tell their cost: before each trial the most "
-        "that one has cost is set aside, so only those under way can cost more",
+        "that one has cost is set aside, so only those under way can cost more; what a judge costs is not "
+        "counted",
     )
     goal: float | None = Field(None, gt=0, le=1, description="stop at this mean score")
     pivot: int = Field(
