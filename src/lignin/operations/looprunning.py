@@ -12,9 +12,9 @@ from lignin.connectors.messages import Messages
 from lignin.domain.codec import Json
 from lignin.domain.errors import ConflictError, LigninError, LimitedError
 from lignin.domain.events import Change, format_time, parse_time
+from lignin.domain.jobs import JobState
 from lignin.domain.loops import Amounts, Loop, parse_amounts
 from lignin.domain.states import Row
-from lignin.domain.states.jobs import JobState
 from lignin.loops.budgets import Budgets, Ticket, budgets_of, parse_ticket, plan_ticket
 from lignin.loops.inbox import Filing, Inbox
 from lignin.loops.laws.answers import Finding
@@ -244,7 +244,7 @@ def end_with_job(context: Context, run: str, job: str, state: JobState, why: str
     if held is not None:
         _give_up(context, held)
     told = f"its job {job} {state}: {why}" if why else f"its job {job} {state}"
-    if state == "failed":
+    if state != "cancelled":
         _end(context, run, {"why": "failed", "told": told})
         return
 

@@ -101,7 +101,7 @@ def ask_for_runs(context: Context) -> list[str]:
 
 
 def _is_lost(job: Row | None) -> bool:
-    return job is not None and job.state in ("failed", "cancelled")
+    return job is not None and job.state in ("failed", "cancelled", "dead")
 
 
 def _is_driven(row: Row, now: str, *, but_by: str) -> bool:

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from lignin.domain.codec import Json
 from lignin.domain.errors import UnavailableError
-from lignin.domain.jobs import JobError
+from lignin.domain.jobs import JobError, JobState
 from lignin.interfaces.otlp import build_app
 from lignin.jobs.service import Jobs, load_job
 from lignin.operations.job_models import _brief
@@ -85,16 +85,17 @@ def test_a_run_whose_job_is_cancelled_ends_and_lets_the_next_one_begin(shop: Sho
     assert [item.title for item in shop.desk("inbox.list").items] == ["two"]
 
 
-def test_a_run_whose_job_failed_is_told_and_what_it_was_given_is_kept(shop: Shop) -> None:
+@pytest.mark.parametrize("ends", ["failed", "dead"])
+def test_a_run_whose_job_failed_is_told_and_what_it_was_given_is_kept(
+    shop: Shop, ends: JobState
+) -> None:
     trigger = {"kind": "message"}
     add(shop.desk, definition(command(script(shop.desk, "act.py", "")), trigger=trigger))
     begin(shop, given="one", id="1")
     (job,) = ask_for_runs(shop.context)
     context, error = shop.context, JobError(code="internal", message="the engine gave it up")
     with context.view() as view:
-        ended = Jobs(context.ids).end(
-            view, context.scope, load_job(view, job), "failed", error=error
-        )
+        ended = Jobs(context.ids).end(view, context.scope, load_job(view, job), ends, error=error)
     assert ended is not None
     context.commit(ended)
     assert ask_for_runs(context) == []
