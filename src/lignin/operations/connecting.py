@@ -4,11 +4,12 @@ Owns the order of things around a delivery: it is begun on the ledger, then sent
 noted. Killed anywhere, the same command finds out the rest or says that nobody knows.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from lignin.connectors.deliveries import Deliveries, Told, delivery_id
+from lignin.connectors.deliveries import Deliveries, Told, delivery_id, load_told
 from lignin.connectors.laws.deliveries import decide_step
 from lignin.connectors.messages import Messages, cursor_of
 from lignin.connectors.tool_sink import ToolSink
@@ -46,6 +47,8 @@ from lignin.ports.ledger import View
 from lignin.traces.redact import redact
 
 DIAL_S: Final = 15.0
+AGAIN_AFTER_S: Final = (0.2, 1.0)
+"""How long to wait before what does no harm twice is sent again, where nobody knows whether it arrived."""
 _FOREIGN = ("text", "subject", "author", "link")
 
 
@@ -207,21 +210,46 @@ def deliver(
             found = sink.find(posting, delivery, parse_time(row.body["first_at"]))
             if found is not None:
                 return end_delivery(context, row, "sent", Told(delivered=found)), True
-    began = Deliveries(context.ids).begin(
-        context.scope,
-        row,
-        posting,
-        connector=name,
-        delivery=delivery,
-        now=context.clock.now(),
-    )
-    context.commit(began)
-    return _send(context, sink, posting, delivery), False
+    row = _send(context, sink, posting, delivery, connector=name)
+    if certainty == "repeatable" and row.state == "unknown":
+        row = _send_again(context, sink, posting, delivery, connector=name)
+    return row, False
 
 
-def _send(context: Context, sink: Sink, posting: Posting, delivery: str) -> Row:
+def _send_again(
+    context: Context, sink: Sink, posting: Posting, delivery: str, *, connector: str
+) -> Row:
+    """Send what does no harm twice as often as a reading would be tried; nobody has to look.
+
+    Raises:
+        UnavailableError: It is still not known to have arrived.
+    """
+    for wait_s in AGAIN_AFTER_S:
+        time.sleep(wait_s)
+        row = _send(context, sink, posting, delivery, connector=connector)
+        if row.state != "unknown":
+            return row
     with context.view() as view:
-        row = view.row(f"delivery/{delivery}")
+        why = load_told(view, row)["why"]
+    raise UnavailableError(
+        f"{why}, {len(AGAIN_AFTER_S) + 1} times",
+        hint="it does no harm to send this again: try later",
+    )
+
+
+def _send(context: Context, sink: Sink, posting: Posting, delivery: str, *, connector: str) -> Row:
+    """Begin an attempt on the ledger, make it, and note what became of it."""
+    stream = f"delivery/{delivery}"
+    with context.view() as view:
+        row = view.row(stream)
+    deliveries, now = Deliveries(context.ids), context.clock.now()
+    context.commit(
+        deliveries.begin(
+            context.scope, row, posting, connector=connector, delivery=delivery, now=now
+        )
+    )
+    with context.view() as view:
+        row = view.row(stream)
     assert row is not None
     try:
         made = sink.send(posting, delivery)

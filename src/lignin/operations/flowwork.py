@@ -33,7 +33,7 @@ from lignin.domain.errors import (
     LimitedError,
     UnavailableError,
 )
-from lignin.domain.jobs import effect_key
+from lignin.domain.jobs import effect_key, job_of_run
 from lignin.domain.states import Row
 from lignin.domain.states.artifacts import PROVEN
 from lignin.domain.workflows import StateTerms
@@ -93,7 +93,10 @@ class JobOutside:
 
     def begin(self, flow: Flow) -> Mapping[str, Json]:
         with self._context.view() as view:
-            return {"seed": self._work.job.run, "missed": load_missed(view, flow.name)}
+            kept = load_missed(view, flow.name)
+        job = self._work.job
+        missed = [each for each in kept if job_of_run(each["run"])[0] != job.id]
+        return {"seed": job.run, "missed": missed}
 
     def guard(self, flow: Flow) -> Mapping[str, Json] | None:
         with self._context.view() as view:

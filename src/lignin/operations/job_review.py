@@ -30,7 +30,9 @@ class JobReview(Request):
 class RunsTold(Response):
     version: str = Field(description="digest of the version")
     runs: int = Field(description="runs that have ended")
-    cancelled: int = Field(description="of these, runs that somebody stopped")
+    cancelled: int = Field(
+        description="of these, runs that were stopped: by somebody, or by a quarantine"
+    )
     failures: dict[str, int] = Field(description="runs that failed, by how")
     alerts: int = Field(description="runs that raised something")
     confirmed: int = Field(description="alerts that were right: accepted, or judged so")

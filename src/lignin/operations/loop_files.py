@@ -26,7 +26,7 @@ def audit(context: Context, request: LoopAudit) -> Audited:
     """Say what is broken about the scripts that a team has, the worst first, or about a loop's file.
 
     The file describes each script by its five parts: what triggers it, what it looks at, what it does, who
-    checks that, when it stops. Nothing is run. 6 where something is broken.
+    checks that, when it stops. Nothing is run. 6 where something is missing or weak.
     """
     value = parse_file(read_file(context, request.file))
     if "scripts" in value:
@@ -41,8 +41,10 @@ def audit(context: Context, request: LoopAudit) -> Audited:
             hint="[[scripts]] with name, trigger, context, action, gate and stop",
         )
     broken = {finding.script for finding in found}
+    lacking = {finding.script for finding in found if finding.kind != "weak"}
     return Audited(
         scripts=len(names),
+        whole=sum(name not in lacking for name in names),
         sound=sum(name not in broken for name in names),
         items=[FindingView(**finding.to_json()) for finding in found],
     )

@@ -156,6 +156,7 @@ class Ticked(Response):
 class FindingView(Response):
     script: str = Field(description="the script or loop")
     part: str = Field(description="the part that is missing or weak")
+    kind: str = Field(description="missing, weak, or refused: no loop can be added so")
     weight: float = Field(description="what it is ranked by")
     found: str = Field(description="what was found")
     why: str = Field(description="what could go wrong")
@@ -164,6 +165,7 @@ class FindingView(Response):
 
 class Audited(Response):
     scripts: int = Field(description="how many were looked at")
+    whole: int = Field(description="how many have every part, also where one is weak")
     sound: int = Field(description="how many have no finding")
     items: list[FindingView] = Field(description="what is broken, the worst first")
 
@@ -171,7 +173,9 @@ class Audited(Response):
         return 6 if self.items else 0
 
     def to_text(self) -> str:
-        lines = [f"{self.sound} of {self.scripts} have every part"]
+        weak = self.whole - self.sound
+        with_weak = f"; in {weak} of them something is weak" if weak else ""
+        lines = [f"{self.whole} of {self.scripts} have every part{with_weak}"]
         for each in self.items:
             lines += [
                 f"{each.weight:6.1f}  {each.script}: {each.found}",

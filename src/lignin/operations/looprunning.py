@@ -12,6 +12,7 @@ from lignin.connectors.messages import Messages
 from lignin.domain.codec import Json
 from lignin.domain.errors import ConflictError, LigninError, LimitedError
 from lignin.domain.events import Change, format_time, parse_time
+from lignin.domain.jobs import JobState
 from lignin.domain.loops import Amounts, Loop, parse_amounts
 from lignin.domain.states import Row
 from lignin.loops.budgets import Budgets, Ticket, budgets_of, parse_ticket, plan_ticket
@@ -227,6 +228,37 @@ def _end(context: Context, run: str, end: Mapping[str, Json]) -> Json:
     ended: Mapping[str, Json] = context.decide_and_commit(decide)
     clear_places(context, run)
     return ended
+
+
+def end_with_job(context: Context, run: str, job: str, state: JobState, why: str) -> None:
+    """End a run whose job is over and will not drive it on; else its loop would wait for it for good.
+
+    Args:
+        state: How the job ended: a run whose job was cancelled is cancelled, else it failed.
+        why: The reason, or the error.
+    """
+    with context.view() as view:
+        row = require_known(view, f"looprun/{run}")
+        held = _held(view, row, loop_of_run(view, row))
+    context = as_loop(context, str(row.body["loop"]))
+    if held is not None:
+        _give_up(context, held)
+    told = f"its job {job} {state}: {why}" if why else f"its job {job} {state}"
+    if state != "cancelled":
+        _end(context, run, {"why": "failed", "told": told})
+        return
+
+    def decide(view: View) -> tuple[None, list[Change]]:
+        row = require_known(view, f"looprun/{run}")
+        if row.state != "running":
+            return None, []
+        ended, _ = Loops(context.ids).end(
+            view, context.scope, row, outcome="cancelled", why="cancelled", told=told
+        )
+        return None, [ended]
+
+    context.decide_and_commit(decide)
+    clear_places(context, run)
 
 
 def _told(view: View, row: Row, end: Mapping[str, Json]) -> str:

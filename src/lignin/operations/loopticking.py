@@ -9,12 +9,14 @@ from dataclasses import replace
 
 from lignin.domain.errors import LigninError
 from lignin.domain.events import format_time
-from lignin.domain.jobs import JobAsked
+from lignin.domain.jobs import JobAsked, job_of_occurrence
 from lignin.domain.states import Row
+from lignin.domain.states.jobs import parse_job
 from lignin.operations.context import Context
 from lignin.operations.jobwork import ask_job
 from lignin.operations.looplooking import running, tick
 from lignin.operations.looppolling import Reader, awaited
+from lignin.operations.looprunning import end_with_job
 from lignin.ports.ledger import require_known
 
 LOOK_S = 2.0
@@ -61,31 +63,47 @@ class Ticker:
 
 
 def ask_for_runs(context: Context) -> list[str]:
-    """Ask for a job for each run that is to go on and that nobody drives; the jobs that are new."""
+    """Ask for a job for each run that is to go on and that nobody drives; the jobs that are new.
+
+    A run whose job failed or was cancelled ends with it.
+    """
     asked = []
     for run in running(context):
         with context.view() as view:
             row = require_known(view, f"looprun/{run}")
             loop = view.row(f"loop/{row.body['loop']}")
-        if _is_driven(row, format_time(context.ledger.now())):
+            source, turn = f"looprun/{run}", sum(bool(i["waits"]) for i in row.body["iterations"])
+            job_row = view.row(f"job/{job_of_occurrence(source, str(turn))}")
+        own = "" if job_row is None else job_row.key
+        if _is_driven(
+            row, format_time(context.ledger.now()), but_by=own if _is_lost(job_row) else ""
+        ):
+            continue
+        if job_row is not None and _is_lost(job_row):
+            job = parse_job(job_row)
+            end_with_job(context, run, job.id, job.state, job.error.message if job.error else "")
             continue
         host = str(loop.body.get("host", "")) if loop else ""
-        job, is_new = ask_job(
+        name, is_new = ask_job(
             context,
             JobAsked(
                 kind="loop",
                 input={"run": run},
-                source=f"looprun/{run}",
-                occurrence=str(sum(bool(each["waits"]) for each in row.body["iterations"])),
+                source=source,
+                occurrence=str(turn),
                 parent=f"loop/{row.body['loop']}",
                 needs=(host,) if host else (),
                 versions={"loop": row.body["definition"]},
             ),
         )
-        asked += [job] if is_new else []
+        asked += [name] if is_new else []
     return asked
 
 
-def _is_driven(row: Row, now: str) -> bool:
+def _is_lost(job: Row | None) -> bool:
+    return job is not None and job.state in ("failed", "cancelled", "dead")
+
+
+def _is_driven(row: Row, now: str, *, but_by: str) -> bool:
     held = row.body.get("claim")
-    return held is not None and str(held["until"]) > now
+    return held is not None and str(held["until"]) > now and held["holder"] != but_by

@@ -9,10 +9,11 @@ from lignin.artifacts.store import load_manifest
 from lignin.artifacts.versions import is_simulated
 from lignin.domain.artifacts import Manifest
 from lignin.domain.codec import Digest, Json, parse_json
-from lignin.domain.errors import LigninError, NotFoundError
+from lignin.domain.errors import DeniedError, LigninError, NotFoundError
 from lignin.domain.events import Event
 from lignin.domain.jobs import Job
 from lignin.domain.states import Row
+from lignin.domain.states.artifacts import PROVEN, STATES
 from lignin.domain.states.jobs import parse_job
 from lignin.loops.laws.review import Fate, SkillRun, Watched, fates_of
 from lignin.loops.service import load_loop
@@ -22,6 +23,8 @@ from lignin.ports.ledger import View, every_row, require_known
 
 KIND = "workflow"
 _EVENTS = 1000
+_WITHDRAWN = frozenset({*STATES, "dependency"}) - PROVEN
+"""What a run names that was stopped because its version, or what that leans on, is no longer proven."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,10 +163,15 @@ def is_alert(form: Mapping[str, Json], value: Json) -> bool:
 
 
 def cause_of(job: Job) -> str:
-    """How a job failed, in a word or two: the error of the job, and behind it the workflow's own."""
+    """How a job failed, in a word or two: the error of the job, and behind it the workflow's own.
+
+    One whose version was taken out of service meanwhile was stopped, as if somebody had cancelled it.
+    """
     assert job.error is not None
     name, _, rest = job.error.message.partition(": ")
     own = rest.partition(": ")[0] if name == job.asked.input["name"] else ""
+    if job.error.code == DeniedError.code and own in _WITHDRAWN:
+        return "cancelled"
     is_word = own and len(own) <= 100 and own.replace("_", "").replace("-", "").isalnum()
     return f"{job.error.code}: {own}" if is_word else job.error.code
 

@@ -315,6 +315,18 @@ def test_what_was_refused_is_told_and_its_message_stays_to_be_dealt_with(
     assert [each.state for each in desk("message.list").items] == ["taken"]
 
 
+def test_a_run_goes_on_where_the_host_fails_while_a_state_is_set(
+    hub: tuple[Desk, GitHostServer],
+) -> None:
+    desk, host = hub
+    add(desk, definition(desk))
+    host.put_issue("the till is wrong", "agent")
+    host.troubles.append(Trouble(status=500, method="POST", path="/labels"))
+    tick(desk)
+    assert desk("loop.history", name="mender").items[0].state == "landed"
+    assert desk("connector.sent", state="unknown").total == 0
+
+
 def test_a_far_side_that_is_down_is_told_and_stops_no_other_loop(
     hub: tuple[Desk, GitHostServer],
 ) -> None:

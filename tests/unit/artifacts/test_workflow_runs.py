@@ -175,6 +175,27 @@ def test_a_run_that_moves_goes_on_with_the_other_version_and_the_steps_it_made()
     assert world.asked == ["tell 0", "tell 1"]
 
 
+def test_a_run_that_moves_neither_sleeps_again_nor_waits_again_for_what_it_heard() -> None:
+    flow = flow_of('''"""Asks, and tells."""
+
+def workflow(ctx, item: str) -> str:
+    """Waits for a word, and tells it."""
+    ctx.sleep(600)
+    word = ctx.wait("word", 60)
+    ctx.step("tell", "tell", word=word)
+    return word
+''')
+    text = flow.files["flow.py"].content.decode()
+    other = flow_of(text.replace("return word", "return word  # mended"))
+    world = World(signals={"word": "yes"}, versions={other.digest: other})
+    world.why = lambda found: (
+        {"moved": other.digest} if not world.signals and found.digest != other.digest else None
+    )
+    ended = drive(flow, world, item="a")
+    assert (ended.outcome, ended.digest, ended.value) == ("success", other.digest, "yes")
+    assert (world.time - World().time).total_seconds() == 600
+
+
 def test_a_step_is_made_again_by_the_class_of_its_failure_and_as_often_as_declared() -> None:
     answers = iter([failure("infrastructure", "unavailable", "down")] * 2 + [{"value": "got"}])
     world = World(answers=lambda _: next(answers))

@@ -49,7 +49,7 @@ def work(flows: FlowDesk, digest: str, load: int) -> str:
     output, error = None, None
     try:
         output = canonical_bytes(flows.run(job))
-    except WorkflowFailedError as failed:
+    except (WorkflowFailedError, DeniedError) as failed:
         error = JobError(code=failed.code, message=failed.message)
     with context.view() as view:
         state: Any = "failed" if error else "succeeded"
@@ -91,6 +91,27 @@ def test_the_version_that_is_served_is_judged_and_older_ones_are_told_beside_it(
     found = reviewed(flows)
     assert (found.version, found.runs, found.dismissed) == (two, 0, 0)
     assert [(each.version, each.dismissed) for each in found.others] == [(one, 2)]
+
+
+@pytest.mark.parametrize("to", ["quarantined", "retired"])
+def test_a_run_that_a_quarantine_stopped_did_not_fail(flows: FlowDesk, to: str) -> None:
+    digest = flows.keep(
+        WATCH.replace("    if load", "    ctx.sleep(1)\n    if load"), "watch", promote=False
+    )
+    work(flows, digest, 10)
+    if to == "retired":
+        flows.move("watch", digest, "quarantined")
+    flows.move("watch", digest, to)
+    work(flows, digest, 20)
+    found = reviewed(flows)
+    assert (found.runs, found.cancelled, found.failures) == (2, 1, {})
+
+
+def test_a_workflow_that_is_refused_for_what_it_does_itself_failed(flows: FlowDesk) -> None:
+    text = WATCH.replace("raise ValueError", 'raise type("quarantined", (Exception,), {})')
+    work(flows, flows.keep(text, "watch", promote=False), -1)
+    found = reviewed(flows)
+    assert (found.cancelled, sum(found.failures.values())) == (0, 1)
 
 
 def test_an_open_job_is_not_judged_nor_one_of_another_kind_nor_by_an_agent(

@@ -275,6 +275,21 @@ def test_the_audit_of_a_file_reads_scripts_and_loops(desk: Desk) -> None:
         desk("loop.audit", file=desk.write("b.toml", "a = 1"))
 
 
+def test_the_audit_tells_a_weak_part_from_a_missing_one(desk: Desk) -> None:
+    audited = desk("loop.audit", file=desk("loop.new", template="goal").path)
+    assert (audited.scripts, audited.whole, audited.sound) == (1, 1, 0)
+    assert {each.kind for each in audited.items} == {"weak"}
+    assert audited.to_text().splitlines()[0] == (
+        "1 of 1 have every part; in 1 of them something is weak"
+    )
+    value = definition(command("true"))
+    value.pop("gate")
+    lacking = desk("loop.audit", file=desk.write("a.json", json.dumps(value)))
+    assert (lacking.whole, [each.kind for each in lacking.items]) == (0, ["missing"])
+    refused = desk("loop.audit", file=desk.write("b.json", json.dumps({**value, "gate": 1})))
+    assert (refused.whole, [each.kind for each in refused.items]) == (0, ["refused"])
+
+
 def test_nobody_can_tell_a_run_on_the_ledger_by_its_foreign_text(desk: Desk) -> None:
     """Payloads hold names, digests and figures; what a program said lies in blobs."""
     add(desk, definition(command(script(desk, "act.py", "print('a secret sentence of theirs')"))))

@@ -9,9 +9,11 @@ from starlette.testclient import TestClient
 
 from lignin.domain.codec import Json
 from lignin.domain.errors import UnavailableError
+from lignin.domain.jobs import JobError, JobState
 from lignin.interfaces.otlp import build_app
+from lignin.jobs.service import Jobs, load_job
 from lignin.operations.job_models import _brief
-from lignin.operations.looplooking import tick
+from lignin.operations.looplooking import claim, running, tick
 from lignin.operations.looprunning import drive
 from lignin.operations.loopticking import Ticker, ask_for_runs
 from lignin.ports.ledger import require_known
@@ -65,6 +67,52 @@ def test_a_run_that_waited_is_asked_for_again_when_the_answer_is_there(shop: Sho
     shop.desk("inbox.settle", item=item, how="answer", say="yes")
     shop.work(ask_for_runs(shop.context)[0])
     assert state(shop) == "archived"
+
+
+def test_a_run_whose_job_is_cancelled_ends_and_lets_the_next_one_begin(shop: Shop) -> None:
+    add(shop.desk, definition(command(script(shop.desk, "act.py", "print(task['given'])"))))
+    begin(shop, given="one")
+    begin(shop, given="two")
+    (job,) = ask_for_runs(shop.context)
+    claim(shop.context, running(shop.context)[0], job, 600)
+    shop.desk("job.cancel", job=job, reason="enough")
+    assert ask_for_runs(shop.context) == []
+    (following,) = ask_for_runs(shop.context)
+    shop.work(following)
+    ends = {each.state: each.why for each in shop.desk("loop.history", name="triage").items}
+    assert set(ends) == {"cancelled", "landed"}
+    assert ends["cancelled"].endswith(f"its job {job} cancelled: enough")
+    assert [item.title for item in shop.desk("inbox.list").items] == ["two"]
+
+
+@pytest.mark.parametrize("ends", ["failed", "dead"])
+def test_a_run_whose_job_failed_is_told_and_what_it_was_given_is_kept(
+    shop: Shop, ends: JobState
+) -> None:
+    trigger = {"kind": "message"}
+    add(shop.desk, definition(command(script(shop.desk, "act.py", "")), trigger=trigger))
+    begin(shop, given="one", id="1")
+    (job,) = ask_for_runs(shop.context)
+    context, error = shop.context, JobError(code="internal", message="the engine gave it up")
+    with context.view() as view:
+        ended = Jobs(context.ids).end(view, context.scope, load_job(view, job), ends, error=error)
+    assert ended is not None
+    context.commit(ended)
+    assert ask_for_runs(context) == []
+    assert state(shop) == "failed"
+    assert [item.title for item in shop.desk("inbox.list").items] == ["a run of triage failed"]
+    with context.view() as view:
+        assert len(require_known(view, "looplane/triage").body["kept"]) == 1
+
+
+def test_a_run_that_somebody_else_drives_does_not_end_with_its_job(shop: Shop) -> None:
+    add(shop.desk, definition(command(script(shop.desk, "act.py", ""))))
+    begin(shop)
+    (job,) = ask_for_runs(shop.context)
+    claim(shop.context, running(shop.context)[0], "by hand", 600)
+    shop.desk("job.cancel", job=job)
+    assert ask_for_runs(shop.context) == []
+    assert state(shop) == "running"
 
 
 def test_what_waits_in_the_queue_is_asked_for_when_the_run_before_it_ends(shop: Shop) -> None:

@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from lignin.artifacts.store import load_manifest
+from lignin.artifacts.workflow.keeping import state_change, state_stream
 from lignin.domain.codec import Json
 from lignin.domain.errors import DeniedError, InvalidRequestError, UnavailableError
+from lignin.domain.jobs import JobError
+from lignin.jobs.service import Jobs, load_job
 from lignin.operations.bodies.workflow import WorkflowFailedError, parse_input
+from lignin.operations.flowwork import load_flow
 from lignin.practice.desk import TOOL_SPECS
 from unit.artifacts.workflow_world import Killed
 from unit.operations.flows import COUNT, FlowDesk, open_flow_desk
@@ -173,6 +177,85 @@ def test_the_event_of_a_failed_run_is_given_to_the_next_until_one_succeeds(flows
         assert caught.value.hint == f"its handler answered {{'value': 'ValueError for {number}'}}"
     assert flows.run(flows.start("frail", digest, number=1))["value"] == [-1, -2]
     assert flows.run(flows.start("frail", digest, number=1))["value"] == []
+
+
+def end(flows: FlowDesk, job: str, state: str) -> None:
+    context = flows.desk.context
+    error = (
+        JobError(code="workflow_failed", message="frail: ValueError") if state == "failed" else None
+    )
+    with context.view() as view:
+        change = Jobs(context.ids).end(
+            view,
+            context.scope,
+            load_job(view, job),
+            state,
+            error=error,  # type: ignore[arg-type]
+        )
+    assert change is not None
+    context.commit(change)
+
+
+def test_a_run_that_is_retried_and_fails_again_leaves_its_event_once(flows: FlowDesk) -> None:
+    digest = flows.keep(FRAIL, "frail")
+    job = flows.start("frail", digest, number=-1)
+    for _ in range(3):
+        with pytest.raises(WorkflowFailedError):
+            flows.run(job)
+        end(flows, job, "failed")
+        flows.desk("job.retry", job=job)
+        flows.kept.pop(job)  # as where it is made again from its first step
+    assert flows.run(flows.start("frail", digest, number=1))["value"] == [-1]
+
+
+LOOKING = (
+    FRAIL.replace("if number < 0", "if number not in range(10)")
+    .replace(
+        '    ctx.step("check", check, number)\n',
+        '    ctx.step("check", check, ctx.state("add").get() + number)\n',
+    )
+    .replace(
+        "WORKFLOW = {",
+        'WORKFLOW = {"state": {"add": {"form": {"type": "integer"}, "initial": 0}}, ',
+    )
+)
+
+
+def test_a_retry_that_succeeds_makes_up_for_its_own_failure_and_is_not_told_of_it(
+    flows: FlowDesk,
+) -> None:
+    digest = flows.keep(LOOKING, "frail")
+    other, job = (flows.start("frail", digest, number=number) for number in (-2, -1))
+    for each in (other, job):
+        with pytest.raises(WorkflowFailedError):
+            flows.run(each)
+    end(flows, job, "failed")
+    flows.desk("job.retry", job=job)
+    flows.kept.pop(job)
+    write_state(flows, digest, 5)
+    assert flows.run(job)["value"] == [-2]
+    assert flows.run(flows.start("frail", digest, number=1))["value"] == []
+
+
+def write_state(flows: FlowDesk, digest: str, value: int) -> None:
+    """Put a value into the state "add", as another run would."""
+    context = flows.desk.context
+    flow = load_flow(context, "frail", digest)[0]
+    terms = flow.terms.state["add"]
+    stream = state_stream("frail", "add", terms)
+    context.commit(
+        state_change(
+            context.scope,
+            context.ids,
+            flow,
+            stream,
+            terms,
+            expected=0,
+            value=value,
+            run="r",
+            key="k",
+        )
+    )
 
 
 ORDER = f'''"""Cancels an order."""

@@ -147,8 +147,7 @@ class Interpreter:
             except MovedError as moved:
                 self._flow = self._outside.load(moved.digest)
                 entry = self._flow.manifest.entry
-                self._waited.clear()
-                continue
+                continue  # what it slept and heard belongs to the steps that it keeps
             except LimitedError as error:
                 done = failure_of(error)
             if done is None:

@@ -19,6 +19,7 @@ from lignin.loops.laws.reading import Table
 
 Part = Literal["trigger", "context", "action", "gate", "stop", "memory", "overlap", "sandbox"]
 Touches = Literal["nothing", "files", "people", "production"]
+Kind = Literal["missing", "weak", "refused"]
 TOUCHES: Mapping[str, int] = {"nothing": 1, "files": 2, "people": 3, "production": 4}
 _NOTHING = re.compile(r"|-|\?|tbd|todo|none|no|nothing|never|n/?a|unclear|unknown|not yet|nobody")
 _BOUND = re.compile(
@@ -35,6 +36,7 @@ class Finding:
     """Something that is broken about a script.
 
     Args:
+        kind: Whether the part is not there, or there and weak, or such that the loop is refused.
         weight: What it is ranked by: the heavier, the sooner it should be mended.
         why: What could go wrong.
         mend: What to do about it.
@@ -42,6 +44,7 @@ class Finding:
 
     script: str
     part: Part
+    kind: Kind
     weight: float
     found: str
     why: str
@@ -51,6 +54,7 @@ class Finding:
         return {
             "script": self.script,
             "part": self.part,
+            "kind": self.kind,
             "weight": self.weight,
             "found": self.found,
             "why": self.why,
@@ -117,10 +121,19 @@ def audit_loop(value: Mapping[str, Json]) -> list[Finding]:
         missing = error.fields.get("missing")
         if not missing:
             return [
-                _finding(name, _part_of(error), 8.0, error.message, "it is refused", error.hint)
+                _finding(
+                    name,
+                    _part_of(error),
+                    8.0,
+                    error.message,
+                    "it is refused",
+                    error.hint,
+                    kind="refused",
+                )
             ]
         return [
-            _finding(name, part, 8.0, f"no {part}", _WRONG[part], ASKS[part]) for part in missing
+            _finding(name, part, 8.0, f"no {part}", _WRONG[part], ASKS[part], kind="missing")
+            for part in missing
         ]
     return sorted(_weak_loop(loop), key=lambda each: (-each.weight, each.part))
 
@@ -150,7 +163,7 @@ _HARM: Mapping[str, float] = {
 
 def _missing(script: Script) -> list[Finding]:
     return [
-        _of(script, part, _HARM[part], f"no {part}", _WRONG[part], _MEND[part])
+        _of(script, part, _HARM[part], f"no {part}", _WRONG[part], _MEND[part], kind="missing")
         for part in PARTS
         if not script.parts[part]
     ]
@@ -239,18 +252,19 @@ def _part_of(error: InvalidRequestError) -> Part:
     return known.get(where, "action")
 
 
-def _of(script: Script, part: str, harm: float, *told: str) -> Finding:
+def _of(script: Script, part: str, harm: float, *told: str, kind: Kind = "weak") -> Finding:
     reach = TOUCHES[script.touches] if part in {"gate", "stop", "context"} else 2
     hours = min(40.0, max(0.25, script.hours_per_week))
-    return _finding(script.name, part, round(harm * reach * hours**0.5, 2), *told)
+    return _finding(script.name, part, round(harm * reach * hours**0.5, 2), *told, kind=kind)
 
 
-def _finding(script: str, part: str, weight: float, *told: str) -> Finding:
+def _finding(script: str, part: str, weight: float, *told: str, kind: Kind = "weak") -> Finding:
     """A finding; told are what was found, why that matters and what mends it."""
     found, why, mend = told
     return Finding(
         script=script,
         part=part,  # type: ignore[arg-type]
+        kind=kind,
         weight=weight,
         found=found,
         why=why,

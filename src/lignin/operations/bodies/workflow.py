@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from lignin.artifacts.workflow.asks import told
 from lignin.artifacts.workflow.contract import Ended
 from lignin.artifacts.workflow.interpreter import Interpreter
-from lignin.artifacts.workflow.keeping import missed_change, taken_change
+from lignin.artifacts.workflow.keeping import load_missed, missed_change, taken_change
 from lignin.domain.codec import Json
 from lignin.domain.errors import DeniedError, GateFailedError, InvalidRequestError, UnavailableError
+from lignin.domain.jobs import job_of_run
 from lignin.operations.context import Context
 from lignin.operations.flowwork import CLIENT, JobOutside, load_flow
 from lignin.operations.jobkind import JobKind, Work, first_failed
@@ -48,7 +49,7 @@ def _drive(work: Work) -> Json:
     interpreter = Interpreter(sandbox, _CleanRun(work), outside, life=work.context.ids.new("try"))
     ended = interpreter.drive(flow, given["arguments"])
     flow = outside.load(ended.digest) if ended.digest != flow.digest else flow
-    missed = [str(each["run"]) for each in interpreter.started["missed"]]
+    given_runs = [str(each["run"]) for each in interpreter.started["missed"]]
 
     def settle(context: Context) -> Json:
         use = {
@@ -60,19 +61,26 @@ def _drive(work: Work) -> Json:
         }
         changes = [context.artifacts.used(context.scope, flow.digest, use)]
         if ended.error is not None:
-            run, event = work.run.id, given["arguments"]
+            run, event = work.job.id, given["arguments"]  # one event, however often it is retried
             changes.append(
                 missed_change(
                     context.scope, context.ids, flow, run=run, event=event, error=ended.error
                 )
             )
-        elif missed:
-            changes.append(taken_change(context.scope, context.ids, flow, missed))
+        elif made_up := _made_up_by(context, flow.name, work.job.id, given_runs):
+            changes.append(taken_change(context.scope, context.ids, flow, made_up))
         context.commit(*changes)
         return None
 
     work.step("settle", settle, PATIENT)
     return _told(flow.name, ended)
+
+
+def _made_up_by(context: Context, name: str, job: str, given: Sequence[str]) -> list[str]:
+    """The failed runs that a success makes up for: those that it was given, and its own earlier turns."""
+    with context.view() as view:
+        kept = [str(each["run"]) for each in load_missed(view, name)]
+    return [run for run in kept if run in given or job_of_run(run)[0] == job]
 
 
 def _told(name: str, ended: Ended) -> Json:
