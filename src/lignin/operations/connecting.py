@@ -210,15 +210,24 @@ def deliver(
             found = sink.find(posting, delivery, parse_time(row.body["first_at"]))
             if found is not None:
                 return end_delivery(context, row, "sent", Told(delivered=found)), True
-    row = _send(context, sink, posting, delivery, connector=name)
+    attempt = _Attempt(connector=name, sink=sink, posting=posting, delivery=delivery)
+    row = _send(context, attempt, row)
     if certainty == "repeatable" and row.state == "unknown":
-        row = _send_again(context, sink, posting, delivery, connector=name)
+        row = _send_again(context, attempt, row)
     return row, False
 
 
-def _send_again(
-    context: Context, sink: Sink, posting: Posting, delivery: str, *, connector: str
-) -> Row:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Attempt:
+    """What is sent where, under which id."""
+
+    connector: str
+    sink: Sink
+    posting: Posting
+    delivery: str
+
+
+def _send_again(context: Context, attempt: _Attempt, row: Row) -> Row:
     """Send what does no harm twice as often as a reading would be tried; nobody has to look.
 
     Raises:
@@ -226,7 +235,7 @@ def _send_again(
     """
     for wait_s in AGAIN_AFTER_S:
         time.sleep(wait_s)
-        row = _send(context, sink, posting, delivery, connector=connector)
+        row = _send(context, attempt, row)
         if row.state != "unknown":
             return row
     with context.view() as view:
@@ -237,22 +246,26 @@ def _send_again(
     )
 
 
-def _send(context: Context, sink: Sink, posting: Posting, delivery: str, *, connector: str) -> Row:
-    """Begin an attempt on the ledger, make it, and note what became of it."""
-    stream = f"delivery/{delivery}"
-    with context.view() as view:
-        row = view.row(stream)
-    deliveries, now = Deliveries(context.ids), context.clock.now()
-    context.commit(
-        deliveries.begin(
-            context.scope, row, posting, connector=connector, delivery=delivery, now=now
-        )
+def _send(context: Context, attempt: _Attempt, row: Row | None) -> Row:
+    """Begin an attempt on the ledger, make it, and note what became of it.
+
+    Args:
+        row: What was known of the delivery when it was decided to send: who began since then goes first.
+    """
+    began = Deliveries(context.ids).begin(
+        context.scope,
+        row,
+        attempt.posting,
+        connector=attempt.connector,
+        delivery=attempt.delivery,
+        now=context.clock.now(),
     )
+    context.commit(began)
     with context.view() as view:
-        row = view.row(stream)
+        row = view.row(f"delivery/{attempt.delivery}")
     assert row is not None
     try:
-        made = sink.send(posting, delivery)
+        made = attempt.sink.send(attempt.posting, attempt.delivery)
     except LigninError as error:
         if error.fields.get("is_uncertain"):
             return end_delivery(context, row, "unknown", Told(why=error.message))
