@@ -28,7 +28,7 @@ class Approving:
             [tree.digest, sorted(dependencies or {}), sorted(test.digest for test in tests)]
         )
 
-    def verify(self, tree, examples, *, dependencies=None, tests=()):
+    def verify(self, tree, examples, *, dependencies=None, tests=(), progress=None):
         return Verification(
             verdict=self.verdict,
             results=(),
