@@ -4,12 +4,11 @@ Owns the order of things around a delivery: it is begun on the ledger, then sent
 noted. Killed anywhere, the same command finds out the rest or says that nobody knows.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from lignin.connectors.deliveries import Deliveries, Told, delivery_id, load_told
+from lignin.connectors.deliveries import Deliveries, Told, delivery_id
 from lignin.connectors.laws.deliveries import decide_step
 from lignin.connectors.messages import Messages, cursor_of
 from lignin.connectors.tool_sink import ToolSink
@@ -47,8 +46,6 @@ from lignin.ports.ledger import View
 from lignin.traces.redact import redact
 
 DIAL_S: Final = 15.0
-AGAIN_AFTER_S: Final = (0.2, 1.0)
-"""How long to wait before what does no harm twice is sent again, where nobody knows whether it arrived."""
 _FOREIGN = ("text", "subject", "author", "link")
 
 
@@ -210,67 +207,35 @@ def deliver(
             found = sink.find(posting, delivery, parse_time(row.body["first_at"]))
             if found is not None:
                 return end_delivery(context, row, "sent", Told(delivered=found)), True
-    attempt = _Attempt(connector=name, sink=sink, posting=posting, delivery=delivery)
-    row = _send(context, attempt, row)
-    if certainty == "repeatable" and row.state == "unknown":
-        row = _send_again(context, attempt, row)
-    return row, False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Attempt:
-    """What is sent where, under which id."""
-
-    connector: str
-    sink: Sink
-    posting: Posting
-    delivery: str
-
-
-def _send_again(context: Context, attempt: _Attempt, row: Row) -> Row:
-    """Send what does no harm twice as often as a reading would be tried; nobody has to look.
-
-    Raises:
-        UnavailableError: It is still not known to have arrived.
-    """
-    for wait_s in AGAIN_AFTER_S:
-        time.sleep(wait_s)
-        row = _send(context, attempt, row)
-        if row.state != "unknown":
-            return row
-    with context.view() as view:
-        why = load_told(view, row)["why"]
-    raise UnavailableError(
-        f"{why}, {len(AGAIN_AFTER_S) + 1} times",
-        hint="it does no harm to send this again: try later",
-    )
-
-
-def _send(context: Context, attempt: _Attempt, row: Row | None) -> Row:
-    """Begin an attempt on the ledger, make it, and note what became of it.
-
-    Args:
-        row: What was known of the delivery when it was decided to send: who began since then goes first.
-    """
     began = Deliveries(context.ids).begin(
         context.scope,
         row,
-        attempt.posting,
-        connector=attempt.connector,
-        delivery=attempt.delivery,
+        posting,
+        connector=name,
+        delivery=delivery,
         now=context.clock.now(),
     )
     context.commit(began)
+    return _send(context, sink, posting, delivery, certainty), False
+
+
+def _send(
+    context: Context, sink: Sink, posting: Posting, delivery: str, certainty: Certainty
+) -> Row:
     with context.view() as view:
-        row = view.row(f"delivery/{attempt.delivery}")
+        row = view.row(f"delivery/{delivery}")
     assert row is not None
     try:
-        made = attempt.sink.send(attempt.posting, attempt.delivery)
+        made = sink.send(posting, delivery)
     except LigninError as error:
-        if error.fields.get("is_uncertain"):
-            return end_delivery(context, row, "unknown", Told(why=error.message))
-        end_delivery(context, row, "refused", Told(why=error.message))
-        raise
+        if not error.fields.get("is_uncertain"):
+            end_delivery(context, row, "refused", Told(why=error.message))
+            raise
+        row = end_delivery(context, row, "unknown", Told(why=error.message))
+        if certainty == "repeatable":  # nobody has to look: it is tried again like a reading
+            hint = "it does no harm to send this again: try later"
+            raise UnavailableError(error.message, hint=hint) from error
+        return row
     return end_delivery(context, row, "sent", Told(delivered=made))
 
 

@@ -24,7 +24,13 @@ from e2e.connectors.world import (
     granted,
     post_grant,
 )
-from lignin.domain.errors import DeniedError, InvalidRequestError, LigninError, LimitedError
+from lignin.domain.errors import (
+    DeniedError,
+    InvalidRequestError,
+    LigninError,
+    LimitedError,
+    UnavailableError,
+)
 from lignin.domain.signatures import require_signed
 from lignin.operations.hooking import MAX_BODY_BYTES
 from lignin.testing.fakes.hook_server import HookServer, hook_server
@@ -209,7 +215,9 @@ def test_a_far_side_that_drops_doubles_gets_the_same_id_again(desk: Desk, far: H
     far.drops = True
     far.statuses = [0]
     given = granted(desk, post_grant(far.address, repeatable=True))
-    done = given("connector.send", name="far", body="hello")
+    with pytest.raises(UnavailableError):
+        given("connector.send", name="far", body="hello", key="one")
+    done = given("connector.send", name="far", body="hello", key="one")
     assert (done.state, done.attempts, len(far.received)) == ("sent", 2, 1)
 
 

@@ -315,11 +315,11 @@ def test_what_was_refused_is_told_and_its_message_stays_to_be_dealt_with(
     assert [each.state for each in desk("message.list").items] == ["taken"]
 
 
-def test_a_run_goes_on_where_the_host_fails_while_a_state_is_set(
+def test_a_loop_that_tries_again_goes_on_where_the_host_fails_while_a_state_is_set(
     hub: tuple[Desk, GitHostServer],
 ) -> None:
     desk, host = hub
-    add(desk, definition(desk))
+    add(desk, {**definition(desk), "on_failure": {"do": "retry"}})
     host.put_issue("the till is wrong", "agent")
     host.troubles.append(Trouble(status=500, method="POST", path="/labels"))
     tick(desk)
