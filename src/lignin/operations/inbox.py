@@ -26,6 +26,7 @@ from lignin.operations.loopacting import without_secrets
 from lignin.operations.loopapplying import apply_item, undo_item
 from lignin.operations.loopladder import ceiling, current_standing
 from lignin.operations.looplooking import wake
+from lignin.operations.recalling import recalling
 from lignin.operations.registry import operation
 from lignin.ports.ledger import View, require_known
 
@@ -83,7 +84,8 @@ def settle(context: Context, request: ItemSettle) -> ItemShown:
             )
         context.commit(Inbox(context.ids).snooze(context.scope, row, until))
     elif request.how == "reverse":
-        undone = _reverse(context, row, loop, request.say)
+        with recalling(context):
+            undone = _reverse(context, row, loop, request.say)
     else:
         _settle(context, request, row, loop)
     woken = wake(context, context.ledger.now())
@@ -128,7 +130,8 @@ def _settle(context: Context, request: ItemSettle, row: Row, loop: Loop | None) 
     context.decide_and_commit(decide)
     applies = standing is not None and standing.level in ("approve", "automatic")
     if applies and how == "accepted" and not request.changed and loop and standing:
-        apply_item(context, loop, row.key, standing)
+        with recalling(context):
+            apply_item(context, loop, row.key, standing)
 
 
 def _reverse(context: Context, row: Row, loop: Loop | None, why: str) -> str:

@@ -23,7 +23,7 @@ from lignin.operations.loopacting import perform, run_operation
 from lignin.operations.loopplaces import Places, folders_of
 from lignin.operations.loopsending import OWN
 from lignin.operations.proposal import ProposalApply as ApplyRequest
-from lignin.operations.proposal import ProposalDecide, apply, decide
+from lignin.operations.proposal import ProposalDecide, applied, decide
 from lignin.operations.regressing import log_of, propose_rollback
 from lignin.ports.ledger import View, require_known
 
@@ -108,7 +108,7 @@ def undo_item(context: Context, facts: Mapping[str, Json], why: str) -> str:
         state = require_known(view, f"proposal/{back}").state
     if state in ("open", "undecided"):
         decide(context, ProposalDecide(proposal=back, approve=True, reject=""))
-    apply(context, ApplyRequest(proposal=back, token=None))
+    applied(context, ApplyRequest(proposal=back, token=None))
     return f"{head} has gone back, by {back}"
 
 
@@ -152,7 +152,7 @@ def _apply_proposal(context: Context, loop: Loop, finding: Finding) -> Mapping[s
     with context.view() as view:
         row = require_known(view, row.stream)
     if row.state != "applied":
-        apply(context, ApplyRequest(proposal=proposal, token=None))
+        applied(context, ApplyRequest(proposal=proposal, token=None))
     return {"proposal": proposal, "head": row.body["head"], "operation": "proposal.apply"}
 
 

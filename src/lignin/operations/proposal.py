@@ -30,6 +30,7 @@ from lignin.operations.heads import (
     version_of,
 )
 from lignin.operations.lifecycle import decide_version
+from lignin.operations.recalling import recalling
 from lignin.operations.registry import Listed, Request, Response, operation, positional
 from lignin.operations.reopening import doubts
 from lignin.ports.ledger import View, require_known
@@ -208,6 +209,12 @@ def decide(context: Context, request: ProposalDecide) -> ProposalView:
 @operation("proposal.apply", effect="govern")
 def apply(context: Context, request: ProposalApply) -> ProposalView:
     """Move the head to an accepted proposal's revision, by compare-and-swap."""
+    with recalling(context):
+        return applied(context, request)
+
+
+def applied(context: Context, request: ProposalApply) -> ProposalView:
+    """Apply a proposal, and leave the skill folders of this machine to the caller or to a worker."""
     with context.view() as view:
         change = context.harness.apply(view, context.scope, request.proposal, fence=request.token)
         row = view.rows([f"proposal/{request.proposal}"])[f"proposal/{request.proposal}"]

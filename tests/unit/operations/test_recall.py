@@ -52,6 +52,16 @@ def test_a_rollback_brings_folders_to_what_the_head_held(desk: Desk, project: Pa
     assert scripts(project) == [False, False]
 
 
+def test_a_proposal_that_drops_a_slot_takes_it_out_when_it_is_applied(
+    desk: Desk, project: Path
+) -> None:
+    made = desk("proposal.create", drop=["double"], claim="restore")
+    desk("proposal.decide", proposal=made.proposal, approve=True)
+    assert scripts(project) == [True, True]
+    desk("proposal.apply", proposal=made.proposal)
+    assert scripts(project) == [False, False]
+
+
 @pytest.mark.parametrize("command", ["artifact.retire", "head.rollback"])
 def test_a_repeat_takes_out_what_a_command_that_died_left(
     desk: Desk, project: Path, command: str
