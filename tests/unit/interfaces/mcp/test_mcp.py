@@ -1,17 +1,14 @@
 """Tools and skills over MCP, with both clients and in both eras."""
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from fastmcp.skills import SkillsClientExtension
 
-from lignin.interfaces.mcp.tasks import Tasks
 from lignin.operations.context import Serving
 from lignin.testing.fakes.sandbox import ProcessSandbox
 from unit.interfaces.serving import DOUBLE, EXAMPLES, OPERATIONS, Served, serving_store, with_client
@@ -401,47 +398,6 @@ def test_capture_tells_each_step_of_the_check(served: Served) -> None:
     with_client(served, ask)
     assert "checking double: examples" in heard
     assert "checking double: held out" in heard
-
-
-def test_a_call_that_takes_long_becomes_a_task_for_clients_that_take_tasks() -> None:
-    async def run() -> Any:
-        tasks, gate = Tasks(grace_s=0.0), asyncio.Event()
-        from fastmcp.tools import ToolResult
-
-        async def work() -> ToolResult:
-            await gate.wait()
-            return ToolResult(content="done", structured_content={"ok": True})
-
-        hints = SimpleNamespace(read_only_hint=False, destructive_hint=False)
-
-        async def get_tool(name: str) -> Any:
-            return SimpleNamespace(annotations=hints)
-
-        meta = {
-            "io.modelcontextprotocol/clientCapabilities": {"extensions": {Tasks.identifier: {}}}
-        }
-        wire = SimpleNamespace(
-            request_context=SimpleNamespace(meta=meta), fastmcp=SimpleNamespace(get_tool=get_tool)
-        )
-        made: Any = await tasks.intercept_tool_call(SimpleNamespace(name="t"), wire, work)  # type: ignore[arg-type]
-        params: Any = SimpleNamespace(task_id=made.task_id)
-        before = await tasks._get(None, params)
-        gate.set()
-        while (after := await tasks._get(None, params)).status == "working":
-            await asyncio.sleep(0)
-        return made, before, after
-
-    made, before, after = asyncio.run(run())
-    assert (made.result_type, made.status, before.status, after.status) == (
-        "task", "working", "working", "completed",
-    )  # fmt: skip
-    assert after.result["structuredContent"] == {"ok": True}
-
-
-def test_an_unknown_task_is_refused() -> None:
-    params: Any = SimpleNamespace(task_id="guessed")
-    with pytest.raises(Exception, match="no such task"):
-        asyncio.run(Tasks()._get(None, params))
 
 
 def _mode(era: str) -> str:
