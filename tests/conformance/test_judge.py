@@ -167,6 +167,16 @@ class TestModel(JudgeConformance):
         assert not any(line.startswith("Give kind") for line in lines)
         assert "data" in seen[0].instructions
 
+    def test_what_asking_cost_is_told_whatever_came_of_it(self) -> None:
+        for answer in (
+            Answer(ended="answered", value={"label": "rude", "reason": "so"}, cost_microusd=7),
+            Answer(ended="answered", value={"label": "superb"}, cost_microusd=7),
+            Answer(ended="refused", cost_microusd=7),
+        ):
+            judge = ModelJudge(ScriptedModel(lambda _, it=answer: it), limit_s=1)  # type: ignore[misc]
+            assert judge.score(SHEET).cost_microusd == 7
+            assert judge.choose(PAIR).cost_microusd == 7
+
     @pytest.mark.parametrize(
         ("ended", "told"),
         [("refused", "refused"), ("limited", "unavailable"), ("failed", "unavailable")],

@@ -1,4 +1,6 @@
-"""Counts in words, for texts that people read. Pure."""
+"""Counts: in words, for texts that people read, and summed where not all are known. Pure."""
+
+from collections.abc import Iterable
 
 
 def counted(number: int, what: str) -> str:
@@ -8,3 +10,9 @@ def counted(number: int, what: str) -> str:
     if what.endswith("y"):
         return f"{number} {what[:-1]}ies"
     return f"{number} {what}{'es' if what.endswith(('s', 'x', 'ch', 'sh')) else 's'}"
+
+
+def known_sum(counts: Iterable[int | None]) -> int | None:
+    """Return the sum of those that are known; None where none is."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None

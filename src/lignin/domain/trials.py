@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lignin.domain.codec import Digest, Json
+from lignin.domain.counts import known_sum
 from lignin.domain.ids import derive_id
 
 TrialKind = Literal[
@@ -65,6 +66,8 @@ class Scored:
         effects: Digest of what it changed, in order, and of the state it left; None where nobody saw.
         slots: Slots of its harness that it read or named; None where nobody can tell.
         tools: Tools that it called; None where nobody can tell.
+        judge_microusd: What a judge cost that scored it, as far as that is known: paid beside what the try
+            itself cost, and nothing that the system is compared by.
         data: What files of its folder held that it read and its digest may not cover, by path.
     """
 
@@ -79,6 +82,7 @@ class Scored:
     effects: Digest | None = None
     slots: tuple[str, ...] | None = None
     tools: tuple[str, ...] | None = None
+    judge_microusd: int | None = None
     data: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -102,6 +106,11 @@ class TrialKey:
     def trial(self) -> str:
         """The trial's id."""
         return derive_id("trl", [self.system, self.case, self.grader, self.number])
+
+
+def paid_microusd(body: Mapping[str, Json]) -> int | None:
+    """What a filed trial took of a budget: its own cost and its judge's; None where nobody knows either."""
+    return known_sum((body["cost_microusd"], body.get("judge_microusd")))
 
 
 def trial_row(body: Mapping[str, Json], mode: str = "") -> dict[str, Json]:

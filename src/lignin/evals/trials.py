@@ -97,6 +97,8 @@ class Trials:
             "simulated": simulated,
             "detail": digest_bytes(detail),
         }
+        if scored.judge_microusd is not None:
+            payload["judge_microusd"] = scored.judge_microusd
         if scored.data:
             payload["data"] = dict(scored.data)
         events = [self._event(stream, "trial.scored", payload)]

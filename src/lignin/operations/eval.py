@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from lignin.domain.codec import Digest, Json, parse_json
+from lignin.domain.counts import known_sum
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.states import Row
 from lignin.domain.trials import MISSING, NOT_BELIEVED, trial_row
@@ -58,6 +59,12 @@ class SystemScore(Response):
     trials: int = Field(description="trials that tell something")
     missing: int = Field(description="trials that tell nothing")
     mean: float | None = Field(description="mean score of the cases")
+    cost_microusd: int | None = Field(
+        None, description="what its trials cost, as far as they tell; none: none does"
+    )
+    judge_microusd: int | None = Field(
+        None, description="what judging them by a rubric cost, as far as that is known"
+    )
     not_believed: dict[str, int] = Field(
         description="trials in which it said what is not so, by kind"
     )
@@ -266,6 +273,8 @@ def _score(
         "trials": sum(each.trials for each in items),
         "missing": sum(each.missing for each in items),
         "mean": round(sum(means) / len(means), 4) if means else None,
+        "cost_microusd": known_sum(body["cost_microusd"] for body in rows),
+        "judge_microusd": known_sum(body.get("judge_microusd") for body in rows),
         "not_believed": dict(kinds),
     }
 
@@ -344,6 +353,12 @@ def tell_paid(paid: int, shared: int) -> str:
     return f"{paid} run now{more}"
 
 
+def tell_cost(own: int | None, judge: int | None) -> str:
+    """What trials cost, in words; nothing where nobody knows."""
+    costs = (("the trials", own), ("judging them", judge))
+    return ", ".join(f"{of} cost ${cost / 1e6:.4f}" for of, cost in costs if cost is not None)
+
+
 def _told(done: EvalDone, items: Sequence[CaseScore]) -> str:
     mean = "nothing is known" if done.mean is None else f"{done.mean:.1%}"
     label = " (simulated)" if done.simulated else ""
@@ -352,6 +367,8 @@ def _told(done: EvalDone, items: Sequence[CaseScore]) -> str:
         f"{done.missing} missing, {tell_paid(done.paid, done.shared)}",
         f"  {done.system}",
     ]
+    if cost := tell_cost(done.cost_microusd, done.judge_microusd):
+        lines.append(f"  {cost}")
     if len(done.splits) > 1:
         means = ", ".join(f"{name.replace('_', ' ')} {m:.1%}" for name, m in done.splits.items())
         lines.append(f"  {means}")

@@ -11,6 +11,7 @@ from lignin.domain.events import Change
 from lignin.domain.evidence import GateOutcome
 from lignin.domain.harness import Claim, Patch, Revision, apply_patch
 from lignin.domain.states import Row
+from lignin.domain.trials import paid_microusd
 from lignin.evals.laws.climbing import Spent
 from lignin.evals.trials import trials_of
 from lignin.harness.service import Decision
@@ -296,7 +297,7 @@ def spent(view: View, row: Row) -> Spent:
         for trial in trials_of(view, system)
         if trial.body["at"] >= body["opened_at"]
     ]
-    costs = [int(trial["cost_microusd"] or 0) for trial in trials]
+    costs = [paid_microusd(trial) or 0 for trial in trials]
     asked = sum(int(each.get("cost_microusd") or 0) for each in body["rounds"])
     most = max(costs, default=0)
     return Spent(trials=len(trials), usd=(sum(costs) + asked) / 1e6, most_usd=most / 1e6)

@@ -57,9 +57,8 @@ class Improve(SuiteRequest):
     budget_usd: float | None = Field(
         None,
         gt=0,
-        description="at most so much is paid, as far as trials tell their cost: before each trial the most "
-        "that one has cost is set aside, so only those under way can cost more; what a judge costs is not "
-        "counted",
+        description="at most so much is paid, as far as trials and judges tell their cost: before each trial "
+        "the most that one has cost is set aside, so only those under way can cost more",
     )
     goal: float | None = Field(None, gt=0, le=1, description="stop at this mean score")
     pivot: int = Field(

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Literal, TypeVar
 
 from lignin.domain.codec import Digest, Json, canonical_bytes, digest_json, parse_json
+from lignin.domain.counts import known_sum
 from lignin.domain.errors import ConflictError
 from lignin.domain.rubrics import Rubric
 from lignin.evals.laws.biases import (
@@ -88,6 +89,7 @@ class Asking:
         self._context, self.rubric, self.judge = context, rubric, judge
         self._parallel, self._lock = parallel, threading.Lock()
         self.paid = 0
+        self.paid_microusd: int | None = None
         self.whys: list[str] = []
 
     def each(self, what: str, asks: Sequence[Callable[[], Told]]) -> list[Told]:
@@ -121,6 +123,7 @@ class Asking:
             told = ask()
             with self._lock:
                 self.paid += 1
+                self.paid_microusd = known_sum((self.paid_microusd, told.cost_microusd))
             if told.ended in ("judged", "refused"):
                 break
         said: str | None = told.better if isinstance(told, Choice) else None

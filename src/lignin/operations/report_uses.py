@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from pydantic import Field
 
+from lignin.domain.counts import known_sum
 from lignin.domain.errors import LigninError
 from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
@@ -144,13 +145,8 @@ def _row(key: tuple[str, ...], uses: Sequence[ArtifactUse]) -> UsesView:
         sessions=len({use.run for use in uses if use.run}),
         failed=sum(use.failed is True for use in uses),
         paths=dict(Counter(path for use in uses for path in use.paths)),
-        input_tokens=_sum([use.input_tokens for use in uses]),
-        output_tokens=_sum([use.output_tokens for use in uses]),
-        cost_microusd=_sum([use.cost_microusd for use in uses]),
+        input_tokens=known_sum(use.input_tokens for use in uses),
+        output_tokens=known_sum(use.output_tokens for use in uses),
+        cost_microusd=known_sum(use.cost_microusd for use in uses),
         last_at=max(use.at for use in uses),
     )
-
-
-def _sum(counts: Sequence[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None

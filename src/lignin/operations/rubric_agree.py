@@ -6,6 +6,7 @@ from pydantic import Field
 
 from lignin.artifacts.promotion import require_person
 from lignin.domain.codec import Json
+from lignin.domain.counts import known_sum
 from lignin.domain.errors import GateFailedError, InvalidRequestError
 from lignin.domain.rubrics import Rubric, grader_of
 from lignin.domain.states import Row
@@ -81,6 +82,7 @@ class AgreementView(Response):
     )
     biases: list[dict[str, Json]] = Field(description="what it goes by that it should not")
     paid: int = Field(description="times that the judge was asked now")
+    paid_microusd: int | None = Field(None, description="what that cost, as far as it is known")
 
     def exit_code(self) -> int:
         return {"pass": 0, "fail": 6}.get(self.outcome, 10)
@@ -104,6 +106,7 @@ class ComparedView(Response):
     biases: list[dict[str, Json]] = Field(description="each bias, before and after")
     needs_human: bool = Field(True, description="a person decides, whatever comes out here")
     paid: int = Field(description="times that a judge was asked now")
+    paid_microusd: int | None = Field(None, description="what that cost, as far as it is known")
 
     def exit_code(self) -> int:
         return {"accept": 0, "reject": 6}.get(self.outcome, 10)
@@ -111,9 +114,7 @@ class ComparedView(Response):
     def to_text(self) -> str:
         lines = [self.outcome, *self.reasons, f"{self.items} labelled runs"]
         lines += [f"{name}: {_shown(each)}" for name, each in (("agreement gained", self.agreement), ("kappa gained", self.kappa))]  # fmt: skip
-        lines.append(
-            f"{self.paid} verdicts asked for now; a person decides (`lignin rubric adopt`)"
-        )
+        lines.append(f"{_paid(self)}; a person decides (`lignin rubric adopt`)")
         return told(lines)
 
 
@@ -133,7 +134,7 @@ def agree(context: Context, request: RubricAgree) -> AgreementView:
     judged = judge_all(asking, people.labelled, biases=request.biases, model=request.judge_model)
     done = _agreement_view(asking, people, judged, request.least)
     if request.least >= LEAST_ITEMS:  # with fewer it says nothing to others
-        kept = done.model_dump(mode="json", exclude={"paid"})
+        kept = done.model_dump(mode="json", exclude={"paid", "paid_microusd"})
         context.commit(Rubrics(context.ids).measure(context.scope, rubric.name, kept))
     return done
 
@@ -171,11 +172,12 @@ def compare(context: Context, request: RubricCompare) -> ComparedView:
         old_grader=graders[0],
         new_grader=graders[1],
         paid=sum(each.paid for each in asked),
+        paid_microusd=known_sum(each.paid_microusd for each in asked),
     )
     if old_row.key != new_row.key:
         with context.view() as view:
             now = find_rubric(view, f"{new.name}@{new.digest}")
-        kept = view_.model_dump(mode="json", exclude={"paid"})
+        kept = view_.model_dump(mode="json", exclude={"paid", "paid_microusd"})
         context.commit(Rubrics(context.ids).compare(context.scope, now, kept))
     return view_
 
@@ -268,6 +270,7 @@ def _agreement_view(asking: Asking, people: People, judged: Judged, least: int) 
         among_people=ceiling.to_json(),
         biases=[each.to_json() for each in judged.biases],
         paid=asking.paid,
+        paid_microusd=asking.paid_microusd,
     )
 
 
@@ -346,7 +349,12 @@ def _lines(done: AgreementView) -> list[str]:
     for bias in done.biases:
         found = {True: "found", False: "not found", None: "not known"}[bias["found"]]
         lines.append(f"{bias['bias']}: {found} {_shown(bias['effect'])} {bias['why']}".rstrip())
-    return [*lines, f"{done.paid} verdicts asked for now"]
+    return [*lines, _paid(done)]
+
+
+def _paid(done: AgreementView | ComparedView) -> str:
+    cost = "" if done.paid_microusd is None else f", ${done.paid_microusd / 1e6:.4f}"
+    return f"{done.paid} verdicts asked for now{cost}"
 
 
 def _shown(figure: dict[str, Json]) -> str:

@@ -5,12 +5,13 @@ nobody's failure but its own, and too many of them leave a decision undecided.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
 
 from lignin.domain.codec import Json, canonical_bytes, parse_json
+from lignin.domain.counts import known_sum
 from lignin.domain.errors import InvalidRequestError, NotFoundError, UnavailableError
 from lignin.domain.rubrics import RUBRIC_GRADER, Rubric, grader_of, parse_rubric
 from lignin.domain.states import Row
@@ -50,16 +51,21 @@ class ByRubric:
             kind: TrialKind = "no_outcome" if output.is_empty else "forged_score"
             return _failed(output.fault or kind), {}
         shown: dict[str, Json] = {"task": self._clean(task), "run": self._clean(run_of(output))}
-        sheet, why = Sheet(rubric=self.rubric, task=shown["task"], run=shown["run"]), ""
+        sheet = Sheet(rubric=self.rubric, task=shown["task"], run=shown["run"])
+        cost: int | None = None
+        scored = Scored(kind="infrastructure", score=None)
         for _ in range(TRIES):
             verdict = self.judge.score(sheet)
+            cost = known_sum((cost, verdict.cost_microusd))
             if verdict.level is not None:
-                reasons = (f"{verdict.level.label}: {verdict.reason}",)
-                return Scored(kind="scored", score=verdict.level.score, reasons=reasons), shown
+                why = f"{verdict.level.label}: {verdict.reason}"
+                scored = Scored(kind="scored", score=verdict.level.score, reasons=(why,))
+                break
             why = f"the judge gave no verdict ({verdict.ended}): {verdict.why}"
+            scored = replace(scored, reasons=(why,))
             if verdict.ended == "refused":
                 break
-        return Scored(kind="infrastructure", score=None, reasons=(why,)), shown
+        return replace(scored, judge_microusd=cost), shown
 
     def _clean(self, value: Mapping[str, Json]) -> dict[str, Json]:
         return cleaned(value, self.key)

@@ -1,11 +1,11 @@
 """The answer of `lignin trace show`, and how it looks in a terminal."""
 
-from collections.abc import Iterable
 from itertools import islice
 
 from pydantic import Field
 
 from lignin.domain.codec import Json
+from lignin.domain.counts import known_sum
 from lignin.domain.errors import NotFoundError
 from lignin.domain.traces import Step, Trajectory
 from lignin.operations.registry import Listed, Response
@@ -136,19 +136,14 @@ def shown(
         steps=len(steps),
         failed_steps=sum(map(has_failed, steps)),
         deepest=max(depths, default=0),
-        tokens=_sum(n for each in steps for n in (each.input_tokens, each.output_tokens)),
-        cost_microusd=_sum(each.cost_microusd for each in steps),
+        tokens=known_sum(n for each in steps for n in (each.input_tokens, each.output_tokens)),
+        cost_microusd=known_sum(each.cost_microusd for each in steps),
         items=[_shown_row(row) for row in page[:limit]],
         detail=detail,
         total=len(steps),
         next_after=str(last.position + last.steps - 1) if last else None,
         narrow="--after, --limit, or --step N for one step in full" if last else None,
     )
-
-
-def _sum(values: Iterable[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
 
 
 def _shown_row(row: Row) -> ShownStep:

@@ -201,7 +201,13 @@ def try_once(context: Context, system: System, case: SuiteCase, number: int) -> 
     shown: Mapping[str, Json] = {}
     if case.scorer is not None and run.ended == "done":
         judged, shown = case.scorer.score(case.task, output)
-        scored = replace(scored, kind=judged.kind, score=judged.score, reasons=judged.reasons)
+        scored = replace(
+            scored,
+            kind=judged.kind,
+            score=judged.score,
+            reasons=judged.reasons,
+            judge_microusd=judged.judge_microusd,
+        )
     return OneTry(run=run, scored=scored, seen=seen, shown=shown)
 
 

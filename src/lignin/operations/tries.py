@@ -13,7 +13,7 @@ from lignin.domain.codec import Json
 from lignin.domain.errors import ConflictError, LimitedError, UnavailableError
 from lignin.domain.events import Change
 from lignin.domain.jobs import JobAsked, job_of_occurrence
-from lignin.domain.trials import Scored
+from lignin.domain.trials import Scored, paid_microusd
 from lignin.evals.trials import Trials, Tried, standing, trials_of
 from lignin.evals.troubles import telling_line
 from lignin.jobs.laws.fitting import Able, any_takes, why_waiting
@@ -100,7 +100,7 @@ class Tries:
         tried = self._tried(system, case, number)
         body, is_ours = self._filed(tried, system)
         if isinstance(system, Metered):
-            system.settle(tried.scored.cost_microusd)
+            system.settle(paid_microusd(body))
         self._count(case, body, is_ours=is_ours, line=tried.line)
         return body
 
@@ -182,7 +182,7 @@ class Tries:
                 self._count(case, filed[trial], is_ours=trial in ours)
             if isinstance(system, Metered):
                 if trial in filed:
-                    system.settle(filed[trial]["cost_microusd"])
+                    system.settle(paid_microusd(filed[trial]))
                 else:
                     system.release()
 

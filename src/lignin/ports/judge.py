@@ -46,22 +46,28 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What came of asking for a score: `level` where it judged, else `why` not."""
+    """What came of asking for a score: `level` where it judged, else `why` not.
+
+    Args:
+        cost_microusd: What asking cost, whatever came of it; None where nobody knows.
+    """
 
     ended: JudgeEnd
     level: Level | None = None
     reason: str = ""
     why: str = ""
+    cost_microusd: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What came of asking which run is better."""
+    """What came of asking which run is better; the cost as a `Verdict` has it."""
 
     ended: JudgeEnd
     better: Side | None = None
     reason: str = ""
     why: str = ""
+    cost_microusd: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ said to be data. Whether a model lets itself be spoken to all the same is measur
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lignin.domain.codec import Digest, Json, canonical_bytes, digest_json
@@ -51,24 +52,14 @@ class ModelJudge:
         """Ask for one label of the scale."""
         told = [_rubric(sheet.rubric), _fenced("TASK", sheet.task), _fenced("RUN", sheet.run)]
         answer = self._ask(told, {"label": {"type": "string", "enum": list(sheet.rubric.labels)}})
-        if answer.value is None:
-            return Verdict(ended=_ENDS[answer.ended], why=answer.why or "it gave no verdict")
-        read = parse_verdict(sheet.rubric, canonical_bytes(dict(answer.value)))
-        if isinstance(read, str):
-            return Verdict(ended="unreadable", why=read)
-        return Verdict(ended="judged", level=read[0], reason=read[1])
+        return replace(_verdict(sheet.rubric, answer), cost_microusd=answer.cost_microusd)
 
     def choose(self, pair: Pair) -> Choice:
         """Ask which of two runs is better."""
         told = [_rubric(pair.rubric), _fenced("TASK", pair.task)]
         told += [_fenced("FIRST RUN", pair.first), _fenced("SECOND RUN", pair.second)]
         answer = self._ask(told, {"better": {"type": "string", "enum": list(SIDES)}})
-        if answer.value is None:
-            return Choice(ended=_ENDS[answer.ended], why=answer.why or "it made no choice")
-        read = parse_choice(canonical_bytes(dict(answer.value)))
-        if isinstance(read, str):
-            return Choice(ended="unreadable", why=read)
-        return Choice(ended="judged", better=read[0], reason=read[1])
+        return replace(_choice(answer), cost_microusd=answer.cost_microusd)
 
     def _ask(self, told: list[str], wanted: Mapping[str, Any]) -> Answer:
         properties = {"reason": {"type": "string"}, **wanted}
@@ -81,6 +72,24 @@ class ModelJudge:
         said = (Message(by="user", text="\n\n".join(told)),)
         question = Question(instructions=_RULES, messages=said, form=form, limit_s=self._limit_s)
         return self._model.ask(question)
+
+
+def _verdict(rubric: Rubric, answer: Answer) -> Verdict:
+    if answer.value is None:
+        return Verdict(ended=_ENDS[answer.ended], why=answer.why or "it gave no verdict")
+    read = parse_verdict(rubric, canonical_bytes(dict(answer.value)))
+    if isinstance(read, str):
+        return Verdict(ended="unreadable", why=read)
+    return Verdict(ended="judged", level=read[0], reason=read[1])
+
+
+def _choice(answer: Answer) -> Choice:
+    if answer.value is None:
+        return Choice(ended=_ENDS[answer.ended], why=answer.why or "it made no choice")
+    read = parse_choice(canonical_bytes(dict(answer.value)))
+    if isinstance(read, str):
+        return Choice(ended="unreadable", why=read)
+    return Choice(ended="judged", better=read[0], reason=read[1])
 
 
 def _rubric(rubric: Rubric) -> str:

@@ -1,6 +1,7 @@
 """Jobs that try one system at one case once."""
 
 from lignin.domain.codec import Json
+from lignin.domain.trials import paid_microusd
 from lignin.operations.context import Context
 from lignin.operations.handing import open_handed, parse_handed
 from lignin.operations.jobkind import JobKind, Work
@@ -14,7 +15,7 @@ def _try(work: Work) -> Json:
     def do(context: Context) -> Json:
         system, case = open_handed(context, handed)
         body = Tries(context).trial(system, case, handed.number)
-        spent = {"microusd": body["cost_microusd"], "tokens": body["tokens"]}
+        spent = {"microusd": paid_microusd(body), "tokens": body["tokens"]}
         return {
             "trial": case.key(system.digest, handed.number).trial,
             "kind": body["kind"],

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lignin.domain.errors import ConflictError
+from lignin.domain.trials import paid_microusd
 from lignin.operations.improve import told_round
 from lignin.operations.improve_judging import OutOfBudgetError, Ration
 from lignin.ports.system import SystemRun
@@ -100,6 +101,12 @@ def test_budget_of_money_is_not_overdrawn_by_what_is_known_to_cost_too_much(desk
     assert 0.25 < told.usd <= 0.5
     assert (again := run(system="priced", budget_usd=0.5)).trials == told.trials
     assert again.stop == told.stop
+
+
+def test_what_a_judge_cost_is_paid_beside_what_the_trial_cost() -> None:
+    assert paid_microusd({"cost_microusd": 5, "judge_microusd": 7}) == 12
+    assert paid_microusd({"cost_microusd": None, "judge_microusd": 7}) == 7
+    assert paid_microusd({"cost_microusd": None}) is None
 
 
 def test_money_for_what_is_under_way_is_set_aside() -> None:

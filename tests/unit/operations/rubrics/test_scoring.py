@@ -113,6 +113,26 @@ def test_a_judge_that_gives_no_verdict_is_missing_and_not_a_failure(kind: Desk, 
     assert "no idea" in tried.reasons[0]
 
 
+def test_what_a_judge_costs_is_told_beside_what_the_trials_cost_and_saves_nobody_anything(
+    kind: Desk,
+) -> None:
+    """Each try of it is paid: here it gives its verdict when it is asked again."""
+    judge = ScriptedJudge(lambda _: Verdict(ended="unreadable", why="?", cost_microusd=1000))
+
+    def score(sheet: Sheet) -> Verdict:
+        judged = giving(place_of)(sheet) if len(dear.shown) % 2 == 0 else judge.score(sheet)
+        return replace(judged, cost_microusd=1000)
+
+    dear = ScriptedJudge(score, choosing, "dear")
+    desk = with_judge(kind, dear)
+    done = desk("eval.run", **asked_of("agent"), trials=2)
+    assert (done.trials, done.judge_microusd, done.cost_microusd) == (6, 12_000, None)
+    assert "judging them cost $0.0120" in done.to_text()
+    assert "judge_microusd" not in desk("eval.rows", system="python:agent:run").items[0]
+    free = with_judge(kind, FAIR)("eval.run", **{**asked_of("agent"), "judge": "fair"}, trials=1)
+    assert free.judge_microusd is None
+
+
 def test_making_the_judge_fail_wins_nothing(kind: Desk) -> None:
     """A candidate whose bad runs cannot be judged is undecided, not better."""
 
