@@ -175,7 +175,9 @@ def fork(context: Context, request: JobFork) -> JobOpened:
     """Open a job like another one that keeps its steps before one, and makes those from there anew."""
     jobs = Jobs(context.ids)
     with context.view() as view:
-        _require_step(context, load_job(view, request.job), request.step)
+        job = load_job(view, request.job)
+    _require_kept_by_steps(job)
+    _require_step(context, job, request.step)
 
     def decide(view: View) -> tuple[str, Sequence[Change]]:
         job = load_job(view, request.job)
@@ -187,6 +189,16 @@ def fork(context: Context, request: JobFork) -> JobOpened:
         return name, [change]
 
     return JobOpened(job=context.decide_and_commit(decide), new=True)
+
+
+def _require_kept_by_steps(job: Job) -> None:
+    """Refuse a job whose work stands on the ledger: a fork of it would find that done."""
+    if instead := require_kind(job.asked.kind).instead:
+        raise InvalidRequestError(
+            f"job {job.id} is a {job.asked.kind} job: what it did stands on the ledger, "
+            "and a fork would make nothing anew",
+            hint=instead,
+        )
 
 
 def _require_step(context: Context, job: Job, step: int) -> None:

@@ -116,6 +116,8 @@ class JobShown(JobView):
         lines += [f"  {text}" for text in (self.waiting, self.steps_note) if text]
         if self.error is not None:
             lines.append(f"  {self.error['code']}: {self.error['message']}")
+            if self.error["hint"]:
+                lines.append(f"    {self.error['hint']}")
         for step in self.steps:
             said = step.error["message"] if step.error else _line(_brief(step.output))
             lines.append(f"  {step.number:3} {step.name}  {step.started_at}  {said}")

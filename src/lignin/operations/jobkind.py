@@ -124,6 +124,8 @@ class JobKind:
         check: Raises where an input is none of this kind; called before a job is opened.
         told: What a recorded step is called in histories.
         retried: Which step a retry begins with, of those that a failed run has recorded.
+        instead: Of a kind whose work stands on the ledger, so that a fork would find it done: what to do
+            instead of forking one.
     """
 
     name: str
@@ -132,6 +134,7 @@ class JobKind:
     check: Callable[[Json], object]
     told: Callable[[StepRecord], str] = attrgetter("name")
     retried: Callable[[Sequence[StepRecord]], int] = first_failed
+    instead: str = ""
 
 
 def load_job_kinds() -> Mapping[str, JobKind]:

@@ -328,6 +328,18 @@ def test_a_fork_from_a_step_that_there_is_not_is_refused(shop: Shop) -> None:
         shop.desk("job.fork", job=name)
 
 
+@pytest.mark.parametrize(
+    ("of", "asked_of"), [("fleet", {"fleet": "flt_1"}), ("loop", {"run": "lrn_1"})]
+)
+def test_a_job_that_a_fork_would_find_done_is_not_forked(
+    shop: Shop, of: str, asked_of: Json
+) -> None:
+    name = shop.ask(of, asked_of)
+    with pytest.raises(InvalidRequestError, match="would make nothing anew") as caught:
+        shop.desk("job.fork", job=name, step=1)
+    assert f"lignin {of} run" in caught.value.hint
+
+
 def test_a_job_is_taken_only_by_a_worker_that_has_what_it_needs(shop: Shop) -> None:
     name = shop.ask("operation", {"operation": "space.list"}, needs=("client:codex",))
     plain = Able(name="wrk_2", has=frozenset({PER_KEY}))

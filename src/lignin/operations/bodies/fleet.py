@@ -45,4 +45,5 @@ KIND = JobKind(
     summary="Run a fleet that was begun to its end, on the machine that has its repository.",
     body=_fleet,
     check=parse_input,
+    instead="`lignin fleet run` begins another fleet",
 )

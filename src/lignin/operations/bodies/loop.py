@@ -46,4 +46,5 @@ KIND = JobKind(
     summary="Drive a run of a loop until it ends or waits for somebody.",
     body=_do,
     check=_check,
+    instead="`lignin loop run NAME` begins another run",
 )
