@@ -235,7 +235,9 @@ def test_interrupt_in_the_middle_keeps_a_sound_store(shell: Shell) -> None:
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=60)
-    assert process.returncode == 130, rest
+    # What is started by `-m` ends by the signal itself, 130 to a shell too, where the interrupt came
+    # while text was run as code, as making a dataclass does (`run_eval_code_obj`, CPython's pythonrun.c).
+    assert process.returncode in (130, -signal.SIGINT), rest
     assert b"Traceback" not in first + rest
     assert b'"code": "interrupted"' in rest
     shell.require_sound()
