@@ -136,7 +136,10 @@ def test_what_a_dead_process_left_running_is_ended_and_a_stranger_with_its_numbe
     worker.end_left(tree)
     assert not mark.exists()
     while Path(f"/proc/{pid}").exists():
-        if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+        if (
+            Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+            == "Z"
+        ):
             break
         assert time.monotonic() < end
         time.sleep(0.01)

@@ -70,7 +70,7 @@ def _alive(processes: dict[int, str]) -> set[int]:
 def _began(pid: int) -> str:
     """When a process began, in the kernel's ticks; "" where it has ended."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
         return ""
     return "" if fields[0] == "Z" else fields[19]

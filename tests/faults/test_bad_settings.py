@@ -289,6 +289,22 @@ def test_full_disk_is_said_and_nothing_is_half_written(shell: Shell) -> None:
 
 
 @as_root
+def test_mounts_elsewhere_may_have_any_name(shell: Shell) -> None:
+    odd = os.fsdecode(os.fsencode(shell.home.with_name("odd")) + b"\xff\xfe")
+    Path(odd).mkdir()
+    wrap = 'ODD=$0 exec unshare -m bash -c \'mount -t tmpfs odd "$ODD" && exec "$@"\' bash "$@"'
+    for command in (("space", "list"), ("sandbox", "doctor")):
+        done = subprocess.run(
+            ["bash", "-c", wrap, odd, sys.executable, "-m", "lignin", *command],
+            cwd=shell.project, env=shell.surroundings(), capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+        if b"unshare" in done.stderr or b"mount:" in done.stderr:
+            pytest.skip("no mounts here")
+        assert b'"code"' not in done.stderr, done.stderr
+        assert done.stdout.startswith(b"{")
+
+
+@as_root
 def test_read_only_folders_are_said(shell: Shell) -> None:
     hand_over(shell)
     assert shell("head", "create", "main", "--yes").code == 0

@@ -189,7 +189,13 @@ def test_an_agent_that_outlives_its_supervisor_is_ended_and_its_tree_removed(cre
     with pytest.raises(ProcessLookupError):
         while True:  # killed; its new parent may take a moment to look
             os.kill(orphan, 0)
-            if "Z" in Path(f"/proc/{orphan}/stat").read_text().rpartition(")")[2].split()[0]:
+            if (
+                "Z"
+                in Path(f"/proc/{orphan}/stat")
+                .read_text(errors="replace")
+                .rpartition(")")[2]
+                .split()[0]
+            ):
                 raise ProcessLookupError
     assert Counter(crew.runs())["a"] == 2
 

@@ -44,7 +44,7 @@ def long_loop(desk: Desk) -> Path:
 
 def is_alive(pid: str) -> bool:
     try:
-        told = Path(f"/proc/{pid}/stat").read_text()
+        told = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
         return False
     return told.rpartition(")")[2].split()[0] != "Z"
@@ -136,7 +136,9 @@ def require_dead(pids: list[str]) -> None:
         if not any(map(is_alive, pids)):
             return
         time.sleep(0.05)
-    left = {pid: Path(f"/proc/{pid}/stat").read_text() for pid in pids if is_alive(pid)}
+    left = {
+        pid: Path(f"/proc/{pid}/stat").read_text(errors="replace") for pid in pids if is_alive(pid)
+    }
     for pid in left:
         os.kill(int(pid), signal.SIGKILL)
     pytest.fail(f"of {pids} these go on: {left}")

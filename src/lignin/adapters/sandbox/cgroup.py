@@ -220,14 +220,14 @@ def _places() -> list[tuple[int, str]]:
     own: dict[int, str] = {}
     found = []
     with contextlib.suppress(OSError):
-        with open("/proc/self/cgroup") as file:
+        with open("/proc/self/cgroup", errors="surrogateescape") as file:
             for line in file:
                 number, controllers, path = line.rstrip("\n").split(":", 2)
                 if number == "0":
                     own[2] = path
                 elif "memory" in controllers.split(","):
                     own[1] = path
-        with open("/proc/self/mountinfo") as file:
+        with open("/proc/self/mountinfo", errors="surrogateescape") as file:
             mounts = [line.split() for line in file]
         for words in mounts:
             kind, options = words[words.index("-") + 1], words[-1].split(",")

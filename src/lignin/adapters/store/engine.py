@@ -243,7 +243,9 @@ def _schema_version(engine: Engine) -> str | None:
 
 def _refuse_network_file_system(folder: Path) -> None:
     try:
-        mounts = Path("/proc/self/mounts").read_text()
+        mounts = Path("/proc/self/mounts").read_text(
+            errors="surrogateescape"
+        )  # any bytes name a folder
     except OSError:
         return  # not Linux: nothing to ask
     require_local(folder, mounts)
