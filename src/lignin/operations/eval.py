@@ -95,6 +95,9 @@ class WhyView(Response):
 
 class EvalDone(SystemScore):
     paid: int = Field(description="trials that were run and filed this time")
+    paid_microusd: int | None = Field(
+        None, description="what these cost, their judge included, as far as they tell"
+    )
     shared: int = Field(
         0,
         description="trials that were run, and that somebody else had filed by then: theirs stand",
@@ -170,6 +173,7 @@ def run(context: Context, request: EvalRun) -> EvalDone:
         return EvalDone(
             **_score(system.digest, system.name, rows, simulated=system.simulated),
             paid=done.paid,
+            paid_microusd=done.paid_microusd,
             shared=done.shared,
             why=_why(view, rows),
             splits=_splits(view, items),
@@ -347,10 +351,11 @@ def _by_case(rows: Sequence[Mapping[str, Json]]) -> list[CaseScore]:
     return sorted(scored, key=lambda each: each.passed / each.trials if each.trials else -1)
 
 
-def tell_paid(paid: int, shared: int) -> str:
-    """How many trials were run now, in words."""
+def tell_paid(paid: int, shared: int, microusd: int | None) -> str:
+    """How many trials were run now, and for how much, in words."""
+    cost = "" if microusd is None else f" for ${microusd / 1e6:.4f}"
     more = f", and {shared} that somebody else had filed by then" if shared else ""
-    return f"{paid} run now{more}"
+    return f"{paid} run now{cost}{more}"
 
 
 def tell_cost(own: int | None, judge: int | None) -> str:
@@ -364,7 +369,7 @@ def _told(done: EvalDone, items: Sequence[CaseScore]) -> str:
     label = " (simulated)" if done.simulated else ""
     lines = [
         f"{done.name}{label}: {mean} over {done.cases} cases, {done.trials} trials, "
-        f"{done.missing} missing, {tell_paid(done.paid, done.shared)}",
+        f"{done.missing} missing, {tell_paid(done.paid, done.shared, done.paid_microusd)}",
         f"  {done.system}",
     ]
     if cost := tell_cost(done.cost_microusd, done.judge_microusd):

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from lignin.domain.codec import Json, parse_json
+from lignin.domain.counts import known_sum
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.states import Row
 from lignin.evals.decisions import budget_of
@@ -81,6 +82,9 @@ class Decided(GateVerdict):
     )
     paid: int = Field(
         0, description="trials that were run and filed this time, the bank's included"
+    )
+    paid_microusd: int | None = Field(
+        None, description="what these cost, their judge included, as far as they tell"
     )
     shared: int = Field(
         0,
@@ -173,8 +177,12 @@ def prove(context: Context, request: GateProve) -> Decided:
         )
     with context.view() as view:
         decided = _decided(context, view, row)
-    paid, shared = (sum(counts) for counts in ([t.paid for t in done], [t.shared for t in done]))
-    return decided.model_copy(update={"paid": paid, "shared": shared})
+    paid = {
+        "paid": sum(each.paid for each in done),
+        "paid_microusd": known_sum(each.paid_microusd for each in done),
+        "shared": sum(each.shared for each in done),
+    }
+    return decided.model_copy(update=paid)
 
 
 @operation("gate.list", effect="read", idempotent=True)
@@ -371,7 +379,7 @@ def _more(decided: Decided) -> list[str]:
     return [
         *lines,
         f"trials: {kinds}, and {decided.bank_trials} of the bank; "
-        f"{tell_paid(decided.paid, decided.shared)}",
+        f"{tell_paid(decided.paid, decided.shared, decided.paid_microusd)}",
         f"{decided.decision}: {_told_of_budget(decided)}{label}",
         f"incumbent {decided.incumbent}",
         f"candidate {decided.candidate}",

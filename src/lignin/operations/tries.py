@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from lignin.domain.codec import Json
+from lignin.domain.counts import known_sum
 from lignin.domain.errors import ConflictError, LimitedError, UnavailableError
 from lignin.domain.events import Change
 from lignin.domain.jobs import JobAsked, job_of_occurrence
@@ -63,6 +64,7 @@ class Tries:
         self._context, self._parallel = context, parallel
         self._lock = threading.Lock()
         self.paid = self.shared = self._lost = 0
+        self.paid_microusd: int | None = None
         self._lost_case = self._lost_why = ""
 
     def trials(self, wanted: Sequence[Wanted]) -> list[Mapping[str, Json]]:
@@ -109,6 +111,8 @@ class Tries:
     ) -> None:
         with self._lock:
             self.paid += is_ours
+            if is_ours:
+                self.paid_microusd = known_sum((self.paid_microusd, paid_microusd(body)))
             self.shared += not is_ours
             is_lost = body["kind"] == "infrastructure"
             self._lost = self._lost + 1 if is_lost else 0

@@ -128,6 +128,9 @@ def test_what_a_judge_costs_is_told_beside_what_the_trials_cost_and_saves_nobody
     done = desk("eval.run", **asked_of("agent"), trials=2)
     assert (done.trials, done.judge_microusd, done.cost_microusd) == (6, 12_000, None)
     assert "judging them cost $0.0120" in done.to_text()
+    assert "6 run now for $0.0120" in done.to_text()
+    again = desk("eval.run", **asked_of("agent"), trials=2)
+    assert (again.paid, again.paid_microusd, again.judge_microusd) == (0, None, 12_000)
     assert "judge_microusd" not in desk("eval.rows", system="python:agent:run").items[0]
     free = with_judge(kind, FAIR)("eval.run", **{**asked_of("agent"), "judge": "fair"}, trials=1)
     assert free.judge_microusd is None
