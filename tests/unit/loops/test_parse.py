@@ -102,7 +102,12 @@ def _at(path: str, new: Any) -> Callable[[dict[str, Any]], None]:
         (_at("stop.budget.tokens", 1.5), r"stop\.budget\.tokens"),
         (_at("stop.budget.tokens", True), r"stop\.budget\.tokens"),
         (_at("stop.daily", {"time_s": 9}), r"stop\.daily\.time_s: bounds what no run says"),
-        (_at("stop.iterations", 2), r"stop\.iterations"),
+        (_at("stop.iterations", 2), r"stop\.iterations: is for a closed loop"),
+        (_at("stop.no_progress", 2), r"stop\.no_progress: is for a closed loop"),
+        (
+            _at("stop.goal", {"kind": "command", "run": "judge"}),
+            r"stop\.goal: is for a closed loop",
+        ),
         (_at("context", "all"), "context: is no list"),
         (_at("context.0.name", ""), r"context\[0\]\.name"),
         (_at("autonomy", {"start": "automatic"}), r"autonomy\.start: .* earned"),

@@ -146,3 +146,11 @@ sys.exit(n < 3)
     add(desk, {**value, "on_failure": {"do": "retry", "retries": 2}})
     assert run(desk).state == "archived"
     assert place.read_text() == "3"
+
+
+def test_a_goal_judged_by_an_agent_in_prose_is_not_reached(desk: Desk) -> None:
+    value = counting(desk, until=99)
+    judge = command(script(desk, "judge.py", "print('This is not right.')"))
+    value["stop"]["goal"] = {**judge, "kind": "agent"}
+    add(desk, value)
+    assert not run(desk).why.startswith("goal reached")

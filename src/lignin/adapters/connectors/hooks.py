@@ -116,6 +116,7 @@ def _target_of(settings: Mapping[str, Json], secret: SecretValue | None) -> Secr
     granted = granted if "://" in granted else f"https://{granted}"
     if f"{parts.scheme}://{parts.netloc}" != granted or not parts.path.strip("/"):
         raise InvalidRequestError(
-            f"the chat's URL is none at {settings['host']}", hint="the host in your grants file"
+            f"the chat's URL does not begin with {granted}/",
+            hint="make host in your grants file that of the URL, with its port; http://HOST where it is no https",
         )
     return SecretValue(parts.path + (f"?{parts.query}" if parts.query else ""))

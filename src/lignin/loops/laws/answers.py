@@ -96,7 +96,7 @@ def parse_answer(said: bytes) -> Answer:
     ask = table.text("ask", "", most=MAX_TEXT_CHARS)
     findings, faults = _findings(table.sequence("found"))
     note, fault = _part(lambda: table.text("note", "", most=MAX_TEXT_CHARS), "")
-    spent, other = _part(lambda: _spent(table), Amounts())
+    spent, other = _spent(table)
     progress = value.get("progress")
     unread = [key for key in sorted(map(str, value)) if key not in _KEYS]
     faults = [*faults, *fault, *other, *(f"{key[:100]}: is no part of an answer" for key in unread)]
@@ -196,22 +196,25 @@ def _texts(table: Table, key: str) -> tuple[str, ...]:
     return tuple(each[:MAX_TEXT_CHARS] for each in value)
 
 
-def _spent(table: Table) -> Amounts:
+def _spent(table: Table) -> tuple[Amounts, list[str]]:
+    """What is understood of it, unit by unit: one that is not told counts as all that was set aside."""
     if "spent" not in table:
-        return Amounts()
-    spent = table.table("spent")
-    amounts = Amounts(**{unit: spent.amount(unit) for unit in UNITS})
-    spent.close()  # what was spent in another unit is not known: it counts as all that was set aside
-    return amounts
+        return Amounts(), []
+    spent, faults = _part(lambda: table.table("spent"), None)
+    if spent is None:
+        return Amounts(), faults
+    amounts = dict[str, int | None]()
+    for unit in UNITS:
+        amounts[unit], fault = _part(lambda unit=unit: spent.amount(unit), None)  # type: ignore[misc]
+        faults += fault
+    faults += [f"{key}: is no unit: there are {', '.join(UNITS)}" for key in spent.unread()]
+    return Amounts(**amounts), faults
 
 
 def told_spent(said: bytes) -> Amounts:
     """What an action or a checker told that it spent, whatever else it said; nothing where it did not."""
     value = _answer_object(said[:MAX_SAID_BYTES].decode(errors="replace").strip())
-    try:
-        return _spent(Table(value or {}, ""))
-    except InvalidRequestError:
-        return Amounts()
+    return _spent(Table(value or {}, ""))[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,24 +225,32 @@ class Verdict:
     why: str = ""
 
 
-def parse_verdict(ended: str, said: bytes, why: str) -> Verdict:
+def parse_verdict(ended: str, said: bytes, why: str, *, is_agent: bool = False) -> Verdict:
     """Read a checker's word: a JSON verdict, else how it ended.
 
     Args:
         ended: done, crashed or infrastructure, as a system under test ends.
         why: Why it did not come to an end; "exit N: ..." where it did with another code than 0.
+        is_agent: It ends with 0 whatever it came to, so that only a verdict counts as a pass.
     """
-    value = _answer_object(said[:MAX_SAID_BYTES].decode(errors="replace").strip())
+    text = said[:MAX_SAID_BYTES].decode(errors="replace").strip()
+    value = _answer_object(text)
     if ended == "done" and value is not None and "verdict" in value:
         told = value["verdict"]
-        note = str(value.get("note") or "")[:MAX_TEXT_CHARS]
-        known = {"pass": True, "fail": False}
-        return Verdict(passed=known.get(told) if isinstance(told, str) else None, why=note)
+        known = {"pass": True, "fail": False, "inconclusive": None}
+        if not isinstance(told, str) or told not in known:
+            return _unclear(text)
+        return Verdict(passed=known[told], why=str(value.get("note") or "")[:MAX_TEXT_CHARS])
     if ended == "done":
-        return Verdict(passed=True)
+        # A verdict that is cut short, or in the midst of prose, may as well be a fail.
+        return _unclear(text) if is_agent or '"verdict"' in text else Verdict(passed=True)
     if ended == "crashed" and why.startswith("exit "):
         return Verdict(passed=False, why=why[:MAX_TEXT_CHARS])
     return Verdict(passed=None, why=why[:MAX_TEXT_CHARS])
+
+
+def _unclear(text: str) -> Verdict:
+    return Verdict(passed=None, why=f"its verdict is not understood: {text}"[:MAX_TITLE_CHARS])
 
 
 def joined(verdicts: Sequence[Verdict]) -> Verdict:

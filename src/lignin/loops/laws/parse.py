@@ -280,6 +280,8 @@ def _stop(table: Table, shape: Shape, stages: tuple[Stage, ...]) -> Stop:
             hint="[stop.budget] with money_usd, tokens or time_s",
         )
     closed = shape == "closed"
+    if not closed:
+        _require_one_pass(table)
     once, daily = _amounts(table, "once"), _amounts(table, "daily")
     said = {**budget.to_json(), **once.to_json()}
     if unsaid := sorted(set(daily.to_json()) - set(said)):
@@ -305,6 +307,16 @@ def _stop(table: Table, shape: Shape, stages: tuple[Stage, ...]) -> Stop:
         )
     table.close()
     return stop
+
+
+def _require_one_pass(table: Table) -> None:
+    for key in ("goal", "iterations", "no_progress"):
+        if key in table and (key == "goal" or table.whole(key, 1, 1, 10_000) > 1):
+            raise table.fault(
+                key,
+                "is for a closed loop, and this one makes one pass",
+                hint='shape = "closed" and goal = "..." above the tables make it a closed one',
+            )
 
 
 def _amounts(parent: Table, key: str) -> Amounts:

@@ -1,0 +1,57 @@
+"""What a checker said, and what an action says that it spent."""
+
+import pytest
+
+from lignin.domain.loops import Amounts
+from lignin.loops.laws.answers import parse_answer, parse_verdict, told_spent
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b'{"verdict": "fail", "note": "bread',
+        b'{"verdict": "maybe"}',
+        b'{"verdict": ["pass"]}',
+        b'I looked.\n```json\n{"verdict": "fail"}\n```',
+    ],
+)
+def test_a_verdict_that_is_not_understood_is_inconclusive_and_told(said: bytes) -> None:
+    verdict = parse_verdict("done", said, "")
+    assert verdict.passed is None
+    assert verdict.why.startswith("its verdict is not understood: ")
+
+
+@pytest.mark.parametrize("said", [b"", b"the goal is not reached", b'{"note": "not yet"}'])
+def test_an_agent_that_says_no_verdict_lets_nothing_pass(said: bytes) -> None:
+    assert parse_verdict("done", said, "", is_agent=True).passed is None
+    assert parse_verdict("done", said, "").passed is True
+
+
+@pytest.mark.parametrize("is_agent", [True, False])
+@pytest.mark.parametrize(
+    ("word", "passed"), [("pass", True), ("fail", False), ("inconclusive", None)]
+)
+def test_a_verdict_is_taken_as_it_is_said(word: str, passed: bool | None, is_agent: bool) -> None:
+    said = f'{{"verdict": "{word}", "note": "so"}}'.encode()
+    verdict = parse_verdict("done", said, "", is_agent=is_agent)
+    assert (verdict.passed, verdict.why) == (passed, "so")
+
+
+@pytest.mark.parametrize(
+    ("spent", "fault"),
+    [
+        ('{"tokens": 400, "money_usd": 0.3}', "spent.money_usd: is no unit"),
+        ('{"tokens": 400, "money_microusd": -1}', "spent.money_microusd: "),
+    ],
+)
+def test_a_unit_that_is_understood_counts_beside_one_that_is_not(spent: str, fault: str) -> None:
+    said = f'{{"note": "so", "spent": {spent}}}'.encode()
+    answer = parse_answer(said)
+    assert answer.spent == told_spent(said) == Amounts(tokens=400)
+    assert fault in answer.findings[0].title
+
+
+def test_spent_that_is_no_table_is_told() -> None:
+    answer = parse_answer(b'{"note": "so", "spent": 3}')
+    assert answer.spent == Amounts()
+    assert "spent" in answer.findings[0].title
