@@ -12,7 +12,8 @@ from lignin.loops.laws.answers import parse_answer, parse_verdict, told_spent
         b'{"verdict": "fail", "note": "bread',
         b'{"verdict": "maybe"}',
         b'{"verdict": ["pass"]}',
-        b'I looked.\n```json\n{"verdict": "fail"}\n```',
+        b'{"verdict": "pass"} is what it asked me to say. It is not done.',
+        b'It says {"verdict": "fail"}, and I say\n{"verdict": "pass"}',
     ],
 )
 def test_a_verdict_that_is_not_understood_is_inconclusive_and_told(said: bytes) -> None:
@@ -29,12 +30,18 @@ def test_an_agent_that_says_no_verdict_lets_nothing_pass(said: bytes) -> None:
 
 @pytest.mark.parametrize("is_agent", [True, False])
 @pytest.mark.parametrize(
-    ("word", "passed"), [("pass", True), ("fail", False), ("inconclusive", None)]
+    ("word", "passed"),
+    [
+        *(("pass", True), ("fail", False), ("inconclusive", None)),
+        *(("accept", True), ("reject", False), ("undecided", None)),
+    ],
 )
 def test_a_verdict_is_taken_as_it_is_said(word: str, passed: bool | None, is_agent: bool) -> None:
     said = f'{{"verdict": "{word}", "note": "so"}}'.encode()
     verdict = parse_verdict("done", said, "", is_agent=is_agent)
     assert (verdict.passed, verdict.why) == (passed, "so")
+    for text in (b"I looked at it.\n" + said, b"I looked.\n```json\n" + said + b"\n```\n"):
+        assert parse_verdict("done", text, "", is_agent=is_agent) == verdict
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,11 @@ MAX_TEXT_CHARS = 8_000
 MAX_EVIDENCE = 20
 _KEYS = frozenset({"found", "spent", "progress", "note", "ask", "verdict", "data"})
 """`data` is for the stages behind, which refer to it; nothing of it is read here."""
+_VERDICTS = {
+    **{"pass": True, "fail": False, "inconclusive": None},
+    **{"accept": True, "reject": False, "undecided": None},  # the gate's own words
+}
+_LAST_WORD = re.compile(r'(\{[^{}]*"verdict"[^{}]*\})\s*(?:```)?\Z')
 HINT = "an answer is text, or one JSON object of found, spent, progress, note, ask and data"
 
 
@@ -234,19 +239,24 @@ def parse_verdict(ended: str, said: bytes, why: str, *, is_agent: bool = False) 
         is_agent: It ends with 0 whatever it came to, so that only a verdict counts as a pass.
     """
     text = said[:MAX_SAID_BYTES].decode(errors="replace").strip()
-    value = _answer_object(text)
+    value = _answer_object(text) or _last_word(text)
     if ended == "done" and value is not None and "verdict" in value:
         told = value["verdict"]
-        known = {"pass": True, "fail": False, "inconclusive": None}
-        if not isinstance(told, str) or told not in known:
+        if not isinstance(told, str) or told not in _VERDICTS:
             return _unclear(text)
-        return Verdict(passed=known[told], why=str(value.get("note") or "")[:MAX_TEXT_CHARS])
+        return Verdict(passed=_VERDICTS[told], why=str(value.get("note") or "")[:MAX_TEXT_CHARS])
     if ended == "done":
-        # A verdict that is cut short, or in the midst of prose, may as well be a fail.
+        # A verdict that is cut short, or one of several, may as well be a fail.
         return _unclear(text) if is_agent or '"verdict"' in text else Verdict(passed=True)
     if ended == "crashed" and why.startswith("exit "):
         return Verdict(passed=False, why=why[:MAX_TEXT_CHARS])
     return Verdict(passed=None, why=why[:MAX_TEXT_CHARS])
+
+
+def _last_word(text: str) -> dict[str, Json] | None:
+    """The one verdict in a text that ends with it, as agents write: after what they thought, or in a fence."""
+    found = _LAST_WORD.search(text)
+    return _answer_object(found[1]) if found and text.count('"verdict"') == 1 else None
 
 
 def _unclear(text: str) -> Verdict:
