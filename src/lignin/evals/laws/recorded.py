@@ -93,6 +93,7 @@ class Verdict:
     guarded: int = 0
     guarded_tried: int = 0
     broken: tuple[str, ...] = ()
+    broken_before: tuple[str, ...] = ()
     unclear: tuple[str, ...] = ()
     evidence: Mapping[str, float] | None = None
     claim: Kind = "better"
@@ -123,6 +124,7 @@ class Verdict:
             "guarded": self.guarded,
             "guarded_tried": self.guarded_tried,
             "broken": list(self.broken),
+            "broken_before": list(self.broken_before),
             "unclear": list(self.unclear),
             "doubts": {
                 name: told_wealth(each) for name, each in sorted((self.evidence or {}).items())
