@@ -28,6 +28,7 @@ from lignin.evals.laws.claims import (
     Kind,
     Shown,
     banked,
+    gain_over,
     with_saving,
 )
 from lignin.evals.laws.complete import find_unmet
@@ -42,7 +43,6 @@ from lignin.evals.laws.covered import (
     thin_fault,
     too_little,
 )
-from lignin.evals.laws.gain import mean_gain
 from lignin.evals.laws.must_pass import fails_must_pass, told_breaks
 from lignin.evals.laws.pairing import draw_pairs, worst_case
 from lignin.evals.laws.savings import (
@@ -199,9 +199,7 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     if asked.claim == "better":
         doubts += told_lost(known.cases, set(target), known.suite)
     verdict, reasons = _outcome(shown, against, doubts, faults, siblings)
-    gain, interval = mean_gain(
-        {case: [each for draw in draws for each in draw[case]] for case in differences}
-    )
+    gain, interval = gain_over(draws)
     return Verdict(
         verdict=verdict,
         claim=asked.claim,
