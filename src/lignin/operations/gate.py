@@ -122,7 +122,8 @@ class GateVerdict(Response):
     )
     unclear: list[str] = Field(description="those where more trials are needed to say")
     doubts: dict[str, float] = Field(
-        description="those likelier broken than sound, and how many times"
+        description="how many times likelier broken than sound, of those that failed in trials of the "
+        "candidate; below 1 they are likelier sound"
     )
     savings: list[dict[str, Json]] = Field(
         description="cost columns of the trials: before, after, evidence of a saving or a growth"
@@ -341,7 +342,7 @@ def _told(verdict: GateVerdict) -> Sequence[str]:
         *_told_of_hidden(verdict.hidden),
         f"{_told_of_guarded(verdict)}, {told_of_broken(verdict)}, {len(verdict.unclear)} unclear; "
         f"{verdict.trials} trials, {verdict.missing} missing",
-        *([f"in doubt: {_listed(verdict.doubts)}"] if verdict.doubts else []),
+        *_told_of_doubts(verdict),
         *told_of_missed(verdict),
     ]
 
@@ -363,6 +364,13 @@ def told_of_broken(verdict: GateVerdict) -> str:
     count, before = len(verdict.broken), len(verdict.broken_before)
     known = "" if not before else "known" if before == count else f"{before} of them known"
     return f"{count} broken" + (f" ({known} from earlier trials of the candidate)" if known else "")
+
+
+def _told_of_doubts(verdict: GateVerdict) -> list[str]:
+    """What is likelier broken than sound, and neither called broken nor named as unclear already."""
+    told = {*verdict.broken, *verdict.unclear}
+    doubts = [name for name, each in verdict.doubts.items() if each > 1 and name not in told]
+    return [f"likelier broken than sound, and not shown to be: {_listed(doubts)}"] if doubts else []
 
 
 def _told_of_hidden(hidden: Mapping[str, Any] | None) -> list[str]:
