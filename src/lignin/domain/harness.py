@@ -92,6 +92,14 @@ def apply_patch(base: Revision, patch: Patch, extends: Digest | None = None) -> 
     return result
 
 
+def holds_patch(revision: Revision, patch: Patch, extends: Digest | None = None) -> bool:
+    """Whether a revision holds all that a patch would put there."""
+    parent = revision.extends if extends is None else extends or None
+    return parent == revision.extends and all(
+        revision.slots.get(slot) == change.new for slot, change in patch.items()
+    )
+
+
 def diff_revisions(old: Revision, new: Revision) -> Patch:
     """The patch that leads from one revision to another."""
     names = sorted({*old.slots, *new.slots})

@@ -117,6 +117,7 @@ def conclude(
         reasons = tuple([each for each in reasons if each != siblings.told])
     proof, guarded = judged.proof_instead or judged.proof, judged.guarded
     missing = sum(body["score"] is None for _, body in trials)
+    tried = {unit.name for unit in plan.units() if any(map(tables.after.scores, unit.cases))}
     left_open = open_costs(tables.savings, plan.level)
     verdict = _outcome(outcome, faults, against, left_open)
     if outcome == "accept" and verdict != "accept":
@@ -137,10 +138,9 @@ def conclude(
         missing=missing,
         covered=1 - missing / len(trials) if trials else 1.0,
         guarded=len(plan.units()),
-        guarded_tried=sum(
-            any(tables.after.scores(case) for case in unit.cases) for unit in plan.units()
-        ),
+        guarded_tried=len(tried),
         broken=(*broken, *failed),
+        broken_before=tuple(name for name in broken if name not in tried),
         unclear=guarded.unclear if guarded else (),
         evidence=dict(guarded.evidence) if guarded else {},
         claim=plan.claim,

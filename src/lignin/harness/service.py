@@ -23,6 +23,7 @@ from lignin.domain.harness import (
 )
 from lignin.domain.states import Row
 from lignin.harness.laws import Decision, Move
+from lignin.harness.waiting import done_by, waiting
 from lignin.ports.clock import IdSource
 from lignin.ports.ledger import View, require_known
 
@@ -382,8 +383,7 @@ class Harness:
         )
         superseded = tuple(
             self._event(row.stream, "proposal.superseded", {"superseded_by": proposal})
-            for state in ("open", "undecided", "accepted")
-            for row in view.page("proposal", state=state, parent=head, limit=1000).rows
+            for row in waiting(view, head)
             if row.body["extends"]
         )
         known = self._inherited(parent_revision, parent_slots)
@@ -412,12 +412,15 @@ class Harness:
             "claim": row.body["claim"],
             "slots": row.body["patch"],
         }
+        done = done_by(view, head, revision, besides=row.stream)
+        why = {"superseded_by": row.key, "reason": f"{row.key} took head {head!r} back to it"}
         events = (
             self._revision(revision),
             self._event(f"head/{head}", "head.moved", moved),
             self._event(row.stream, "proposal.applied", {"revision": revision.digest}),
+            *(self._event(each.stream, "proposal.superseded", why) for each in done),
         )
-        expects = {f"head/{head}": head_row.seq}
+        expects = {f"head/{head}": head_row.seq, **{each.stream: each.seq for each in done}}
         fences = {f"head/{head}": fence} if fence is not None else {}
         return scope.change(events=events, expects=expects, fences=fences)
 

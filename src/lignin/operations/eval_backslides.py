@@ -13,7 +13,7 @@ from lignin.evals.trials import UnfiledError
 from lignin.operations.bisecting import search_again, tell_found
 from lignin.operations.context import Context
 from lignin.operations.registry import Listed, Request, Response, operation
-from lignin.operations.regressing import told_of
+from lignin.operations.regressing import told_of, way_back_of
 from lignin.ports.ledger import View, every_row
 
 
@@ -31,7 +31,10 @@ class BackslideView(Response):
     )
     likely: float | None = Field(description="how likely it is that one, 0 to 1")
     rollback: str = Field(description="the proposal to go back behind it")
-    rollback_state: str = Field(description="that proposal's state; applied once it was done")
+    rollback_state: str = Field(description="its state, or of what took its place; applied: done")
+    rollback_by: str = Field(
+        "", description="the proposal that took its place, such as a rollback by hand"
+    )
     trials: int = Field(description="trials of old revisions that the search took")
     why: str = Field(description="the same in words")
     simulated: bool = Field(description="true where nothing of it is evidence about real agents")
@@ -100,7 +103,7 @@ def backslide_view(view: View, row: Row) -> BackslideView:
     """What is told of a backslide."""
     body, told = row.body, told_of(view, row)
     at = told.get("revision")
-    proposal = view.row(f"proposal/{told['rollback']}") if told.get("rollback") else None
+    proposed, way_back = told.get("rollback", ""), way_back_of(view, row)
     return BackslideView(
         backslide=row.key,
         state=str(row.state),
@@ -110,8 +113,9 @@ def backslide_view(view: View, row: Row) -> BackslideView:
         fixed_by=body["decision"],
         accused=told.get("accused", ""),
         likely=None if at is None else told["likely"][at],
-        rollback=told.get("rollback", ""),
-        rollback_state=str(proposal.state) if proposal else "",
+        rollback=proposed,
+        rollback_state=str(way_back.state) if way_back else "",
+        rollback_by=way_back.key if way_back and way_back.key != proposed else "",
         trials=told.get("trials", 0),
         why=told.get("why") or body["why"],
         simulated=bool(body.get("simulated")),
@@ -124,7 +128,8 @@ def tell_backslide(each: BackslideView) -> list[str]:
     lines = [f"{each.backslide}: {each.case} on head {each.head}, {each.state}{label}"]
     lines.append(f"  {each.why}" if each.why else f"  fixed by {each.fixed_by}")
     if each.rollback:
-        lines.append(f"  rollback proposed: {each.rollback} ({each.rollback_state})")
+        by = f" by {each.rollback_by}" if each.rollback_by else ""
+        lines.append(f"  rollback proposed: {each.rollback} ({each.rollback_state}{by})")
     return lines
 
 

@@ -116,9 +116,14 @@ class GateVerdict(Response):
         None, description="of these, those that a trial of the candidate tells of"
     )
     broken: list[str] = Field(description="those that are broken")
+    broken_before: list[str] = Field(
+        default_factory=list,
+        description="of these, those that trials on record from before this decision show, and none of its own",
+    )
     unclear: list[str] = Field(description="those where more trials are needed to say")
     doubts: dict[str, float] = Field(
-        description="those likelier broken than sound, and how many times"
+        description="how many times likelier broken than sound, of those that failed in trials of the "
+        "candidate; below 1 they are likelier sound"
     )
     savings: list[dict[str, Json]] = Field(
         description="cost columns of the trials: before, after, evidence of a saving or a growth"
@@ -335,9 +340,9 @@ def _told(verdict: GateVerdict) -> Sequence[str]:
         *verdict.reasons,
         *_told_of_gain(verdict),
         *_told_of_hidden(verdict.hidden),
-        f"{_told_of_guarded(verdict)}, {len(verdict.broken)} broken, {len(verdict.unclear)} unclear; "
+        f"{_told_of_guarded(verdict)}, {told_of_broken(verdict)}, {len(verdict.unclear)} unclear; "
         f"{verdict.trials} trials, {verdict.missing} missing",
-        *([f"in doubt: {_listed(verdict.doubts)}"] if verdict.doubts else []),
+        *_told_of_doubts(verdict),
         *told_of_missed(verdict),
     ]
 
@@ -352,6 +357,20 @@ def _told_of_guarded(verdict: GateVerdict) -> str:
     if verdict.guarded_tried is not None and verdict.guarded_tried < verdict.guarded:
         return f"{verdict.guarded_tried} of {verdict.guarded} guarded were tried"
     return f"{verdict.guarded} guarded"
+
+
+def told_of_broken(verdict: GateVerdict) -> str:
+    """How many are broken, and how many of them by what was known before."""
+    count, before = len(verdict.broken), len(verdict.broken_before)
+    known = "" if not before else "known" if before == count else f"{before} of them known"
+    return f"{count} broken" + (f" ({known} from earlier trials of the candidate)" if known else "")
+
+
+def _told_of_doubts(verdict: GateVerdict) -> list[str]:
+    """What is likelier broken than sound, and neither called broken nor named as unclear already."""
+    told = {*verdict.broken, *verdict.unclear}
+    doubts = [name for name, each in verdict.doubts.items() if each > 1 and name not in told]
+    return [f"likelier broken than sound, and not shown to be: {_listed(doubts)}"] if doubts else []
 
 
 def _told_of_hidden(hidden: Mapping[str, Any] | None) -> list[str]:

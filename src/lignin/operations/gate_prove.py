@@ -366,7 +366,7 @@ def _view(row: Row) -> DecisionView:
 
 
 def _more(decided: Decided) -> list[str]:
-    kinds = ", ".join(f"{count} {kind}" for kind, count in decided.kinds.items())
+    kinds = ", ".join(f"{count} {kind}" for kind, count in decided.kinds.items()) or "none"
     lines = [f"evidence over trials: {spark(decided.path, decided.needed)}"] if decided.path else []
     if decided.instead:
         lines.append(f"tried instead on {', '.join(decided.instead[:10])}")
@@ -417,7 +417,8 @@ def _said_beside(decided: Decided) -> list[str]:
             if decided.margin_left is None
             else f"; {tell_margin(decided.margin_left, decided.margin)}"
         )
-        lines.append(f"compared with the release {decided.release}{left}")
+        since = "and so with all that was accepted since"
+        lines.append(f"compared with the release {decided.release}, {since}{left}")
     impact = decided.impact
     if impact and impact["cases"] is not None:
         lines.append(

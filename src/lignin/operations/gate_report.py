@@ -14,7 +14,7 @@ from lignin.evals.flips import Flip, find_flips
 from lignin.evals.laws.table import Table, parse_table
 from lignin.evals.trials import trials_of
 from lignin.operations.context import Context
-from lignin.operations.gate import told_of_missed
+from lignin.operations.gate import told_of_broken, told_of_missed
 from lignin.operations.gate_prove import MAY_MISS, Decided, GateExplain, explain
 from lignin.operations.gateruns import Standing, standing_decisions
 from lignin.operations.registry import Request, Response, operation, positional
@@ -248,7 +248,7 @@ def _numbers(told: Decided) -> list[tuple[str, str]]:
         ("evidence", f"{told.evidence:.3g} of {told.needed:.3g} needed"),
         (
             "what works",
-            f"{_guarded(told)}, {len(told.broken)} broken, {len(told.unclear)} unclear",
+            f"{_guarded(told)}, {told_of_broken(told)}, {len(told.unclear)} unclear",
         ),
     ]
     rows += [("may be missed", _plain(each)) for each in told_of_missed(told)]

@@ -215,7 +215,7 @@ def _lines(shown: CampaignShown) -> list[str]:
         f"{shown.system}{label}",
         f"{shown.campaign} for {head}: {shown.state}{f', {shown.stop}' if shown.stop else ''}",
         f"{shown.accepted} accepted, {shown.refused} refused, {shown.undecided} undecided; "
-        f"{shown.trials} trials paid" + (f", ${shown.usd:.2f}" if shown.usd else ""),
+        f"{shown.trials} trials paid" + (f", ${shown.usd:.4f}" if shown.usd else ""),
         "",
     ]
     for each in shown.items:

@@ -106,6 +106,8 @@ class ProposalView(Response):
     reopened: dict[str, Any] | None = Field(
         default=None, description="what late feedback said against the decision, and when"
     )
+    superseded_by: str = Field("", description="the proposal that took its place")
+    reason: str = Field("", description="why it was superseded or withdrawn")
 
     def exit_code(self) -> int:
         return {"rejected": 6, "undecided": 10, "reopened": 10}.get(self.state, 0)
@@ -351,4 +353,6 @@ def _view(row: Row, prediction: dict[str, Any] | None = None) -> ProposalView:
         decision=body["decision"],
         revision=body["revision"],
         reopened=body.get("reopened"),
+        superseded_by=body.get("superseded_by", ""),
+        reason=body.get("reason", ""),
     )

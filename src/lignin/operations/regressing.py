@@ -213,9 +213,18 @@ def standing_backslides(
 
 
 def _is_rolled_back(view: View, backslide: Row) -> bool:
+    way_back = way_back_of(view, backslide)
+    return way_back is not None and way_back.state == "applied"
+
+
+def way_back_of(view: View, backslide: Row) -> Row | None:
+    """The proposal that takes a backslide back: the one that its search made, or what took that one's place."""
     rollback = told_of(view, backslide).get("rollback")
-    proposal = view.row(f"proposal/{rollback}") if rollback else None
-    return proposal is not None and proposal.state == "applied"
+    while rollback and (proposal := view.row(f"proposal/{rollback}")) is not None:
+        rollback = proposal.body.get("superseded_by")
+        if not rollback:
+            return proposal
+    return None
 
 
 def _passed_since(view: View, case: str, shown: Row, sweeps: Sequence[Row]) -> bool:

@@ -60,6 +60,34 @@ def test_planted_backslide_is_found_named_and_rolled_back(slid: tuple[Harnessed,
     assert (again.state, again.exit_code(), again.backslides) == ("clear", 0, [])
 
 
+def test_rollback_by_hand_closes_the_one_that_the_sweep_proposed(
+    slid: tuple[Harnessed, str],
+) -> None:
+    made, _ = slid
+    [found] = made.ask("eval.sweep").backslides
+    moves = made.desk("head.history", name="main").items
+    before = next(each.came_from for each in moves if "haste" in each.slots)
+    by_hand = made.desk("head.rollback", name="main", to=before, reason="haste breaks c1")
+    closed = made.desk("proposal.show", proposal=found.rollback)
+    assert (closed.state, closed.superseded_by) == ("superseded", by_hand.proposal)
+    assert by_hand.proposal in closed.reason
+    [after] = made.desk("eval.backslides").items
+    assert (after.rollback_state, after.rollback_by) == ("applied", by_hand.proposal)
+    assert f"(applied by {by_hand.proposal})" in made.desk("eval.backslides").to_text()
+    assert made.ask("eval.sweep").backslides == []
+
+
+def test_rollback_by_hand_that_leaves_the_break_leaves_its_rollback_open(
+    slid: tuple[Harnessed, str],
+) -> None:
+    made, _ = slid
+    [found] = made.ask("eval.sweep").backslides
+    made.desk("head.rollback", name="main", reason="one move, and not the guilty one")
+    assert made.desk("proposal.show", proposal=found.rollback).state == "open"
+    [after] = made.desk("eval.backslides").items
+    assert (after.rollback_state, after.rollback_by) == ("open", "")
+
+
 def test_what_is_swept_again_is_paid_again_but_searched_once(
     slid: tuple[Harnessed, str],
 ) -> None:

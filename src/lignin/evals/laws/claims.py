@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from lignin.evals.laws.bank import Bank, Banked
 from lignin.evals.laws.complete import Expected
+from lignin.evals.laws.gain import mean_gain
 from lignin.evals.laws.levels import level
 from lignin.evals.laws.no_worse import LEVEL, MARGIN, NoWorse, weigh_no_worse
 from lignin.evals.laws.pairing import Differences, weigh_pairs
@@ -92,6 +93,12 @@ def _show_better(
     would_show = _would_show(pairs, asked)
     size = f"{100 * asked.gain:.0f} points"
     told = f"no gain is shown; more trials could show one of {size}"
+    _, interval = gain_over(differences)
+    if interval is not None and interval[1] < asked.gain:
+        told = (
+            f"no gain is shown, and one of {size} lies above the interval; the pairs are too few to reject "
+            "it for that"
+        )
     if would_show:
         told = f"no gain is shown, and one of {size} or more would have been"
     return Shown(
@@ -230,6 +237,12 @@ SHOWN: Mapping[Kind, Show] = {
     "restore": _nothing_to_show(RESTORED),
     "no_regression": _nothing_to_show(UNBROKEN),
 }
+
+
+def gain_over(draws: Draws) -> tuple[float | None, tuple[float, float] | None]:
+    """Return the mean gain over all draws of pairs, and its 95 % interval."""
+    cases = draws[0] if draws else {}
+    return mean_gain({case: [each for draw in draws for each in draw[case]] for case in cases})
 
 
 def _gain(draws: Draws) -> float:

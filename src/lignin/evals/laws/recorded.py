@@ -28,6 +28,7 @@ from lignin.evals.laws.claims import (
     Kind,
     Shown,
     banked,
+    gain_over,
     with_saving,
 )
 from lignin.evals.laws.complete import find_unmet
@@ -42,7 +43,6 @@ from lignin.evals.laws.covered import (
     thin_fault,
     too_little,
 )
-from lignin.evals.laws.gain import mean_gain
 from lignin.evals.laws.must_pass import fails_must_pass, told_breaks
 from lignin.evals.laws.pairing import draw_pairs, worst_case
 from lignin.evals.laws.savings import (
@@ -93,6 +93,7 @@ class Verdict:
     guarded: int = 0
     guarded_tried: int = 0
     broken: tuple[str, ...] = ()
+    broken_before: tuple[str, ...] = ()
     unclear: tuple[str, ...] = ()
     evidence: Mapping[str, float] | None = None
     claim: Kind = "better"
@@ -123,6 +124,7 @@ class Verdict:
             "guarded": self.guarded,
             "guarded_tried": self.guarded_tried,
             "broken": list(self.broken),
+            "broken_before": list(self.broken_before),
             "unclear": list(self.unclear),
             "doubts": {
                 name: told_wealth(each) for name, each in sorted((self.evidence or {}).items())
@@ -197,9 +199,7 @@ def decide_recorded(incumbent: Table, candidate: Table, asked: Asked) -> Verdict
     if asked.claim == "better":
         doubts += told_lost(known.cases, set(target), known.suite)
     verdict, reasons = _outcome(shown, against, doubts, faults, siblings)
-    gain, interval = mean_gain(
-        {case: [each for draw in draws for each in draw[case]] for case in differences}
-    )
+    gain, interval = gain_over(draws)
     return Verdict(
         verdict=verdict,
         claim=asked.claim,

@@ -252,7 +252,7 @@ def _compared(
     for kind, cases in (
         ("missing_cases", known - tried),
         ("unknown_cases", tried - known),
-        ("unknown_target", (target | must_pass) - known),
+        ("unknown_target", (target | must_pass) - known - tried),
     ):
         if cases:
             told = f"{_TOLD[kind]}: {_listed(sorted(cases))}"

@@ -66,6 +66,30 @@ def test_no_gain_over_few_trials_is_undecided() -> None:
     assert any("more trials" in reason for reason in verdict.reasons)
 
 
+def test_no_gain_is_not_hoped_for_where_the_interval_leaves_it_out() -> None:
+    falls = [3, 3, 2, 3, 4, 2, 3, 3], [2, 3, 2, 2, 3, 2, 3, 2]
+    old, new = (
+        parse_table(
+            {"case": f"k{number}", "trial": trial, "resolved": trial < passed}
+            for number, passed in enumerate(counts)
+            for trial in range(5)
+        )
+        for counts in falls
+    )
+    verdict = decide_recorded(old, new, Asked())
+    assert verdict.interval is not None and verdict.interval[1] < 0.3
+    assert verdict.verdict == "undecided"
+    [reason] = verdict.reasons
+    assert "more trials" not in reason and "lies above the interval" in reason
+
+
+def test_case_that_only_the_candidate_tells_of_was_not_tried_on_neither() -> None:
+    verdict = decide([], NEW)
+    kinds = {fault.kind for fault in verdict.faults}
+    assert "unknown_cases" in kinds and "unknown_target" not in kinds
+    assert verdict.verdict == "undecided"
+
+
 def test_ties_are_no_gain() -> None:
     assert decide(OLD, OLD).verdict != "accept"
     whole = decide_recorded(parse_table(OLD), parse_table(OLD), Asked())
