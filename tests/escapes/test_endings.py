@@ -15,7 +15,7 @@ from lignin.testing.conformance.sandbox_walls import host_processes, wait_until
 
 _LEAVE = """
     import builtins, json, os, sys, warnings
-    places = ['/work/left', '/tmp/left', '/dev/shm/left', os.path.expanduser('~/.left')]
+    places = [os.path.abspath('left'), '/tmp/left', '/dev/shm/left', os.path.expanduser('~/.left')]
 """
 _WRITE = """
     for place in places: open(place, 'w').close()
@@ -52,7 +52,7 @@ def f():
     if os.fork() == 0:
         os.setsid()
         os.fork()
-    open('/work/x', 'w').close()
+    open('x', 'w').close()
     time.sleep(300)
 '''
 sandbox = open_namespace_sandbox()

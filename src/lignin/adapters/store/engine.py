@@ -243,9 +243,8 @@ def _schema_version(engine: Engine) -> str | None:
 
 def _refuse_network_file_system(folder: Path) -> None:
     try:
-        mounts = Path("/proc/self/mounts").read_text(
-            errors="surrogateescape"
-        )  # any bytes name a folder
+        # Any bytes name a folder.
+        mounts = Path("/proc/self/mounts").read_text(errors="surrogateescape")
     except OSError:
         return  # not Linux: nothing to ask
     require_local(folder, mounts)
