@@ -1,4 +1,4 @@
-"""Counts: in words, for texts that people read, and summed where not all are known. Pure."""
+"""Counts and amounts: in words, for texts that people read, and summed where not all are known. Pure."""
 
 from collections.abc import Iterable
 
@@ -16,3 +16,8 @@ def known_sum(counts: Iterable[int | None]) -> int | None:
     """Return the sum of those that are known; None where none is."""
     known = [count for count in counts if count is not None]
     return sum(known) if known else None
+
+
+def dollars(microusd: int) -> str:
+    """Return an amount of money in millionths of a dollar as people read it: `$0.0120`."""
+    return f"${microusd / 1e6:.4f}"

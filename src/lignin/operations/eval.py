@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from lignin.domain.codec import Digest, Json, parse_json
-from lignin.domain.counts import known_sum
+from lignin.domain.counts import dollars, known_sum
 from lignin.domain.errors import InvalidRequestError
 from lignin.domain.states import Row
 from lignin.domain.trials import MISSING, NOT_BELIEVED, trial_row
@@ -353,7 +353,7 @@ def _by_case(rows: Sequence[Mapping[str, Json]]) -> list[CaseScore]:
 
 def tell_paid(paid: int, shared: int, microusd: int | None) -> str:
     """How many trials were run now, and for how much, in words."""
-    cost = "" if microusd is None else f" for ${microusd / 1e6:.4f}"
+    cost = "" if microusd is None else f" for {dollars(microusd)}"
     more = f", and {shared} that somebody else had filed by then" if shared else ""
     return f"{paid} run now{cost}{more}"
 
@@ -361,7 +361,7 @@ def tell_paid(paid: int, shared: int, microusd: int | None) -> str:
 def tell_cost(own: int | None, judge: int | None) -> str:
     """What trials cost, in words; nothing where nobody knows."""
     costs = (("the trials", own), ("judging them", judge))
-    return ", ".join(f"{of} cost ${cost / 1e6:.4f}" for of, cost in costs if cost is not None)
+    return ", ".join(f"{of} cost {dollars(cost)}" for of, cost in costs if cost is not None)
 
 
 def _told(done: EvalDone, items: Sequence[CaseScore]) -> str:

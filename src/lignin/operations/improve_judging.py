@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lignin.domain.codec import Digest, Json, parse_json
+from lignin.domain.counts import dollars
 from lignin.domain.errors import GateFailedError, InvalidRequestError, LimitedError
 from lignin.domain.events import Change
 from lignin.domain.evidence import GateOutcome
@@ -69,8 +70,8 @@ class Ration:
             left = None if self._microusd is None else self._microusd - sum(self._aside)
             if left is not None and (left <= 0 or left < self._most):
                 raise OutOfBudgetError(
-                    f"${max(0, left) / 1e6:.4f} of the campaign's budget are left, and a trial of this "
-                    f"agent has cost up to ${self._most / 1e6:.4f}",
+                    f"{dollars(max(0, left))} of the campaign's budget are left, and a trial of this "
+                    f"agent has cost up to {dollars(self._most)}",
                     hint="ask again with a larger --budget-usd: it goes on where it was",
                 )
             if self._trials is not None:

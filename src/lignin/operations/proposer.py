@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from lignin.domain.artifacts import File
+from lignin.domain.counts import dollars
 from lignin.operations.confining import DraftLimits, confined
 from lignin.operations.context import Context
 from lignin.operations.drafting import Handed, ask, brief_of, head_files, open_proposer
@@ -58,7 +59,7 @@ class DraftView(Response):
         lines += [f"  {each.change} {each.path}" for each in self.files]
         if self.usage:
             used = ", ".join(f"{count} {name}" for name, count in self.usage.items())
-            cost = "" if self.cost_microusd is None else f", ${self.cost_microusd / 1e6:.4f}"
+            cost = "" if self.cost_microusd is None else f", {dollars(self.cost_microusd)}"
             lines.append(f"{used}{cost}")
         return told(lines)
 

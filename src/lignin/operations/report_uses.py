@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from pydantic import Field
 
-from lignin.domain.counts import known_sum
+from lignin.domain.counts import dollars, known_sum
 from lignin.domain.errors import LigninError
 from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
@@ -63,7 +63,7 @@ class UsesListed(Listed):
         lines = [f"{self.uses} uses; {self.left_out} more of what no version here stands behind"]
         for each in self.items:
             client = " ".join(filter(None, (each.client, each.client_version, each.model)))
-            cost = "" if each.cost_microusd is None else f"  ${each.cost_microusd / 1e6:.4f}"
+            cost = "" if each.cost_microusd is None else f"  {dollars(each.cost_microusd)}"
             lines.append(f"{each.uses:5}  {each.version[:40]}  {client}{cost}")
         return told(lines)
 

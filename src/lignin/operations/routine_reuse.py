@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from lignin.domain.counts import counted
+from lignin.domain.counts import counted, dollars
 from lignin.domain.routines import Routine
 from lignin.domain.states import Row
 from lignin.domain.traces import Trajectory
@@ -141,7 +141,7 @@ def _said(total: SumView) -> str:
             tokens += f" (told of {total.tokens_known})"
     cost = "cost not told"
     if total.cost_microusd is not None:
-        cost = f"${total.cost_microusd / 1e6:.4f}"
+        cost = dollars(total.cost_microusd)
     return (
         f"{total.equivalent} of {counted(total.uses, 'use')} equivalent, "
         f"spare {counted(total.calls, 'call')}, {counted(total.turns, 'turn')}, {tokens}, {cost}"

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from lignin.artifacts.promotion import require_person
 from lignin.domain.codec import Json
-from lignin.domain.counts import known_sum
+from lignin.domain.counts import dollars, known_sum
 from lignin.domain.errors import GateFailedError, InvalidRequestError
 from lignin.domain.rubrics import Rubric, grader_of
 from lignin.domain.states import Row
@@ -353,7 +353,7 @@ def _lines(done: AgreementView) -> list[str]:
 
 
 def _paid(done: AgreementView | ComparedView) -> str:
-    cost = "" if done.paid_microusd is None else f", ${done.paid_microusd / 1e6:.4f}"
+    cost = "" if done.paid_microusd is None else f", {dollars(done.paid_microusd)}"
     return f"{done.paid} verdicts asked for now{cost}"
 
 

@@ -5,7 +5,7 @@ from itertools import islice
 from pydantic import Field
 
 from lignin.domain.codec import Json
-from lignin.domain.counts import known_sum
+from lignin.domain.counts import dollars, known_sum
 from lignin.domain.errors import NotFoundError
 from lignin.domain.traces import Step, Trajectory
 from lignin.operations.registry import Listed, Response
@@ -87,7 +87,7 @@ class TraceShown(Listed):
         head.append(
             f"{self.steps} steps, {self.failed_steps} failed, depth {self.deepest}"
             + (f", {self.tokens} tokens" if self.tokens is not None else "")
-            + (f", {_dollars(self.cost_microusd)}" if self.cost_microusd is not None else "")
+            + (f", {dollars(self.cost_microusd)}" if self.cost_microusd is not None else "")
             + (f", outcome {self.outcome}" if self.outcome else "")
         )
         if self.label:
@@ -223,12 +223,8 @@ def _figures(row: ShownStep) -> str:
     if row.tokens is not None:
         parts.append(f"{row.tokens}t")
     if row.cost_microusd:
-        parts.append(_dollars(row.cost_microusd))
+        parts.append(dollars(row.cost_microusd))
     return " ".join(parts)
-
-
-def _dollars(microusd: int) -> str:
-    return f"${microusd / 1e6:.4f}"
 
 
 def _detail(step: StepDetail) -> list[str]:
@@ -237,7 +233,7 @@ def _detail(step: StepDetail) -> list[str]:
     known = {name: value for name, value in fields.items() if value not in (None, "")}
     lines = ["", "  ".join(f"{name}: {clean(str(value))}" for name, value in known.items())]
     if step.cost_microusd is not None:
-        lines.append(f"cost: {_dollars(step.cost_microusd)}")
+        lines.append(f"cost: {dollars(step.cost_microusd)}")
     for name in ("error", "reasoning", "text"):
         lines += _block(name, getattr(step, name))
     for call in step.calls:

@@ -1,6 +1,6 @@
 """Jobs from the ledger through an engine and back, on the fake engine."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,80 +16,21 @@ from lignin.domain.errors import (
     UnavailableError,
 )
 from lignin.domain.events import Actor
-from lignin.domain.jobs import PER_KEY, JobAsked, JobLimits
+from lignin.domain.jobs import PER_KEY, JobLimits
 from lignin.jobs.laws.fitting import Able
 from lignin.operations.context import Context
-from lignin.operations.feeding import Feeder
-from lignin.operations.jobkind import JobKind, Work, load_job_kinds
-from lignin.operations.jobwork import ask_job, bodies_of
+from lignin.operations.jobkind import Work
+from lignin.operations.jobwork import bodies_of
 from lignin.ports.engine import Retry
-from lignin.testing.fakes.engine import FakeEngine, FakeStore
 from unit.operations.conftest import Desk
+from unit.operations.shop import Shop, asked, kind
 
 SECRET = "AKIA" + "ABCDEFGHIJKLMNOP"
-
-
-class Shop:
-    """A desk with an engine: a worker that takes every lane unless told otherwise."""
-
-    def __init__(self, desk: Desk, kinds: Mapping[str, JobKind] | None = None) -> None:
-        self.store = FakeStore()
-        self.kinds = {**load_job_kinds(), **(kinds or {})}
-        self._desk, self._made = desk, 0
-        self.engine = self.hire()
-
-    def hire(self, able: Able | None = None) -> FakeEngine:
-        """Another worker."""
-        self._made += 1
-        self.engine = FakeEngine(self.store, f"wrk_{self._made}")
-        self.context = replace(self._desk.context, open_engine=lambda: self.engine)
-        self.desk = Desk(self.context)
-        self.feeder = Feeder(self.context, self.engine, able)
-        self.engine.launch(bodies_of(self.context, self.kinds), [])
-        return self.engine
-
-    def lose_engine(self) -> None:
-        """The engine's database is gone."""
-        self.engine.die()
-        self.store = FakeStore()
-        self.hire()
-
-    def feed(self) -> None:
-        self.feeder.reconcile()
-        self.engine.listen(self.feeder.lanes)
-
-    def work(self, run: str) -> None:
-        self.feed()
-        self.engine.wait(run, 60)
-
-    def ask(self, kind: str, value: Json, **more: Any) -> str:
-        asked = JobAsked(kind=kind, input=value, **more)
-        return ask_job(self.context, asked)[0]
-
-    def state(self, name: str) -> str:
-        return str(self.desk("job.show", job=name).state)
-
-
-def kind(body: Callable[[Work], Json]) -> dict[str, JobKind]:
-    made = JobKind(name="it", summary="A test.", body=body, check=lambda _value: None)
-    return {"it": made}
 
 
 @pytest.fixture
 def shop(desk: Desk) -> Iterator[Shop]:
     yield Shop(desk)
-
-
-def asked(shop: Shop, value: Json = None, **more: Any) -> str:
-    """A job of the test's own kind, which `ask_job` does not know."""
-    from lignin.jobs.service import Jobs
-
-    job = JobAsked(kind="it", input=value, **more)
-    with shop.context.view() as view:
-        name, change = Jobs(shop.context.ids).open(view, shop.context.scope, job)
-    assert change is not None
-    shop.context.commit(change)
-    return name
 
 
 def test_a_job_does_an_operation_and_shows_what_came_of_it(shop: Shop) -> None:

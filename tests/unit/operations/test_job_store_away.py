@@ -13,7 +13,7 @@ from lignin.operations.jobkind import Work
 from lignin.operations.jobwork import bodies_of
 from lignin.ports.ledger import View
 from unit.operations.conftest import Desk
-from unit.operations.test_job import Shop, asked, kind
+from unit.operations.shop import Shop, asked, kind
 
 
 class Flaky:

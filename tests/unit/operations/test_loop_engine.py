@@ -26,7 +26,7 @@ from unit.operations.loop_desk import (
     definition,
     script,
 )
-from unit.operations.test_job import Shop
+from unit.operations.shop import Shop
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from lignin.operations.loopplaces import YARDS
 from lignin.operations.looprunning import drive
 from unit.operations.conftest import Desk
 from unit.operations.loop_desk import CLOSED, add, command, definition, run, titles
-from unit.operations.test_job import Shop
+from unit.operations.shop import Shop
 from unit.operations.test_loop_engine import Crash, Recorder, ask_for_runs
 
 PYTHON = sys.executable
