@@ -111,7 +111,7 @@ def test_agent_in_the_sandbox_that_reads_its_harness(opened: Context) -> None:
         opened, Improve(system="python agent/agent.py", rounds=3, bank=3, measure=2, limit_s=30)
     )
     assert (told.simulated, told.practice, told.head) == (False, False, "main")
-    assert told.outcome == "accept"
+    assert told.outcome == "accept", told.items
     assert told.items[0].outcome == "accept"
     assert any("--approve" in line for line in told.next)
     after = {path: path.read_bytes() for path in sorted(opened.cwd.rglob("*")) if path.is_file()}

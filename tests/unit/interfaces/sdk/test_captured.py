@@ -66,7 +66,7 @@ def test_three_calls_prove_it_in_the_background(as_default: Client, module: Path
         wait()
         assert as_default.artifact(slug.captured.proof.name)(title="At Once") == "at-once"
     proof = slug.captured.proof
-    assert (proof.state, proof.examples) == ("verified", 3)
+    assert (proof.state, proof.examples) == ("verified", 3), proof.reason
     shown = as_default.artifact(f"{proof.name}@{proof.digest}").show()
     assert shown.provenance[0]["session"] == session.id
     assert shown.summary == "Turns a title into the end of an address."
@@ -87,7 +87,7 @@ def test_it_is_proven_on_demand_and_not_twice(
     wait()
     assert slug.captured.proof is None
     proof = slug.prove()
-    assert (proof.name, proof.state, proof.examples) == ("title-slug", "verified", 3)
+    assert (proof.name, proof.state, proof.examples) == ("title-slug", "verified", 3), proof.reason
     assert slug.prove() is proof
     slug("and a fourth")
     assert slug.prove().examples == 4
@@ -118,7 +118,7 @@ def headline(title: str, total: int) -> str:
     for title in ("a b c", "one", "two words"):
         headline(title, 2)
     proof = headline.prove()
-    assert (proof.name, proof.state) == ("headline", "verified")
+    assert (proof.name, proof.state) == ("headline", "verified"), proof.reason
     assert as_default.artifact(f"headline@{proof.digest}")(title="to be or", total=2) == "to be"
 
 
