@@ -15,7 +15,7 @@ from lignin.ports.tools import Observation, ToolSpec
 from lignin.practice.arguments import find_fault
 from lignin.practice.reading import READING_TOOLS
 from lignin.practice.toolkit import Counter, Tool, ToolRefusalError
-from lignin.practice.world import TABLES, open_world, today_of
+from lignin.practice.world import TABLES, image_of, open_image, open_world, today_of
 from lignin.practice.writing import WRITING_TOOLS
 
 TOOLS: Final[Mapping[str, Tool]] = {
@@ -65,7 +65,7 @@ class PracticeDesk:
     @property
     def start_state(self) -> Digest:
         """Digest of the world before any call."""
-        return _start_digest(self._seed)
+        return _digest_of(image_of(self._seed))
 
     def call(self, tool: str, arguments: Mapping[str, Json]) -> Observation:
         """Call one tool; a refusal is an error observation and changes nothing."""
@@ -87,7 +87,7 @@ class PracticeDesk:
 
     def state_digest(self) -> Digest:
         """Digest of `state()`."""
-        return digest_json(self.state())
+        return _digest_of(self._db.serialize())
 
     def recording(self) -> Recording:
         """The calls since the last reset."""
@@ -130,8 +130,10 @@ def _dump(db: sqlite3.Connection) -> dict[str, Json]:
 
 
 @lru_cache(maxsize=64)
-def _start_digest(seed: int) -> Digest:
-    db = open_world(seed)
-    digest = digest_json(_dump(db))
-    db.close()
-    return digest
+def _digest_of(image: bytes) -> Digest:
+    """Digest of the state that a database's image holds: agents at one task often end in the same."""
+    db = open_image(image)
+    try:
+        return digest_json(_dump(db))
+    finally:
+        db.close()

@@ -103,8 +103,13 @@ def make_world(seed: int) -> Mapping[str, tuple[Row, ...]]:
 
 def open_world(seed: int) -> sqlite3.Connection:
     """Return a fresh in-memory database with a seed's world."""
+    return open_image(image_of(seed))
+
+
+def open_image(image: bytes) -> sqlite3.Connection:
+    """Return an in-memory database that holds what an image does."""
     connection = _connect()
-    connection.deserialize(_image_of(seed))
+    connection.deserialize(image)
     return connection
 
 
@@ -115,8 +120,8 @@ def _connect() -> sqlite3.Connection:
 
 
 @lru_cache(maxsize=16)
-def _image_of(seed: int) -> bytes:
-    """The database file of a world; copying one is far quicker than filling tables again."""
+def image_of(seed: int) -> bytes:
+    """Return the database file of a seed's world; copying one is far quicker than filling tables again."""
     connection = _connect()
     connection.executescript(resources.files(__package__).joinpath("schema.sql").read_text())
     connection.execute("BEGIN")
