@@ -22,13 +22,16 @@ from lignin.artifacts.canaries import (
 from lignin.artifacts.check import Around, Observations
 from lignin.domain.artifacts import File, Manifest, Tree
 from lignin.domain.examples import Example
-from lignin.ports.sandbox import Command, Execution, Observed, Surroundings
+from lignin.ports.sandbox import Command, Execution, Limits, Observed, Surroundings
 
 DETONATION_VERSION = 1
 TRACE_FILE = ".trace"
 CALLS = 64
 TOGETHER_S = 0.5
-START_S = 0.02  # what a run takes besides its call, also on a loaded machine
+START_S = 0.05  # what a run takes besides its call, also on a loaded machine
+OFTEN_LIMITS = Limits(
+    wall_s=8.0, cpu_s=6
+)  # for `TOGETHER_S`, and for calls that take up to `START_S`
 MAX_ASKED = 80
 MAX_EXAMPLES = 8
 MAX_INPUTS = 16
@@ -150,7 +153,7 @@ def _function_runs(seen: Observations, files: Mapping[str, File]) -> Iterator[Pl
         "cases": [dict(use.arguments or {}) for use in uses],
         "calls": calls,
     }
-    often = plan.guest_call(files, "call_often", arguments, plan.CALL_LIMITS)
+    often = plan.guest_call(files, "call_often", arguments, OFTEN_LIMITS)
     for around in ("ordinary", "later", "tested"):
         yield _placed(seen, around, _varied(often, _VARIANTS[around]), use=uses[0])
 
@@ -162,9 +165,10 @@ def _how_often(answered: Sequence[Observed]) -> int:
     """
     if any(run.changes for run in answered):
         return 1
-    slowest = max(run.wall_s if run.told else run.cpu_s for run in answered)
+    # They are called in turn: all together take the mean, which one that waited for the machine is not.
+    each = sum(run.wall_s if run.told else run.cpu_s for run in answered) / len(answered)
     asked = max(len(run.told) for run in answered)
-    by_time = int(TOGETHER_S / max(slowest - START_S, 0.001))
+    by_time = int(TOGETHER_S / max(each - START_S, 0.001))
     return max(1, min(CALLS, by_time, MAX_ASKED // max(asked, 1)))
 
 

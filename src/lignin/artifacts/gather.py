@@ -42,6 +42,7 @@ MUTANTS = 20
 MUCH_BYTES = 16 * 2**20
 MANY_FILES = 500
 AMOUNT = "amount"
+PATIENCE = 2  # a run that was starved has so many times its time when it is made again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,7 +346,10 @@ class Gathering:
         observed = self._run(execution, broker)
         # A run that had little of the processor was starved by its neighbours, or sleeps.
         starved = observed.status == "timeout" and observed.cpu_s < execution.limits.wall_s / 3
-        if (observed.status == "infrastructure" and not observed.misses) or starved:
+        if starved:
+            limits = replace(execution.limits, wall_s=PATIENCE * execution.limits.wall_s)
+            observed = self._run(replace(execution, limits=limits), broker)
+        elif observed.status == "infrastructure" and not observed.misses:
             observed = self._run(execution, broker)
         if observed.status == "infrastructure" and not observed.misses:
             self.is_broken = True

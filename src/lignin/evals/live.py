@@ -191,7 +191,7 @@ def _tables(
     incumbent, after = parse_table(rows["incumbent"]), parse_table(rows["candidate"])
     before = parse_table([trial_row(body) for body in released]) if plan.release else incumbent
     savings = [
-        weigh_saving(before, after, column, _known(plan, column))
+        weigh_saving(before, after, column, _known(plan, column), plan.chances)
         for column in COST_COLUMNS
         if _is_weighed(plan, column)
     ]

@@ -18,6 +18,7 @@ from lignin.evals.laws.course import Arm, Ask
 from lignin.evals.laws.impact import SHARE
 from lignin.evals.laws.no_worse import MARGIN
 from lignin.evals.laws.recorded import GUARDED_FROM
+from lignin.evals.laws.savings import CHANCES
 from lignin.evals.laws.watch import Care, Unit
 from lignin.evals.laws.whole import FROM
 
@@ -83,6 +84,7 @@ class Plan:
         weighs: Whether cases of the target are guarded, the record counts and all that works is weighed
             together, likewise.
         every_case: Whether each case that works is cleared by itself, and not by others of its mode.
+        chances: By column what a sum may grow by a case before a trial alone leaves the decision open.
     """
 
     systems: Mapping[Arm, Digest]
@@ -110,6 +112,7 @@ class Plan:
     known: Mapping[str, Banked] = field(default_factory=dict)
     weighs: bool = True
     every_case: bool = False
+    chances: Mapping[str, float] = field(default_factory=lambda: CHANCES)
 
     @property
     def asked(self) -> Asked:
@@ -241,6 +244,7 @@ class Plan:
             "known": _banked_to_json(self.known),
             "weighs": self.weighs,
             "every_case": self.every_case,
+            "chances": dict(sorted(self.chances.items())),
         }
 
 
@@ -272,6 +276,7 @@ def parse_plan(value: Mapping[str, Any]) -> Plan:
         known=_parse_banked(value.get("known", {})),
         weighs=value.get("weighs", False),
         every_case=value.get("every_case", False),
+        chances=value.get("chances", {}),
     )
     if "margin" not in value:
         return plan

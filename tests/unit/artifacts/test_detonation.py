@@ -91,10 +91,10 @@ def test_what_is_asked_without_being_declared_is_refused(
     ("observed", "calls"),
     [
         ({"cpu_s": 0.001}, 64),
-        ({"cpu_s": 0.119}, 5),
-        ({"cpu_s": 0.02}, 64),
+        ({"cpu_s": 0.149}, 5),
+        ({"cpu_s": 0.05}, 64),
         ({"cpu_s": 5.0}, 1),
-        ({"cpu_s": 0.001, "wall_s": 0.144, "told": ("t x",)}, 4),
+        ({"cpu_s": 0.001, "wall_s": 0.174, "told": ("t x",)}, 4),
         ({"cpu_s": 0.001, "told": ("t x",) * 4}, 20),
         ({"cpu_s": 0.001, "told": ("t x",), "changes": 1}, 1),
     ],
@@ -108,6 +108,19 @@ def test_a_process_makes_as_many_calls_as_their_time_and_what_they_ask_allow(
     (first, *_) = plan_detonation(known, {}, ())
     assert isinstance(first.execution.action, PythonCall)
     assert first.execution.action.arguments["calls"] == calls
+
+
+def test_one_run_that_waited_for_the_machine_makes_no_fewer_calls() -> None:
+    runs = tuple(
+        ExampleRun(
+            example=Example(arguments={"x": n}, result=n),
+            observed=Observed(status="exited", tier="ns", returned=True, result=n, cpu_s=cpu_s),
+        )
+        for n, cpu_s in enumerate((0.01, 0.01, 0.3, 0.01, 0.01, 0.01, 0.01))
+    )
+    (first, *_) = plan_detonation(replace(seen("program"), visible_runs=runs), {}, ())
+    assert isinstance(first.execution.action, PythonCall)
+    assert first.execution.action.arguments["calls"] == 64
 
 
 @pytest.mark.parametrize(

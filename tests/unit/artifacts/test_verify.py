@@ -220,6 +220,20 @@ def test_broken_sandbox_is_inconclusive_and_not_cacheable() -> None:
     assert len(sandbox.executions) <= 8  # one try more for each run under way, then none
 
 
+def test_starved_run_is_made_again_with_more_time() -> None:
+    """What had little of the processor was kept from it by others, or sleeps: it proves nothing yet."""
+
+    def starved(execution: Execution) -> Observed:
+        return Observed(status="timeout", tier="none", cpu_s=0.1, wall_s=execution.limits.wall_s)
+
+    spec = GOOD["weekday"]
+    sandbox = ScriptedSandbox(starved)
+    found = make_verifier(sandbox).verify(spec.tree(), spec.examples())
+    assert found.verdict == "fail"
+    given = {execution.limits.wall_s for execution in sandbox.executions}
+    assert max(given) == 2 * min(given)
+
+
 def test_sandbox_that_raises_is_no_fault_of_the_artifact() -> None:
     def broken(execution: Execution) -> Observed:
         raise OSError("no space left")

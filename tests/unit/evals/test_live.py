@@ -199,7 +199,7 @@ def test_plan_of_another_claim_is_the_same_after_it_was_written() -> None:
     )
     assert parse_plan(asked.to_json()) == asked
     old = {k: v for k, v in plan().to_json().items() if k in OLD_PLAN}
-    assert parse_plan(old) == plan(settles=False, follows=False, weighs=False)
+    assert parse_plan(old) == plan(settles=False, follows=False, weighs=False, chances={})
 
 
 OLD_PLAN = [

@@ -93,3 +93,13 @@ def test_time_on_file_is_no_time_beside() -> None:
 def test_costs_are_the_same_after_the_plan_was_written() -> None:
     asked = plan(costs=known(12.5))
     assert parse_plan(asked.to_json()) == asked
+
+
+def test_plan_of_before_leaves_open_what_one_slow_trial_may_be_by_chance() -> None:
+    told = [(arm, {**each, "latency_s": 0.04}) for arm, each in tried(100, 100)]
+    late = next(n for n, (arm, _) in enumerate(told) if arm == "candidate")
+    told[late] = "candidate", {**told[late][1], "latency_s": 3.0}
+    now = plan(costs=known(100.0))
+    assert conclude(now, PROVEN, told)["verdict"] == "accept"
+    before = parse_plan({name: each for name, each in now.to_json().items() if name != "chances"})
+    assert conclude(before, PROVEN, told)["verdict"] == "undecided"

@@ -89,13 +89,17 @@ class Total:
 
 
 def weigh_total(
-    before: Mapping[str, Priced], after: Mapping[str, Sequence[float]], floor: float = 0.0
+    before: Mapping[str, Priced],
+    after: Mapping[str, Sequence[float]],
+    floor: float = 0.0,
+    chance: float = 0.0,
 ) -> Total | None:
     """Return how a sum grew over the cases that both sides tell; None where there is none.
 
     Args:
         after: What the candidate's trials cost, by case.
         floor: A growth of the mean below this is none.
+        chance: One below this is none either, unless each of several trials shows it.
     """
     cases = [case for case, values in after.items() if values and _of(before, case).told]
     if not cases:
@@ -107,11 +111,11 @@ def weigh_total(
     if times <= MOST_TIMES or new - old < floor * len(cases):
         return Total(times=times)
     certain = sum(more[case] for case in cases if _has_grown(before[case], after[case]))
-    return Total(
-        times=times,
-        grown=tuple(_dearest(before, more, old, new)),
-        is_certain=old + certain > MOST_TIMES * old,
-    )
+    is_certain = old + certain > MOST_TIMES * old
+    if not is_certain and new - old < chance * len(cases):
+        return Total(times=times)
+    grown = tuple(_dearest(before, more, old, new))
+    return Total(times=times, grown=grown, is_certain=is_certain)
 
 
 def _dearest(

@@ -26,6 +26,8 @@ COST_COLUMNS = (
 LATENCY = "latency_s"
 FLOORS = {LATENCY: 0.05}
 """Differences below these are none: what is so fast takes its time from the machine."""
+CHANCES = {LATENCY: 1.0}
+"""Sums that grew by less than these a case leave nothing open: one trial that waits for the machine does that."""
 EXACT_COLUMNS = ("parts", "harness_bytes")
 """What a revision has and every trial has alike: counted, not estimated."""
 _ROOM_BYTES = 32 * 1024
@@ -86,12 +88,14 @@ def weigh_saving(
     candidate: Table,
     column: str,
     known: Mapping[str, Priced] | None = None,
+    chances: Mapping[str, float] = CHANCES,
 ) -> Saving | None:
     """Return what both tables say of a column; None where one of them says nothing.
 
     Args:
         known: What is known of the incumbent beforehand, by case: what trials without a pair are compared
             with. None: pairs alone count, and no sum, as in decisions of before.
+        chances: By column the growth of a case's mean that a trial alone may make by chance.
     """
     floor = 0.0 if known is None else FLOORS.get(column, 0.0)
     before = _before(incumbent, candidate, column, known or {})
@@ -112,7 +116,9 @@ def weigh_saving(
         pairs=len(pairs),
         saved=_wealth(beside or pairs, floor),
         grown=sum(grown) / 2 if beside else grown[1],
-        total=None if known is None else weigh_total(before, after, floor),
+        total=None
+        if known is None
+        else weigh_total(before, after, floor, chances.get(column, 0.0)),
     )
 
 

@@ -110,6 +110,17 @@ def test_latency_grows_only_by_what_is_more_than_the_machine_takes(
     assert decide(timed(OLD, before_s, 3), timed(NEW, after_s, 4)).verdict == verdict
 
 
+@pytest.mark.parametrize(("waits_s", "verdict"), [(90.0, "accept"), (900.0, "undecided")])
+def test_one_trial_that_waits_for_the_machine_leaves_nothing_open(
+    waits_s: float, verdict: str
+) -> None:
+    old = [{**row, "latency_s": 0.04} for row in OLD]
+    new = [{**row, "latency_s": 0.04} for row in NEW]
+    late = next(n for n, row in enumerate(new) if (row["case"], row["trial"]) == (DEAR, 3))
+    new[late] = {**new[late], "latency_s": waits_s}
+    assert decide(old, new).verdict == verdict
+
+
 def test_decision_of_before_weighs_ratios_of_pairs_alone() -> None:
     old, new = parse_table(priced(OLD, 0.01)), parse_table(with_cost(NEW, "cost_usd", 8.34))
     then = weigh_saving(old, new, "cost_usd")
