@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from lignin.artifacts.promotion import require_person
 from lignin.connectors.deliveries import Told, load_told
@@ -72,6 +72,12 @@ class Send(Request):
         max_length=200,
         description="the same key never sends twice; by default what is sent is its own key",
     )
+
+    @field_validator("to", mode="before")
+    @classmethod
+    def _list_receivers(cls, given: object) -> object:
+        """One receiver may stand alone: in a loop's file it is often a reference, such as `$given.author`."""
+        return [given] if isinstance(given, str) else given
 
 
 class Settle(Request):

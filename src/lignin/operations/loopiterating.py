@@ -312,8 +312,14 @@ class Iteration:
         said = self._step(name, lambda: self._perform(check, task, check.limit_s))
         self._checked.append(told_by(said))
         self._checked_s += float(said["time_s"])
-        is_agent = check.kind == "agent"
-        return parse_verdict(said["ended"], said["said"].encode(), said["why"], is_agent=is_agent)
+        # a step that was recorded before errors were kept has none
+        return parse_verdict(
+            said["ended"],
+            said["said"].encode(),
+            said["why"],
+            errors=str(said.get("errors", "")),
+            is_agent=check.kind == "agent",
+        )
 
     def _settle(self, came: Came, branch: str) -> Json:
         """File the iteration, what it spent, what it found; then do what it may do by itself."""

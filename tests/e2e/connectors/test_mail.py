@@ -44,6 +44,16 @@ def test_a_mail_goes_out_whole_with_the_delivery_as_its_id(box: Desk, server: Ma
     assert len(server.received) == 1
 
 
+def test_one_receiver_may_stand_alone_and_is_held_to_the_same_grant(
+    box: Desk, server: MailServer
+) -> None:
+    box("connector.send", name="desk", **{**NEWS, "to": "bob@acme.test"})
+    assert [receivers for receivers, _ in server.received] == [("bob@acme.test",)]
+    with pytest.raises(DeniedError, match="none of the granted receivers"):
+        box("connector.send", name="desk", **{**NEWS, "to": "eve@evil.test"})
+    assert len(server.received) == 1
+
+
 @pytest.mark.parametrize(
     "to", ["eve@evil.test", "bob@acme.test.evil.test", "@acme.test", "a b@acme.test", "bob"]
 )

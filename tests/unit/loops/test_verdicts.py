@@ -62,3 +62,32 @@ def test_spent_that_is_no_table_is_told() -> None:
     answer = parse_answer(b'{"note": "so", "spent": 3}')
     assert answer.spent == Amounts()
     assert "spent" in answer.findings[0].title
+
+
+@pytest.mark.parametrize(
+    ("said", "errors", "passed", "why"),
+    [
+        (b"not yet: the roof is missing", "", False, "exit 1: not yet: the roof is missing"),
+        (b'{"verdict": "fail", "note": "no roof"}', "", False, "exit 1: no roof"),
+        (b'{"verdict": "inconclusive", "note": "too dark"}', "", None, "exit 1: too dark"),
+        (b'{"verdict": "pass"}', "", False, 'exit 1: {"verdict": "pass"}'),
+        (
+            b"",
+            "Traceback\nRuntimeError: no plan\n",
+            False,
+            "exit 1: Traceback\nRuntimeError: no plan",
+        ),
+        (b"x" * 500 + b"1 failed", "", False, "exit 1: " + "x" * 192 + "1 failed"),
+        (b"", "", False, "exit 1"),
+    ],
+)
+def test_a_checker_that_ends_with_a_code_is_told_with_its_words(
+    said: bytes, errors: str, passed: bool | None, why: str
+) -> None:
+    verdict = parse_verdict("crashed", said, "exit 1", errors=errors)
+    assert (verdict.passed, verdict.why) == (passed, why)
+
+
+def test_a_checker_that_a_signal_ended_has_not_said_no() -> None:
+    verdict = parse_verdict("crashed", b"", "exit -11", errors="Segmentation fault")
+    assert (verdict.passed, verdict.why) == (None, "exit -11: Segmentation fault")

@@ -230,12 +230,15 @@ class Verdict:
     why: str = ""
 
 
-def parse_verdict(ended: str, said: bytes, why: str, *, is_agent: bool = False) -> Verdict:
+def parse_verdict(
+    ended: str, said: bytes, why: str, *, errors: str = "", is_agent: bool = False
+) -> Verdict:
     """Read a checker's word: a JSON verdict, else how it ended.
 
     Args:
         ended: done, crashed or infrastructure, as a system under test ends.
         why: Why it did not come to an end; "exit N: ..." where it did with another code than 0.
+        errors: What it wrote to its error stream, told where it said nothing else.
         is_agent: It ends with 0 whatever it came to, so that only a verdict counts as a pass.
     """
     text = said[:MAX_SAID_BYTES].decode(errors="replace").strip()
@@ -249,8 +252,21 @@ def parse_verdict(ended: str, said: bytes, why: str, *, is_agent: bool = False) 
         # A verdict that is cut short, or one of several, may as well be a fail.
         return _unclear(text) if is_agent or '"verdict"' in text else Verdict(passed=True)
     if ended == "crashed" and why.startswith("exit "):
-        return Verdict(passed=False, why=why[:MAX_TEXT_CHARS])
+        return _refused(text, value or {}, why, errors)
     return Verdict(passed=None, why=why[:MAX_TEXT_CHARS])
+
+
+def _refused(text: str, value: Mapping[str, Json], why: str, errors: str) -> Verdict:
+    """What a code other than 0 means: no, with the words that came with it; after a signal, nothing."""
+    told = value.get("verdict")
+    cannot_say = why.startswith("exit -") or (
+        isinstance(told, str) and _VERDICTS.get(told, False) is None
+    )
+    words = str(value.get("note") or "") or text or errors.strip()
+    # of many lines, a test's summary or an error's own name are at the end
+    last = words[-MAX_TITLE_CHARS:].strip()
+    whole = f"{why}: {last}" if last and last not in why else why
+    return Verdict(passed=None if cannot_say else False, why=whole[:MAX_TEXT_CHARS])
 
 
 def _last_word(text: str) -> dict[str, Json] | None:
