@@ -82,7 +82,8 @@ class Caller:
 
 Serve = Callable[["Context", Serving], AbstractContextManager[str]]
 Decided = TypeVar("Decided")
-MAX_DECISIONS = 8
+MAX_DECISIONS = 100
+"""Of so many writers at once each gets its turn: somebody is quicker only where somebody has ended."""
 
 
 def _no_server(_context: Context, _address: str) -> AbstractContextManager[str]:
@@ -187,19 +188,16 @@ class Context:
         return self.ledger.commit(*(self._redacted(change) for change in changes))
 
     def decide_and_commit(
-        self,
-        decide: Callable[[View], tuple[Decided, Sequence[Change]]],
-        *,
-        most: int = MAX_DECISIONS,
+        self, decide: Callable[[View], tuple[Decided, Sequence[Change]]]
     ) -> Decided:
         """Decide on a view and commit what follows; decide anew where another writer came first.
 
         For decisions that two processes may take at once without contradicting each other.
 
         Raises:
-            ConflictError: Somebody was quicker `most` times over.
+            ConflictError: Somebody was quicker `MAX_DECISIONS` times over.
         """
-        for left in reversed(range(most)):
+        for left in reversed(range(MAX_DECISIONS)):
             with self.view() as view:
                 decided, changes = decide(view)
             try:

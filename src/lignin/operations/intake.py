@@ -39,7 +39,6 @@ from lignin.traces.read import EMPTY, find_traces, own_trace_roots, read_trace
 from lignin.traces.redact import record_key
 
 BATCH_BYTES = 8 * 2**20
-MAX_RACES = 100
 """So often in a row may another import of the same sessions be quicker: each time it brings some of them."""
 
 
@@ -220,7 +219,7 @@ def _store(context: Context, path: Path, taken: TakenTrace) -> FileTaken:
         def decide(view: View, done: int = done) -> tuple[_Step, Sequence[Change]]:
             return _next_step(context, view, sessions, done, file)
 
-        step = context.decide_and_commit(decide, most=MAX_RACES)
+        step = context.decide_and_commit(decide)
         done = step.done
         fresh += step.new_sessions
         records += step.records
