@@ -9,6 +9,9 @@ from lignin.operations.registry import Listed, Request, Response, positional
 
 class LoopAdd(Request):
     file: str = positional("a loop's file: TOML or JSON")
+    replace: bool = Field(
+        False, description="though it is another file than that of the loop there"
+    )
 
 
 class LoopRef(Request):
