@@ -68,6 +68,8 @@ class Loops:
         scope: Scope,
         value: Mapping[str, Json],
         *,
+        file: str = "",
+        replace: bool = False,
         folder: str = "",
         works_in: str = "",
         host: str = "",
@@ -75,12 +77,15 @@ class Loops:
         """The change that adds a loop, or replaces the file of one; None where it is there just so.
 
         Args:
+            file: Its file, by its full path.
+            replace: It takes the place of a loop of its name whose file is another one.
             folder: Where its file lies.
             works_in: Where its commands work, and the files lie that they name; "" as `folder`.
             host: What a worker must have for its runs; "" where any will do.
 
         Raises:
             InvalidRequestError: It is none.
+            ConflictError: Another file's loop has that name.
         """
         loop = parse_loop(value)
         stream = f"loop/{loop.name}"
@@ -90,6 +95,7 @@ class Loops:
             "definition": digest,
             "trigger": loop.trigger.kind,
             "shape": loop.shape,
+            "file": file,
             "folder": folder,
             "works_in": works_in,
             "host": host,
@@ -98,6 +104,8 @@ class Loops:
         row = view.row(stream)
         if row is not None and row.state != "removed" and payload.items() <= row.body.items():
             return None
+        if row is not None and row.state != "removed" and not replace:
+            _require_own(row, digest, file, folder)
         event = self._event(stream, "loop.added", payload)
         return scope.change(events=(event,), blobs=(blob,), expects={stream: row.seq if row else 0})
 
@@ -262,6 +270,18 @@ class Loops:
 
     def _event(self, stream: str, type_: str, payload: Mapping[str, Json]) -> NewEvent:
         return NewEvent(stream=stream, type=type_, payload=payload, event_id=self._ids.new("evt"))
+
+
+def _require_own(row: Row, digest: Digest, file: str, folder: str) -> None:
+    """A loop is changed by its own file; the same content may lie elsewhere by now."""
+    known = row.body.get("file", "")
+    is_other = file != known if known else folder != row.body.get("folder", folder)
+    if is_other and digest != row.body["definition"]:
+        place = known or row.body["folder"]
+        raise ConflictError(
+            f"loop: a loop {row.key!r} is there, from {place}, and this is another file",
+            hint=f"name one of them otherwise, `lignin loop remove {row.key}`, or --replace it",
+        )
 
 
 def _entered(run: str, entry: Entry) -> dict[str, Json]:

@@ -93,6 +93,7 @@ NOT_NOUNS = frozenset(
         "environments",
         "loop_models",
         "loopacting",
+        "loopfitting",
         "loopapplying",
         "loopiterating",
         "loopladder",

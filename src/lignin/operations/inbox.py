@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from lignin.artifacts.promotion import require_person
-from lignin.domain.errors import InvalidRequestError
+from lignin.domain.errors import InvalidRequestError, LigninError
 from lignin.domain.events import Change, format_time
 from lignin.domain.loops import Loop
 from lignin.domain.states import Row
@@ -20,7 +20,9 @@ from lignin.operations.loop_models import (
     ItemSettle,
     ItemShown,
     ItemsListed,
+    ItemsSettled,
     ItemView,
+    SettledView,
 )
 from lignin.operations.loopacting import without_secrets
 from lignin.operations.loopapplying import apply_item, undo_item
@@ -61,20 +63,61 @@ def show(context: Context, request: ItemRef) -> ItemShown:
 
 
 @operation("inbox.settle", effect="govern")
-def settle(context: Context, request: ItemSettle) -> ItemShown:
-    """Settle an item: accept, dismiss, answer, snooze or take back. Only a person does.
+def settle(context: Context, request: ItemSettle) -> ItemsSettled:
+    """Settle items: accept, dismiss, answer, snooze or take back. Only a person does.
 
     Accepting applies what is proposed where the loop has earned that; before, it is yours to do, and the
     decision counts for the loop, unless you say that you changed it. A run that waits goes on with the
     answer at the next tick. What is taken back leaves the head that it was put on; what a command or a
-    message did stays done.
+    message did stays done. Of several items each is settled by itself: one that cannot be is told with
+    the reason, and stands as it did.
     """
     require_person(context.scope.actor, "settles what loops ask")
+    items = list(dict.fromkeys(request.item))
+    undone, refused = dict[str, str](), dict[str, LigninError]()
+    for item in items:
+        try:
+            undone[item] = _settle(context, request, item)
+        except LigninError as error:
+            if len(items) == 1:
+                raise
+            refused[item] = error
+    woken = wake(context, context.ledger.now())
     with context.view() as view:
-        row = require_known(view, f"inbox/{request.item}")
+        told = [
+            _outcome(view, each, woken, undone.get(each, ""), refused.get(each)) for each in items
+        ]
+    return ItemsSettled(items=told, settled=len(undone), refused=len(refused))
+
+
+def _outcome(
+    view: View, item: str, woken: Sequence[str], undone: str, refused: LigninError | None
+) -> SettledView:
+    row = view.row(f"inbox/{item}")
+    told = SettledView(item=item, undone=undone)
+    if row is not None:
+        run = row.body["run"]
+        told = told.model_copy(
+            update={
+                "state": str(row.state),
+                "title": finding_of(view, row).title,
+                "applied": row.body.get("applied"),
+                "until": row.due_at or row.body.get("until"),
+                "wakes": run if run in woken else None,
+            }
+        )
+    if refused is None:
+        return told
+    why = {"code": refused.code, "error": refused.message, "remediation": refused.hint}
+    return told.model_copy(update=why)
+
+
+def _settle(context: Context, request: ItemSettle, item: str) -> str:
+    """One item settled; what became of what was applied, where it is taken back."""
+    with context.view() as view:
+        row = require_known(view, f"inbox/{item}")
         loop_row = view.row(f"loop/{row.body['loop']}")
         loop = load_loop(view, loop_row) if loop_row else None
-    undone = ""
     if request.how == "snooze":
         until = format_time(context.ledger.now() + timedelta(hours=request.hours))
         if (expires := row.body.get("until")) and until >= expires:
@@ -83,20 +126,15 @@ def settle(context: Context, request: ItemSettle) -> ItemShown:
                 hint="snooze it for less --hours, or settle it",
             )
         context.commit(Inbox(context.ids).snooze(context.scope, row, until))
-    elif request.how == "reverse":
+        return ""
+    if request.how == "reverse":
         with recalling(context):
-            undone = _reverse(context, row, loop, request.say)
-    else:
-        _settle(context, request, row, loop)
-    woken = wake(context, context.ledger.now())
-    with context.view() as view:
-        now = require_known(view, row.stream)
-        shown = _shown(view, now)
-    wakes = now.body["run"] if now.body["run"] in woken else None
-    return shown.model_copy(update={"wakes": wakes, "undone": undone})
+            return _reverse(context, row, loop, request.say)
+    _decide(context, request, row, loop)
+    return ""
 
 
-def _settle(context: Context, request: ItemSettle, row: Row, loop: Loop | None) -> None:
+def _decide(context: Context, request: ItemSettle, row: Row, loop: Loop | None) -> None:
     how = _AS[request.how]
     if how == "answered" and not request.say:
         raise InvalidRequestError("an answer without a text", hint="--say TEXT")

@@ -2,12 +2,12 @@
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC
 
 from lignin.domain.budgets import taken
-from lignin.domain.codec import Json, parse_json
+from lignin.domain.codec import parse_json
 from lignin.domain.errors import InvalidRequestError, LigninError, NotFoundError
 from lignin.domain.events import Change, format_time
 from lignin.domain.loops import Loop
@@ -29,7 +29,7 @@ from lignin.operations.loop_models import (
     LoopsListed,
     LoopView,
 )
-from lignin.operations.loopacting import find_operation
+from lignin.operations.loopfitting import require_fitting
 from lignin.operations.looplooking import look_once
 from lignin.operations.loopplaces import found_place
 from lignin.operations.registry import operation
@@ -41,11 +41,14 @@ def add(context: Context, request: LoopAdd) -> LoopShown:
     """Add a loop from its file, or give one a new file; runs that go on keep the one they began with.
 
     A loop that misses a part is refused with the part named. What it names must be there: operations
-    that it reads, acts by or applies changes with.
+    that it reads, acts by or applies changes with; and what its file gives them must fit. Another file
+    with the name of a loop that is there is refused, unless it is to --replace that one.
     """
     value = parse_file(read_file(context, request.file))
-    loop = _checked(value)
-    folder = context.path(request.file).absolute().parent
+    loop = parse_loop(value)
+    require_fitting(context, loop)
+    file = context.path(request.file).absolute()
+    folder = file.parent
     works_in = found_place(context, loop, folder)
 
     def decide(view: View) -> tuple[None, Sequence[Change]]:
@@ -53,6 +56,8 @@ def add(context: Context, request: LoopAdd) -> LoopShown:
             view,
             context.scope,
             value,
+            file=str(file),
+            replace=request.replace,
             folder=str(folder),
             works_in=str(works_in),
             host=host_need() if loop.commands else "",
@@ -107,21 +112,6 @@ def read_file(context: Context, named: str) -> bytes:
         ) from error
     except OSError as error:
         raise InvalidRequestError(f"{named!r} cannot be read: {error.strerror}") from error
-
-
-def _checked(value: Mapping[str, Json]) -> Loop:
-    """The loop, with every operation that it names found and allowed where it stands."""
-    loop = parse_loop(value)
-    acts = frozenset({"read", "write", "execute"})
-    for query in loop.context:
-        find_operation(query.operation, frozenset({"read"}))
-    for action in loop.actions:
-        if action.kind == "operation":
-            find_operation(action.name, acts)
-    for action in loop.autonomy.classes.values():
-        if action.kind == "operation":
-            find_operation(action.name, acts | {"govern"})
-    return loop
 
 
 @operation("loop.list", effect="read", idempotent=True)

@@ -1,14 +1,17 @@
 """Requests and responses of loops and the inbox."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from lignin.operations.registry import Listed, Request, Response, positional
 
 
 class LoopAdd(Request):
     file: str = positional("a loop's file: TOML or JSON")
+    replace: bool = Field(
+        False, description="though it is another file than that of the loop there"
+    )
 
 
 class LoopRef(Request):
@@ -230,11 +233,18 @@ class InboxAsked(Request):
     after: str | None = Field(None, description="go on after this item")
 
 
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
 class ItemRef(Request):
     item: str = positional("the item's id")
 
 
-class ItemSettle(ItemRef):
+class ItemSettle(Request):
+    item: Annotated[list[str], BeforeValidator(_listed)] = positional(
+        "ids of items, each settled by itself", min_length=1, max_length=1000
+    )
     how: Literal["accept", "dismiss", "answer", "snooze", "reverse"] = Field(
         "accept",
         description="accept: let it stand, and apply it where the loop may; dismiss: for good; answer: "
@@ -246,6 +256,41 @@ class ItemSettle(ItemRef):
         False, description="you changed what was proposed: it counts as no step up for the loop"
     )
     hours: float = Field(24.0, gt=0, le=8760, description="with snooze: for so long")
+
+
+class SettledView(Response):
+    item: str = Field(description="the item's id")
+    state: str = Field("", description="its state now; empty where there is no such item")
+    title: str = Field("", description="what it is")
+    applied: dict[str, Any] | None = Field(None, description="what was done, by whom, when")
+    until: str | None = Field(None, description="when it is open again, where it is snoozed")
+    wakes: str | None = Field(None, description="the run that goes on with the answer")
+    undone: str = Field("", description="what became of what was applied, where it was taken back")
+    code: str = Field("", description="why it was not settled: the error's code")
+    error: str = Field("", description="and in words; what is settled has none")
+    remediation: str = Field("", description="what to do about it")
+
+
+class ItemsSettled(Response):
+    items: list[SettledView] = Field(description="each item, in the order asked")
+    settled: int = Field(description="how many were settled")
+    refused: int = Field(description="how many were not, and stand as they did")
+
+    def exit_code(self) -> int:
+        """8 where an item was refused; the others are settled all the same."""
+        return 8 if self.refused else 0
+
+    def to_text(self) -> str:
+        lines = []
+        for each in self.items:
+            told = f"{each.item}  {each.state}" + (f": {each.title}" if each.title else "")
+            told += f" (wakes {each.wakes})" if each.wakes else ""
+            told += f" ({each.undone})" if each.undone else ""
+            if each.error:
+                told = f"{each.item}  not settled: {each.error}"
+                told += f" ({each.remediation})" if each.remediation else ""
+            lines.append(told)
+        return "\n".join(lines)
 
 
 class ItemView(Response):
@@ -270,8 +315,6 @@ class ItemShown(ItemView):
     request: dict[str, Any] = Field(description="and as arguments")
     said: str = Field("", description="what was answered")
     applied: dict[str, Any] | None = Field(None, description="what was done, by whom, when")
-    wakes: str | None = Field(None, description="the run that goes on with the answer")
-    undone: str = Field("", description="what became of what was applied, where it was taken back")
 
 
 class ItemsListed(Listed):

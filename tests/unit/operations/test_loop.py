@@ -221,7 +221,7 @@ print(json.dumps({'found': [
 def test_without_a_measured_gate_nothing_goes_beyond_draft(desk: Desk) -> None:
     add(desk, with_class(desk))
     for item in run(desk).items[:4]:
-        settled = desk("inbox.settle", item=item, how="accept")
+        settled = desk("inbox.settle", item=item, how="accept").items[0]
         assert settled.applied is None
     standing = desk("loop.autonomy", name="triage").items[0]
     assert (standing.level, standing.earned, standing.in_a_row) == ("draft", "draft", 4)
@@ -235,7 +235,7 @@ def test_a_change_of_no_class_is_suggested_only(desk: Desk) -> None:
     add(desk, value)
     item = run(desk).items[0]
     assert desk("inbox.show", item=item).level == "suggest"
-    assert desk("inbox.settle", item=item).applied is None
+    assert desk("inbox.settle", item=item).items[0].applied is None
 
 
 def test_a_dismissal_or_a_changed_acceptance_begins_the_count_anew(desk: Desk) -> None:

@@ -119,7 +119,7 @@ def test_without_a_measurement_it_only_tells(slid: tuple[Desk, str]) -> None:
     item = desk("inbox.show", item=ran.items[0])
     assert (item.change, item.level) == ("rollback", "suggest")
     assert guilty in item.evidence[0]
-    assert desk("inbox.settle", item=item.item).applied is None
+    assert desk("inbox.settle", item=item.item).items[0].applied is None
     assert "haste" in slots(desk)
 
 
@@ -150,7 +150,7 @@ def test_with_approval_it_rolls_back_when_a_person_accepts(slid: tuple[Desk, str
     ran = desk("loop.run", name="sweep")
     item = next(i for i in ran.items if desk("inbox.show", item=i).title.startswith("c1"))
     assert "haste" in slots(desk)
-    settled = desk("inbox.settle", item=item)
+    settled = desk("inbox.settle", item=item).items[0]
     assert (settled.state, settled.applied["level"]) == ("applied", "approve")
     assert "haste" not in slots(desk)
 
@@ -173,7 +173,7 @@ def test_automatic_it_rolls_back_by_itself_with_the_audit_and_falls_when_taken_b
     proposal = desk("proposal.show", proposal=applied["facts"]["proposal"])
     assert (proposal.state, proposal.claim) == ("applied", "restore")
     assert proposal.decision["gate"] in ("autonomy", "lignin")
-    taken_back = desk("inbox.settle", item=item.item, how="reverse", say="it was right")
+    taken_back = desk("inbox.settle", item=item.item, how="reverse", say="it was right").items[0]
     assert taken_back.state == "dismissed"
     assert taken_back.undone.startswith("main has gone back, by prp_")
     assert "haste" in slots(desk)

@@ -46,7 +46,7 @@ def test_a_chain_waits_for_approval_between_stages_and_goes_on_with_it(desk: Des
     assert ran.state == "waiting"
     asked = desk("inbox.show", item=ran.items[0])
     assert asked.kind == "approval"
-    assert desk("inbox.settle", item=asked.item, how="accept").wakes == ran.run
+    assert desk("inbox.settle", item=asked.item, how="accept").items[0].wakes == ran.run
     assert desk("loop.tick").drove == {ran.run: "landed"}
     assert sorted(titles(desk)) == ["build after 1", "plan after 0"]
 
@@ -99,7 +99,7 @@ def test_a_question_is_not_put_off_beyond_the_end_of_its_run(desk: Desk) -> None
     with pytest.raises(InvalidRequestError, match="expires at"):
         desk("inbox.settle", item=item, how="snooze", hours=2)
     before = desk("inbox.show", item=item).until
-    snoozed = desk("inbox.settle", item=item, how="snooze", hours=0.5)
+    snoozed = desk("inbox.settle", item=item, how="snooze", hours=0.5).items[0]
     assert (snoozed.state, snoozed.until < before) == ("snoozed", True)
     tick(desk.context, desk.context.ledger.now() + timedelta(minutes=40))
     assert desk("inbox.show", item=item).until == before

@@ -4,13 +4,37 @@ What is put in is data, whole and once: it is not looked through for places agai
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from lignin.domain.codec import Json, canonical_bytes, parse_json
 from lignin.domain.errors import CodecError, InvalidRequestError
 
 _WHOLE = re.compile(r"\$([a-z_]+)((?:\.[A-Za-z0-9_-]+)*)")
 _WITHIN = re.compile(r"\$\{([a-z_]+)((?:\.[A-Za-z0-9_-]+)*)\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A place in a request that a run may fill in: its text, and what it names."""
+
+    text: str
+    root: str
+    parts: tuple[str, ...]
+
+
+def references(value: Json) -> Iterator[Reference]:
+    """What a value refers to, in order, whether or not a run has it."""
+    if isinstance(value, str):
+        whole = _WHOLE.fullmatch(value)
+        for at in [whole] if whole else _WITHIN.finditer(value):
+            yield Reference(text=at[0], root=at[1], parts=tuple(at[2].split(".")[1:]))
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from references(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from references(each)
 
 
 def filled(request: Mapping[str, Json], task: Mapping[str, Json]) -> dict[str, Json]:
