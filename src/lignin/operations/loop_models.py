@@ -260,15 +260,19 @@ class ItemSettle(Request):
 
 class SettledView(Response):
     item: str = Field(description="the item's id")
-    state: str = Field("", description="its state now; empty where there is no such item")
-    title: str = Field("", description="what it is")
-    applied: dict[str, Any] | None = Field(None, description="what was done, by whom, when")
-    until: str | None = Field(None, description="when it is open again, where it is snoozed")
-    wakes: str | None = Field(None, description="the run that goes on with the answer")
-    undone: str = Field("", description="what became of what was applied, where it was taken back")
-    code: str = Field("", description="why it was not settled: the error's code")
-    error: str = Field("", description="and in words; what is settled has none")
-    remediation: str = Field("", description="what to do about it")
+    state: str = Field(default="", description="its state now; empty where there is no such item")
+    title: str = Field(default="", description="what it is")
+    applied: dict[str, Any] | None = Field(default=None, description="what was done, by whom, when")
+    until: str | None = Field(
+        default=None, description="when it is open again, where it is snoozed"
+    )
+    wakes: str | None = Field(default=None, description="the run that goes on with the answer")
+    undone: str = Field(
+        default="", description="what became of what was applied, where it was taken back"
+    )
+    code: str = Field(default="", description="why it was not settled: the error's code")
+    error: str = Field(default="", description="and in words; what is settled has none")
+    remediation: str = Field(default="", description="what to do about it")
 
 
 class ItemsSettled(Response):
@@ -283,7 +287,9 @@ class ItemsSettled(Response):
     def to_text(self) -> str:
         lines = []
         for each in self.items:
-            told = f"{each.item}  {each.state}" + (f": {each.title}" if each.title else "")
+            told = f"{each.item}  {each.state}" + (
+                f": {' '.join(each.title.split())}" if each.title else ""
+            )
             told += f" (wakes {each.wakes})" if each.wakes else ""
             told += f" ({each.undone})" if each.undone else ""
             if each.error:
@@ -323,7 +329,7 @@ class ItemsListed(Listed):
     def to_text(self) -> str:
         return (
             "\n".join(
-                f"{each.item}  {each.loop}: {each.title}"
+                f"{each.item}  {each.loop}: {' '.join(each.title.split())}"
                 + (f" [{each.change}: {each.level}]" if each.change else "")
                 + (f" (until {each.until[:16]}Z)" if each.until else "")
                 for each in self.items

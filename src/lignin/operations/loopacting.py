@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -214,7 +215,10 @@ def find_operation(name: str, effects: frozenset[str]) -> Operation:
     noun = name.partition(".")[0]
     found = load_noun(noun).get(name) if noun in nouns() else None
     if found is None:
-        raise NotFoundError(f"no operation {name!r}", hint="`lignin schema` lists them")
+        known = load_noun(noun) if noun in nouns() else nouns()
+        close = get_close_matches(name, known, n=1)
+        near = f"is it {close[0]!r}? " if close else ""
+        raise NotFoundError(f"no operation {name!r}", hint=f"{near}`lignin schema` lists them")
     if noun in NEVER or found.effect not in effects:
         raise DeniedError(
             f"a loop may not use {name!r} ({found.effect}) here",

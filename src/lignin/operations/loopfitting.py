@@ -4,6 +4,7 @@ Runs nothing and reaches nobody. What a run fills in is unknown here, and let th
 a tool server could tell of its own arguments.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,7 +12,7 @@ from difflib import get_close_matches
 from pydantic import ValidationError
 
 from lignin.domain.codec import Json
-from lignin.domain.errors import DeniedError, InvalidRequestError, LigninError
+from lignin.domain.errors import DeniedError, InvalidRequestError, LigninError, NotFoundError
 from lignin.domain.loops import Action, Loop
 from lignin.governance.laws.connectors import HookGrant, MailGrant
 from lignin.loops.laws.filling import Reference, references
@@ -19,7 +20,7 @@ from lignin.operations.connecting import open_named, require_connector
 from lignin.operations.connector import Send, posting_of
 from lignin.operations.context import Context
 from lignin.operations.loopacting import find_operation
-from lignin.operations.registry import Request
+from lignin.operations.registry import Operation, Request
 
 _ACTS = frozenset({"read", "write", "execute"})
 _OF_STAGE = frozenset(
@@ -71,20 +72,28 @@ def require_fitting(context: Context, loop: Loop) -> None:
             has=frozenset(),
             effects=frozenset({"read"}),
         )
-        found = find_operation(query.operation, place.effects)
+        found = _find(place)
         _require_request(place, found.request, query.request, query.operation)
     queries = tuple(query.name for query in loop.context)
     for place in _places(loop):
         action = place.action
         _require_references(place, queries)
         if action.kind == "operation":
-            found = find_operation(action.name, place.effects)
+            found = _find(place)
             _require_request(place, found.request, action.request, action.name)
         elif action.kind == "send":
             request = {**action.request, "name": action.server}
             _require_request(place, Send, request, "connector.send")
             if place.is_whole:
                 _require_sendable(context, place, request)
+
+
+def _find(place: _Place) -> Operation:
+    where = place.where.removesuffix(".with")
+    try:
+        return find_operation(place.action.name, place.effects)
+    except (NotFoundError, DeniedError) as error:
+        raise type(error)(f"{where}: {error.message}", hint=error.hint, where=where) from error
 
 
 def _places(loop: Loop) -> Iterator[_Place]:
@@ -123,7 +132,7 @@ def _require_reference(place: _Place, key: str, found: Reference, queries: tuple
         return
     named = {"stages": place.stages, "context": queries}.get(found.root)
     if named is not None and found.parts and found.parts[0] not in named:
-        what = {"stages": "stage before it", "context": "context"}[found.root]
+        what = {"stages": "earlier stage", "context": "context"}[found.root]
         there = ", ".join(named) or "none"
         raise place.fault(
             key,
@@ -158,6 +167,8 @@ def _require_request(
             if not key and (len(fixed) < len(request) or not place.is_whole):
                 continue  # how they go together shows once all are there
             at = ".".join(map(str, each["loc"]))
+            if each["type"] == "list_type" and isinstance(each["input"], str):
+                hint = f"a list: {key} = [{json.dumps(each['input'])}]"
             raise place.fault(at, f"{each['msg']}, not {each['input']!r:.60}", hint) from error
 
 

@@ -215,7 +215,7 @@ def _end(context: Context, run: str, end: Mapping[str, Json]) -> Json:
         )
         filed = list[Change]()
         if is_failed:
-            filed = _failed(context, view, row, loop, str(end["told"]))
+            filed = _failed(context, view, row, loop, str(end["told"]), keep=keep)
         elif is_barred:
             filed = _barred(context, view, row, loop, str(end["told"]), keep=keep)
         dealt = [] if is_lost else _dealt_with(context, view, row, str(end["told"]))
@@ -298,14 +298,21 @@ def _dealt_with(context: Context, view: View, row: Row, told: str) -> list[Chang
     return [Messages(context.ids).settle(context.scope, message, note)]
 
 
-def _failed(context: Context, view: View, row: Row, loop: Loop, told: str) -> list[Change]:
+def _failed(
+    context: Context, view: View, row: Row, loop: Loop, told: str, *, keep: bool
+) -> list[Change]:
     """A failed run lands in the inbox, and pauses its loop where that is what it says."""
     acts = [act for each in told_iterations(view, row)[-1:] for act in each["acts"]]
     errors = str(acts[-1].get("errors", "")).strip() if acts else ""
+    why = f"{told}: {errors.splitlines()[-1].strip()}" if errors else told
+    again = f"mend what failed, then `lignin loop run {loop.name}`"
+    if loop.on_failure.do == "pause":
+        again = f"mend what failed, then `lignin loop resume {loop.name}`: it is paused"
     failure = Finding(
         key=f"failed: {told}"[:200],
-        title=f"a run of {loop.name} failed",
+        title=f"a run of {loop.name} failed: {' '.join(why.split())}"[:200],
         evidence=(told, errors) if errors else (told,),
+        proposed=again + ("; what came is kept, and given to the next run" if keep else ""),
     )
     filing = Filing(loop=loop.name, run=row.key, kind="finding", finding=failure)
     changes = Inbox(context.ids).file(view, context.scope, [filing])

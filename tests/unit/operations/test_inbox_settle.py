@@ -43,3 +43,32 @@ def test_an_item_named_twice_is_settled_once(desk: Desk) -> None:
 def test_a_single_item_that_cannot_be_settled_is_the_commands_error(desk: Desk) -> None:
     with pytest.raises(NotFoundError, match="inb_absent"):
         desk("inbox.settle", item=["inb_absent"])
+
+
+def test_the_list_says_why_a_run_failed_and_the_item_what_to_do_next(desk: Desk) -> None:
+    act = script(
+        desk, "act.py", "sys.exit('Traceback\\n  a frame\\nOSError: no route to the shop')"
+    )
+    add(desk, definition(command(act)))
+    item = run(desk).items[0]
+    said = "a run of triage failed: act: exit 1: OSError: no route to the shop"
+    assert said in desk("inbox.list").to_text()
+    shown = desk("inbox.show", item=item)
+    assert shown.proposed.startswith("mend what failed, then `lignin loop run triage`")
+
+
+def test_a_failure_that_paused_its_loop_says_how_it_goes_on(desk: Desk) -> None:
+    act = command(script(desk, "act.py", "sys.exit(1)"))
+    add(desk, definition(act, on_failure={"do": "pause"}))
+    item = run(desk).items[0]
+    assert "`lignin loop resume triage`" in desk("inbox.show", item=item).proposed
+
+
+def test_a_title_of_several_lines_is_one_line_of_the_list(desk: Desk) -> None:
+    found = {"key": "a", "title": "one\ntwo"}
+    add(
+        desk,
+        definition(command(script(desk, "act.py", f"print(json.dumps({{'found': [{found}]}}))"))),
+    )
+    (item,) = run(desk).items
+    assert desk("inbox.list").to_text() == f"{item}  triage: one two"

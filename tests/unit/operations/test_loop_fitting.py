@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from lignin.domain.errors import ConflictError, InvalidRequestError
+from lignin.domain.errors import ConflictError, DeniedError, InvalidRequestError, NotFoundError
 from unit.operations.conftest import Desk
 from unit.operations.loop_desk import add, command, definition, run, script
 
@@ -60,7 +60,7 @@ WRONG = [
     (_operation("trace.list", {"after": "$gvien.text"}), "action.with.after", "$given"),
     (_operation("trace.list", {"after": "${stages.fix.note}"}), "action.with.after", "none"),
     (_operation("trace.list", {"after": "$context.nope"}), "action.with.after", "spaces"),
-    (_send("desk", {**MAIL, "to": "x"}), "action.with.to", "lignin schema connector.send"),
+    (_send("desk", {**MAIL, "to": "x"}), "action.with.to", 'to = ["x"]'),
     (_send("desk", {**MAIL, "sbuject": "q"}), "action.with.sbuject", "is it 'subject'"),
     (_send("desk", {**MAIL, "to": ["ann@evil.example"]}), "action.with", "receivers"),
     (_send("desk", {"to": ["ann@acme.example"], "body": "$goal"}), "action.with", "subject"),
@@ -79,6 +79,14 @@ def test_arguments_that_cannot_work_are_refused_by_their_place(
     assert refused.value.message.startswith(place)
     assert hint in refused.value.hint
     assert granted("loop.list").items == []
+
+
+def test_an_operation_that_there_is_not_is_refused_by_its_place(desk: Desk) -> None:
+    with pytest.raises(NotFoundError, match=r"^action: no operation 'trace\.lst'") as refused:
+        add(desk, definition(_operation("trace.lst", {})))
+    assert "is it 'trace.list'?" in refused.value.hint
+    with pytest.raises(DeniedError, match=r"^action: a loop may not use 'proposal\.apply'"):
+        add(desk, definition(_operation("proposal.apply", {})))
 
 
 FINE = [
