@@ -60,7 +60,7 @@ WRONG = [
     (_operation("trace.list", {"after": "$gvien.text"}), "action.with.after", "$given"),
     (_operation("trace.list", {"after": "${stages.fix.note}"}), "action.with.after", "none"),
     (_operation("trace.list", {"after": "$context.nope"}), "action.with.after", "spaces"),
-    (_send("desk", {**MAIL, "to": "x"}), "action.with.to", 'to = ["x"]'),
+    (_send("desk", {**MAIL, "to": "x"}), "action.with", "receivers"),
     (_send("desk", {**MAIL, "sbuject": "q"}), "action.with.sbuject", "is it 'subject'"),
     (_send("desk", {**MAIL, "to": ["ann@evil.example"]}), "action.with", "receivers"),
     (_send("desk", {"to": ["ann@acme.example"], "body": "$goal"}), "action.with", "subject"),
@@ -91,6 +91,7 @@ def test_an_operation_that_there_is_not_is_refused_by_its_place(desk: Desk) -> N
 
 FINE = [
     _send("desk", MAIL),
+    _send("desk", {**MAIL, "to": "ann@acme.example"}),
     _send("desk", {"to": ["ann@acme.example"], "subject": "${given.subject}", "body": "$goal"}),
     _send("desk", {**MAIL, "to": "$given.receivers"}),
     _send("forge", {"ticket": "$given.ticket", "state": "doing"}),
