@@ -41,10 +41,14 @@ class RunLedger:
     """The ledger as a run sees it: while the store is away the run stops here, and is taken up again.
 
     A run that ended for that would be said to have failed, for a moment in which nobody could look.
+
+    Args:
+        stopped: Whether the run may not go on here. Then it ends where it next looks at the ledger: what
+            was done by then is written.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, stopped: Callable[[], bool] = lambda: False) -> None:
+        self._ledger, self._stopped = ledger, stopped
 
     def commit(self, *changes: Change) -> tuple[Receipt, ...]:
         """As `Ledger.commit`."""
@@ -54,6 +58,8 @@ class RunLedger:
     @contextmanager
     def view(self, space: str) -> Iterator[View]:
         """As `Ledger.view`."""
+        if self._stopped():
+            raise RunStopped("the run may not go on here")
         with _stopping(), self._ledger.view(space) as view:
             yield view
 

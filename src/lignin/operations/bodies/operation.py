@@ -1,5 +1,6 @@
 """Jobs that do an operation: any one by its name, with its request."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from pydantic import ValidationError
 
 from lignin.domain.codec import Json
 from lignin.domain.errors import DeniedError, InvalidRequestError, NotFoundError, UnavailableError
+from lignin.jobs.effects import RunLedger
 from lignin.operations.context import Context
 from lignin.operations.jobkind import JobKind, Work
 from lignin.operations.registry import Operation, Request, load_noun
@@ -66,6 +68,7 @@ def _do(work: Work) -> Json:
         )
 
     def do(context: Context) -> Json:
+        context = replace(context, ledger=RunLedger(context.ledger, work.run.stopped))
         context.cwd = _standing(folder) if folder else context.cwd
         response = operation.run(context, request)
         return {"answer": response.model_dump(mode="json"), "exit_code": response.exit_code()}
