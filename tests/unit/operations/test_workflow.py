@@ -342,9 +342,19 @@ def test_promotion_of_what_asks_an_agent_waits_for_a_person(flows: FlowDesk) -> 
         assert load_manifest(view, digest).needs_human
 
 
+_GIVEN = {"name": "count", "digest": "sha256:0", "arguments": {}, "tools": "", "head": "main"}
+
+
 @pytest.mark.parametrize(
-    "value", [None, {}, {"name": 1, "digest": "", "arguments": {}, "tools": "", "head": ""}]
+    ("value", "said"),
+    [
+        (None, "an object"),
+        ({}, "'name' is missing"),
+        ({key: _GIVEN[key] for key in ("name", "digest")}, "'arguments' is missing"),
+        ({**_GIVEN, "head_": "main"}, "'head_' is none of them"),
+        ({**_GIVEN, "name": 1}, "name is no str"),
+    ],
 )
-def test_a_job_that_names_no_version_is_refused_before_it_is_opened(value: Json) -> None:
-    with pytest.raises(InvalidRequestError):
+def test_a_job_that_names_no_version_is_refused_before_it_is_opened(value: Json, said: str) -> None:
+    with pytest.raises(InvalidRequestError, match=said):
         parse_input(value)

@@ -34,8 +34,16 @@ def parse_input(value: Json) -> Mapping[str, Json]:
     Raises:
         InvalidRequestError: It names none.
     """
-    if not isinstance(value, dict) or set(value) != set(_FIELDS):
-        raise InvalidRequestError(f"a workflow job takes {{{', '.join(_FIELDS)}}}")
+    takes = f"a workflow job takes {{{', '.join(_FIELDS)}}}"
+    if not isinstance(value, dict):
+        raise InvalidRequestError(f"{takes}, an object")
+    if missing := [name for name in _FIELDS if name not in value]:
+        raise InvalidRequestError(
+            f"{takes}: {missing[0]!r} is missing",
+            hint="`lignin artifact call NAME` opens one with all of them filled in",
+        )
+    if unknown := sorted(value.keys() - _FIELDS.keys()):
+        raise InvalidRequestError(f"{takes}: {unknown[0]!r:.60} is none of them")
     for name, kind in _FIELDS.items():
         if not isinstance(value[name], kind):
             raise InvalidRequestError(f"a workflow job's {name} is no {kind.__name__}")
