@@ -83,8 +83,10 @@ def list_(context: Context, request: JobList) -> JobsListed:
             after=request.after,
             limit=request.limit,
         )
+    jobs = [parse_job(row) for row in page.rows]
+    runs = _runs_of(context, [job.run for job in jobs if job.state == "open"])
     return JobsListed(
-        items=[JobView(**_view(parse_job(row))) for row in page.rows],
+        items=[JobView(**_view(job), run=runs.get(job.run, "")) for job in jobs],
         total=page.total,
         next_after=page.next_after,
         narrow="--state, --part-of, --after" if page.next_after else None,
@@ -205,11 +207,13 @@ def _require_step(context: Context, job: Job, step: int) -> None:
     """Refuse a step that a job does not have: a fork from there would make nothing anew."""
     engine = context.open_engine()
     try:
-        last = max((each.number for each in engine.steps(last_run(engine, job.id))), default=0)
+        steps = engine.steps(last_run(engine, job.id))
+        why = "has no recorded step yet" if job.state == "open" else "ended before its first step"
     except NotFoundError:
-        last = 0
+        steps = ()
+        why = "never began" if job.state == "open" else "has no recorded steps any more"
+    last = max((each.number for each in steps), default=0)
     if not last:
-        why = "never began" if job.state == "open" else "has no recorded steps (any more)"
         raise InvalidRequestError(
             f"job {job.id} {why}: there is nothing to keep", hint="`lignin job start` asks for one"
         )
@@ -274,6 +278,16 @@ def _run_of(context: Context, job: Job) -> tuple[RunStatus | None, Sequence[Step
         return None, (), "" if job.state == "open" else "its steps are forgotten"
     except UnavailableError as error:
         return None, (), f"steps are not told: {error.message}"
+
+
+def _runs_of(context: Context, names: Sequence[str]) -> dict[str, str]:
+    """How far runs are, by name, as far as the engine is there and knows them."""
+    found: dict[str, str] = {}
+    with suppress(UnavailableError):
+        for name in names:
+            with suppress(NotFoundError):
+                found[name] = context.open_engine().status(name).state
+    return found
 
 
 def _why_waiting(context: Context, view: View, job: Job, status: RunStatus | None) -> str:

@@ -79,6 +79,7 @@ class JobView(Response):
     opened_at: str = Field(description="when it was asked for")
     ended_at: str = Field(description="when it ended")
     error: dict[str, str] | None = Field(description="why it did not succeed")
+    run: str = Field("", description="how far the run of an open job is; empty: it has none yet")
 
 
 class JobsListed(Listed):
@@ -102,7 +103,7 @@ class JobShown(JobView):
     versions: dict[str, str] = Field(description="what is pinned, by name")
     spent: dict[str, Any] = Field(description="money in micro-USD and tokens, as far as known")
     limits: dict[str, Any] = Field(description="what it may spend; none where it has no limit")
-    run: str = Field(description="how far its run is: queued, running, or its end; empty: none yet")
+    run: str = Field("", description="how far its run is: queued, running, or its end; empty: none")
     worker: str = Field(description="the worker that has or had its run")
     waiting: str = Field(description="why nobody takes it, where nobody does")
     forks: list[str] = Field(description="jobs that were forked from it")

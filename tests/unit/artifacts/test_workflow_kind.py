@@ -94,7 +94,8 @@ def test_a_function_that_takes_ctx_first_is_a_workflow_and_no_program() -> None:
     ("text", "why"),
     [
         ("WORKFLOW = {'max_steps': 0}\n", "max_steps"),
-        ("WORKFLOW = {'unknown': 1}\n", "unknown"),
+        ("WORKFLOW = {'unknown': 1}\n", "unknown: there is no such key; there are agents, "),
+        ("WORKFLOW = {'agents': {'a': 1}}\n", 'agents: expected a list, such as ["NAME"]'),
         ("WORKFLOW = dict(max_steps=3)\n", "no literal object"),
         ("WORKFLOW = {'tools': ['a']}\n", "maps names to digests"),
         ("WORKFLOW = {'retry': {'code': {}}}\n", "retry"),

@@ -45,6 +45,17 @@ def test_a_job_does_an_operation_and_shows_what_came_of_it(shop: Shop) -> None:
     assert (listed.job, listed.attempts, listed.asked_by) == (name, 1, "user:tester")
 
 
+def test_the_list_says_of_open_jobs_how_far_their_runs_are(shop: Shop) -> None:
+    shop.desk("job.lane", lane="default", pause=True)
+    name = shop.ask("operation", {"operation": "space.list"})
+    assert [(each.state, each.run) for each in shop.desk("job.list").items] == [("open", "")]
+    shop.feed()
+    assert [(each.job, each.run) for each in shop.desk("job.list").items] == [(name, "queued")]
+    shop.desk("job.lane", lane="default", resume=True)
+    shop.work(name)
+    assert [(each.state, each.run) for each in shop.desk("job.list").items] == [("succeeded", "")]
+
+
 def test_a_job_acts_as_who_asked_for_it_whoever_works(shop: Shop) -> None:
     agent = replace(shop.context.scope, actor=Actor(sub="user:ada", act=("agent:coder",)))
     shop.context.scope = agent

@@ -15,6 +15,12 @@ from lignin.domain.errors import InvalidRequestError
 from lignin.domain.workflows import WorkflowTerms
 
 CONSTANT = "WORKFLOW"
+_TAKES = ", ".join(sorted([*WorkflowTerms.model_fields, "artifacts", "tools"]))
+_SAID = {
+    "extra_forbidden": "there is no such key",
+    "tuple_type": 'expected a list, such as ["NAME"]',
+    "dict_type": "expected an object",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +55,10 @@ def read_terms(tree: ast.Module, file: str) -> Terms:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "top"
-        raise InvalidRequestError(f"{CONSTANT}: {where:.80}: {first['msg']}") from None
+        said = _SAID.get(first["type"], first["msg"])
+        if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
+            said += f"; there are {_TAKES}"
+        raise InvalidRequestError(f"{CONSTANT}: {where:.80}: {said}") from None
     return Terms(workflow=terms, tools=tools, artifacts=artifacts)
 
 
