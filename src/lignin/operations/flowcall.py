@@ -11,12 +11,14 @@ from lignin.domain.codec import Json, parse_json
 from lignin.domain.events import Change
 from lignin.domain.jobs import Job, JobAsked
 from lignin.domain.states import Row
+from lignin.domain.states.artifacts import PROVEN
 from lignin.domain.workflows import WorkflowTerms, singleton_key
 from lignin.jobs.laws.fitting import any_takes
 from lignin.jobs.service import Jobs, load_job
 from lignin.operations.artifact_models import ArtifactCall, Called
 from lignin.operations.context import Context
 from lignin.operations.jobwork import ask_job
+from lignin.operations.lifecycle import dependencies_of
 from lignin.operations.presence import alive
 from lignin.ports.ledger import View
 
@@ -86,8 +88,13 @@ def call_workflow(context: Context, row: Row, manifest: Manifest, request: Artif
 
     Where no worker lives this process works, as long as it waits; a run that is not over goes on
     wherever a worker lives.
+
+    Raises:
+        DeniedError: What it leans on is not proven (any more): no job is opened that could only fail.
     """
     began = time.monotonic()
+    with context.view() as view:
+        dependencies_of(view, manifest, PROVEN)
     context.open_engine()
     job = start_workflow(
         context, row, manifest, request.input, tools=request.tools, head=request.head

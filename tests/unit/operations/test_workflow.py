@@ -75,6 +75,10 @@ def test_a_dependency_in_quarantine_stops_the_run_too(flows: FlowDesk) -> None:
     flows.desk("artifact.quarantine", name="twice", reason="suspected")
     with pytest.raises(DeniedError, match="twice"):
         flows.run(job)
+    before = flows.desk("job.list").total
+    with pytest.raises(DeniedError, match=r"the dependency twice@.* is quarantined: suspected"):
+        flows.desk("artifact.call", name="lean", input={"number": 3})
+    assert flows.desk("job.list").total == before
 
 
 def test_what_is_not_declared_is_denied_and_the_run_says_so(flows: FlowDesk) -> None:
