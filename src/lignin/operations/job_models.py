@@ -70,6 +70,7 @@ class JobView(Response):
     job: str = Field(description="its id")
     kind: str = Field(description="what kind of job")
     state: State = Field(description="how it stands")
+    run: str = Field("", description="how far the run of an open job is; empty: it has none yet")
     queue: str = Field(description="where it waits")
     needs: list[str] = Field(description="what a worker must have for it")
     part_of: str = Field(description="what it is part of")
@@ -79,7 +80,6 @@ class JobView(Response):
     opened_at: str = Field(description="when it was asked for")
     ended_at: str = Field(description="when it ended")
     error: dict[str, str] | None = Field(description="why it did not succeed")
-    run: str = Field("", description="how far the run of an open job is; empty: it has none yet")
 
 
 class JobsListed(Listed):
